@@ -1,0 +1,230 @@
+//! The command line: types only.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
+#[derive(Debug, Parser)]
+#[command(
+    name = "connect-import",
+    version,
+    about,
+    max_term_width = 100,
+    args_override_self = true
+)]
+#[command(
+    after_help = "Exit codes: 0 every row is created; 1 some rows are rejected, failed or unknown; \
+    2 usage or configuration; 7 credentials, permission, instance or hard quota; 10 a planned stop, rows \
+    remain; 11 another run holds the ledger; 74 the ledger or an output cannot be written; 75 Connect \
+    throttled or was out of reach, run later; 130, 143 interrupted."
+)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import rows; resumes by itself whatever an earlier run left
+    Run(Box<RunArgs>),
+    /// Show what the ledger holds, also while a run is under way
+    Status(StatusArgs),
+    /// Serve a Connect endpoint on loopback to rehearse against
+    Sandbox(SandboxArgs),
+}
+
+/// Options of every command, named as the AWS CLI names them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Use this profile of the AWS configuration
+    #[arg(long, global = true, env = "CONNECT_IMPORT_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The Region of the instance [default: from the ARN, AWS_REGION or the profile]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Send requests to this URL instead of the Region's endpoint
+    #[arg(long, global = true, env = "CONNECT_IMPORT_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Trust the certificates of this PEM file instead of the system's
+    #[arg(long, global = true, env = "CONNECT_IMPORT_CA_BUNDLE", value_name = "FILE")]
+    pub ca_bundle: Option<PathBuf>,
+    /// Send requests unsigned
+    #[arg(long, global = true, env = "CONNECT_IMPORT_NO_SIGN_REQUEST")]
+    pub no_sign_request: bool,
+    /// How long a connection may take to be made, such as 10s [default: 10s]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_CONNECT_TIMEOUT", value_name = "TIME", value_parser = duration)]
+    pub connect_timeout: Option<Duration>,
+    /// How long an answer may take, such as 30s [default: 30s]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_READ_TIMEOUT", value_name = "TIME", value_parser = duration)]
+    pub read_timeout: Option<Duration>,
+    /// How results are written to standard output [default: text]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Where the job and its ledger are.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// CSV files; - is standard input [default: the job file's]
+    #[arg(value_name = "CSV")]
+    pub files: Vec<PathBuf>,
+    /// The job file (TOML): mapping, instance, pacing
+    #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
+    pub job: Option<PathBuf>,
+    /// The ledger that makes runs resumable [default: <job>.ledger.db beside the job file, else the CSV]
+    #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// Rehearse against a built-in sandbox, with a ledger of its own
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX")]
+    pub sandbox: bool,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import run --job samples/tickets.toml --sandbox\n  \
+    connect-import run tickets.csv --instance-id arn:aws:connect:… --key 'Ticket ID' --rate 2\n  \
+    connect-import run --job tickets.toml --limit 10        a pilot of ten rows")]
+pub struct RunArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// The Connect instance, by id or ARN
+    #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]
+    pub instance_id: Option<String>,
+    /// A column that makes a row the same row; may be repeated [default: the whole row]
+    #[arg(long, env = "CONNECT_IMPORT_KEY", value_name = "COLUMN")]
+    pub key: Vec<String>,
+    /// Name a second, deliberate import of the same rows
+    #[arg(long, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Requests a second: the account's quota [default: 2.0]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
+    pub rate: Option<f64>,
+    /// Requests that may leave at once: the quota's burst [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
+    pub burst: Option<u32>,
+    /// Requests under way at most [default: 32]
+    #[arg(long, env = "CONNECT_IMPORT_CONCURRENCY", value_name = "N")]
+    pub concurrency: Option<usize>,
+    /// Attempts a row and run; throttled ones do not count [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_MAX_ATTEMPTS", value_name = "N")]
+    pub max_attempts: Option<u32>,
+    /// Send at most so many rows: a pilot
+    #[arg(long, env = "CONNECT_IMPORT_LIMIT", value_name = "N")]
+    pub limit: Option<u64>,
+    /// How long requests under way are awaited after a signal [default: 30s]
+    #[arg(long, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
+    pub grace: Option<Duration>,
+    /// Where rows that were not created are written [default: <ledger>.rejects.csv]
+    #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// How progress is shown on standard error [default: auto]
+    #[arg(long, env = "CONNECT_IMPORT_PROGRESS", value_name = "KIND")]
+    pub progress: Option<ProgressKind>,
+    /// How often a line of progress is written where there is no bar [default: 30s]
+    #[arg(long, env = "CONNECT_IMPORT_REPORT_EVERY", value_name = "TIME", value_parser = duration)]
+    pub report_every: Option<Duration>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  connect-import status --job tickets.toml --output json")]
+pub struct StatusArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+/// Options of `sandbox`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    connect-import sandbox --port 8080 --rate 2 --burst 5 --latency 40ms --state contacts.jsonl\n  \
+    aws connect create-contact --endpoint-url http://127.0.0.1:8080 …")]
+pub struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 is any free one
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_PORT",
+        value_name = "N",
+        default_value_t = 0
+    )]
+    pub port: u16,
+    /// Write the port into this file once requests are served
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT_FILE", value_name = "FILE")]
+    pub port_file: Option<PathBuf>,
+    /// The quota, requests a second; 0 is no quota
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_RATE", value_name = "R", default_value_t = crate::pacing::DEFAULT_RATE)]
+    pub rate: f64,
+    /// The quota's burst
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_BURST", value_name = "B", default_value_t = crate::pacing::DEFAULT_BURST)]
+    pub burst: u32,
+    /// How long an answer takes, such as 40ms
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_LATENCY", value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub latency: Duration,
+    /// Keep contacts and tokens in this file, so that they survive a restart
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+/// The form of results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// JSON Lines.
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line now and then.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// `40ms`, `30s`, `5m`; a bare number is seconds, as in the AWS CLI.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
+    }
+    humantime::parse_duration(text).map_err(|_| "write a time such as 40ms, 30s or 5m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units_or_are_seconds() {
+        assert_eq!(duration("40ms"), Ok(Duration::from_millis(40)));
+        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(duration("-1").is_err());
+        assert!(duration("soon").is_err());
+    }
+}

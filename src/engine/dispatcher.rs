@@ -1,0 +1,526 @@
+//! Rows from the ledger to Connect and back: claim → permit → begin → submit → settle → event.
+//!
+//! The dispatcher owns everything that decides; an attempt is a task that shares no state with it,
+//! asks the gate before it starts, is told no after a drain, and reports back.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::intake::{IntakeError, mappings_of_waiting_rows};
+use super::meter::Meter;
+use crate::event::{Progress, Reporter, RunEvent};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, RowState, RunRecord, Settled};
+use crate::mapping::{MapFault, Mapping, MappingError, MappingSource};
+use crate::pacing::{Backoff, Gate, Permit, Setback};
+use crate::shutdown::{Shutdown, Signal};
+use crate::submission::{Attempt, Decision, Policy, Stop, Submitter, Trouble, decide};
+
+/// 404 answers in a row, without any other answer, after which the instance is taken to be wrong.
+const SUSPICIONS: u32 = 5;
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(200);
+
+/// An import of what waits in a ledger.
+#[derive(Debug)]
+pub struct Import<S> {
+    /// The ledger, after the intake.
+    pub ledger: Arc<Ledger>,
+    /// Who sends.
+    pub submitter: Arc<S>,
+    /// Who is told.
+    pub reporter: Arc<Reporter>,
+    /// Whether to stop.
+    pub shutdown: Shutdown,
+    /// The mapping.
+    pub mapping: MappingSource,
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests that may leave at once.
+    pub burst: u32,
+    /// Requests under way at most.
+    pub concurrency: usize,
+    /// How often a row is tried.
+    pub policy: Policy,
+    /// How long a token may be used again after a row's first attempt.
+    pub idempotency_window: Duration,
+    /// How long requests under way are awaited when the run stops.
+    pub grace: Duration,
+    /// Rows to send at most.
+    pub limit: Option<u64>,
+}
+
+/// How an import ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// No row waits any more, or only those beyond the limit.
+    Complete,
+    /// A signal stopped it.
+    Interrupted(Signal),
+    /// Credentials or permission.
+    Denied(Cause),
+    /// A hard quota.
+    QuotaExceeded(Cause),
+    /// Every answer was a 404.
+    NotFound(Cause),
+    /// Nothing but throttling, for minutes.
+    Throttled(Cause),
+    /// No connection, for minutes, or never.
+    OutOfReach(Cause),
+}
+
+/// The import had to be given up.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The ledger failed; nothing was sent after that.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A template asks for a column that is not there.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// Rows of an earlier run do not fit the mapping.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+}
+
+impl<S: Submitter> Import<S> {
+    /// Sends what waits, until all of it is settled or something stops the run.
+    ///
+    /// # Errors
+    /// The ledger fails, or the mapping does not fit a row. Whatever was in flight is durable as
+    /// such, and the next run settles it.
+    pub async fn run(self, checked: &RunRecord) -> Result<(Ending, Progress), ImportError> {
+        let ledger = self.ledger.clone();
+        let mapping = self.mapping.clone();
+        // The calling task may not block on the ledger.
+        let mappings = tokio::task::spawn_blocking(move || mappings_of_waiting_rows(&ledger, &mapping))
+            .await
+            .map_err(|_| LedgerError::Stopped)??;
+        Dispatcher::new(self, mappings, checked).run().await
+    }
+}
+
+/// A row in the dispatcher's hands.
+struct Job {
+    claim: Claim,
+    /// Counted attempts in this run.
+    tries: u32,
+}
+
+/// What an attempt's task reports.
+enum Report {
+    /// The run stopped before it began; the row waits as before.
+    GivenBack,
+    /// The row was not sent: its token is too old, or it cannot be mapped.
+    SetAside { settled: Settled, cause: Cause },
+    /// An attempt was made and settled.
+    Attempted {
+        settled: Settled,
+        decision: Decision,
+        cause: Option<Cause>,
+        permit: Permit,
+    },
+    /// The run cannot go on.
+    Failed(ImportError),
+}
+
+/// A row that waits for its own next attempt.
+struct Delayed {
+    due: Instant,
+    job: Job,
+}
+
+impl PartialEq for Delayed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Delayed {}
+impl PartialOrd for Delayed {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Delayed {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.due, self.job.claim.row).cmp(&(other.due, other.job.claim.row))
+    }
+}
+
+/// What every attempt needs.
+struct Shared<S> {
+    ledger: Arc<Ledger>,
+    submitter: Arc<S>,
+    mappings: HashMap<i64, Mapping>,
+    gate: Gate,
+    policy: Policy,
+    idempotency_window: Duration,
+    /// Requests under way; for show alone, nothing is decided by it.
+    in_flight: AtomicUsize,
+    /// No new attempt.
+    drain: CancellationToken,
+    /// Do not wait for answers any more.
+    abort: CancellationToken,
+}
+
+struct Dispatcher<S> {
+    shared: Arc<Shared<S>>,
+    reporter: Arc<Reporter>,
+    shutdown: Shutdown,
+    concurrency: usize,
+    grace: Duration,
+    backoff: Backoff,
+    attempts: JoinSet<Report>,
+    ready: VecDeque<Job>,
+    delayed: BinaryHeap<Reverse<Delayed>>,
+    /// Rows that may still be claimed.
+    claimable: u64,
+    instance_proven: bool,
+    suspicions: u32,
+    ending: Option<Ending>,
+    progress: Progress,
+    meter: Meter,
+    started: Instant,
+}
+
+impl<S: Submitter> Dispatcher<S> {
+    fn new(import: Import<S>, mappings: HashMap<i64, Mapping>, checked: &RunRecord) -> Self {
+        let to_send = checked.rows.of(RowState::Pending);
+        let to_send = import.limit.map_or(to_send, |limit| limit.min(to_send));
+        let progress = Progress {
+            to_send,
+            rejected: checked.rows.of(RowState::Rejected),
+            unknown: checked.rows.of(RowState::Unknown),
+            rate_set: import.rate,
+            ..Progress::default()
+        };
+        Dispatcher {
+            shared: Arc::new(Shared {
+                ledger: import.ledger,
+                submitter: import.submitter,
+                mappings,
+                gate: Gate::new(import.rate, import.burst),
+                policy: import.policy,
+                idempotency_window: import.idempotency_window,
+                in_flight: AtomicUsize::new(0),
+                drain: CancellationToken::new(),
+                abort: CancellationToken::new(),
+            }),
+            reporter: import.reporter,
+            shutdown: import.shutdown,
+            concurrency: import.concurrency,
+            grace: import.grace,
+            backoff: Backoff::new(import.rate),
+            attempts: JoinSet::new(),
+            ready: VecDeque::new(),
+            delayed: BinaryHeap::new(),
+            claimable: to_send,
+            instance_proven: checked.already_created > 0,
+            suspicions: 0,
+            ending: None,
+            progress,
+            meter: Meter::default(),
+            started: Instant::now(),
+        }
+    }
+
+    async fn run(mut self) -> Result<(Ending, Progress), ImportError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut shutdown = self.shutdown.clone();
+        let mut deadline: Option<Instant> = None;
+        loop {
+            if self.ending.is_none() {
+                self.refill().await?;
+                self.launch();
+            } else if deadline.is_none() {
+                deadline = Some(Instant::now() + self.grace);
+                self.shared.drain.cancel();
+            }
+            if self.attempts.is_empty() && (self.ending.is_some() || self.delayed.is_empty()) {
+                break;
+            }
+            let due = self.delayed.peek().map(|Reverse(delayed)| delayed.due);
+            let running = self.ending.is_none();
+            tokio::select! {
+                Some(report) = self.attempts.join_next() => match report {
+                    Ok(report) => self.receive(report)?,
+                    // An attempt that panicked leaves its row in flight, which is the truth.
+                    Err(_) => return Err(LedgerError::Stopped.into()),
+                },
+                signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
+                () = sleep_until(due), if running && due.is_some() => self.wake(),
+                () = sleep_until(deadline), if deadline.is_some() => {
+                    self.shared.abort.cancel();
+                    // Attempts settle themselves as unanswered now; no further deadline is needed.
+                    deadline = Some(Instant::now() + self.grace.max(TICK));
+                }
+                _ = ticks.tick() => self.tell_progress(),
+            }
+        }
+        self.tell_progress();
+        Ok((self.ending.unwrap_or(Ending::Complete), self.progress))
+    }
+
+    /// Claims more rows when fewer are at hand than can be sent at once.
+    async fn refill(&mut self) -> Result<(), LedgerError> {
+        if self.ready.len() >= self.concurrency || self.claimable == 0 {
+            return Ok(());
+        }
+        let wanted = (2 * self.concurrency)
+            .max(64)
+            .min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
+        let claims = self.shared.ledger.claim(wanted).await?;
+        self.claimable = if claims.is_empty() {
+            0
+        } else {
+            self.claimable.saturating_sub(claims.len() as u64)
+        };
+        self.ready
+            .extend(claims.into_iter().map(|claim| Job { claim, tries: 0 }));
+        Ok(())
+    }
+
+    fn launch(&mut self) {
+        while self.attempts.len() < self.concurrency {
+            let Some(job) = self.ready.pop_front() else { return };
+            self.attempts
+                .spawn(attempt(self.shared.clone(), job, self.instance_proven));
+        }
+    }
+
+    /// Rows whose own delay is over go to the front.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        while self
+            .delayed
+            .peek()
+            .is_some_and(|Reverse(delayed)| delayed.due <= now)
+        {
+            if let Some(Reverse(delayed)) = self.delayed.pop() {
+                self.ready.push_front(delayed.job);
+            }
+        }
+    }
+
+    fn receive(&mut self, report: Report) -> Result<(), ImportError> {
+        match report {
+            Report::GivenBack => {}
+            Report::Failed(error) => return Err(error),
+            Report::SetAside { settled, cause } => self.settled(&settled, Some(cause)),
+            Report::Attempted {
+                settled,
+                decision,
+                cause,
+                permit,
+            } => {
+                self.weigh(&decision, cause.as_ref(), permit);
+                self.settled(&settled, cause);
+                if settled.standing.state == RowState::Pending {
+                    let job = Job {
+                        claim: settled.claim,
+                        tries: decision.tries,
+                    };
+                    if decision.delay.is_zero() {
+                        self.ready.push_front(job);
+                    } else {
+                        self.delayed.push(Reverse(Delayed {
+                            due: Instant::now() + decision.delay,
+                            job,
+                        }));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What an attempt means for the pool and for the run.
+    fn weigh(&mut self, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
+        self.instance_proven |= decision.instance_proven;
+        let cause = || {
+            cause.cloned().unwrap_or(Cause {
+                code: String::new(),
+                message: String::new(),
+            })
+        };
+        if decision.suspicion {
+            self.suspicions += 1;
+            if self.suspicions >= SUSPICIONS && !self.instance_proven {
+                self.end(Ending::NotFound(cause()));
+            }
+        }
+        match &decision.stop {
+            Some(Stop::Denied(cause)) => self.end(Ending::Denied(cause.clone())),
+            Some(Stop::QuotaExceeded(cause)) => self.end(Ending::QuotaExceeded(cause.clone())),
+            None => {}
+        }
+        match decision.pool {
+            None => self.backoff.answered(),
+            Some(setback) => {
+                self.progress.throttled += u64::from(setback == Setback::Throttled);
+                // Attempts that were under way when the pause began say nothing new.
+                if permit.epoch == self.shared.gate.epoch() {
+                    match self.backoff.setback(setback, fastrand::f64()) {
+                        Some(pause) => {
+                            self.shared.gate.hold(pause);
+                            self.reporter.tell(RunEvent::Paused {
+                                setback,
+                                cause: cause(),
+                                pause,
+                            });
+                        }
+                        None if setback == Setback::Throttled => self.end(Ending::Throttled(cause())),
+                        None => self.end(Ending::OutOfReach(cause())),
+                    }
+                }
+            }
+        }
+    }
+
+    fn settled(&mut self, settled: &Settled, cause: Option<Cause>) {
+        let state = settled.standing.state;
+        match state {
+            RowState::Created => self.progress.created += 1,
+            RowState::Rejected => self.progress.rejected += 1,
+            RowState::Failed => self.progress.failed += 1,
+            RowState::Unknown => self.progress.unknown += 1,
+            RowState::Pending | RowState::InFlight => {}
+        }
+        self.progress.done += u64::from(state != RowState::Pending);
+        self.reporter.tell(RunEvent::Settled {
+            source: settled.claim.source.clone(),
+            line: settled.claim.line,
+            key: settled.claim.key.clone(),
+            state,
+            cause,
+        });
+    }
+
+    /// No new attempt from here on. The first reason stands.
+    fn end(&mut self, ending: Ending) {
+        if self.ending.is_some() {
+            return;
+        }
+        let signal = match &ending {
+            Ending::Interrupted(signal) => Some(*signal),
+            Ending::Complete
+            | Ending::Denied(_)
+            | Ending::QuotaExceeded(_)
+            | Ending::NotFound(_)
+            | Ending::Throttled(_)
+            | Ending::OutOfReach(_) => None,
+        };
+        self.ending = Some(ending);
+        let in_flight = self.shared.in_flight.load(Ordering::Relaxed);
+        self.reporter.tell(RunEvent::Draining {
+            signal,
+            in_flight,
+            grace: self.grace,
+        });
+    }
+
+    fn tell_progress(&mut self) {
+        self.progress.elapsed = self.started.elapsed();
+        self.progress.in_flight = self.shared.in_flight.load(Ordering::Relaxed);
+        self.progress.rate_now = self.meter.rate(self.progress.elapsed, self.progress.created);
+        self.reporter.tell(RunEvent::Progress(self.progress));
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether an unanswered attempt lies too far back for its token to be used again.
+fn is_too_old(claim: &Claim, window: Duration) -> bool {
+    let age_ms = claim
+        .first_sent_ms
+        .map_or(0, |sent| jiff::Timestamp::now().as_millisecond() - sent);
+    claim.may_exist && u128::try_from(age_ms).is_ok_and(|age| age > window.as_millis())
+}
+
+/// One attempt of one row.
+async fn attempt<S: Submitter>(shared: Arc<Shared<S>>, job: Job, instance_proven: bool) -> Report {
+    match attempt_fallibly(&shared, job, instance_proven).await {
+        Ok(report) => report,
+        Err(error) => Report::Failed(error),
+    }
+}
+
+async fn attempt_fallibly<S: Submitter>(
+    shared: &Shared<S>,
+    job: Job,
+    instance_proven: bool,
+) -> Result<Report, ImportError> {
+    let Job { claim, tries } = job;
+    let permit = tokio::select! {
+        biased;
+        () = shared.drain.cancelled() => return Ok(Report::GivenBack),
+        permit = shared.gate.permit() => permit,
+    };
+    if is_too_old(&claim, shared.idempotency_window) {
+        let cause = Cause {
+            code: "TokenTooOld".into(),
+            message: "an earlier attempt went unanswered, and its token is too old to be used again".into(),
+        };
+        let settled = shared
+            .ledger
+            .set_aside(claim, RowEvent::Expired, cause.clone())
+            .await?;
+        return Ok(Report::SetAside { settled, cause });
+    }
+    let Some(mapping) = shared.mappings.get(&claim.header) else {
+        return Err(LedgerError::Disturbed { row: claim.row }.into());
+    };
+    let request = match mapping.map(&claim.cells) {
+        Ok(request) => request,
+        Err(MapFault::Job(error)) => return Err(error.into()),
+        Err(MapFault::Row(rejection)) => {
+            let cause = Cause {
+                code: rejection.code.into(),
+                message: rejection.message,
+            };
+            let settled = shared
+                .ledger
+                .set_aside(claim, RowEvent::Unmappable, cause.clone())
+                .await?;
+            return Ok(Report::SetAside { settled, cause });
+        }
+    };
+    let in_flight = shared.ledger.begin(claim, request).await?;
+    shared.in_flight.fetch_add(1, Ordering::Relaxed);
+    let attempt: Attempt = tokio::select! {
+        attempt = shared.submitter.submit(&in_flight) => attempt,
+        () = shared.abort.cancelled() => Err(Trouble::MaybeSent(Cause {
+            code: "Interrupted".into(),
+            message: "the run was stopped while it waited for the answer".into(),
+        })),
+    };
+    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+    let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
+    // A run that stops uses no attempt up.
+    let tries = if shared.abort.is_cancelled() { 0 } else { tries };
+    let decision = decide(attempt, tries, instance_proven, shared.policy);
+    let settled = shared
+        .ledger
+        .settle(in_flight, decision.settlement.clone())
+        .await?;
+    Ok(Report::Attempted {
+        settled,
+        decision,
+        cause,
+        permit,
+    })
+}

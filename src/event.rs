@@ -1,0 +1,158 @@
+//! What happens in a run, told in order to whoever watches.
+//!
+//! One task hands events over after the ledger has them; a thread of its own passes them on, so an
+//! observer that is slow, or blocked on a full pipe, cannot stall the import. Until it catches up
+//! its events wait in memory.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::ledger::{Cause, Note, RowState, RunRecord};
+use crate::pacing::Setback;
+use crate::shutdown::Signal;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// The input is being read and mapped; nothing is sent yet.
+    Checking {
+        /// Rows so far.
+        rows: u64,
+        /// Bytes so far.
+        bytes: u64,
+        /// The input's size, where it has one.
+        bytes_total: Option<u64>,
+    },
+    /// There is something to tell about a row of the input.
+    Noted {
+        /// The input.
+        file: String,
+        /// What.
+        note: Note,
+    },
+    /// The input is in the ledger, and sending begins.
+    Checked {
+        /// The run so far.
+        run: RunRecord,
+        /// Rows to send in this run.
+        to_send: u64,
+    },
+    /// A row was settled; the ledger has it.
+    Settled {
+        /// The input's path, or `-`.
+        source: String,
+        /// The row's line.
+        line: u64,
+        /// The row's key.
+        key: String,
+        /// Its state now; pending if another attempt follows.
+        state: RowState,
+        /// Why it is not created.
+        cause: Option<Cause>,
+    },
+    /// The whole pool pauses.
+    Paused {
+        /// Why.
+        setback: Setback,
+        /// What was answered, or why nothing was.
+        cause: Cause,
+        /// For how long.
+        pause: Duration,
+    },
+    /// No new request is made; those in flight are awaited.
+    Draining {
+        /// The signal, or none if the run stops by itself.
+        signal: Option<Signal>,
+        /// How many are awaited.
+        in_flight: usize,
+        /// For how long at most.
+        grace: Duration,
+    },
+    /// Where the run is, a few times a second.
+    Progress(Progress),
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Rows to send in this run.
+    pub to_send: u64,
+    /// Rows created by this run.
+    pub created: u64,
+    /// Rows rejected by this run, those of the check included.
+    pub rejected: u64,
+    /// Rows whose attempts are used up.
+    pub failed: u64,
+    /// Rows that may have been created.
+    pub unknown: u64,
+    /// Rows of `to_send` that need no further attempt in this run.
+    pub done: u64,
+    /// Requests under way.
+    pub in_flight: usize,
+    /// Attempts throttled so far.
+    pub throttled: u64,
+    /// Rows created a second, over the last seconds.
+    pub rate_now: f64,
+    /// The set rate, requests a second.
+    pub rate_set: f64,
+    /// Since the first row could be sent.
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// The time that the remaining rows take at the present rate, or at the set rate as long as
+    /// nothing is known; at most 1,000 days.
+    pub fn time_left(&self) -> Duration {
+        let rate = if self.rate_now > 0.0 {
+            self.rate_now
+        } else {
+            self.rate_set
+        };
+        let remaining = self.to_send.saturating_sub(self.done);
+        Duration::from_secs_f64((remaining as f64 / rate).clamp(0.0, 86_400_000.0))
+    }
+}
+
+/// Watches a run.
+pub trait Observer: Send {
+    /// Is told of each event, in order. It has no way to fail or to stop the run.
+    fn observe(&mut self, event: &RunEvent);
+}
+
+/// Takes events to observers on a thread of its own.
+#[derive(Debug)]
+pub struct Reporter {
+    sender: mpsc::Sender<RunEvent>,
+    thread: JoinHandle<()>,
+}
+
+impl Reporter {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(mut observers: Vec<Box<dyn Observer>>) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel::<RunEvent>();
+        let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
+            while let Ok(event) = receiver.recv() {
+                for observer in &mut observers {
+                    observer.observe(&event);
+                }
+            }
+        })?;
+        Ok(Reporter { sender, thread })
+    }
+
+    /// Tells every observer, soon.
+    pub fn tell(&self, event: RunEvent) {
+        // The thread lives until `finish`; if an observer panicked, the import goes on unwatched.
+        let _ = self.sender.send(event);
+    }
+
+    /// Waits until every event has been told.
+    pub fn finish(self) {
+        drop(self.sender);
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,361 @@
+//! The job file: TOML, unknown keys refused with line and suggestion.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use thiserror::Error;
+use toml::de::{DeTable, DeValue};
+
+use super::{JobError, wrong};
+use crate::cli::{JobArgs, Output, ProgressKind};
+use crate::mapping::RequestTemplates;
+use crate::request::Operation;
+use crate::suggest::did_you_mean;
+
+/// Every table of a job file and its keys, for the reference and for suggestions. `[request]` has
+/// the operation's members instead.
+pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
+    &[
+        (
+            "connect",
+            &[
+                "instance_id",
+                "region",
+                "operation",
+                "namespace",
+                "profile",
+                "endpoint_url",
+                "ca_bundle",
+                "no_sign_request",
+                "connect_timeout",
+                "read_timeout",
+            ],
+        ),
+        ("source", &["files", "key"]),
+        ("request", &[]),
+        ("pacing", &["rate", "burst", "concurrency", "max_attempts"]),
+        (
+            "run",
+            &[
+                "ledger",
+                "rejects",
+                "limit",
+                "grace",
+                "progress",
+                "report_every",
+                "output",
+            ],
+        ),
+        ("sandbox", &["rate", "burst", "latency"]),
+    ]
+}
+
+/// A job file as it was written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobFile {
+    #[serde(skip)]
+    pub(super) path: Option<PathBuf>,
+    pub(super) connect: ConnectTable,
+    pub(super) source: SourceTable,
+    #[serde(rename = "request")]
+    members: Option<toml::Table>,
+    #[serde(skip)]
+    pub(super) request: Option<RequestTemplates>,
+    pub(super) pacing: PacingTable,
+    pub(super) run: RunTable,
+    pub(super) sandbox: SandboxTable,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ConnectTable {
+    pub(super) instance_id: Option<String>,
+    pub(super) region: Option<String>,
+    operation: Option<String>,
+    pub(super) namespace: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) endpoint_url: Option<String>,
+    pub(super) ca_bundle: Option<PathBuf>,
+    pub(super) no_sign_request: Option<bool>,
+    #[serde(deserialize_with = "time")]
+    pub(super) connect_timeout: Option<Duration>,
+    #[serde(deserialize_with = "time")]
+    pub(super) read_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SourceTable {
+    pub(super) files: Vec<PathBuf>,
+    pub(super) key: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PacingTable {
+    pub(super) rate: Option<f64>,
+    pub(super) burst: Option<u32>,
+    pub(super) concurrency: Option<usize>,
+    pub(super) max_attempts: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RunTable {
+    pub(super) ledger: Option<PathBuf>,
+    pub(super) rejects: Option<PathBuf>,
+    pub(super) limit: Option<u64>,
+    #[serde(deserialize_with = "time")]
+    pub(super) grace: Option<Duration>,
+    pub(super) progress: Option<ProgressKind>,
+    #[serde(deserialize_with = "time")]
+    pub(super) report_every: Option<Duration>,
+    pub(super) output: Option<Output>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SandboxTable {
+    pub(super) rate: Option<f64>,
+    pub(super) burst: Option<u32>,
+    #[serde(deserialize_with = "time")]
+    pub(super) latency: Option<Duration>,
+}
+
+/// A time such as `"30s"`, or a number of seconds.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Time {
+        Seconds(f64),
+        Text(String),
+    }
+    let text = match Time::deserialize(deserializer)? {
+        Time::Seconds(seconds) => seconds.to_string(),
+        Time::Text(text) => text,
+    };
+    crate::cli::duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+/// The job file is at fault.
+#[derive(Debug, Error)]
+pub enum JobFileError {
+    /// It cannot be read.
+    #[error("cannot read the job file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or a value is of the wrong kind.
+    #[error("{}, line {line}: {message}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// It has a key that means nothing.
+    #[error("{}, line {line}: there is no key '{key}'{hint}", path.display())]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// The key with its table.
+        key: String,
+        /// A suggestion.
+        hint: String,
+    },
+}
+
+impl JobFile {
+    /// The job file that the arguments name, or an empty one.
+    ///
+    /// # Errors
+    /// It cannot be read, is not TOML, or holds what it may not.
+    pub fn for_args(args: &JobArgs) -> Result<Self, JobFileError> {
+        match &args.job {
+            None => Ok(JobFile::default()),
+            Some(path) => {
+                let read = std::fs::read_to_string(path);
+                let text = read.map_err(|source| JobFileError::Read {
+                    path: path.clone(),
+                    source,
+                })?;
+                JobFile::parse(path, &text)
+            }
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
+        let wrong = |error: toml::de::Error| JobFileError::Toml {
+            path: path.to_owned(),
+            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            message: error.message().to_owned(),
+        };
+        let document = DeTable::parse(text).map_err(wrong)?;
+        let mut lines = BTreeMap::new();
+        for (table, value) in document.get_ref() {
+            let line = line_of(text, table.span().start);
+            let name: &str = table.get_ref();
+            let unknown = |line, key: String, word: &str, known: &[&'static str]| {
+                let hint = did_you_mean(word, known.iter().copied())
+                    .unwrap_or_else(|| format!("; there is {}", known.join(", ")));
+                JobFileError::UnknownKey {
+                    path: path.to_owned(),
+                    line,
+                    key,
+                    hint,
+                }
+            };
+            let Some((_, known)) = keys().iter().find(|(table, _)| *table == name) else {
+                let tables: Vec<_> = keys().iter().map(|(table, _)| *table).collect();
+                return Err(unknown(line, name.to_owned(), name, &tables));
+            };
+            let DeValue::Table(entries) = value.get_ref() else {
+                let message = format!("'{name}' must be a table: [{name}]");
+                return Err(JobFileError::Toml {
+                    path: path.to_owned(),
+                    line,
+                    message,
+                });
+            };
+            if name == "request" {
+                member_lines(text, "", entries, &mut lines);
+                continue;
+            }
+            for key in entries.keys() {
+                let word: &str = key.get_ref();
+                if !known.contains(&word) {
+                    let line = line_of(text, key.span().start);
+                    return Err(unknown(line, format!("{name}.{word}"), word, known));
+                }
+            }
+        }
+        let mut job: JobFile = toml::from_str(text).map_err(wrong)?;
+        job.request = job.members.take().map(|members| RequestTemplates {
+            file: path.display().to_string(),
+            tree: members
+                .into_iter()
+                .map(|(name, value)| (name, json(value)))
+                .collect::<Map<_, _>>(),
+            lines,
+        });
+        job.path = Some(path.to_owned());
+        Ok(job)
+    }
+
+    /// A path of this file, which is relative to the file's folder.
+    pub(super) fn beside(&self, path: &Path) -> PathBuf {
+        match self.path.as_deref().and_then(Path::parent) {
+            Some(folder) if path != Path::new("-") => folder.join(path),
+            Some(_) | None => path.to_owned(),
+        }
+    }
+
+    /// The operation that makes the contacts.
+    pub(super) fn operation(&self) -> Result<Operation, JobError> {
+        match self.connect.operation.as_deref() {
+            None => Ok(Operation::CreateContact),
+            Some(name) => Operation::from_name(name).ok_or_else(|| {
+                wrong(
+                    "[connect] operation",
+                    format!("'{name}' is not known; it can be CreateContact"),
+                )
+            }),
+        }
+    }
+}
+
+/// The lines of all members below `path`.
+fn member_lines(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        if let DeValue::Table(inner) = value.get_ref() {
+            member_lines(text, &path, inner, lines);
+        }
+        lines.insert(path, line_of(text, key.span().start));
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+/// TOML as JSON; a date is its text.
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) => Value::from(number),
+        toml::Value::Boolean(flag) => Value::from(flag),
+        toml::Value::Datetime(date) => Value::String(date.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<JobFile, String> {
+        JobFile::parse(Path::new("job.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_published_key_is_accepted_and_no_other_is() {
+        for (table, keys) in keys() {
+            for key in *keys {
+                let problem = parse(&format!("[{table}]\n{key} = {{}}")).unwrap_err();
+                assert!(
+                    !problem.contains("no key") && !problem.contains("unknown field"),
+                    "{problem}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
+        assert_eq!(
+            parse("[connect]\n\n[pacing]\nrat = 2").unwrap_err(),
+            "job.toml, line 4: there is no key 'pacing.rat'; did you mean 'rate'?"
+        );
+        assert_eq!(
+            parse("[sorce]\nfiles = []").unwrap_err(),
+            "job.toml, line 1: there is no key 'sorce'; did you mean 'source'?"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_refused_with_its_line() {
+        let error = parse("[pacing]\nburst = 5\nrate = \"fast\"").unwrap_err();
+        assert!(error.starts_with("job.toml, line 3: "), "{error}");
+        let error = parse("[pacing\n").unwrap_err();
+        assert!(error.starts_with("job.toml, line 1: "), "{error}");
+    }
+
+    #[test]
+    fn members_know_their_lines() {
+        let job = parse("[request]\nName = \"x\"\n\n[request.Attributes]\na = \"1\"").unwrap();
+        let lines = job.request.unwrap().lines;
+        assert_eq!(lines["Name"], 2);
+        assert_eq!(lines["Attributes.a"], 5);
+    }
+}

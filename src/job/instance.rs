@@ -1,0 +1,78 @@
+//! The Connect instance, by id or by ARN.
+
+use crate::request::INSTANCE_ID_CHARS;
+
+/// The id that belongs to rehearsals.
+const SANDBOX: &str = "sandbox";
+
+/// An instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Instance {
+    /// The bare id, whichever form was given.
+    pub(super) id: String,
+    /// The Region, if an ARN was given.
+    pub(super) region: Option<String>,
+}
+
+impl Instance {
+    pub(super) fn sandbox() -> Self {
+        Instance {
+            id: SANDBOX.into(),
+            region: None,
+        }
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.id == SANDBOX
+    }
+
+    /// Reads `ID` or `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (id, region) = if text.starts_with("arn:") {
+            let parts: Vec<&str> = text.splitn(6, ':').collect();
+            let ["arn", _, "connect", region, _, resource] = parts[..] else {
+                return Err(not_an_instance());
+            };
+            let id = resource.strip_prefix("instance/").ok_or_else(not_an_instance)?;
+            (id, Some(region.to_owned()))
+        } else {
+            (text, None)
+        };
+        let sound = !id.is_empty()
+            && id.chars().count() <= INSTANCE_ID_CHARS
+            && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if sound {
+            Ok(Instance {
+                id: id.to_owned(),
+                region,
+            })
+        } else {
+            Err(not_an_instance())
+        }
+    }
+}
+
+fn not_an_instance() -> String {
+    "must be an instance's id, such as 11111111-2222-3333-4444-555555555555, or its ARN, such as \
+     arn:aws:connect:eu-west-2:123456789012:instance/11111111-2222-3333-4444-555555555555"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Instance;
+
+    #[test]
+    fn what_is_no_instance_is_refused() {
+        for text in [
+            "",
+            "a b",
+            "arn:aws:s3:::bucket",
+            "arn:aws:connect:eu-west-2:1:queue/x",
+            "x/y",
+        ] {
+            assert!(Instance::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! The job: flags, environment, job file and defaults, made into one validated whole.
+//!
+//! A flag beats the environment (clap sees to both), which beats the job file, which beats the
+//! default.
+
+mod file;
+mod instance;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::cli::{GlobalArgs, JobArgs, Output, ProgressKind, RunArgs};
+use crate::ledger::Identity;
+use crate::mapping::MappingSource;
+use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
+use crate::source::Input;
+use crate::submission::AwsSettings;
+pub use file::{JobFile, JobFileError, keys};
+use instance::Instance;
+
+/// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
+/// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
+const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A validated import.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Whose ledger it is.
+    pub identity: Identity,
+    /// The inputs, at least one.
+    pub inputs: Vec<Input>,
+    /// The key's columns; none means that the content is the key.
+    pub key: Vec<String>,
+    /// The mapping.
+    pub mapping: MappingSource,
+    /// The ledger's path.
+    pub ledger: PathBuf,
+    /// Where rows that were not created are written.
+    pub rejects: PathBuf,
+    /// How fast and how often.
+    pub pacing: Pacing,
+    /// Rows to send at most.
+    pub limit: Option<u64>,
+    /// How long requests under way are awaited when the run stops.
+    pub grace: Duration,
+    /// How long an unanswered attempt's token may be used again.
+    pub idempotency_window: Duration,
+    /// The AWS side.
+    pub aws: AwsSettings,
+    /// What people see.
+    pub display: Display,
+    /// The quota of the built-in sandbox, if the job runs against it.
+    pub sandbox: Option<SandboxQuota>,
+}
+
+/// How fast and how often.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pacing {
+    /// Requests a second, positive.
+    pub rate: f64,
+    /// Requests that may leave at once, at least 1.
+    pub burst: u32,
+    /// Requests under way at most, at least 1.
+    pub concurrency: usize,
+    /// Attempts a row and run, at least 1.
+    pub max_attempts: u32,
+}
+
+/// What people see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Display {
+    /// The form of results on standard output.
+    pub output: Output,
+    /// How progress is shown on standard error.
+    pub progress: ProgressKind,
+    /// How often a line of progress is written.
+    pub report_every: Duration,
+}
+
+/// The quota of the built-in sandbox.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SandboxQuota {
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: u32,
+    /// How long an answer takes.
+    pub latency: Duration,
+}
+
+/// The job makes no sense; nothing is sent.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// The job file is at fault.
+    #[error(transparent)]
+    File(#[from] JobFileError),
+    /// There is no input.
+    #[error("no CSV is named; give one as an argument, or under [source] files in the job file")]
+    NoInput,
+    /// There is no instance.
+    #[error(
+        "no Connect instance is named; use --instance-id, or instance_id under [connect] in the job file, \
+         or --sandbox for a rehearsal"
+    )]
+    NoInstance,
+    /// An option has an impossible value.
+    #[error("{option} {problem}")]
+    Option {
+        /// The option as it is written.
+        option: &'static str,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Standard input has no place beside which a ledger could lie.
+    #[error("with standard input and no job file, name the ledger with --ledger")]
+    LedgerUnnamed,
+}
+
+fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
+    JobError::Option {
+        option,
+        problem: problem.into(),
+    }
+}
+
+impl Job {
+    /// Puts a job together.
+    ///
+    /// # Errors
+    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
+        let file = JobFile::for_args(&args.job)?;
+        let inputs = inputs(&args.job, &file)?;
+        let key = if args.key.is_empty() {
+            file.source.key.clone()
+        } else {
+            args.key.clone()
+        };
+        let mapping = match &file.request {
+            Some(templates) => MappingSource::Templates(templates.clone()),
+            None => MappingSource::HeaderPaths { key: key.clone() },
+        };
+        let pacing = pacing(args, &file)?;
+        let (instance, aws) = destination(args, global, &file)?;
+        let ledger = ledger_path(&args.job, &file)?;
+        let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
+        let rejects = args
+            .rejects
+            .clone()
+            .or_else(|| from_file.map(|path| file.beside(path)));
+        let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
+        Ok(Job {
+            identity: Identity {
+                instance_id: instance.id,
+                operation: file.operation()?,
+                namespace: args
+                    .namespace
+                    .clone()
+                    .or(file.connect.namespace.clone())
+                    .unwrap_or_default(),
+            },
+            rejects: unless_an_input(rejects, &inputs),
+            inputs,
+            key,
+            mapping,
+            ledger,
+            pacing,
+            limit: args.limit.or(file.run.limit),
+            grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)),
+            idempotency_window: IDEMPOTENCY_WINDOW,
+            aws,
+            display: Display {
+                output: global.output.or(file.run.output).unwrap_or_default(),
+                progress: args.progress.or(file.run.progress).unwrap_or_default(),
+                report_every: args
+                    .report_every
+                    .or(file.run.report_every)
+                    .unwrap_or(Duration::from_secs(30)),
+            },
+            sandbox: sandbox(args, global, &file, pacing)?,
+        })
+    }
+}
+
+/// The ledger of a job, for commands that only read it.
+///
+/// # Errors
+/// The job file is at fault, or nothing says where the ledger is.
+pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
+    ledger_path(args, &JobFile::for_args(args)?)
+}
+
+fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
+    let inputs: Vec<Input> = if args.files.is_empty() {
+        file.source
+            .files
+            .iter()
+            .map(|path| Input::from_argument(&file.beside(path)))
+            .collect()
+    } else {
+        args.files.iter().map(|path| Input::from_argument(path)).collect()
+    };
+    if inputs.is_empty() {
+        return Err(JobError::NoInput);
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = inputs.iter().find(|input| !seen.insert(input.identity())) {
+        return Err(wrong("CSV", format!("{twice} is named twice")));
+    }
+    Ok(inputs)
+}
+
+fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
+    let pacing = Pacing {
+        rate: args.rate.or(file.pacing.rate).unwrap_or(DEFAULT_RATE),
+        burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
+        concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(32),
+        max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
+    };
+    if !(pacing.rate.is_finite() && pacing.rate > 0.0) {
+        return Err(wrong("--rate", "must be more than 0 requests a second"));
+    }
+    let at_least_one = [
+        ("--burst", pacing.burst as usize),
+        ("--concurrency", pacing.concurrency),
+        ("--max-attempts", pacing.max_attempts as usize),
+    ];
+    match at_least_one.into_iter().find(|(_, value)| *value == 0) {
+        Some((option, _)) => Err(wrong(option, "must be at least 1")),
+        None => Ok(pacing),
+    }
+}
+
+/// The instance and how it is reached.
+fn destination(
+    args: &RunArgs,
+    global: &GlobalArgs,
+    file: &JobFile,
+) -> Result<(Instance, AwsSettings), JobError> {
+    let connect = &file.connect;
+    let mut aws = AwsSettings {
+        profile: global.profile.clone().or(connect.profile.clone()),
+        region: global.region.clone().or(connect.region.clone()),
+        endpoint_url: global.endpoint_url.clone().or(connect.endpoint_url.clone()),
+        ca_bundle: global
+            .ca_bundle
+            .clone()
+            .or(connect.ca_bundle.as_ref().map(|path| file.beside(path))),
+        no_sign_request: global.no_sign_request || connect.no_sign_request.unwrap_or(false),
+        connect_timeout: global
+            .connect_timeout
+            .or(connect.connect_timeout)
+            .unwrap_or(Duration::from_secs(10)),
+        read_timeout: global
+            .read_timeout
+            .or(connect.read_timeout)
+            .unwrap_or(Duration::from_secs(30)),
+        sandbox: false,
+    };
+    for (option, timeout) in [
+        ("--connect-timeout", aws.connect_timeout),
+        ("--read-timeout", aws.read_timeout),
+    ] {
+        if timeout.is_zero() {
+            return Err(wrong(option, "must be more than 0"));
+        }
+    }
+    if args.job.sandbox {
+        // A rehearsal keeps away from all that leads to a real instance.
+        aws.sandbox = true;
+        aws.profile = None;
+        aws.endpoint_url = global.endpoint_url.clone();
+        aws.ca_bundle = None;
+        aws.no_sign_request = false;
+        aws.region = Some("us-east-1".into());
+    }
+    let instance = if args.job.sandbox {
+        Instance::sandbox()
+    } else {
+        let named = args
+            .instance_id
+            .clone()
+            .or(connect.instance_id.clone())
+            .ok_or(JobError::NoInstance)?;
+        Instance::parse(&named).map_err(|problem| wrong("--instance-id", problem))?
+    };
+    match &aws.endpoint_url {
+        Some(url) if !is_http(url) => {
+            return Err(wrong(
+                "--endpoint-url",
+                "must be a URL such as https://host or http://127.0.0.1:8080",
+            ));
+        }
+        Some(url) if instance.is_sandbox() && !is_loopback(url) => {
+            return Err(wrong(
+                "--endpoint-url",
+                "must be on loopback for the reserved instance id 'sandbox'",
+            ));
+        }
+        None if instance.is_sandbox() && !args.job.sandbox => {
+            return Err(wrong(
+                "--instance-id",
+                "'sandbox' is reserved for rehearsals; use --sandbox",
+            ));
+        }
+        Some(_) | None => {}
+    }
+    if let Some(of_arn) = &instance.region {
+        match &aws.region {
+            Some(region) if region != of_arn => {
+                let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
+                return Err(wrong("--region", problem));
+            }
+            Some(_) => {}
+            None => aws.region = Some(of_arn.clone()),
+        }
+    }
+    Ok((instance, aws))
+}
+
+fn is_http(url: &str) -> bool {
+    url.parse::<hyper::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<hyper::Uri>() else {
+        return false;
+    };
+    let Some(host) = uri.host() else { return false };
+    let bare = host.trim_matches(['[', ']']);
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The built-in sandbox serves a rehearsal that names no endpoint of its own.
+fn sandbox(
+    args: &RunArgs,
+    global: &GlobalArgs,
+    file: &JobFile,
+    pacing: Pacing,
+) -> Result<Option<SandboxQuota>, JobError> {
+    if !args.job.sandbox || global.endpoint_url.is_some() {
+        return Ok(None);
+    }
+    let quota = SandboxQuota {
+        rate: file.sandbox.rate.unwrap_or(pacing.rate),
+        burst: file.sandbox.burst.unwrap_or(pacing.burst),
+        latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
+    };
+    if quota.rate.is_finite() && quota.rate > 0.0 && quota.burst > 0 {
+        Ok(Some(quota))
+    } else {
+        Err(wrong(
+            "[sandbox]",
+            "needs a rate of more than 0 and a burst of at least 1",
+        ))
+    }
+}
+
+/// Beside the job file, or without one beside the first CSV.
+fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
+    if let Some(path) = &args.ledger {
+        return Ok(path.clone());
+    }
+    if let (Some(path), false) = (&file.run.ledger, args.sandbox) {
+        return Ok(file.beside(path));
+    }
+    let anchor = match (&file.path, args.files.first()) {
+        (Some(job), _) => job.clone(),
+        (None, Some(csv)) if csv != Path::new("-") => csv.clone(),
+        (None, Some(_)) => return Err(JobError::LedgerUnnamed),
+        (None, None) => return Err(JobError::NoInput),
+    };
+    let suffix = if args.sandbox {
+        ".sandbox.ledger.db"
+    } else {
+        ".ledger.db"
+    };
+    Ok(with_suffix(&anchor.with_extension(""), suffix))
+}
+
+/// Adds to a file's name: `tickets` and `.ledger.db` make `tickets.ledger.db`.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A rejects file that is being read is never written over: the next one has a number.
+fn unless_an_input(rejects: PathBuf, inputs: &[Input]) -> PathBuf {
+    let taken = |path: &Path| {
+        let identity = Input::File(path.to_owned()).identity();
+        inputs.iter().any(|input| input.identity() == identity)
+    };
+    if !taken(&rejects) {
+        return rejects;
+    }
+    let stem = rejects.with_extension("");
+    (2..)
+        .map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")))
+        .find(|path| !taken(path))
+        .unwrap_or(rejects)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn resolve(arguments: &[&str]) -> Result<Job, String> {
+        let cli = Cli::try_parse_from(["connect-import", "run"].iter().chain(arguments)).unwrap();
+        let Command::Run(args) = cli.command else {
+            panic!("run")
+        };
+        Job::resolve(&args, &cli.global).map_err(|error| error.to_string())
+    }
+
+    const INSTANCE: &str = "--instance-id=11111111-2222-3333-4444-555555555555";
+
+    #[test]
+    fn the_ledger_lies_beside_the_first_csv_without_a_job_file() {
+        let job = resolve(&["/data/tickets.csv", INSTANCE]).unwrap();
+        assert_eq!(job.ledger, Path::new("/data/tickets.ledger.db"));
+        assert_eq!(job.rejects, Path::new("/data/tickets.ledger.db.rejects.csv"));
+        let rehearsal = resolve(&["/data/tickets.csv", "--sandbox"]).unwrap();
+        assert_eq!(rehearsal.ledger, Path::new("/data/tickets.sandbox.ledger.db"));
+    }
+
+    #[test]
+    fn the_ledger_and_the_files_lie_beside_the_job_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.toml");
+        std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 3.5").unwrap();
+        let job = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--burst=9"]).unwrap();
+        assert_eq!(job.ledger, folder.path().join("tickets.ledger.db"));
+        assert_eq!(job.inputs, [Input::File(folder.path().join("t.csv"))]);
+        assert_eq!((job.pacing.rate, job.pacing.burst), (3.5, 9));
+        let flag = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--rate=7"]).unwrap();
+        assert_eq!(flag.pacing.rate, 7.0);
+    }
+
+    #[test]
+    fn the_default_pace_is_the_documented_quota() {
+        let pacing = resolve(&["t.csv", INSTANCE]).unwrap().pacing;
+        assert_eq!((pacing.rate, pacing.burst), (2.0, 5));
+    }
+
+    #[test]
+    fn the_arn_and_the_id_name_the_same_instance() {
+        let arn = "--instance-id=arn:aws:connect:eu-west-2:123456789012:instance/11111111-2222-3333-4444-555555555555";
+        let job = resolve(&["t.csv", arn]).unwrap();
+        assert_eq!(job.identity, resolve(&["t.csv", INSTANCE]).unwrap().identity);
+        assert_eq!(job.aws.region.as_deref(), Some("eu-west-2"));
+        let other = resolve(&["t.csv", arn, "--region=us-east-1"]).unwrap_err();
+        assert_eq!(
+            other,
+            "--region is 'us-east-1', but the instance's ARN says 'eu-west-2'"
+        );
+    }
+
+    #[test]
+    fn the_reserved_instance_never_meets_a_real_endpoint() {
+        for arguments in [
+            &["t.csv", "--instance-id=sandbox"][..],
+            &[
+                "t.csv",
+                "--instance-id=sandbox",
+                "--endpoint-url=https://connect.eu-west-2.amazonaws.com",
+            ],
+            &["t.csv", "--sandbox", "--endpoint-url=http://10.0.0.1:80"],
+        ] {
+            assert!(resolve(arguments).is_err(), "{arguments:?}");
+        }
+        let job = resolve(&["t.csv", "--sandbox", INSTANCE]).unwrap();
+        assert_eq!(job.identity.instance_id, "sandbox");
+        assert!(job.sandbox.is_some());
+        let own = resolve(&["t.csv", "--sandbox", "--endpoint-url=http://127.0.0.1:8080"]).unwrap();
+        assert!(own.sandbox.is_none());
+    }
+
+    #[test]
+    fn impossible_values_are_refused() {
+        for (argument, words) in [
+            ("--rate=0", "--rate must be more than 0"),
+            ("--rate=inf", "--rate must be more than 0"),
+            ("--burst=0", "--burst must be at least 1"),
+            ("--concurrency=0", "--concurrency must be at least 1"),
+            ("--max-attempts=0", "--max-attempts must be at least 1"),
+            ("--read-timeout=0", "--read-timeout must be more than 0"),
+            ("--endpoint-url=nowhere", "--endpoint-url must be a URL"),
+        ] {
+            let error = resolve(&["t.csv", INSTANCE, argument]).unwrap_err();
+            assert!(error.starts_with(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rejects_file_that_is_read_is_not_written_over() {
+        let job = resolve(&["/d/t.ledger.db.rejects.csv", "--ledger=/d/t.ledger.db", INSTANCE]).unwrap();
+        assert_eq!(job.rejects, Path::new("/d/t.ledger.db.rejects-2.csv"));
+    }
+
+    #[test]
+    fn standard_input_needs_a_named_ledger() {
+        assert!(resolve(&["-", INSTANCE]).unwrap_err().contains("--ledger"));
+        assert!(resolve(&["-", INSTANCE, "--ledger=/d/x.db"]).is_ok());
+    }
+}

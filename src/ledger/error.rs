@@ -1,0 +1,73 @@
+//! What can go wrong with a ledger. Each is fatal to the run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Illegal, RowId};
+
+/// A ledger failure; nothing is sent after one.
+#[derive(Clone, Debug, Error)]
+pub enum LedgerError {
+    /// Another run holds the lock.
+    #[error("another run holds the ledger {} ({holder}); wait for it, or stop it", path.display())]
+    Locked {
+        /// The ledger.
+        path: PathBuf,
+        /// What the holder wrote into the lock file.
+        holder: String,
+    },
+    /// The file is something else.
+    #[error("{} is not a ledger of connect-import; name another file with --ledger", .0.display())]
+    NotALedger(PathBuf),
+    /// The ledger was written by a later version.
+    #[error("the ledger {} was written by a newer connect-import; update this one", .0.display())]
+    Newer(PathBuf),
+    /// There is no ledger.
+    #[error("there is no ledger {}; run an import first, or name it with --ledger", .0.display())]
+    Missing(PathBuf),
+    /// The ledger belongs to another import.
+    #[error(
+        "the ledger {} belongs to {what} '{found}', not '{wanted}'; name another with --ledger",
+        path.display()
+    )]
+    OtherIdentity {
+        /// The ledger.
+        path: PathBuf,
+        /// `instance`, `operation`, `namespace` or `token version`.
+        what: &'static str,
+        /// Whose it is.
+        found: String,
+        /// Whose it would have to be.
+        wanted: String,
+    },
+    /// The file or its directory cannot be used.
+    #[error("cannot use the ledger {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<std::io::Error>,
+    },
+    /// SQLite failed: a full disk, a read-only file, damage.
+    #[error("cannot read or write the ledger {}: {source}", path.display())]
+    Sqlite {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Arc<rusqlite::Error>,
+    },
+    /// A row was not where it must have been; someone else wrote to the ledger.
+    #[error("row {row} of the ledger was changed by someone else during the run")]
+    Disturbed {
+        /// The row.
+        row: RowId,
+    },
+    /// A bug: the states do not allow what was to be recorded.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The writer is gone.
+    #[error("the ledger's writer has stopped")]
+    Stopped,
+}

@@ -1,0 +1,177 @@
+//! Opens a ledger's file and brings its schema up to date.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::{APPLICATION_ID, LedgerError};
+
+/// Every migration there ever was, in order; none is ever edited.
+const SCHEMAS: [&str; 1] = [include_str!("../../migrations/0001_ledger.sql")];
+
+fn migrations() -> Migrations<'static> {
+    Migrations::from_iter(SCHEMAS.map(M::up))
+}
+
+/// Opens the file, making it if it is missing, for the one writer.
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    create_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|source| sqlite(path, source))?;
+    let set_up = || {
+        connection.busy_timeout(Duration::from_secs(10))?;
+        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if application != APPLICATION_ID && (application != 0 || tables != 0) {
+            return Ok(false);
+        }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Every COMMIT is on disk before a request leaves: that is the promise of the ledger.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // 32 MiB of pages, so that memory does not follow the ledger's size.
+        connection.pragma_update(None, "cache_size", -32_768)?;
+        Ok(true)
+    };
+    match set_up() {
+        Ok(true) => Ok(connection),
+        Ok(false) => Err(LedgerError::NotALedger(path.to_owned())),
+        Err(source) => Err(sqlite(path, source)),
+    }
+}
+
+/// Applies the migrations that are missing.
+pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
+    use rusqlite_migration::{Error, MigrationDefinitionError};
+    migrations().to_latest(connection).map_err(|error| match error {
+        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            LedgerError::Newer(path.to_owned())
+        }
+        Error::RusqliteError { err, .. } => sqlite(path, err),
+        other => LedgerError::Io {
+            path: path.to_owned(),
+            source: Arc::new(io::Error::other(other)),
+        },
+    })?;
+    connection
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(|source| sqlite(path, source))
+}
+
+/// Opens an existing ledger for reading, during a run or after it.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
+    if !path.exists() {
+        return Err(LedgerError::Missing(path.to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|source| sqlite(path, source))?;
+    let check = || {
+        connection.busy_timeout(Duration::from_secs(10))?;
+        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((application, version))
+    };
+    let (application, version) = check().map_err(|source| sqlite(path, source))?;
+    if application != APPLICATION_ID {
+        return Err(LedgerError::NotALedger(path.to_owned()));
+    }
+    if version > SCHEMAS.len() {
+        return Err(LedgerError::Newer(path.to_owned()));
+    }
+    Ok(connection)
+}
+
+/// A failure of SQLite, told apart from a file that is no database at all.
+pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
+    if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+        return LedgerError::NotALedger(path.to_owned());
+    }
+    LedgerError::Sqlite {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    }
+}
+
+/// Makes the file readable by its owner alone before anything is in it; SQLite gives its log files
+/// the same mode.
+fn create_private(path: &Path) -> Result<(), LedgerError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(LedgerError::Io {
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_sound() {
+        assert_eq!(migrations().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("notes.txt");
+        std::fs::write(
+            &text,
+            "not a database, but long enough to have a header".repeat(20),
+        )
+        .unwrap();
+        assert!(matches!(open(&text), Err(LedgerError::NotALedger(_))));
+        let other = folder.path().join("other.db");
+        Connection::open(&other)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x)")
+            .unwrap();
+        let before = std::fs::read(&other).unwrap();
+        assert!(matches!(open(&other), Err(LedgerError::NotALedger(_))));
+        assert_eq!(std::fs::read(&other).unwrap(), before);
+    }
+
+    #[test]
+    fn a_newer_ledger_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.db");
+        let mut connection = open(&path).unwrap();
+        to_latest(&mut connection, &path).unwrap();
+        connection.pragma_update(None, "user_version", 999).unwrap();
+        assert!(matches!(
+            to_latest(&mut connection, &path),
+            Err(LedgerError::Newer(_))
+        ));
+        assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_ledger_is_for_its_owners_eyes() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut connection = open(&path).unwrap();
+        to_latest(&mut connection, &path).unwrap();
+        for suffix in ["", "-wal", "-shm"] {
+            let file = folder.path().join(format!("x.db{suffix}"));
+            assert_eq!(
+                file.metadata().unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{suffix}"
+            );
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The durable record of an import. What it says after a crash is what happened, or says that it
+//! does not know.
+//!
+//! One thread owns the connection; callers hand it work and are answered after COMMIT. Sending needs
+//! an [`InFlight`], which only [`Ledger::begin`] makes, and only after its intent is durable.
+
+mod error;
+mod lock;
+mod migrate;
+mod reader;
+mod state;
+mod store;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use error::LedgerError;
+pub use lock::is_locked;
+pub use reader::{LedgerReader, RejectedRow};
+pub use state::{Illegal, RowEvent, RowState, Standing, transition};
+pub use store::{
+    Cause, Claim, Contact, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, RowId, RunId,
+    RunRecord, Settlement, StateCounts, Verdict,
+};
+
+use crate::request::ContactRequest;
+use crate::source::{Header, Input};
+use crate::token::{ClientToken, TokenScheme};
+use lock::Lock;
+use store::Session;
+use writer::Writer;
+
+/// The application id in the SQLite file's header: "conI".
+const APPLICATION_ID: i32 = 0x636f_6e49;
+
+/// An open ledger, locked against every other run until it is dropped.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    writer: Writer,
+    // Declared after the writer: the connection closes before the lock goes.
+    _lock: Lock,
+}
+
+/// A row whose intent to be sent is durable. It cannot be copied, and settling consumes it, so a
+/// request without an intent, or one settled twice, does not compile.
+#[derive(Debug)]
+pub struct InFlight {
+    claim: Claim,
+    token: ClientToken,
+    request: ContactRequest,
+}
+
+impl InFlight {
+    /// The row.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// The client token to send.
+    pub fn token(&self) -> ClientToken {
+        self.token
+    }
+
+    /// The request to send.
+    pub fn request(&self) -> &ContactRequest {
+        &self.request
+    }
+}
+
+/// What came of [`Ledger::settle`].
+#[derive(Debug)]
+pub struct Settled {
+    /// Where the row stands now.
+    pub standing: Standing,
+    /// The row; to be sent again if it is pending.
+    pub claim: Claim,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path` or makes it, brings its schema up to date, and locks it.
+    ///
+    /// # Errors
+    /// Another run holds it; it is no ledger, or one of a newer version, or belongs to another
+    /// instance, operation or namespace; it cannot be read or written.
+    pub fn open(path: &Path, identity: &Identity, scheme: TokenScheme) -> Result<Self, LedgerError> {
+        let lock = Lock::take(path)?;
+        let mut connection = migrate::open(path)?;
+        migrate::to_latest(&mut connection, path)?;
+        store::bind_identity(&connection, path, identity)?;
+        let session = Session::new(connection, path.to_owned(), scheme)?;
+        Ok(Ledger {
+            path: path.to_owned(),
+            writer: Writer::start(session)?,
+            _lock: lock,
+        })
+    }
+
+    /// The ledger's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Records a new run and settles what a dead run left in flight: within `window` of its first
+    /// attempt a row waits for another, with the same token; after that it is unknown.
+    pub fn start_run(&self, run: NewRun) -> Result<RunId, LedgerError> {
+        self.writer.call(move |session| session.start_run(&run))
+    }
+
+    /// Enters an input and its header; the ids go into [`IntakeRow`].
+    pub fn enter_source(&self, input: &Input, header: &Header) -> Result<(i64, i64), LedgerError> {
+        let (path, columns) = (input.identity(), header.columns().to_vec());
+        self.writer
+            .call(move |session| session.enter_source(&path, &columns))
+    }
+
+    /// Takes rows of the input into the ledger, in file order, and says what is to be told of them.
+    pub fn take_in(&self, rows: Vec<IntakeRow>) -> Result<Vec<Note>, LedgerError> {
+        self.writer.call(move |session| session.take_in(&rows))
+    }
+
+    /// Ends the intake: rows left waiting by earlier runs are adopted, unless their file was read
+    /// in this run and holds them no longer.
+    pub fn finish_intake(&self, totals: IntakeTotals) -> Result<RunRecord, LedgerError> {
+        self.writer.call(move |session| session.finish_intake(totals))
+    }
+
+    /// The headers of rows that wait, by id.
+    pub fn waiting_headers(&self) -> Result<Vec<(i64, Vec<String>)>, LedgerError> {
+        self.writer.call(|session| session.waiting_headers())
+    }
+
+    /// Up to `limit` waiting rows that no earlier call returned: those in doubt first.
+    pub async fn claim(&self, limit: usize) -> Result<Vec<Claim>, LedgerError> {
+        self.writer.call_async(move |session| session.claim(limit)).await
+    }
+
+    /// Makes the intent to send durable. The answer comes after COMMIT.
+    pub async fn begin(&self, claim: Claim, request: ContactRequest) -> Result<InFlight, LedgerError> {
+        let claim = self
+            .writer
+            .call_async(move |session| session.begin(claim))
+            .await?;
+        Ok(InFlight {
+            token: claim.token,
+            claim,
+            request,
+        })
+    }
+
+    /// Records what came of an attempt. The answer comes after COMMIT.
+    pub async fn settle(&self, in_flight: InFlight, settlement: Settlement) -> Result<Settled, LedgerError> {
+        let InFlight { claim, .. } = in_flight;
+        self.writer
+            .call_async(move |session| session.settle(claim, &settlement))
+            .await
+    }
+
+    /// Records that a waiting row will not be sent: its token is too old, or it cannot be mapped.
+    pub async fn set_aside(
+        &self,
+        claim: Claim,
+        event: RowEvent,
+        cause: Cause,
+    ) -> Result<Settled, LedgerError> {
+        self.writer
+            .call_async(move |session| session.set_aside(claim, event, &cause))
+            .await
+    }
+
+    /// Records how the run ended, and returns the record as the ledger has it.
+    pub fn end_run(&self, ending: &'static str, throttled: u64) -> Result<RunRecord, LedgerError> {
+        self.writer
+            .call(move |session| session.end_run(ending, throttled))
+    }
+
+    /// Stops the writer after all that was handed to it, and folds the write-ahead log back.
+    pub fn close(self) -> Result<(), LedgerError> {
+        self.writer.stop()
+    }
+}

@@ -1,0 +1,374 @@
+//! Rows of the input meet rows of the ledger.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{RowId, RunRecord, Session};
+use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
+use crate::mapping::Rejection;
+use crate::token::{ClientToken, Digest, RowKey};
+
+/// One row of the input.
+#[derive(Clone, Debug)]
+pub struct IntakeRow {
+    /// The row's key.
+    pub key: RowKey,
+    /// The input's id in the ledger.
+    pub source: i64,
+    /// The header's id in the ledger.
+    pub header: i64,
+    /// The line on which the row starts.
+    pub line: u64,
+    /// A digest of the cells.
+    pub content: Digest,
+    /// The cells as a JSON array.
+    pub record: String,
+    /// What the mapping says of it.
+    pub verdict: Verdict,
+}
+
+/// What the mapping says of a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It maps to a valid request.
+    Ready,
+    /// It does not.
+    Rejected(Rejection),
+}
+
+/// Something to tell people about a row of the input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// The row is rejected before it is sent.
+    Rejected {
+        /// Its line.
+        line: u64,
+        /// Its key.
+        key: String,
+        /// Why.
+        rejection: Rejection,
+    },
+    /// The row was created before, with other content; it is not sent again.
+    ChangedSinceCreated {
+        /// Its line.
+        line: u64,
+        /// Its key.
+        key: String,
+    },
+    /// An earlier run left the row unknown; it is not sent again.
+    StillUnknown {
+        /// Its line.
+        line: u64,
+        /// Its key.
+        key: String,
+    },
+}
+
+/// What the intake knows when it ends.
+#[derive(Clone, Debug, Default)]
+pub struct IntakeTotals {
+    /// Ids of the files that were read to their end; standard input is never among them.
+    pub files_read: Vec<i64>,
+    /// Rows read.
+    pub rows_read: u64,
+}
+
+/// A row of the ledger that has the same token.
+struct Known {
+    row: RowId,
+    standing: Standing,
+    content: Digest,
+    source: i64,
+    line: u64,
+    code: Option<String>,
+    /// Whether the last run that saw it mapped as this one does.
+    same_mapping: bool,
+}
+
+/// Codes of rejections that this tool makes itself, anew in every run.
+const OWN_CODES: [&str; 5] = ["Mapping", "Validation", "RaggedRow", "EmptyKey", "DuplicateKey"];
+
+impl Session {
+    pub(in crate::ledger) fn enter_source(
+        &mut self,
+        path: &str,
+        columns: &[String],
+    ) -> Result<(i64, i64), LedgerError> {
+        let columns = serde_json::Value::from(columns).to_string();
+        let enter = || {
+            self.connection.execute(
+                "INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING",
+                [path],
+            )?;
+            self.connection.execute(
+                "INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING",
+                [&columns],
+            )?;
+            let id = |sql, value: &str| self.connection.query_row(sql, [value], |row| row.get(0));
+            Ok((
+                id("SELECT id FROM sources WHERE path = ?1", path)?,
+                id("SELECT id FROM headers WHERE columns = ?1", &columns)?,
+            ))
+        };
+        enter().map_err(|source| self.failed(source))
+    }
+
+    pub(in crate::ledger) fn take_in(&mut self, rows: &[IntakeRow]) -> Result<Vec<Note>, LedgerError> {
+        let mut notes = Vec::new();
+        let (mut created, mut changed, mut identical) = (0_u64, 0_u64, 0_u64);
+        for row in rows {
+            let mut token = self.scheme.token(&row.key, 1);
+            let mut known = self.known(token)?;
+            let mut verdict = row.verdict.clone();
+            if let Some(first) = known.take_if(|first| self.seen.contains(first.row)) {
+                let occurrence = self.next_occurrence(token)?;
+                token = self.scheme.token(&row.key, occurrence);
+                known = self.known(token)?;
+                match &row.key {
+                    RowKey::Columns(_) => verdict = Verdict::Rejected(self.duplicate_of(&first, row)?),
+                    RowKey::Content(_) => identical += 1,
+                    RowKey::Unusable(_) => {}
+                }
+            }
+            let id = match &known {
+                None => self.insert(row, token, &verdict)?,
+                Some(known) if known.standing.state == RowState::Created => {
+                    created += 1;
+                    if known.content != row.content {
+                        changed += 1;
+                        notes.push(Note::ChangedSinceCreated {
+                            line: row.line,
+                            key: row.key.label(),
+                        });
+                    }
+                    if (known.source, known.line) != (row.source, row.line) {
+                        self.move_created(known.row, row)?;
+                    }
+                    known.row
+                }
+                Some(known) => {
+                    self.meet_again(known, row, &verdict)?;
+                    if known.standing.state == RowState::Unknown {
+                        notes.push(Note::StillUnknown {
+                            line: row.line,
+                            key: row.key.label(),
+                        });
+                    }
+                    known.row
+                }
+            };
+            self.seen.insert(id);
+            let settled = known
+                .is_some_and(|known| matches!(known.standing.state, RowState::Created | RowState::Unknown));
+            if let (Verdict::Rejected(rejection), false) = (verdict, settled) {
+                notes.push(Note::Rejected {
+                    line: row.line,
+                    key: row.key.label(),
+                    rejection,
+                });
+            }
+        }
+        self.count_known(created, changed, identical)?;
+        Ok(notes)
+    }
+
+    fn known(&self, token: ClientToken) -> Result<Option<Known>, LedgerError> {
+        let read = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT rows.id, state, may_exist, content, source_id, line, code,
+                            (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2)
+                     FROM rows WHERE token = ?1",
+                )?
+                .query_row(params![token.0.0, self.run.0], |row| {
+                    let state: String = row.get(1)?;
+                    let state = RowState::from_name(&state).ok_or(rusqlite::Error::InvalidQuery)?;
+                    Ok(Known {
+                        row: RowId(row.get(0)?),
+                        standing: Standing { state, may_exist: row.get(2)? },
+                        content: Digest(row.get(3)?),
+                        source: row.get(4)?,
+                        line: row.get(5)?,
+                        code: row.get(6)?,
+                        same_mapping: row.get(7)?,
+                    })
+                })
+                .optional()
+        };
+        read().map_err(|source| self.failed(source))
+    }
+
+    /// The number of this row among those with its key: 2 for the first repetition.
+    fn next_occurrence(&self, token: ClientToken) -> Result<u32, LedgerError> {
+        let count = || {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO temp.repeats (token, occurrences) VALUES (?1, 2)
+                     ON CONFLICT DO UPDATE SET occurrences = occurrences + 1 RETURNING occurrences",
+                )?
+                .query_row([token.0.0], |row| row.get(0))
+        };
+        count().map_err(|source| self.failed(source))
+    }
+
+    fn duplicate_of(&self, first: &Known, row: &IntakeRow) -> Result<Rejection, LedgerError> {
+        let file = if first.source == row.source {
+            String::new()
+        } else {
+            let path = "SELECT path FROM sources WHERE id = ?1";
+            let path: String = self
+                .connection
+                .query_row(path, [first.source], |row| row.get(0))
+                .map_err(|source| self.failed(source))?;
+            format!(" of {path}")
+        };
+        let message = format!("has the same key as the row on line {}{file}", first.line);
+        Ok(Rejection {
+            code: "DuplicateKey",
+            message,
+        })
+    }
+
+    fn insert(&self, row: &IntakeRow, token: ClientToken, verdict: &Verdict) -> Result<RowId, LedgerError> {
+        let new = Standing {
+            state: RowState::Pending,
+            may_exist: false,
+        };
+        let (standing, rejection) = match verdict {
+            Verdict::Ready => (new, None),
+            Verdict::Rejected(rejection) => (transition(new, RowEvent::Unmappable)?, Some(rejection)),
+        };
+        let (code, message) = rejection
+            .map(|rejection| (rejection.code, &rejection.message))
+            .unzip();
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO rows
+                     (token, key, source_id, header_id, line, content, run_id, state, code, message, record)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )?
+                .insert(params![
+                    token.0.0,
+                    row.key.label(),
+                    row.source,
+                    row.header,
+                    row.line,
+                    row.content.0,
+                    self.run.0,
+                    standing.state.name(),
+                    code,
+                    message,
+                    row.record,
+                ])
+        };
+        write().map(RowId).map_err(|source| self.failed(source))
+    }
+
+    /// A row that is in the ledger and not created comes up again.
+    fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<(), LedgerError> {
+        let own = known
+            .code
+            .as_deref()
+            .is_some_and(|code| OWN_CODES.contains(&code));
+        let amended = own || known.content != row.content || !known.same_mapping;
+        let event = match (known.standing.state, verdict) {
+            (RowState::Pending | RowState::Failed | RowState::Rejected, Verdict::Rejected(_)) => {
+                Some(RowEvent::Unmappable)
+            }
+            (RowState::Rejected, Verdict::Ready) if amended => Some(RowEvent::Amended),
+            (RowState::Failed, Verdict::Ready) => Some(RowEvent::Retaken),
+            (RowState::Pending | RowState::Rejected, Verdict::Ready)
+            | (RowState::InFlight | RowState::Created | RowState::Unknown, _) => None,
+        };
+        let next = match event {
+            Some(event) => transition(known.standing, event)?,
+            None => known.standing,
+        };
+        let rejection = match (event, verdict) {
+            (Some(RowEvent::Unmappable), Verdict::Rejected(rejection)) => Some(rejection),
+            (_, _) => None,
+        };
+        let (code, message) = rejection
+            .map(|rejection| (rejection.code, &rejection.message))
+            .unzip();
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET source_id = ?3, header_id = ?4, line = ?5, content = ?6, record = ?7,
+                            run_id = ?8, state = ?9, may_exist = ?10,
+                            code = coalesce(?11, code), message = coalesce(?12, message)
+                     WHERE id = ?1 AND state = ?2",
+                )?
+                .execute(params![
+                    known.row.0,
+                    known.standing.state.name(),
+                    row.source,
+                    row.header,
+                    row.line,
+                    row.content.0,
+                    row.record,
+                    self.run.0,
+                    next.state.name(),
+                    next.may_exist,
+                    code,
+                    message,
+                ])
+        };
+        let changed = write().map_err(|source| self.failed(source))?;
+        self.expect_one(changed, known.row)
+    }
+
+    /// A created row that stands elsewhere now, so that a duplicate names the right line.
+    fn move_created(&self, known: RowId, row: &IntakeRow) -> Result<(), LedgerError> {
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET source_id = ?2, line = ?3 WHERE id = ?1 AND state = 'created'",
+                )?
+                .execute(params![known.0, row.source, row.line])
+        };
+        let changed = write().map_err(|source| self.failed(source))?;
+        self.expect_one(changed, known)
+    }
+
+    fn count_known(&self, created: u64, changed: u64, identical: u64) -> Result<(), LedgerError> {
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "UPDATE runs SET already_created = already_created + ?2,
+                            changed_created = changed_created + ?3, identical_rows = identical_rows + ?4
+                     WHERE id = ?1",
+                )?
+                .execute(params![self.run.0, created, changed, identical])
+        };
+        write().map(|_| ()).map_err(|source| self.failed(source))
+    }
+
+    pub(in crate::ledger) fn finish_intake(
+        &mut self,
+        totals: IntakeTotals,
+    ) -> Result<RunRecord, LedgerError> {
+        let files = serde_json::Value::from(totals.files_read).to_string();
+        // Rows that wait from earlier runs: of files read in full just now they are gone from the
+        // input, so somebody took them out; all others are taken up.
+        let waiting = "run_id IN (SELECT id FROM runs WHERE id <> ?1) AND state IN ('pending', 'failed')";
+        let in_files = "source_id IN (SELECT value FROM json_each(?2))";
+        let write = || {
+            let withdrawn: i64 = self.connection.query_row(
+                &format!("SELECT count(*) FROM rows WHERE {waiting} AND {in_files}"),
+                params![self.run.0, files],
+                |row| row.get(0),
+            )?;
+            self.connection.execute(
+                &format!("UPDATE rows SET run_id = ?1, state = 'pending' WHERE {waiting} AND NOT {in_files}"),
+                params![self.run.0, files],
+            )?;
+            self.connection.execute(
+                "UPDATE runs SET rows_read = ?2, withdrawn = ?3, checked = 1 WHERE id = ?1",
+                params![self.run.0, totals.rows_read, withdrawn],
+            )
+        };
+        write().map_err(|source| self.failed(source))?;
+        self.run_record()
+    }
+}

@@ -1,0 +1,193 @@
+//! Every SQL statement that writes, on the writer's one connection.
+
+mod intake;
+mod rows;
+mod runs;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::LedgerError;
+use super::migrate::sqlite;
+use crate::request::Operation;
+use crate::token::{TOKEN_VERSION, TokenScheme};
+
+pub use intake::{IntakeRow, IntakeTotals, Note, Verdict};
+pub(super) use rows::json_column;
+pub use rows::{Cause, Claim, Contact, Settlement};
+pub use runs::{ErrorCount, NewRun, RunRecord, StateCounts};
+pub(super) use runs::{error_counts, latest_runs, state_counts};
+
+/// A row's number in the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RowId(pub i64);
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A run's number in the ledger, counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whose ledger it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The bare instance id.
+    pub instance_id: String,
+    /// The operation that makes the contacts.
+    pub operation: Operation,
+    /// Empty, or the name of a second, deliberate import.
+    pub namespace: String,
+}
+
+/// Milliseconds since 1970-01-01 UTC, as the ledger keeps times.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Writes the identity into a new ledger, and compares it with an old one's.
+pub(super) fn bind_identity(
+    connection: &Connection,
+    path: &Path,
+    identity: &Identity,
+) -> Result<(), LedgerError> {
+    let wanted = [
+        ("instance", identity.instance_id.clone()),
+        ("operation", identity.operation.name().to_owned()),
+        ("namespace", identity.namespace.clone()),
+        ("token version", TOKEN_VERSION.to_string()),
+    ];
+    let bind = || {
+        connection.execute(
+            "INSERT INTO identity (only, instance_id, operation, namespace, token_version)
+             VALUES (1, ?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            (&wanted[0].1, &wanted[1].1, &wanted[2].1, TOKEN_VERSION),
+        )?;
+        connection.query_row(
+            "SELECT instance_id, operation, namespace, CAST(token_version AS TEXT) FROM identity",
+            [],
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?]),
+        )
+    };
+    let found = bind().map_err(|source| sqlite(path, source))?;
+    for ((what, wanted), found) in wanted.into_iter().zip(found) {
+        if wanted != found {
+            return Err(LedgerError::OtherIdentity {
+                path: path.to_owned(),
+                what,
+                found,
+                wanted,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The writer's connection and what it remembers between calls of one run.
+pub(super) struct Session {
+    connection: Connection,
+    path: PathBuf,
+    scheme: TokenScheme,
+    run: RunId,
+    /// The rows met in this run, one bit a row of the ledger: rows that were created before are
+    /// recognised without being written to.
+    seen: Bits,
+    /// Where the next claim goes on: first among the rows in doubt, then among the others.
+    claimed: Claimed,
+    /// Whether the run's first request is on record.
+    sending: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Claimed {
+    InDoubt(i64),
+    Fresh(i64),
+}
+
+impl Session {
+    pub(super) fn new(
+        connection: Connection,
+        path: PathBuf,
+        scheme: TokenScheme,
+    ) -> Result<Self, LedgerError> {
+        // How often a repeated key has been met in this run; a table, so that memory stays flat.
+        let repeats =
+            "CREATE TEMP TABLE repeats (token BLOB PRIMARY KEY, occurrences INTEGER NOT NULL) STRICT";
+        connection
+            .execute_batch(repeats)
+            .map_err(|source| sqlite(&path, source))?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Session {
+            connection,
+            path,
+            scheme,
+            run: RunId(0),
+            seen: Bits::default(),
+            claimed: Claimed::InDoubt(0),
+            sending: false,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn begin_transaction(&self) -> Result<(), LedgerError> {
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(|source| self.failed(source))
+    }
+
+    pub(super) fn commit(&self) -> Result<(), LedgerError> {
+        self.connection
+            .execute_batch("COMMIT")
+            .map_err(|source| self.failed(source))
+    }
+
+    pub(super) fn close(self) -> Result<(), LedgerError> {
+        let path = self.path;
+        self.connection
+            .close()
+            .map_err(|(_, source)| sqlite(&path, source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> LedgerError {
+        sqlite(&self.path, source)
+    }
+}
+
+/// A set of small numbers.
+#[derive(Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Adds a number; whether it was there already.
+    fn insert(&mut self, number: RowId) -> bool {
+        let number = usize::try_from(number.0).unwrap_or_default();
+        let (word, bit) = (number / 64, 1 << (number % 64));
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        let was_there = self.0[word] & bit != 0;
+        self.0[word] |= bit;
+        was_there
+    }
+
+    fn contains(&self, number: RowId) -> bool {
+        let number = usize::try_from(number.0).unwrap_or_default();
+        self.0
+            .get(number / 64)
+            .is_some_and(|word| word & (1 << (number % 64)) != 0)
+    }
+}

@@ -1,0 +1,241 @@
+//! Runs: what each found, did, and how it ended.
+
+use rusqlite::{Connection, Row, params};
+
+use super::{RunId, Session, now_ms};
+use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
+use crate::token::Digest;
+
+/// What is known of a run when it starts.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Digest of the mapping.
+    pub mapping: Digest,
+    /// The set rate, requests a second.
+    pub rate: f64,
+    /// How long a token may be used again after a row's first attempt.
+    pub idempotency_window: std::time::Duration,
+}
+
+/// How many rows are in each state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StateCounts([u64; RowState::ALL.len()]);
+
+impl StateCounts {
+    /// Rows in `state`.
+    pub fn of(&self, state: RowState) -> u64 {
+        self.0[state as usize]
+    }
+
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// A run as the ledger has it.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// The run's number.
+    pub id: RunId,
+    /// The set rate, requests a second.
+    pub rate: f64,
+    /// When it started, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// When its first request was begun.
+    pub sending_ms: Option<i64>,
+    /// When it ended; none while it runs, or if it died.
+    pub ended_ms: Option<i64>,
+    /// How it ended, in a word.
+    pub ending: Option<String>,
+    /// Rows in the input.
+    pub rows_read: u64,
+    /// Of those, created by earlier runs.
+    pub already_created: u64,
+    /// Of those, with other content than was sent.
+    pub changed_created: u64,
+    /// Rows without a key that equal an earlier one; each was imported.
+    pub identical_rows: u64,
+    /// Rows of earlier runs that their file holds no longer; not sent.
+    pub withdrawn: u64,
+    /// Attempts that Connect throttled.
+    pub throttled: u64,
+    /// The rows that this run was the last to touch, by state.
+    pub rows: StateCounts,
+}
+
+/// How often a cause stands on rows of a state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ErrorCount {
+    /// The rows' state.
+    pub state: RowState,
+    /// The cause.
+    pub code: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The first such row's message.
+    pub message: String,
+    /// The first such row's input.
+    pub source: String,
+    /// The first such row's line.
+    pub line: u64,
+}
+
+impl Session {
+    pub(in crate::ledger) fn start_run(&mut self, run: &NewRun) -> Result<RunId, LedgerError> {
+        let now = now_ms();
+        let insert = || {
+            self.connection.execute(
+                "INSERT INTO runs (version, mapping, rate, started_ms) VALUES (?1, ?2, ?3, ?4)",
+                params![env!("CARGO_PKG_VERSION"), run.mapping.0, run.rate, now],
+            )?;
+            Ok(self.connection.last_insert_rowid())
+        };
+        self.run = RunId(insert().map_err(|source| self.failed(source))?);
+        let window = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
+        self.recover(now.saturating_sub(window))?;
+        Ok(self.run)
+    }
+
+    /// Settles what a dead run left in flight, and what waits in doubt for too long.
+    fn recover(&self, oldest_ms: i64) -> Result<(), LedgerError> {
+        let cases = [
+            (RowState::InFlight, RowEvent::Expired, "first_sent_ms < ?2"),
+            (RowState::InFlight, RowEvent::Recovered, "first_sent_ms >= ?2"),
+            (
+                RowState::Pending,
+                RowEvent::Expired,
+                "may_exist = 1 AND first_sent_ms < ?2",
+            ),
+        ];
+        for (state, event, condition) in cases {
+            let from = Standing {
+                state,
+                may_exist: state == RowState::Pending,
+            };
+            let next = transition(from, event)?;
+            let sql = format!(
+                "UPDATE rows SET state = ?3, may_exist = ?4, code = coalesce(code, 'NoAnswer'),
+                        message = coalesce(message, 'the run ended before Connect answered')
+                 WHERE run_id IN (SELECT id FROM runs) AND state = ?1 AND {condition}"
+            );
+            self.connection
+                .execute(
+                    &sql,
+                    params![state.name(), oldest_ms, next.state.name(), next.may_exist],
+                )
+                .map_err(|source| self.failed(source))?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::ledger) fn end_run(&self, ending: &str, throttled: u64) -> Result<RunRecord, LedgerError> {
+        self.connection
+            .execute(
+                "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
+                params![self.run.0, now_ms(), ending, throttled],
+            )
+            .map_err(|source| self.failed(source))?;
+        self.run_record()
+    }
+
+    pub(super) fn run_record(&self) -> Result<RunRecord, LedgerError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1");
+        let read = || {
+            let record = self.connection.query_row(&sql, [self.run.0], run_record)?;
+            with_rows(&self.connection, record)
+        };
+        read().map_err(|source| self.failed(source))
+    }
+}
+
+const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
+    already_created, changed_created, identical_rows, withdrawn, throttled";
+
+fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        rate: row.get(1)?,
+        started_ms: row.get(2)?,
+        sending_ms: row.get(3)?,
+        ended_ms: row.get(4)?,
+        ending: row.get(5)?,
+        rows_read: row.get(6)?,
+        already_created: row.get(7)?,
+        changed_created: row.get(8)?,
+        identical_rows: row.get(9)?,
+        withdrawn: row.get(10)?,
+        throttled: row.get(11)?,
+        rows: StateCounts::default(),
+    })
+}
+
+fn with_rows(connection: &Connection, mut record: RunRecord) -> rusqlite::Result<RunRecord> {
+    record.rows = count(
+        connection,
+        "SELECT state, count(*) FROM rows WHERE run_id = ?1 GROUP BY state",
+        [record.id.0],
+    )?;
+    Ok(record)
+}
+
+fn count(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<StateCounts> {
+    let mut counts = StateCounts::default();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(parameters)?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        let state = RowState::from_name(&name).ok_or(rusqlite::Error::InvalidQuery)?;
+        counts.0[state as usize] = row.get(1)?;
+    }
+    Ok(counts)
+}
+
+/// All rows of the ledger by state.
+pub(in crate::ledger) fn state_counts(connection: &Connection) -> rusqlite::Result<StateCounts> {
+    count(connection, "SELECT state, count(*) FROM rows GROUP BY state", [])
+}
+
+/// The latest runs, newest first.
+pub(in crate::ledger) fn latest_runs(
+    connection: &Connection,
+    limit: u32,
+) -> rusqlite::Result<Vec<RunRecord>> {
+    let sql = format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?1");
+    let mut statement = connection.prepare(&sql)?;
+    let records: Vec<RunRecord> = statement
+        .query_map([limit], run_record)?
+        .collect::<Result<_, _>>()?;
+    records
+        .into_iter()
+        .map(|record| with_rows(connection, record))
+        .collect()
+}
+
+/// The causes on rows that are rejected, failed or unknown, most frequent first.
+pub(in crate::ledger) fn error_counts(
+    connection: &Connection,
+    limit: u32,
+) -> rusqlite::Result<Vec<ErrorCount>> {
+    let mut statement = connection.prepare(
+        "SELECT state, code, count(*), message, (SELECT path FROM sources WHERE id = source_id), line, min(rows.id)
+         FROM rows WHERE run_id IN (SELECT id FROM runs) AND state IN ('rejected', 'failed', 'unknown')
+         GROUP BY state, code ORDER BY count(*) DESC, state, code LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| {
+        let name: String = row.get(0)?;
+        Ok(ErrorCount {
+            state: RowState::from_name(&name).ok_or(rusqlite::Error::InvalidQuery)?,
+            code: row.get(1)?,
+            rows: row.get(2)?,
+            message: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            source: row.get(4)?,
+            line: row.get(5)?,
+        })
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,149 @@
+//! The one thread that owns the connection.
+//!
+//! It commits in groups: whatever was handed over while the last COMMIT was on its way to the disk
+//! goes into the next transaction, so a slow disk costs latency and not throughput. Nobody is
+//! answered before COMMIT. After a failure everybody is told the same, and nothing more is written.
+
+use std::fmt;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::LedgerError;
+use super::store::Session;
+
+/// A piece of work and whom to tell about it.
+trait Work: Send {
+    /// Does the work inside the open transaction.
+    fn run(&mut self, session: &mut Session) -> Result<(), LedgerError>;
+    /// Tells the caller what came of it, after COMMIT or after the failure that stood in its way.
+    fn answer(self: Box<Self>, committed: Result<(), LedgerError>);
+}
+
+/// Work of one call.
+struct Call<T, F> {
+    work: Option<F>,
+    value: Option<T>,
+    caller: oneshot::Sender<Result<T, LedgerError>>,
+}
+
+impl<T, F> Work for Call<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Session) -> Result<T, LedgerError> + Send,
+{
+    fn run(&mut self, session: &mut Session) -> Result<(), LedgerError> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(session)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), LedgerError>) {
+        let Call { value, caller, .. } = *self;
+        // A caller that went away does not need the answer; what is committed stands.
+        let _ = caller.send(committed.and_then(|()| value.ok_or(LedgerError::Stopped)));
+    }
+}
+
+/// Most pieces of work in one transaction: a bound on how long the first of them waits.
+const GROUP: usize = 256;
+
+/// A handle on the writer's thread.
+pub(super) struct Writer {
+    sender: mpsc::Sender<Box<dyn Work>>,
+    thread: JoinHandle<Result<(), LedgerError>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    pub(super) fn start(session: Session) -> Result<Self, LedgerError> {
+        let (sender, receiver) = mpsc::channel();
+        let path = session.path().to_owned();
+        let thread = std::thread::Builder::new()
+            .name("ledger".into())
+            .spawn(move || serve(session, &receiver))
+            .map_err(|source| LedgerError::Io {
+                path,
+                source: std::sync::Arc::new(source),
+            })?;
+        Ok(Writer { sender, thread })
+    }
+
+    /// Hands work over; the receiver hears after COMMIT.
+    fn hand_over<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, LedgerError>> {
+        let (caller, receiver) = oneshot::channel();
+        // If the writer is gone, the call is dropped with its sender, and the receiver hears that.
+        let _ = self.sender.send(Box::new(Call {
+            work: Some(work),
+            value: None,
+            caller,
+        }));
+        receiver
+    }
+
+    /// For callers outside of the async runtime.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.hand_over(work)
+            .blocking_recv()
+            .map_err(|_| LedgerError::Stopped)?
+    }
+
+    /// For callers inside the async runtime.
+    pub(super) async fn call_async<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.hand_over(work).await.map_err(|_| LedgerError::Stopped)?
+    }
+
+    /// Ends the thread when its work is done.
+    pub(super) fn stop(self) -> Result<(), LedgerError> {
+        drop(self.sender);
+        self.thread.join().map_err(|_| LedgerError::Stopped)?
+    }
+}
+
+fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Result<(), LedgerError> {
+    while let Ok(first) = receiver.recv() {
+        let mut works = vec![first];
+        while works.len() < GROUP {
+            let Ok(work) = receiver.try_recv() else { break };
+            works.push(work);
+        }
+        let outcome = transaction(&mut session, &mut works);
+        for work in works {
+            work.answer(outcome.clone());
+        }
+        if let Err(failure) = outcome {
+            // Whoever comes later hears of the same failure; nothing is written any more.
+            drop(session);
+            while let Ok(work) = receiver.recv() {
+                work.answer(Err(failure.clone()));
+            }
+            return Err(failure);
+        }
+    }
+    session.close()
+}
+
+/// All of the work, or none of it.
+fn transaction(session: &mut Session, works: &mut [Box<dyn Work>]) -> Result<(), LedgerError> {
+    session.begin_transaction()?;
+    for work in works {
+        work.run(session)?;
+    }
+    session.commit()
+}

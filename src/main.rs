@@ -1,0 +1,28 @@
+//! Parses, runs the command, and turns what comes of it into an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use connect_import::cli::Cli;
+use connect_import::{commands, exit_code, report};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.global.output.unwrap_or_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = format!("cannot start: {error}");
+            report::exit_error(output, exit_code::ExitCode::Storage, &message);
+            return exit_code::ExitCode::Storage.into();
+        }
+    };
+    let code = runtime.block_on(commands::execute(cli)).unwrap_or_else(|error| {
+        let code = error.exit_code();
+        report::exit_error(output, code, &error.to_string());
+        code
+    });
+    // Threads that still wait, such as for a signal, do not hold the exit up.
+    runtime.shutdown_background();
+    code.into()
+}

@@ -1,0 +1,76 @@
+//! JSON Lines on standard output. New members may come; none changes its meaning.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::lines::Every;
+use super::to_stdout;
+use crate::event::{Observer, RunEvent};
+use crate::ledger::{Note, RowState};
+
+/// `status` every so often, and `error` for every row that is not created.
+#[derive(Debug)]
+pub(super) struct JsonLines {
+    every: Every,
+}
+
+impl JsonLines {
+    pub(super) fn new(every: Duration) -> Self {
+        JsonLines {
+            every: Every::new(every),
+        }
+    }
+
+    fn line(&mut self, event: &RunEvent) -> Option<serde_json::Value> {
+        match event {
+            RunEvent::Noted {
+                file,
+                note: Note::Rejected { line, key, rejection },
+            } => Some(json!({
+                "message_type": "error",
+                "file": file, "line": line, "key": key, "state": RowState::Rejected.name(),
+                "code": rejection.code, "message": rejection.message,
+            })),
+            RunEvent::Settled {
+                source,
+                line,
+                key,
+                state,
+                cause: Some(cause),
+            } if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) => Some(json!({
+                "message_type": "error",
+                "file": source, "line": line, "key": key, "state": state.name(),
+                "code": cause.code, "message": cause.message,
+            })),
+            RunEvent::Checking { rows, .. } if self.every.is_due() => {
+                Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
+            }
+            RunEvent::Progress(progress) if self.every.is_due() => Some(json!({
+                "message_type": "status", "phase": "importing",
+                "to_send": progress.to_send, "done": progress.done, "created": progress.created,
+                "rejected": progress.rejected, "failed": progress.failed, "unknown": progress.unknown,
+                "in_flight": progress.in_flight, "throttled": progress.throttled,
+                "rate_now": progress.rate_now, "rate_set": progress.rate_set,
+                "seconds_elapsed": progress.elapsed.as_secs_f64(),
+                "seconds_left": progress.time_left().as_secs_f64(),
+            })),
+            RunEvent::Noted { .. }
+            | RunEvent::Settled { .. }
+            | RunEvent::Checking { .. }
+            | RunEvent::Checked { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Draining { .. }
+            | RunEvent::Progress(_) => None,
+        }
+    }
+}
+
+impl Observer for JsonLines {
+    fn observe(&mut self, event: &RunEvent) {
+        if let Some(line) = self.line(event) {
+            // Whoever does not read is not told; the ledger has it all.
+            let _ = to_stdout(&format!("{line}\n"));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Plain lines on standard error, where there is no terminal: in a pipe, a log, a scheduler's mail.
+
+use std::time::{Duration, Instant};
+
+use super::attention::Attention;
+use super::bar::counts;
+use super::to_stderr;
+use crate::event::{Observer, RunEvent};
+
+/// A line every so often, and one for what needs attention.
+#[derive(Debug)]
+pub(super) struct Lines {
+    every: Every,
+    attention: Attention,
+}
+
+impl Lines {
+    pub(super) fn new(every: Duration) -> Self {
+        Lines {
+            every: Every::new(every),
+            attention: Attention::default(),
+        }
+    }
+}
+
+impl Observer for Lines {
+    fn observe(&mut self, event: &RunEvent) {
+        if let Some(line) = self.attention.line(event) {
+            to_stderr(&line);
+        }
+        match event {
+            RunEvent::Checking { rows, .. } if self.every.is_due() => {
+                to_stderr(&format!("checking: {rows} rows read"));
+            }
+            RunEvent::Checked { run, to_send } => {
+                to_stderr(&format!(
+                    "checked: {} rows read, {to_send} to send",
+                    run.rows_read
+                ));
+                self.every.restart();
+            }
+            RunEvent::Progress(progress) if self.every.is_due() => {
+                to_stderr(&format!(
+                    "{} of {} rows · {}",
+                    progress.done,
+                    progress.to_send,
+                    counts(progress)
+                ));
+            }
+            RunEvent::Checking { .. }
+            | RunEvent::Progress(_)
+            | RunEvent::Noted { .. }
+            | RunEvent::Settled { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Draining { .. } => {}
+        }
+    }
+}
+
+/// Says when a period is over.
+#[derive(Debug)]
+pub(super) struct Every {
+    period: Duration,
+    last: Instant,
+}
+
+impl Every {
+    pub(super) fn new(period: Duration) -> Self {
+        Every {
+            period,
+            last: Instant::now(),
+        }
+    }
+
+    /// Whether the period is over; then the next one begins.
+    pub(super) fn is_due(&mut self) -> bool {
+        let due = self.last.elapsed() >= self.period;
+        if due {
+            self.restart();
+        }
+        due
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.last = Instant::now();
+    }
+}

@@ -1,0 +1,67 @@
+//! What people and programs see: progress, results, rejects. The only place that writes to the
+//! terminal.
+
+mod attention;
+mod bar;
+mod json;
+mod lines;
+mod rejects;
+mod status;
+mod summary;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+pub use rejects::{RejectsError, write_rejects};
+pub use status::Status;
+pub use summary::{Advice, Summary};
+
+use crate::cli::{Output, ProgressKind};
+use crate::event::Observer;
+use crate::exit_code::ExitCode;
+use crate::job::Display;
+
+/// The observers that a run's display asks for.
+pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
+    let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+    let progress = match display.progress {
+        ProgressKind::Auto if io::stderr().is_terminal() => ProgressKind::Bar,
+        ProgressKind::Auto => ProgressKind::Plain,
+        chosen @ (ProgressKind::Bar | ProgressKind::Plain | ProgressKind::None) => chosen,
+    };
+    match progress {
+        ProgressKind::Bar => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Plain => observers.push(Box::new(lines::Lines::new(display.report_every))),
+        ProgressKind::None | ProgressKind::Auto => {}
+    }
+    if display.output == Output::Json {
+        observers.push(Box::new(json::JsonLines::new(display.report_every)));
+    }
+    observers
+}
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// Standard output cannot be written; a reader that went away is no error.
+pub fn to_stdout(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Writes a line to standard error. If that is gone, there is nobody to tell.
+pub fn to_stderr(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Tells people, and programs that read JSON Lines, why the process ends early.
+pub fn exit_error(output: Output, code: ExitCode, message: &str) {
+    to_stderr(&format!("error: {message}"));
+    if output == Output::Json {
+        let line = serde_json::json!({"message_type": "exit_error", "code": code.code(), "message": message});
+        // Standard output may be what failed.
+        let _ = to_stdout(&format!("{line}\n"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The rows that were not created, to be fixed and fed to `run` again.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
+use crate::source::is_reject_column;
+
+/// The rejects file cannot be written.
+#[derive(Debug, Error)]
+pub enum RejectsError {
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The file cannot be written.
+    #[error("cannot write the rejects to {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then why.
+/// The file appears whole or not at all, readable by its owner only. With no such row, a file that an
+/// earlier run left is removed. Returns how many rows were written.
+///
+/// # Errors
+/// The ledger cannot be read, or the file not written; an earlier file is then as it was.
+pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, RejectsError> {
+    let reader = LedgerReader::open(ledger)?;
+    let failed = |source| RejectsError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let columns = united(&reader.rejected_headers(run)?);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut writer: Option<csv::Writer<NamedTempFile>> = None;
+    let mut count = 0;
+    reader.rejected_rows(run, |row| {
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => {
+                let file = NamedTempFile::new_in(folder).map_err(failed)?;
+                let mut new = csv::Writer::from_writer(file);
+                let reasons = ["_file", "_line", "_key", "_state", "_code", "_message"];
+                let header = columns.iter().map(String::as_str).chain(reasons);
+                new.write_record(header).map_err(|error| failed(error.into()))?;
+                writer.insert(new)
+            }
+        };
+        count += 1;
+        writer
+            .write_record(cells(&columns, &row))
+            .map_err(|error| failed(error.into()))
+    })?;
+    match writer {
+        None => match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
+        },
+        Some(writer) => {
+            let mut file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.flush()
+                .and_then(|()| file.as_file().sync_all())
+                .map_err(failed)?;
+            file.persist(path).map_err(|error| failed(error.error))?;
+        }
+    }
+    Ok(count)
+}
+
+/// The columns of all headers, in order of first appearance; a name that one header repeats is
+/// repeated as often.
+fn united(headers: &[Vec<String>]) -> Vec<String> {
+    let count = |columns: &[String], name: &String| columns.iter().filter(|column| *column == name).count();
+    let mut united: Vec<String> = Vec::new();
+    for header in headers {
+        for (index, column) in header.iter().enumerate() {
+            if !is_reject_column(column) && count(&united, column) < count(&header[..=index], column) {
+                united.push(column.clone());
+            }
+        }
+    }
+    united
+}
+
+/// The row under the file's columns, by name, and its reasons. What a ragged row has beyond its
+/// header goes into its last column, so that nothing is lost and every line fits the header.
+fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
+    let mut own: Vec<(&str, String)> = row
+        .columns
+        .iter()
+        .zip(&row.cells)
+        .map(|(name, cell)| (name.as_str(), cell.clone()))
+        .collect();
+    if let (Some(last), Some(beyond)) = (own.last_mut(), row.cells.get(row.columns.len()..)) {
+        for cell in beyond {
+            last.1.push(',');
+            last.1.push_str(cell);
+        }
+    }
+    let mut line: Vec<String> = Vec::with_capacity(columns.len() + 6);
+    for column in columns {
+        let at = own.iter().position(|(name, _)| name == column);
+        // Taken out, so that a repeated column name takes the next cell of that name.
+        line.push(at.map(|at| own.remove(at).1).unwrap_or_default());
+    }
+    line.extend([
+        row.source.clone(),
+        row.line.to_string(),
+        row.key.clone(),
+        row.state.name().to_owned(),
+        row.code.clone(),
+        row.message.clone(),
+    ]);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RowState;
+
+    fn row(columns: &[&str], cells: &[&str]) -> RejectedRow {
+        let texts = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect();
+        RejectedRow {
+            source: "/d/t.csv".into(),
+            line: 7,
+            key: "k".into(),
+            state: RowState::Rejected,
+            code: "C".into(),
+            message: "m".into(),
+            columns: texts(columns),
+            cells: texts(cells),
+        }
+    }
+
+    fn columns(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| name.to_string()).collect()
+    }
+
+    #[test]
+    fn cells_stand_under_their_own_columns() {
+        let line = cells(&columns(&["a", "b", "c"]), &row(&["c", "a"], &["3", "1"]));
+        assert_eq!(line[..3], ["1", "", "3"]);
+        assert_eq!(line[3..], ["/d/t.csv", "7", "k", "rejected", "C", "m"]);
+    }
+
+    #[test]
+    fn a_repeated_column_name_loses_no_cell() {
+        let headers = [columns(&["x", "x", "_line"]), columns(&["a", "x"])];
+        assert_eq!(united(&headers), ["x", "x", "a"]);
+        assert_eq!(
+            cells(&united(&headers), &row(&["x", "x"], &["1", "2"]))[..3],
+            ["1", "2", ""]
+        );
+    }
+
+    #[test]
+    fn a_ragged_row_keeps_its_place_and_loses_nothing() {
+        let long = cells(&columns(&["a", "b"]), &row(&["a", "b"], &["1", "2", "3", "4"]));
+        assert_eq!(long[..3], ["1", "2,3,4", "/d/t.csv"]);
+        let short = cells(&columns(&["a", "b"]), &row(&["a", "b"], &["1"]));
+        assert_eq!(short[..3], ["1", "", "/d/t.csv"]);
+    }
+}

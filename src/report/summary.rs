@@ -1,0 +1,191 @@
+//! The end of a run, as the ledger has it.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bar::rounded;
+use crate::exit_code::ExitCode;
+use crate::ledger::{RowState, RunRecord};
+
+/// What to tell people at the end of a run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The run, read from the ledger.
+    pub run: RunRecord,
+    /// The exit code.
+    pub exit: ExitCode,
+    /// The instance.
+    pub instance_id: String,
+    /// The ledger.
+    pub ledger: PathBuf,
+    /// The rejects file, if rows were written to it.
+    pub rejects: Option<PathBuf>,
+    /// What to do next.
+    pub advice: Advice,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, Default)]
+pub struct Advice {
+    /// Why the run ended early, and the remedy.
+    pub why: Option<String>,
+    /// The command that resumes the run, if rows wait or failed.
+    pub resume: Option<String>,
+    /// The command that imports the fixed rejects.
+    pub retry_rejects: Option<String>,
+}
+
+impl Summary {
+    /// Rows that still wait.
+    fn remaining(&self) -> u64 {
+        self.run.rows.of(RowState::Pending) + self.run.rows.of(RowState::InFlight)
+    }
+
+    /// Rows created by this run a second, from its first request to its end.
+    fn rate(&self) -> Option<f64> {
+        let milliseconds = self.run.ended_ms? - self.run.sending_ms?;
+        let created = self.run.rows.of(RowState::Created);
+        (milliseconds > 0).then(|| created as f64 * 1000.0 / milliseconds as f64)
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let run = &self.run;
+        let mut text = String::new();
+        let mut line = |words: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{words}");
+        };
+        line(self.headline());
+        line(String::new());
+        let mut count = |number: u64, words: &str| line(format!("  {number:>9}  {words}"));
+        count(run.rows_read, "rows read");
+        count(run.rows.of(RowState::Created), "created by this run");
+        let always = run.already_created > 0;
+        if always {
+            count(
+                run.already_created,
+                "already created by earlier runs; not sent again",
+            );
+        }
+        let more = [
+            (
+                run.rows.of(RowState::Rejected),
+                "rejected: they cannot succeed as they are",
+            ),
+            (
+                run.rows.of(RowState::Failed),
+                "failed: attempts used up, surely not created",
+            ),
+            (
+                run.rows.of(RowState::Unknown),
+                "unknown: sent and not answered, maybe created",
+            ),
+            (self.remaining(), "waiting to be sent"),
+            (
+                run.changed_created,
+                "of the created rows have changed since; not sent again",
+            ),
+            (
+                run.identical_rows,
+                "rows equal an earlier row; each counts as a row of its own",
+            ),
+            (
+                run.withdrawn,
+                "waiting rows are no longer in their file; not sent",
+            ),
+        ];
+        for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
+            count(number, words);
+        }
+        line(String::new());
+        if let (Some(rate), Some(sending), Some(ended)) = (self.rate(), run.sending_ms, run.ended_ms) {
+            let took = Duration::from_millis(u64::try_from(ended - sending).unwrap_or_default());
+            line(format!(
+                "  {rate:.1} created a second at a set rate of {:.1}, {} in all; throttled {} times",
+                run.rate,
+                rounded(took),
+                run.throttled
+            ));
+        }
+        line(format!("  ledger: {}", self.ledger.display()));
+        if let Some(rejects) = &self.rejects {
+            line(format!("  rows not created, and why: {}", rejects.display()));
+        }
+        if let Some(why) = &self.advice.why {
+            line(format!("\n{why}"));
+        }
+        if let Some(resume) = &self.advice.resume {
+            line(format!(
+                "\nTo go on with the rows that wait or failed:\n  {resume}"
+            ));
+        }
+        if let Some(retry) = &self.advice.retry_rejects {
+            line(format!("\nFix the rejected rows in that file, then:\n  {retry}"));
+        }
+        text
+    }
+
+    fn headline(&self) -> String {
+        let run = &self.run;
+        let created = run.rows.of(RowState::Created);
+        let instance = &self.instance_id;
+        match self.exit {
+            ExitCode::Complete if run.rows_read == 0 && run.rows.total() == 0 => {
+                "Nothing to import: there is a header and no row under it.".into()
+            }
+            ExitCode::Complete if created == 0 => {
+                format!(
+                    "Nothing to send: all {} rows are already created in instance {instance}.",
+                    run.already_created
+                )
+            }
+            ExitCode::Complete => {
+                format!("Done: every row is created in instance {instance}. {created} by this run.")
+            }
+            ExitCode::RowsLeftBehind => {
+                format!("Finished, but not every row is created in instance {instance}.")
+            }
+            ExitCode::Usage
+            | ExitCode::Fatal
+            | ExitCode::Budget
+            | ExitCode::Locked
+            | ExitCode::Storage
+            | ExitCode::TryLater
+            | ExitCode::Interrupted
+            | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", self.remaining()),
+        }
+    }
+
+    /// For programs: one line.
+    pub fn json(&self) -> Value {
+        let run = &self.run;
+        json!({
+            "message_type": "summary",
+            "run": run.id.0,
+            "exit_code": self.exit.code(),
+            "ending": run.ending,
+            "instance_id": self.instance_id,
+            "rows_read": run.rows_read,
+            "created": run.rows.of(RowState::Created),
+            "already_created": run.already_created,
+            "changed_created": run.changed_created,
+            "rejected": run.rows.of(RowState::Rejected),
+            "failed": run.rows.of(RowState::Failed),
+            "unknown": run.rows.of(RowState::Unknown),
+            "pending": self.remaining(),
+            "identical_rows": run.identical_rows,
+            "withdrawn": run.withdrawn,
+            "throttled": run.throttled,
+            "rate_set": run.rate,
+            "rate_achieved": self.rate(),
+            "ledger": self.ledger,
+            "rejects": self.rejects,
+            "why": self.advice.why,
+            "resume": self.advice.resume,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! Which operation of Amazon Connect an import calls.
+
+use std::fmt;
+
+/// An operation that makes contacts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Operation {
+    /// `PUT /contact/create-contact`: contacts that may already be completed.
+    CreateContact,
+}
+
+impl Operation {
+    /// The operation's name in the AWS API; part of every token, so it never changes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::CreateContact => "CreateContact",
+        }
+    }
+
+    /// The operation of that name, if this version can call it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Operation::CreateContact]
+            .into_iter()
+            .find(|operation| operation.name() == name)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,246 @@
+//! An Amazon Connect endpoint on loopback, to rehearse an import against.
+//!
+//! It speaks `CreateContact` as the service does (`PUT /contact/create-contact`, restJson1, any
+//! signature or none), so the importer, the AWS CLI and boto3 work against it unchanged. It keeps
+//! a throttling quota, remembers client tokens and validates by the service's documented limits.
+//! It shares no code with the importer, on purpose: a mistake in one is then seen by the other.
+//!
+//! A request's way through the files:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `http` | routes, answers and headers; an `Err` closes the connection without an answer |
+//! | `body` | a request's body, up to its limit |
+//! | `service` | what one request does to everything the sandbox remembers, under one lock |
+//! | `bucket` | the token bucket; pure |
+//! | `wire` | restJson1 to a typed request; pure |
+//! | `limits` | the service's documented limits; pure |
+//! | `model` | the contacts and the client tokens; pure |
+//! | `journal` | the state file: every contact is in it before its answer leaves |
+//! | `refusal` | the errors the service answers with |
+//! | `contacts` | the body of `GET /_sandbox/contacts`, made piece by piece |
+//! | `stats`, `error`, `uuid` | counters, the sandbox's own errors, identifiers |
+//!
+//! Two pages are the sandbox's own, neither throttled nor delayed: `GET /_sandbox/stats` (see
+//! [`Stats`]) and `GET /_sandbox/contacts`, a JSON array of every contact in the order of
+//! creation: `ContactId`, `ContactArn`, `InitiationTimestamp` (epoch seconds), then the members
+//! of the request as they were sent.
+//!
+//! What it does not imitate: permissions, the existence of instances, users and related contacts,
+//! and any lifetime of a client token (a token is remembered for ever).
+
+mod body;
+mod bucket;
+mod contacts;
+mod error;
+mod http;
+mod journal;
+mod limits;
+mod model;
+mod refusal;
+mod service;
+mod stats;
+mod uuid;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use bucket::TokenBucket;
+use service::Service;
+
+pub use error::SandboxError;
+pub use stats::Stats;
+
+/// How long open connections may take to finish once the sandbox is told to stop.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long to wait after a connection could not be accepted, for instance because the process
+/// has no file descriptor left: trying again at once would only burn a core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// The port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// The quota in requests a second, above 0; `None` is no quota. Connect's documented default
+    /// is 2 (Amazon Connect administrator guide, API throttling quotas).
+    pub rate: Option<f64>,
+    /// How many requests a rested quota lets through at once, 1 or more; without a rate it means
+    /// nothing. Connect's documented default is 5.
+    pub burst: u32,
+    /// How long every answer is held back, from the moment it is ready, to the millisecond. The
+    /// contact exists before the wait, so a client that dies in it leaves one behind.
+    pub latency: Duration,
+    /// Where contacts and tokens are kept between runs, as JSON Lines; `None` forgets them with
+    /// the process. The file holds the contacts' names, descriptions and attributes.
+    pub state: Option<PathBuf>,
+}
+
+impl Default for SandboxConfig {
+    /// Any free port, Connect's documented default quota (2 a second, burst 5), no latency, and
+    /// nothing kept.
+    fn default() -> Self {
+        SandboxConfig {
+            port: 0,
+            rate: Some(2.0),
+            burst: 5,
+            latency: Duration::ZERO,
+            state: None,
+        }
+    }
+}
+
+/// A sandbox that listens. Requests queue until [`Sandbox::serve`] runs.
+#[derive(Debug)]
+pub struct Sandbox {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Arc<Service>,
+}
+
+impl Sandbox {
+    /// Reads the state file, if there is one, and listens on 127.0.0.1, never on another address.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::Quota`] if the rate is not a number above 0 or the burst is 0;
+    /// [`SandboxError::Listen`] if the port cannot be had; and what is wrong with the state file:
+    /// [`SandboxError::StateOpen`], [`SandboxError::StateInUse`], [`SandboxError::NotAState`].
+    pub async fn bind(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
+        let SandboxConfig {
+            port,
+            rate,
+            burst,
+            latency,
+            state,
+        } = config;
+        let bucket = match rate {
+            None => None,
+            Some(rate) if rate.is_finite() && rate > 0.0 && burst > 0 => {
+                Some(TokenBucket::new(rate, burst, Instant::now()))
+            }
+            Some(rate) => return Err(SandboxError::Quota { rate, burst }),
+        };
+        let unheard = |source| SandboxError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
+        let service = Service::open(bucket, rate, burst, latency, state.as_deref())?;
+        Ok(Sandbox {
+            listener,
+            address,
+            service: Arc::new(service),
+        })
+    }
+
+    /// The address the sandbox listens on, with the port it got.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a client's endpoint URL: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the sandbox has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.service.stats()
+    }
+
+    /// A view of the sandbox that can be kept while [`Sandbox::serve`] owns it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle {
+            service: Arc::clone(&self.service),
+        }
+    }
+
+    /// Answers requests until `shutdown` resolves. Then nothing more is accepted, requests under
+    /// way have at most a second to finish, what is open after that is closed, and the state file
+    /// is let go of.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::StateWrite`] as soon as a contact could not be written to the state file;
+    /// the request got a 500 and left no contact.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), SandboxError> {
+        let Sandbox {
+            listener, service, ..
+        } = self;
+        let (closing, closed) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = service.broken() => break,
+                // Finished connections are taken out as they end, so the set does not grow.
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(attend(stream, Arc::clone(&service), closed.clone()));
+                    }
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                },
+            }
+        }
+        drop(listener);
+        closing.send_replace(true);
+        let farewell = async { while connections.join_next().await.is_some() {} };
+        // Past the deadline what is still open is closed.
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        connections.shutdown().await;
+        service.close().map_or(Ok(()), Err)
+    }
+}
+
+/// A cheap view of a running sandbox; clones share it.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    service: Arc<Service>,
+}
+
+impl Handle {
+    /// What the sandbox has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.service.stats()
+    }
+}
+
+/// Serves one connection until the client closes it or `closing` turns true; then the request
+/// under way is still answered.
+async fn attend(stream: TcpStream, service: Arc<Service>, mut closing: watch::Receiver<bool>) {
+    // Only a matter of speed: a socket that refuses it still works.
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(move |request| http::answer(Arc::clone(&service), request));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    // How a connection ends is the client's affair: what its requests did is in the counters.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = closing.wait_for(|closing| *closing) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

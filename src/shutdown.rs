@@ -1,0 +1,120 @@
+//! Signals: the first drains, the second ends the process at once.
+
+use tokio::sync::watch;
+
+use crate::exit_code::ExitCode;
+
+/// A request to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signal {
+    /// SIGINT, or Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// The exit code that tells of it.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Signal::Interrupt => ExitCode::Interrupted,
+            Signal::Terminate => ExitCode::Terminated,
+        }
+    }
+
+    /// Its usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+        }
+    }
+}
+
+/// Whether the process has been asked to stop.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    asked: watch::Receiver<Option<Signal>>,
+}
+
+impl Shutdown {
+    /// Listens for signals from now on. Must be called inside the async runtime.
+    ///
+    /// # Errors
+    /// The system refuses a signal handler.
+    pub fn listen() -> std::io::Result<Self> {
+        let (sender, asked) = watch::channel(None);
+        let mut signals = Signals::new()?;
+        tokio::spawn(async move {
+            let first = signals.next().await;
+            // Nobody may be listening any more; then the second signal still counts.
+            let _ = sender.send(Some(first));
+            let second = signals.next().await;
+            // Whatever is in flight is durable as such; there is nothing to wait for.
+            std::process::exit(i32::from(second.exit_code().code()));
+        });
+        Ok(Shutdown { asked })
+    }
+
+    /// A shutdown that is asked for through the sender; for tests and embedding.
+    pub fn by_hand() -> (watch::Sender<Option<Signal>>, Self) {
+        let (sender, asked) = watch::channel(None);
+        (sender, Shutdown { asked })
+    }
+
+    /// The signal that asked the process to stop, if one did.
+    pub fn asked(&self) -> Option<Signal> {
+        *self.asked.borrow()
+    }
+
+    /// Waits to be asked.
+    pub async fn requested(&mut self) -> Signal {
+        match self.asked.wait_for(Option::is_some).await.map(|signal| *signal) {
+            Ok(Some(signal)) => signal,
+            // The sender is gone, so nobody will ever ask.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) -> Signal {
+        // A handler that cannot be set up never fires.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Signal::Interrupt
+    }
+}

@@ -1,0 +1,19 @@
+//! Sending one request, and saying honestly what may have become of it.
+
+mod connect;
+mod outcome;
+
+pub use connect::{AwsSettings, ConnectError, ConnectSubmitter};
+pub use outcome::{Attempt, Decision, Policy, Stop, Trouble, decide};
+
+use crate::ledger::InFlight;
+
+/// Sends requests. An implementation makes exactly one attempt a call: pacing, retries and records
+/// are the engine's.
+pub trait Submitter: Send + Sync + 'static {
+    /// Makes one attempt for a row whose intent is durable.
+    ///
+    /// If the process dies inside this call, the row is in flight in the ledger, and the next run
+    /// takes it that its contact may exist.
+    fn submit(&self, in_flight: &InFlight) -> impl Future<Output = Attempt> + Send;
+}

@@ -1,0 +1,187 @@
+//! The CSV changes between runs, as they do.
+
+use crate::support::*;
+
+fn endpoint() -> Endpoint {
+    Endpoint::start(|_, _| Reply::Created)
+}
+
+#[test]
+fn rows_that_are_added_moved_or_changed_are_told_apart() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name\nA,one\nB,two\n");
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(0);
+    folder.write("t.csv", "Name,id\nnew,C\ntwo,B\nONE,A\n");
+    let ended = folder.run(&import(&url, &["--output", "json"])).expect(0);
+    let summary = &messages(&ended.stdout)["summary"];
+    assert_eq!(
+        (
+            &summary["created"],
+            &summary["already_created"],
+            &summary["changed_created"]
+        ),
+        (&1.into(), &2.into(), &1.into())
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("line 4 (key A) has changed since it was created"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(endpoint.requests().len(), 3);
+}
+
+#[test]
+fn a_row_taken_out_of_its_file_is_not_sent_any_more() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    folder.write("t.csv", "id,Name\nK0,Task 0\nK2,Task 2\n");
+    let ended = folder.run(&import(&url, &["--output", "json"])).expect(0);
+    assert_eq!(messages(&ended.stdout)["summary"]["withdrawn"], 1);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 1");
+}
+
+#[test]
+fn rows_left_waiting_by_another_file_are_taken_up() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    folder.write("next.csv", "Name,id\nlater,N\n");
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    let mut arguments = import(&url, &[]);
+    arguments[1] = "next.csv";
+    folder.run(&arguments).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 4");
+}
+
+#[test]
+fn a_second_row_of_one_key_is_rejected_and_names_the_first() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name\nA,one\nB,two\nA,three\n");
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    for _ in 0..2 {
+        let ended = folder.run(&import(&url, &[])).expect(1);
+        assert!(
+            ended
+                .stderr
+                .contains("line 4 (key A) is rejected: DuplicateKey: has the same key as the row on line 2"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(endpoint.requests().len(), 2);
+}
+
+#[test]
+fn without_a_key_identical_rows_are_each_imported_once() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name,Description\na,x\na,x\nb,x\na,x\n");
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    let arguments: Vec<_> = import(&url, &["--output", "json"])
+        .into_iter()
+        .filter(|word| !["--key", "id"].contains(word))
+        .collect();
+    for run in 0..2 {
+        let ended = folder.run(&arguments).expect(0);
+        let summary = &messages(&ended.stdout)["summary"];
+        assert_eq!(summary["identical_rows"], 2, "run {run}");
+    }
+    assert_eq!(endpoint.requests().len(), 4);
+    let mut tokens: Vec<_> = endpoint
+        .requests()
+        .iter()
+        .map(|body| body["ClientToken"].to_string())
+        .collect();
+    tokens.sort();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 4);
+}
+
+#[test]
+fn the_rejects_file_is_fixed_and_fed_back() {
+    let folder = Folder::new();
+    let long = "x".repeat(1025);
+    folder.write("t.csv", format!("id,Name\nA,one\nB,\"{long}\"\nC\n"));
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &[])).expect(1);
+    assert!(
+        ended.stdout.contains("run t.ledger.db.rejects.csv"),
+        "{}",
+        ended.stdout
+    );
+    let rejects = folder.read("t.ledger.db.rejects.csv");
+    let mut reader = csv::Reader::from_reader(rejects.as_bytes());
+    assert_eq!(
+        reader.headers().unwrap(),
+        vec![
+            "id", "Name", "_file", "_line", "_key", "_state", "_code", "_message"
+        ]
+    );
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(
+        (&rows[0][0], &rows[0][1], &rows[0][3], &rows[0][6]),
+        ("B", &*long, "3", "Validation")
+    );
+    assert_eq!((&rows[1][0], &rows[1][3], &rows[1][6]), ("C", "4", "RaggedRow"));
+
+    folder.write("t.ledger.db.rejects.csv", rejects.replace(&long, "short"));
+    let mut arguments = import(&url, &[]);
+    arguments[1] = "t.ledger.db.rejects.csv";
+    folder.run(&arguments).expect(0);
+    let sent: Vec<_> = endpoint
+        .requests()
+        .iter()
+        .map(|body| body["Name"].to_string())
+        .collect();
+    assert!(sent.contains(&"\"short\"".to_owned()), "{sent:?}");
+    assert_eq!(endpoint.requests().len(), 3);
+}
+
+#[test]
+fn a_mended_job_file_gives_rejected_rows_another_chance() {
+    let folder = Folder::new();
+    let long = "x".repeat(1025);
+    folder.write("t.csv", format!("id,Title\nA,{long}\n"));
+    let job = "[source]\nkey = [\"id\"]\n[request]\nName = \"{{ title }}\"\n";
+    folder.write("job.toml", job);
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    let arguments = import(&url, &["--job", "job.toml"]);
+    folder.run(&arguments).expect(1);
+    folder.write("job.toml", job.replace("title }}", "title | truncate(1024) }}"));
+    folder.run(&arguments).expect(0);
+    assert_eq!(endpoint.requests().len(), 1);
+}
+
+#[test]
+fn standard_input_is_read_and_what_it_left_is_resumed() {
+    let folder = Folder::new();
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    let run = |input: &str, more: &[&str]| {
+        let mut arguments = import(&url, more);
+        arguments[1] = "-";
+        let file = folder.write("piped", input);
+        let mut command = folder.command(&arguments);
+        Ended::from(
+            command
+                .stdin(std::fs::File::open(file).unwrap())
+                .output()
+                .unwrap(),
+        )
+    };
+    run(&numbered_csv(3), &["--limit", "1"]).expect(10);
+    run("id,Name\n", &[]).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 3");
+}

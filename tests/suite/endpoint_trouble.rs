@@ -1,0 +1,215 @@
+//! Whatever the endpoint does, the ledger says what is known, and no more.
+
+use crate::support::*;
+
+/// Imports `rows` rows against a scripted endpoint.
+fn against(
+    rows: usize,
+    more: &[&str],
+    reply: impl Fn(usize, &serde_json::Value) -> Reply + Send + Sync + 'static,
+) -> (Folder, Endpoint, Ended) {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(rows));
+    let endpoint = Endpoint::start(reply);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, more));
+    (folder, endpoint, ended)
+}
+
+#[test]
+fn denied_credentials_stop_the_run_and_mark_no_row() {
+    for code in [
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+    ] {
+        let (folder, endpoint, ended) =
+            against(50, &["--concurrency", "2"], move |_, _| Reply::Error(403, code));
+        let ended = ended.expect(7);
+        assert!(ended.stdout.contains(code), "{}", ended.stdout);
+        assert_eq!(folder.states("t.ledger.db"), "pending 50");
+        assert_eq!(
+            folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"),
+            "0"
+        );
+        assert!(endpoint.requests().len() <= 4, "went on after a denial");
+        assert!(!folder.path("t.ledger.db.rejects.csv").exists());
+    }
+}
+
+#[test]
+fn a_hard_quota_stops_the_run_and_marks_no_row() {
+    let (folder, _, ended) = against(20, &[], |_, _| Reply::Error(402, "ServiceQuotaExceededException"));
+    ended.expect(7);
+    assert_eq!(folder.states("t.ledger.db"), "pending 20");
+}
+
+#[test]
+fn an_instance_that_does_not_exist_stops_the_run_and_marks_no_row() {
+    let (folder, _, ended) = against(20, &[], |_, _| Reply::Error(404, "ResourceNotFoundException"));
+    ended.expect(7);
+    assert_eq!(folder.states("t.ledger.db"), "pending 20");
+}
+
+#[test]
+fn an_id_in_a_row_that_does_not_exist_rejects_that_row_alone() {
+    let (folder, _, ended) = against(20, &["--concurrency", "1"], |_, body| {
+        match body["Name"].as_str() {
+            Some("Task 7") => Reply::Error(404, "ResourceNotFoundException"),
+            _ => Reply::Created,
+        }
+    });
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 19, rejected 1");
+    assert_eq!(
+        folder.ask("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"),
+        "K7"
+    );
+}
+
+#[test]
+fn an_endpoint_that_is_down_ends_in_75_with_every_row_waiting() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(20));
+    // Bound and not listening any more: nobody answers there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    let ended = folder.run(&import(&url, &[])).expect(75);
+    assert!(ended.stdout.contains("out of reach"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("To go on with the rows that wait"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(folder.states("t.ledger.db"), "pending 20");
+    let doubt = folder.ask(
+        "t.ledger.db",
+        "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL",
+    );
+    assert_eq!(doubt, "0");
+}
+
+#[test]
+fn throttling_is_no_error_of_a_row() {
+    let (folder, endpoint, ended) = against(
+        10,
+        &["--max-attempts", "1", "--output", "json", "--concurrency", "4"],
+        |number, _| {
+            if number % 3 == 0 {
+                Reply::Error(429, "ThrottlingException")
+            } else {
+                Reply::Created
+            }
+        },
+    );
+    let summary = messages(&ended.expect(0).stdout).remove("summary").unwrap();
+    assert_eq!(summary["created"], 10);
+    assert_eq!(summary["throttled"], endpoint.requests().len() as u64 - 10);
+    assert_eq!(folder.states("t.ledger.db"), "created 10");
+}
+
+#[test]
+fn an_attempt_without_an_answer_is_repeated_with_the_same_token() {
+    let (folder, endpoint, ended) = against(1, &[], |number, _| match number {
+        0 => Reply::Close,
+        _ => Reply::Created,
+    });
+    ended.expect(0);
+    let tokens: Vec<_> = endpoint
+        .requests()
+        .iter()
+        .map(|body| body["ClientToken"].clone())
+        .collect();
+    assert_eq!(tokens.len(), 2);
+    assert_eq!(tokens[0], tokens[1]);
+    assert_eq!(
+        folder.ask("t.ledger.db", "SELECT contact_id, attempts FROM rows"),
+        "contact-1|2"
+    );
+}
+
+#[test]
+fn what_is_never_answered_is_unknown_and_neither_failed_nor_sent_again() {
+    let silences: [fn(usize, &serde_json::Value) -> Reply; 5] = [
+        |_, _| Reply::Close,
+        |_, _| Reply::Error(500, "InternalServiceException"),
+        |_, _| Reply::Error(503, ""),
+        |_, _| Reply::Body("{}"),
+        |_, _| Reply::Body("not json"),
+    ];
+    for silence in silences {
+        let (folder, endpoint, ended) = against(1, &["--max-attempts", "1"], silence);
+        ended.expect(1);
+        assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+        let url = endpoint.url();
+        let before = endpoint.requests().len();
+        folder.run(&import(&url, &[])).expect(1);
+        assert_eq!(endpoint.requests().len(), before, "an unknown row was sent again");
+        let rejects = folder.read("t.ledger.db.rejects.csv");
+        assert!(rejects.contains(",unknown,"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_slow_answer_beyond_the_read_timeout_is_in_doubt() {
+    let (folder, _, ended) = against(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| {
+        Reply::Hang
+    });
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+}
+
+#[test]
+fn a_row_in_doubt_that_is_then_refused_is_unknown_and_not_rejected() {
+    let (folder, _, ended) = against(1, &[], |number, _| match number {
+        0 => Reply::Close,
+        _ => Reply::Error(400, "InvalidRequestException"),
+    });
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+}
+
+#[test]
+fn a_token_that_was_used_with_other_parameters_leaves_the_row_unknown() {
+    let (folder, endpoint, ended) = against(1, &[], |_, _| Reply::Error(409, "IdempotencyException"));
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+    assert_eq!(endpoint.requests().len(), 1);
+}
+
+#[test]
+fn a_conflict_is_tried_again_and_then_fails_and_the_next_run_takes_it_up() {
+    let (folder, endpoint, ended) = against(1, &["--max-attempts", "2"], |number, _| match number {
+        0 | 1 => Reply::Error(409, "ConflictException"),
+        _ => Reply::Created,
+    });
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "failed 1");
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 1");
+}
+
+#[test]
+fn a_row_that_connect_refuses_is_not_sent_again_until_it_changes() {
+    let (folder, endpoint, ended) = against(3, &[], |_, body| match body["Name"].as_str() {
+        Some("Task 1") => Reply::Error(400, "InvalidRequestException"),
+        _ => Reply::Created,
+    });
+    ended.expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 1");
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    assert_eq!(
+        endpoint.requests().len(),
+        3,
+        "a refused row was sent again unchanged"
+    );
+    folder.write("t.csv", numbered_csv(3).replace("Task 1", "Task one"));
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 3");
+}

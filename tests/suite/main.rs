@@ -1,0 +1,17 @@
+//! The binary as its users meet it. Nothing here depends on how fast the machine is: waits end on
+//! what happens, and time limits are only there so that a hang fails.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
+mod amended_input;
+mod crash;
+mod endpoint_trouble;
+mod misuse;
+mod output;
+mod readme;
+mod samples;
+mod signals;
+mod storage;
+mod support;

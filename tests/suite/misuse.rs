@@ -1,0 +1,145 @@
+//! One clear message, exit 2, nothing sent, no ledger made.
+
+use std::fmt::Write as _;
+
+use crate::support::*;
+
+#[test]
+fn what_makes_no_sense_is_said_before_anything_happens() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", "Ticket ID,Subject\n1,a\n");
+    folder.write("empty.csv", "");
+    folder.write("latin1.csv", b"Name\nM\xFCller\n");
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    folder.write("column.toml", "[request]\nName = \"{{ row['Subjekt'] }}\"\n");
+    folder.write("identifier.toml", "[request]\nName = \"{{ subjct | upper }}\"\n");
+    folder.write("filter.toml", "[request]\nName = \"{{ subject | uper }}\"\n");
+    folder.write("syntax.toml", "[request]\nName = \"{{ subject\"\n");
+    folder.write("member.toml", "[request]\nNmae = \"{{ subject }}\"\n");
+    folder.write(
+        "key.toml",
+        "[source]\nfiles = [\"t.csv\"]\nkeys = [\"Ticket ID\"]\n",
+    );
+    folder.write("broken.toml", "[request\n");
+    folder.write("operation.toml", "[connect]\noperation = \"StartTaskContact\"\n");
+    let cases: [&[&str]; 17] = [
+        &["t.csv", "--job", "column.toml"],
+        &["t.csv", "--job", "identifier.toml"],
+        &["t.csv", "--job", "filter.toml"],
+        &["t.csv", "--job", "syntax.toml"],
+        &["t.csv", "--job", "member.toml"],
+        &["t.csv", "--job", "key.toml"],
+        &["t.csv", "--job", "broken.toml"],
+        &["t.csv", "--job", "operation.toml"],
+        &["t.csv", "--job", "missing.toml"],
+        &["t.csv", "--key", "Ticket Id"],
+        &["t.csv"],
+        &["missing.csv"],
+        &["folder"],
+        &["empty.csv"],
+        &["latin1.csv"],
+        &["t.csv", "t.csv"],
+        &[],
+    ];
+    let mut said = String::new();
+    for case in cases {
+        let mut arguments = vec!["run"];
+        arguments.extend(case);
+        arguments.extend(["--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", &url]);
+        let ended = folder.run(&arguments).expect(2);
+        writeln!(said, "run {}\n{}", case.join(" "), ended.stderr).unwrap();
+        // A file is read only after its header made sense, and by then the ledger lies there.
+        assert_eq!(
+            folder.path("t.ledger.db").exists(),
+            case == ["latin1.csv"],
+            "{case:?}"
+        );
+        let _ = std::fs::remove_file(folder.path("t.ledger.db"));
+    }
+    insta::assert_snapshot!(steady(&said, &folder));
+    assert!(endpoint.requests().is_empty());
+}
+
+#[test]
+fn a_misspelt_flag_is_refused_with_a_suggestion() {
+    let ended = Folder::new()
+        .run(&["run", "t.csv", "--concurency", "3"])
+        .expect(2);
+    assert!(ended.stderr.contains("--concurrency"), "{}", ended.stderr);
+}
+
+#[test]
+fn without_an_instance_the_run_says_how_to_name_one() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\na\n");
+    let ended = folder.run(&["run", "t.csv"]).expect(2);
+    assert!(ended.stderr.contains("--instance-id"), "{}", ended.stderr);
+}
+
+#[test]
+fn without_credentials_a_real_run_stops_and_marks_no_row() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\na\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let id = "11111111-2222-3333-4444-555555555555";
+    let arguments = [
+        "run",
+        "t.csv",
+        "--instance-id",
+        id,
+        "--region",
+        "eu-west-2",
+        "--endpoint-url",
+        &url,
+    ];
+    let ended = folder.run(&arguments).expect(7);
+    assert!(ended.stdout.contains("NoCredentials"), "{}", ended.stdout);
+    assert_eq!(folder.states("t.ledger.db"), "pending 1");
+    assert!(endpoint.requests().is_empty());
+    let unsigned: Vec<&str> = arguments.into_iter().chain(["--no-sign-request"]).collect();
+    folder.run(&unsigned).expect(0);
+    assert_eq!(endpoint.requests()[0]["InstanceId"], id);
+}
+
+#[test]
+fn a_ca_bundle_that_is_none_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\na\n");
+    folder.write(
+        "bundle.pem",
+        "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n",
+    );
+    let arguments = [
+        "run",
+        "t.csv",
+        "--instance-id",
+        "x",
+        "--region",
+        "eu-west-2",
+        "--ca-bundle",
+        "bundle.pem",
+    ];
+    let ended = folder.run(&arguments).expect(2);
+    assert!(
+        ended.stderr.contains("holds no PEM certificate"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_header_with_no_rows_under_it_is_a_success_that_says_so() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\n");
+    let ended = folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
+    assert!(
+        ended
+            .stdout
+            .starts_with("Nothing to import: there is a header and no row under it."),
+        "{}",
+        ended.stdout
+    );
+}

@@ -1,0 +1,166 @@
+//! What is written where, and what never is.
+
+use crate::support::*;
+
+#[test]
+fn json_output_is_json_lines_with_a_message_type() {
+    let folder = Folder::new();
+    folder.write(
+        "t.csv",
+        format!("{}K999,{}\n", numbered_csv(30), "x".repeat(1025)),
+    );
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let ended = folder
+        .run(&import(&url, &["--output", "json", "--report-every", "0s"]))
+        .expect(1);
+    let messages = messages(&ended.stdout);
+    assert_eq!(
+        messages.keys().collect::<Vec<_>>(),
+        ["error", "status", "summary"]
+    );
+    assert_eq!(
+        (&messages["error"]["line"], &messages["error"]["code"]),
+        (&32.into(), &"Validation".into())
+    );
+    assert_eq!(
+        (&messages["summary"]["created"], &messages["summary"]["exit_code"]),
+        (&30.into(), &1.into())
+    );
+
+    let ended = folder
+        .run(&["run", "missing.csv", "--sandbox", "--output", "json"])
+        .expect(2);
+    let error: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (&error["message_type"], &error["code"]),
+        (&"exit_error".into(), &2.into())
+    );
+}
+
+#[test]
+fn progress_goes_to_standard_error_or_nowhere() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let plain = folder.run(&import(&url, &["--report-every", "0s"])).expect(0);
+    assert!(
+        plain.stderr.contains("3 of 3 rows · created 3"),
+        "{}",
+        plain.stderr
+    );
+    assert!(
+        !plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'),
+        "a bar in a log"
+    );
+    let silent = folder.run(&import(&url, &["--progress", "none"])).expect(0);
+    assert_eq!(silent.stderr, "");
+}
+
+#[test]
+fn status_tells_rows_causes_and_runs() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(3), "x".repeat(1025)));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "2"])).expect(10);
+    let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
+    let text = steady(&status.stdout, &folder);
+    for words in [
+        "        2  created\n",
+        "        1  pending\n",
+        "        1  rejected\n",
+        "1  rejected Validation: Name has 1025 characters, at most 1024 are allowed (FOLDER/t.csv, line 5)\n",
+        "complete: 2 created",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    let missing = folder.run(&["status", "--ledger", "other.db"]).expect(2);
+    assert!(
+        missing.stderr.contains("there is no ledger other.db"),
+        "{}",
+        missing.stderr
+    );
+}
+
+#[test]
+fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
+    let folder = Folder::new();
+    let secrets = ["Jane-Planted-Roe", "planted description", "planted-4111"];
+    folder.write(
+        "t.csv",
+        format!(
+            "id,Name,Description,Attributes.card\n1,{0},{1},{2}\n2,{0}{3},{1},{2}\n3,{0}\n",
+            secrets[0],
+            secrets[1],
+            secrets[2],
+            "x".repeat(1024)
+        ),
+    );
+    // A server that quotes what it refuses.
+    let endpoint = Endpoint::start(|number, _| match number {
+        0 => Reply::Error(400, "InvalidRequestException"),
+        _ => Reply::Created,
+    });
+    let url = endpoint.url();
+    for output in ["text", "json"] {
+        let ended = folder
+            .run(&import(&url, &["--output", output, "--report-every", "0s"]))
+            .expect(1);
+        let status = folder
+            .run(&["status", "--ledger", "t.ledger.db", "--output", output])
+            .expect(0);
+        let messages = folder.ask("t.ledger.db", "SELECT key, code, message FROM rows");
+        for secret in secrets {
+            for text in [&ended.stdout, &ended.stderr, &status.stdout, &messages] {
+                assert!(!text.contains(secret), "{secret} in\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let mut command = folder.command(&import(&url, &[]));
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(folder.states("t.ledger.db"), "created 3");
+}
+
+#[test]
+fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(6));
+    folder.write("job.toml", "[source]\nkey = [\"id\"]\n[run]\nlimit = 1\n");
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let arguments = import(&url, &["--job", "job.toml"]);
+    folder.write(
+        "job.toml",
+        "[source]\nkey = [\"id\"]\n[run]\nlimit = 1\n[request]\nName = \"{{ name }}\"\n",
+    );
+    folder.run(&arguments).expect(10);
+    assert_eq!(sandbox.stat("created"), 1);
+    let mut command = folder.command(&arguments);
+    Ended::from(command.env("CONNECT_IMPORT_LIMIT", "2").output().unwrap()).expect(10);
+    assert_eq!(sandbox.stat("created"), 3);
+    let with_flag: Vec<&str> = arguments.iter().copied().chain(["--limit", "3"]).collect();
+    let mut command = folder.command(&with_flag);
+    Ended::from(command.env("CONNECT_IMPORT_LIMIT", "1").output().unwrap()).expect(0);
+    assert_eq!(sandbox.stat("created"), 6);
+}
+
+#[test]
+fn the_help_is_what_it_was() {
+    let folder = Folder::new();
+    for command in ["run", "status", "sandbox"] {
+        let help = folder.run(&[command, "--help"]).expect(0).stdout;
+        insta::assert_snapshot!(format!("help_{command}"), help);
+    }
+}

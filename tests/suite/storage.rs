@@ -1,0 +1,135 @@
+//! The ledger: whose it is, who holds it, and what happens when it cannot be written.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::*;
+
+#[test]
+fn a_second_run_is_refused_while_the_first_holds_the_ledger_and_status_answers() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|_, _| Reply::Hang);
+    let url = endpoint.url();
+    let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("requests are under way", || endpoint.requests().len() == 2);
+    let second = folder.run(&import(&url, &[])).expect(11);
+    assert!(
+        second.stderr.contains("another run holds the ledger"),
+        "{}",
+        second.stderr
+    );
+    let status = folder
+        .run(&["status", "--ledger", "t.ledger.db", "--output", "json"])
+        .expect(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(
+        (&status["running"], &status["rows"]["in_flight"]),
+        (&true.into(), &2.into())
+    );
+    first.signal("KILL");
+    first.end();
+    let status = folder
+        .run(&["status", "--ledger", "t.ledger.db", "--output", "json"])
+        .expect(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(
+        (&status["running"], &status["runs"][0]["ending"]),
+        (&false.into(), &"died".into())
+    );
+    assert_eq!(endpoint.requests().len(), 2, "the refused run sent something");
+}
+
+#[test]
+fn a_full_disk_ends_in_74_and_loses_nothing() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3000));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let arguments = import(&url, &[]);
+    // Files may not grow beyond so many blocks of 512 or 1024 bytes, whichever the shell counts in;
+    // with the signal ignored a write fails as on a full disk.
+    for blocks in [50, 300, 900] {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_connect-import")])
+            .args(&arguments)
+            .current_dir(folder.path(""))
+            .output()
+            .unwrap();
+        let ended = Ended::from(output);
+        assert!(
+            matches!(ended.code, Some(74 | 0)),
+            "{blocks} blocks: {:?}\n{}",
+            ended.code,
+            ended.stderr
+        );
+    }
+    folder.run(&arguments).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 3000");
+    assert_eq!(sandbox.stat("contacts"), 3000);
+}
+
+#[test]
+fn a_ledger_that_cannot_be_made_ends_in_74_and_nothing_is_sent() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let mut arguments = import(&url, &[]);
+    let at = arguments.iter().position(|word| *word == "t.ledger.db").unwrap();
+    arguments[at] = "missing/t.ledger.db";
+    folder.run(&arguments).expect(74);
+    assert!(endpoint.requests().is_empty());
+}
+
+#[test]
+fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let notes = "these are my notes, not a ledger ".repeat(100);
+    folder.write("t.ledger.db", &notes);
+    let ended = folder.run(&import(&url, &[])).expect(2);
+    assert_eq!(
+        ended.stderr,
+        "error: t.ledger.db is not a ledger of connect-import; name another file with --ledger\n"
+    );
+    assert_eq!(folder.read("t.ledger.db"), notes);
+    std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
+
+    folder.run(&import(&url, &[])).expect(0);
+    let sent = endpoint.requests().len();
+    let ended = folder.run(&import(&url, &["--namespace", "again"])).expect(2);
+    assert!(
+        ended.stderr.contains("belongs to namespace '', not 'again'"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(endpoint.requests().len(), sent);
+}
+
+#[test]
+fn ledger_and_rejects_are_for_their_owners_eyes() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(1), "x".repeat(1025)));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&endpoint.url(), &[])).expect(1);
+    for name in ["t.ledger.db", "t.ledger.db.lock", "t.ledger.db.rejects.csv"] {
+        let mode = folder.path(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_created_row_keeps_its_contact_and_loses_its_record() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&endpoint.url(), &[])).expect(0);
+    let row = folder.ask(
+        "t.ledger.db",
+        "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows",
+    );
+    assert_eq!(row, "contact-0|arn|1|1");
+}

@@ -1,0 +1,385 @@
+//! A folder, the binary, the sandbox as a process, and an endpoint that answers as it is told.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Long enough for the slowest machine; reached only by a hang.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder of its own, gone afterwards.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The binary in this folder, with an empty environment as under cron.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connect-import"));
+        command.current_dir(self.0.path()).args(arguments).env_clear();
+        command
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(arguments).output().unwrap())
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        Running(Some(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        ))
+    }
+
+    /// What the ledger says to a query, a line a row, columns joined by `|`.
+    pub fn ask(&self, ledger: &str, sql: &str) -> String {
+        let connection = rusqlite::Connection::open(self.path(ledger)).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let cell = |index| match row.get_ref(index).unwrap() {
+                rusqlite::types::ValueRef::Null => String::new(),
+                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                rusqlite::types::ValueRef::Real(number) => number.to_string(),
+                rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                rusqlite::types::ValueRef::Blob(bytes) => format!("{} bytes", bytes.len()),
+            };
+            lines.push((0..columns).map(cell).collect::<Vec<_>>().join("|"));
+        }
+        lines.join("\n")
+    }
+
+    /// Rows by state, such as `created 3, pending 1`.
+    pub fn states(&self, ledger: &str) -> String {
+        let counts = self.ask(
+            ledger,
+            "SELECT state || ' ' || count(*) FROM rows GROUP BY state ORDER BY state",
+        );
+        counts.replace('\n', ", ")
+    }
+}
+
+/// How a process ended.
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+}
+
+/// A process under way; killed if it is dropped.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn signal(&self, name: &str) {
+        let id = self.0.as_ref().unwrap().id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    pub fn end(mut self) -> Ended {
+        Ended::from(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until something is true.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// `connect-import sandbox` as a process of its own.
+pub struct SandboxProcess {
+    pub port: u16,
+    _process: Running,
+}
+
+impl SandboxProcess {
+    pub fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        let file = folder.path("port");
+        let _ = std::fs::remove_file(&file);
+        let mut all = vec!["sandbox", "--port-file", "port"];
+        all.extend(arguments);
+        let process = folder.start(&all);
+        until("the sandbox serves", || file.exists());
+        let port = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        SandboxProcess {
+            port,
+            _process: process,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Contact ids by client token.
+    pub fn contacts(&self) -> Vec<(String, String)> {
+        let contacts: serde_json::Value = serde_json::from_str(&self.get("/_sandbox/contacts")).unwrap();
+        let text =
+            |contact: &serde_json::Value, name: &str| contact[name].as_str().unwrap_or_default().to_owned();
+        let contacts = contacts.as_array().unwrap().iter();
+        contacts
+            .map(|contact| (text(contact, "ClientToken"), text(contact, "ContactId")))
+            .collect()
+    }
+
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats: serde_json::Value = serde_json::from_str(&self.get("/_sandbox/stats")).unwrap();
+        stats[name].as_u64().unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+}
+
+/// What a scripted endpoint does with a request.
+#[derive(Clone, Copy)]
+pub enum Reply {
+    /// Answers 200 with a contact id made from the request's number.
+    Created,
+    /// Answers with a status, an error code and a message.
+    Error(u16, &'static str),
+    /// Answers 200 with this body.
+    Body(&'static str),
+    /// Closes the connection without an answer.
+    Close,
+    /// Says nothing until the client goes away.
+    Hang,
+}
+
+/// An endpoint on loopback that answers as it is told, and remembers what it was asked.
+pub struct Endpoint {
+    pub port: u16,
+    requests: Arc<Mutex<Vec<serde_json::Value>>>,
+}
+
+impl Endpoint {
+    /// `reply` is given the number of the request, from 0, and its body.
+    pub fn start(reply: impl Fn(usize, &serde_json::Value) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (remembered, reply) = (requests.clone(), Arc::new(reply));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (remembered, reply) = (remembered.clone(), reply.clone());
+                std::thread::spawn(move || {
+                    let _ = serve(stream, &remembered, &*reply);
+                });
+            }
+        });
+        Endpoint { port, requests }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The bodies of all requests so far.
+    pub fn requests(&self) -> Vec<serde_json::Value> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    remembered: &Mutex<Vec<serde_json::Value>>,
+    reply: &dyn Fn(usize, &serde_json::Value) -> Reply,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut stream = stream;
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let number = {
+            let mut remembered = remembered.lock().unwrap();
+            remembered.push(body.clone());
+            remembered.len() - 1
+        };
+        let (status, code, text) = match reply(number, &body) {
+            Reply::Created => (
+                200,
+                "",
+                format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"),
+            ),
+            Reply::Error(status, code) => (status, code, "{\"Message\":\"as told\"}".to_owned()),
+            Reply::Body(text) => (200, "", text.to_owned()),
+            Reply::Close => return Ok(()),
+            Reply::Hang => {
+                let _ = reader.read(&mut [0]);
+                return Ok(());
+            }
+        };
+        write!(
+            stream,
+            "HTTP/1.1 {status} X\r\nx-amzn-errortype: {code}:\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{text}",
+            text.len()
+        )?;
+    }
+}
+
+/// A CSV of `rows` rows with the columns `id` and `Name`.
+pub fn numbered_csv(rows: usize) -> String {
+    let mut text = "id,Name\n".to_owned();
+    for number in 0..rows {
+        text.push_str(&format!("K{number},Task {number}\n"));
+    }
+    text
+}
+
+/// The arguments of an import of `t.csv` into `t.ledger.db`, as fast as the endpoint answers.
+pub fn import<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec![
+        "run",
+        "t.csv",
+        "--key",
+        "id",
+        "--sandbox",
+        "--ledger",
+        "t.ledger.db",
+        "--rate",
+        "100000",
+        "--burst",
+        "1000",
+        "--endpoint-url",
+        url,
+    ];
+    arguments.extend(more);
+    arguments
+}
+
+/// Replaces what differs from run to run.
+pub fn steady(text: &str, folder: &Folder) -> String {
+    let real = folder.0.path().canonicalize().unwrap();
+    let text = text.replace(&*real.to_string_lossy(), "FOLDER");
+    let text = text.replace(&*folder.0.path().to_string_lossy(), "FOLDER");
+    let text = text.replace(env!("CARGO_BIN_EXE_connect-import"), "connect-import");
+    // Ports are the system's choice.
+    let text = match text.split_once("http://127.0.0.1:") {
+        Some((before, after)) => {
+            format!(
+                "{before}http://127.0.0.1:PORT{}",
+                after.trim_start_matches(|c: char| c.is_ascii_digit())
+            )
+        }
+        None => text,
+    };
+    let lines = text.lines().map(|line| {
+        if line.contains(" created a second at a set rate of ") {
+            "  (rate, time, throttling)"
+        } else {
+            line
+        }
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The last JSON line of each `message_type`.
+pub fn messages(stdout: &str) -> BTreeMap<String, serde_json::Value> {
+    let lines = stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .map(|line| (line["message_type"].as_str().unwrap().to_owned(), line))
+        .collect()
+}
+
+/// A file of the repository.
+pub fn repository(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
