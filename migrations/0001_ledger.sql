@@ -7,6 +7,7 @@ CREATE TABLE identity (
     instance_id   TEXT NOT NULL,
     operation     TEXT NOT NULL,
     namespace     TEXT NOT NULL,
+    key_columns   TEXT NOT NULL,               -- a JSON array; an empty one: the content is the key
     token_version INTEGER NOT NULL
 ) STRICT;
 
@@ -60,6 +61,8 @@ CREATE TABLE rows (
     attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     first_sent_ms INTEGER,
     last_sent_ms  INTEGER,
+    -- The first of the attempts that may have created the contact; while may_exist or in flight.
+    doubt_ms      INTEGER,
     contact_id    TEXT,
     contact_arn   TEXT,
     code          TEXT,                        -- of the last error
@@ -68,6 +71,7 @@ CREATE TABLE rows (
     CHECK ((state = 'created') = (contact_id IS NOT NULL)),
     CHECK ((state = 'created') = (record IS NULL)),
     CHECK (state <> 'in_flight' OR (attempts > 0 AND last_sent_ms IS NOT NULL)),
+    CHECK ((state <> 'in_flight' AND may_exist = 0) OR doubt_ms IS NOT NULL),
     -- What is said to be surely not created must not be in doubt; what is unknown must be.
     CHECK (may_exist = 0 OR state IN ('pending', 'in_flight', 'unknown')),
     CHECK (state <> 'unknown' OR may_exist = 1),

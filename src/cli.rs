@@ -3,23 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
 #[derive(Debug, Parser)]
-#[command(
-    name = "connect-import",
-    version,
-    about,
-    max_term_width = 100,
-    args_override_self = true
-)]
-#[command(
-    after_help = "Exit codes: 0 every row is created; 1 some rows are rejected, failed or unknown; \
+#[command(name = "connect-import", version, about, max_term_width = 100, args_override_self = true)]
+#[command(after_help = "Exit codes: 0 every row is created; 1 some rows are rejected, failed or unknown; \
     2 usage or configuration; 7 credentials, permission, instance or hard quota; 10 a planned stop, rows \
     remain; 11 another run holds the ledger; 74 the ledger or an output cannot be written; 75 Connect \
-    throttled or was out of reach, run later; 130, 143 interrupted."
-)]
+    throttled or was out of reach, run later; 130, 143 interrupted.")]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
@@ -57,8 +50,9 @@ pub struct GlobalArgs {
     #[arg(long, global = true, env = "CONNECT_IMPORT_CA_BUNDLE", value_name = "FILE")]
     pub ca_bundle: Option<PathBuf>,
     /// Send requests unsigned
-    #[arg(long, global = true, env = "CONNECT_IMPORT_NO_SIGN_REQUEST")]
-    pub no_sign_request: bool,
+    #[arg(long, global = true, env = "CONNECT_IMPORT_NO_SIGN_REQUEST", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub no_sign_request: Option<bool>,
     /// How long a connection may take to be made, such as 10s [default: 10s]
     #[arg(long, global = true, env = "CONNECT_IMPORT_CONNECT_TIMEOUT", value_name = "TIME", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
@@ -83,7 +77,7 @@ pub struct JobArgs {
     #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Rehearse against a built-in sandbox, with a ledger of its own
-    #[arg(long, env = "CONNECT_IMPORT_SANDBOX")]
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
 }
 
@@ -151,12 +145,7 @@ pub struct StatusArgs {
     aws connect create-contact --endpoint-url http://127.0.0.1:8080 …")]
 pub struct SandboxArgs {
     /// The port on 127.0.0.1; 0 is any free one
-    #[arg(
-        long,
-        env = "CONNECT_IMPORT_SANDBOX_PORT",
-        value_name = "N",
-        default_value_t = 0
-    )]
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT", value_name = "N", default_value_t = 0)]
     pub port: u16,
     /// Write the port into this file once requests are served
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT_FILE", value_name = "FILE")]

@@ -104,11 +104,7 @@ impl Progress {
     /// The time that the remaining rows take at the present rate, or at the set rate as long as
     /// nothing is known; at most 1,000 days.
     pub fn time_left(&self) -> Duration {
-        let rate = if self.rate_now > 0.0 {
-            self.rate_now
-        } else {
-            self.rate_set
-        };
+        let rate = if self.rate_now > 0.0 { self.rate_now } else { self.rate_set };
         let remaining = self.to_send.saturating_sub(self.done);
         Duration::from_secs_f64((remaining as f64 / rate).clamp(0.0, 86_400_000.0))
     }

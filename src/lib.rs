@@ -1,21 +1,26 @@
 //! connect-import takes CSV rows to Amazon Connect as contacts.
 //!
-//! The modules in the order in which a row meets them; imports run the same way.
+//! The modules stand in the order in which a row meets them, between those that start and those that
+//! show; imports run down the flow. The README's chapter "How it is built" walks a row through them.
 
-pub mod cli;
 pub mod commands;
-pub mod engine;
-pub mod event;
-pub mod exit_code;
+pub mod cli;
 pub mod job;
-pub mod ledger;
-pub mod mapping;
-pub mod pacing;
-pub mod report;
-pub mod request;
-pub mod sandbox;
-pub mod shutdown;
-pub mod source;
-pub mod submission;
+
 mod suggest;
+pub mod digest;
+pub mod source;
+pub mod request;
+pub mod mapping;
 pub mod token;
+pub mod ledger;
+pub mod pacing;
+pub mod submission;
+pub mod engine;
+
+pub mod shutdown;
+pub mod event;
+pub mod report;
+pub mod exit_code;
+
+pub mod sandbox;

@@ -17,10 +17,7 @@ mod tests {
     #[test]
     fn the_nearest_known_word_is_suggested() {
         let known = ["rate", "burst", "concurrency"];
-        assert_eq!(
-            did_you_mean("Rat", known.into_iter()).as_deref(),
-            Some("; did you mean 'rate'?")
-        );
+        assert_eq!(did_you_mean("Rat", known.into_iter()).as_deref(), Some("; did you mean 'rate'?"));
         assert_eq!(did_you_mean("zzz", known.into_iter()), None);
     }
 }

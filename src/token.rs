@@ -5,67 +5,12 @@
 //! second machine. Its derivation is pinned by the test vectors below and must never change within
 //! version 1; another derivation would be another version.
 
-use sha2::{Digest as _, Sha256};
-
+use crate::digest::Digest;
 use crate::request::Operation;
+use crate::source::RowKey;
 
 /// The derivation's version, the first part of every token.
 pub const TOKEN_VERSION: u32 = 1;
-
-/// 128 bits of SHA-256, the stored form of keys and contents.
-///
-/// Among 10 million rows the chance of one collision is about 1 in 10^25.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct Digest(pub [u8; 16]);
-
-impl Digest {
-    /// Digests a sequence of byte strings; each is preceded by its length, so that
-    /// `["ab", "c"]` and `["a", "bc"]` differ.
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
-        let full = hasher.finalize();
-        let mut short = [0; 16];
-        short.copy_from_slice(&full[..16]);
-        Digest(short)
-    }
-
-    /// 32 lower-case hexadecimal digits.
-    pub fn hex(&self) -> String {
-        use std::fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
-
-/// What makes a row the same row, before it is bound to an instance.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RowKey {
-    /// The cells of the key columns, in the order the job names them.
-    Columns(Vec<String>),
-    /// No key columns: the digest of all cells.
-    Content(Digest),
-    /// A row that cannot have a key of its own (an empty key, a ragged row) and is never sent.
-    Unusable(Digest),
-}
-
-impl RowKey {
-    /// How people see the key: in messages, rejects and exports.
-    pub fn label(&self) -> String {
-        match self {
-            RowKey::Columns(cells) => cells.join(" / "),
-            RowKey::Content(digest) | RowKey::Unusable(digest) => {
-                format!("content {}", &digest.hex()[..12])
-            }
-        }
-    }
-}
 
 /// A row's identity in one instance: the stored form of its client token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -89,11 +34,7 @@ pub struct TokenScheme {
 impl TokenScheme {
     /// `instance_id` is the bare id, not the ARN, so that both spellings give the same tokens.
     pub fn new(instance_id: &str, operation: Operation, namespace: &str) -> Self {
-        TokenScheme {
-            instance_id: instance_id.to_owned(),
-            operation,
-            namespace: namespace.to_owned(),
-        }
+        TokenScheme { instance_id: instance_id.to_owned(), operation, namespace: namespace.to_owned() }
     }
 
     /// The token of the `occurrence`th row (counted from 1) that has this key.
@@ -126,11 +67,7 @@ mod tests {
     use super::*;
 
     fn scheme() -> TokenScheme {
-        TokenScheme::new(
-            "11111111-2222-3333-4444-555555555555",
-            Operation::CreateContact,
-            "",
-        )
+        TokenScheme::new("11111111-2222-3333-4444-555555555555", Operation::CreateContact, "")
     }
 
     /// These are promises to ledgers and machines of years to come: never edit an expected value.
@@ -138,30 +75,10 @@ mod tests {
     fn version_1_tokens_never_change() {
         let columns = |cells: &[&str]| RowKey::Columns(cells.iter().map(|c| c.to_string()).collect());
         let vectors = [
-            (
-                scheme(),
-                columns(&["HD-10001"]),
-                1,
-                "ci1-e29cad346dfb98df2832e7d61e73c651",
-            ),
-            (
-                scheme(),
-                columns(&["HD-10001"]),
-                2,
-                "ci1-4ef3a0c33c5af24f47d52d3a53e49c0f",
-            ),
-            (
-                scheme(),
-                columns(&["Zürich", ""]),
-                1,
-                "ci1-1a97f51df5347527e660b8435fd65b4f",
-            ),
-            (
-                scheme(),
-                RowKey::Content(Digest([7; 16])),
-                1,
-                "ci1-2882717e3d0094b6d8bfdd0e1ffb0da8",
-            ),
+            (scheme(), columns(&["HD-10001"]), 1, "ci1-e29cad346dfb98df2832e7d61e73c651"),
+            (scheme(), columns(&["HD-10001"]), 2, "ci1-4ef3a0c33c5af24f47d52d3a53e49c0f"),
+            (scheme(), columns(&["Zürich", ""]), 1, "ci1-1a97f51df5347527e660b8435fd65b4f"),
+            (scheme(), RowKey::Content(Digest([7; 16])), 1, "ci1-2882717e3d0094b6d8bfdd0e1ffb0da8"),
             (
                 TokenScheme::new("sandbox", Operation::CreateContact, "second"),
                 columns(&["HD-10001"]),
@@ -176,13 +93,7 @@ mod tests {
 
     #[test]
     fn a_token_fits_the_services_limit() {
-        assert_eq!(
-            scheme()
-                .token(&RowKey::Columns(vec!["x".repeat(9999)]), 1)
-                .text()
-                .len(),
-            36
-        );
+        assert_eq!(scheme().token(&RowKey::Columns(vec!["x".repeat(9999)]), 1).text().len(), 36);
     }
 
     proptest! {

@@ -59,16 +59,18 @@ impl CommandError {
             CommandError::Ledger(error) | CommandError::Rejects(RejectsError::Ledger(error)) => {
                 ledger_code(error)
             }
-            CommandError::Intake(error) | CommandError::Import(ImportError::Intake(error)) => match error {
+            CommandError::Intake(error) => match error {
                 IntakeError::Source(_) | IntakeError::Mapping { .. } => ExitCode::Usage,
                 IntakeError::Ledger(error) => ledger_code(error),
                 IntakeError::Interrupted(signal) => signal.exit_code(),
             },
             CommandError::Import(ImportError::Ledger(error)) => ledger_code(error),
-            CommandError::Import(ImportError::Mapping(_)) => ExitCode::Usage,
             CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
             CommandError::Sandbox(_) => ExitCode::Usage,
-            CommandError::Rejects(RejectsError::Write { .. }) | CommandError::Io { .. } => ExitCode::Storage,
+            CommandError::Rejects(RejectsError::NotRejects(_)) => ExitCode::Usage,
+            CommandError::Import(ImportError::Task(_))
+            | CommandError::Rejects(RejectsError::Write { .. })
+            | CommandError::Io { .. } => ExitCode::Storage,
         }
     }
 }

@@ -11,10 +11,8 @@ use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
 
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError> {
-    let mut shutdown = Shutdown::listen().map_err(|source| CommandError::Io {
-        what: "cannot listen for signals",
-        source,
-    })?;
+    let mut shutdown = Shutdown::listen()
+        .map_err(|source| CommandError::Io { what: "cannot listen for signals", source })?;
     let sandbox = Sandbox::bind(SandboxConfig {
         port: args.port,
         rate: (args.rate != 0.0).then_some(args.rate),
@@ -24,15 +22,10 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
     })
     .await?;
     if let Some(path) = &args.port_file {
-        write_whole(path, &sandbox.address().port().to_string()).map_err(|source| CommandError::Io {
-            what: "cannot write the port file",
-            source,
-        })?;
+        write_whole(path, &sandbox.address().port().to_string())
+            .map_err(|source| CommandError::Io { what: "cannot write the port file", source })?;
     }
-    to_stderr(&format!(
-        "serving Connect on {}; stop with Ctrl-C",
-        sandbox.endpoint_url()
-    ));
+    to_stderr(&format!("serving Connect on {}; stop with Ctrl-C", sandbox.endpoint_url()));
     let handle = sandbox.handle();
     sandbox
         .serve(async move {
@@ -49,10 +42,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
 
 /// A reader of the file sees all of the port or no file.
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(file, "{text}")?;
     file.persist(path)?;

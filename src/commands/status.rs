@@ -26,9 +26,6 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
         Output::Text => status.text(),
         Output::Json => format!("{}\n", status.json()),
     };
-    to_stdout(&text).map_err(|source| CommandError::Io {
-        what: "cannot write the status",
-        source,
-    })?;
+    to_stdout(&text).map_err(|source| CommandError::Io { what: "cannot write the status", source })?;
     Ok(ExitCode::Complete)
 }

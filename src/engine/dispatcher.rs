@@ -4,7 +4,7 @@
 //! asks the gate before it starts, is told no after a drain, and reports back.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::intake::{IntakeError, mappings_of_waiting_rows};
+use super::intake::{WaitingMappings, mappings_of_waiting_rows};
 use super::meter::Meter;
 use crate::event::{Progress, Reporter, RunEvent};
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, RowState, RunRecord, Settled};
-use crate::mapping::{MapFault, Mapping, MappingError, MappingSource};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, RowId, RowState, RunRecord, Settled};
+use crate::mapping::{MapFault, MappingSource};
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::shutdown::{Shutdown, Signal};
-use crate::submission::{Attempt, Decision, Policy, Stop, Submitter, Trouble, decide};
+use crate::submission::{Attempt, Circumstances, Decision, Policy, Stop, Submitter, abandon, decide};
 
-/// 404 answers in a row, without any other answer, after which the instance is taken to be wrong.
+/// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
 const SUSPICIONS: u32 = 5;
 
 /// How often progress is told.
@@ -54,8 +54,8 @@ pub struct Import<S> {
     pub idempotency_window: Duration,
     /// How long requests under way are awaited when the run stops.
     pub grace: Duration,
-    /// Rows to send at most.
-    pub limit: Option<u64>,
+    /// Rows to send.
+    pub to_send: u64,
 }
 
 /// How an import ended.
@@ -75,6 +75,8 @@ pub enum Ending {
     Throttled(Cause),
     /// No connection, for minutes, or never.
     OutOfReach(Cause),
+    /// Row after row without an answer, for minutes.
+    Unanswered(Cause),
 }
 
 /// The import had to be given up.
@@ -83,27 +85,22 @@ pub enum ImportError {
     /// The ledger failed; nothing was sent after that.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A template asks for a column that is not there.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// Rows of an earlier run do not fit the mapping.
-    #[error(transparent)]
-    Intake(#[from] IntakeError),
+    /// A task of the import failed; a bug. What was in flight is durable as such.
+    #[error("the import failed inside: {0}")]
+    Task(#[from] tokio::task::JoinError),
 }
 
 impl<S: Submitter> Import<S> {
     /// Sends what waits, until all of it is settled or something stops the run.
     ///
     /// # Errors
-    /// The ledger fails, or the mapping does not fit a row. Whatever was in flight is durable as
-    /// such, and the next run settles it.
+    /// The ledger fails. Whatever was in flight is durable as such, and the next run settles it.
     pub async fn run(self, checked: &RunRecord) -> Result<(Ending, Progress), ImportError> {
         let ledger = self.ledger.clone();
         let mapping = self.mapping.clone();
         // The calling task may not block on the ledger.
-        let mappings = tokio::task::spawn_blocking(move || mappings_of_waiting_rows(&ledger, &mapping))
-            .await
-            .map_err(|_| LedgerError::Stopped)??;
+        let mappings =
+            tokio::task::spawn_blocking(move || mappings_of_waiting_rows(&ledger, &mapping)).await??;
         Dispatcher::new(self, mappings, checked).run().await
     }
 }
@@ -122,14 +119,9 @@ enum Report {
     /// The row was not sent: its token is too old, or it cannot be mapped.
     SetAside { settled: Settled, cause: Cause },
     /// An attempt was made and settled.
-    Attempted {
-        settled: Settled,
-        decision: Decision,
-        cause: Option<Cause>,
-        permit: Permit,
-    },
-    /// The run cannot go on.
-    Failed(ImportError),
+    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit },
+    /// The ledger failed; the run cannot go on.
+    Failed(LedgerError),
 }
 
 /// A row that waits for its own next attempt.
@@ -151,7 +143,7 @@ impl PartialOrd for Delayed {
 }
 impl Ord for Delayed {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due, self.job.claim.row).cmp(&(other.due, other.job.claim.row))
+        (self.due, self.job.claim.row()).cmp(&(other.due, other.job.claim.row()))
     }
 }
 
@@ -159,7 +151,7 @@ impl Ord for Delayed {
 struct Shared<S> {
     ledger: Arc<Ledger>,
     submitter: Arc<S>,
-    mappings: HashMap<i64, Mapping>,
+    mappings: WaitingMappings,
     gate: Gate,
     policy: Policy,
     idempotency_window: Duration,
@@ -184,7 +176,13 @@ struct Dispatcher<S> {
     /// Rows that may still be claimed.
     claimable: u64,
     instance_proven: bool,
+    /// An earlier run created rows, though perhaps in another Region or before the instance was gone.
+    proven_before: bool,
+    /// The rows that met a 404, and how often that was.
+    suspects: HashSet<RowId>,
     suspicions: u32,
+    /// The rows that went unanswered since the last answer to any.
+    silent: HashSet<RowId>,
     ending: Option<Ending>,
     progress: Progress,
     meter: Meter,
@@ -192,11 +190,9 @@ struct Dispatcher<S> {
 }
 
 impl<S: Submitter> Dispatcher<S> {
-    fn new(import: Import<S>, mappings: HashMap<i64, Mapping>, checked: &RunRecord) -> Self {
-        let to_send = checked.rows.of(RowState::Pending);
-        let to_send = import.limit.map_or(to_send, |limit| limit.min(to_send));
+    fn new(import: Import<S>, mappings: WaitingMappings, checked: &RunRecord) -> Self {
         let progress = Progress {
-            to_send,
+            to_send: import.to_send,
             rejected: checked.rows.of(RowState::Rejected),
             unknown: checked.rows.of(RowState::Unknown),
             rate_set: import.rate,
@@ -222,9 +218,12 @@ impl<S: Submitter> Dispatcher<S> {
             attempts: JoinSet::new(),
             ready: VecDeque::new(),
             delayed: BinaryHeap::new(),
-            claimable: to_send,
-            instance_proven: checked.already_created > 0,
+            claimable: import.to_send,
+            instance_proven: false,
+            proven_before: checked.instance_proven,
+            suspects: HashSet::new(),
             suspicions: 0,
+            silent: HashSet::new(),
             ending: None,
             progress,
             meter: Meter::default(),
@@ -254,14 +253,14 @@ impl<S: Submitter> Dispatcher<S> {
                 Some(report) = self.attempts.join_next() => match report {
                     Ok(report) => self.receive(report)?,
                     // An attempt that panicked leaves its row in flight, which is the truth.
-                    Err(_) => return Err(LedgerError::Stopped.into()),
+                    Err(error) => return Err(error.into()),
                 },
                 signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
                 () = sleep_until(due), if running && due.is_some() => self.wake(),
                 () = sleep_until(deadline), if deadline.is_some() => {
+                    // Attempts settle themselves as unanswered now, which takes no longer than the disk.
                     self.shared.abort.cancel();
-                    // Attempts settle themselves as unanswered now; no further deadline is needed.
-                    deadline = Some(Instant::now() + self.grace.max(TICK));
+                    deadline = Some(Instant::now() + Duration::from_secs(3600));
                 }
                 _ = ticks.tick() => self.tell_progress(),
             }
@@ -275,36 +274,38 @@ impl<S: Submitter> Dispatcher<S> {
         if self.ready.len() >= self.concurrency || self.claimable == 0 {
             return Ok(());
         }
-        let wanted = (2 * self.concurrency)
-            .max(64)
-            .min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
+        let wanted =
+            (2 * self.concurrency).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
         let claims = self.shared.ledger.claim(wanted).await?;
-        self.claimable = if claims.is_empty() {
-            0
-        } else {
-            self.claimable.saturating_sub(claims.len() as u64)
-        };
-        self.ready
-            .extend(claims.into_iter().map(|claim| Job { claim, tries: 0 }));
+        self.claimable =
+            if claims.is_empty() { 0 } else { self.claimable.saturating_sub(claims.len() as u64) };
+        self.ready.extend(claims.into_iter().map(|claim| Job { claim, tries: 0 }));
         Ok(())
     }
 
     fn launch(&mut self) {
         while self.attempts.len() < self.concurrency {
             let Some(job) = self.ready.pop_front() else { return };
-            self.attempts
-                .spawn(attempt(self.shared.clone(), job, self.instance_proven));
+            let known = Circumstances {
+                tries: job.tries,
+                // A second 404 of one row, while fewer than five rows met any, is the row's.
+                instance_proven: self.instance_proven
+                    || self.proven_before && self.suspects.contains(&job.claim.row()),
+                outage: self.is_outage(),
+            };
+            self.attempts.spawn(attempt(self.shared.clone(), job.claim, known));
         }
+    }
+
+    /// Two rows without an answer in between: it is not the row.
+    fn is_outage(&self) -> bool {
+        self.silent.len() >= 2
     }
 
     /// Rows whose own delay is over go to the front.
     fn wake(&mut self) {
         let now = Instant::now();
-        while self
-            .delayed
-            .peek()
-            .is_some_and(|Reverse(delayed)| delayed.due <= now)
-        {
+        while self.delayed.peek().is_some_and(|Reverse(delayed)| delayed.due <= now) {
             if let Some(Reverse(delayed)) = self.delayed.pop() {
                 self.ready.push_front(delayed.job);
             }
@@ -314,28 +315,17 @@ impl<S: Submitter> Dispatcher<S> {
     fn receive(&mut self, report: Report) -> Result<(), ImportError> {
         match report {
             Report::GivenBack => {}
-            Report::Failed(error) => return Err(error),
+            Report::Failed(error) => return Err(error.into()),
             Report::SetAside { settled, cause } => self.settled(&settled, Some(cause)),
-            Report::Attempted {
-                settled,
-                decision,
-                cause,
-                permit,
-            } => {
-                self.weigh(&decision, cause.as_ref(), permit);
+            Report::Attempted { settled, decision, cause, permit } => {
+                self.weigh(settled.claim.row(), &decision, cause.as_ref(), permit);
                 self.settled(&settled, cause);
                 if settled.standing.state == RowState::Pending {
-                    let job = Job {
-                        claim: settled.claim,
-                        tries: decision.tries,
-                    };
+                    let job = Job { claim: settled.claim, tries: decision.tries };
                     if decision.delay.is_zero() {
                         self.ready.push_front(job);
                     } else {
-                        self.delayed.push(Reverse(Delayed {
-                            due: Instant::now() + decision.delay,
-                            job,
-                        }));
+                        self.delayed.push(Reverse(Delayed { due: Instant::now() + decision.delay, job }));
                     }
                 }
             }
@@ -344,16 +334,12 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     /// What an attempt means for the pool and for the run.
-    fn weigh(&mut self, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
+    fn weigh(&mut self, row: RowId, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
         self.instance_proven |= decision.instance_proven;
-        let cause = || {
-            cause.cloned().unwrap_or(Cause {
-                code: String::new(),
-                message: String::new(),
-            })
-        };
+        let cause = || cause.cloned().unwrap_or(Cause { code: String::new(), message: String::new() });
         if decision.suspicion {
             self.suspicions += 1;
+            self.suspects.insert(row);
             if self.suspicions >= SUSPICIONS && !self.instance_proven {
                 self.end(Ending::NotFound(cause()));
             }
@@ -364,25 +350,38 @@ impl<S: Submitter> Dispatcher<S> {
             None => {}
         }
         match decision.pool {
-            None => self.backoff.answered(),
-            Some(setback) => {
-                self.progress.throttled += u64::from(setback == Setback::Throttled);
-                // Attempts that were under way when the pause began say nothing new.
-                if permit.epoch == self.shared.gate.epoch() {
-                    match self.backoff.setback(setback, fastrand::f64()) {
-                        Some(pause) => {
-                            self.shared.gate.hold(pause);
-                            self.reporter.tell(RunEvent::Paused {
-                                setback,
-                                cause: cause(),
-                                pause,
-                            });
-                        }
-                        None if setback == Setback::Throttled => self.end(Ending::Throttled(cause())),
-                        None => self.end(Ending::OutOfReach(cause())),
-                    }
+            None => {
+                self.silent.clear();
+                self.backoff.answered();
+            }
+            Some(Setback::Unanswered) => {
+                self.silent.insert(row);
+                if self.is_outage() {
+                    self.set_back(Setback::Unanswered, cause(), permit);
                 }
             }
+            Some(setback) => {
+                self.progress.throttled += u64::from(setback == Setback::Throttled);
+                self.set_back(setback, cause(), permit);
+            }
+        }
+    }
+
+    /// Holds the pool back, or ends the run when patience is at its end.
+    fn set_back(&mut self, setback: Setback, cause: Cause, permit: Permit) {
+        // Attempts that were under way when the pause began say nothing new.
+        if permit.epoch != self.shared.gate.epoch() {
+            return;
+        }
+        match (self.backoff.setback(setback, fastrand::f64()), setback) {
+            (Some(pause), _) => {
+                self.shared.gate.hold(pause);
+                self.reporter.tell(RunEvent::Paused { setback, cause, pause });
+            }
+            (None, Setback::Throttled) => self.end(Ending::Throttled(cause)),
+            (None, Setback::OutOfReach) => self.end(Ending::OutOfReach(cause)),
+            (None, Setback::Unanswered) => self.end(Ending::Unanswered(cause)),
+            (None, Setback::NoCredentialsYet) => self.end(Ending::Denied(cause)),
         }
     }
 
@@ -397,9 +396,9 @@ impl<S: Submitter> Dispatcher<S> {
         }
         self.progress.done += u64::from(state != RowState::Pending);
         self.reporter.tell(RunEvent::Settled {
-            source: settled.claim.source.clone(),
-            line: settled.claim.line,
-            key: settled.claim.key.clone(),
+            source: settled.claim.source().to_owned(),
+            line: settled.claim.line(),
+            key: settled.claim.key().to_owned(),
             state,
             cause,
         });
@@ -417,15 +416,12 @@ impl<S: Submitter> Dispatcher<S> {
             | Ending::QuotaExceeded(_)
             | Ending::NotFound(_)
             | Ending::Throttled(_)
-            | Ending::OutOfReach(_) => None,
+            | Ending::OutOfReach(_)
+            | Ending::Unanswered(_) => None,
         };
         self.ending = Some(ending);
         let in_flight = self.shared.in_flight.load(Ordering::Relaxed);
-        self.reporter.tell(RunEvent::Draining {
-            signal,
-            in_flight,
-            grace: self.grace,
-        });
+        self.reporter.tell(RunEvent::Draining { signal, in_flight, grace: self.grace });
     }
 
     fn tell_progress(&mut self) {
@@ -445,15 +441,14 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// Whether an unanswered attempt lies too far back for its token to be used again.
 fn is_too_old(claim: &Claim, window: Duration) -> bool {
-    let age_ms = claim
-        .first_sent_ms
-        .map_or(0, |sent| jiff::Timestamp::now().as_millisecond() - sent);
-    claim.may_exist && u128::try_from(age_ms).is_ok_and(|age| age > window.as_millis())
+    let now = jiff::Timestamp::now().as_millisecond();
+    let age = claim.in_doubt_since_ms().map(|since| now.saturating_sub(since));
+    age.is_some_and(|age| u128::try_from(age).is_ok_and(|age| age > window.as_millis()))
 }
 
 /// One attempt of one row.
-async fn attempt<S: Submitter>(shared: Arc<Shared<S>>, job: Job, instance_proven: bool) -> Report {
-    match attempt_fallibly(&shared, job, instance_proven).await {
+async fn attempt<S: Submitter>(shared: Arc<Shared<S>>, claim: Claim, known: Circumstances) -> Report {
+    match attempt_fallibly(&shared, claim, known).await {
         Ok(report) => report,
         Err(error) => Report::Failed(error),
     }
@@ -461,66 +456,63 @@ async fn attempt<S: Submitter>(shared: Arc<Shared<S>>, job: Job, instance_proven
 
 async fn attempt_fallibly<S: Submitter>(
     shared: &Shared<S>,
-    job: Job,
-    instance_proven: bool,
-) -> Result<Report, ImportError> {
-    let Job { claim, tries } = job;
+    claim: Claim,
+    known: Circumstances,
+) -> Result<Report, LedgerError> {
     let permit = tokio::select! {
         biased;
         () = shared.drain.cancelled() => return Ok(Report::GivenBack),
         permit = shared.gate.permit() => permit,
     };
     if is_too_old(&claim, shared.idempotency_window) {
-        let cause = Cause {
-            code: "TokenTooOld".into(),
-            message: "an earlier attempt went unanswered, and its token is too old to be used again".into(),
-        };
-        let settled = shared
-            .ledger
-            .set_aside(claim, RowEvent::Expired, cause.clone())
-            .await?;
-        return Ok(Report::SetAside { settled, cause });
+        let message = "an earlier attempt went unanswered, and its token is too old to be used again";
+        return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
     }
-    let Some(mapping) = shared.mappings.get(&claim.header) else {
-        return Err(LedgerError::Disturbed { row: claim.row }.into());
+    // The intake has mapped the row before, but not if an earlier run left it behind.
+    let request = match shared.mappings.of(&claim) {
+        Ok(mapping) => mapping.map(claim.cells()),
+        Err(problem) => Err(MapFault::Job(problem)),
     };
-    let request = match mapping.map(&claim.cells) {
+    let request = match request {
         Ok(request) => request,
-        Err(MapFault::Job(error)) => return Err(error.into()),
         Err(MapFault::Row(rejection)) => {
-            let cause = Cause {
-                code: rejection.code.into(),
-                message: rejection.message,
-            };
-            let settled = shared
-                .ledger
-                .set_aside(claim, RowEvent::Unmappable, cause.clone())
-                .await?;
-            return Ok(Report::SetAside { settled, cause });
+            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, rejection.message).await;
+        }
+        Err(MapFault::Job(error)) => {
+            return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;
         }
     };
     let in_flight = shared.ledger.begin(claim, request).await?;
     shared.in_flight.fetch_add(1, Ordering::Relaxed);
-    let attempt: Attempt = tokio::select! {
-        attempt = shared.submitter.submit(&in_flight) => attempt,
-        () = shared.abort.cancelled() => Err(Trouble::MaybeSent(Cause {
-            code: "Interrupted".into(),
-            message: "the run was stopped while it waited for the answer".into(),
-        })),
+    let attempt: Option<Attempt> = tokio::select! {
+        attempt = shared.submitter.submit(&in_flight) => Some(attempt),
+        () = shared.abort.cancelled() => None,
     };
     shared.in_flight.fetch_sub(1, Ordering::Relaxed);
-    let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
-    // A run that stops uses no attempt up.
-    let tries = if shared.abort.is_cancelled() { 0 } else { tries };
-    let decision = decide(attempt, tries, instance_proven, shared.policy);
-    let settled = shared
-        .ledger
-        .settle(in_flight, decision.settlement.clone())
-        .await?;
-    Ok(Report::Attempted {
-        settled,
-        decision,
-        cause,
-        permit,
-    })
+    let (decision, cause) = match attempt {
+        Some(attempt) => {
+            let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
+            (decide(attempt, known, shared.policy), cause)
+        }
+        None => {
+            let message = "the run was stopped while it waited for the answer".to_owned();
+            let cause = Cause { code: "Interrupted".into(), message };
+            (abandon(cause.clone(), known), Some(cause))
+        }
+    };
+    let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
+    Ok(Report::Attempted { settled, decision, cause, permit })
+}
+
+/// A row that waits and is not sent.
+async fn set_aside<S>(
+    shared: &Shared<S>,
+    claim: Claim,
+    event: RowEvent,
+    code: &str,
+    message: String,
+) -> Result<Report, LedgerError> {
+    let cause = Cause { code: code.to_owned(), message };
+    let settled = shared.ledger.set_aside(claim, event, cause.clone()).await?;
+    Ok(Report::SetAside { settled, cause })
 }

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, LedgerError, RunRecord, Verdict};
+use crate::ledger::{Claim, IntakeRow, IntakeTotals, Ledger, LedgerError, RunRecord, Verdict};
 use crate::mapping::{MapFault, Mapping, MappingError, MappingSource, Rejection};
 use crate::shutdown::{Shutdown, Signal};
-use crate::source::{CsvSource, Input, KeyColumns, Record, SourceError};
-use crate::token::RowKey;
+use crate::source::{CsvSource, Header, Input, KeyColumns, Record, RowKey, SourceError};
+
+/// The code of rows with more or fewer cells than the header.
+const RAGGED: &str = "RaggedRow";
 
 /// Rows that go to the ledger at a time.
 const BATCH: usize = 512;
@@ -32,7 +34,7 @@ pub enum IntakeError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A signal asked the process to stop before everything was read.
-    #[error("interrupted while the input was read; nothing was sent")]
+    #[error("interrupted while the input was read; nothing was sent; run the same command again")]
     Interrupted(Signal),
 }
 
@@ -60,11 +62,7 @@ pub fn prepare(
         let columns = source.header().key_columns(key, &file)?;
         let mapping = Mapping::compile(mapping, source.header())
             .map_err(|error| IntakeError::Mapping { file, error })?;
-        Ok(Prepared {
-            source,
-            key: columns,
-            mapping,
-        })
+        Ok(Prepared { source, key: columns, mapping })
     };
     inputs.iter().map(prepare).collect()
 }
@@ -91,9 +89,7 @@ impl Intake<'_> {
         let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source.progress().1).collect();
         let bytes_total = sizes.map(|sizes| sizes.iter().sum());
         for mut input in inputs {
-            let (source, header) = self
-                .ledger
-                .enter_source(input.source.input(), input.source.header())?;
+            let (source, header) = self.ledger.enter_source(input.source.input(), input.source.header())?;
             let mut at_end = false;
             while !at_end {
                 if let Some(signal) = self.shutdown.asked() {
@@ -109,17 +105,10 @@ impl Intake<'_> {
                 totals.rows_read += rows.len() as u64;
                 let file = input.source.input().to_string();
                 for note in self.ledger.take_in(rows)? {
-                    self.reporter.tell(RunEvent::Noted {
-                        file: file.clone(),
-                        note,
-                    });
+                    self.reporter.tell(RunEvent::Noted { file: file.clone(), note });
                 }
                 let bytes = bytes_before + input.source.progress().0;
-                self.reporter.tell(RunEvent::Checking {
-                    rows: totals.rows_read,
-                    bytes,
-                    bytes_total,
-                });
+                self.reporter.tell(RunEvent::Checking { rows: totals.rows_read, bytes, bytes_total });
             }
             bytes_before += input.source.progress().0;
             if *input.source.input() != Input::Stdin {
@@ -145,15 +134,7 @@ impl Prepared {
         };
         let cells: Vec<&str> = record.cells.iter().collect();
         let record_json = serde_json::Value::from(cells).to_string();
-        Ok(IntakeRow {
-            key,
-            source,
-            header,
-            line: record.line,
-            content,
-            record: record_json,
-            verdict,
-        })
+        Ok(IntakeRow { key, source, header, line: record.line, content, record: record_json, verdict })
     }
 
     fn verdict(&self, record: &Record, key: &RowKey) -> Result<(), MapFault> {
@@ -161,39 +142,43 @@ impl Prepared {
         if cells != columns {
             let message =
                 format!("has {cells} cells, the header has {columns}; look for a stray quote or delimiter");
-            return Err(Rejection {
-                code: "RaggedRow",
-                message,
-            }
-            .into());
+            return Err(Rejection { code: RAGGED, message }.into());
+        }
+        if record.rejected_with.as_deref() == Some(RAGGED) {
+            // The rejects file had to pad or join its cells, and nobody can tell whether they are mended.
+            let message = "was ragged; mend its cells and empty its _code".into();
+            return Err(Rejection { code: RAGGED, message }.into());
         }
         if matches!(key, RowKey::Unusable(_)) {
             let message = "has nothing in its key columns".into();
-            return Err(Rejection {
-                code: "EmptyKey",
-                message,
-            }
-            .into());
+            return Err(Rejection { code: "EmptyKey", message }.into());
         }
         self.mapping.map(&record.cells).map(|_| ())
     }
 }
 
-/// Compiles the mapping for every header that rows wait under, those of earlier runs included.
-///
-/// # Errors
-/// The mapping does not fit the header of rows that an earlier run left.
+/// The mapping, compiled for every header that rows wait under; those that earlier runs left behind
+/// may stand under one that it does not fit.
+#[derive(Debug)]
+pub(super) struct WaitingMappings(HashMap<i64, Result<Mapping, MappingError>>);
+
+impl WaitingMappings {
+    /// The mapping for a row, or why there is none.
+    pub(super) fn of(&self, claim: &Claim) -> Result<&Mapping, MappingError> {
+        match self.0.get(&claim.header()) {
+            Some(Ok(mapping)) => Ok(mapping),
+            Some(Err(error)) => Err(error.clone()),
+            None => {
+                Err(MappingError { place: "the ledger".into(), problem: "has no header for this row".into() })
+            }
+        }
+    }
+}
+
 pub(super) fn mappings_of_waiting_rows(
     ledger: &Ledger,
     source: &MappingSource,
-) -> Result<HashMap<i64, Mapping>, IntakeError> {
-    let compile = |(id, columns): (i64, Vec<String>)| {
-        let header = crate::source::Header::new(columns);
-        let mapping = Mapping::compile(source, &header).map_err(|error| IntakeError::Mapping {
-            file: "rows that an earlier run left waiting".into(),
-            error,
-        })?;
-        Ok((id, mapping))
-    };
-    ledger.waiting_headers()?.into_iter().map(compile).collect()
+) -> Result<WaitingMappings, LedgerError> {
+    let compile = |(id, columns): (i64, Vec<String>)| (id, Mapping::compile(source, &Header::new(columns)));
+    Ok(WaitingMappings(ledger.waiting_headers()?.into_iter().map(compile).collect()))
 }

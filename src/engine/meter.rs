@@ -16,23 +16,14 @@ impl Meter {
     /// Notes the count at a time since the start; the rate a second over the window.
     pub(super) fn rate(&mut self, at: Duration, count: u64) -> f64 {
         self.samples.push_back((at, count));
-        while self.samples.len() > 2
-            && self
-                .samples
-                .front()
-                .is_some_and(|(first, _)| at - *first > WINDOW)
-        {
+        while self.samples.len() > 2 && self.samples.front().is_some_and(|(first, _)| at - *first > WINDOW) {
             self.samples.pop_front();
         }
         let Some((first, before)) = self.samples.front().copied() else {
             return 0.0;
         };
         let seconds = (at - first).as_secs_f64();
-        if seconds > 0.0 {
-            (count - before) as f64 / seconds
-        } else {
-            0.0
-        }
+        if seconds > 0.0 { (count - before) as f64 / seconds } else { 0.0 }
     }
 }
 

@@ -37,18 +37,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
         ("source", &["files", "key"]),
         ("request", &[]),
         ("pacing", &["rate", "burst", "concurrency", "max_attempts"]),
-        (
-            "run",
-            &[
-                "ledger",
-                "rejects",
-                "limit",
-                "grace",
-                "progress",
-                "report_every",
-                "output",
-            ],
-        ),
+        ("run", &["ledger", "rejects", "limit", "grace", "progress", "report_every", "output"]),
         ("sandbox", &["rate", "burst", "latency"]),
     ]
 }
@@ -138,9 +127,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, 
         Time::Seconds(seconds) => seconds.to_string(),
         Time::Text(text) => text,
     };
-    crate::cli::duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    crate::cli::duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// The job file is at fault.
@@ -188,10 +175,7 @@ impl JobFile {
             None => Ok(JobFile::default()),
             Some(path) => {
                 let read = std::fs::read_to_string(path);
-                let text = read.map_err(|source| JobFileError::Read {
-                    path: path.clone(),
-                    source,
-                })?;
+                let text = read.map_err(|source| JobFileError::Read { path: path.clone(), source })?;
                 JobFile::parse(path, &text)
             }
         }
@@ -211,12 +195,7 @@ impl JobFile {
             let unknown = |line, key: String, word: &str, known: &[&'static str]| {
                 let hint = did_you_mean(word, known.iter().copied())
                     .unwrap_or_else(|| format!("; there is {}", known.join(", ")));
-                JobFileError::UnknownKey {
-                    path: path.to_owned(),
-                    line,
-                    key,
-                    hint,
-                }
+                JobFileError::UnknownKey { path: path.to_owned(), line, key, hint }
             };
             let Some((_, known)) = keys().iter().find(|(table, _)| *table == name) else {
                 let tables: Vec<_> = keys().iter().map(|(table, _)| *table).collect();
@@ -224,11 +203,7 @@ impl JobFile {
             };
             let DeValue::Table(entries) = value.get_ref() else {
                 let message = format!("'{name}' must be a table: [{name}]");
-                return Err(JobFileError::Toml {
-                    path: path.to_owned(),
-                    line,
-                    message,
-                });
+                return Err(JobFileError::Toml { path: path.to_owned(), line, message });
             };
             if name == "request" {
                 member_lines(text, "", entries, &mut lines);
@@ -245,10 +220,7 @@ impl JobFile {
         let mut job: JobFile = toml::from_str(text).map_err(wrong)?;
         job.request = job.members.take().map(|members| RequestTemplates {
             file: path.display().to_string(),
-            tree: members
-                .into_iter()
-                .map(|(name, value)| (name, json(value)))
-                .collect::<Map<_, _>>(),
+            tree: members.into_iter().map(|(name, value)| (name, json(value))).collect::<Map<_, _>>(),
             lines,
         });
         job.path = Some(path.to_owned());
@@ -268,10 +240,7 @@ impl JobFile {
         match self.connect.operation.as_deref() {
             None => Ok(Operation::CreateContact),
             Some(name) => Operation::from_name(name).ok_or_else(|| {
-                wrong(
-                    "[connect] operation",
-                    format!("'{name}' is not known; it can be CreateContact"),
-                )
+                wrong("[connect] operation", format!("'{name}' is not known; it can be CreateContact"))
             }),
         }
     }
@@ -281,11 +250,7 @@ impl JobFile {
 fn member_lines(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
     for (key, value) in table {
         let name: &str = key.get_ref();
-        let path = if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}.{name}")
-        };
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         if let DeValue::Table(inner) = value.get_ref() {
             member_lines(text, &path, inner, lines);
         }
@@ -323,10 +288,7 @@ mod tests {
         for (table, keys) in keys() {
             for key in *keys {
                 let problem = parse(&format!("[{table}]\n{key} = {{}}")).unwrap_err();
-                assert!(
-                    !problem.contains("no key") && !problem.contains("unknown field"),
-                    "{problem}"
-                );
+                assert!(!problem.contains("no key") && !problem.contains("unknown field"), "{problem}");
             }
         }
     }

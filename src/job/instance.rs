@@ -16,10 +16,7 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn sandbox() -> Self {
-        Instance {
-            id: SANDBOX.into(),
-            region: None,
-        }
+        Instance { id: SANDBOX.into(), region: None }
     }
 
     pub(super) fn is_sandbox(&self) -> bool {
@@ -42,14 +39,7 @@ impl Instance {
         let sound = !id.is_empty()
             && id.chars().count() <= INSTANCE_ID_CHARS
             && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if sound {
-            Ok(Instance {
-                id: id.to_owned(),
-                region,
-            })
-        } else {
-            Err(not_an_instance())
-        }
+        if sound { Ok(Instance { id: id.to_owned(), region }) } else { Err(not_an_instance()) }
     }
 }
 
@@ -65,13 +55,7 @@ mod tests {
 
     #[test]
     fn what_is_no_instance_is_refused() {
-        for text in [
-            "",
-            "a b",
-            "arn:aws:s3:::bucket",
-            "arn:aws:connect:eu-west-2:1:queue/x",
-            "x/y",
-        ] {
+        for text in ["", "a b", "arn:aws:s3:::bucket", "arn:aws:connect:eu-west-2:1:queue/x", "x/y"] {
             assert!(Instance::parse(text).is_err(), "{text:?}");
         }
     }

@@ -31,8 +31,6 @@ pub struct Job {
     pub identity: Identity,
     /// The inputs, at least one.
     pub inputs: Vec<Input>,
-    /// The key's columns; none means that the content is the key.
-    pub key: Vec<String>,
     /// The mapping.
     pub mapping: MappingSource,
     /// The ledger's path.
@@ -119,11 +117,14 @@ pub enum JobError {
 }
 
 fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
-    JobError::Option {
-        option,
-        problem: problem.into(),
-    }
+    JobError::Option { option, problem: problem.into() }
 }
+
+/// From one request a day to more than any wire carries.
+const RATES: std::ops::RangeInclusive<f64> = 1e-5..=1e9;
+
+/// No time is longer, so that sums of times do not overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Job {
     /// Puts a job together.
@@ -133,11 +134,7 @@ impl Job {
     pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
         let inputs = inputs(&args.job, &file)?;
-        let key = if args.key.is_empty() {
-            file.source.key.clone()
-        } else {
-            args.key.clone()
-        };
+        let key = if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() };
         let mapping = match &file.request {
             Some(templates) => MappingSource::Templates(templates.clone()),
             None => MappingSource::HeaderPaths { key: key.clone() },
@@ -146,38 +143,28 @@ impl Job {
         let (instance, aws) = destination(args, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
         let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
-        let rejects = args
-            .rejects
-            .clone()
-            .or_else(|| from_file.map(|path| file.beside(path)));
+        let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
         let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
         Ok(Job {
             identity: Identity {
                 instance_id: instance.id,
                 operation: file.operation()?,
-                namespace: args
-                    .namespace
-                    .clone()
-                    .or(file.connect.namespace.clone())
-                    .unwrap_or_default(),
+                namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
+                key,
             },
             rejects: unless_an_input(rejects, &inputs),
             inputs,
-            key,
             mapping,
             ledger,
             pacing,
             limit: args.limit.or(file.run.limit),
-            grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)),
+            grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             idempotency_window: IDEMPOTENCY_WINDOW,
             aws,
             display: Display {
                 output: global.output.or(file.run.output).unwrap_or_default(),
                 progress: args.progress.or(file.run.progress).unwrap_or_default(),
-                report_every: args
-                    .report_every
-                    .or(file.run.report_every)
-                    .unwrap_or(Duration::from_secs(30)),
+                report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
             },
             sandbox: sandbox(args, global, &file, pacing)?,
         })
@@ -194,11 +181,7 @@ pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
 
 fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
     let inputs: Vec<Input> = if args.files.is_empty() {
-        file.source
-            .files
-            .iter()
-            .map(|path| Input::from_argument(&file.beside(path)))
-            .collect()
+        file.source.files.iter().map(|path| Input::from_argument(&file.beside(path))).collect()
     } else {
         args.files.iter().map(|path| Input::from_argument(path)).collect()
     };
@@ -219,8 +202,8 @@ fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
         concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(32),
         max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
     };
-    if !(pacing.rate.is_finite() && pacing.rate > 0.0) {
-        return Err(wrong("--rate", "must be more than 0 requests a second"));
+    if !RATES.contains(&pacing.rate) {
+        return Err(wrong("--rate", "must be more than 0 requests a second, from 0.00001 to 1000000000"));
     }
     let at_least_one = [
         ("--burst", pacing.burst as usize),
@@ -244,27 +227,20 @@ fn destination(
         profile: global.profile.clone().or(connect.profile.clone()),
         region: global.region.clone().or(connect.region.clone()),
         endpoint_url: global.endpoint_url.clone().or(connect.endpoint_url.clone()),
-        ca_bundle: global
-            .ca_bundle
-            .clone()
-            .or(connect.ca_bundle.as_ref().map(|path| file.beside(path))),
-        no_sign_request: global.no_sign_request || connect.no_sign_request.unwrap_or(false),
+        ca_bundle: global.ca_bundle.clone().or(connect.ca_bundle.as_ref().map(|path| file.beside(path))),
+        no_sign_request: global.no_sign_request.or(connect.no_sign_request).unwrap_or(false),
         connect_timeout: global
             .connect_timeout
             .or(connect.connect_timeout)
             .unwrap_or(Duration::from_secs(10)),
-        read_timeout: global
-            .read_timeout
-            .or(connect.read_timeout)
-            .unwrap_or(Duration::from_secs(30)),
+        read_timeout: global.read_timeout.or(connect.read_timeout).unwrap_or(Duration::from_secs(30)),
         sandbox: false,
     };
-    for (option, timeout) in [
-        ("--connect-timeout", aws.connect_timeout),
-        ("--read-timeout", aws.read_timeout),
-    ] {
-        if timeout.is_zero() {
-            return Err(wrong(option, "must be more than 0"));
+    for (option, timeout) in
+        [("--connect-timeout", aws.connect_timeout), ("--read-timeout", aws.read_timeout)]
+    {
+        if timeout.is_zero() || timeout > LONGEST {
+            return Err(wrong(option, "must be more than 0 and at most a year"));
         }
     }
     if args.job.sandbox {
@@ -279,11 +255,7 @@ fn destination(
     let instance = if args.job.sandbox {
         Instance::sandbox()
     } else {
-        let named = args
-            .instance_id
-            .clone()
-            .or(connect.instance_id.clone())
-            .ok_or(JobError::NoInstance)?;
+        let named = args.instance_id.clone().or(connect.instance_id.clone()).ok_or(JobError::NoInstance)?;
         Instance::parse(&named).map_err(|problem| wrong("--instance-id", problem))?
     };
     match &aws.endpoint_url {
@@ -293,19 +265,13 @@ fn destination(
                 "must be a URL such as https://host or http://127.0.0.1:8080",
             ));
         }
-        Some(url) if instance.is_sandbox() && !is_loopback(url) => {
-            return Err(wrong(
-                "--endpoint-url",
-                "must be on loopback for the reserved instance id 'sandbox'",
-            ));
-        }
-        None if instance.is_sandbox() && !args.job.sandbox => {
-            return Err(wrong(
-                "--instance-id",
-                "'sandbox' is reserved for rehearsals; use --sandbox",
-            ));
+        Some(url) if instance.is_sandbox() && !(is_loopback(url) && url.starts_with("http:")) => {
+            return Err(wrong("--endpoint-url", "must be http:// on loopback for a rehearsal"));
         }
         Some(_) | None => {}
+    }
+    if instance.is_sandbox() && !args.job.sandbox {
+        return Err(wrong("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
     }
     if let Some(of_arn) = &instance.region {
         match &aws.region {
@@ -332,10 +298,7 @@ fn is_loopback(url: &str) -> bool {
     };
     let Some(host) = uri.host() else { return false };
     let bare = host.trim_matches(['[', ']']);
-    host == "localhost"
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The built-in sandbox serves a rehearsal that names no endpoint of its own.
@@ -353,13 +316,10 @@ fn sandbox(
         burst: file.sandbox.burst.unwrap_or(pacing.burst),
         latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
     };
-    if quota.rate.is_finite() && quota.rate > 0.0 && quota.burst > 0 {
+    if RATES.contains(&quota.rate) && quota.burst > 0 {
         Ok(Some(quota))
     } else {
-        Err(wrong(
-            "[sandbox]",
-            "needs a rate of more than 0 and a burst of at least 1",
-        ))
+        Err(wrong("[sandbox]", "needs a rate of more than 0 and a burst of at least 1"))
     }
 }
 
@@ -377,11 +337,7 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
         (None, Some(_)) => return Err(JobError::LedgerUnnamed),
         (None, None) => return Err(JobError::NoInput),
     };
-    let suffix = if args.sandbox {
-        ".sandbox.ledger.db"
-    } else {
-        ".ledger.db"
-    };
+    let suffix = if args.sandbox { ".sandbox.ledger.db" } else { ".ledger.db" };
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
@@ -417,9 +373,7 @@ mod tests {
 
     fn resolve(arguments: &[&str]) -> Result<Job, String> {
         let cli = Cli::try_parse_from(["connect-import", "run"].iter().chain(arguments)).unwrap();
-        let Command::Run(args) = cli.command else {
-            panic!("run")
-        };
+        let Command::Run(args) = cli.command else { panic!("run") };
         Job::resolve(&args, &cli.global).map_err(|error| error.to_string())
     }
 
@@ -460,21 +414,14 @@ mod tests {
         assert_eq!(job.identity, resolve(&["t.csv", INSTANCE]).unwrap().identity);
         assert_eq!(job.aws.region.as_deref(), Some("eu-west-2"));
         let other = resolve(&["t.csv", arn, "--region=us-east-1"]).unwrap_err();
-        assert_eq!(
-            other,
-            "--region is 'us-east-1', but the instance's ARN says 'eu-west-2'"
-        );
+        assert_eq!(other, "--region is 'us-east-1', but the instance's ARN says 'eu-west-2'");
     }
 
     #[test]
     fn the_reserved_instance_never_meets_a_real_endpoint() {
         for arguments in [
             &["t.csv", "--instance-id=sandbox"][..],
-            &[
-                "t.csv",
-                "--instance-id=sandbox",
-                "--endpoint-url=https://connect.eu-west-2.amazonaws.com",
-            ],
+            &["t.csv", "--instance-id=sandbox", "--endpoint-url=https://connect.eu-west-2.amazonaws.com"],
             &["t.csv", "--sandbox", "--endpoint-url=http://10.0.0.1:80"],
         ] {
             assert!(resolve(arguments).is_err(), "{arguments:?}");

@@ -29,13 +29,13 @@ pub enum LedgerError {
     Missing(PathBuf),
     /// The ledger belongs to another import.
     #[error(
-        "the ledger {} belongs to {what} '{found}', not '{wanted}'; name another with --ledger",
+        "the ledger {} belongs to {what} '{found}', not '{wanted}'; give it that, or name another with --ledger",
         path.display()
     )]
     OtherIdentity {
         /// The ledger.
         path: PathBuf,
-        /// `instance`, `operation`, `namespace` or `token version`.
+        /// `instance`, `operation`, `namespace`, `key` or `token version`.
         what: &'static str,
         /// Whose it is.
         found: String,

@@ -19,10 +19,7 @@ pub(super) struct Lock {
 impl Lock {
     pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
         let path = lock_path(ledger);
-        let io = |source| LedgerError::Io {
-            path: path.clone(),
-            source: Arc::new(source),
-        };
+        let io = |source| LedgerError::Io { path: path.clone(), source: Arc::new(source) };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -34,11 +31,7 @@ impl Lock {
                 let mut holder = String::new();
                 // Who holds it is a courtesy; that it is held is the point.
                 let _ = file.read_to_string(&mut holder);
-                let holder = if holder.is_empty() {
-                    "unknown process".to_owned()
-                } else {
-                    holder
-                };
+                let holder = if holder.is_empty() { "unknown process".to_owned() } else { holder };
                 return Err(LedgerError::Locked {
                     path: ledger.to_owned(),
                     holder: holder.trim().to_owned(),
@@ -65,8 +58,8 @@ fn patiently(file: &File) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Whether a run holds the ledger at this moment.
-pub fn is_locked(ledger: &Path) -> bool {
+/// Whether a run holds the lock at this moment.
+pub(super) fn is_taken(ledger: &Path) -> bool {
     let Ok(file) = File::open(lock_path(ledger)) else {
         return false;
     };
@@ -87,14 +80,11 @@ mod tests {
     fn a_second_run_is_told_who_holds_the_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("x.db");
-        assert!(!is_locked(&ledger));
+        assert!(!is_taken(&ledger));
         let held = Lock::take(&ledger).unwrap();
-        assert!(is_locked(&ledger));
+        assert!(is_taken(&ledger));
         let error = Lock::take(&ledger).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("process {}", std::process::id())),
-            "{error}"
-        );
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(held);
         assert!(Lock::take(&ledger).is_ok());
     }

@@ -34,6 +34,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         // Every COMMIT is on disk before a request leaves: that is the promise of the ledger.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What a created row loses is wiped, not only unlinked.
+        connection.pragma_update(None, "secure_delete", true)?;
         // 32 MiB of pages, so that memory does not follow the ledger's size.
         connection.pragma_update(None, "cache_size", -32_768)?;
         Ok(true)
@@ -53,14 +55,9 @@ pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), 
             LedgerError::Newer(path.to_owned())
         }
         Error::RusqliteError { err, .. } => sqlite(path, err),
-        other => LedgerError::Io {
-            path: path.to_owned(),
-            source: Arc::new(io::Error::other(other)),
-        },
+        other => LedgerError::Io { path: path.to_owned(), source: Arc::new(io::Error::other(other)) },
     })?;
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(|source| sqlite(path, source))
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(|source| sqlite(path, source))
 }
 
 /// Opens an existing ledger for reading, during a run or after it.
@@ -91,10 +88,7 @@ pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
     if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
         return LedgerError::NotALedger(path.to_owned());
     }
-    LedgerError::Sqlite {
-        path: path.to_owned(),
-        source: Arc::new(source),
-    }
+    LedgerError::Sqlite { path: path.to_owned(), source: Arc::new(source) }
 }
 
 /// Makes the file readable by its owner alone before anything is in it; SQLite gives its log files
@@ -107,10 +101,7 @@ fn create_private(path: &Path) -> Result<(), LedgerError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(LedgerError::Io {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        }),
+        Err(source) => Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) }),
     }
 }
 
@@ -127,17 +118,10 @@ mod tests {
     fn a_file_that_is_something_else_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("notes.txt");
-        std::fs::write(
-            &text,
-            "not a database, but long enough to have a header".repeat(20),
-        )
-        .unwrap();
+        std::fs::write(&text, "not a database, but long enough to have a header".repeat(20)).unwrap();
         assert!(matches!(open(&text), Err(LedgerError::NotALedger(_))));
         let other = folder.path().join("other.db");
-        Connection::open(&other)
-            .unwrap()
-            .execute_batch("CREATE TABLE t (x)")
-            .unwrap();
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         let before = std::fs::read(&other).unwrap();
         assert!(matches!(open(&other), Err(LedgerError::NotALedger(_))));
         assert_eq!(std::fs::read(&other).unwrap(), before);
@@ -150,10 +134,7 @@ mod tests {
         let mut connection = open(&path).unwrap();
         to_latest(&mut connection, &path).unwrap();
         connection.pragma_update(None, "user_version", 999).unwrap();
-        assert!(matches!(
-            to_latest(&mut connection, &path),
-            Err(LedgerError::Newer(_))
-        ));
+        assert!(matches!(to_latest(&mut connection, &path), Err(LedgerError::Newer(_))));
         assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
     }
 
@@ -167,11 +148,7 @@ mod tests {
         to_latest(&mut connection, &path).unwrap();
         for suffix in ["", "-wal", "-shm"] {
             let file = folder.path().join(format!("x.db{suffix}"));
-            assert_eq!(
-                file.metadata().unwrap().permissions().mode() & 0o777,
-                0o600,
-                "{suffix}"
-            );
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{suffix}");
         }
     }
 }

@@ -15,7 +15,6 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use error::LedgerError;
-pub use lock::is_locked;
 pub use reader::{LedgerReader, RejectedRow};
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
@@ -38,7 +37,7 @@ const APPLICATION_ID: i32 = 0x636f_6e49;
 pub struct Ledger {
     path: PathBuf,
     writer: Writer,
-    // Declared after the writer: the connection closes before the lock goes.
+    // Declared after the writer, which closes the connection when it is dropped: the lock goes last.
     _lock: Lock,
 }
 
@@ -47,7 +46,6 @@ pub struct Ledger {
 #[derive(Debug)]
 pub struct InFlight {
     claim: Claim,
-    token: ClientToken,
     request: ContactRequest,
 }
 
@@ -59,7 +57,7 @@ impl InFlight {
 
     /// The client token to send.
     pub fn token(&self) -> ClientToken {
-        self.token
+        self.claim.token()
     }
 
     /// The request to send.
@@ -84,16 +82,12 @@ impl Ledger {
     /// Another run holds it; it is no ledger, or one of a newer version, or belongs to another
     /// instance, operation or namespace; it cannot be read or written.
     pub fn open(path: &Path, identity: &Identity, scheme: TokenScheme) -> Result<Self, LedgerError> {
-        let lock = Lock::take(path)?;
+        let lock = Lock::take(&resolved(path))?;
         let mut connection = migrate::open(path)?;
         migrate::to_latest(&mut connection, path)?;
         store::bind_identity(&connection, path, identity)?;
         let session = Session::new(connection, path.to_owned(), scheme)?;
-        Ok(Ledger {
-            path: path.to_owned(),
-            writer: Writer::start(session)?,
-            _lock: lock,
-        })
+        Ok(Ledger { path: path.to_owned(), writer: Writer::start(session)?, _lock: lock })
     }
 
     /// The ledger's file.
@@ -110,8 +104,7 @@ impl Ledger {
     /// Enters an input and its header; the ids go into [`IntakeRow`].
     pub fn enter_source(&self, input: &Input, header: &Header) -> Result<(i64, i64), LedgerError> {
         let (path, columns) = (input.identity(), header.columns().to_vec());
-        self.writer
-            .call(move |session| session.enter_source(&path, &columns))
+        self.writer.call(move |session| session.enter_source(&path, &columns))
     }
 
     /// Takes rows of the input into the ledger, in file order, and says what is to be told of them.
@@ -137,23 +130,14 @@ impl Ledger {
 
     /// Makes the intent to send durable. The answer comes after COMMIT.
     pub async fn begin(&self, claim: Claim, request: ContactRequest) -> Result<InFlight, LedgerError> {
-        let claim = self
-            .writer
-            .call_async(move |session| session.begin(claim))
-            .await?;
-        Ok(InFlight {
-            token: claim.token,
-            claim,
-            request,
-        })
+        let claim = self.writer.call_async(move |session| session.begin(claim)).await?;
+        Ok(InFlight { claim, request })
     }
 
     /// Records what came of an attempt. The answer comes after COMMIT.
     pub async fn settle(&self, in_flight: InFlight, settlement: Settlement) -> Result<Settled, LedgerError> {
         let InFlight { claim, .. } = in_flight;
-        self.writer
-            .call_async(move |session| session.settle(claim, &settlement))
-            .await
+        self.writer.call_async(move |session| session.settle(claim, &settlement)).await
     }
 
     /// Records that a waiting row will not be sent: its token is too old, or it cannot be mapped.
@@ -163,19 +147,32 @@ impl Ledger {
         event: RowEvent,
         cause: Cause,
     ) -> Result<Settled, LedgerError> {
-        self.writer
-            .call_async(move |session| session.set_aside(claim, event, &cause))
-            .await
+        self.writer.call_async(move |session| session.set_aside(claim, event, &cause)).await
     }
 
     /// Records how the run ended, and returns the record as the ledger has it.
     pub fn end_run(&self, ending: &'static str, throttled: u64) -> Result<RunRecord, LedgerError> {
-        self.writer
-            .call(move |session| session.end_run(ending, throttled))
+        self.writer.call(move |session| session.end_run(ending, throttled))
     }
 
     /// Stops the writer after all that was handed to it, and folds the write-ahead log back.
-    pub fn close(self) -> Result<(), LedgerError> {
+    pub fn close(mut self) -> Result<(), LedgerError> {
         self.writer.stop()
     }
+}
+
+/// Whether a run holds the ledger at this moment.
+pub fn is_locked(ledger: &Path) -> bool {
+    lock::is_taken(&resolved(ledger))
+}
+
+/// The file itself, so that a link to it, or another way to its folder, leads to the same lock.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match (folder.canonicalize(), path.file_name()) {
+            (Ok(folder), Some(name)) => folder.join(name),
+            (Ok(_) | Err(_), _) => path.to_owned(),
+        }
+    })
 }

@@ -42,10 +42,7 @@ impl LedgerReader {
     /// # Errors
     /// It is missing, is no ledger, is of a newer version, or cannot be read.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(LedgerReader {
-            connection: open_read_only(path)?,
-            path: path.to_owned(),
-        })
+        Ok(LedgerReader { connection: open_read_only(path)?, path: path.to_owned() })
     }
 
     /// All rows by state.

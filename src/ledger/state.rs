@@ -116,31 +116,15 @@ pub struct Illegal {
 /// [`Illegal`] if the event cannot happen there.
 pub fn transition(from: Standing, event: RowEvent) -> Result<Standing, Illegal> {
     use RowState::{Created, Failed, InFlight, Pending, Rejected, Unknown};
-    let settled = |state| Standing {
-        state,
-        may_exist: false,
-    };
-    let in_doubt = |state| Standing {
-        state,
-        may_exist: true,
-    };
+    let settled = |state| Standing { state, may_exist: false };
+    let in_doubt = |state| Standing { state, may_exist: true };
     let surely_not = |state| {
-        if from.may_exist {
-            in_doubt(Unknown)
-        } else {
-            settled(state)
-        }
+        if from.may_exist { in_doubt(Unknown) } else { settled(state) }
     };
     Ok(match (from.state, event) {
-        (Pending, RowEvent::Begun) => Standing {
-            state: InFlight,
-            ..from
-        },
+        (Pending, RowEvent::Begun) => Standing { state: InFlight, ..from },
         (InFlight, RowEvent::Created) => settled(Created),
-        (InFlight, RowEvent::Retry) => Standing {
-            state: Pending,
-            ..from
-        },
+        (InFlight, RowEvent::Retry) => Standing { state: Pending, ..from },
         (InFlight, RowEvent::RetryInDoubt | RowEvent::Recovered) => in_doubt(Pending),
         (InFlight, RowEvent::Exhausted) => surely_not(Failed),
         (InFlight, RowEvent::Refused) => surely_not(Rejected),
@@ -187,19 +171,13 @@ mod tests {
         RowEvent::Unmappable,
     ];
 
-    const NEW: Standing = Standing {
-        state: RowState::Pending,
-        may_exist: false,
-    };
+    const NEW: Standing = Standing { state: RowState::Pending, may_exist: false };
 
     #[test]
     fn nothing_leaves_created_or_unknown() {
         for state in [RowState::Created, RowState::Unknown] {
             for event in EVENTS {
-                let from = Standing {
-                    state,
-                    may_exist: state == RowState::Unknown,
-                };
+                let from = Standing { state, may_exist: state == RowState::Unknown };
                 assert!(transition(from, event).is_err(), "{state} {event:?}");
             }
         }
@@ -208,10 +186,7 @@ mod tests {
     #[test]
     fn only_a_row_in_flight_becomes_created() {
         for state in RowState::ALL {
-            let from = Standing {
-                state,
-                may_exist: false,
-            };
+            let from = Standing { state, may_exist: false };
             let created = transition(from, RowEvent::Created).is_ok();
             assert_eq!(created, state == RowState::InFlight);
         }

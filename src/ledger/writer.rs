@@ -52,8 +52,9 @@ const GROUP: usize = 256;
 
 /// A handle on the writer's thread.
 pub(super) struct Writer {
-    sender: mpsc::Sender<Box<dyn Work>>,
-    thread: JoinHandle<Result<(), LedgerError>>,
+    /// Gone once the writer is to stop.
+    sender: Option<mpsc::Sender<Box<dyn Work>>>,
+    thread: Option<JoinHandle<Result<(), LedgerError>>>,
 }
 
 impl fmt::Debug for Writer {
@@ -69,11 +70,8 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || serve(session, &receiver))
-            .map_err(|source| LedgerError::Io {
-                path,
-                source: std::sync::Arc::new(source),
-            })?;
-        Ok(Writer { sender, thread })
+            .map_err(|source| LedgerError::Io { path, source: std::sync::Arc::new(source) })?;
+        Ok(Writer { sender: Some(sender), thread: Some(thread) })
     }
 
     /// Hands work over; the receiver hears after COMMIT.
@@ -83,11 +81,9 @@ impl Writer {
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (caller, receiver) = oneshot::channel();
         // If the writer is gone, the call is dropped with its sender, and the receiver hears that.
-        let _ = self.sender.send(Box::new(Call {
-            work: Some(work),
-            value: None,
-            caller,
-        }));
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(Box::new(Call { work: Some(work), value: None, caller }));
+        }
         receiver
     }
 
@@ -96,9 +92,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.hand_over(work)
-            .blocking_recv()
-            .map_err(|_| LedgerError::Stopped)?
+        self.hand_over(work).blocking_recv().map_err(|_| LedgerError::Stopped)?
     }
 
     /// For callers inside the async runtime.
@@ -110,9 +104,19 @@ impl Writer {
     }
 
     /// Ends the thread when its work is done.
-    pub(super) fn stop(self) -> Result<(), LedgerError> {
-        drop(self.sender);
-        self.thread.join().map_err(|_| LedgerError::Stopped)?
+    pub(super) fn stop(&mut self) -> Result<(), LedgerError> {
+        self.sender = None;
+        match self.thread.take() {
+            Some(thread) => thread.join().map_err(|_| LedgerError::Stopped)?,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The connection must be closed before the lock goes; `close` has told of a failure.
+        let _ = self.stop();
     }
 }
 

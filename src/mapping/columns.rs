@@ -36,11 +36,7 @@ impl Columns {
         }
         // `row` is the whole row; a column of that name is reached as row['Row'].
         identifiers.remove("row");
-        Columns(Arc::new(Index {
-            names: header.columns().to_vec(),
-            exact,
-            identifiers,
-        }))
+        Columns(Arc::new(Index { names: header.columns().to_vec(), exact, identifiers }))
     }
 
     /// The column whose header is exactly `name`; or what to say.
@@ -60,9 +56,9 @@ impl Columns {
     pub(super) fn identifier(&self, name: &str) -> Result<usize, String> {
         match self.0.identifiers.get(name) {
             Some(Reach::Column(index)) => Ok(*index),
-            Some(Reach::Ambiguous) => Err(format!(
-                "'{name}' fits more than one column; write row['Exact Header']"
-            )),
+            Some(Reach::Ambiguous) => {
+                Err(format!("'{name}' fits more than one column; write row['Exact Header']"))
+            }
             None => {
                 let known = self.0.identifiers.keys().map(String::as_str);
                 let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
@@ -72,26 +68,14 @@ impl Columns {
     }
 
     fn listing(&self) -> String {
-        let names: Vec<_> = self
-            .0
-            .names
-            .iter()
-            .take(12)
-            .map(|name| format!("'{name}'"))
-            .collect();
-        let more = if self.0.names.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
+        let names: Vec<_> = self.0.names.iter().take(12).map(|name| format!("'{name}'")).collect();
+        let more = if self.0.names.len() > names.len() { ", …" } else { "" };
         format!("; it has {}{more}", names.join(", "))
     }
 }
 
 fn enter(map: &mut HashMap<String, Reach>, name: String, index: usize) {
-    map.entry(name)
-        .and_modify(|reach| *reach = Reach::Ambiguous)
-        .or_insert(Reach::Column(index));
+    map.entry(name).and_modify(|reach| *reach = Reach::Ambiguous).or_insert(Reach::Column(index));
 }
 
 /// `Ticket ID (old)` becomes `ticket_id_old`.
@@ -105,11 +89,7 @@ fn identifier(header: &str) -> String {
         }
     }
     let word = word.trim_end_matches('_').to_owned();
-    if word.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("_{word}")
-    } else {
-        word
-    }
+    if word.starts_with(|c: char| c.is_ascii_digit()) { format!("_{word}") } else { word }
 }
 
 /// One row as a template sees it: the columns by identifier, and `row` by exact header.
@@ -123,7 +103,7 @@ struct RowObject {
     columns: Columns,
     cells: csv::StringRecord,
     /// What was asked for and is not there. A filter such as `default` would hide it.
-    missed: Mutex<Option<String>>,
+    missed: Mutex<Option<(String, String)>>,
 }
 
 impl std::fmt::Debug for RowObject {
@@ -134,21 +114,13 @@ impl std::fmt::Debug for RowObject {
 
 impl RowContext {
     pub(super) fn new(columns: &Columns, cells: &csv::StringRecord) -> Arc<Self> {
-        let row = RowObject {
-            columns: columns.clone(),
-            cells: cells.clone(),
-            missed: Mutex::new(None),
-        };
+        let row = RowObject { columns: columns.clone(), cells: cells.clone(), missed: Mutex::new(None) };
         Arc::new(RowContext { row: Arc::new(row) })
     }
 
-    /// The problem with the first column that a template asked for in vain.
-    pub(super) fn missed(&self) -> Option<String> {
-        self.row
-            .missed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// The first column that a template asked for in vain, and what to say.
+    pub(super) fn missed(&self) -> Option<(String, String)> {
+        self.row.missed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -165,31 +137,19 @@ impl Object for RowContext {
 
 impl Object for RowObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let found = match key.as_str() {
-            Some(name) => self.columns.exact(name),
-            None => Err("row is asked for something that is no text; write row['Exact Header']".into()),
-        };
-        match found {
+        let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+        match self.columns.exact(&name) {
             Ok(index) => Some(Value::from(self.cells.get(index).unwrap_or_default())),
             Err(problem) => {
-                self.missed
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(problem);
+                let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+                missed.get_or_insert((name, problem));
                 None
             }
         }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(
-            self.columns
-                .0
-                .names
-                .iter()
-                .map(|name| Value::from(name.as_str()))
-                .collect(),
-        )
+        Enumerator::Values(self.columns.0.names.iter().map(|name| Value::from(name.as_str())).collect())
     }
 }
 

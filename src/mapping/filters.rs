@@ -7,18 +7,24 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind};
 use thiserror::Error as ThisError;
 
-/// A filter's complaint about a row's value. It never holds the value.
-#[derive(Debug, ThisError)]
-#[error("{0}")]
-pub(super) struct FilterFault(pub(super) String);
+/// A filter's complaint. It never holds a row's value.
+#[derive(Clone, Debug, ThisError)]
+pub(super) enum FilterFault {
+    /// The row's value does not fit.
+    #[error("{0}")]
+    Row(String),
+    /// The template's own words make no sense.
+    #[error("{0}")]
+    Job(String),
+}
 
 pub(super) fn install(environment: &mut Environment<'static>) {
     environment.add_filter("epoch", epoch);
     environment.add_filter("truncate", truncate);
 }
 
-fn fault(message: String) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message.clone()).with_source(FilterFault(message))
+fn failed(fault: FilterFault) -> Error {
+    Error::new(ErrorKind::InvalidOperation, fault.to_string()).with_source(fault)
 }
 
 /// `epoch(format, tz='UTC')`: a date or time as epoch seconds; nothing stays nothing.
@@ -27,29 +33,24 @@ fn fault(message: String) -> Error {
 fn epoch(text: String, format: Option<String>, options: Kwargs) -> Result<String, Error> {
     let zone_name: Option<String> = options.get("tz")?;
     options.assert_all_used()?;
+    let zone_name = zone_name.as_deref().unwrap_or("UTC");
+    let zone = TimeZone::get(zone_name).map_err(|_| {
+        let words = format!("epoch: '{zone_name}' is not a time zone; use a name such as Europe/London");
+        failed(FilterFault::Job(words))
+    })?;
     let text = text.trim();
     if text.is_empty() {
         return Ok(String::new());
     }
-    let zone_name = zone_name.as_deref().unwrap_or("UTC");
-    let zone = TimeZone::get(zone_name).map_err(|_| {
-        fault(format!(
-            "epoch: '{zone_name}' is not a time zone; use a name such as Europe/London"
-        ))
-    })?;
     let seconds = match &format {
         Some(format) => by_format(text, format, zone),
         None => by_iso_8601(text, zone),
     };
-    match seconds {
-        Some(seconds) => Ok(seconds.to_string()),
-        None => Err(fault(match &format {
-            Some(format) => format!("epoch: the cell is not a date of the form {format}"),
-            None => {
-                "epoch: the cell is not an ISO 8601 date; give the format, as in epoch('%d/%m/%Y')".into()
-            }
-        })),
-    }
+    let words = || match &format {
+        Some(format) => format!("epoch: the cell is not a date of the form {format}"),
+        None => "epoch: the cell is not an ISO 8601 date; give the format, as in epoch('%d/%m/%Y')".into(),
+    };
+    seconds.map(|seconds| seconds.to_string()).ok_or_else(|| failed(FilterFault::Row(words())))
 }
 
 fn by_format(text: &str, format: &str, zone: TimeZone) -> Option<i64> {
@@ -57,10 +58,7 @@ fn by_format(text: &str, format: &str, zone: TimeZone) -> Option<i64> {
     if let Ok(timestamp) = parsed.to_timestamp() {
         return Some(timestamp.as_second());
     }
-    let civil = parsed
-        .to_datetime()
-        .or_else(|_| parsed.to_date().map(DateTime::from))
-        .ok()?;
+    let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
     Some(civil.to_zoned(zone).ok()?.timestamp().as_second())
 }
 
@@ -91,19 +89,14 @@ mod tests {
         let mut environment = Environment::new();
         install(&mut environment);
         let context = minijinja::Value::from_pairs([("d", cell)]);
-        environment
-            .render_str(template, context)
-            .map_err(|error| error.to_string())
+        environment.render_str(template, context).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_date_is_midnight_in_the_given_zone() {
         let london = "{{ d | epoch('%Y-%m-%d', tz='Europe/London') }}";
         assert_eq!(render(london, "2024-07-01").unwrap(), "1719788400");
-        assert_eq!(
-            render("{{ d | epoch('%Y-%m-%d') }}", "2024-07-01").unwrap(),
-            "1719792000"
-        );
+        assert_eq!(render("{{ d | epoch('%Y-%m-%d') }}", "2024-07-01").unwrap(), "1719792000");
     }
 
     #[test]
@@ -120,6 +113,11 @@ mod tests {
         let error = render("{{ d | epoch('%Y-%m-%d') }}", "secret").unwrap_err();
         assert!(error.contains("not a date of the form %Y-%m-%d"), "{error}");
         assert!(!error.contains("secret"));
+    }
+
+    #[test]
+    fn a_misspelt_zone_is_the_jobs_fault_even_for_an_empty_cell() {
+        assert!(render("{{ d | epoch(tz='Europe/Londn') }}", "").unwrap_err().contains("Europe/Londn"));
     }
 
     #[test]

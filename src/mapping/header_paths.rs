@@ -4,17 +4,20 @@ use super::MappingError;
 use super::template::Template;
 use super::tree::{Leaf, Node};
 use crate::request::{Shape, members};
-use crate::source::{Header, is_reject_column};
+use crate::source::Header;
 use crate::suggest::did_you_mean;
 
-/// The tree of `header`. Key columns and the columns of a rejects file need not be members.
+/// The tree of `header`. Key columns need not be members.
 pub(super) fn tree(header: &Header, key: &[String]) -> Result<Vec<(Template, Node)>, MappingError> {
     let mut root = Vec::new();
     for (index, name) in header.columns().iter().enumerate() {
-        if is_reject_column(name) {
-            continue;
-        }
         match Path::parse(name) {
+            Ok(_) if header.columns()[..index].contains(name) => {
+                return Err(MappingError {
+                    place: format!("column {} '{name}'", index + 1),
+                    problem: "stands in the header twice; rename one".into(),
+                });
+            }
             Ok(path) => path.insert(&mut root, name, index),
             Err(_) if key.contains(name) => {}
             Err(hint) => {
@@ -34,11 +37,7 @@ pub(super) fn tree(header: &Header, key: &[String]) -> Result<Vec<(Template, Nod
 pub(super) fn with_defaults(mut root: Vec<(Template, Node)>) -> Node {
     let has = |root: &[(Template, Node)], name: &str| root.iter().any(|(key, _)| names(key, name));
     if !has(&root, "Channel") {
-        let defaults = [
-            ("Channel", "TASK"),
-            ("InitiationMethod", "API"),
-            ("InitiateAs", "COMPLETED"),
-        ];
+        let defaults = [("Channel", "TASK"), ("InitiationMethod", "API"), ("InitiateAs", "COMPLETED")];
         for (name, value) in defaults {
             if !has(&root, name) {
                 let leaf = Leaf {
@@ -72,10 +71,7 @@ impl<'a> Path<'a> {
         loop {
             match (shape, rest) {
                 (Shape::Text | Shape::Integer, None) => {
-                    return Ok(Path {
-                        steps,
-                        integer: *shape == Shape::Integer,
-                    });
+                    return Ok(Path { steps, integer: *shape == Shape::Integer });
                 }
                 (Shape::Structure(known), Some(text)) => {
                     let (step, after) = split(text);
@@ -95,10 +91,8 @@ impl<'a> Path<'a> {
                 }
                 (Shape::List(_), _) => return Err("; lists need a job file".into()),
                 (Shape::Structure(known), None) => {
-                    let known: Vec<_> = known
-                        .iter()
-                        .map(|member| format!("{name}.{}", member.name))
-                        .collect();
+                    let known: Vec<_> =
+                        known.iter().map(|member| format!("{name}.{}", member.name)).collect();
                     return Err(format!("; go on to one of {}", known.join(", ")));
                 }
                 (Shape::Map(_), None) => return Err(format!("; go on to a name, such as {name}.something")),
@@ -115,23 +109,16 @@ impl<'a> Path<'a> {
             path: name.to_owned(),
             place: format!("column '{name}'"),
         };
-        let leaf = if self.integer {
-            Node::Integer(leaf)
-        } else {
-            Node::Text(leaf)
-        };
+        let leaf = if self.integer { Node::Integer(leaf) } else { Node::Text(leaf) };
         let Some((last, parents)) = self.steps.split_last() else {
             return;
         };
         let mut level = root;
         for step in parents {
-            let at = level
-                .iter()
-                .position(|(key, _)| names(key, step))
-                .unwrap_or_else(|| {
-                    level.push((Template::Literal((*step).to_owned()), Node::Object(Vec::new())));
-                    level.len() - 1
-                });
+            let at = level.iter().position(|(key, _)| names(key, step)).unwrap_or_else(|| {
+                level.push((Template::Literal((*step).to_owned()), Node::Object(Vec::new())));
+                level.len() - 1
+            });
             let Node::Object(children) = &mut level[at].1 else {
                 return;
             };

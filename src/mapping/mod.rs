@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::digest::Digest;
 use crate::request::{ContactRequest, members, validate};
 use crate::source::Header;
 use crate::suggest::did_you_mean;
-use crate::token::Digest;
 use columns::Columns;
 use template::Compiler;
 use tree::Node;
@@ -117,25 +117,14 @@ impl Mapping {
                 let mut tree = templates.tree.clone();
                 refuse_given_members(templates)?;
                 defaults(&mut tree);
-                Node::compile(
-                    &Value::Object(tree),
-                    members(),
-                    "",
-                    templates,
-                    &columns,
-                    &mut compiler,
-                )?
+                Node::compile(&Value::Object(tree), members(), "", templates, &columns, &mut compiler)?
             }
             MappingSource::HeaderPaths { key } => {
                 let tree = header_paths::tree(header, key)?;
                 header_paths::with_defaults(tree)
             }
         };
-        Ok(Mapping {
-            columns,
-            compiler,
-            root,
-        })
+        Ok(Mapping { columns, compiler, root })
     }
 
     /// The request of one row.
@@ -152,23 +141,13 @@ impl Mapping {
             message: "the row does not fit the operation's members".into(),
         })?;
         // A reference that leads nowhere is left out together with its type.
-        request
-            .references
-            .retain(|_, reference| reference.value.is_some() || reference.arn.is_some());
+        request.references.retain(|_, reference| reference.value.is_some() || reference.arn.is_some());
         let violations = validate(&request);
         if violations.is_empty() {
             return Ok(request);
         }
-        let message = violations
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; ");
-        Err(Rejection {
-            code: "Validation",
-            message,
-        }
-        .into())
+        let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(Rejection { code: "Validation", message }.into())
     }
 }
 
@@ -202,15 +181,8 @@ fn refuse_given_members(templates: &RequestTemplates) -> Result<(), MappingError
 
 impl RequestTemplates {
     fn error(&self, member: &str, problem: String) -> MappingError {
-        let line = self
-            .lines
-            .get(member)
-            .map(|line| format!(", line {line}"))
-            .unwrap_or_default();
-        MappingError {
-            place: format!("{}{line}, [request] {member}", self.file),
-            problem,
-        }
+        let line = self.lines.get(member).map(|line| format!(", line {line}")).unwrap_or_default();
+        MappingError { place: format!("{}{line}, [request] {member}", self.file), problem }
     }
 
     fn unknown_member<'a>(
@@ -231,9 +203,7 @@ mod tests {
 
     fn templates(toml: &str) -> MappingSource {
         let tree = toml::from_str::<toml::Table>(toml).unwrap();
-        let Value::Object(tree) = serde_json::to_value(tree).unwrap() else {
-            panic!("a table")
-        };
+        let Value::Object(tree) = serde_json::to_value(tree).unwrap() else { panic!("a table") };
         MappingSource::Templates(RequestTemplates {
             file: "job.toml".into(),
             tree,
@@ -244,9 +214,7 @@ mod tests {
     fn map(toml: &str, header: &[&str], row: &[&str]) -> Result<ContactRequest, String> {
         let header = Header::new(header.iter().map(|name| name.to_string()).collect());
         let mapping = Mapping::compile(&templates(toml), &header).map_err(|e| e.to_string())?;
-        mapping
-            .map(&csv::StringRecord::from(row.to_vec()))
-            .map_err(|e| e.to_string())
+        mapping.map(&csv::StringRecord::from(row.to_vec())).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -263,19 +231,12 @@ mod tests {
     #[test]
     fn columns_are_reached_by_exact_header_and_by_identifier() {
         let toml = "Name = \"{{ row['Ticket ID'] }}/{{ ticket_id }}\"";
-        assert_eq!(
-            map(toml, &["Ticket ID"], &["7"]).unwrap().name.as_deref(),
-            Some("7/7")
-        );
+        assert_eq!(map(toml, &["Ticket ID"], &["7"]).unwrap().name.as_deref(), Some("7/7"));
     }
 
     #[test]
     fn braces_in_a_cell_are_text() {
-        let request = map(
-            "Name = \"{{ a }}\"\nDescription = \"x{{ a }}\"",
-            &["a"],
-            &["{{ 7 * 7 }}"],
-        );
+        let request = map("Name = \"{{ a }}\"\nDescription = \"x{{ a }}\"", &["a"], &["{{ 7 * 7 }}"]);
         let request = request.unwrap();
         assert_eq!(request.name.as_deref(), Some("{{ 7 * 7 }}"));
         assert_eq!(request.description.as_deref(), Some("x{{ 7 * 7 }}"));
@@ -283,11 +244,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_column_is_an_error_with_a_suggestion() {
-        for template in [
-            "{{ row['Ticket Subjekt'] }}",
-            "{{ ticket_subjekt }}",
-            "{{ ticket_subjekt | upper }}",
-        ] {
+        for template in
+            ["{{ row['Ticket Subjekt'] }}", "{{ ticket_subjekt }}", "{{ ticket_subjekt | upper }}"]
+        {
             let error = map(&format!("Name = \"{template}\""), &["Ticket Subject"], &["x"]).unwrap_err();
             assert!(error.starts_with("job.toml, line 7, [request] Name: "), "{error}");
             assert!(error.contains("did you mean"), "{template}: {error}");
@@ -296,11 +255,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_column_is_found_even_behind_a_default() {
-        let error = map(
-            "Name = \"{{ row['Subjekt'] | default('none') }}\"",
-            &["Subject"],
-            &["x"],
-        );
+        let error = map("Name = \"{{ row['Subjekt'] | default('none') }}\"", &["Subject"], &["x"]);
         assert!(error.unwrap_err().contains("did you mean 'Subject'?"));
     }
 
@@ -328,10 +283,7 @@ mod tests {
     fn a_reference_without_a_value_is_left_out_with_its_type() {
         let toml = "[References.Link]\nType = \"URL\"\nValue = \"{{ url }}\"";
         assert!(map(toml, &["url"], &[""]).unwrap().references.is_empty());
-        assert_eq!(
-            map(toml, &["url"], &["https://x"]).unwrap().references["Link"].r#type,
-            "URL"
-        );
+        assert_eq!(map(toml, &["url"], &["https://x"]).unwrap().references["Link"].r#type, "URL");
     }
 
     #[test]
@@ -341,10 +293,7 @@ mod tests {
         let request = map(toml, &["n"], &["90"]).unwrap();
         assert_eq!(request.expiry_duration_in_minutes, Some(90));
         let expiry = &request.segment_attributes["connect:ContactExpiry"].value_map;
-        assert_eq!(
-            expiry.as_ref().unwrap()["ExpiryDuration"].value_integer,
-            Some(135)
-        );
+        assert_eq!(expiry.as_ref().unwrap()["ExpiryDuration"].value_integer, Some(135));
         let error = map(toml, &["n"], &["soon"]).unwrap_err();
         assert_eq!(error, "ExpiryDurationInMinutes must be a whole number");
     }
@@ -361,32 +310,17 @@ mod tests {
 
     #[test]
     fn the_token_and_the_instance_are_not_the_mappings_to_set() {
-        assert!(
-            map("ClientToken = \"x\"", &["a"], &["x"])
-                .unwrap_err()
-                .contains("row's key")
-        );
-        assert!(
-            map("InstanceId = \"x\"", &["a"], &["x"])
-                .unwrap_err()
-                .contains("[connect]")
-        );
+        assert!(map("ClientToken = \"x\"", &["a"], &["x"]).unwrap_err().contains("row's key"));
+        assert!(map("InstanceId = \"x\"", &["a"], &["x"]).unwrap_err().contains("[connect]"));
         assert!(map("ClientToken = \"\"\nName = \"a\"", &["a"], &["x"]).is_ok());
     }
 
     #[test]
     fn without_a_job_file_the_header_is_the_mapping() {
-        let names = [
-            "id",
-            "Name",
-            "Attributes.legacy_id",
-            "References.Ticket.Value",
-            "References.Ticket.Type",
-        ];
+        let names =
+            ["id", "Name", "Attributes.legacy_id", "References.Ticket.Value", "References.Ticket.Type"];
         let header = Header::new(names.map(String::from).to_vec());
-        let source = MappingSource::HeaderPaths {
-            key: vec!["id".into()],
-        };
+        let source = MappingSource::HeaderPaths { key: vec!["id".into()] };
         let mapping = Mapping::compile(&source, &header).unwrap();
         let row = csv::StringRecord::from(vec!["1", "A", "L", "https://x", "URL"]);
         let request = mapping.map(&row).unwrap();

@@ -58,10 +58,7 @@ impl Compiler {
 
     /// Every name a template may look up, in whatever branch, must be a column or a function.
     fn check_names(&self, path: &str, columns: &Columns) -> Result<(), String> {
-        let template = self
-            .environment
-            .get_template(path)
-            .map_err(|error| described(&error))?;
+        let template = self.environment.get_template(path).map_err(|error| described(&error))?;
         let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         names.sort_unstable();
         for name in names {
@@ -93,14 +90,19 @@ impl Compiler {
         match template {
             Template::Literal(text) => Ok(text.as_str().into()),
             Template::Column(index) => Ok(cells.get(*index).unwrap_or_default().into()),
-            Template::Engine(name) => {
+            Template::Engine(template_name) => {
                 let context = RowContext::new(columns, cells);
                 let rendered = self
                     .environment
-                    .get_template(name)
+                    .get_template(template_name)
                     .and_then(|template| template.render(Value::from_dyn_object(context.clone())));
-                if let Some(problem) = context.missed() {
-                    return Err(RenderFault::Job(problem));
+                if let Some((name, problem)) = context.missed() {
+                    // A name that the template does not spell out was computed from data.
+                    let source = self.environment.get_template(template_name);
+                    let spelt_out = source.is_ok_and(|template| template.source().contains(&name));
+                    let computed =
+                        "row is asked for a column that is not there, by a computed name".to_owned();
+                    return Err(RenderFault::Job(if spelt_out { problem } else { computed }));
                 }
                 rendered.map(Into::into).map_err(|error| fault(&error))
             }
@@ -135,16 +137,14 @@ fn described(error: &minijinja::Error) -> String {
 fn fault(error: &minijinja::Error) -> RenderFault {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
-        if let Some(FilterFault(message)) = inner.downcast_ref() {
-            return RenderFault::Row(message.clone());
+        match inner.downcast_ref() {
+            Some(FilterFault::Row(message)) => return RenderFault::Row(message.clone()),
+            Some(FilterFault::Job(message)) => return RenderFault::Job(message.clone()),
+            None => {}
         }
         source = inner.source();
     }
-    let unknown = [
-        ErrorKind::UnknownFilter,
-        ErrorKind::UnknownTest,
-        ErrorKind::UnknownFunction,
-    ];
+    let unknown = [ErrorKind::UnknownFilter, ErrorKind::UnknownTest, ErrorKind::UnknownFunction];
     if unknown.contains(&error.kind()) {
         return RenderFault::Job(described(error));
     }

@@ -75,18 +75,9 @@ impl Node {
             Shape::List(inner) => {
                 let items = value.as_array().ok_or_else(|| expected("a list"))?;
                 let compile = |(index, item): (usize, &Value)| {
-                    Node::compile(
-                        item,
-                        inner,
-                        &join(path, &index.to_string()),
-                        source,
-                        columns,
-                        compiler,
-                    )
+                    Node::compile(item, inner, &join(path, &index.to_string()), source, columns, compiler)
                 };
-                Ok(Node::List(
-                    items.iter().enumerate().map(compile).collect::<Result<_, _>>()?,
-                ))
+                Ok(Node::List(items.iter().enumerate().map(compile).collect::<Result<_, _>>()?))
             }
             Shape::Text | Shape::Integer => {
                 let text = match value {
@@ -94,20 +85,11 @@ impl Node {
                     Value::Number(_) | Value::Bool(_) => value.to_string(),
                     Value::Null | Value::Array(_) | Value::Object(_) => return Err(expected("a string")),
                 };
-                let template = compiler
-                    .compile(path, &text, columns)
-                    .map_err(|problem| source.error(path, problem))?;
+                let template =
+                    compiler.compile(path, &text, columns).map_err(|problem| source.error(path, problem))?;
                 let place = source.error(path, String::new()).place;
-                let leaf = Leaf {
-                    template,
-                    path: path.to_owned(),
-                    place,
-                };
-                Ok(if *shape == Shape::Integer {
-                    Node::Integer(leaf)
-                } else {
-                    Node::Text(leaf)
-                })
+                let leaf = Leaf { template, path: path.to_owned(), place };
+                Ok(if *shape == Shape::Integer { Node::Integer(leaf) } else { Node::Text(leaf) })
             }
         }
     }
@@ -119,11 +101,7 @@ impl Node {
         columns: &Columns,
         compiler: &Compiler,
     ) -> Result<Value, MapFault> {
-        let row = Row {
-            cells,
-            columns,
-            compiler,
-        };
+        let row = Row { cells, columns, compiler };
         match self {
             Node::Object(children) => Ok(Value::Object(row.members(children)?)),
             Node::List(_) | Node::Text(_) | Node::Integer(_) => Ok(Value::Object(Map::new())),
@@ -132,11 +110,7 @@ impl Node {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// One row on its way through the tree.
@@ -190,9 +164,7 @@ impl Row<'_> {
 
     fn key(&self, key: &Template) -> Result<String, MapFault> {
         let rendered = self.compiler.render(key, self.cells, self.columns);
-        rendered
-            .map(Into::into)
-            .map_err(|fault| self.fault(fault, "the key of a map", "[request]"))
+        rendered.map(Into::into).map_err(|fault| self.fault(fault, "the key of a map", "[request]"))
     }
 
     /// The leaf's text; nothing if there is no more in it than white space.
@@ -204,16 +176,10 @@ impl Row<'_> {
 
     fn fault(&self, fault: RenderFault, path: &str, place: &str) -> MapFault {
         match fault {
-            RenderFault::Row(problem) => Rejection {
-                code: "Mapping",
-                message: format!("{path}: {problem}"),
+            RenderFault::Row(problem) => {
+                Rejection { code: "Mapping", message: format!("{path}: {problem}") }.into()
             }
-            .into(),
-            RenderFault::Job(problem) => MappingError {
-                place: place.to_owned(),
-                problem,
-            }
-            .into(),
+            RenderFault::Job(problem) => MappingError { place: place.to_owned(), problem }.into(),
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-/// What held the whole pool up, no matter which row it hit.
+/// What holds the whole pool up, no matter which row it hit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Setback {
     /// Connect throttled an attempt.
     Throttled,
     /// No connection was made.
     OutOfReach,
+    /// The provider of the credentials did not answer.
+    NoCredentialsYet,
+    /// Row after row goes unanswered.
+    Unanswered,
 }
 
 /// Setbacks in a row, without an answer in between.
@@ -19,7 +23,6 @@ pub enum Setback {
 pub struct Backoff {
     base: Duration,
     episodes: u32,
-    last: Option<Setback>,
     /// Whether the endpoint has ever answered in this run.
     reached: bool,
 }
@@ -34,49 +37,39 @@ const PATIENCE: u32 = 20;
 const PATIENCE_UNREACHED: u32 = 6;
 
 impl Backoff {
-    /// A backoff for a pool of `rate` requests a second: the first pause is about two requests long,
-    /// within 0.1 s and 2 s.
+    /// A backoff for a pool of `rate` requests a second: the first pause after throttling is about
+    /// two requests long, within 0.1 s and 2 s.
     pub fn new(rate: f64) -> Self {
         let base = Duration::from_secs_f64((2.0 / rate).clamp(0.1, 2.0));
-        Backoff {
-            base,
-            episodes: 0,
-            last: None,
-            reached: false,
-        }
+        Backoff { base, episodes: 0, reached: false }
     }
 
     /// An attempt was answered, other than by throttling.
     pub fn answered(&mut self) {
         self.episodes = 0;
-        self.last = None;
         self.reached = true;
     }
 
     /// An attempt that was permitted after the last pause met a setback; `random` is in `0..1`.
     /// The pause, or none if patience is at its end.
     pub fn setback(&mut self, setback: Setback, random: f64) -> Option<Duration> {
-        self.reached |= setback == Setback::Throttled;
-        self.last = Some(setback);
+        let base = match setback {
+            Setback::Throttled => {
+                self.reached = true;
+                self.base
+            }
+            // Whatever is broken takes longer to mend than a bucket to fill.
+            Setback::OutOfReach | Setback::NoCredentialsYet | Setback::Unanswered => {
+                self.base.max(Duration::from_millis(500))
+            }
+        };
         self.episodes += 1;
-        if self.episodes >= self.patience() {
+        let patience = if self.reached { PATIENCE } else { PATIENCE_UNREACHED };
+        if self.episodes >= patience {
             return None;
         }
-        let base = if setback == Setback::OutOfReach {
-            self.base.max(Duration::from_millis(500))
-        } else {
-            self.base
-        };
         let doubled = base.saturating_mul(1 << (self.episodes - 1).min(16)).min(LONGEST);
         Some(doubled.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0))
-    }
-
-    fn patience(&self) -> u32 {
-        if self.reached {
-            PATIENCE
-        } else {
-            PATIENCE_UNREACHED
-        }
     }
 }
 
@@ -88,7 +81,7 @@ mod tests {
     fn pauses_double_and_never_pass_thirty_seconds() {
         let mut backoff = Backoff::new(2.0);
         let pauses: Vec<f64> = std::iter::from_fn(|| backoff.setback(Setback::Throttled, 1.0))
-            .map(|p| p.as_secs_f64())
+            .map(|pause| pause.as_secs_f64())
             .collect();
         assert_eq!(pauses[..6], [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]);
         assert_eq!(pauses.len(), 19);
@@ -101,10 +94,7 @@ mod tests {
         backoff.setback(Setback::Throttled, 0.0);
         backoff.setback(Setback::Throttled, 0.0);
         backoff.answered();
-        assert_eq!(
-            backoff.setback(Setback::Throttled, 0.0),
-            Some(Duration::from_millis(500))
-        );
+        assert_eq!(backoff.setback(Setback::Throttled, 0.0), Some(Duration::from_millis(500)));
     }
 
     #[test]
@@ -113,7 +103,7 @@ mod tests {
         let tries = std::iter::from_fn(|| never.setback(Setback::OutOfReach, 0.5)).count();
         let mut once = Backoff::new(2.0);
         once.answered();
-        let more = std::iter::from_fn(|| once.setback(Setback::OutOfReach, 0.5)).count();
+        let more = std::iter::from_fn(|| once.setback(Setback::Unanswered, 0.5)).count();
         assert_eq!((tries, more), (5, 19));
     }
 }

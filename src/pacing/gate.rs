@@ -51,10 +51,7 @@ impl Gate {
             limiter: RateLimiter::direct_with_clock(quota, MonotonicClock),
             clock: MonotonicClock,
             turn: tokio::sync::Mutex::new(()),
-            pause: Mutex::new(Pause {
-                until: Instant::now(),
-                epoch: 0,
-            }),
+            pause: Mutex::new(Pause { until: Instant::now(), epoch: 0 }),
         }
     }
 

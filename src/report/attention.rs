@@ -1,7 +1,7 @@
 //! What deserves a line of its own beside the progress; each kind a few times, not thousands.
 
 use crate::event::RunEvent;
-use crate::ledger::{Note, RowState};
+use crate::ledger::{Cause, Note, RowState};
 use crate::pacing::Setback;
 
 /// Lines of one kind before the rest is only counted.
@@ -21,42 +21,26 @@ impl Attention {
     pub(super) fn line(&mut self, event: &RunEvent) -> Option<String> {
         match event {
             RunEvent::Noted { file, note } => self.note(file, note),
-            RunEvent::Settled {
-                source,
-                line,
-                key,
-                state,
-                cause,
-            } => {
+            RunEvent::Settled { source, line, key, state, cause } => {
                 if !matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) {
                     return None;
                 }
-                let why = cause
-                    .as_ref()
-                    .map(|cause| format!(": {}: {}", cause.code, cause.message));
+                let why = cause.as_ref().map(|cause| format!(": {}: {}", cause.code, cause.message));
                 let why = why.unwrap_or_default();
-                few(
-                    &mut self.settled,
-                    format!("{source}, line {line} (key {key}) is {state}{why}"),
-                )
+                few(&mut self.settled, format!("{source}, line {line} (key {key}) is {state}{why}"))
             }
-            RunEvent::Paused {
-                setback: Setback::OutOfReach,
-                cause,
-                pause,
-            } => Some(format!(
-                "Connect is out of reach ({}); trying again in {:.1} s",
-                cause.message,
-                pause.as_secs_f64()
-            )),
-            RunEvent::Draining {
-                signal,
-                in_flight,
-                grace,
-            } => {
-                let why = signal
-                    .map(|signal| format!("{}: ", signal.name()))
-                    .unwrap_or_default();
+            RunEvent::Paused { setback, cause, pause } => {
+                let what = match setback {
+                    Setback::Throttled => return None,
+                    Setback::OutOfReach => "Connect is out of reach",
+                    Setback::Unanswered => "Connect does not answer",
+                    Setback::NoCredentialsYet => "the credentials are out of reach",
+                };
+                let Cause { code, message } = cause;
+                Some(format!("{what} ({code}: {message}); going on in {:.1} s", pause.as_secs_f64()))
+            }
+            RunEvent::Draining { signal, in_flight, grace } => {
+                let why = signal.map(|signal| format!("{}: ", signal.name())).unwrap_or_default();
                 let wait = if *in_flight > 0 {
                     format!("; waiting up to {} s for requests under way", grace.as_secs())
                 } else {
@@ -64,13 +48,7 @@ impl Attention {
                 };
                 Some(format!("{why}no new request is made{wait}"))
             }
-            RunEvent::Paused {
-                setback: Setback::Throttled,
-                ..
-            }
-            | RunEvent::Checking { .. }
-            | RunEvent::Checked { .. }
-            | RunEvent::Progress(_) => None,
+            RunEvent::Checking { .. } | RunEvent::Checked { .. } | RunEvent::Progress(_) => None,
         }
     }
 
@@ -89,7 +67,7 @@ impl Attention {
                     "{file}, line {line} (key {key}) has changed since it was created; it is not sent again"
                 ),
             ),
-            Note::StillUnknown { line, key } => few(
+            Note::Unknown { line, key } => few(
                 &mut self.unknown,
                 format!(
                     "{file}, line {line} (key {key}) is unknown: it may have been created; it is not sent again"

@@ -20,11 +20,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(style("checking {bytes} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Bar {
-            bar,
-            attention: Attention::default(),
-            draining: false,
-        }
+        Bar { bar, attention: Attention::default(), draining: false }
     }
 
     fn progress(&self, progress: &Progress) {
@@ -76,15 +72,10 @@ impl Observer for Bar {
             self.bar.println(line);
         }
         match event {
-            RunEvent::Checking {
-                rows,
-                bytes,
-                bytes_total,
-            } => {
+            RunEvent::Checking { rows, bytes, bytes_total } => {
                 if let Some(total) = bytes_total {
                     self.bar.set_length(*total);
-                    self.bar
-                        .set_style(style("checking {wide_bar} {bytes} of {total_bytes} · {msg}"));
+                    self.bar.set_style(style("checking {wide_bar} {bytes} of {total_bytes} · {msg}"));
                 }
                 self.bar.set_position(*bytes);
                 self.bar.set_message(format!("{rows} rows"));
@@ -120,14 +111,8 @@ mod tests {
 
     #[test]
     fn unknown_and_failed_rows_are_shown_when_there_are_any() {
-        let progress = Progress {
-            created: 3,
-            to_send: 10,
-            done: 4,
-            unknown: 1,
-            rate_set: 2.0,
-            ..Default::default()
-        };
+        let progress =
+            Progress { created: 3, to_send: 10, done: 4, unknown: 1, rate_set: 2.0, ..Default::default() };
         assert_eq!(
             counts(&progress),
             "created 3 · rejected 0 · unknown 1 · 0.0 of 2.0/s · throttled 0 · in flight 0 · 3.0s left"

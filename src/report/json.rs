@@ -17,32 +17,25 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     pub(super) fn new(every: Duration) -> Self {
-        JsonLines {
-            every: Every::new(every),
-        }
+        JsonLines { every: Every::new(every) }
     }
 
     fn line(&mut self, event: &RunEvent) -> Option<serde_json::Value> {
         match event {
-            RunEvent::Noted {
-                file,
-                note: Note::Rejected { line, key, rejection },
-            } => Some(json!({
+            RunEvent::Noted { file, note: Note::Rejected { line, key, rejection } } => Some(json!({
                 "message_type": "error",
                 "file": file, "line": line, "key": key, "state": RowState::Rejected.name(),
                 "code": rejection.code, "message": rejection.message,
             })),
-            RunEvent::Settled {
-                source,
-                line,
-                key,
-                state,
-                cause: Some(cause),
-            } if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) => Some(json!({
-                "message_type": "error",
-                "file": source, "line": line, "key": key, "state": state.name(),
-                "code": cause.code, "message": cause.message,
-            })),
+            RunEvent::Settled { source, line, key, state, cause: Some(cause) }
+                if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
+            {
+                Some(json!({
+                    "message_type": "error",
+                    "file": source, "line": line, "key": key, "state": state.name(),
+                    "code": cause.code, "message": cause.message,
+                }))
+            }
             RunEvent::Checking { rows, .. } if self.every.is_due() => {
                 Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
             }

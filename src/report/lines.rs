@@ -16,10 +16,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(every: Duration) -> Self {
-        Lines {
-            every: Every::new(every),
-            attention: Attention::default(),
-        }
+        Lines { every: Every::new(every), attention: Attention::default() }
     }
 }
 
@@ -33,19 +30,11 @@ impl Observer for Lines {
                 to_stderr(&format!("checking: {rows} rows read"));
             }
             RunEvent::Checked { run, to_send } => {
-                to_stderr(&format!(
-                    "checked: {} rows read, {to_send} to send",
-                    run.rows_read
-                ));
+                to_stderr(&format!("checked: {} rows read, {to_send} to send", run.rows_read));
                 self.every.restart();
             }
             RunEvent::Progress(progress) if self.every.is_due() => {
-                to_stderr(&format!(
-                    "{} of {} rows · {}",
-                    progress.done,
-                    progress.to_send,
-                    counts(progress)
-                ));
+                to_stderr(&format!("{} of {} rows · {}", progress.done, progress.to_send, counts(progress)));
             }
             RunEvent::Checking { .. }
             | RunEvent::Progress(_)
@@ -66,10 +55,7 @@ pub(super) struct Every {
 
 impl Every {
     pub(super) fn new(period: Duration) -> Self {
-        Every {
-            period,
-            last: Instant::now(),
-        }
+        Every { period, last: Instant::now() }
     }
 
     /// Whether the period is over; then the next one begins.

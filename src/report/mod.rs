@@ -3,17 +3,20 @@
 
 mod attention;
 mod bar;
+mod ending;
 mod json;
 mod lines;
 mod rejects;
+mod shell;
 mod status;
 mod summary;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-pub use rejects::{RejectsError, write_rejects};
+pub use ending::{ending_word, exit_code};
+pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use status::Status;
-pub use summary::{Advice, Summary};
+pub use summary::Summary;
 
 use crate::cli::{Output, ProgressKind};
 use crate::event::Observer;

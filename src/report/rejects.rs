@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
-use crate::source::is_reject_column;
+use crate::source::REJECT_COLUMNS;
 
 /// The rejects file cannot be written.
 #[derive(Debug, Error)]
@@ -15,6 +15,12 @@ pub enum RejectsError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Another file stands where the rejects would go.
+    #[error(
+        "{} is there and is no rejects file, so it is not written over; name another with --rejects",
+        .0.display()
+    )]
+    NotRejects(PathBuf),
     /// The file cannot be written.
     #[error("cannot write the rejects to {}: {source}", path.display())]
     Write {
@@ -25,6 +31,27 @@ pub enum RejectsError {
     },
 }
 
+/// Makes sure, before a run, that writing the rejects to `path` destroys nothing but older rejects.
+///
+/// # Errors
+/// A file of another kind stands there, or it cannot be read.
+pub fn check_rejects_target(path: &Path) -> Result<(), RejectsError> {
+    let file = match std::fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(RejectsError::Write { path: path.to_owned(), source }),
+        Ok(file) => file,
+    };
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file);
+    let mut header = csv::StringRecord::new();
+    let is_csv = reader.read_record(&mut header).unwrap_or(false);
+    let start = header.len().saturating_sub(REJECT_COLUMNS.len());
+    if is_csv && header.iter().skip(start).eq(REJECT_COLUMNS) {
+        Ok(())
+    } else {
+        Err(RejectsError::NotRejects(path.to_owned()))
+    }
+}
+
 /// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then why.
 /// The file appears whole or not at all, readable by its owner only. With no such row, a file that an
 /// earlier run left is removed. Returns how many rows were written.
@@ -33,15 +60,9 @@ pub enum RejectsError {
 /// The ledger cannot be read, or the file not written; an earlier file is then as it was.
 pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, RejectsError> {
     let reader = LedgerReader::open(ledger)?;
-    let failed = |source| RejectsError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| RejectsError::Write { path: path.to_owned(), source };
     let columns = united(&reader.rejected_headers(run)?);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut writer: Option<csv::Writer<NamedTempFile>> = None;
     let mut count = 0;
     reader.rejected_rows(run, |row| {
@@ -50,16 +71,13 @@ pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, Reje
             None => {
                 let file = NamedTempFile::new_in(folder).map_err(failed)?;
                 let mut new = csv::Writer::from_writer(file);
-                let reasons = ["_file", "_line", "_key", "_state", "_code", "_message"];
-                let header = columns.iter().map(String::as_str).chain(reasons);
+                let header = columns.iter().map(String::as_str).chain(REJECT_COLUMNS);
                 new.write_record(header).map_err(|error| failed(error.into()))?;
                 writer.insert(new)
             }
         };
         count += 1;
-        writer
-            .write_record(cells(&columns, &row))
-            .map_err(|error| failed(error.into()))
+        writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
     match writer {
         None => match std::fs::remove_file(path) {
@@ -68,9 +86,7 @@ pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, Reje
         },
         Some(writer) => {
             let mut file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.flush()
-                .and_then(|()| file.as_file().sync_all())
-                .map_err(failed)?;
+            file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
             file.persist(path).map_err(|error| failed(error.error))?;
         }
     }
@@ -84,7 +100,7 @@ fn united(headers: &[Vec<String>]) -> Vec<String> {
     let mut united: Vec<String> = Vec::new();
     for header in headers {
         for (index, column) in header.iter().enumerate() {
-            if !is_reject_column(column) && count(&united, column) < count(&header[..=index], column) {
+            if count(&united, column) < count(&header[..=index], column) {
                 united.push(column.clone());
             }
         }
@@ -95,19 +111,15 @@ fn united(headers: &[Vec<String>]) -> Vec<String> {
 /// The row under the file's columns, by name, and its reasons. What a ragged row has beyond its
 /// header goes into its last column, so that nothing is lost and every line fits the header.
 fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
-    let mut own: Vec<(&str, String)> = row
-        .columns
-        .iter()
-        .zip(&row.cells)
-        .map(|(name, cell)| (name.as_str(), cell.clone()))
-        .collect();
+    let mut own: Vec<(&str, String)> =
+        row.columns.iter().zip(&row.cells).map(|(name, cell)| (name.as_str(), cell.clone())).collect();
     if let (Some(last), Some(beyond)) = (own.last_mut(), row.cells.get(row.columns.len()..)) {
         for cell in beyond {
             last.1.push(',');
             last.1.push_str(cell);
         }
     }
-    let mut line: Vec<String> = Vec::with_capacity(columns.len() + 6);
+    let mut line: Vec<String> = Vec::with_capacity(columns.len() + REJECT_COLUMNS.len());
     for column in columns {
         let at = own.iter().position(|(name, _)| name == column);
         // Taken out, so that a repeated column name takes the next cell of that name.
@@ -155,13 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_something_else_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        assert!(check_rejects_target(&path).is_ok());
+        std::fs::write(&path, "id,_file,_line,_key,_state,_code,_message\n").unwrap();
+        assert!(check_rejects_target(&path).is_ok());
+        for text in ["id,Name\n", "precious", ""] {
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(check_rejects_target(&path), Err(RejectsError::NotRejects(_))), "{text}");
+        }
+    }
+
+    #[test]
     fn a_repeated_column_name_loses_no_cell() {
-        let headers = [columns(&["x", "x", "_line"]), columns(&["a", "x"])];
+        let headers = [columns(&["x", "x"]), columns(&["a", "x"])];
         assert_eq!(united(&headers), ["x", "x", "a"]);
-        assert_eq!(
-            cells(&united(&headers), &row(&["x", "x"], &["1", "2"]))[..3],
-            ["1", "2", ""]
-        );
+        assert_eq!(cells(&united(&headers), &row(&["x", "x"], &["1", "2"]))[..3], ["1", "2", ""]);
     }
 
     #[test]

@@ -38,15 +38,9 @@ impl Status {
         }
     }
 
-    /// Rows created a second by a run, from its first request until its end or now.
-    fn rate(&self, run: &RunRecord) -> Option<f64> {
-        let milliseconds = run.ended_ms.unwrap_or(self.now_ms) - run.sending_ms?;
-        (milliseconds > 0).then(|| run.rows.of(RowState::Created) as f64 * 1000.0 / milliseconds as f64)
-    }
-
     fn left(&self) -> Option<Duration> {
         let run = self.runs.first()?;
-        let rate = self.rate(run).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
+        let rate = run.rate_achieved(self.now_ms).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
         let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
         (waiting > 0).then(|| Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0)))
     }
@@ -55,12 +49,7 @@ impl Status {
     pub fn text(&self) -> String {
         // Writing to a String cannot fail.
         let mut text = String::new();
-        let _ = writeln!(
-            text,
-            "{} (instance {})\n",
-            self.ledger.display(),
-            self.instance_id
-        );
+        let _ = writeln!(text, "{} (instance {})\n", self.ledger.display(), self.instance_id);
         for state in RowState::ALL {
             let _ = writeln!(text, "  {:>9}  {state}", self.rows.of(state));
         }
@@ -83,8 +72,8 @@ impl Status {
         }
         for (index, run) in self.runs.iter().enumerate() {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
-            let rate = self
-                .rate(run)
+            let rate = run
+                .rate_achieved(self.now_ms)
                 .map(|rate| format!(", {rate:.1} a second of {:.1}", run.rate))
                 .unwrap_or_default();
             let _ = writeln!(
@@ -112,7 +101,7 @@ impl Status {
                 "run": run.id.0, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
                 "ending": self.ending(index, run), "rows_read": run.rows_read,
                 "created": run.rows.of(RowState::Created), "throttled": run.throttled,
-                "rate_set": run.rate, "rate_achieved": self.rate(run),
+                "rate_set": run.rate, "rate_achieved": run.rate_achieved(self.now_ms),
             })
         });
         json!({

@@ -7,48 +7,50 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bar::rounded;
+use super::ending::why;
+use super::shell::{command_for_rejects, same_command};
+use crate::engine::Ending;
 use crate::exit_code::ExitCode;
+use crate::job::Job;
 use crate::ledger::{RowState, RunRecord};
 
 /// What to tell people at the end of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// The run, read from the ledger.
-    pub run: RunRecord,
-    /// The exit code.
-    pub exit: ExitCode,
-    /// The instance.
-    pub instance_id: String,
-    /// The ledger.
-    pub ledger: PathBuf,
+    run: RunRecord,
+    exit: ExitCode,
+    instance_id: String,
+    ledger: PathBuf,
     /// The rejects file, if rows were written to it.
-    pub rejects: Option<PathBuf>,
-    /// What to do next.
-    pub advice: Advice,
-}
-
-/// What to do next.
-#[derive(Clone, Debug, Default)]
-pub struct Advice {
+    rejects: Option<PathBuf>,
     /// Why the run ended early, and the remedy.
-    pub why: Option<String>,
-    /// The command that resumes the run, if rows wait or failed.
-    pub resume: Option<String>,
-    /// The command that imports the fixed rejects.
-    pub retry_rejects: Option<String>,
+    why: Option<String>,
+    /// The command that goes on, if rows wait or failed.
+    resume: Option<String>,
+    /// The command that imports the fixed rejects, if there are any to fix.
+    retry_rejects: Option<String>,
 }
 
 impl Summary {
-    /// Rows that still wait.
-    fn remaining(&self) -> u64 {
-        self.run.rows.of(RowState::Pending) + self.run.rows.of(RowState::InFlight)
+    /// The summary of a run that `ending` ended; `run` is its record, read from the ledger, and
+    /// `in_rejects` the number of rows in its rejects file.
+    pub fn new(job: &Job, ending: &Ending, exit: ExitCode, run: RunRecord, in_rejects: u64) -> Self {
+        let inputs: Vec<String> = job.inputs.iter().map(ToString::to_string).collect();
+        Summary {
+            exit,
+            instance_id: job.identity.instance_id.clone(),
+            ledger: job.ledger.clone(),
+            rejects: (in_rejects > 0).then(|| job.rejects.clone()),
+            why: why(ending, &run),
+            resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(same_command),
+            retry_rejects: (run.rows.of(RowState::Rejected) > 0)
+                .then(|| command_for_rejects(&inputs, &job.rejects, &job.ledger)),
+            run,
+        }
     }
 
-    /// Rows created by this run a second, from its first request to its end.
     fn rate(&self) -> Option<f64> {
-        let milliseconds = self.run.ended_ms? - self.run.sending_ms?;
-        let created = self.run.rows.of(RowState::Created);
-        (milliseconds > 0).then(|| created as f64 * 1000.0 / milliseconds as f64)
+        self.run.rate_achieved(self.run.ended_ms?)
     }
 
     /// For people.
@@ -64,39 +66,17 @@ impl Summary {
         let mut count = |number: u64, words: &str| line(format!("  {number:>9}  {words}"));
         count(run.rows_read, "rows read");
         count(run.rows.of(RowState::Created), "created by this run");
-        let always = run.already_created > 0;
-        if always {
-            count(
-                run.already_created,
-                "already created by earlier runs; not sent again",
-            );
+        if run.already_created > 0 {
+            count(run.already_created, "already created by earlier runs; not sent again");
         }
         let more = [
-            (
-                run.rows.of(RowState::Rejected),
-                "rejected: they cannot succeed as they are",
-            ),
-            (
-                run.rows.of(RowState::Failed),
-                "failed: attempts used up, surely not created",
-            ),
-            (
-                run.rows.of(RowState::Unknown),
-                "unknown: sent and not answered, maybe created",
-            ),
-            (self.remaining(), "waiting to be sent"),
-            (
-                run.changed_created,
-                "of the created rows have changed since; not sent again",
-            ),
-            (
-                run.identical_rows,
-                "rows equal an earlier row; each counts as a row of its own",
-            ),
-            (
-                run.withdrawn,
-                "waiting rows are no longer in their file; not sent",
-            ),
+            (run.rows.of(RowState::Rejected), "rejected: they cannot succeed as they are"),
+            (run.rows.of(RowState::Failed), "failed: attempts used up, surely not created"),
+            (run.rows.of(RowState::Unknown), "unknown: sent and not answered, maybe created"),
+            (run.waiting(), "waiting to be sent"),
+            (run.changed_created, "of the created rows have changed since; not sent again"),
+            (run.identical_rows, "rows equal an earlier row; each counts as a row of its own"),
+            (run.withdrawn, "waiting rows are no longer in their file; not sent"),
         ];
         for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
             count(number, words);
@@ -115,15 +95,13 @@ impl Summary {
         if let Some(rejects) = &self.rejects {
             line(format!("  rows not created, and why: {}", rejects.display()));
         }
-        if let Some(why) = &self.advice.why {
+        if let Some(why) = &self.why {
             line(format!("\n{why}"));
         }
-        if let Some(resume) = &self.advice.resume {
-            line(format!(
-                "\nTo go on with the rows that wait or failed:\n  {resume}"
-            ));
+        if let Some(resume) = &self.resume {
+            line(format!("\nTo go on with the rows that wait or failed:\n  {resume}"));
         }
-        if let Some(retry) = &self.advice.retry_rejects {
+        if let Some(retry) = &self.retry_rejects {
             line(format!("\nFix the rejected rows in that file, then:\n  {retry}"));
         }
         text
@@ -156,7 +134,7 @@ impl Summary {
             | ExitCode::Storage
             | ExitCode::TryLater
             | ExitCode::Interrupted
-            | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", self.remaining()),
+            | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", run.waiting()),
         }
     }
 
@@ -176,7 +154,7 @@ impl Summary {
             "rejected": run.rows.of(RowState::Rejected),
             "failed": run.rows.of(RowState::Failed),
             "unknown": run.rows.of(RowState::Unknown),
-            "pending": self.remaining(),
+            "pending": run.waiting(),
             "identical_rows": run.identical_rows,
             "withdrawn": run.withdrawn,
             "throttled": run.throttled,
@@ -184,8 +162,8 @@ impl Summary {
             "rate_achieved": self.rate(),
             "ledger": self.ledger,
             "rejects": self.rejects,
-            "why": self.advice.why,
-            "resume": self.advice.resume,
+            "why": self.why,
+            "resume": self.resume,
         })
     }
 }

@@ -78,26 +78,35 @@ pub struct SegmentValue {
 }
 
 impl ContactRequest {
-    /// Whether any text of this request that must stay private occurs in `text`; such a text is
-    /// blanked. The service's own messages may quote what they refuse.
+    /// `text` with the values of this request blanked, and their words of more than four characters.
+    /// The service's own messages may quote what they refuse. Values of up to three characters cannot
+    /// be told from the message's own words.
     pub fn redact(&self, text: &str) -> String {
         let values = self.attributes.values();
-        let references = self
-            .references
-            .values()
-            .filter_map(|reference| reference.value.as_ref());
-        let private = self
-            .name
-            .iter()
-            .chain(&self.description)
-            .chain(values)
-            .chain(references);
-        // The longest first, so that a value which is part of another leaves no remainder behind.
-        let mut private: Vec<&String> = private.filter(|value| value.chars().count() > 3).collect();
-        private.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        private
-            .into_iter()
-            .fold(text.to_owned(), |text, value| text.replace(value.as_str(), "…"))
+        let references = self.references.values().filter_map(|reference| reference.value.as_ref());
+        let segments = self.segment_attributes.values().flat_map(SegmentValue::texts);
+        let ids = [&self.user_info.user_id, &self.related_contact_id, &self.previous_contact_id];
+        let private = self.name.iter().chain(&self.description).chain(values).chain(references);
+        let private = private.chain(segments).chain(ids.into_iter().flatten());
+        // Values as a whole, and their longer words, for a message that quotes a part; the longest first,
+        // so that a value which is part of another leaves no remainder behind.
+        let private: Vec<&str> = private.map(String::as_str).collect();
+        let words = private.iter().flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
+        let words = words.filter(|word| word.chars().count() > 4);
+        let whole = private.iter().copied().filter(|value| value.chars().count() > 3);
+        let mut blanked: Vec<&str> = whole.chain(words).filter(|part| text.contains(part)).collect();
+        blanked.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        blanked.into_iter().fold(text.to_owned(), |text, part| text.replace(part, "…"))
+    }
+}
+
+impl SegmentValue {
+    /// Every text in the value, at any depth.
+    fn texts(&self) -> Vec<&String> {
+        let own = self.value_string.iter().chain(&self.value_arn);
+        let inner =
+            self.value_map.iter().flat_map(|map| map.values()).chain(self.value_list.iter().flatten());
+        own.chain(inner.flat_map(SegmentValue::texts)).collect()
     }
 }
 
@@ -132,5 +141,7 @@ mod tests {
     fn a_message_that_quotes_the_request_is_blanked() {
         let text = private().redact("'Jane Roe 4111' and 'Jane Roe' are not valid");
         assert_eq!(text, "'…' and '…' are not valid");
+        let part = ContactRequest { name: Some("Planted one".into()), ..Default::default() };
+        assert_eq!(part.redact("Name Planted is bad"), "Name … is bad");
     }
 }

@@ -25,15 +25,8 @@ pub const REFERENCE_TYPES: [&str; 6] = ["URL", "NUMBER", "STRING", "DATE", "EMAI
 /// `References.*.Arn`: 20–256 characters of `[-:/A-Za-z0-9]`.
 pub const REFERENCE_ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=256;
 /// `References.*.Status`: the values of the service model's enumeration.
-pub const REFERENCE_STATUSES: [&str; 7] = [
-    "APPROVED",
-    "AVAILABLE",
-    "DELETED",
-    "DRAFTING",
-    "FAILED",
-    "PROCESSING",
-    "REJECTED",
-];
+pub const REFERENCE_STATUSES: [&str; 7] =
+    ["APPROVED", "AVAILABLE", "DELETED", "DRAFTING", "FAILED", "PROCESSING", "REJECTED"];
 /// `References.*.StatusReason`: 0–100 characters.
 pub const REFERENCE_STATUS_REASON_CHARS: usize = 100;
 /// `SegmentAttributes`: a key has 1–128 characters.

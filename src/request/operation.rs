@@ -19,9 +19,7 @@ impl Operation {
 
     /// The operation of that name, if this version can call it.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Operation::CreateContact]
-            .into_iter()
-            .find(|operation| operation.name() == name)
+        [Operation::CreateContact].into_iter().find(|operation| operation.name() == name)
     }
 }
 

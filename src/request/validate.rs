@@ -26,15 +26,11 @@ pub fn validate(request: &ContactRequest) -> Vec<Violation> {
     let mut found = Findings::default();
     contact_kind(&mut found, request);
     found.at_most("Name", request.name.as_deref(), limit::NAME_CHARS);
-    found.at_most(
-        "Description",
-        request.description.as_deref(),
-        limit::DESCRIPTION_CHARS,
-    );
+    found.at_most("Description", request.description.as_deref(), limit::DESCRIPTION_CHARS);
     attributes(&mut found, request);
     references(&mut found, request);
     for (key, value) in &request.segment_attributes {
-        let path = format!("SegmentAttributes.{key}");
+        let path = format!("SegmentAttributes.{}", shown(key));
         found.key(&path, key, limit::SEGMENT_KEY_CHARS);
         segment_value(&mut found, &path, value);
     }
@@ -46,10 +42,7 @@ pub fn validate(request: &ContactRequest) -> Vec<Violation> {
     for (member, id) in ids {
         found.at_most(member, id.as_deref(), limit::ID_CHARS);
     }
-    if request
-        .expiry_duration_in_minutes
-        .is_some_and(|minutes| minutes < 1)
-    {
+    if request.expiry_duration_in_minutes.is_some_and(|minutes| minutes < 1) {
         found.add("ExpiryDurationInMinutes", "must be at least 1".into());
     }
     found.0
@@ -60,29 +53,20 @@ struct Findings(Vec<Violation>);
 
 impl Findings {
     fn add(&mut self, member: &str, rule: String) {
-        self.0.push(Violation {
-            member: member.to_owned(),
-            rule,
-        });
+        self.0.push(Violation { member: member.to_owned(), rule });
     }
 
     fn at_most(&mut self, member: &str, text: Option<&str>, limit: usize) {
         let chars = text.map_or(0, |text| text.chars().count());
         if chars > limit {
-            self.add(
-                member,
-                format!("has {chars} characters, at most {limit} are allowed"),
-            );
+            self.add(member, format!("has {chars} characters, at most {limit} are allowed"));
         }
     }
 
     fn key(&mut self, path: &str, key: &str, limit: usize) {
         let chars = key.chars().count();
         if !(1..=limit).contains(&chars) {
-            self.add(
-                path,
-                format!("has a key of {chars} characters, 1 to {limit} are allowed"),
-            );
+            self.add(path, format!("has a key of {chars} characters, 1 to {limit} are allowed"));
         }
     }
 
@@ -110,91 +94,58 @@ fn contact_kind(found: &mut Findings, request: &ContactRequest) {
     }
     let needs_user = matches!(request.initiation_method.as_str(), "OUTBOUND" | "AGENT_REPLY");
     if needs_user && request.user_info.user_id.is_none() {
-        found.add(
-            "UserInfo.UserId",
-            format!("is required for {}", request.initiation_method),
-        );
+        found.add("UserInfo.UserId", format!("is required for {}", request.initiation_method));
     }
     if request.previous_contact_id.is_some() && request.channel != "VOICE" {
-        found.add(
-            "PreviousContactId",
-            "is for channel VOICE with external audio only".into(),
-        );
+        found.add("PreviousContactId", "is for channel VOICE with external audio only".into());
     }
+}
+
+/// A key as a message may show it: one that came from data could be anything.
+fn shown(key: &str) -> &str {
+    let plain = |c: char| c.is_ascii_graphic();
+    if key.len() <= 128 && key.chars().all(plain) { key } else { "*" }
 }
 
 fn attributes(found: &mut Findings, request: &ContactRequest) {
     for (key, value) in &request.attributes {
-        let path = format!("Attributes.{key}");
+        let path = format!("Attributes.{}", shown(key));
         found.key(&path, key, limit::ATTRIBUTE_KEY_CHARS);
         if !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-            found.add(
-                &path,
-                "has a key with characters other than A-Z, a-z, 0-9, - and _".into(),
-            );
+            found.add(&path, "has a key with characters other than A-Z, a-z, 0-9, - and _".into());
         }
         found.at_most(&path, Some(value), limit::ATTRIBUTE_VALUE_CHARS);
     }
-    let bytes: usize = request
-        .attributes
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
+    let bytes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > limit::ATTRIBUTES_BYTES {
         let limit = limit::ATTRIBUTES_BYTES;
-        found.add(
-            "Attributes",
-            format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"),
-        );
+        found.add("Attributes", format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"));
     }
 }
 
 fn references(found: &mut Findings, request: &ContactRequest) {
     for (key, reference) in &request.references {
-        let path = format!("References.{key}");
+        let path = format!("References.{}", shown(key));
         found.key(&path, key, limit::REFERENCE_KEY_CHARS);
-        found.one_of(
-            &format!("{path}.Type"),
-            &reference.r#type,
-            &limit::REFERENCE_TYPES,
-        );
-        found.at_most(
-            &format!("{path}.Value"),
-            reference.value.as_deref(),
-            limit::REFERENCE_VALUE_CHARS,
-        );
-        if reference.r#type == "DATE"
-            && reference
-                .value
-                .as_deref()
-                .is_some_and(|v| v.parse::<i64>().is_err())
+        found.one_of(&format!("{path}.Type"), &reference.r#type, &limit::REFERENCE_TYPES);
+        found.at_most(&format!("{path}.Value"), reference.value.as_deref(), limit::REFERENCE_VALUE_CHARS);
+        if reference.r#type == "DATE" && reference.value.as_deref().is_some_and(|v| v.parse::<i64>().is_err())
         {
             let remedy = "must be epoch seconds for type DATE; use the filter epoch";
             found.add(&format!("{path}.Value"), remedy.into());
         }
         attachment(found, &path, reference);
     }
-    let bytes: usize = request
-        .references
-        .iter()
-        .map(|(key, reference)| reference_bytes(key, reference))
-        .sum();
+    let bytes: usize =
+        request.references.iter().map(|(key, reference)| reference_bytes(key, reference)).sum();
     if bytes > limit::REFERENCES_BYTES {
         let limit = limit::REFERENCES_BYTES;
-        found.add(
-            "References",
-            format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"),
-        );
+        found.add("References", format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"));
     }
 }
 
 fn reference_bytes(key: &str, reference: &Reference) -> usize {
-    let parts = [
-        &reference.value,
-        &reference.status,
-        &reference.arn,
-        &reference.status_reason,
-    ];
+    let parts = [&reference.value, &reference.status, &reference.arn, &reference.status_reason];
     key.len() + reference.r#type.len() + parts.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
@@ -203,16 +154,10 @@ fn attachment(found: &mut Findings, path: &str, reference: &Reference) {
         found.one_of(&format!("{path}.Status"), status, &limit::REFERENCE_STATUSES);
     }
     let reason = format!("{path}.StatusReason");
-    found.at_most(
-        &reason,
-        reference.status_reason.as_deref(),
-        limit::REFERENCE_STATUS_REASON_CHARS,
-    );
+    found.at_most(&reason, reference.status_reason.as_deref(), limit::REFERENCE_STATUS_REASON_CHARS);
     if let Some(arn) = &reference.arn {
         let allowed = limit::REFERENCE_ARN_CHARS;
-        let sound = arn
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-:/".contains(c));
+        let sound = arn.chars().all(|c| c.is_ascii_alphanumeric() || "-:/".contains(c));
         if !allowed.contains(&arn.chars().count()) || !sound {
             let rule = format!(
                 "must be {} to {} characters of A-Z, a-z, 0-9, -, : and /",
@@ -239,7 +184,7 @@ fn segment_value(found: &mut Findings, path: &str, value: &SegmentValue) {
     let text = format!("{path}.ValueString");
     found.at_most(&text, value.value_string.as_deref(), limit::SEGMENT_STRING_CHARS);
     for (key, inner) in value.value_map.iter().flatten() {
-        let inner_path = format!("{path}.ValueMap.{key}");
+        let inner_path = format!("{path}.ValueMap.{}", shown(key));
         found.key(&inner_path, key, limit::SEGMENT_KEY_CHARS);
         segment_value(found, &inner_path, inner);
     }
@@ -278,10 +223,7 @@ mod tests {
         request.name = Some("ü".repeat(1024));
         assert!(rules(&request).is_empty());
         request.name = Some("ü".repeat(1025));
-        assert_eq!(
-            rules(&request),
-            ["Name has 1025 characters, at most 1024 are allowed"]
-        );
+        assert_eq!(rules(&request), ["Name has 1025 characters, at most 1024 are allowed"]);
     }
 
     #[test]
@@ -290,10 +232,7 @@ mod tests {
         request.attributes = BTreeMap::from([("kk".into(), "x".repeat(32_766))]);
         assert!(rules(&request).is_empty());
         request.attributes = BTreeMap::from([("kk".into(), "ü".repeat(16_384))]);
-        assert_eq!(
-            rules(&request),
-            ["Attributes have 32770 UTF-8 bytes in all, at most 32768 are allowed"]
-        );
+        assert_eq!(rules(&request), ["Attributes have 32770 UTF-8 bytes in all, at most 32768 are allowed"]);
     }
 
     #[test]
@@ -301,10 +240,7 @@ mod tests {
         let mut request = task();
         request.channel = "EMAIL".into();
         request.initiation_method = "FLOW".into();
-        assert_eq!(
-            rules(&request),
-            ["InitiateAs can be COMPLETED for channel TASK only"]
-        );
+        assert_eq!(rules(&request), ["InitiateAs can be COMPLETED for channel TASK only"]);
     }
 
     #[test]
@@ -327,20 +263,11 @@ mod tests {
     #[test]
     fn a_segment_value_has_exactly_one_form() {
         let mut request = task();
-        let both = SegmentValue {
-            value_string: Some("a".into()),
-            value_integer: Some(1),
-            ..Default::default()
-        };
+        let both =
+            SegmentValue { value_string: Some("a".into()), value_integer: Some(1), ..Default::default() };
         let nested = BTreeMap::from([("inner".into(), both)]);
-        let outer = SegmentValue {
-            value_map: Some(nested),
-            ..Default::default()
-        };
+        let outer = SegmentValue { value_map: Some(nested), ..Default::default() };
         request.segment_attributes = BTreeMap::from([("outer".into(), outer)]);
-        assert_eq!(
-            validate(&request)[0].member,
-            "SegmentAttributes.outer.ValueMap.inner"
-        );
+        assert_eq!(validate(&request)[0].member, "SegmentAttributes.outer.ValueMap.inner");
     }
 }

@@ -18,12 +18,7 @@ impl TokenBucket {
     /// A full bucket. `rate` is in tokens a second, finite and above 0; `burst` at least 1.
     pub(super) fn new(rate: f64, burst: u32, now: Instant) -> TokenBucket {
         let burst = f64::from(burst);
-        TokenBucket {
-            rate,
-            burst,
-            level: burst,
-            filled: now,
-        }
+        TokenBucket { rate, burst, level: burst, filled: now }
     }
 
     /// Takes one token if there is one. A clock that steps back adds nothing.

@@ -22,12 +22,7 @@ impl Contacts {
     pub(super) fn of(service: Arc<Service>) -> Contacts {
         // Contacts are only ever added: the first `end` of them stay what they are.
         let end = service.contact_count();
-        Contacts {
-            service,
-            next: 0,
-            end,
-            done: false,
-        }
+        Contacts { service, next: 0, end, done: false }
     }
 }
 

@@ -66,11 +66,7 @@ pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
 /// The service's own part: the quota at arrival, then the operation.
 async fn connect(service: &Service, request: Request<Incoming>) -> Result<Result<Created, Refusal>, Hangup> {
     let known = request.method() == Method::PUT && request.uri().path() == CREATE_CONTACT;
-    let arrival = if known {
-        service.arrive(Instant::now())
-    } else {
-        service.arrive_unknown()
-    };
+    let arrival = if known { service.arrive(Instant::now()) } else { service.arrive_unknown() };
     let region = region(request.headers()).to_owned();
     // A throttled request's body is read as well, so that its connection can be used again.
     let body = body::read(request.into_body()).await?;
@@ -127,11 +123,7 @@ fn region(headers: &HeaderMap) -> &str {
         .and_then(|value| value.split_once("Credential="))
         .and_then(|(_, scope)| scope.split(',').next()?.split('/').nth(2))
         .filter(|region| !region.is_empty() && region.len() <= 32)
-        .filter(|region| {
-            region
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
+        .filter(|region| region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
         .unwrap_or(DEFAULT_REGION)
 }
 

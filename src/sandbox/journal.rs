@@ -41,10 +41,7 @@ impl Journal {
     /// to `each`. A torn last line, the trace of a process that died while writing, is cut off:
     /// its request was never answered.
     pub(super) fn open(path: &Path, each: impl FnMut(Contact)) -> Result<Journal, SandboxError> {
-        let unopened = |source| SandboxError::StateOpen {
-            path: path.to_owned(),
-            source,
-        };
+        let unopened = |source| SandboxError::StateOpen { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
@@ -54,9 +51,7 @@ impl Journal {
             return Err(unopened(io::Error::other("it is not a regular file")));
         }
         file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => SandboxError::StateInUse {
-                path: path.to_owned(),
-            },
+            TryLockError::WouldBlock => SandboxError::StateInUse { path: path.to_owned() },
             TryLockError::Error(source) => unopened(source),
         })?;
         let length = match load(&file, each).map_err(unopened)? {
@@ -66,17 +61,10 @@ impl Journal {
                 length
             }
             Loaded::Foreign(line) => {
-                return Err(SandboxError::NotAState {
-                    path: path.to_owned(),
-                    line,
-                });
+                return Err(SandboxError::NotAState { path: path.to_owned(), line });
             }
         };
-        Ok(Journal {
-            file,
-            path: path.to_owned(),
-            length,
-        })
+        Ok(Journal { file, path: path.to_owned(), length })
     }
 
     /// Writes a contact down.
@@ -94,10 +82,7 @@ impl Journal {
             }
             Err(source) => {
                 let _ = self.file.set_len(self.length);
-                Err(SandboxError::StateWrite {
-                    path: self.path.clone(),
-                    source,
-                })
+                Err(SandboxError::StateWrite { path: self.path.clone(), source })
             }
         }
     }
@@ -191,9 +176,7 @@ mod tests {
             "ContactId": id, "ContactArn": format!("arn/{id}"), "InstanceId": "i",
             "ClientToken": format!("token {id}"), "Name": "zwei\nZeilen — ü",
         });
-        let Value::Object(document) = document else {
-            unreachable!()
-        };
+        let Value::Object(document) = document else { unreachable!() };
         Contact::restore(document, [0xab; 32]).unwrap()
     }
 
@@ -253,13 +236,9 @@ mod tests {
         let path = folder.path().join("notes");
         let mut mixed = line_of(&contact("a"));
         mixed.push_str("{\"digest\":\"00\",\"contact\":{}}\n");
-        for (text, line) in [
-            ("my notes", 1),
-            ("my notes\n", 1),
-            ("{\"a\": 1}", 1),
-            ("\n", 1),
-            (mixed.as_str(), 2),
-        ] {
+        for (text, line) in
+            [("my notes", 1), ("my notes\n", 1), ("{\"a\": 1}", 1), ("\n", 1), (mixed.as_str(), 2)]
+        {
             fs::write(&path, text).unwrap();
             let error = Journal::open(&path, drop).unwrap_err();
             assert!(

@@ -37,9 +37,7 @@ pub(super) fn check(request: &CreateContact<'_>) -> Result<(), Refusal> {
     channel_and_method(channel, method)?;
     initiate_as(channel, request.initiate_as)?;
     if channel == "EMAIL" && method != "FLOW" && request.user_id.is_none() {
-        return Err(invalid(
-            "UserInfo.UserId is required for EMAIL with OUTBOUND or AGENT_REPLY",
-        ));
+        return Err(invalid("UserInfo.UserId is required for EMAIL with OUTBOUND or AGENT_REPLY"));
     }
     if channel != "VOICE" && request.previous_contact_id.is_some() {
         return Err(invalid("PreviousContactId goes with VOICE only"));
@@ -70,9 +68,7 @@ fn channel_and_method(channel: &str, method: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let methods = methods.join(" or ");
-    Err(invalid(format!(
-        "InitiationMethod must be {methods} for the channel {channel}"
-    )))
+    Err(invalid(format!("InitiationMethod must be {methods} for the channel {channel}")))
 }
 
 fn initiate_as(channel: &str, state: Option<&str>) -> Result<(), Refusal> {
@@ -111,9 +107,7 @@ fn references(references: &Entries<'_, Reference<'_>>) -> Result<(), Refusal> {
         }
         length(&format!("{path}.Value"), reference.value, 0..=4096)?;
         if kind == "DATE" && reference.value.is_some_and(|value| !is_epoch(value)) {
-            return Err(bad(format!(
-                "{path}.Value must be epoch seconds for the type DATE"
-            )));
+            return Err(bad(format!("{path}.Value must be epoch seconds for the type DATE")));
         }
         let arn = format!("{path}.Arn");
         length(&arn, reference.arn, 20..=256)?;
@@ -198,9 +192,7 @@ fn total(member: &str, bytes: usize, limit: usize) -> Result<(), Refusal> {
     if bytes <= limit {
         return Ok(());
     }
-    Err(bad(format!(
-        "{member} must have at most {limit} UTF-8 bytes in all; it has {bytes}"
-    )))
+    Err(bad(format!("{member} must have at most {limit} UTF-8 bytes in all; it has {bytes}")))
 }
 
 fn bad(message: impl Into<String>) -> Refusal {
@@ -292,10 +284,7 @@ mod tests {
             |state: &str| json!({"Channel": "VOICE", "InitiationMethod": "TRANSFER", "InitiateAs": state});
         assert_eq!(code(&voice("CONNECTED_TO_USER")), None);
         assert_eq!(code(&voice("COMPLETED")), Some(Code::InvalidRequest));
-        assert_eq!(
-            code(&json!({"InitiateAs": "ENDED"})),
-            Some(Code::InvalidParameter)
-        );
+        assert_eq!(code(&json!({"InitiateAs": "ENDED"})), Some(Code::InvalidParameter));
     }
 
     #[test]
@@ -317,10 +306,7 @@ mod tests {
             "PreviousContactId": "p",
         });
         assert_eq!(code(&voice), None);
-        assert_eq!(
-            code(&json!({"PreviousContactId": "p"})),
-            Some(Code::InvalidRequest)
-        );
+        assert_eq!(code(&json!({"PreviousContactId": "p"})), Some(Code::InvalidRequest));
     }
 
     #[test]
@@ -334,11 +320,7 @@ mod tests {
         ] {
             boundary(member, limit, |text| json!({ member: text }));
         }
-        boundary(
-            "UserInfo.UserId",
-            256,
-            |text| json!({"UserInfo": {"UserId": text}}),
-        );
+        boundary("UserInfo.UserId", 256, |text| json!({"UserInfo": {"UserId": text}}));
         boundary("PreviousContactId", 256, |text| {
             json!({
                 "Channel": "VOICE", "InitiationMethod": "TRANSFER", "InitiateAs": null,
@@ -433,10 +415,7 @@ mod tests {
         for kind in REFERENCE_TYPES {
             assert_eq!(code(&json!({"References": {"r": {"Type": kind}}})), None);
         }
-        assert_eq!(
-            code(&json!({"References": {"r": {"Value": "x"}}})),
-            Some(Code::InvalidRequest)
-        );
+        assert_eq!(code(&json!({"References": {"r": {"Value": "x"}}})), Some(Code::InvalidRequest));
         for kind in ["EMAIL_MESSAGE", "url", ""] {
             let changes = json!({"References": {"r": {"Type": kind}}});
             assert_eq!(code(&changes), Some(Code::InvalidParameter), "{kind}");
@@ -464,10 +443,7 @@ mod tests {
             assert_eq!(code(&arn("a".repeat(length))), Some(Code::InvalidParameter));
         }
         assert_eq!(code(&arn("arn:aws:s3:::bucket/key-1".into())), None);
-        assert_eq!(
-            code(&arn("arn:aws:s3:::bucket/key_1".into())),
-            Some(Code::InvalidParameter)
-        );
+        assert_eq!(code(&arn("arn:aws:s3:::bucket/key_1".into())), Some(Code::InvalidParameter));
     }
 
     #[test]
@@ -494,10 +470,7 @@ mod tests {
 
     #[test]
     fn lists_and_arns_are_for_system_attributes() {
-        for value in [
-            json!({"ValueArn": "arn"}),
-            json!({"ValueList": [{"ValueString": "x"}]}),
-        ] {
+        for value in [json!({"ValueArn": "arn"}), json!({"ValueList": [{"ValueString": "x"}]})] {
             let own = json!({"SegmentAttributes": {"mine": value}});
             assert_eq!(code(&own), Some(Code::InvalidRequest));
             let system = json!({"SegmentAttributes": {"connect:Subtype": value}});

@@ -96,13 +96,7 @@ impl Default for SandboxConfig {
     /// Any free port, Connect's documented default quota (2 a second, burst 5), no latency, and
     /// nothing kept.
     fn default() -> Self {
-        SandboxConfig {
-            port: 0,
-            rate: Some(2.0),
-            burst: 5,
-            latency: Duration::ZERO,
-            state: None,
-        }
+        SandboxConfig { port: 0, rate: Some(2.0), burst: 5, latency: Duration::ZERO, state: None }
     }
 }
 
@@ -123,13 +117,7 @@ impl Sandbox {
     /// [`SandboxError::Listen`] if the port cannot be had; and what is wrong with the state file:
     /// [`SandboxError::StateOpen`], [`SandboxError::StateInUse`], [`SandboxError::NotAState`].
     pub async fn bind(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
-        let SandboxConfig {
-            port,
-            rate,
-            burst,
-            latency,
-            state,
-        } = config;
+        let SandboxConfig { port, rate, burst, latency, state } = config;
         let bucket = match rate {
             None => None,
             Some(rate) if rate.is_finite() && rate > 0.0 && burst > 0 => {
@@ -138,16 +126,10 @@ impl Sandbox {
             Some(rate) => return Err(SandboxError::Quota { rate, burst }),
         };
         let unheard = |source| SandboxError::Listen { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(unheard)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
         let service = Service::open(bucket, rate, burst, latency, state.as_deref())?;
-        Ok(Sandbox {
-            listener,
-            address,
-            service: Arc::new(service),
-        })
+        Ok(Sandbox { listener, address, service: Arc::new(service) })
     }
 
     /// The address the sandbox listens on, with the port it got.
@@ -171,9 +153,7 @@ impl Sandbox {
     /// A view of the sandbox that can be kept while [`Sandbox::serve`] owns it.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle {
-            service: Arc::clone(&self.service),
-        }
+        Handle { service: Arc::clone(&self.service) }
     }
 
     /// Answers requests until `shutdown` resolves. Then nothing more is accepted, requests under
@@ -185,9 +165,7 @@ impl Sandbox {
     /// [`SandboxError::StateWrite`] as soon as a contact could not be written to the state file;
     /// the request got a 500 and left no contact.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), SandboxError> {
-        let Sandbox {
-            listener, service, ..
-        } = self;
+        let Sandbox { listener, service, .. } = self;
         let (closing, closed) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);

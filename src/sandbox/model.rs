@@ -87,11 +87,7 @@ impl Contact {
     }
 
     fn answer(&self, replayed: bool) -> Created {
-        Created {
-            id: self.id.clone(),
-            arn: self.arn.clone(),
-            replayed,
-        }
+        Created { id: self.id.clone(), arn: self.arn.clone(), replayed }
     }
 }
 
@@ -106,11 +102,7 @@ pub(super) struct Model {
 impl Model {
     /// A service without contacts, which draws the identifiers of new ones from `ids`.
     pub(super) fn new(ids: fastrand::Rng) -> Model {
-        Model {
-            contacts: Vec::new(),
-            tokens: HashMap::new(),
-            ids,
-        }
+        Model { contacts: Vec::new(), tokens: HashMap::new(), ids }
     }
 
     /// Decides what a request amounts to. A new contact does not exist before it is inserted, so
@@ -120,18 +112,14 @@ impl Model {
     ///
     /// `IdempotencyException` if the client token was used before with another request.
     pub(super) fn plan(&mut self, request: &Request<'_>, now: SystemTime) -> Result<Plan, Refusal> {
-        let token = request
-            .client_token
-            .map(|token| scoped(request.instance_id, token));
-        let earlier = token
-            .and_then(|token| self.tokens.get(&token))
-            .and_then(|index| self.contacts.get(*index));
+        let token = request.client_token.map(|token| scoped(request.instance_id, token));
+        let earlier =
+            token.and_then(|token| self.tokens.get(&token)).and_then(|index| self.contacts.get(*index));
         match earlier {
             Some(contact) if contact.digest == request.digest => Ok(Plan::Replay(contact.answer(true))),
-            Some(_) => Err(Refusal::new(
-                Code::Idempotency,
-                "this ClientToken was used before with other parameters",
-            )),
+            Some(_) => {
+                Err(Refusal::new(Code::Idempotency, "this ClientToken was used before with other parameters"))
+            }
             None => Ok(Plan::New(self.draw(request, token, now))),
         }
     }
@@ -151,11 +139,7 @@ impl Model {
 
     /// The JSON objects of the contacts in a range, which may reach beyond the last one.
     pub(super) fn documents(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
-        self.contacts
-            .iter()
-            .skip(range.start)
-            .take(range.len())
-            .map(Contact::document)
+        self.contacts.iter().skip(range.start).take(range.len()).map(Contact::document)
     }
 
     fn draw(&mut self, request: &Request<'_>, token: Option<Digest>, now: SystemTime) -> Contact {
@@ -237,8 +221,7 @@ mod tests {
 
     fn documents(model: &Model) -> Vec<Value> {
         let all = model.documents(0..usize::MAX);
-        all.map(|document| serde_json::from_str(document).unwrap())
-            .collect()
+        all.map(|document| serde_json::from_str(document).unwrap()).collect()
     }
 
     #[test]
@@ -247,10 +230,7 @@ mod tests {
         let body = json!({"InstanceId": "i", "ClientToken": "t", "Name": "n", "ContactId": "x"});
         let created = create(&mut model, &body).unwrap();
         assert!(!created.replayed);
-        let arn = format!(
-            "arn:aws:connect:eu-west-2:123456789012:instance/i/contact/{}",
-            created.id
-        );
+        let arn = format!("arn:aws:connect:eu-west-2:123456789012:instance/i/contact/{}", created.id);
         assert_eq!(created.arn, arn);
         let expected = json!({
             "ContactId": created.id, "ContactArn": arn, "InitiationTimestamp": 1_700_000_000.25,

@@ -62,9 +62,6 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Refusal {
-        Refusal {
-            code,
-            message: message.into(),
-        }
+        Refusal { code, message: message.into() }
     }
 }

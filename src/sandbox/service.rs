@@ -46,22 +46,11 @@ impl Service {
         state_file: Option<&Path>,
     ) -> Result<Service, SandboxError> {
         let mut model = Model::new(fastrand::Rng::new());
-        let journal = state_file
-            .map(|path| Journal::open(path, |contact| model.insert(contact)))
-            .transpose()?;
-        let stats = Stats {
-            rate,
-            burst,
-            ..Stats::default()
-        };
+        let journal =
+            state_file.map(|path| Journal::open(path, |contact| model.insert(contact))).transpose()?;
+        let stats = Stats { rate, burst, ..Stats::default() };
         Ok(Service {
-            state: Mutex::new(State {
-                bucket,
-                model,
-                journal,
-                stats,
-                failure: None,
-            }),
+            state: Mutex::new(State { bucket, model, journal, stats, failure: None }),
             latency,
             broken: Notify::new(),
         })
@@ -134,10 +123,7 @@ impl Service {
 
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
-        Stats {
-            contacts: state.model.len() as u64,
-            ..state.stats
-        }
+        Stats { contacts: state.model.len() as u64, ..state.stats }
     }
 
     pub(super) fn contact_count(&self) -> usize {

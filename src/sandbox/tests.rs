@@ -35,16 +35,12 @@ struct Client {
 
 impl Client {
     fn new(address: SocketAddr) -> Client {
-        Client {
-            reader: BufReader::new(TcpStream::connect(address).unwrap()),
-        }
+        Client { reader: BufReader::new(TcpStream::connect(address).unwrap()) }
     }
 
     fn send(&mut self, method: &str, path: &str, header: &str, body: &[u8]) {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\n{header}content-length: {}\r\n\r\n",
-            body.len()
-        );
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{header}content-length: {}\r\n\r\n", body.len());
         let stream = self.reader.get_mut();
         stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     }
@@ -71,11 +67,7 @@ impl Client {
             };
             headers.push((name.to_lowercase(), value.to_owned()));
         }
-        let mut answer = Answer {
-            status,
-            headers,
-            body: String::new(),
-        };
+        let mut answer = Answer { status, headers, body: String::new() };
         let body = match answer.header("content-length") {
             Some(length) => {
                 let length = length.parse().unwrap();
@@ -150,10 +142,7 @@ impl Running {
 }
 
 fn without_quota() -> SandboxConfig {
-    SandboxConfig {
-        rate: None,
-        ..SandboxConfig::default()
-    }
+    SandboxConfig { rate: None, ..SandboxConfig::default() }
 }
 
 fn task(token: &str) -> Value {
@@ -197,34 +186,10 @@ async fn errors_have_the_status_the_code_and_a_message() {
             long["Name"] = "x".repeat(1025).into();
             let mut cases = vec![("PUT", "/contact/create-contact", task("t").to_string(), 200, "")];
             cases.extend([
-                (
-                    "PUT",
-                    "/contact/create-contact",
-                    mismatch.to_string(),
-                    409,
-                    "IdempotencyException:",
-                ),
-                (
-                    "PUT",
-                    "/contact/create-contact",
-                    long.to_string(),
-                    400,
-                    "InvalidParameterException:",
-                ),
-                (
-                    "PUT",
-                    "/contact/create-contact",
-                    "{}".into(),
-                    400,
-                    "InvalidRequestException:",
-                ),
-                (
-                    "PUT",
-                    "/contact/create-contact",
-                    "{".into(),
-                    400,
-                    "SerializationException:",
-                ),
+                ("PUT", "/contact/create-contact", mismatch.to_string(), 409, "IdempotencyException:"),
+                ("PUT", "/contact/create-contact", long.to_string(), 400, "InvalidParameterException:"),
+                ("PUT", "/contact/create-contact", "{}".into(), 400, "InvalidRequestException:"),
+                ("PUT", "/contact/create-contact", "{".into(), 400, "SerializationException:"),
                 (
                     "PUT",
                     "/contact/create-contact",
@@ -232,27 +197,9 @@ async fn errors_have_the_status_the_code_and_a_message() {
                     413,
                     "RequestEntityTooLargeException:",
                 ),
-                (
-                    "POST",
-                    "/contact/create-contact",
-                    "{}".into(),
-                    404,
-                    "UnknownOperationException:",
-                ),
-                (
-                    "PUT",
-                    "/contact/task",
-                    "{}".into(),
-                    404,
-                    "UnknownOperationException:",
-                ),
-                (
-                    "DELETE",
-                    "/_sandbox/stats",
-                    String::new(),
-                    404,
-                    "UnknownOperationException:",
-                ),
+                ("POST", "/contact/create-contact", "{}".into(), 404, "UnknownOperationException:"),
+                ("PUT", "/contact/task", "{}".into(), 404, "UnknownOperationException:"),
+                ("DELETE", "/_sandbox/stats", String::new(), 404, "UnknownOperationException:"),
             ]);
             for (method, path, body, status, code) in cases {
                 client.send(method, path, "", body.as_bytes());
@@ -273,12 +220,8 @@ async fn errors_have_the_status_the_code_and_a_message() {
 #[tokio::test]
 async fn an_empty_bucket_answers_429_and_creates_nothing() {
     // A token in 11 days: however slow the test is, the bucket stays empty.
-    let sandbox = Running::start(SandboxConfig {
-        rate: Some(1e-6),
-        burst: 2,
-        ..SandboxConfig::default()
-    })
-    .await;
+    let sandbox =
+        Running::start(SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() }).await;
     let stats = sandbox
         .talk(|client| {
             for (token, status) in [("a", 200), ("b", 200), ("c", 429), ("a", 429)] {
@@ -303,10 +246,7 @@ async fn an_empty_bucket_answers_429_and_creates_nothing() {
 #[tokio::test]
 async fn contacts_and_tokens_outlive_a_restart_with_a_state_file() {
     let folder = tempfile::tempdir().unwrap();
-    let config = SandboxConfig {
-        state: Some(folder.path().join("state")),
-        ..without_quota()
-    };
+    let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
     let sandbox = Running::start(config.clone()).await;
     let (first, before) = sandbox
         .talk(|client| {
@@ -334,10 +274,7 @@ async fn contacts_and_tokens_outlive_a_restart_with_a_state_file() {
 #[tokio::test]
 async fn a_contact_that_cannot_be_kept_is_a_500_and_the_end_of_the_sandbox() {
     let folder = tempfile::tempdir().unwrap();
-    let config = SandboxConfig {
-        state: Some(folder.path().join("state")),
-        ..without_quota()
-    };
+    let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
     let sandbox = Running::start(config.clone()).await;
     sandbox.handle.service.spoil_state_file();
     let answer = sandbox.talk(|client| client.create(&task("t"))).await;
@@ -380,11 +317,8 @@ async fn a_list_of_many_contacts_is_one_array_in_the_order_of_creation() {
 
 #[tokio::test]
 async fn a_contact_exists_before_its_answer_and_a_stop_does_not_wait_for_it() {
-    let sandbox = Running::start(SandboxConfig {
-        latency: Duration::from_hours(24),
-        ..without_quota()
-    })
-    .await;
+    let sandbox =
+        Running::start(SandboxConfig { latency: Duration::from_hours(24), ..without_quota() }).await;
     let client = sandbox
         .talk(|client| {
             let mut waiting = Client::new(client.reader.get_ref().peer_addr().unwrap());
@@ -408,10 +342,7 @@ async fn only_loopback_is_listened_on_and_a_taken_port_is_named() {
     assert!(sandbox.address().ip().is_loopback());
     let port = sandbox.address().port();
     assert_eq!(sandbox.endpoint_url(), format!("http://127.0.0.1:{port}"));
-    let taken = SandboxConfig {
-        port,
-        ..without_quota()
-    };
+    let taken = SandboxConfig { port, ..without_quota() };
     let error = Sandbox::bind(taken).await.unwrap_err();
     assert!(matches!(error, SandboxError::Listen { .. }), "{error}");
     assert!(error.to_string().contains(&port.to_string()));
@@ -420,11 +351,7 @@ async fn only_loopback_is_listened_on_and_a_taken_port_is_named() {
 #[tokio::test]
 async fn a_quota_that_lets_nothing_through_is_refused() {
     for (rate, burst) in [(0.0, 5), (-1.0, 5), (f64::NAN, 5), (f64::INFINITY, 5), (2.0, 0)] {
-        let config = SandboxConfig {
-            rate: Some(rate),
-            burst,
-            ..SandboxConfig::default()
-        };
+        let config = SandboxConfig { rate: Some(rate), burst, ..SandboxConfig::default() };
         let error = Sandbox::bind(config).await.unwrap_err();
         assert!(matches!(error, SandboxError::Quota { .. }), "{error}");
     }
@@ -435,10 +362,7 @@ async fn a_state_file_that_is_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let state: PathBuf = folder.path().join("notes.txt");
     std::fs::write(&state, "my notes").unwrap();
-    let config = SandboxConfig {
-        state: Some(state),
-        ..without_quota()
-    };
+    let config = SandboxConfig { state: Some(state), ..without_quota() };
     let error = Sandbox::bind(config).await.unwrap_err();
     assert!(matches!(error, SandboxError::NotAState { .. }), "{error}");
 }

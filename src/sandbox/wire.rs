@@ -75,10 +75,7 @@ impl<'a> CreateContact<'a> {
     ///
     /// `SerializationException` for the first member of the wrong type.
     pub(super) fn read(members: &'a Map<String, Value>) -> Result<CreateContact<'a>, Refusal> {
-        let top = Structure {
-            members,
-            path: String::new(),
-        };
+        let top = Structure { members, path: String::new() };
         // Checked for its type alone: no range is documented.
         top.integer("ExpiryDurationInMinutes")?;
         Ok(CreateContact {
@@ -128,10 +125,7 @@ impl<'a> Reference<'a> {
 
 impl<'a> SegmentValue<'a> {
     fn entry(parent: &Structure<'a>, key: &str) -> Result<Option<SegmentValue<'a>>, Refusal> {
-        parent
-            .structure(key)?
-            .map(|this| SegmentValue::read(&this))
-            .transpose()
+        parent.structure(key)?.map(|this| SegmentValue::read(&this)).transpose()
     }
 
     /// Calls itself for maps and lists, as deep as `decode` let the body be.
@@ -142,9 +136,7 @@ impl<'a> SegmentValue<'a> {
             string: this.text("ValueString")?,
             integer: this.integer("ValueInteger")?,
             map: map.map(|map| map.entries(SegmentValue::entry)).transpose()?,
-            list: list
-                .map(|items| items.iter().map(SegmentValue::read).collect())
-                .transpose()?,
+            list: list.map(|items| items.iter().map(SegmentValue::read).collect()).transpose()?,
             arn: this.text("ValueArn")?,
         })
     }
@@ -178,10 +170,7 @@ impl<'a> Structure<'a> {
     fn structure(&self, member: &str) -> Result<Option<Structure<'a>>, Refusal> {
         match self.members.get(member) {
             None => Ok(None),
-            Some(Value::Object(members)) => Ok(Some(Structure {
-                members,
-                path: self.path_of(member),
-            })),
+            Some(Value::Object(members)) => Ok(Some(Structure { members, path: self.path_of(member) })),
             Some(_) => Err(self.mistyped(member, "an object")),
         }
     }
@@ -194,10 +183,7 @@ impl<'a> Structure<'a> {
         };
         let path = self.path_of(member);
         let structures = items.iter().map(|item| match item.as_object() {
-            Some(members) => Ok(Structure {
-                members,
-                path: path.clone(),
-            }),
+            Some(members) => Ok(Structure { members, path: path.clone() }),
             None => Err(self.mistyped(member, "a list of objects")),
         });
         structures.collect::<Result<_, _>>().map(Some)
@@ -231,11 +217,7 @@ impl<'a> Structure<'a> {
 pub(super) fn path(parent: &str, member: &str) -> String {
     let plain = member.len() <= 128 && member.bytes().all(|byte| byte.is_ascii_graphic());
     let member = if plain { member } else { "*" };
-    if parent.is_empty() {
-        member.to_owned()
-    } else {
-        format!("{parent}.{member}")
-    }
+    if parent.is_empty() { member.to_owned() } else { format!("{parent}.{member}") }
 }
 
 fn undecodable(message: impl Into<String>) -> Refusal {
@@ -287,26 +269,14 @@ mod tests {
         let cases = [
             (json!({"Name": 4711}), "Name must be a string"),
             (json!({"Attributes": "4711"}), "Attributes must be an object"),
-            (
-                json!({"Attributes": {"a": 4711}}),
-                "Attributes.a must be a string",
-            ),
-            (
-                json!({"Attributes": {"a b": 4711}}),
-                "Attributes.* must be a string",
-            ),
+            (json!({"Attributes": {"a": 4711}}), "Attributes.a must be a string"),
+            (json!({"Attributes": {"a b": 4711}}), "Attributes.* must be a string"),
             (
                 json!({"References": {"r": {"Type": "URL", "Value": 4711}}}),
                 "References.r.Value must be a string",
             ),
-            (
-                json!({"ExpiryDurationInMinutes": "4711"}),
-                "ExpiryDurationInMinutes must be a 32-bit integer",
-            ),
-            (
-                json!({"ExpiryDurationInMinutes": 4711.5}),
-                "ExpiryDurationInMinutes must be a 32-bit integer",
-            ),
+            (json!({"ExpiryDurationInMinutes": "4711"}), "ExpiryDurationInMinutes must be a 32-bit integer"),
+            (json!({"ExpiryDurationInMinutes": 4711.5}), "ExpiryDurationInMinutes must be a 32-bit integer"),
             (
                 json!({"SegmentAttributes": {"s": {"ValueMap": {"t": {"ValueInteger": "4711"}}}}}),
                 "SegmentAttributes.s.ValueMap.t.ValueInteger must be a 32-bit integer",

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::lines::LineCounter;
-use super::{Header, Record, SourceError};
+use super::{Header, REJECT_COLUMNS, Record, SourceError};
+
+/// Where the code stands among the columns of a rejects file.
+const CODE: usize = 4;
 
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -24,11 +27,7 @@ pub enum Input {
 impl Input {
     /// The input that an argument names; `-` is standard input.
     pub fn from_argument(argument: &Path) -> Self {
-        if argument == Path::new("-") {
-            Input::Stdin
-        } else {
-            Input::File(argument.to_owned())
-        }
+        if argument == Path::new("-") { Input::Stdin } else { Input::File(argument.to_owned()) }
     }
 
     /// What the ledger knows the input by: the absolute path, so that another working directory
@@ -57,6 +56,7 @@ impl fmt::Display for Input {
 pub struct CsvSource {
     input: Input,
     header: Header,
+    is_rejects_file: bool,
     reader: csv::Reader<LineCounter<Box<dyn Read + Send>>>,
     buffer: csv::ByteRecord,
     line: u64,
@@ -66,9 +66,7 @@ pub struct CsvSource {
 
 impl fmt::Debug for CsvSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvSource")
-            .field("input", &self.input)
-            .finish_non_exhaustive()
+        f.debug_struct("CsvSource").field("input", &self.input).finish_non_exhaustive()
     }
 }
 
@@ -81,10 +79,7 @@ impl CsvSource {
         let (bytes, bytes_total): (Box<dyn Read + Send>, _) = match &input {
             Input::Stdin => (Box::new(io::stdin()), None),
             Input::File(path) => {
-                let open = |source| SourceError::Open {
-                    path: path.clone(),
-                    source,
-                };
+                let open = |source| SourceError::Open { path: path.clone(), source };
                 let file = File::open(path).map_err(open)?;
                 let metadata = file.metadata().map_err(open)?;
                 if metadata.is_dir() {
@@ -94,10 +89,7 @@ impl CsvSource {
             }
         };
         let bytes_read = Arc::new(AtomicU64::new(0));
-        let counted = Counted {
-            inner: bytes,
-            read: bytes_read.clone(),
-        };
+        let counted = Counted { inner: bytes, read: bytes_read.clone() };
         Self::from_reader(input, counted, bytes_read, bytes_total)
     }
 
@@ -107,23 +99,14 @@ impl CsvSource {
         bytes_read: Arc<AtomicU64>,
         bytes_total: Option<u64>,
     ) -> Result<Self, SourceError> {
-        let open = |source| SourceError::Open {
-            path: PathBuf::from(input.to_string()),
-            source,
-        };
+        let open = |source| SourceError::Open { path: PathBuf::from(input.to_string()), source };
         let bytes = without_bom(bytes).map_err(open)?;
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(LineCounter::new(bytes));
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(LineCounter::new(bytes));
         let mut buffer = csv::ByteRecord::new();
         let file = input.to_string();
         let read = reader.read_byte_record(&mut buffer);
-        let found = read.map_err(|source| SourceError::Read {
-            file: file.clone(),
-            line: 0,
-            source,
-        })?;
+        let found = read.map_err(|source| SourceError::Read { file: file.clone(), line: 0, source })?;
         // A file of blank lines has no record at all; one blank quoted cell names no column either.
         if !found || buffer.iter().all(|cell| cell.trim_ascii().is_empty()) {
             return Err(SourceError::NoHeader(file));
@@ -133,16 +116,14 @@ impl CsvSource {
             line: 1,
             column: (index + 1).to_string(),
         })?;
-        let header = Header::new(names.iter().map(str::to_owned).collect());
-        Ok(CsvSource {
-            input,
-            header,
-            reader,
-            buffer,
-            line: 1,
-            bytes_read,
-            bytes_total,
-        })
+        let mut names: Vec<String> = names.iter().map(str::to_owned).collect();
+        let is_rejects_file = names.iter().rev().take(6).eq(REJECT_COLUMNS.iter().rev());
+        if is_rejects_file {
+            // What this tool added is not read again; columns of such names elsewhere are the user's.
+            names.truncate(names.len() - REJECT_COLUMNS.len());
+        }
+        let header = Header::new(names);
+        Ok(CsvSource { input, header, is_rejects_file, reader, buffer, line: 1, bytes_read, bytes_total })
     }
 
     /// Where the rows come from.
@@ -163,17 +144,18 @@ impl CsvSource {
     /// The next row, or none at the end.
     ///
     /// # Errors
-    /// A cell is not UTF-8, or reading fails.
+    /// A cell is not UTF-8, the file ends inside a quoted cell, or reading fails.
     pub fn next_record(&mut self) -> Result<Option<Record>, SourceError> {
-        let found = self
-            .reader
-            .read_byte_record(&mut self.buffer)
-            .map_err(|source| SourceError::Read {
-                file: self.input.to_string(),
-                line: self.line,
-                source,
-            })?;
+        let found = self.reader.read_byte_record(&mut self.buffer).map_err(|source| SourceError::Read {
+            file: self.input.to_string(),
+            line: self.line,
+            source,
+        })?;
         if !found {
+            // The csv crate closes an open quote by itself at the end of the file.
+            if self.reader.get_ref().ends_inside_quotes() {
+                return Err(SourceError::UnclosedQuote { file: self.input.to_string(), line: self.line });
+            }
             return Ok(None);
         }
         let start = self.buffer.position().map_or(0, csv::Position::byte);
@@ -187,7 +169,20 @@ impl CsvSource {
                 None => (index + 1).to_string(),
             },
         })?;
-        Ok(Some(Record { line, cells }))
+        Ok(Some(self.record(line, cells)))
+    }
+}
+
+impl CsvSource {
+    /// The record without the columns of a rejects file.
+    fn record(&self, line: u64, mut cells: csv::StringRecord) -> Record {
+        let own = self.header.columns().len();
+        let mut rejected_with = None;
+        if self.is_rejects_file && cells.len() == own + REJECT_COLUMNS.len() {
+            rejected_with = cells.get(own + CODE).filter(|code| !code.is_empty()).map(str::to_owned);
+            cells.truncate(own);
+        }
+        Record { line, cells, rejected_with }
     }
 }
 
@@ -203,10 +198,7 @@ fn without_bom(mut bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read
     if first == BOM {
         first.clear();
     }
-    Ok(Box::new(BufReader::with_capacity(
-        1 << 16,
-        io::Cursor::new(first).chain(bytes),
-    )))
+    Ok(Box::new(BufReader::with_capacity(1 << 16, io::Cursor::new(first).chain(bytes))))
 }
 
 /// Counts what is read, for the progress of a check.
@@ -258,19 +250,13 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_no_part_of_the_first_column() {
-        assert_eq!(
-            source(b"\xEF\xBB\xBFid,x\n1,2\n").unwrap().header().columns(),
-            ["id", "x"]
-        );
+        assert_eq!(source(b"\xEF\xBB\xBFid,x\n1,2\n").unwrap().header().columns(), ["id", "x"]);
     }
 
     #[test]
     fn a_file_without_a_header_is_refused() {
         for text in ["", "\n\n", "\u{feff}"] {
-            assert!(
-                matches!(source(text.as_bytes()), Err(SourceError::NoHeader(_))),
-                "{text:?}"
-            );
+            assert!(matches!(source(text.as_bytes()), Err(SourceError::NoHeader(_))), "{text:?}");
         }
     }
 
@@ -279,10 +265,26 @@ mod tests {
         let mut source = source(b"id,Name\n1,ok\n2,M\xFCller\n").unwrap();
         source.next_record().unwrap();
         let error = source.next_record().unwrap_err().to_string();
-        assert!(
-            error.starts_with("standard input, line 3, column 'Name': not UTF-8"),
-            "{error}"
-        );
+        assert!(error.starts_with("standard input, line 3, column 'Name': not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_quote_that_swallows_the_rest_of_the_file_is_refused() {
+        let mut source = source(b"id,Name\n10,\"fine\"\n11,\"first\n12,second\n13,third\n").unwrap();
+        source.next_record().unwrap();
+        source.next_record().unwrap();
+        let error = source.next_record().unwrap_err();
+        assert!(matches!(error, SourceError::UnclosedQuote { line: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn the_columns_of_a_rejects_file_are_not_read_and_others_of_their_names_are() {
+        let mut fed_back =
+            source(b"id,_state,_file,_line,_key,_state,_code,_message\n1,NY,f,7,1,rejected,C,m\n").unwrap();
+        assert_eq!(fed_back.header().columns(), ["id", "_state"]);
+        let record = fed_back.next_record().unwrap().unwrap();
+        assert_eq!(record.cells, vec!["1", "NY"]);
+        assert_eq!(record.rejected_with.as_deref(), Some("C"));
     }
 
     #[test]

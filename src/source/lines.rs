@@ -40,14 +40,32 @@ impl<R: Read> LineCounter<R> {
         self.line
     }
 
+    /// Whether the bytes from the last record's start to the end of the file, read as the csv crate
+    /// reads them, end inside a quoted cell.
+    pub(super) fn ends_inside_quotes(&self) -> bool {
+        #[derive(PartialEq)]
+        enum At {
+            CellStart,
+            Quoted,
+            QuoteInQuoted,
+            Unquoted,
+        }
+        let mut at = At::CellStart;
+        for byte in &self.window[self.counted..] {
+            at = match (at, byte) {
+                (At::CellStart, b'"') | (At::QuoteInQuoted, b'"') => At::Quoted,
+                (At::Quoted, b'"') => At::QuoteInQuoted,
+                (At::Quoted, _) => At::Quoted,
+                (_, b',' | b'\n' | b'\r') => At::CellStart,
+                (_, _) => At::Unquoted,
+            };
+        }
+        at == At::Quoted
+    }
+
     /// Counts one byte if there is one and it is `wanted`.
     fn step(&mut self, wanted: impl Fn(u8) -> bool) -> bool {
-        let Some(byte) = self
-            .window
-            .get(self.counted)
-            .copied()
-            .filter(|byte| wanted(*byte))
-        else {
+        let Some(byte) = self.window.get(self.counted).copied().filter(|byte| wanted(*byte)) else {
             return false;
         };
         let second_half = byte == b'\n' && self.after_carriage_return;
@@ -81,11 +99,25 @@ mod tests {
         let mut counter = LineCounter::new(text.as_bytes());
         io::copy(&mut counter, &mut io::sink()).unwrap();
         let line_of = |text: &str, letter: char| text.find(letter).unwrap() as u64;
-        let lines: Vec<u64> = "abcd"
-            .chars()
-            .map(|letter| counter.line_of_record(line_of(text, letter)))
-            .collect();
+        let lines: Vec<u64> =
+            "abcd".chars().map(|letter| counter.line_of_record(line_of(text, letter))).collect();
         assert_eq!(lines, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_seen() {
+        for (text, unclosed) in [
+            ("a,\"b", true),
+            ("a,\"b\"\"", true),
+            ("a,\"b\"", false),
+            ("a,\"b\"\"\"", false),
+            ("a,5\" disk", false),
+            ("a,\"b\" c\"", false),
+        ] {
+            let mut counter = LineCounter::new(text.as_bytes());
+            io::copy(&mut counter, &mut io::sink()).unwrap();
+            assert_eq!(counter.ends_inside_quotes(), unclosed, "{text}");
+        }
     }
 
     #[test]

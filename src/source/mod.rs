@@ -2,6 +2,7 @@
 
 mod csv_file;
 mod header;
+mod key;
 mod lines;
 
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 pub use csv_file::{CsvSource, Input};
-pub use header::{Header, KeyColumns, is_reject_column};
+pub use header::{Header, KeyColumns, REJECT_COLUMNS};
+pub use key::RowKey;
 
 /// One data row of a CSV.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Record {
     pub line: u64,
     /// The cells; a ragged row has fewer or more than the header.
     pub cells: csv::StringRecord,
+    /// In a rejects file, the code that the row was rejected with.
+    pub rejected_with: Option<String>,
 }
 
 /// A CSV cannot be read; nothing is sent.
@@ -46,6 +50,24 @@ pub enum SourceError {
         column: String,
         /// A suggestion.
         hint: String,
+    },
+    /// The key names a column that there are several of.
+    #[error(
+        "{file}: the key names column '{column}', and the header has more than one of that name; rename one"
+    )]
+    AmbiguousKeyColumn {
+        /// The CSV.
+        file: String,
+        /// The repeated column.
+        column: String,
+    },
+    /// The file ends inside a quoted cell, which has swallowed all rows after its opening quote.
+    #[error("{file}, line {line}: the record that starts here has a quote that is never closed")]
+    UnclosedQuote {
+        /// The CSV.
+        file: String,
+        /// The line on which the record starts.
+        line: u64,
     },
     /// A cell is not UTF-8.
     #[error(

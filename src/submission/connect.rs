@@ -116,9 +116,9 @@ impl ConnectSubmitter {
             loader = loader.endpoint_url(url);
         }
         if settings.sandbox {
-            loader = loader
-                .http_client(plain())
-                .credentials_provider(dummy_credentials());
+            // Whatever else the environment asks for is not meant for a rehearsal.
+            loader = loader.http_client(plain()).credentials_provider(dummy_credentials());
+            loader = loader.use_fips(false).use_dual_stack(false);
         } else if let Some(bundle) = &settings.ca_bundle {
             loader = loader.http_client(trusting(bundle)?);
         }
@@ -134,10 +134,7 @@ impl ConnectSubmitter {
             client = client.allow_no_auth();
         }
         let client = Client::from_conf(client.build());
-        Ok(ConnectSubmitter {
-            client,
-            instance_id: instance_id.to_owned(),
-        })
+        Ok(ConnectSubmitter { client, instance_id: instance_id.to_owned() })
     }
 }
 
@@ -148,9 +145,7 @@ fn dummy_credentials() -> Credentials {
 /// An HTTP client for loopback: a proxy from the environment would lead astray, and there is no TLS.
 fn plain() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
-        connector(settings, components)
-            .proxy_config(ProxyConfig::disabled())
-            .build_http()
+        connector(settings, components).proxy_config(ProxyConfig::disabled()).build_http()
     })
 }
 
@@ -168,10 +163,7 @@ fn connector(
 /// variables as the default client does.
 fn trusting(bundle: &Path) -> Result<SharedHttpClient, ConnectError> {
     let read = std::fs::read(bundle);
-    let pem = read.map_err(|source| ConnectError::CaBundle {
-        path: bundle.to_owned(),
-        source,
-    })?;
+    let pem = read.map_err(|source| ConnectError::CaBundle { path: bundle.to_owned(), source })?;
     // The SDK panics on a bad PEM, so it is looked at first.
     let mut roots = rustls::RootCertStore::empty();
     let sound = CertificateDer::pem_slice_iter(&pem)
@@ -211,11 +203,7 @@ impl Submitter for ConnectSubmitter {
             .set_references(try_some(&request.references, reference))
             .set_segment_attributes(some(&request.segment_attributes, segment_value))
             .set_user_info(
-                request
-                    .user_info
-                    .user_id
-                    .as_ref()
-                    .map(|id| types::UserInfo::builder().user_id(id).build()),
+                request.user_info.user_id.as_ref().map(|id| types::UserInfo::builder().user_id(id).build()),
             )
             .set_related_contact_id(request.related_contact_id.clone())
             .set_previous_contact_id(request.previous_contact_id.clone())
@@ -233,11 +221,7 @@ fn some<V, T>(
     map: &BTreeMap<String, V>,
     convert: impl Fn(&V) -> T,
 ) -> Option<std::collections::HashMap<String, T>> {
-    (!map.is_empty()).then(|| {
-        map.iter()
-            .map(|(key, value)| (key.clone(), convert(value)))
-            .collect()
-    })
+    (!map.is_empty()).then(|| map.iter().map(|(key, value)| (key.clone(), convert(value))).collect())
 }
 
 /// The same for values that may not convert; the mapping has made sure that they do.
@@ -245,9 +229,7 @@ fn try_some<V, T>(
     map: &BTreeMap<String, V>,
     convert: impl Fn(&V) -> Option<T>,
 ) -> Option<std::collections::HashMap<String, T>> {
-    let entries = map
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), convert(value)?)));
+    let entries = map.iter().filter_map(|(key, value)| Some((key.clone(), convert(value)?)));
     (!map.is_empty()).then(|| entries.collect())
 }
 
@@ -267,12 +249,7 @@ fn segment_value(value: &SegmentValue) -> types::SegmentAttributeValue {
         .set_value_string(value.value_string.clone())
         .set_value_integer(value.value_integer)
         .set_value_map(value.value_map.as_ref().and_then(|map| some(map, segment_value)))
-        .set_value_list(
-            value
-                .value_list
-                .as_ref()
-                .map(|list| list.iter().map(segment_value).collect()),
-        )
+        .set_value_list(value.value_list.as_ref().map(|list| list.iter().map(segment_value).collect()))
         .set_value_arn(value.value_arn.clone())
         .build()
 }
@@ -280,10 +257,7 @@ fn segment_value(value: &SegmentValue) -> types::SegmentAttributeValue {
 /// An answer of success is one only with a contact id in it.
 fn created(output: CreateContactOutput) -> Attempt {
     match output.contact_id {
-        Some(id) if !id.is_empty() => Ok(Contact {
-            id,
-            arn: output.contact_arn,
-        }),
+        Some(id) if !id.is_empty() => Ok(Contact { id, arn: output.contact_arn }),
         _ => Err(Trouble::MaybeSent(Cause {
             code: "NoContactId".into(),
             message: "Connect answered with success and without a contact id".into(),
@@ -346,12 +320,21 @@ fn trouble(
 /// The request was not built or signed. Missing credentials stop the run; a provider that did not
 /// answer may do so later.
 fn not_departed(error: &SdkError<CreateContactError, Response>) -> Trouble {
-    let cause = |code| local(code, &innermost(error));
-    match (find::<CredentialsError>(error), error) {
-        (Some(CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_)), _)
-        | (None, SdkError::TimeoutError(_)) => Trouble::NotSent(cause("CredentialsOutOfReach")),
-        (Some(_), _) => Trouble::Denied(cause("NoCredentials")),
-        (None, _) => Trouble::Denied(cause("NotSigned")),
+    let Some(credentials) = find::<CredentialsError>(error) else {
+        return match error {
+            SdkError::TimeoutError(_) => {
+                Trouble::NoCredentialsYet(local("CredentialsOutOfReach", "no credentials in time"))
+            }
+            _ => Trouble::Denied(local("NotSigned", &innermost(error))),
+        };
+    };
+    // Its own words alone: what it was caused by may quote the output of a credential process.
+    let words = credentials.to_string();
+    match credentials {
+        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
+            Trouble::NoCredentialsYet(local("CredentialsOutOfReach", &words))
+        }
+        _ => Trouble::Denied(local("NoCredentials", &words)),
     }
 }
 
@@ -366,10 +349,13 @@ fn answered(status: u16, code: Option<&str>, message: Option<&str>, request: &Co
         (_, 200..=399) => Trouble::MaybeSent,
         ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
         | (_, 429) => Trouble::Throttled,
-        ("InternalServiceException", _) | (_, 500..) => Trouble::MaybeSent,
+        // Broken off before a reply, or a gateway's time-out: whether it went through is not known.
+        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => Trouble::MaybeSent,
         ("IdempotencyException", _) => Trouble::TokenReused,
-        ("ConflictException", _) | (_, 409) => Trouble::Conflict,
-        ("ServiceQuotaExceededException", _) | (_, 402) => Trouble::QuotaExceeded,
+        ("ConflictException", _) => Trouble::Conflict,
+        ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
+        ("ResourceNotFoundException", _) => Trouble::NotFound,
+        // Credentials, permission, a clock that is off, or a path that is not known there.
         (
             "AccessDeniedException"
             | "ExpiredToken"
@@ -378,16 +364,18 @@ fn answered(status: u16, code: Option<&str>, message: Option<&str>, request: &Co
             | "InvalidSignatureException"
             | "InvalidClientTokenId"
             | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
             | "IncompleteSignature"
-            | "SignatureDoesNotMatch",
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "NotAuthorized"
+            | "OptInRequired"
+            | "UnknownOperationException",
             _,
         )
-        | (_, 401 | 403) => Trouble::Denied,
-        ("ResourceNotFoundException", _) => Trouble::NotFound,
-        // The path is not known there: this is not Connect, and no row is to blame.
-        ("UnknownOperationException", _) | (_, 404 | 405) => Trouble::Denied,
-        // A gateway's time-out or its like: whether the request went through is not known.
-        (_, 408) => Trouble::MaybeSent,
+        | (_, 401 | 402 | 403 | 407) => Trouble::Denied,
+        // An answer without an error code is not Connect's: a proxy, or the wrong address.
+        ("", _) => Trouble::Denied,
         _ => Trouble::Refused,
     };
     kind(cause)
@@ -413,17 +401,11 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 }
 
 fn local(code: &str, message: &str) -> Cause {
-    Cause {
-        code: code.to_owned(),
-        message: message.to_owned(),
-    }
+    Cause { code: code.to_owned(), message: message.to_owned() }
 }
 
 fn shortened(text: &str, chars: usize) -> String {
-    text.chars()
-        .take(chars)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -436,65 +418,30 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart_by_code_and_then_by_status() {
-        let cause = |code: &str| Cause {
-            code: code.into(),
-            message: "m".into(),
-        };
+        let cause = |code: &str| Cause { code: code.into(), message: "m".into() };
         let cases = [
-            (
-                429,
-                Some("ThrottlingException"),
-                Trouble::Throttled(cause("ThrottlingException")),
-            ),
-            (
-                400,
-                Some("TooManyRequestsException"),
-                Trouble::Throttled(cause("TooManyRequestsException")),
-            ),
+            (429, Some("ThrottlingException"), Trouble::Throttled(cause("ThrottlingException"))),
+            (400, Some("TooManyRequestsException"), Trouble::Throttled(cause("TooManyRequestsException"))),
             (429, None, Trouble::Throttled(cause("HTTP429"))),
-            (
-                500,
-                Some("InternalServiceException"),
-                Trouble::MaybeSent(cause("InternalServiceException")),
-            ),
+            (500, Some("InternalServiceException"), Trouble::MaybeSent(cause("InternalServiceException"))),
             (503, None, Trouble::MaybeSent(cause("HTTP503"))),
-            (
-                400,
-                Some("InvalidRequestException"),
-                Trouble::Refused(cause("InvalidRequestException")),
-            ),
-            (
-                404,
-                Some("ResourceNotFoundException"),
-                Trouble::NotFound(cause("ResourceNotFoundException")),
-            ),
-            (
-                404,
-                Some("UnknownOperationException"),
-                Trouble::Denied(cause("UnknownOperationException")),
-            ),
+            (400, Some("InvalidRequestException"), Trouble::Refused(cause("InvalidRequestException"))),
+            (404, Some("ResourceNotFoundException"), Trouble::NotFound(cause("ResourceNotFoundException"))),
+            (404, Some("UnknownOperationException"), Trouble::Denied(cause("UnknownOperationException"))),
             (404, None, Trouble::Denied(cause("HTTP404"))),
-            (
-                403,
-                Some("AccessDeniedException"),
-                Trouble::Denied(cause("AccessDeniedException")),
-            ),
+            (403, Some("AccessDeniedException"), Trouble::Denied(cause("AccessDeniedException"))),
             (403, Some("SomethingNew"), Trouble::Denied(cause("SomethingNew"))),
             (
                 402,
                 Some("ServiceQuotaExceededException"),
                 Trouble::QuotaExceeded(cause("ServiceQuotaExceededException")),
             ),
-            (
-                409,
-                Some("IdempotencyException"),
-                Trouble::TokenReused(cause("IdempotencyException")),
-            ),
-            (
-                409,
-                Some("ConflictException"),
-                Trouble::Conflict(cause("ConflictException")),
-            ),
+            (409, Some("IdempotencyException"), Trouble::TokenReused(cause("IdempotencyException"))),
+            (409, Some("ConflictException"), Trouble::Conflict(cause("ConflictException"))),
+            (400, Some("RequestExpired"), Trouble::Denied(cause("RequestExpired"))),
+            (400, Some("RequestAbortedException"), Trouble::MaybeSent(cause("RequestAbortedException"))),
+            (407, None, Trouble::Denied(cause("HTTP407"))),
+            (400, None, Trouble::Denied(cause("HTTP400"))),
             (200, None, Trouble::MaybeSent(cause("HTTP200"))),
             (302, None, Trouble::MaybeSent(cause("HTTP302"))),
         ];
@@ -505,16 +452,8 @@ mod tests {
 
     #[test]
     fn a_message_that_quotes_the_row_is_blanked() {
-        let request = ContactRequest {
-            name: Some("Jane Roe".into()),
-            ..Default::default()
-        };
-        let trouble = answered(
-            400,
-            Some("InvalidRequestException"),
-            Some("bad name Jane Roe"),
-            &request,
-        );
+        let request = ContactRequest { name: Some("Jane Roe".into()), ..Default::default() };
+        let trouble = answered(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), &request);
         assert_eq!(trouble.cause().message, "bad name …");
     }
 }

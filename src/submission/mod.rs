@@ -4,7 +4,7 @@ mod connect;
 mod outcome;
 
 pub use connect::{AwsSettings, ConnectError, ConnectSubmitter};
-pub use outcome::{Attempt, Decision, Policy, Stop, Trouble, decide};
+pub use outcome::{Attempt, Circumstances, Decision, Policy, Stop, Trouble, abandon, decide};
 
 use crate::ledger::InFlight;
 

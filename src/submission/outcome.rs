@@ -15,6 +15,8 @@ pub type Attempt = Result<Contact, Trouble>;
 pub enum Trouble {
     /// The request never left: surely not created.
     NotSent(Cause),
+    /// The provider of the credentials did not answer: never sent, and it may answer later.
+    NoCredentialsYet(Cause),
     /// 429: surely not created, and no fault of the row.
     Throttled(Cause),
     /// Connect refuses this row as it is: surely not created by this attempt.
@@ -38,6 +40,7 @@ impl Trouble {
     pub fn cause(&self) -> &Cause {
         match self {
             Trouble::NotSent(cause)
+            | Trouble::NoCredentialsYet(cause)
             | Trouble::Throttled(cause)
             | Trouble::Refused(cause)
             | Trouble::NotFound(cause)
@@ -67,6 +70,17 @@ pub enum Stop {
     QuotaExceeded(Cause),
 }
 
+/// What is known when an attempt is made, besides its row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Circumstances {
+    /// How many counted attempts the row had before, in this run.
+    pub tries: u32,
+    /// Some answer has shown that the instance exists.
+    pub instance_proven: bool,
+    /// Other rows go unanswered too, so silence says nothing about this one.
+    pub outage: bool,
+}
+
 /// What follows from an attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decision {
@@ -76,7 +90,7 @@ pub struct Decision {
     pub tries: u32,
     /// How long this row waits before its next attempt, if one follows.
     pub delay: Duration,
-    /// What it means for the whole pool.
+    /// What it means for the whole pool; none is an answer.
     pub pool: Option<Setback>,
     /// Whether the run must stop.
     pub stop: Option<Stop>,
@@ -86,68 +100,59 @@ pub struct Decision {
     pub suspicion: bool,
 }
 
-/// What becomes of a row after an attempt: `tries` counted attempts came before this one, and
-/// `instance_proven` says whether some answer has shown that the instance exists.
-pub fn decide(attempt: Attempt, tries: u32, instance_proven: bool, policy: Policy) -> Decision {
-    let tries = tries.saturating_add(1);
+/// What becomes of a row after an attempt.
+pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decision {
+    let tries = known.tries.saturating_add(1);
     let last = tries >= policy.max_attempts;
-    let plain = |settlement| Decision {
+    let counted = |settlement| Decision {
         settlement,
         tries,
         delay: row_delay(tries),
         pool: None,
         stop: None,
-        instance_proven: true,
+        instance_proven: false,
         suspicion: false,
     };
-    let uncounted = |settlement| Decision {
-        tries: tries - 1,
-        delay: Duration::ZERO,
-        instance_proven: false,
-        ..plain(settlement)
-    };
-    let row = |event, cause| plain(Settlement::NotCreated(event, cause));
+    let proof = |settlement| Decision { instance_proven: true, ..counted(settlement) };
+    let uncounted =
+        |settlement| Decision { tries: known.tries, delay: Duration::ZERO, ..counted(settlement) };
+    let setback = |setback| Decision { pool: Some(setback), ..uncounted(Settlement::Unmarked) };
+    let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Unmarked) };
     match attempt {
-        Ok(contact) => plain(Settlement::Created(contact)),
-        Err(Trouble::Refused(cause)) => row(RowEvent::Refused, cause),
-        Err(Trouble::NotFound(cause)) if instance_proven => row(RowEvent::Refused, cause),
-        Err(Trouble::NotFound(_)) => Decision {
-            suspicion: true,
-            delay: row_delay(1),
-            ..uncounted(Settlement::Unmarked)
-        },
-        Err(Trouble::Conflict(cause)) if last => row(RowEvent::Exhausted, cause),
-        Err(Trouble::Conflict(cause)) => row(RowEvent::Retry, cause),
-        Err(Trouble::TokenReused(cause)) => row(RowEvent::LeftInDoubt, cause),
-        Err(Trouble::MaybeSent(cause)) => {
-            let event = if last {
-                RowEvent::LeftInDoubt
-            } else {
-                RowEvent::RetryInDoubt
-            };
-            // No answer, or a 500, proves nothing about the instance.
-            Decision {
-                instance_proven: false,
-                ..row(event, cause)
-            }
+        Ok(contact) => proof(Settlement::Created(contact)),
+        Err(Trouble::Refused(cause)) => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
+        Err(Trouble::NotFound(cause)) if known.instance_proven => {
+            counted(Settlement::NotCreated(RowEvent::Refused, cause))
         }
-        Err(Trouble::NotSent(_)) => Decision {
-            pool: Some(Setback::OutOfReach),
-            ..uncounted(Settlement::Unmarked)
-        },
-        Err(Trouble::Throttled(_)) => Decision {
-            pool: Some(Setback::Throttled),
-            ..uncounted(Settlement::Unmarked)
-        },
-        Err(Trouble::Denied(cause)) => Decision {
-            stop: Some(Stop::Denied(cause)),
-            ..uncounted(Settlement::Unmarked)
-        },
-        Err(Trouble::QuotaExceeded(cause)) => Decision {
-            stop: Some(Stop::QuotaExceeded(cause)),
-            ..uncounted(Settlement::Unmarked)
-        },
+        Err(Trouble::NotFound(_)) => {
+            Decision { suspicion: true, delay: row_delay(1), ..uncounted(Settlement::Unmarked) }
+        }
+        Err(Trouble::Conflict(cause)) => {
+            let event = if last { RowEvent::Exhausted } else { RowEvent::Retry };
+            proof(Settlement::NotCreated(event, cause))
+        }
+        Err(Trouble::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
+        Err(Trouble::MaybeSent(cause)) if known.outage => {
+            let settlement = Settlement::NotCreated(RowEvent::RetryInDoubt, cause);
+            Decision { pool: Some(Setback::Unanswered), ..uncounted(settlement) }
+        }
+        Err(Trouble::MaybeSent(cause)) => {
+            let event = if last { RowEvent::LeftInDoubt } else { RowEvent::RetryInDoubt };
+            let settlement = Settlement::NotCreated(event, cause);
+            Decision { pool: Some(Setback::Unanswered), ..counted(settlement) }
+        }
+        Err(Trouble::NotSent(_)) => setback(Setback::OutOfReach),
+        Err(Trouble::NoCredentialsYet(_)) => setback(Setback::NoCredentialsYet),
+        Err(Trouble::Throttled(_)) => setback(Setback::Throttled),
+        Err(Trouble::Denied(cause)) => stop(Stop::Denied(cause)),
+        Err(Trouble::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
     }
+}
+
+/// What becomes of a row whose answer the run no longer waits for. It uses no attempt up.
+pub fn abandon(cause: Cause, known: Circumstances) -> Decision {
+    let endless = Policy { max_attempts: u32::MAX };
+    decide(Err(Trouble::MaybeSent(cause)), Circumstances { outage: true, ..known }, endless)
 }
 
 /// 1 s, 2 s, 4 s … at most 30 s after the first, second, third counted attempt.
@@ -162,10 +167,11 @@ mod tests {
     const POLICY: Policy = Policy { max_attempts: 3 };
 
     fn cause() -> Cause {
-        Cause {
-            code: "X".into(),
-            message: "x".into(),
-        }
+        Cause { code: "X".into(), message: "x".into() }
+    }
+
+    fn known(tries: u32) -> Circumstances {
+        Circumstances { tries, instance_proven: true, outage: false }
     }
 
     fn event(decision: &Decision) -> Option<RowEvent> {
@@ -177,38 +183,60 @@ mod tests {
 
     #[test]
     fn throttling_is_no_error_of_the_row_and_uses_no_attempt_up() {
-        let decision = decide(Err(Trouble::Throttled(cause())), 2, true, POLICY);
+        let decision = decide(Err(Trouble::Throttled(cause())), known(2), POLICY);
         assert_eq!(decision.settlement, Settlement::Unmarked);
         assert_eq!((decision.tries, decision.pool), (2, Some(Setback::Throttled)));
     }
 
     #[test]
     fn denial_stops_the_run_and_marks_no_row() {
-        let decision = decide(Err(Trouble::Denied(cause())), 0, true, POLICY);
+        let decision = decide(Err(Trouble::Denied(cause())), known(0), POLICY);
         assert_eq!(decision.settlement, Settlement::Unmarked);
         assert_eq!(decision.stop, Some(Stop::Denied(cause())));
     }
 
     #[test]
     fn no_answer_is_tried_again_and_never_called_a_failure() {
-        let unanswered = |tries| decide(Err(Trouble::MaybeSent(cause())), tries, true, POLICY);
+        let unanswered = |tries| decide(Err(Trouble::MaybeSent(cause())), known(tries), POLICY);
         assert_eq!(event(&unanswered(0)), Some(RowEvent::RetryInDoubt));
         assert_eq!(event(&unanswered(1)), Some(RowEvent::RetryInDoubt));
         assert_eq!(event(&unanswered(2)), Some(RowEvent::LeftInDoubt));
     }
 
     #[test]
+    fn while_nobody_is_answered_silence_uses_no_attempt_up() {
+        let outage = Circumstances { outage: true, ..known(2) };
+        let decision = decide(Err(Trouble::MaybeSent(cause())), outage, POLICY);
+        assert_eq!((event(&decision), decision.tries), (Some(RowEvent::RetryInDoubt), 2));
+        assert_eq!(decision.pool, Some(Setback::Unanswered));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_awaited_leaves_the_row_in_doubt_and_waiting() {
+        assert_eq!(event(&abandon(cause(), known(2))), Some(RowEvent::RetryInDoubt));
+    }
+
+    #[test]
     fn conflicts_are_tried_again_and_then_fail() {
-        let conflict = |tries| decide(Err(Trouble::Conflict(cause())), tries, true, POLICY);
+        let conflict = |tries| decide(Err(Trouble::Conflict(cause())), known(tries), POLICY);
         assert_eq!(event(&conflict(1)), Some(RowEvent::Retry));
         assert_eq!(event(&conflict(2)), Some(RowEvent::Exhausted));
     }
 
     #[test]
     fn not_found_blames_the_row_only_when_the_instance_is_proven() {
-        let not_found = |proven| decide(Err(Trouble::NotFound(cause())), 0, proven, POLICY);
+        let not_found = |instance_proven| {
+            decide(Err(Trouble::NotFound(cause())), Circumstances { instance_proven, ..known(0) }, POLICY)
+        };
         assert_eq!(event(&not_found(true)), Some(RowEvent::Refused));
         assert_eq!(not_found(false).settlement, Settlement::Unmarked);
         assert!(not_found(false).suspicion);
+    }
+
+    #[test]
+    fn a_refusal_proves_nothing_about_the_instance() {
+        assert!(!decide(Err(Trouble::Refused(cause())), known(0), POLICY).instance_proven);
+        let contact = Contact { id: "c".into(), arn: None };
+        assert!(decide(Ok(contact), known(0), POLICY).instance_proven);
     }
 }

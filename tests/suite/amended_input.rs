@@ -17,20 +17,10 @@ fn rows_that_are_added_moved_or_changed_are_told_apart() {
     let ended = folder.run(&import(&url, &["--output", "json"])).expect(0);
     let summary = &messages(&ended.stdout)["summary"];
     assert_eq!(
-        (
-            &summary["created"],
-            &summary["already_created"],
-            &summary["changed_created"]
-        ),
+        (&summary["created"], &summary["already_created"], &summary["changed_created"]),
         (&1.into(), &2.into(), &1.into())
     );
-    assert!(
-        ended
-            .stderr
-            .contains("line 4 (key A) has changed since it was created"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("line 4 (key A) has changed since it was created"), "{}", ended.stderr);
     assert_eq!(endpoint.requests().len(), 3);
 }
 
@@ -96,11 +86,7 @@ fn without_a_key_identical_rows_are_each_imported_once() {
         assert_eq!(summary["identical_rows"], 2, "run {run}");
     }
     assert_eq!(endpoint.requests().len(), 4);
-    let mut tokens: Vec<_> = endpoint
-        .requests()
-        .iter()
-        .map(|body| body["ClientToken"].to_string())
-        .collect();
+    let mut tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].to_string()).collect();
     tokens.sort();
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
@@ -114,38 +100,29 @@ fn the_rejects_file_is_fixed_and_fed_back() {
     let endpoint = endpoint();
     let url = endpoint.url();
     let ended = folder.run(&import(&url, &[])).expect(1);
-    assert!(
-        ended.stdout.contains("run t.ledger.db.rejects.csv"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("run t.ledger.db.rejects.csv"), "{}", ended.stdout);
     let rejects = folder.read("t.ledger.db.rejects.csv");
     let mut reader = csv::Reader::from_reader(rejects.as_bytes());
     assert_eq!(
         reader.headers().unwrap(),
-        vec![
-            "id", "Name", "_file", "_line", "_key", "_state", "_code", "_message"
-        ]
+        vec!["id", "Name", "_file", "_line", "_key", "_state", "_code", "_message"]
     );
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 2);
-    assert_eq!(
-        (&rows[0][0], &rows[0][1], &rows[0][3], &rows[0][6]),
-        ("B", &*long, "3", "Validation")
-    );
+    assert_eq!((&rows[0][0], &rows[0][1], &rows[0][3], &rows[0][6]), ("B", &*long, "3", "Validation"));
     assert_eq!((&rows[1][0], &rows[1][3], &rows[1][6]), ("C", "4", "RaggedRow"));
 
-    folder.write("t.ledger.db.rejects.csv", rejects.replace(&long, "short"));
+    // The ragged row was padded, so it needs a word that it is mended.
+    let mended = rejects.replace(&long, "short");
+    folder.write("t.ledger.db.rejects.csv", &mended);
     let mut arguments = import(&url, &[]);
     arguments[1] = "t.ledger.db.rejects.csv";
+    let ended = folder.run(&arguments).expect(1);
+    assert!(ended.stderr.contains("was ragged; mend its cells and empty its _code"), "{}", ended.stderr);
+    folder.write("t.ledger.db.rejects.csv", mended.replace("RaggedRow", ""));
     folder.run(&arguments).expect(0);
-    let sent: Vec<_> = endpoint
-        .requests()
-        .iter()
-        .map(|body| body["Name"].to_string())
-        .collect();
-    assert!(sent.contains(&"\"short\"".to_owned()), "{sent:?}");
-    assert_eq!(endpoint.requests().len(), 3);
+    let sent: Vec<_> = endpoint.requests().iter().map(|body| body["Name"].to_string()).collect();
+    assert_eq!(sent, ["\"one\"", "\"short\"", "null"]);
 }
 
 #[test]
@@ -174,14 +151,42 @@ fn standard_input_is_read_and_what_it_left_is_resumed() {
         arguments[1] = "-";
         let file = folder.write("piped", input);
         let mut command = folder.command(&arguments);
-        Ended::from(
-            command
-                .stdin(std::fs::File::open(file).unwrap())
-                .output()
-                .unwrap(),
-        )
+        Ended::from(command.stdin(std::fs::File::open(file).unwrap()).output().unwrap())
     };
     run(&numbered_csv(3), &["--limit", "1"]).expect(10);
     run("id,Name\n", &[]).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3");
+}
+
+#[test]
+fn a_row_in_doubt_that_is_taken_out_of_its_file_is_unknown_and_reported() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let endpoint = Endpoint::start(|number, _| if number < 3 { Reply::Hang } else { Reply::Created });
+    let url = endpoint.url();
+    let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("requests are under way", || endpoint.requests().len() == 3);
+    running.signal("KILL");
+    running.end();
+    folder.write("t.csv", numbered_csv(2));
+    let ended = folder.run(&import(&url, &[])).expect(1);
+    assert!(ended.stdout.contains("unknown: sent and not answered"), "{}", ended.stdout);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, unknown 1");
+    assert!(folder.read("t.ledger.db.rejects.csv").contains(",unknown,Withdrawn,"));
+}
+
+#[test]
+fn rows_left_under_a_header_that_the_mapping_does_not_fit_are_rejected_and_do_not_block_the_run() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    folder.write("next.csv", "id,Title\nN,later\n");
+    folder.write("next.toml", "[source]\nkey = [\"id\"]\n[request]\nName = \"{{ title }}\"\n");
+    let endpoint = endpoint();
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    let mut arguments = import(&url, &["--job", "next.toml"]);
+    arguments[1] = "next.csv";
+    let ended = folder.run(&arguments).expect(1);
+    assert!(ended.stderr.contains("no column is reached as 'title'"), "{}", ended.stderr);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 1");
 }

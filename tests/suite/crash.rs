@@ -34,30 +34,17 @@ fn killed_at_random_moments_the_import_ends_with_one_contact_a_key() {
             running.end().expect(0);
             break;
         }
-        assert!(
-            kills > 0,
-            "seed {seed}: the run was over before it could be killed"
-        );
+        assert!(kills > 0, "seed {seed}: the run was over before it could be killed");
 
         let contacts = sandbox.contacts();
         let by_token: BTreeMap<_, _> = contacts.iter().cloned().collect();
-        assert_eq!(
-            (contacts.len(), by_token.len()),
-            (ROWS, ROWS),
-            "seed {seed}, {kills} kills"
-        );
+        assert_eq!((contacts.len(), by_token.len()), (ROWS, ROWS), "seed {seed}, {kills} kills");
         assert_eq!(folder.states("t.ledger.db"), format!("created {ROWS}"));
-        let ledger = folder.ask(
-            "t.ledger.db",
-            "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows",
-        );
+        let ledger = folder.ask("t.ledger.db", "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows");
         for line in ledger.lines() {
             let (token, contact) = line.split_once('|').unwrap();
             assert_eq!(by_token[token], contact, "seed {seed}");
         }
-        assert_eq!(
-            folder.ask("t.ledger.db", "SELECT count(DISTINCT key) FROM rows"),
-            ROWS.to_string()
-        );
+        assert_eq!(folder.ask("t.ledger.db", "SELECT count(DISTINCT key) FROM rows"), ROWS.to_string());
     }
 }

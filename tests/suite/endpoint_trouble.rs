@@ -18,20 +18,13 @@ fn against(
 
 #[test]
 fn denied_credentials_stop_the_run_and_mark_no_row() {
-    for code in [
-        "AccessDeniedException",
-        "ExpiredTokenException",
-        "UnrecognizedClientException",
-    ] {
+    for code in ["AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"] {
         let (folder, endpoint, ended) =
             against(50, &["--concurrency", "2"], move |_, _| Reply::Error(403, code));
         let ended = ended.expect(7);
         assert!(ended.stdout.contains(code), "{}", ended.stdout);
         assert_eq!(folder.states("t.ledger.db"), "pending 50");
-        assert_eq!(
-            folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"),
-            "0"
-        );
+        assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"), "0");
         assert!(endpoint.requests().len() <= 4, "went on after a denial");
         assert!(!folder.path("t.ledger.db.rejects.csv").exists());
     }
@@ -53,18 +46,13 @@ fn an_instance_that_does_not_exist_stops_the_run_and_marks_no_row() {
 
 #[test]
 fn an_id_in_a_row_that_does_not_exist_rejects_that_row_alone() {
-    let (folder, _, ended) = against(20, &["--concurrency", "1"], |_, body| {
-        match body["Name"].as_str() {
-            Some("Task 7") => Reply::Error(404, "ResourceNotFoundException"),
-            _ => Reply::Created,
-        }
+    let (folder, _, ended) = against(20, &["--concurrency", "1"], |_, body| match body["Name"].as_str() {
+        Some("Task 7") => Reply::Error(404, "ResourceNotFoundException"),
+        _ => Reply::Created,
     });
     ended.expect(1);
     assert_eq!(folder.states("t.ledger.db"), "created 19, rejected 1");
-    assert_eq!(
-        folder.ask("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"),
-        "K7"
-    );
+    assert_eq!(folder.ask("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"), "K7");
 }
 
 #[test]
@@ -72,40 +60,23 @@ fn an_endpoint_that_is_down_ends_in_75_with_every_row_waiting() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(20));
     // Bound and not listening any more: nobody answers there.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let ended = folder.run(&import(&url, &[])).expect(75);
     assert!(ended.stdout.contains("out of reach"), "{}", ended.stdout);
-    assert!(
-        ended.stdout.contains("To go on with the rows that wait"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("To go on with the rows that wait"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
-    let doubt = folder.ask(
-        "t.ledger.db",
-        "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL",
-    );
+    let doubt =
+        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL");
     assert_eq!(doubt, "0");
 }
 
 #[test]
 fn throttling_is_no_error_of_a_row() {
-    let (folder, endpoint, ended) = against(
-        10,
-        &["--max-attempts", "1", "--output", "json", "--concurrency", "4"],
-        |number, _| {
-            if number % 3 == 0 {
-                Reply::Error(429, "ThrottlingException")
-            } else {
-                Reply::Created
-            }
-        },
-    );
+    let (folder, endpoint, ended) =
+        against(10, &["--max-attempts", "1", "--output", "json", "--concurrency", "4"], |number, _| {
+            if number % 3 == 0 { Reply::Error(429, "ThrottlingException") } else { Reply::Created }
+        });
     let summary = messages(&ended.expect(0).stdout).remove("summary").unwrap();
     assert_eq!(summary["created"], 10);
     assert_eq!(summary["throttled"], endpoint.requests().len() as u64 - 10);
@@ -119,17 +90,10 @@ fn an_attempt_without_an_answer_is_repeated_with_the_same_token() {
         _ => Reply::Created,
     });
     ended.expect(0);
-    let tokens: Vec<_> = endpoint
-        .requests()
-        .iter()
-        .map(|body| body["ClientToken"].clone())
-        .collect();
+    let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
     assert_eq!(tokens.len(), 2);
     assert_eq!(tokens[0], tokens[1]);
-    assert_eq!(
-        folder.ask("t.ledger.db", "SELECT contact_id, attempts FROM rows"),
-        "contact-1|2"
-    );
+    assert_eq!(folder.ask("t.ledger.db", "SELECT contact_id, attempts FROM rows"), "contact-1|2");
 }
 
 #[test]
@@ -156,9 +120,8 @@ fn what_is_never_answered_is_unknown_and_neither_failed_nor_sent_again() {
 
 #[test]
 fn a_slow_answer_beyond_the_read_timeout_is_in_doubt() {
-    let (folder, _, ended) = against(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| {
-        Reply::Hang
-    });
+    let (folder, _, ended) =
+        against(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| Reply::Hang);
     ended.expect(1);
     assert_eq!(folder.states("t.ledger.db"), "unknown 1");
 }
@@ -204,12 +167,86 @@ fn a_row_that_connect_refuses_is_not_sent_again_until_it_changes() {
     assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 1");
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(1);
-    assert_eq!(
-        endpoint.requests().len(),
-        3,
-        "a refused row was sent again unchanged"
-    );
+    assert_eq!(endpoint.requests().len(), 3, "a refused row was sent again unchanged");
     folder.write("t.csv", numbered_csv(3).replace("Task 1", "Task one"));
     folder.run(&import(&url, &[])).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3");
+}
+
+#[test]
+fn an_outage_ends_in_75_with_rows_in_doubt_waiting_and_the_next_run_creates_them() {
+    let down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let switch = down.clone();
+    let (folder, endpoint, ended) = against(30, &["--concurrency", "4"], move |_, _| {
+        if switch.load(std::sync::atomic::Ordering::SeqCst) { Reply::Error(503, "") } else { Reply::Created }
+    });
+    let ended = ended.expect(75);
+    assert!(ended.stdout.contains("does not answer"), "{}", ended.stdout);
+    assert_eq!(folder.states("t.ledger.db"), "pending 30");
+    down.store(false, std::sync::atomic::Ordering::SeqCst);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 30");
+}
+
+#[test]
+fn a_wrong_region_after_a_good_pilot_stops_the_run_and_marks_no_row() {
+    let (folder, endpoint, ended) = against(20, &["--limit", "2"], |number, _| match number {
+        0 | 1 => Reply::Created,
+        _ => Reply::Error(404, "ResourceNotFoundException"),
+    });
+    ended.expect(10);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(7);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 18");
+}
+
+#[test]
+fn one_bad_id_alone_is_the_rows_when_earlier_rows_were_created() {
+    let (folder, endpoint, ended) = against(2, &["--limit", "1"], |number, _| match number {
+        0 => Reply::Created,
+        _ => Reply::Error(404, "ResourceNotFoundException"),
+    });
+    ended.expect(10);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 1");
+}
+
+#[test]
+fn an_answer_that_is_not_connects_blames_no_row() {
+    for status in [400, 404, 407, 413] {
+        let (folder, _, ended) = against(5, &[], move |_, _| Reply::Error(status, ""));
+        ended.expect(7);
+        assert_eq!(folder.states("t.ledger.db"), "pending 5", "{status}");
+    }
+}
+
+#[test]
+fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
+    let (folder, endpoint, ended) = against(1, &["--max-attempts", "1"], |number, _| match number {
+        0 => Reply::Error(409, "ConflictException"),
+        1 => Reply::Close,
+        _ => Reply::Created,
+    });
+    ended.expect(1);
+    let two_days_ago = "UPDATE rows SET first_sent_ms = first_sent_ms - 172800000, \
+                        last_sent_ms = last_sent_ms - 172800000, doubt_ms = doubt_ms - 172800000";
+    folder.execute("t.ledger.db", two_days_ago);
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--max-attempts", "2"])).expect(0);
+
+    // The other way round: an attempt in doubt two days ago is not repeated.
+    let (folder, endpoint, ended) = against(2, &["--limit", "1", "--max-attempts", "1"], |_, _| Reply::Close);
+    ended.expect(10);
+    assert_eq!(folder.states("t.ledger.db"), "pending 1, unknown 1");
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'pending', may_exist = 1, attempts = 1, doubt_ms = 1",
+    );
+    let url = endpoint.url();
+    let before = endpoint.requests().len();
+    folder.run(&import(&url, &[])).expect(1);
+    assert_eq!(endpoint.requests().len(), before);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 2");
 }

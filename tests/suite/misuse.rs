@@ -18,13 +18,18 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
     folder.write("filter.toml", "[request]\nName = \"{{ subject | uper }}\"\n");
     folder.write("syntax.toml", "[request]\nName = \"{{ subject\"\n");
     folder.write("member.toml", "[request]\nNmae = \"{{ subject }}\"\n");
-    folder.write(
-        "key.toml",
-        "[source]\nfiles = [\"t.csv\"]\nkeys = [\"Ticket ID\"]\n",
-    );
+    folder.write("key.toml", "[source]\nfiles = [\"t.csv\"]\nkeys = [\"Ticket ID\"]\n");
     folder.write("broken.toml", "[request\n");
     folder.write("operation.toml", "[connect]\noperation = \"StartTaskContact\"\n");
-    let cases: [&[&str]; 17] = [
+    folder.write("quote.csv", "Name\nx\n\"y\nz\n");
+    folder.write("twice.csv", "Name,Name\nx,y\n");
+    folder.write("zone.toml", "[request]\nName = \"{{ subject | epoch(tz='Europe/Londn') }}\"\n");
+    let cases: [&[&str]; 22] = [
+        &["t.csv", "--job", "zone.toml"],
+        &["quote.csv"],
+        &["twice.csv"],
+        &["twice.csv", "--key", "Name"],
+        &["t.csv", "--rejects", "t.csv.old", "--rate", "1e-300"],
         &["t.csv", "--job", "column.toml"],
         &["t.csv", "--job", "identifier.toml"],
         &["t.csv", "--job", "filter.toml"],
@@ -43,6 +48,7 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
         &["t.csv", "t.csv"],
         &[],
     ];
+    let read_on = [Some(&"latin1.csv"), Some(&"quote.csv")];
     let mut said = String::new();
     for case in cases {
         let mut arguments = vec!["run"];
@@ -51,11 +57,7 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
         let ended = folder.run(&arguments).expect(2);
         writeln!(said, "run {}\n{}", case.join(" "), ended.stderr).unwrap();
         // A file is read only after its header made sense, and by then the ledger lies there.
-        assert_eq!(
-            folder.path("t.ledger.db").exists(),
-            case == ["latin1.csv"],
-            "{case:?}"
-        );
+        assert_eq!(folder.path("t.ledger.db").exists(), read_on.contains(&case[..].first()), "{case:?}");
         let _ = std::fs::remove_file(folder.path("t.ledger.db"));
     }
     insta::assert_snapshot!(steady(&said, &folder));
@@ -64,9 +66,7 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
 
 #[test]
 fn a_misspelt_flag_is_refused_with_a_suggestion() {
-    let ended = Folder::new()
-        .run(&["run", "t.csv", "--concurency", "3"])
-        .expect(2);
+    let ended = Folder::new().run(&["run", "t.csv", "--concurency", "3"]).expect(2);
     assert!(ended.stderr.contains("--concurrency"), "{}", ended.stderr);
 }
 
@@ -85,16 +85,7 @@ fn without_credentials_a_real_run_stops_and_marks_no_row() {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let id = "11111111-2222-3333-4444-555555555555";
-    let arguments = [
-        "run",
-        "t.csv",
-        "--instance-id",
-        id,
-        "--region",
-        "eu-west-2",
-        "--endpoint-url",
-        &url,
-    ];
+    let arguments = ["run", "t.csv", "--instance-id", id, "--region", "eu-west-2", "--endpoint-url", &url];
     let ended = folder.run(&arguments).expect(7);
     assert!(ended.stdout.contains("NoCredentials"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 1");
@@ -108,26 +99,11 @@ fn without_credentials_a_real_run_stops_and_marks_no_row() {
 fn a_ca_bundle_that_is_none_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
-    folder.write(
-        "bundle.pem",
-        "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n",
-    );
-    let arguments = [
-        "run",
-        "t.csv",
-        "--instance-id",
-        "x",
-        "--region",
-        "eu-west-2",
-        "--ca-bundle",
-        "bundle.pem",
-    ];
+    folder.write("bundle.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+    let arguments =
+        ["run", "t.csv", "--instance-id", "x", "--region", "eu-west-2", "--ca-bundle", "bundle.pem"];
     let ended = folder.run(&arguments).expect(2);
-    assert!(
-        ended.stderr.contains("holds no PEM certificate"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("holds no PEM certificate"), "{}", ended.stderr);
 }
 
 #[test]
@@ -136,10 +112,48 @@ fn a_header_with_no_rows_under_it_is_a_success_that_says_so() {
     folder.write("t.csv", "Name\n");
     let ended = folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
     assert!(
-        ended
-            .stdout
-            .starts_with("Nothing to import: there is a header and no row under it."),
+        ended.stdout.starts_with("Nothing to import: there is a header and no row under it."),
         "{}",
         ended.stdout
     );
+}
+
+#[test]
+fn whatever_keeps_a_request_from_being_signed_blames_no_row() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\na\n");
+    folder.write(
+        "config",
+        "[profile process]\ncredential_process = sh -c \"echo planted-secret >&2; exit 1\"\n",
+    );
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let arguments =
+        ["run", "t.csv", "--instance-id", "x", "--region", "eu-west-2", "--endpoint-url", &url, "--profile"];
+    for profile in ["process", "missing"] {
+        let mut command = folder.command(&[&arguments[..], &[profile]].concat());
+        command.env("AWS_CONFIG_FILE", folder.path("config")).env("PATH", "/usr/bin:/bin");
+        let ended = Ended::from(command.output().unwrap()).expect(7);
+        assert_eq!(folder.states("t.ledger.db"), "pending 1", "{profile}");
+        for text in [ended.stdout, ended.stderr, folder.ask("t.ledger.db", "SELECT message FROM rows")] {
+            assert!(!text.contains("planted-secret"), "{text}");
+        }
+    }
+    assert!(endpoint.requests().is_empty());
+}
+
+#[test]
+fn a_rehearsal_heeds_nothing_of_the_environment_that_leads_elsewhere() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\na\n");
+    let mut command = folder.command(&["run", "t.csv", "--sandbox"]);
+    for (name, value) in [
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
+        ("HTTP_PROXY", "http://192.0.2.1:3128"),
+        ("AWS_PROFILE", "missing"),
+    ] {
+        command.env(name, value);
+    }
+    Ended::from(command.output().unwrap()).expect(0);
 }

@@ -5,37 +5,18 @@ use crate::support::*;
 #[test]
 fn json_output_is_json_lines_with_a_message_type() {
     let folder = Folder::new();
-    folder.write(
-        "t.csv",
-        format!("{}K999,{}\n", numbered_csv(30), "x".repeat(1025)),
-    );
+    folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(30), "x".repeat(1025)));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    let ended = folder
-        .run(&import(&url, &["--output", "json", "--report-every", "0s"]))
-        .expect(1);
+    let ended = folder.run(&import(&url, &["--output", "json", "--report-every", "0s"])).expect(1);
     let messages = messages(&ended.stdout);
-    assert_eq!(
-        messages.keys().collect::<Vec<_>>(),
-        ["error", "status", "summary"]
-    );
-    assert_eq!(
-        (&messages["error"]["line"], &messages["error"]["code"]),
-        (&32.into(), &"Validation".into())
-    );
-    assert_eq!(
-        (&messages["summary"]["created"], &messages["summary"]["exit_code"]),
-        (&30.into(), &1.into())
-    );
+    assert_eq!(messages.keys().collect::<Vec<_>>(), ["error", "status", "summary"]);
+    assert_eq!((&messages["error"]["line"], &messages["error"]["code"]), (&32.into(), &"Validation".into()));
+    assert_eq!((&messages["summary"]["created"], &messages["summary"]["exit_code"]), (&30.into(), &1.into()));
 
-    let ended = folder
-        .run(&["run", "missing.csv", "--sandbox", "--output", "json"])
-        .expect(2);
+    let ended = folder.run(&["run", "missing.csv", "--sandbox", "--output", "json"]).expect(2);
     let error: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(
-        (&error["message_type"], &error["code"]),
-        (&"exit_error".into(), &2.into())
-    );
+    assert_eq!((&error["message_type"], &error["code"]), (&"exit_error".into(), &2.into()));
 }
 
 #[test]
@@ -45,15 +26,8 @@ fn progress_goes_to_standard_error_or_nowhere() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let plain = folder.run(&import(&url, &["--report-every", "0s"])).expect(0);
-    assert!(
-        plain.stderr.contains("3 of 3 rows · created 3"),
-        "{}",
-        plain.stderr
-    );
-    assert!(
-        !plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'),
-        "a bar in a log"
-    );
+    assert!(plain.stderr.contains("3 of 3 rows · created 3"), "{}", plain.stderr);
+    assert!(!plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'), "a bar in a log");
     let silent = folder.run(&import(&url, &["--progress", "none"])).expect(0);
     assert_eq!(silent.stderr, "");
 }
@@ -77,11 +51,7 @@ fn status_tells_rows_causes_and_runs() {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
     let missing = folder.run(&["status", "--ledger", "other.db"]).expect(2);
-    assert!(
-        missing.stderr.contains("there is no ledger other.db"),
-        "{}",
-        missing.stderr
-    );
+    assert!(missing.stderr.contains("there is no ledger other.db"), "{}", missing.stderr);
 }
 
 #[test]
@@ -105,12 +75,8 @@ fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
     });
     let url = endpoint.url();
     for output in ["text", "json"] {
-        let ended = folder
-            .run(&import(&url, &["--output", output, "--report-every", "0s"]))
-            .expect(1);
-        let status = folder
-            .run(&["status", "--ledger", "t.ledger.db", "--output", output])
-            .expect(0);
+        let ended = folder.run(&import(&url, &["--output", output, "--report-every", "0s"])).expect(1);
+        let status = folder.run(&["status", "--ledger", "t.ledger.db", "--output", output]).expect(0);
         let messages = folder.ask("t.ledger.db", "SELECT key, code, message FROM rows");
         for secret in secrets {
             for text in [&ended.stdout, &ended.stderr, &status.stdout, &messages] {
@@ -141,10 +107,8 @@ fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let arguments = import(&url, &["--job", "job.toml"]);
-    folder.write(
-        "job.toml",
-        "[source]\nkey = [\"id\"]\n[run]\nlimit = 1\n[request]\nName = \"{{ name }}\"\n",
-    );
+    folder
+        .write("job.toml", "[source]\nkey = [\"id\"]\n[run]\nlimit = 1\n[request]\nName = \"{{ name }}\"\n");
     folder.run(&arguments).expect(10);
     assert_eq!(sandbox.stat("created"), 1);
     let mut command = folder.command(&arguments);

@@ -12,13 +12,7 @@ fn readme() -> String {
 #[test]
 fn the_file_map_names_every_module_and_nothing_else() {
     let readme = readme();
-    let map = readme
-        .split("```text\nsrc/")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let map = readme.split("```text\nsrc/").nth(1).unwrap().split("```").next().unwrap();
     let named: Vec<&str> = map
         .lines()
         .skip(1)
@@ -30,11 +24,7 @@ fn the_file_map_names_every_module_and_nothing_else() {
         .map(|entry| {
             let entry = entry.unwrap();
             let name = entry.file_name().into_string().unwrap();
-            if entry.path().is_dir() {
-                format!("{name}/")
-            } else {
-                name
-            }
+            if entry.path().is_dir() { format!("{name}/") } else { name }
         })
         .collect();
     present.sort();
@@ -76,11 +66,7 @@ fn the_job_file_reference_has_every_key() {
 
 #[test]
 fn every_file_that_the_readme_links_to_exists() {
-    for target in readme()
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next())
-    {
+    for target in readme().split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         if !target.contains("://") && !target.starts_with('#') {
             assert!(repository(target).exists(), "{target}");
         }
@@ -91,10 +77,8 @@ fn every_file_that_the_readme_links_to_exists() {
 fn the_readme_names_every_flag_of_run() {
     let help = Folder::new().run(&["run", "--help"]).expect(0).stdout;
     let readme = readme();
-    let flags = help
-        .split_whitespace()
-        .filter(|word| word.starts_with("--") && word.len() > 3);
-    for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';'])) {
+    let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
+    for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';']).split('[').next().unwrap()) {
         assert!(readme.contains(flag), "{flag}");
     }
 }

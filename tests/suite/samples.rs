@@ -43,9 +43,7 @@ fn the_sample_is_imported_once_and_a_second_run_sends_nothing() {
 #[test]
 fn the_sample_under_its_own_quota_meets_throttling_and_finishes() {
     let folder = with_samples();
-    let ended = folder
-        .run(&["run", "--job", "tickets.toml", "--sandbox", "--output", "json"])
-        .expect(0);
+    let ended = folder.run(&["run", "--job", "tickets.toml", "--sandbox", "--output", "json"]).expect(0);
     let summary = &messages(&ended.stdout)["summary"];
     assert_eq!(summary["created"], 320);
     assert_eq!(folder.states("tickets.sandbox.ledger.db"), "created 320");
@@ -57,10 +55,7 @@ fn every_cell_of_the_sample_arrives_as_it_was() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     quickly(&folder, &sandbox, "tickets.toml").expect(0);
     let mut expected = std::collections::BTreeMap::new();
-    for row in csv::Reader::from_path(folder.path("tickets.csv"))
-        .unwrap()
-        .records()
-    {
+    for row in csv::Reader::from_path(folder.path("tickets.csv")).unwrap().records() {
         let row = row.unwrap();
         expected.insert(row[0].to_owned(), (row[1].to_owned(), row[2].to_owned()));
     }

@@ -11,24 +11,10 @@ fn stopped_by(signal: &str, code: i32) {
     until("some rows are created", || sandbox.stat("created") > 5);
     running.signal(signal);
     let ended = running.end().expect(code);
-    assert!(
-        ended
-            .stdout
-            .contains("To go on with the rows that wait or failed:\n"),
-        "{}",
-        ended.stdout
-    );
-    assert_eq!(
-        folder.ask(
-            "t.ledger.db",
-            "SELECT count(*) FROM rows WHERE state = 'in_flight'"
-        ),
-        "0"
-    );
-    let created: u64 = folder
-        .ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'")
-        .parse()
-        .unwrap();
+    assert!(ended.stdout.contains("To go on with the rows that wait or failed:\n"), "{}", ended.stdout);
+    assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'in_flight'"), "0");
+    let created: u64 =
+        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'").parse().unwrap();
     assert_eq!(created, sandbox.stat("contacts"));
     assert!(created < 400);
 
@@ -83,11 +69,7 @@ fn a_second_signal_ends_the_process_at_once_and_the_next_run_settles_the_rest() 
     assert_eq!(folder.states("t.ledger.db"), "in_flight 3");
     folder.run(&import(&url, &[])).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3");
-    let mut tokens: Vec<_> = endpoint
-        .requests()
-        .iter()
-        .map(|body| body["ClientToken"].to_string())
-        .collect();
+    let mut tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].to_string()).collect();
     tokens.sort();
     tokens.dedup();
     assert_eq!(tokens.len(), 3, "a row was sent again with another token");
@@ -104,4 +86,24 @@ fn a_drain_during_throttling_ends_at_once() {
     running.signal("TERM");
     running.end().expect(143);
     assert_eq!(folder.states("t.ledger.db"), "pending 5");
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_waits_for_its_input() {
+    let folder = Folder::new();
+    let url = "http://127.0.0.1:9";
+    let mut arguments = import(url, &[]);
+    arguments[1] = "-";
+    let mut command = folder.command(&arguments);
+    command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"id,Name\n1,a\n").unwrap();
+    until("the ledger is there", || folder.path("t.ledger.db").exists());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let id = child.id().to_string();
+    std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    drop(input);
 }

@@ -13,29 +13,15 @@ fn a_second_run_is_refused_while_the_first_holds_the_ledger_and_status_answers()
     let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
     until("requests are under way", || endpoint.requests().len() == 2);
     let second = folder.run(&import(&url, &[])).expect(11);
-    assert!(
-        second.stderr.contains("another run holds the ledger"),
-        "{}",
-        second.stderr
-    );
-    let status = folder
-        .run(&["status", "--ledger", "t.ledger.db", "--output", "json"])
-        .expect(0);
+    assert!(second.stderr.contains("another run holds the ledger"), "{}", second.stderr);
+    let status = folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
-    assert_eq!(
-        (&status["running"], &status["rows"]["in_flight"]),
-        (&true.into(), &2.into())
-    );
+    assert_eq!((&status["running"], &status["rows"]["in_flight"]), (&true.into(), &2.into()));
     first.signal("KILL");
     first.end();
-    let status = folder
-        .run(&["status", "--ledger", "t.ledger.db", "--output", "json"])
-        .expect(0);
+    let status = folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
-    assert_eq!(
-        (&status["running"], &status["runs"][0]["ending"]),
-        (&false.into(), &"died".into())
-    );
+    assert_eq!((&status["running"], &status["runs"][0]["ending"]), (&false.into(), &"died".into()));
     assert_eq!(endpoint.requests().len(), 2, "the refused run sent something");
 }
 
@@ -57,12 +43,7 @@ fn a_full_disk_ends_in_74_and_loses_nothing() {
             .output()
             .unwrap();
         let ended = Ended::from(output);
-        assert!(
-            matches!(ended.code, Some(74 | 0)),
-            "{blocks} blocks: {:?}\n{}",
-            ended.code,
-            ended.stderr
-        );
+        assert!(matches!(ended.code, Some(74 | 0)), "{blocks} blocks: {:?}\n{}", ended.code, ended.stderr);
     }
     folder.run(&arguments).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3000");
@@ -101,11 +82,7 @@ fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
     folder.run(&import(&url, &[])).expect(0);
     let sent = endpoint.requests().len();
     let ended = folder.run(&import(&url, &["--namespace", "again"])).expect(2);
-    assert!(
-        ended.stderr.contains("belongs to namespace '', not 'again'"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("belongs to namespace '', not 'again'"), "{}", ended.stderr);
     assert_eq!(endpoint.requests().len(), sent);
 }
 
@@ -127,9 +104,65 @@ fn a_created_row_keeps_its_contact_and_loses_its_record() {
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     folder.run(&import(&endpoint.url(), &[])).expect(0);
-    let row = folder.ask(
-        "t.ledger.db",
-        "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows",
-    );
+    let row = folder.ask("t.ledger.db", "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows");
     assert_eq!(row, "contact-0|arn|1|1");
+}
+
+#[test]
+fn a_link_to_the_ledger_leads_to_the_same_lock() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|_, _| Reply::Hang);
+    let url = endpoint.url();
+    let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("a request is under way", || endpoint.requests().len() == 1);
+    std::os::unix::fs::symlink(folder.path("t.ledger.db"), folder.path("link.db")).unwrap();
+    folder.run(&import(&url, &["--ledger", "link.db"])).expect(11);
+    drop(first);
+}
+
+#[test]
+fn another_key_on_the_same_ledger_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name,Description\na,b\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let arguments =
+        |key| import(&url, &["--key", key]).into_iter().filter(|word| *word != "id").collect::<Vec<_>>();
+    let with_key = |key| {
+        let mut arguments = arguments(key);
+        let first = arguments.iter().position(|word| *word == "--key").unwrap();
+        arguments.remove(first);
+        arguments
+    };
+    folder.run(&with_key("Name")).expect(0);
+    let ended = folder.run(&with_key("Description")).expect(2);
+    assert!(ended.stderr.contains(r#"belongs to key '["Name"]', not '["Description"]'"#), "{}", ended.stderr);
+    assert_eq!(endpoint.requests().len(), 1);
+}
+
+#[test]
+fn no_file_but_older_rejects_is_written_over_or_removed() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    folder.write("precious.txt", "precious");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &["--rejects", "precious.txt"])).expect(2);
+    assert!(ended.stderr.contains("is no rejects file"), "{}", ended.stderr);
+    folder.run(&import(&url, &[])).expect(0);
+    folder.run(&import(&url, &["--rejects", "t.ledger.db"])).expect(2);
+    assert_eq!(folder.read("precious.txt"), "precious");
+    assert_eq!(folder.states("t.ledger.db"), "created 1");
+}
+
+#[test]
+fn what_a_created_row_said_is_wiped_from_the_ledger() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name\n1,planted-secret\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&endpoint.url(), &[])).expect(0);
+    let bytes = std::fs::read(folder.path("t.ledger.db")).unwrap();
+    assert!(!bytes.windows(14).any(|window| window == b"planted-secret"));
+    assert!(!folder.path("t.ledger.db-wal").exists());
 }

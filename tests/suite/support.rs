@@ -37,9 +37,7 @@ impl Folder {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_connect-import"));
         command.current_dir(self.0.path()).args(arguments).env_clear();
-        command
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .stdin(Stdio::null());
+        command.env("AWS_EC2_METADATA_DISABLED", "true").stdin(Stdio::null());
         command
     }
 
@@ -49,13 +47,7 @@ impl Folder {
 
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
-        Running(Some(
-            command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap(),
-        ))
+        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
     /// What the ledger says to a query, a line a row, columns joined by `|`.
@@ -78,12 +70,15 @@ impl Folder {
         lines.join("\n")
     }
 
+    /// Changes the ledger behind the tool's back.
+    pub fn execute(&self, ledger: &str, sql: &str) {
+        rusqlite::Connection::open(self.path(ledger)).unwrap().execute_batch(sql).unwrap();
+    }
+
     /// Rows by state, such as `created 3, pending 1`.
     pub fn states(&self, ledger: &str) -> String {
-        let counts = self.ask(
-            ledger,
-            "SELECT state || ' ' || count(*) FROM rows GROUP BY state ORDER BY state",
-        );
+        let counts =
+            self.ask(ledger, "SELECT state || ' ' || count(*) FROM rows GROUP BY state ORDER BY state");
         counts.replace('\n', ", ")
     }
 }
@@ -108,13 +103,7 @@ impl From<Output> for Ended {
 impl Ended {
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 }
@@ -125,13 +114,7 @@ pub struct Running(Option<Child>);
 impl Running {
     pub fn signal(&self, name: &str) {
         let id = self.0.as_ref().unwrap().id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     pub fn is_over(&mut self) -> bool {
@@ -177,10 +160,7 @@ impl SandboxProcess {
         let process = folder.start(&all);
         until("the sandbox serves", || file.exists());
         let port = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-        SandboxProcess {
-            port,
-            _process: process,
-        }
+        SandboxProcess { port, _process: process }
     }
 
     pub fn url(&self) -> String {
@@ -193,9 +173,7 @@ impl SandboxProcess {
         let text =
             |contact: &serde_json::Value, name: &str| contact[name].as_str().unwrap_or_default().to_owned();
         let contacts = contacts.as_array().unwrap().iter();
-        contacts
-            .map(|contact| (text(contact, "ClientToken"), text(contact, "ContactId")))
-            .collect()
+        contacts.map(|contact| (text(contact, "ClientToken"), text(contact, "ContactId"))).collect()
     }
 
     pub fn stat(&self, name: &str) -> u64 {
@@ -291,11 +269,9 @@ fn serve(
             remembered.len() - 1
         };
         let (status, code, text) = match reply(number, &body) {
-            Reply::Created => (
-                200,
-                "",
-                format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"),
-            ),
+            Reply::Created => {
+                (200, "", format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"))
+            }
             Reply::Error(status, code) => (status, code, "{\"Message\":\"as told\"}".to_owned()),
             Reply::Body(text) => (200, "", text.to_owned()),
             Reply::Close => return Ok(()),
@@ -352,31 +328,20 @@ pub fn steady(text: &str, folder: &Folder) -> String {
     // Ports are the system's choice.
     let text = match text.split_once("http://127.0.0.1:") {
         Some((before, after)) => {
-            format!(
-                "{before}http://127.0.0.1:PORT{}",
-                after.trim_start_matches(|c: char| c.is_ascii_digit())
-            )
+            format!("{before}http://127.0.0.1:PORT{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
         }
         None => text,
     };
     let lines = text.lines().map(|line| {
-        if line.contains(" created a second at a set rate of ") {
-            "  (rate, time, throttling)"
-        } else {
-            line
-        }
+        if line.contains(" created a second at a set rate of ") { "  (rate, time, throttling)" } else { line }
     });
     lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The last JSON line of each `message_type`.
 pub fn messages(stdout: &str) -> BTreeMap<String, serde_json::Value> {
-    let lines = stdout
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    lines
-        .map(|line| (line["message_type"].as_str().unwrap().to_owned(), line))
-        .collect()
+    let lines = stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.map(|line| (line["message_type"].as_str().unwrap().to_owned(), line)).collect()
 }
 
 /// A file of the repository.

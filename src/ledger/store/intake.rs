@@ -3,9 +3,11 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{RowId, RunRecord, Session};
+use crate::digest::Digest;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 use crate::mapping::Rejection;
-use crate::token::{ClientToken, Digest, RowKey};
+use crate::source::RowKey;
+use crate::token::ClientToken;
 
 /// One row of the input.
 #[derive(Clone, Debug)]
@@ -54,8 +56,8 @@ pub enum Note {
         /// Its key.
         key: String,
     },
-    /// An earlier run left the row unknown; it is not sent again.
-    StillUnknown {
+    /// An earlier attempt went unanswered, and the row is not sent again.
+    Unknown {
         /// Its line.
         line: u64,
         /// Its key.
@@ -95,21 +97,19 @@ impl Session {
     ) -> Result<(i64, i64), LedgerError> {
         let columns = serde_json::Value::from(columns).to_string();
         let enter = || {
-            self.connection.execute(
-                "INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING",
-                [path],
-            )?;
-            self.connection.execute(
-                "INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING",
-                [&columns],
-            )?;
+            self.connection
+                .execute("INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING", [path])?;
+            self.connection
+                .execute("INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING", [&columns])?;
             let id = |sql, value: &str| self.connection.query_row(sql, [value], |row| row.get(0));
             Ok((
                 id("SELECT id FROM sources WHERE path = ?1", path)?,
                 id("SELECT id FROM headers WHERE columns = ?1", &columns)?,
             ))
         };
-        enter().map_err(|source| self.failed(source))
+        let (source, header) = enter().map_err(|source| self.failed(source))?;
+        self.headers.insert(header);
+        Ok((source, header))
     }
 
     pub(in crate::ledger) fn take_in(&mut self, rows: &[IntakeRow]) -> Result<Vec<Note>, LedgerError> {
@@ -129,16 +129,20 @@ impl Session {
                     RowKey::Unusable(_) => {}
                 }
             }
+            let line = row.line;
+            let key = || row.key.label();
             let id = match &known {
-                None => self.insert(row, token, &verdict)?,
+                None => {
+                    if let Verdict::Rejected(rejection) = &verdict {
+                        notes.push(Note::Rejected { line, key: key(), rejection: rejection.clone() });
+                    }
+                    self.insert(row, token, &verdict)?
+                }
                 Some(known) if known.standing.state == RowState::Created => {
                     created += 1;
                     if known.content != row.content {
                         changed += 1;
-                        notes.push(Note::ChangedSinceCreated {
-                            line: row.line,
-                            key: row.key.label(),
-                        });
+                        notes.push(Note::ChangedSinceCreated { line, key: key() });
                     }
                     if (known.source, known.line) != (row.source, row.line) {
                         self.move_created(known.row, row)?;
@@ -146,26 +150,18 @@ impl Session {
                     known.row
                 }
                 Some(known) => {
-                    self.meet_again(known, row, &verdict)?;
-                    if known.standing.state == RowState::Unknown {
-                        notes.push(Note::StillUnknown {
-                            line: row.line,
-                            key: row.key.label(),
-                        });
+                    let next = self.meet_again(known, row, &verdict)?;
+                    match (next.state, &verdict) {
+                        (RowState::Unknown, _) => notes.push(Note::Unknown { line, key: key() }),
+                        (_, Verdict::Rejected(rejection)) => {
+                            notes.push(Note::Rejected { line, key: key(), rejection: rejection.clone() });
+                        }
+                        (_, Verdict::Ready) => {}
                     }
                     known.row
                 }
             };
             self.seen.insert(id);
-            let settled = known
-                .is_some_and(|known| matches!(known.standing.state, RowState::Created | RowState::Unknown));
-            if let (Verdict::Rejected(rejection), false) = (verdict, settled) {
-                notes.push(Note::Rejected {
-                    line: row.line,
-                    key: row.key.label(),
-                    rejection,
-                });
-            }
         }
         self.count_known(created, changed, identical)?;
         Ok(notes)
@@ -222,24 +218,16 @@ impl Session {
             format!(" of {path}")
         };
         let message = format!("has the same key as the row on line {}{file}", first.line);
-        Ok(Rejection {
-            code: "DuplicateKey",
-            message,
-        })
+        Ok(Rejection { code: "DuplicateKey", message })
     }
 
     fn insert(&self, row: &IntakeRow, token: ClientToken, verdict: &Verdict) -> Result<RowId, LedgerError> {
-        let new = Standing {
-            state: RowState::Pending,
-            may_exist: false,
-        };
+        let new = Standing { state: RowState::Pending, may_exist: false };
         let (standing, rejection) = match verdict {
             Verdict::Ready => (new, None),
             Verdict::Rejected(rejection) => (transition(new, RowEvent::Unmappable)?, Some(rejection)),
         };
-        let (code, message) = rejection
-            .map(|rejection| (rejection.code, &rejection.message))
-            .unzip();
+        let (code, message) = rejection.map(|rejection| (rejection.code, &rejection.message)).unzip();
         let write = || {
             self.connection
                 .prepare_cached(
@@ -265,11 +253,8 @@ impl Session {
     }
 
     /// A row that is in the ledger and not created comes up again.
-    fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<(), LedgerError> {
-        let own = known
-            .code
-            .as_deref()
-            .is_some_and(|code| OWN_CODES.contains(&code));
+    fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<Standing, LedgerError> {
+        let own = known.code.as_deref().is_some_and(|code| OWN_CODES.contains(&code));
         let amended = own || known.content != row.content || !known.same_mapping;
         let event = match (known.standing.state, verdict) {
             (RowState::Pending | RowState::Failed | RowState::Rejected, Verdict::Rejected(_)) => {
@@ -288,9 +273,7 @@ impl Session {
             (Some(RowEvent::Unmappable), Verdict::Rejected(rejection)) => Some(rejection),
             (_, _) => None,
         };
-        let (code, message) = rejection
-            .map(|rejection| (rejection.code, &rejection.message))
-            .unzip();
+        let (code, message) = rejection.map(|rejection| (rejection.code, &rejection.message)).unzip();
         let write = || {
             self.connection
                 .prepare_cached(
@@ -315,7 +298,8 @@ impl Session {
                 ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
-        self.expect_one(changed, known.row)
+        self.expect_one(changed, known.row)?;
+        Ok(next)
     }
 
     /// A created row that stands elsewhere now, so that a duplicate names the right line.
@@ -344,31 +328,56 @@ impl Session {
         write().map(|_| ()).map_err(|source| self.failed(source))
     }
 
+    /// Sees to the rows that earlier runs left waiting and this input did not bring up again. Those of
+    /// other files are taken up. Of files that were read in full just now they have been taken out:
+    /// they are not sent, and one that may have been created already is unknown from here on.
     pub(in crate::ledger) fn finish_intake(
         &mut self,
         totals: IntakeTotals,
     ) -> Result<RunRecord, LedgerError> {
         let files = serde_json::Value::from(totals.files_read).to_string();
-        // Rows that wait from earlier runs: of files read in full just now they are gone from the
-        // input, so somebody took them out; all others are taken up.
-        let waiting = "run_id IN (SELECT id FROM runs WHERE id <> ?1) AND state IN ('pending', 'failed')";
-        let in_files = "source_id IN (SELECT value FROM json_each(?2))";
+        const OTHERS: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1)";
+        const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
+        let in_doubt = Standing { state: RowState::Pending, may_exist: true };
+        let forsaken = transition(in_doubt, RowEvent::Expired)?;
+        let retaken = transition(Standing { state: RowState::Failed, may_exist: false }, RowEvent::Retaken)?;
         let write = || {
+            self.connection.execute(
+                &format!(
+                    "UPDATE rows INDEXED BY rows_in_doubt SET run_id = ?1, state = ?3, code = 'Withdrawn',
+                            message = 'sent without an answer, and since then taken out of its file'
+                     WHERE may_exist = 1 AND {OTHERS} AND state = ?4 AND {IN_FILES}"
+                ),
+                params![self.run.0, files, forsaken.state.name(), in_doubt.state.name()],
+            )?;
             let withdrawn: i64 = self.connection.query_row(
-                &format!("SELECT count(*) FROM rows WHERE {waiting} AND {in_files}"),
+                &format!("SELECT count(*) FROM rows WHERE {OTHERS} AND state IN ('pending', 'failed') AND {IN_FILES}"),
                 params![self.run.0, files],
                 |row| row.get(0),
             )?;
-            self.connection.execute(
-                &format!("UPDATE rows SET run_id = ?1, state = 'pending' WHERE {waiting} AND NOT {in_files}"),
-                params![self.run.0, files],
-            )?;
+            let mut headers: Vec<i64> = Vec::new();
+            for (state, next) in [(RowState::Pending, RowState::Pending), (RowState::Failed, retaken.state)] {
+                let sql = format!(
+                    "UPDATE rows SET run_id = ?1, state = ?4 WHERE {OTHERS} AND state = ?3 AND NOT {IN_FILES}
+                     RETURNING header_id"
+                );
+                let mut statement = self.connection.prepare(&sql)?;
+                let mut adopted = statement.query(params![self.run.0, files, state.name(), next.name()])?;
+                while let Some(row) = adopted.next()? {
+                    let header = row.get(0)?;
+                    if !headers.contains(&header) {
+                        headers.push(header);
+                    }
+                }
+            }
             self.connection.execute(
                 "UPDATE runs SET rows_read = ?2, withdrawn = ?3, checked = 1 WHERE id = ?1",
                 params![self.run.0, totals.rows_read, withdrawn],
-            )
+            )?;
+            Ok(headers)
         };
-        write().map_err(|source| self.failed(source))?;
+        let adopted = write().map_err(|source| self.failed(source))?;
+        self.headers.extend(adopted);
         self.run_record()
     }
 }

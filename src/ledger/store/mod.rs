@@ -4,6 +4,7 @@ mod intake;
 mod rows;
 mod runs;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,9 @@ pub struct Identity {
     pub operation: Operation,
     /// Empty, or the name of a second, deliberate import.
     pub namespace: String,
+    /// The key's columns; none means that the content is the key. Rows that are told apart in another
+    /// way would have other tokens, and all of them would be sent again.
+    pub key: Vec<String>,
 }
 
 /// Milliseconds since 1970-01-01 UTC, as the ledger keeps times.
@@ -66,29 +70,25 @@ pub(super) fn bind_identity(
         ("instance", identity.instance_id.clone()),
         ("operation", identity.operation.name().to_owned()),
         ("namespace", identity.namespace.clone()),
+        ("key", serde_json::Value::from(identity.key.clone()).to_string()),
         ("token version", TOKEN_VERSION.to_string()),
     ];
     let bind = || {
         connection.execute(
-            "INSERT INTO identity (only, instance_id, operation, namespace, token_version)
-             VALUES (1, ?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            (&wanted[0].1, &wanted[1].1, &wanted[2].1, TOKEN_VERSION),
+            "INSERT INTO identity (only, instance_id, operation, namespace, key_columns, token_version)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            (&wanted[0].1, &wanted[1].1, &wanted[2].1, &wanted[3].1, TOKEN_VERSION),
         )?;
         connection.query_row(
-            "SELECT instance_id, operation, namespace, CAST(token_version AS TEXT) FROM identity",
+            "SELECT instance_id, operation, namespace, key_columns, CAST(token_version AS TEXT) FROM identity",
             [],
-            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?]),
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?]),
         )
     };
     let found = bind().map_err(|source| sqlite(path, source))?;
     for ((what, wanted), found) in wanted.into_iter().zip(found) {
         if wanted != found {
-            return Err(LedgerError::OtherIdentity {
-                path: path.to_owned(),
-                what,
-                found,
-                wanted,
-            });
+            return Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted });
         }
     }
     Ok(())
@@ -107,6 +107,8 @@ pub(super) struct Session {
     claimed: Claimed,
     /// Whether the run's first request is on record.
     sending: bool,
+    /// The headers that rows of this run stand under.
+    headers: BTreeSet<i64>,
 }
 
 #[derive(Clone, Copy)]
@@ -124,9 +126,7 @@ impl Session {
         // How often a repeated key has been met in this run; a table, so that memory stays flat.
         let repeats =
             "CREATE TEMP TABLE repeats (token BLOB PRIMARY KEY, occurrences INTEGER NOT NULL) STRICT";
-        connection
-            .execute_batch(repeats)
-            .map_err(|source| sqlite(&path, source))?;
+        connection.execute_batch(repeats).map_err(|source| sqlite(&path, source))?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Session {
             connection,
@@ -136,6 +136,7 @@ impl Session {
             seen: Bits::default(),
             claimed: Claimed::InDoubt(0),
             sending: false,
+            headers: BTreeSet::new(),
         })
     }
 
@@ -144,22 +145,16 @@ impl Session {
     }
 
     pub(super) fn begin_transaction(&self) -> Result<(), LedgerError> {
-        self.connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(|source| self.failed(source))
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.failed(source))
     }
 
     pub(super) fn commit(&self) -> Result<(), LedgerError> {
-        self.connection
-            .execute_batch("COMMIT")
-            .map_err(|source| self.failed(source))
+        self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))
     }
 
     pub(super) fn close(self) -> Result<(), LedgerError> {
         let path = self.path;
-        self.connection
-            .close()
-            .map_err(|(_, source)| sqlite(&path, source))
+        self.connection.close().map_err(|(_, source)| sqlite(&path, source))
     }
 
     fn failed(&self, source: rusqlite::Error) -> LedgerError {
@@ -186,8 +181,6 @@ impl Bits {
 
     fn contains(&self, number: RowId) -> bool {
         let number = usize::try_from(number.0).unwrap_or_default();
-        self.0
-            .get(number / 64)
-            .is_some_and(|word| word & (1 << (number % 64)) != 0)
+        self.0.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
     }
 }

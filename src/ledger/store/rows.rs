@@ -1,32 +1,66 @@
 //! The life of a row while it is being sent.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
 use super::{Claimed, RowId, Session, now_ms};
+use crate::digest::Digest;
 use crate::ledger::{LedgerError, RowEvent, RowState, Settled, Standing, transition};
-use crate::token::{ClientToken, Digest};
+use crate::token::ClientToken;
 
-/// A row that waits to be sent.
-#[derive(Clone, Debug)]
+/// A row that waits to be sent. Only the ledger makes one, and it cannot be copied.
+#[derive(Debug)]
 pub struct Claim {
+    row: RowId,
+    token: ClientToken,
+    key: String,
+    source: String,
+    line: u64,
+    header: i64,
+    may_exist: bool,
+    doubt_ms: Option<i64>,
+    cells: csv::StringRecord,
+}
+
+impl Claim {
     /// The row.
-    pub row: RowId,
+    pub fn row(&self) -> RowId {
+        self.row
+    }
+
     /// Its client token.
-    pub token: ClientToken,
+    pub fn token(&self) -> ClientToken {
+        self.token
+    }
+
     /// Its key, as people see it.
-    pub key: String,
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The input's path, or `-`.
-    pub source: String,
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The line on which it starts.
-    pub line: u64,
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// The header that its cells stand under.
-    pub header: i64,
-    /// Whether an earlier attempt went unanswered.
-    pub may_exist: bool,
-    /// When the first attempt was made, in milliseconds since 1970.
-    pub first_sent_ms: Option<i64>,
+    pub fn header(&self) -> i64 {
+        self.header
+    }
+
+    /// When the first attempt was made that may have created its contact, in milliseconds since 1970.
+    pub fn in_doubt_since_ms(&self) -> Option<i64> {
+        self.doubt_ms.filter(|_| self.may_exist)
+    }
+
     /// The original cells.
-    pub cells: csv::StringRecord,
+    pub fn cells(&self) -> &csv::StringRecord {
+        &self.cells
+    }
 }
 
 /// A contact that exists.
@@ -63,26 +97,16 @@ impl Session {
     /// Waiting rows of this run after the last ones claimed; those in doubt first, while their
     /// tokens are young.
     pub(in crate::ledger) fn claim(&mut self, limit: usize) -> Result<Vec<Claim>, LedgerError> {
-        const COLUMNS: &str = "rows.id, token, key, path, line, header_id, may_exist, first_sent_ms, record
-             FROM rows JOIN sources ON sources.id = source_id";
         let mut claims = Vec::new();
         if let Claimed::InDoubt(after) = self.claimed {
-            let sql = format!(
-                "SELECT {COLUMNS} WHERE may_exist = 1 AND state = 'pending' AND run_id = ?1 AND rows.id > ?2
-                 ORDER BY rows.id LIMIT ?3"
-            );
-            claims = self.claim_by(&sql, after, limit)?;
+            claims = self.claim_by("rows_in_doubt", "may_exist = 1", after, limit)?;
             self.claimed = match claims.last() {
                 Some(last) => Claimed::InDoubt(last.row.0),
                 None => Claimed::Fresh(0),
             };
         }
         if let Claimed::Fresh(after) = self.claimed {
-            let sql = format!(
-                "SELECT {COLUMNS} WHERE run_id = ?1 AND state = 'pending' AND rows.id > ?2 AND may_exist = 0
-                 ORDER BY rows.id LIMIT ?3"
-            );
-            claims = self.claim_by(&sql, after, limit)?;
+            claims = self.claim_by("rows_by_run_and_state", "may_exist = 0", after, limit)?;
             if let Some(last) = claims.last() {
                 self.claimed = Claimed::Fresh(last.row.0);
             }
@@ -90,9 +114,21 @@ impl Session {
         Ok(claims)
     }
 
-    fn claim_by(&self, sql: &str, after: i64, limit: usize) -> Result<Vec<Claim>, LedgerError> {
+    fn claim_by(
+        &self,
+        index: &str,
+        condition: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Claim>, LedgerError> {
+        let sql = format!(
+            "SELECT rows.id, token, key, path, line, header_id, may_exist, doubt_ms, record
+             FROM rows INDEXED BY {index} JOIN sources ON sources.id = source_id
+             WHERE run_id = ?1 AND state = 'pending' AND rows.id > ?2 AND {condition}
+             ORDER BY rows.id LIMIT ?3"
+        );
         let read = || {
-            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut statement = self.connection.prepare_cached(&sql)?;
             let rows = statement.query_map(params![self.run.0, after, limit as i64], claim)?;
             rows.collect::<Result<_, _>>()
         };
@@ -101,10 +137,7 @@ impl Session {
 
     /// Makes the intent durable.
     pub(in crate::ledger) fn begin(&mut self, mut claim: Claim) -> Result<Claim, LedgerError> {
-        let standing = Standing {
-            state: RowState::Pending,
-            may_exist: claim.may_exist,
-        };
+        let standing = Standing { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(standing, RowEvent::Begun)?;
         let now = now_ms();
         self.note_first_request(now)?;
@@ -112,24 +145,24 @@ impl Session {
             self.connection
                 .prepare_cached(
                     "UPDATE rows SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
-                            first_sent_ms = coalesce(first_sent_ms, ?3)
-                     WHERE id = ?1 AND state = 'pending'",
+                            first_sent_ms = coalesce(first_sent_ms, ?3),
+                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END
+                     WHERE id = ?1 AND state = 'pending' AND token = ?4 AND may_exist = ?5",
                 )?
-                .execute(params![claim.row.0, next.state.name(), now])
+                .execute(params![claim.row.0, next.state.name(), now, claim.token.0.0, claim.may_exist])
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, claim.row)?;
-        claim.first_sent_ms.get_or_insert(now);
+        if !claim.may_exist {
+            claim.doubt_ms = Some(now);
+        }
         Ok(claim)
     }
 
     fn note_first_request(&mut self, now: i64) -> Result<(), LedgerError> {
         if !self.sending {
             self.connection
-                .execute(
-                    "UPDATE runs SET sending_ms = ?2 WHERE id = ?1",
-                    params![self.run.0, now],
-                )
+                .execute("UPDATE runs SET sending_ms = ?2 WHERE id = ?1", params![self.run.0, now])
                 .map_err(|source| self.failed(source))?;
             self.sending = true;
         }
@@ -142,10 +175,7 @@ impl Session {
         claim: Claim,
         settlement: &Settlement,
     ) -> Result<Settled, LedgerError> {
-        let from = Standing {
-            state: RowState::InFlight,
-            may_exist: claim.may_exist,
-        };
+        let from = Standing { state: RowState::InFlight, may_exist: claim.may_exist };
         match settlement {
             Settlement::Created(contact) => {
                 let next = transition(from, RowEvent::Created)?;
@@ -172,10 +202,7 @@ impl Session {
         event: RowEvent,
         cause: &Cause,
     ) -> Result<Settled, LedgerError> {
-        let from = Standing {
-            state: RowState::Pending,
-            may_exist: claim.may_exist,
-        };
+        let from = Standing { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(from, event)?;
         self.write_standing(&claim, from, next, Some(cause))?;
         Ok(settled(claim, next))
@@ -225,33 +252,16 @@ impl Session {
 
     /// A guarded update that met no row was met by another writer.
     pub(super) fn expect_one(&self, changed: usize, row: RowId) -> Result<(), LedgerError> {
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(LedgerError::Disturbed { row })
-        }
+        if changed == 1 { Ok(()) } else { Err(LedgerError::Disturbed { row }) }
     }
 
-    /// The headers of rows that wait in this run.
+    /// The headers that rows of this run stand under.
     pub(in crate::ledger) fn waiting_headers(&self) -> Result<Vec<(i64, Vec<String>)>, LedgerError> {
-        let waiting = "SELECT 1 FROM rows WHERE run_id = ?1 AND state = 'pending' AND header_id = ?2 LIMIT 1";
-        let read = || {
-            let mut headers = Vec::new();
-            let mut statement = self.connection.prepare("SELECT id, columns FROM headers")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let id: i64 = row.get(0)?;
-                let waits = self
-                    .connection
-                    .query_row(waiting, params![self.run.0, id], |_| Ok(()))
-                    .optional()?;
-                if waits.is_some() {
-                    headers.push((id, json_column(row, 1)?));
-                }
-            }
-            Ok(headers)
+        let read = |id: &i64| {
+            let columns = "SELECT columns FROM headers WHERE id = ?1";
+            self.connection.query_row(columns, [id], |row| Ok((*id, json_column(row, 0)?)))
         };
-        read().map_err(|source| self.failed(source))
+        self.headers.iter().map(read).collect::<Result<_, _>>().map_err(|source| self.failed(source))
     }
 }
 
@@ -269,7 +279,7 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         line: row.get(4)?,
         header: row.get(5)?,
         may_exist: row.get(6)?,
-        first_sent_ms: row.get(7)?,
+        doubt_ms: row.get(7)?,
         cells: csv::StringRecord::from(json_column(row, 8)?),
     })
 }

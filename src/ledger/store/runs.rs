@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Row, params};
 
 use super::{RunId, Session, now_ms};
+use crate::digest::Digest;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
-use crate::token::Digest;
 
 /// What is known of a run when it starts.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct RunRecord {
     pub withdrawn: u64,
     /// Attempts that Connect throttled.
     pub throttled: u64,
+    /// Whether some row of the ledger was created, now or before: then the instance exists.
+    pub instance_proven: bool,
     /// The rows that this run was the last to touch, by state.
     pub rows: StateCounts,
 }
@@ -81,6 +83,19 @@ pub struct ErrorCount {
     pub line: u64,
 }
 
+impl RunRecord {
+    /// Rows of this run that wait for another attempt.
+    pub fn waiting(&self) -> u64 {
+        self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight)
+    }
+
+    /// Rows created by this run a second, from its first request to its end or until `now_ms`.
+    pub fn rate_achieved(&self, now_ms: i64) -> Option<f64> {
+        let milliseconds = self.ended_ms.unwrap_or(now_ms) - self.sending_ms?;
+        (milliseconds > 0).then(|| self.rows.of(RowState::Created) as f64 * 1000.0 / milliseconds as f64)
+    }
+}
+
 impl Session {
     pub(in crate::ledger) fn start_run(&mut self, run: &NewRun) -> Result<RunId, LedgerError> {
         let now = now_ms();
@@ -97,32 +112,32 @@ impl Session {
         Ok(self.run)
     }
 
-    /// Settles what a dead run left in flight, and what waits in doubt for too long.
+    /// Settles what dead runs left in flight, and what waits in doubt for too long. What becomes
+    /// unknown belongs to this run, so that it is reported.
     fn recover(&self, oldest_ms: i64) -> Result<(), LedgerError> {
         let cases = [
-            (RowState::InFlight, RowEvent::Expired, "first_sent_ms < ?2"),
-            (RowState::InFlight, RowEvent::Recovered, "first_sent_ms >= ?2"),
+            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms < ?2"),
+            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms >= ?2"),
             (
                 RowState::Pending,
                 RowEvent::Expired,
-                "may_exist = 1 AND first_sent_ms < ?2",
+                "INDEXED BY rows_in_doubt",
+                "may_exist = 1 AND doubt_ms < ?2",
             ),
         ];
-        for (state, event, condition) in cases {
-            let from = Standing {
-                state,
-                may_exist: state == RowState::Pending,
-            };
-            let next = transition(from, event)?;
+        for (state, event, index, condition) in cases {
+            let next = transition(Standing { state, may_exist: state == RowState::Pending }, event)?;
+            let run = if next.state == RowState::Unknown { "?5" } else { "run_id" };
             let sql = format!(
-                "UPDATE rows SET state = ?3, may_exist = ?4, code = coalesce(code, 'NoAnswer'),
+                "UPDATE rows {index} SET state = ?3, may_exist = ?4, run_id = {run},
+                        code = coalesce(code, 'NoAnswer'),
                         message = coalesce(message, 'the run ended before Connect answered')
-                 WHERE run_id IN (SELECT id FROM runs) AND state = ?1 AND {condition}"
+                 WHERE run_id IN (SELECT id FROM runs WHERE id <> ?5) AND state = ?1 AND {condition}"
             );
             self.connection
                 .execute(
                     &sql,
-                    params![state.name(), oldest_ms, next.state.name(), next.may_exist],
+                    params![state.name(), oldest_ms, next.state.name(), next.may_exist, self.run.0],
                 )
                 .map_err(|source| self.failed(source))?;
         }
@@ -150,7 +165,8 @@ impl Session {
 }
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
-    already_created, changed_created, identical_rows, withdrawn, throttled";
+    already_created, changed_created, identical_rows, withdrawn, throttled,
+    EXISTS (SELECT 1 FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'created')";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -166,6 +182,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         identical_rows: row.get(9)?,
         withdrawn: row.get(10)?,
         throttled: row.get(11)?,
+        instance_proven: row.get(12)?,
         rows: StateCounts::default(),
     })
 }
@@ -207,13 +224,8 @@ pub(in crate::ledger) fn latest_runs(
 ) -> rusqlite::Result<Vec<RunRecord>> {
     let sql = format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?1");
     let mut statement = connection.prepare(&sql)?;
-    let records: Vec<RunRecord> = statement
-        .query_map([limit], run_record)?
-        .collect::<Result<_, _>>()?;
-    records
-        .into_iter()
-        .map(|record| with_rows(connection, record))
-        .collect()
+    let records: Vec<RunRecord> = statement.query_map([limit], run_record)?.collect::<Result<_, _>>()?;
+    records.into_iter().map(|record| with_rows(connection, record)).collect()
 }
 
 /// The causes on rows that are rejected, failed or unknown, most frequent first.

@@ -1,0 +1,70 @@
+//! How a run ended: the word for the ledger, the exit code, and what to tell people.
+
+use crate::engine::Ending;
+use crate::exit_code::ExitCode;
+use crate::ledger::{RowState, RunRecord};
+
+/// The word that the ledger keeps.
+pub fn ending_word(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Complete => "complete",
+        Ending::Interrupted(_) => "interrupted",
+        Ending::Denied(_) => "denied",
+        Ending::QuotaExceeded(_) => "quota exceeded",
+        Ending::NotFound(_) => "not found",
+        Ending::Throttled(_) => "throttled",
+        Ending::OutOfReach(_) => "out of reach",
+        Ending::Unanswered(_) => "unanswered",
+    }
+}
+
+/// The exit code of a run that ended so and left the ledger so.
+pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
+    let left_behind =
+        [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().any(|state| run.rows.of(*state) > 0);
+    match ending {
+        Ending::Interrupted(signal) => signal.exit_code(),
+        Ending::Denied(_) | Ending::QuotaExceeded(_) | Ending::NotFound(_) => ExitCode::Fatal,
+        Ending::Throttled(_) | Ending::OutOfReach(_) | Ending::Unanswered(_) => ExitCode::TryLater,
+        Ending::Complete if run.waiting() > 0 => ExitCode::Budget,
+        Ending::Complete if left_behind => ExitCode::RowsLeftBehind,
+        Ending::Complete => ExitCode::Complete,
+    }
+}
+
+/// Why the run ended early, and the remedy.
+pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
+    let (cause, words, remedy) = match ending {
+        Ending::Complete if run.waiting() > 0 => return Some("The limit is reached.".to_owned()),
+        Ending::Complete => return None,
+        Ending::Interrupted(signal) => return Some(format!("Interrupted by {}.", signal.name())),
+        Ending::Denied(cause) => (
+            cause,
+            "Connect denies the request",
+            "No row is to blame. Check the credentials, that they allow connect:CreateContact on the instance, \
+             and the machine's clock.",
+        ),
+        Ending::QuotaExceeded(cause) => {
+            (cause, "A hard quota of the instance is reached", "Ask AWS Support to raise it.")
+        }
+        Ending::NotFound(cause) => (
+            cause,
+            "Connect finds nothing of what it is asked for",
+            "Check the instance id, the Region, and ids in the rows.",
+        ),
+        Ending::Throttled(cause) => (
+            cause,
+            "Connect does nothing but throttle",
+            "Something else uses the quota, or --rate is above it.",
+        ),
+        Ending::OutOfReach(cause) => {
+            (cause, "Connect is out of reach", "Check the network, the Region and --endpoint-url.")
+        }
+        Ending::Unanswered(cause) => (
+            cause,
+            "Connect takes requests and does not answer them",
+            "Rows in doubt wait, and are sent again with the same tokens.",
+        ),
+    };
+    Some(format!("{words} ({}: {}). {remedy}", cause.code, cause.message))
+}

@@ -1,0 +1,45 @@
+//! Commands to paste.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// The command line of this process, for doing the same again.
+pub(super) fn same_command() -> String {
+    shell_line(own_words())
+}
+
+/// The command line of this process with `rejects` in place of `inputs`, and the ledger named.
+pub(super) fn command_for_rejects(inputs: &[String], rejects: &Path, ledger: &Path) -> String {
+    let mut words: Vec<String> = own_words().into_iter().filter(|word| !inputs.contains(word)).collect();
+    let after_run = words.iter().position(|word| word == "run").map_or(words.len(), |at| at + 1);
+    words.insert(after_run, rejects.display().to_string());
+    if !words.iter().any(|word| word == "--ledger" || word.starts_with("--ledger=")) {
+        words.extend(["--ledger".to_owned(), ledger.display().to_string()]);
+    }
+    shell_line(words)
+}
+
+fn own_words() -> Vec<String> {
+    std::env::args_os().map(|word: OsString| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Words as a POSIX shell reads them back.
+fn shell_line(words: impl IntoIterator<Item = String>) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    let quoted = words.into_iter().map(|word| {
+        let is_plain = !word.is_empty() && word.chars().all(plain);
+        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_line;
+
+    #[test]
+    fn a_printed_command_can_be_pasted() {
+        let words = ["connect-import", "--key", "Ticket ID", "it's", ""].map(String::from);
+        assert_eq!(shell_line(words), r"connect-import --key 'Ticket ID' 'it'\''s' ''");
+    }
+}
