@@ -14,14 +14,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{Report, Shared, attempt};
 use super::intake::{WaitingMappings, mappings_of_waiting_rows};
 use super::meter::Meter;
 use crate::event::{Progress, Reporter, RunEvent};
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, RowId, RowState, RunRecord, Settled};
-use crate::mapping::{MapFault, MappingSource};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled};
+use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::shutdown::{Shutdown, Signal};
-use crate::submission::{Attempt, Circumstances, Decision, Policy, Stop, Submitter, abandon, decide};
+use crate::submission::{Circumstances, Decision, Policy, Stop, Submitter};
 
 /// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
 const SUSPICIONS: u32 = 5;
@@ -112,18 +113,6 @@ struct Job {
     tries: u32,
 }
 
-/// What an attempt's task reports.
-enum Report {
-    /// The run stopped before it began; the row waits as before.
-    GivenBack,
-    /// The row was not sent: its token is too old, or it cannot be mapped.
-    SetAside { settled: Settled, cause: Cause },
-    /// An attempt was made and settled.
-    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit },
-    /// The ledger failed; the run cannot go on.
-    Failed(LedgerError),
-}
-
 /// A row that waits for its own next attempt.
 struct Delayed {
     due: Instant,
@@ -145,22 +134,6 @@ impl Ord for Delayed {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.due, self.job.claim.row()).cmp(&(other.due, other.job.claim.row()))
     }
-}
-
-/// What every attempt needs.
-struct Shared<S> {
-    ledger: Arc<Ledger>,
-    submitter: Arc<S>,
-    mappings: WaitingMappings,
-    gate: Gate,
-    policy: Policy,
-    idempotency_window: Duration,
-    /// Requests under way; for show alone, nothing is decided by it.
-    in_flight: AtomicUsize,
-    /// No new attempt.
-    drain: CancellationToken,
-    /// Do not wait for answers any more.
-    abort: CancellationToken,
 }
 
 struct Dispatcher<S> {
@@ -437,82 +410,4 @@ async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether an unanswered attempt lies too far back for its token to be used again.
-fn is_too_old(claim: &Claim, window: Duration) -> bool {
-    let now = jiff::Timestamp::now().as_millisecond();
-    let age = claim.in_doubt_since_ms().map(|since| now.saturating_sub(since));
-    age.is_some_and(|age| u128::try_from(age).is_ok_and(|age| age > window.as_millis()))
-}
-
-/// One attempt of one row.
-async fn attempt<S: Submitter>(shared: Arc<Shared<S>>, claim: Claim, known: Circumstances) -> Report {
-    match attempt_fallibly(&shared, claim, known).await {
-        Ok(report) => report,
-        Err(error) => Report::Failed(error),
-    }
-}
-
-async fn attempt_fallibly<S: Submitter>(
-    shared: &Shared<S>,
-    claim: Claim,
-    known: Circumstances,
-) -> Result<Report, LedgerError> {
-    let permit = tokio::select! {
-        biased;
-        () = shared.drain.cancelled() => return Ok(Report::GivenBack),
-        permit = shared.gate.permit() => permit,
-    };
-    if is_too_old(&claim, shared.idempotency_window) {
-        let message = "an earlier attempt went unanswered, and its token is too old to be used again";
-        return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
-    }
-    // The intake has mapped the row before, but not if an earlier run left it behind.
-    let request = match shared.mappings.of(&claim) {
-        Ok(mapping) => mapping.map(claim.cells()),
-        Err(problem) => Err(MapFault::Job(problem)),
-    };
-    let request = match request {
-        Ok(request) => request,
-        Err(MapFault::Row(rejection)) => {
-            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, rejection.message).await;
-        }
-        Err(MapFault::Job(error)) => {
-            return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;
-        }
-    };
-    let in_flight = shared.ledger.begin(claim, request).await?;
-    shared.in_flight.fetch_add(1, Ordering::Relaxed);
-    let attempt: Option<Attempt> = tokio::select! {
-        attempt = shared.submitter.submit(&in_flight) => Some(attempt),
-        () = shared.abort.cancelled() => None,
-    };
-    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
-    let (decision, cause) = match attempt {
-        Some(attempt) => {
-            let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
-            (decide(attempt, known, shared.policy), cause)
-        }
-        None => {
-            let message = "the run was stopped while it waited for the answer".to_owned();
-            let cause = Cause { code: "Interrupted".into(), message };
-            (abandon(cause.clone(), known), Some(cause))
-        }
-    };
-    let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
-    Ok(Report::Attempted { settled, decision, cause, permit })
-}
-
-/// A row that waits and is not sent.
-async fn set_aside<S>(
-    shared: &Shared<S>,
-    claim: Claim,
-    event: RowEvent,
-    code: &str,
-    message: String,
-) -> Result<Report, LedgerError> {
-    let cause = Cause { code: code.to_owned(), message };
-    let settled = shared.ledger.set_aside(claim, event, cause.clone()).await?;
-    Ok(Report::SetAside { settled, cause })
 }

@@ -3,6 +3,7 @@
 //! A flag beats the environment (clap sees to both), which beats the job file, which beats the
 //! default.
 
+mod destination;
 mod file;
 mod instance;
 
@@ -17,8 +18,8 @@ use crate::mapping::MappingSource;
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
 use crate::source::Input;
 use crate::submission::AwsSettings;
+use destination::destination;
 pub use file::{JobFile, JobFileError, keys};
-use instance::Instance;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
 /// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
@@ -214,91 +215,6 @@ fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
         Some((option, _)) => Err(wrong(option, "must be at least 1")),
         None => Ok(pacing),
     }
-}
-
-/// The instance and how it is reached.
-fn destination(
-    args: &RunArgs,
-    global: &GlobalArgs,
-    file: &JobFile,
-) -> Result<(Instance, AwsSettings), JobError> {
-    let connect = &file.connect;
-    let mut aws = AwsSettings {
-        profile: global.profile.clone().or(connect.profile.clone()),
-        region: global.region.clone().or(connect.region.clone()),
-        endpoint_url: global.endpoint_url.clone().or(connect.endpoint_url.clone()),
-        ca_bundle: global.ca_bundle.clone().or(connect.ca_bundle.as_ref().map(|path| file.beside(path))),
-        no_sign_request: global.no_sign_request.or(connect.no_sign_request).unwrap_or(false),
-        connect_timeout: global
-            .connect_timeout
-            .or(connect.connect_timeout)
-            .unwrap_or(Duration::from_secs(10)),
-        read_timeout: global.read_timeout.or(connect.read_timeout).unwrap_or(Duration::from_secs(30)),
-        sandbox: false,
-    };
-    for (option, timeout) in
-        [("--connect-timeout", aws.connect_timeout), ("--read-timeout", aws.read_timeout)]
-    {
-        if timeout.is_zero() || timeout > LONGEST {
-            return Err(wrong(option, "must be more than 0 and at most a year"));
-        }
-    }
-    if args.job.sandbox {
-        // A rehearsal keeps away from all that leads to a real instance.
-        aws.sandbox = true;
-        aws.profile = None;
-        aws.endpoint_url = global.endpoint_url.clone();
-        aws.ca_bundle = None;
-        aws.no_sign_request = false;
-        aws.region = Some("us-east-1".into());
-    }
-    let instance = if args.job.sandbox {
-        Instance::sandbox()
-    } else {
-        let named = args.instance_id.clone().or(connect.instance_id.clone()).ok_or(JobError::NoInstance)?;
-        Instance::parse(&named).map_err(|problem| wrong("--instance-id", problem))?
-    };
-    match &aws.endpoint_url {
-        Some(url) if !is_http(url) => {
-            return Err(wrong(
-                "--endpoint-url",
-                "must be a URL such as https://host or http://127.0.0.1:8080",
-            ));
-        }
-        Some(url) if instance.is_sandbox() && !(is_loopback(url) && url.starts_with("http:")) => {
-            return Err(wrong("--endpoint-url", "must be http:// on loopback for a rehearsal"));
-        }
-        Some(_) | None => {}
-    }
-    if instance.is_sandbox() && !args.job.sandbox {
-        return Err(wrong("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
-    }
-    if let Some(of_arn) = &instance.region {
-        match &aws.region {
-            Some(region) if region != of_arn => {
-                let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
-                return Err(wrong("--region", problem));
-            }
-            Some(_) => {}
-            None => aws.region = Some(of_arn.clone()),
-        }
-    }
-    Ok((instance, aws))
-}
-
-fn is_http(url: &str) -> bool {
-    url.parse::<hyper::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
-    })
-}
-
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<hyper::Uri>() else {
-        return false;
-    };
-    let Some(host) = uri.host() else { return false };
-    let bare = host.trim_matches(['[', ']']);
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The built-in sandbox serves a rehearsal that names no endpoint of its own.

@@ -1,5 +1,6 @@
 //! Sending one request, and saying honestly what may have become of it.
 
+mod answer;
 mod connect;
 mod outcome;
 

@@ -1,0 +1,126 @@
+//! One attempt of one row: permit → map → begin → submit → settle.
+//!
+//! It shares no state with the dispatcher: it asks the gate before it starts, is told no after a drain,
+//! and reports what came of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::intake::WaitingMappings;
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
+use crate::mapping::MapFault;
+use crate::pacing::{Gate, Permit};
+use crate::submission::{Attempt, Circumstances, Decision, Policy, Submitter, abandon, decide};
+
+/// What an attempt's task reports.
+pub(super) enum Report {
+    /// The run stopped before it began; the row waits as before.
+    GivenBack,
+    /// The row was not sent: its token is too old, or it cannot be mapped.
+    SetAside { settled: Settled, cause: Cause },
+    /// An attempt was made and settled.
+    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit },
+    /// The ledger failed; the run cannot go on.
+    Failed(LedgerError),
+}
+
+/// What every attempt needs.
+pub(super) struct Shared<S> {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) submitter: Arc<S>,
+    pub(super) mappings: WaitingMappings,
+    pub(super) gate: Gate,
+    pub(super) policy: Policy,
+    pub(super) idempotency_window: Duration,
+    /// Requests under way; for show alone, nothing is decided by it.
+    pub(super) in_flight: AtomicUsize,
+    /// No new attempt.
+    pub(super) drain: CancellationToken,
+    /// Do not wait for answers any more.
+    pub(super) abort: CancellationToken,
+}
+
+/// Whether an unanswered attempt lies too far back for its token to be used again.
+fn is_too_old(claim: &Claim, window: Duration) -> bool {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let age = claim.in_doubt_since_ms().map(|since| now.saturating_sub(since));
+    age.is_some_and(|age| u128::try_from(age).is_ok_and(|age| age > window.as_millis()))
+}
+
+/// One attempt of one row.
+pub(super) async fn attempt<S: Submitter>(
+    shared: Arc<Shared<S>>,
+    claim: Claim,
+    known: Circumstances,
+) -> Report {
+    match attempt_fallibly(&shared, claim, known).await {
+        Ok(report) => report,
+        Err(error) => Report::Failed(error),
+    }
+}
+
+async fn attempt_fallibly<S: Submitter>(
+    shared: &Shared<S>,
+    claim: Claim,
+    known: Circumstances,
+) -> Result<Report, LedgerError> {
+    let permit = tokio::select! {
+        biased;
+        () = shared.drain.cancelled() => return Ok(Report::GivenBack),
+        permit = shared.gate.permit() => permit,
+    };
+    if is_too_old(&claim, shared.idempotency_window) {
+        let message = "an earlier attempt went unanswered, and its token is too old to be used again";
+        return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
+    }
+    // The intake has mapped the row before, but not if an earlier run left it behind.
+    let request = match shared.mappings.of(&claim) {
+        Ok(mapping) => mapping.map(claim.cells()),
+        Err(problem) => Err(MapFault::Job(problem)),
+    };
+    let request = match request {
+        Ok(request) => request,
+        Err(MapFault::Row(rejection)) => {
+            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, rejection.message).await;
+        }
+        Err(MapFault::Job(error)) => {
+            return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;
+        }
+    };
+    let in_flight = shared.ledger.begin(claim, request).await?;
+    shared.in_flight.fetch_add(1, Ordering::Relaxed);
+    let attempt: Option<Attempt> = tokio::select! {
+        attempt = shared.submitter.submit(&in_flight) => Some(attempt),
+        () = shared.abort.cancelled() => None,
+    };
+    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+    let (decision, cause) = match attempt {
+        Some(attempt) => {
+            let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
+            (decide(attempt, known, shared.policy), cause)
+        }
+        None => {
+            let message = "the run was stopped while it waited for the answer".to_owned();
+            let cause = Cause { code: "Interrupted".into(), message };
+            (abandon(cause.clone(), known), Some(cause))
+        }
+    };
+    let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
+    Ok(Report::Attempted { settled, decision, cause, permit })
+}
+
+/// A row that waits and is not sent.
+async fn set_aside<S>(
+    shared: &Shared<S>,
+    claim: Claim,
+    event: RowEvent,
+    code: &str,
+    message: String,
+) -> Result<Report, LedgerError> {
+    let cause = Cause { code: code.to_owned(), message };
+    let settled = shared.ledger.set_aside(claim, event, cause.clone()).await?;
+    Ok(Report::SetAside { settled, cause })
+}

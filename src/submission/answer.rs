@@ -1,0 +1,108 @@
+//! An answer of the service, told by its code. Pure, and knows nothing of the SDK.
+
+use super::Trouble;
+use crate::ledger::Cause;
+use crate::request::ContactRequest;
+
+/// An answer of the service, by its code and, where that is unknown, by its status.
+pub(super) fn answered(
+    status: u16,
+    code: Option<&str>,
+    message: Option<&str>,
+    request: &ContactRequest,
+) -> Trouble {
+    let cause = Cause {
+        code: code.map_or_else(|| format!("HTTP{status}"), |code| shortened(code, 100)),
+        // The service may quote what it refuses.
+        message: shortened(&request.redact(message.unwrap_or_default()), 500),
+    };
+    let kind = match (code.unwrap_or_default(), status) {
+        (_, 200..=399) => Trouble::MaybeSent,
+        ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
+        | (_, 429) => Trouble::Throttled,
+        // Broken off before a reply, or a gateway's time-out: whether it went through is not known.
+        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => Trouble::MaybeSent,
+        ("IdempotencyException", _) => Trouble::TokenReused,
+        ("ConflictException", _) => Trouble::Conflict,
+        ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
+        ("ResourceNotFoundException", _) => Trouble::NotFound,
+        // Credentials, permission, a clock that is off, or a path that is not known there.
+        (
+            "AccessDeniedException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "NotAuthorized"
+            | "OptInRequired"
+            | "UnknownOperationException",
+            _,
+        )
+        | (_, 401 | 402 | 403 | 407) => Trouble::Denied,
+        // An answer without an error code is not Connect's: a proxy, or the wrong address.
+        ("", _) => Trouble::Denied,
+        _ => Trouble::Refused,
+    };
+    kind(cause)
+}
+
+/// At most so many characters of a text, on one line.
+pub(super) fn shortened(text: &str, chars: usize) -> String {
+    text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(status: u16, code: Option<&str>) -> Trouble {
+        answered(status, code, Some("m"), &ContactRequest::default())
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_code_and_then_by_status() {
+        let cause = |code: &str| Cause { code: code.into(), message: "m".into() };
+        let cases = [
+            (429, Some("ThrottlingException"), Trouble::Throttled(cause("ThrottlingException"))),
+            (400, Some("TooManyRequestsException"), Trouble::Throttled(cause("TooManyRequestsException"))),
+            (429, None, Trouble::Throttled(cause("HTTP429"))),
+            (500, Some("InternalServiceException"), Trouble::MaybeSent(cause("InternalServiceException"))),
+            (503, None, Trouble::MaybeSent(cause("HTTP503"))),
+            (400, Some("InvalidRequestException"), Trouble::Refused(cause("InvalidRequestException"))),
+            (404, Some("ResourceNotFoundException"), Trouble::NotFound(cause("ResourceNotFoundException"))),
+            (404, Some("UnknownOperationException"), Trouble::Denied(cause("UnknownOperationException"))),
+            (404, None, Trouble::Denied(cause("HTTP404"))),
+            (403, Some("AccessDeniedException"), Trouble::Denied(cause("AccessDeniedException"))),
+            (403, Some("SomethingNew"), Trouble::Denied(cause("SomethingNew"))),
+            (
+                402,
+                Some("ServiceQuotaExceededException"),
+                Trouble::QuotaExceeded(cause("ServiceQuotaExceededException")),
+            ),
+            (409, Some("IdempotencyException"), Trouble::TokenReused(cause("IdempotencyException"))),
+            (409, Some("ConflictException"), Trouble::Conflict(cause("ConflictException"))),
+            (400, Some("RequestExpired"), Trouble::Denied(cause("RequestExpired"))),
+            (400, Some("RequestAbortedException"), Trouble::MaybeSent(cause("RequestAbortedException"))),
+            (407, None, Trouble::Denied(cause("HTTP407"))),
+            (400, None, Trouble::Denied(cause("HTTP400"))),
+            (200, None, Trouble::MaybeSent(cause("HTTP200"))),
+            (302, None, Trouble::MaybeSent(cause("HTTP302"))),
+        ];
+        for (status, code, expected) in cases {
+            assert_eq!(kind(status, code), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_that_quotes_the_row_is_blanked() {
+        let request = ContactRequest { name: Some("Jane Roe".into()), ..Default::default() };
+        let trouble = answered(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), &request);
+        assert_eq!(trouble.cause().message, "bad name …");
+    }
+}
