@@ -73,7 +73,7 @@ pub struct JobArgs {
     /// The job file (TOML): mapping, instance, pacing
     #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
     pub job: Option<PathBuf>,
-    /// The ledger that makes runs resumable [default: <job>.ledger.db beside the job file, else the CSV]
+    /// The ledger that makes runs resumable [default: beside the job file, else the CSV: NAME.ledger.db]
     #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Rehearse against a built-in sandbox, with a ledger of its own
@@ -118,7 +118,7 @@ pub struct RunArgs {
     /// How long requests under way are awaited after a signal [default: 30s]
     #[arg(long, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
     pub grace: Option<Duration>,
-    /// Where rows that were not created are written [default: <ledger>.rejects.csv]
+    /// Where rows that were not created are written [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     /// How progress is shown on standard error [default: auto]

@@ -82,12 +82,15 @@ impl Summary {
             count(number, words);
         }
         line(String::new());
-        if let (Some(rate), Some(sending), Some(ended)) = (self.rate(), run.sending_ms, run.ended_ms) {
+        if let (Some(sending), Some(ended)) = (run.sending_ms, run.ended_ms) {
             let took = Duration::from_millis(u64::try_from(ended - sending).unwrap_or_default());
+            // Shorter runs are all burst, and their rate says nothing.
+            let rate = self.rate().filter(|_| took >= Duration::from_secs(5));
+            let rate = rate.map(|rate| format!("{rate:.1} created a second; ")).unwrap_or_default();
             line(format!(
-                "  {rate:.1} created a second at a set rate of {:.1}, {} in all; throttled {} times",
-                run.rate,
+                "  {} in all; {rate}set rate {:.1} a second; throttled {} times",
                 rounded(took),
+                run.rate,
                 run.throttled
             ));
         }

@@ -332,9 +332,8 @@ pub fn steady(text: &str, folder: &Folder) -> String {
         }
         None => text,
     };
-    let lines = text.lines().map(|line| {
-        if line.contains(" created a second at a set rate of ") { "  (rate, time, throttling)" } else { line }
-    });
+    let lines =
+        text.lines().map(|line| if line.contains(" in all; ") { "  (rate, time, throttling)" } else { line });
     lines.map(|line| format!("{line}\n")).collect()
 }
 
