@@ -8,6 +8,7 @@ pub mod cli;
 pub mod job;
 
 mod suggest;
+mod paths;
 pub mod digest;
 pub mod source;
 pub mod request;

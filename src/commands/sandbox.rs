@@ -6,6 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
+use crate::paths::folder_of;
 use crate::report::to_stderr;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
@@ -42,8 +43,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
 
 /// A reader of the file sees all of the port or no file.
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     writeln!(file, "{text}")?;
     file.persist(path)?;
     Ok(())

@@ -22,10 +22,13 @@ use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecor
 use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::shutdown::{Shutdown, Signal};
-use crate::submission::{Circumstances, Decision, Policy, Stop, Submitter};
+use crate::submission::{Circumstances, Decision, Instance, Policy, Stop, Submitter};
 
 /// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
 const SUSPICIONS: u32 = 5;
+
+/// The same where an earlier run created rows: then bad ids in the rows are the likelier cause.
+const SUSPICIONS_PROVEN_BEFORE: u32 = 20;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -156,6 +159,9 @@ struct Dispatcher<S> {
     suspicions: u32,
     /// The rows that went unanswered since the last answer to any.
     silent: HashSet<RowId>,
+    /// The rows that went unanswered while others were answered: their silence is their own, and no sign
+    /// of an outage.
+    odd: HashSet<RowId>,
     ending: Option<Ending>,
     progress: Progress,
     meter: Meter,
@@ -197,6 +203,7 @@ impl<S: Submitter> Dispatcher<S> {
             suspects: HashSet::new(),
             suspicions: 0,
             silent: HashSet::new(),
+            odd: HashSet::new(),
             ending: None,
             progress,
             meter: Meter::default(),
@@ -261,10 +268,8 @@ impl<S: Submitter> Dispatcher<S> {
             let Some(job) = self.ready.pop_front() else { return };
             let known = Circumstances {
                 tries: job.tries,
-                // A second 404 of one row, while fewer than five rows met any, is the row's.
-                instance_proven: self.instance_proven
-                    || self.proven_before && self.suspects.contains(&job.claim.row()),
-                outage: self.is_outage(),
+                instance: self.instance(job.claim.row()),
+                outage: self.is_outage() && !self.odd.contains(&job.claim.row()),
             };
             self.attempts.spawn(attempt(self.shared.clone(), job.claim, known));
         }
@@ -275,12 +280,30 @@ impl<S: Submitter> Dispatcher<S> {
         self.silent.len() >= 2
     }
 
-    /// Rows whose own delay is over go to the front.
+    /// What is known of the instance when `row` is sent.
+    fn instance(&self, row: RowId) -> Instance {
+        if self.instance_proven {
+            Instance::Proven
+        } else if self.proven_before && self.suspects.contains(&row) {
+            // Its second 404 is taken to be its own.
+            Instance::ProvenBefore
+        } else {
+            Instance::Unproven
+        }
+    }
+
+    /// Rows whose own delay is over go to the front; in an outage to the back, so that every row has a
+    /// chance to be the one that is answered.
     fn wake(&mut self) {
         let now = Instant::now();
+        let outage = self.is_outage();
         while self.delayed.peek().is_some_and(|Reverse(delayed)| delayed.due <= now) {
             if let Some(Reverse(delayed)) = self.delayed.pop() {
-                self.ready.push_front(delayed.job);
+                if outage {
+                    self.ready.push_back(delayed.job);
+                } else {
+                    self.ready.push_front(delayed.job);
+                }
             }
         }
     }
@@ -291,7 +314,7 @@ impl<S: Submitter> Dispatcher<S> {
             Report::Failed(error) => return Err(error.into()),
             Report::SetAside { settled, cause } => self.settled(&settled, Some(cause)),
             Report::Attempted { settled, decision, cause, permit } => {
-                self.weigh(settled.claim.row(), &decision, cause.as_ref(), permit);
+                self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 self.settled(&settled, cause);
                 if settled.standing.state == RowState::Pending {
                     let job = Job { claim: settled.claim, tries: decision.tries };
@@ -307,14 +330,19 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     /// What an attempt means for the pool and for the run.
-    fn weigh(&mut self, row: RowId, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
+    fn weigh(&mut self, claim: &Claim, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
+        let row = claim.row();
         self.instance_proven |= decision.instance_proven;
         let cause = || cause.cloned().unwrap_or(Cause { code: String::new(), message: String::new() });
         if decision.suspicion {
             self.suspicions += 1;
             self.suspects.insert(row);
-            if self.suspicions >= SUSPICIONS && !self.instance_proven {
-                self.end(Ending::NotFound(cause()));
+            let enough = if self.proven_before { SUSPICIONS_PROVEN_BEFORE } else { SUSPICIONS };
+            if self.suspicions >= enough && !self.instance_proven {
+                let Cause { code, message } = cause();
+                let row = format!("{}, line {}", claim.source(), claim.line());
+                let message = format!("{message}; the last of {enough} times for {row}");
+                self.end(Ending::NotFound(Cause { code, message }));
             }
         }
         match &decision.stop {
@@ -324,11 +352,13 @@ impl<S: Submitter> Dispatcher<S> {
         }
         match decision.pool {
             None => {
-                self.silent.clear();
+                self.odd.extend(self.silent.drain());
                 self.backoff.answered();
             }
             Some(Setback::Unanswered) => {
-                self.silent.insert(row);
+                if !self.odd.contains(&row) {
+                    self.silent.insert(row);
+                }
                 if self.is_outage() {
                     self.set_back(Setback::Unanswered, cause(), permit);
                 }
@@ -367,7 +397,10 @@ impl<S: Submitter> Dispatcher<S> {
             RowState::Unknown => self.progress.unknown += 1,
             RowState::Pending | RowState::InFlight => {}
         }
-        self.progress.done += u64::from(state != RowState::Pending);
+        if state != RowState::Pending {
+            self.progress.done += 1;
+            self.odd.remove(&settled.claim.row());
+        }
         self.reporter.tell(RunEvent::Settled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),

@@ -16,6 +16,7 @@ use crate::cli::{GlobalArgs, JobArgs, Output, ProgressKind, RunArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
+use crate::paths::{resolved, with_suffix};
 use crate::source::Input;
 use crate::submission::AwsSettings;
 use destination::destination;
@@ -146,6 +147,7 @@ impl Job {
         let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
         let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
         let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
+        keep_apart(&rejects, &ledger, file.path.as_deref())?;
         Ok(Job {
             identity: Identity {
                 instance_id: instance.id,
@@ -257,11 +259,15 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
-/// Adds to a file's name: `tickets` and `.ledger.db` make `tickets.ledger.db`.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+/// Rejects never go where the ledger, what belongs to it, or the job file lies.
+fn keep_apart(rejects: &Path, ledger: &Path, job: Option<&Path>) -> Result<(), JobError> {
+    let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
+    let taken = of_ledger.into_iter().chain(job.map(resolved)).any(|path| path == resolved(rejects));
+    if taken {
+        Err(wrong("--rejects", "names the ledger or the job file; name a file of its own"))
+    } else {
+        Ok(())
+    }
 }
 
 /// A rejects file that is being read is never written over: the next one has a number.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::LedgerError;
+use crate::paths::with_suffix;
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
 ///
@@ -67,9 +68,7 @@ pub(super) fn is_taken(ledger: &Path) -> bool {
 }
 
 fn lock_path(ledger: &Path) -> PathBuf {
-    let mut path = ledger.as_os_str().to_owned();
-    path.push(".lock");
-    path.into()
+    with_suffix(ledger, ".lock")
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         if application != APPLICATION_ID && (application != 0 || tables != 0) {
             return Ok(false);
         }
+        if tables == 0 {
+            // Before any table: a process that dies in between leaves a ledger, if an empty one.
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // Every COMMIT is on disk before a request leaves: that is the promise of the ledger.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -56,8 +60,7 @@ pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), 
         }
         Error::RusqliteError { err, .. } => sqlite(path, err),
         other => LedgerError::Io { path: path.to_owned(), source: Arc::new(io::Error::other(other)) },
-    })?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(|source| sqlite(path, source))
+    })
 }
 
 /// Opens an existing ledger for reading, during a run or after it.
@@ -136,6 +139,18 @@ mod tests {
         connection.pragma_update(None, "user_version", 999).unwrap();
         assert!(matches!(to_latest(&mut connection, &path), Err(LedgerError::Newer(_))));
         assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
+    }
+
+    #[test]
+    fn a_ledger_whose_making_was_broken_off_is_still_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        drop(open(&path).unwrap());
+        let mut connection = open(&path).unwrap();
+        to_latest(&mut connection, &path).unwrap();
+        // A kill after the migration and before anything else.
+        drop(connection);
+        assert!(open(&path).is_ok());
     }
 
     #[cfg(unix)]

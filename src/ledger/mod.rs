@@ -22,6 +22,7 @@ pub use store::{
     RunRecord, Settlement, StateCounts, Verdict,
 };
 
+use crate::paths::resolved;
 use crate::request::ContactRequest;
 use crate::source::{Header, Input};
 use crate::token::{ClientToken, TokenScheme};
@@ -164,15 +165,4 @@ impl Ledger {
 /// Whether a run holds the ledger at this moment.
 pub fn is_locked(ledger: &Path) -> bool {
     lock::is_taken(&resolved(ledger))
-}
-
-/// The file itself, so that a link to it, or another way to its folder, leads to the same lock.
-fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        match (folder.canonicalize(), path.file_name()) {
-            (Ok(folder), Some(name)) => folder.join(name),
-            (Ok(_) | Err(_), _) => path.to_owned(),
-        }
-    })
 }

@@ -40,7 +40,7 @@ pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
         Ending::Interrupted(signal) => return Some(format!("Interrupted by {}.", signal.name())),
         Ending::Denied(cause) => (
             cause,
-            "Connect denies the request",
+            "Connect denies the request, or it cannot be signed",
             "No row is to blame. Check the credentials, that they allow connect:CreateContact on the instance, \
              and the machine's clock.",
         ),

@@ -7,6 +7,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
+use crate::paths::folder_of;
 use crate::source::REJECT_COLUMNS;
 
 /// The rejects file cannot be written.
@@ -37,7 +38,12 @@ pub enum RejectsError {
 /// A file of another kind stands there, or it cannot be read.
 pub fn check_rejects_target(path: &Path) -> Result<(), RejectsError> {
     let file = match std::fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = std::fs::metadata(folder_of(path));
+            return folder
+                .map(|_| ())
+                .map_err(|source| RejectsError::Write { path: path.to_owned(), source });
+        }
         Err(source) => return Err(RejectsError::Write { path: path.to_owned(), source }),
         Ok(file) => file,
     };
@@ -62,7 +68,9 @@ pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, Reje
     let reader = LedgerReader::open(ledger)?;
     let failed = |source| RejectsError::Write { path: path.to_owned(), source };
     let columns = united(&reader.rejected_headers(run)?);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Once more: a run can take days.
+    check_rejects_target(path)?;
+    let folder = folder_of(path);
     let mut writer: Option<csv::Writer<NamedTempFile>> = None;
     let mut count = 0;
     reader.rejected_rows(run, |row| {

@@ -12,10 +12,11 @@ pub(super) fn same_command() -> String {
 pub(super) fn command_for_rejects(inputs: &[String], rejects: &Path, ledger: &Path) -> String {
     let mut words: Vec<String> = own_words().into_iter().filter(|word| !inputs.contains(word)).collect();
     let after_run = words.iter().position(|word| word == "run").map_or(words.len(), |at| at + 1);
-    words.insert(after_run, rejects.display().to_string());
+    let mut more = vec![rejects.display().to_string()];
     if !words.iter().any(|word| word == "--ledger" || word.starts_with("--ledger=")) {
-        words.extend(["--ledger".to_owned(), ledger.display().to_string()]);
+        more.extend(["--ledger".to_owned(), ledger.display().to_string()]);
     }
+    words.splice(after_run..after_run, more);
     shell_line(words)
 }
 

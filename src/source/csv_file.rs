@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::lines::LineCounter;
 use super::{Header, REJECT_COLUMNS, Record, SourceError};
+use crate::paths::resolved;
 
 /// Where the code stands among the columns of a rejects file.
 const CODE: usize = 4;
@@ -34,10 +35,7 @@ impl Input {
     /// makes no difference.
     pub fn identity(&self) -> String {
         match self {
-            Input::File(path) => {
-                let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
-                absolute.unwrap_or_else(|_| path.clone()).display().to_string()
-            }
+            Input::File(path) => resolved(path).display().to_string(),
             Input::Stdin => "-".into(),
         }
     }
@@ -152,15 +150,15 @@ impl CsvSource {
             source,
         })?;
         if !found {
-            // The csv crate closes an open quote by itself at the end of the file.
-            if self.reader.get_ref().ends_inside_quotes() {
-                return Err(SourceError::UnclosedQuote { file: self.input.to_string(), line: self.line });
-            }
             return Ok(None);
         }
         let start = self.buffer.position().map_or(0, csv::Position::byte);
         let line = self.reader.get_mut().line_of_record(start);
         self.line = line;
+        // The csv crate closes an open quote by itself at the end of the file.
+        if self.reader.get_ref().ends_inside_quotes() {
+            return Err(SourceError::UnclosedQuote { file: self.input.to_string(), line });
+        }
         let cells = utf8(&self.buffer).map_err(|index| SourceError::Encoding {
             file: self.input.to_string(),
             line,
@@ -271,7 +269,6 @@ mod tests {
     #[test]
     fn a_quote_that_swallows_the_rest_of_the_file_is_refused() {
         let mut source = source(b"id,Name\n10,\"fine\"\n11,\"first\n12,second\n13,third\n").unwrap();
-        source.next_record().unwrap();
         source.next_record().unwrap();
         let error = source.next_record().unwrap_err();
         assert!(matches!(error, SourceError::UnclosedQuote { line: 3, .. }), "{error}");

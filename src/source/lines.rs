@@ -18,6 +18,8 @@ pub(super) struct LineCounter<R> {
     /// The line on which that byte stands, from 1.
     line: u64,
     after_carriage_return: bool,
+    /// Whether the stream has come to its end.
+    at_end: bool,
 }
 
 impl<R: Read> LineCounter<R> {
@@ -29,6 +31,7 @@ impl<R: Read> LineCounter<R> {
             offset: 0,
             line: 1,
             after_carriage_return: false,
+            at_end: false,
         }
     }
 
@@ -40,8 +43,9 @@ impl<R: Read> LineCounter<R> {
         self.line
     }
 
-    /// Whether the bytes from the last record's start to the end of the file, read as the csv crate
-    /// reads them, end inside a quoted cell.
+    /// Whether the stream has come to its end, and the bytes from the last record's start on, read as
+    /// the csv crate reads them, end inside a quoted cell. The reader sees the end only when it needs more
+    /// bytes for the record in hand, so that record is then the last one.
     pub(super) fn ends_inside_quotes(&self) -> bool {
         #[derive(PartialEq)]
         enum At {
@@ -49,6 +53,9 @@ impl<R: Read> LineCounter<R> {
             Quoted,
             QuoteInQuoted,
             Unquoted,
+        }
+        if !self.at_end {
+            return false;
         }
         let mut at = At::CellStart;
         for byte in &self.window[self.counted..] {
@@ -82,6 +89,7 @@ impl<R: Read> LineCounter<R> {
 impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
+        self.at_end |= count == 0 && !buffer.is_empty();
         self.window.drain(..self.counted);
         self.counted = 0;
         self.window.extend_from_slice(&buffer[..count]);

@@ -70,13 +70,24 @@ pub enum Stop {
     QuotaExceeded(Cause),
 }
 
+/// What is known of the instance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Instance {
+    /// Nothing: a 404 may be its fault.
+    Unproven,
+    /// It was there in an earlier run, though perhaps in another Region.
+    ProvenBefore,
+    /// An answer of this run has shown that it exists.
+    Proven,
+}
+
 /// What is known when an attempt is made, besides its row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Circumstances {
     /// How many counted attempts the row had before, in this run.
     pub tries: u32,
-    /// Some answer has shown that the instance exists.
-    pub instance_proven: bool,
+    /// What is known of the instance.
+    pub instance: Instance,
     /// Other rows go unanswered too, so silence says nothing about this one.
     pub outage: bool,
 }
@@ -121,12 +132,14 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
     match attempt {
         Ok(contact) => proof(Settlement::Created(contact)),
         Err(Trouble::Refused(cause)) => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
-        Err(Trouble::NotFound(cause)) if known.instance_proven => {
-            counted(Settlement::NotCreated(RowEvent::Refused, cause))
-        }
-        Err(Trouble::NotFound(_)) => {
-            Decision { suspicion: true, delay: row_delay(1), ..uncounted(Settlement::Unmarked) }
-        }
+        Err(Trouble::NotFound(cause)) => match known.instance {
+            Instance::Proven => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
+            // Most likely the row's, but the next run may see it otherwise.
+            Instance::ProvenBefore => counted(Settlement::NotCreated(RowEvent::Exhausted, cause)),
+            Instance::Unproven => {
+                Decision { suspicion: true, delay: row_delay(1), ..uncounted(Settlement::Unmarked) }
+            }
+        },
         Err(Trouble::Conflict(cause)) => {
             let event = if last { RowEvent::Exhausted } else { RowEvent::Retry };
             proof(Settlement::NotCreated(event, cause))
@@ -134,7 +147,8 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
         Err(Trouble::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
         Err(Trouble::MaybeSent(cause)) if known.outage => {
             let settlement = Settlement::NotCreated(RowEvent::RetryInDoubt, cause);
-            Decision { pool: Some(Setback::Unanswered), ..uncounted(settlement) }
+            // The row waits, so that others, which may be answered, have their turn.
+            Decision { pool: Some(Setback::Unanswered), delay: row_delay(1), ..uncounted(settlement) }
         }
         Err(Trouble::MaybeSent(cause)) => {
             let event = if last { RowEvent::LeftInDoubt } else { RowEvent::RetryInDoubt };
@@ -171,7 +185,7 @@ mod tests {
     }
 
     fn known(tries: u32) -> Circumstances {
-        Circumstances { tries, instance_proven: true, outage: false }
+        Circumstances { tries, instance: Instance::Proven, outage: false }
     }
 
     fn event(decision: &Decision) -> Option<RowEvent> {
@@ -225,12 +239,13 @@ mod tests {
 
     #[test]
     fn not_found_blames_the_row_only_when_the_instance_is_proven() {
-        let not_found = |instance_proven| {
-            decide(Err(Trouble::NotFound(cause())), Circumstances { instance_proven, ..known(0) }, POLICY)
+        let not_found = |instance| {
+            decide(Err(Trouble::NotFound(cause())), Circumstances { instance, ..known(0) }, POLICY)
         };
-        assert_eq!(event(&not_found(true)), Some(RowEvent::Refused));
-        assert_eq!(not_found(false).settlement, Settlement::Unmarked);
-        assert!(not_found(false).suspicion);
+        assert_eq!(event(&not_found(Instance::Proven)), Some(RowEvent::Refused));
+        assert_eq!(event(&not_found(Instance::ProvenBefore)), Some(RowEvent::Exhausted));
+        assert_eq!(not_found(Instance::Unproven).settlement, Settlement::Unmarked);
+        assert!(not_found(Instance::Unproven).suspicion);
     }
 
     #[test]

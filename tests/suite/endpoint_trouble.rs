@@ -191,18 +191,18 @@ fn an_outage_ends_in_75_with_rows_in_doubt_waiting_and_the_next_run_creates_them
 
 #[test]
 fn a_wrong_region_after_a_good_pilot_stops_the_run_and_marks_no_row() {
-    let (folder, endpoint, ended) = against(20, &["--limit", "2"], |number, _| match number {
+    let (folder, endpoint, ended) = against(60, &["--limit", "2"], |number, _| match number {
         0 | 1 => Reply::Created,
         _ => Reply::Error(404, "ResourceNotFoundException"),
     });
     ended.expect(10);
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(7);
-    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 18");
+    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 58");
 }
 
 #[test]
-fn one_bad_id_alone_is_the_rows_when_earlier_rows_were_created() {
+fn one_bad_id_alone_fails_when_earlier_rows_were_created_and_the_next_run_takes_it_up() {
     let (folder, endpoint, ended) = against(2, &["--limit", "1"], |number, _| match number {
         0 => Reply::Created,
         _ => Reply::Error(404, "ResourceNotFoundException"),
@@ -210,7 +210,7 @@ fn one_bad_id_alone_is_the_rows_when_earlier_rows_were_created() {
     ended.expect(10);
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(1);
-    assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 1");
+    assert_eq!(folder.states("t.ledger.db"), "created 1, failed 1");
 }
 
 #[test]
@@ -249,4 +249,17 @@ fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
     folder.run(&import(&url, &[])).expect(1);
     assert_eq!(endpoint.requests().len(), before);
     assert_eq!(folder.states("t.ledger.db"), "unknown 2");
+}
+
+#[test]
+fn a_few_rows_that_are_never_answered_do_not_hold_the_others_up() {
+    for concurrency in ["1", "32"] {
+        let arguments = ["--concurrency", concurrency, "--max-attempts", "2"];
+        let (folder, _, ended) = against(60, &arguments, |_, body| match body["Name"].as_str() {
+            Some("Task 0" | "Task 1" | "Task 2" | "Task 40") => Reply::Error(500, "InternalServiceException"),
+            _ => Reply::Created,
+        });
+        ended.expect(1);
+        assert_eq!(folder.states("t.ledger.db"), "created 56, unknown 4", "{concurrency}");
+    }
 }

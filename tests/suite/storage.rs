@@ -150,8 +150,13 @@ fn no_file_but_older_rejects_is_written_over_or_removed() {
     let url = endpoint.url();
     let ended = folder.run(&import(&url, &["--rejects", "precious.txt"])).expect(2);
     assert!(ended.stderr.contains("is no rejects file"), "{}", ended.stderr);
-    folder.run(&import(&url, &[])).expect(0);
     folder.run(&import(&url, &["--rejects", "t.ledger.db"])).expect(2);
+    assert!(endpoint.requests().is_empty());
+    folder.run(&import(&url, &[])).expect(0);
+    for name in ["t.ledger.db", "./t.ledger.db-wal", "t.ledger.db.lock"] {
+        folder.run(&import(&url, &["--rejects", name])).expect(2);
+    }
+    folder.run(&import(&url, &["--rejects", "no/such/folder.csv"])).expect(74);
     assert_eq!(folder.read("precious.txt"), "precious");
     assert_eq!(folder.states("t.ledger.db"), "created 1");
 }
