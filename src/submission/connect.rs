@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClie
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::Response;
+use futures_util::FutureExt as _;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
@@ -210,9 +212,12 @@ impl Submitter for ConnectSubmitter {
             .set_previous_contact_id(request.previous_contact_id.clone())
             .set_expiry_duration_in_minutes(request.expiry_duration_in_minutes);
         let departure = Departure::default();
-        match call.customize().interceptor(departure.clone()).send().await {
-            Ok(output) => created(output),
-            Err(error) => Err(trouble(&error, &departure, request)),
+        let sent = call.customize().interceptor(departure.clone()).send();
+        // Nothing outlives the call that a panic could leave half done.
+        match AssertUnwindSafe(sent).catch_unwind().await {
+            Ok(Ok(output)) => created(output),
+            Ok(Err(error)) => Err(trouble(&error, &departure, request)),
+            Err(_) => Err(panicked(&departure)),
         }
     }
 }
@@ -315,6 +320,17 @@ fn trouble(
         }
         SdkError::ResponseError(_) => Trouble::MaybeSent(local("NoAnswer", "an answer that cannot be read")),
         _ => Trouble::MaybeSent(local("NoAnswer", "an outcome that this version does not know")),
+    }
+}
+
+/// The SDK panicked, as it does on credentials with a stray line break.
+fn panicked(departure: &Departure) -> Trouble {
+    if departure.has_begun() {
+        Trouble::MaybeSent(local("NoAnswer", "the AWS SDK failed inside, after the request was handed over"))
+    } else {
+        let message =
+            "the AWS SDK failed inside; look for stray characters in the credentials and the Region";
+        Trouble::Denied(local("NotSigned", message))
     }
 }
 

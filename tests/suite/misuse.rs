@@ -139,6 +139,12 @@ fn whatever_keeps_a_request_from_being_signed_blames_no_row() {
             assert!(!text.contains("planted-secret"), "{text}");
         }
     }
+    // A line break out of a file with CRLF, on which the SDK panics.
+    let mut command = folder.command(&arguments[..arguments.len() - 1]);
+    command.env("AWS_ACCESS_KEY_ID", "AKIAPLANTED\r").env("AWS_SECRET_ACCESS_KEY", "planted-secret");
+    let ended = Ended::from(command.output().unwrap()).expect(7);
+    assert!(!ended.stderr.contains("PLANTED") && !ended.stderr.contains("planted"), "{}", ended.stderr);
+    assert_eq!(folder.states("t.ledger.db"), "pending 1");
     assert!(endpoint.requests().is_empty());
 }
 
