@@ -16,7 +16,6 @@ use crate::report::{
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectSubmitter, Policy};
-use crate::token::TokenScheme;
 
 /// How long the check of the input may take to notice a signal; it cannot while it waits for input.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -86,7 +85,6 @@ async fn check(
     mut shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
     let (path, identity) = (job.ledger.clone(), job.identity.clone());
-    let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
     let new_run = NewRun {
         mapping: job.mapping.fingerprint(),
         rate: job.pacing.rate,
@@ -94,7 +92,7 @@ async fn check(
     };
     let (told, asked) = (reporter.clone(), shutdown.clone());
     let intake = blocking(move || {
-        let ledger = Ledger::open(&path, &identity, scheme)?;
+        let ledger = Ledger::open(&path, &identity)?;
         ledger.start_run(new_run)?;
         match (Intake { ledger: &ledger, reporter: &told, shutdown: &asked }).take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),

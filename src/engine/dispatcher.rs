@@ -237,11 +237,8 @@ impl<S: Submitter> Dispatcher<S> {
                 },
                 signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
                 () = sleep_until(due), if running && due.is_some() => self.wake(),
-                () = sleep_until(deadline), if deadline.is_some() => {
-                    // Attempts settle themselves as unanswered now, which takes no longer than the disk.
-                    self.shared.abort.cancel();
-                    deadline = Some(Instant::now() + Duration::from_secs(3600));
-                }
+                // Attempts settle themselves as unanswered then, which takes no longer than the disk.
+                () = sleep_until(deadline), if !self.shared.abort.is_cancelled() => self.shared.abort.cancel(),
                 _ = ticks.tick() => self.tell_progress(),
             }
         }

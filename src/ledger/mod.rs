@@ -82,11 +82,12 @@ impl Ledger {
     /// # Errors
     /// Another run holds it; it is no ledger, or one of a newer version, or belongs to another
     /// instance, operation or namespace; it cannot be read or written.
-    pub fn open(path: &Path, identity: &Identity, scheme: TokenScheme) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
         let lock = Lock::take(&resolved(path))?;
         let mut connection = migrate::open(path)?;
         migrate::to_latest(&mut connection, path)?;
         store::bind_identity(&connection, path, identity)?;
+        let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         let session = Session::new(connection, path.to_owned(), scheme)?;
         Ok(Ledger { path: path.to_owned(), writer: Writer::start(session)?, _lock: lock })
     }

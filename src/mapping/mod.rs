@@ -73,10 +73,16 @@ pub struct MappingError {
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("{message}")]
 pub struct Rejection {
-    /// A stable word for counting: `Mapping`, `Validation`, `RaggedRow`, `EmptyKey`, `DuplicateKey`.
+    /// A stable word for counting, one of [`Rejection::CODES`].
     pub code: &'static str,
     /// Members, limits and sizes; never a value.
     pub message: String,
+}
+
+impl Rejection {
+    /// The words for what this tool itself finds wrong with a row, anew in every run. Any other code on a
+    /// rejected row is the service's.
+    pub const CODES: [&str; 5] = ["Mapping", "Validation", "RaggedRow", "EmptyKey", "DuplicateKey"];
 }
 
 /// What can go wrong with one row.

@@ -86,9 +86,6 @@ struct Known {
     same_mapping: bool,
 }
 
-/// Codes of rejections that this tool makes itself, anew in every run.
-const OWN_CODES: [&str; 5] = ["Mapping", "Validation", "RaggedRow", "EmptyKey", "DuplicateKey"];
-
 impl Session {
     pub(in crate::ledger) fn enter_source(
         &mut self,
@@ -254,7 +251,7 @@ impl Session {
 
     /// A row that is in the ledger and not created comes up again.
     fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<Standing, LedgerError> {
-        let own = known.code.as_deref().is_some_and(|code| OWN_CODES.contains(&code));
+        let own = known.code.as_deref().is_some_and(|code| Rejection::CODES.contains(&code));
         let amended = own || known.content != row.content || !known.same_mapping;
         let event = match (known.standing.state, verdict) {
             (RowState::Pending | RowState::Failed | RowState::Rejected, Verdict::Rejected(_)) => {
