@@ -6,11 +6,16 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::engine::ErrorBudget;
+use crate::mapping::OnTooLong;
+use crate::request::Operation;
+use crate::suggest::did_you_mean;
+
 /// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
 #[derive(Debug, Parser)]
 #[command(name = "connect-import", version, about, max_term_width = 100, args_override_self = true)]
 #[command(after_help = "Exit codes: 0 every row is created; 1 some rows are rejected, failed or unknown; \
-    2 usage or configuration; 7 credentials, permission, instance or hard quota; 10 a planned stop, rows \
+    2 usage or configuration; 3 the error budget is spent; 7 credentials, permission, instance or hard quota; 10 a planned stop, rows \
     remain; 11 another run holds the ledger; 74 the ledger or an output cannot be written; 75 Connect \
     throttled or was out of reach, run later; 130, 143 interrupted.")]
 pub struct Cli {
@@ -27,6 +32,10 @@ pub struct Cli {
 pub enum Command {
     /// Import rows; resumes by itself whatever an earlier run left
     Run(Box<RunArgs>),
+    /// Map and validate every row, say what is wrong and what a run would do; send nothing
+    Check(Box<CheckArgs>),
+    /// Write a job file guessed from a CSV, or print every member of an operation
+    Init(InitArgs),
     /// Show what the ledger holds, also while a run is under way
     Status(StatusArgs),
     /// Serve a Connect endpoint on loopback to rehearse against
@@ -67,10 +76,10 @@ pub struct GlobalArgs {
 /// Where the job and its ledger are.
 #[derive(Debug, Args)]
 pub struct JobArgs {
-    /// CSV files; - is standard input [default: the job file's]
+    /// CSV files or patterns, plain, gzip or zstd; - is standard input [default: the job file's]
     #[arg(value_name = "CSV")]
     pub files: Vec<PathBuf>,
-    /// The job file (TOML): mapping, instance, pacing
+    /// The job file: TOML, or the JSON skeleton of the AWS CLI
     #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
     pub job: Option<PathBuf>,
     /// The ledger that makes runs resumable [default: beside the job file, else the CSV: NAME.ledger.db]
@@ -81,52 +90,129 @@ pub struct JobArgs {
     pub sandbox: bool,
 }
 
-/// Options of `run`.
+/// What is read, and what is made of it.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    connect-import run --job samples/tickets.toml --sandbox\n  \
-    connect-import run tickets.csv --instance-id arn:aws:connect:… --key 'Ticket ID' --rate 2\n  \
-    connect-import run --job tickets.toml --limit 10        a pilot of ten rows")]
-pub struct RunArgs {
-    /// Where the job and its ledger are.
-    #[command(flatten)]
-    pub job: JobArgs,
+#[command(next_help_heading = "Input and mapping")]
+pub struct ReadArgs {
     /// The Connect instance, by id or ARN
     #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]
     pub instance_id: Option<String>,
+    /// CreateContact or StartTaskContact [default: CreateContact]
+    #[arg(long, env = "CONNECT_IMPORT_OPERATION", value_name = "NAME", value_parser = operation)]
+    pub operation: Option<Operation>,
     /// A column that makes a row the same row; may be repeated [default: the whole row]
     #[arg(long, env = "CONNECT_IMPORT_KEY", value_name = "COLUMN")]
     pub key: Vec<String>,
     /// Name a second, deliberate import of the same rows
     #[arg(long, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
+    /// How the CSVs are written
+    #[command(flatten)]
+    pub dialect: DialectArgs,
+    /// What becomes of texts that are longer than Connect takes [default: reject]
+    #[arg(long, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT")]
+    pub on_too_long: Option<OnTooLong>,
     /// Requests a second: the account's quota [default: 2.0]
     #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
     pub rate: Option<f64>,
-    /// Requests that may leave at once: the quota's burst [default: 5]
-    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
-    pub burst: Option<u32>,
-    /// Requests under way at most [default: 32]
-    #[arg(long, env = "CONNECT_IMPORT_CONCURRENCY", value_name = "N")]
-    pub concurrency: Option<usize>,
-    /// Attempts a row and run; throttled ones do not count [default: 5]
-    #[arg(long, env = "CONNECT_IMPORT_MAX_ATTEMPTS", value_name = "N")]
-    pub max_attempts: Option<u32>,
     /// Send at most so many rows: a pilot
     #[arg(long, env = "CONNECT_IMPORT_LIMIT", value_name = "N")]
     pub limit: Option<u64>,
-    /// How long requests under way are awaited after a signal [default: 30s]
-    #[arg(long, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
-    pub grace: Option<Duration>,
-    /// Where rows that were not created are written [default: LEDGER.rejects.csv]
-    #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE")]
-    pub rejects: Option<PathBuf>,
+    /// Stop when more rows than this go wrong, such as 100 or 1% [default: never]
+    #[arg(long, env = "CONNECT_IMPORT_MAX_ERRORS", value_name = "N|N%")]
+    pub max_errors: Option<ErrorBudget>,
     /// How progress is shown on standard error [default: auto]
     #[arg(long, env = "CONNECT_IMPORT_PROGRESS", value_name = "KIND")]
     pub progress: Option<ProgressKind>,
     /// How often a line of progress is written where there is no bar [default: 30s]
     #[arg(long, env = "CONNECT_IMPORT_REPORT_EVERY", value_name = "TIME", value_parser = duration)]
     pub report_every: Option<Duration>,
+}
+
+/// How the CSVs are written.
+#[derive(Debug, Args)]
+pub struct DialectArgs {
+    /// What stands between cells: a character, or comma, semicolon, tab, pipe, space [default: auto]
+    #[arg(long, env = "CONNECT_IMPORT_DELIMITER", value_name = "CHAR")]
+    pub delimiter: Option<String>,
+    /// What stands around cells: a character, or none [default: "]
+    #[arg(long, env = "CONNECT_IMPORT_QUOTE", value_name = "CHAR")]
+    pub quote: Option<String>,
+    /// What stands before a quote inside a quoted cell, beside a doubled quote [default: none]
+    #[arg(long, env = "CONNECT_IMPORT_ESCAPE", value_name = "CHAR")]
+    pub escape: Option<String>,
+    /// The encoding, by its WHATWG name, such as windows-1252 [default: utf-8; a byte order mark wins]
+    #[arg(long, env = "CONNECT_IMPORT_ENCODING", value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import run --job samples/tickets.toml --sandbox\n  \
+    connect-import run 'export-*.csv.gz' --instance-id arn:aws:connect:… --key 'Ticket ID' --rate 2\n  \
+    connect-import run --job tickets.toml --limit 10        a pilot of ten rows")]
+pub struct RunArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// What is read, and what is made of it.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Requests that may leave at once: the quota's burst [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N", help_heading = "Sending")]
+    pub burst: Option<u32>,
+    /// Requests under way at most [default: 32]
+    #[arg(long, env = "CONNECT_IMPORT_CONCURRENCY", value_name = "N", help_heading = "Sending")]
+    pub concurrency: Option<usize>,
+    /// Attempts a row and run; throttled ones do not count [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_MAX_ATTEMPTS", value_name = "N", help_heading = "Sending")]
+    pub max_attempts: Option<u32>,
+    /// How long requests under way are awaited after a signal [default: 30s]
+    #[arg(long, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Sending")]
+    pub grace: Option<Duration>,
+    /// Where rows that were not created are written [default: LEDGER.rejects.csv]
+    #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
+    pub rejects: Option<PathBuf>,
+    /// Do not map and validate all rows before the first is sent; each is when its turn comes
+    #[arg(long, env = "CONNECT_IMPORT_NO_CHECK", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Sending")]
+    pub no_check: bool,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 0: every row is fit to be sent; 1: some are not.\n\nExamples:\n  \
+    connect-import check --job tickets.toml\n  \
+    connect-import check --job tickets.toml --output csv >faults.csv")]
+pub struct CheckArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// What is read, and what is made of it.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import init tickets.csv                      writes tickets.toml\n  \
+    connect-import init --skeleton StartTaskContact      prints every member with its limits")]
+pub struct InitArgs {
+    /// The CSV to guess from
+    #[arg(value_name = "CSV", required_unless_present = "skeleton", conflicts_with = "skeleton")]
+    pub csv: Option<PathBuf>,
+    /// The job file to write; it must not exist [default: the CSV's name with .toml]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "skeleton")]
+    pub job: Option<PathBuf>,
+    /// Print a job file with every member of this operation and its limits instead
+    #[arg(long, value_name = "OPERATION", value_parser = operation)]
+    pub skeleton: Option<Operation>,
+    /// How the CSV is written
+    #[command(flatten)]
+    pub dialect: DialectArgs,
 }
 
 /// Options of `status`.
@@ -173,6 +259,8 @@ pub enum Output {
     Text,
     /// JSON Lines.
     Json,
+    /// CSV, for `check` alone.
+    Csv,
 }
 
 /// How progress is shown.
@@ -196,6 +284,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
     }
     humantime::parse_duration(text).map_err(|_| "write a time such as 40ms, 30s or 5m".to_owned())
+}
+
+fn operation(name: &str) -> Result<Operation, String> {
+    let known = Operation::ALL.map(Operation::name);
+    Operation::from_name(name).ok_or_else(|| {
+        let hint = did_you_mean(name, known.into_iter()).unwrap_or_default();
+        format!("it can be {}{hint}", known.join(" or "))
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,30 @@
 
 use sha2::{Digest as _, Sha256};
 
+/// A digest in the making: a beginning that many digests share is digested once.
+#[derive(Clone, Debug, Default)]
+pub struct Digester(Sha256);
+
+impl Digester {
+    /// With more parts.
+    #[must_use]
+    pub fn and<'a>(mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        for part in parts {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part);
+        }
+        self
+    }
+
+    /// The digest of all parts so far.
+    pub fn digest(self) -> Digest {
+        let full = self.0.finalize();
+        let mut short = [0; 16];
+        short.copy_from_slice(&full[..16]);
+        Digest(short)
+    }
+}
+
 /// 128 bits of SHA-256, the stored form of keys and contents.
 ///
 /// Among 10 million rows the chance of one collision is about 1 in 10^25.
@@ -12,15 +36,7 @@ impl Digest {
     /// Digests a sequence of byte strings; each is preceded by its length, so that
     /// `["ab", "c"]` and `["a", "bc"]` differ.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
-        let full = hasher.finalize();
-        let mut short = [0; 16];
-        short.copy_from_slice(&full[..16]);
-        Digest(short)
+        Digester::default().and(parts).digest()
     }
 
     /// 32 lower-case hexadecimal digits.

@@ -12,6 +12,8 @@ pub enum ExitCode {
     RowsLeftBehind = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
+    /// More rows went wrong than the error budget allows; stopped early, or not started.
+    ErrorBudget = 3,
     /// Credentials, permission, instance or a hard quota: it must be fixed before another run.
     Fatal = 7,
     /// A planned stop, such as `--limit`; rows remain. Run again.
@@ -51,6 +53,7 @@ mod tests {
             (ExitCode::Complete, 0),
             (ExitCode::RowsLeftBehind, 1),
             (ExitCode::Usage, 2),
+            (ExitCode::ErrorBudget, 3),
             (ExitCode::Fatal, 7),
             (ExitCode::Budget, 10),
             (ExitCode::Locked, 11),

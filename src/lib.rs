@@ -9,12 +9,16 @@ pub mod job;
 
 mod suggest;
 mod paths;
+mod slug;
 pub mod digest;
 pub mod source;
 pub mod request;
 pub mod mapping;
+pub mod guess;
 pub mod token;
 pub mod ledger;
+pub mod intake;
+pub mod check;
 pub mod pacing;
 pub mod submission;
 pub mod engine;

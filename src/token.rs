@@ -5,7 +5,7 @@
 //! second machine. Its derivation is pinned by the test vectors below and must never change within
 //! version 1; another derivation would be another version.
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Digester};
 use crate::request::Operation;
 use crate::source::RowKey;
 
@@ -26,37 +26,29 @@ impl ClientToken {
 /// Derives the tokens of one instance, operation and namespace.
 #[derive(Clone, Debug)]
 pub struct TokenScheme {
-    instance_id: String,
-    operation: Operation,
-    namespace: String,
+    /// What all of its tokens begin with.
+    scope: Digester,
 }
 
 impl TokenScheme {
     /// `instance_id` is the bare id, not the ARN, so that both spellings give the same tokens.
     pub fn new(instance_id: &str, operation: Operation, namespace: &str) -> Self {
-        TokenScheme { instance_id: instance_id.to_owned(), operation, namespace: namespace.to_owned() }
+        let version = TOKEN_VERSION.to_be_bytes();
+        let parts =
+            [version.as_slice(), instance_id.as_bytes(), operation.name().as_bytes(), namespace.as_bytes()];
+        TokenScheme { scope: Digester::default().and(parts) }
     }
 
     /// The token of the `occurrence`th row (counted from 1) that has this key.
     pub fn token(&self, key: &RowKey, occurrence: u32) -> ClientToken {
-        let version = TOKEN_VERSION.to_be_bytes();
         let occurrence = occurrence.to_be_bytes();
-        let mut parts: Vec<&[u8]> = vec![
-            &version,
-            self.instance_id.as_bytes(),
-            self.operation.name().as_bytes(),
-            self.namespace.as_bytes(),
-            &occurrence,
-        ];
-        match key {
-            RowKey::Columns(cells) => {
-                parts.push(b"columns");
-                parts.extend(cells.iter().map(String::as_bytes));
-            }
-            RowKey::Content(digest) => parts.extend([b"content", digest.0.as_slice()]),
-            RowKey::Unusable(digest) => parts.extend([b"unusable", digest.0.as_slice()]),
-        }
-        ClientToken(Digest::of(parts))
+        let begun = |kind: &'static [u8]| self.scope.clone().and([occurrence.as_slice(), kind]);
+        let whole = match key {
+            RowKey::Columns(cells) => begun(b"columns").and(cells.iter().map(String::as_bytes)),
+            RowKey::Content(digest) => begun(b"content").and([digest.0.as_slice()]),
+            RowKey::Unusable(digest) => begun(b"unusable").and([digest.0.as_slice()]),
+        };
+        ClientToken(whole.digest())
     }
 }
 

@@ -1,21 +1,28 @@
 //! One file a command: wiring, no logic.
 
+mod check;
+mod init;
 mod run;
 mod sandbox;
 mod status;
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::check::CheckError;
 use crate::cli::{Cli, Command};
-use crate::engine::{ImportError, IntakeError};
+use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
-use crate::job::JobError;
+use crate::intake::{IntakeError, Prepared, prepare};
+use crate::job::{JobError, Reading};
 use crate::ledger::LedgerError;
 use crate::report::RejectsError;
 use crate::sandbox::SandboxError;
+use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
+use init::InitError;
 
 /// Why a command ended without its result.
 #[derive(Debug, Error)]
@@ -26,6 +33,12 @@ pub enum CommandError {
     /// The input cannot be taken in.
     #[error(transparent)]
     Intake(#[from] IntakeError),
+    /// The check had to be given up.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// No job file can be made.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -59,11 +72,13 @@ impl CommandError {
             CommandError::Ledger(error) | CommandError::Rejects(RejectsError::Ledger(error)) => {
                 ledger_code(error)
             }
-            CommandError::Intake(error) => match error {
-                IntakeError::Source(_) | IntakeError::Mapping { .. } => ExitCode::Usage,
-                IntakeError::Ledger(error) => ledger_code(error),
-                IntakeError::Interrupted(signal) => signal.exit_code(),
-            },
+            CommandError::Intake(error) | CommandError::Check(CheckError::Intake(error)) => {
+                intake_code(error)
+            }
+            CommandError::Init(InitError::Write { .. }) | CommandError::Check(CheckError::Write(_)) => {
+                ExitCode::Storage
+            }
+            CommandError::Init(_) => ExitCode::Usage,
             CommandError::Import(ImportError::Ledger(error)) => ledger_code(error),
             CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
             CommandError::Sandbox(_) => ExitCode::Usage,
@@ -72,6 +87,14 @@ impl CommandError {
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
         }
+    }
+}
+
+fn intake_code(error: &IntakeError) -> ExitCode {
+    match error {
+        IntakeError::Source(_) | IntakeError::Mapping { .. } => ExitCode::Usage,
+        IntakeError::Ledger(error) => ledger_code(error),
+        IntakeError::Interrupted(signal) => signal.exit_code(),
     }
 }
 
@@ -90,6 +113,42 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
     }
 }
 
+/// The ledger and the files block, so work on them leaves the async runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+) -> Result<T, CommandError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(panic) => Err(CommandError::Io { what: "a thread failed", source: io::Error::other(panic) }),
+    }
+}
+
+/// What `work` comes to, or that a signal came first. Work that looks out for the signal itself is given
+/// the time to notice; while it waits for input it cannot.
+async fn unless_interrupted<T>(
+    mut shutdown: Shutdown,
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    const NOTICE: Duration = Duration::from_secs(1);
+    let interrupted = async {
+        let signal = shutdown.requested().await;
+        tokio::time::sleep(NOTICE).await;
+        signal
+    };
+    tokio::select! {
+        result = work => result,
+        signal = interrupted => Err(IntakeError::Interrupted(signal).into()),
+    }
+}
+
+/// The open inputs. The first bytes of one may take their time to come.
+async fn prepared(reading: &Reading, shutdown: &Shutdown) -> Result<Vec<Prepared>, CommandError> {
+    let reading = reading.clone();
+    let Reading { inputs, dialect, key, mapping, .. } = reading;
+    let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping)?));
+    unless_interrupted(shutdown.clone(), work).await
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -97,6 +156,8 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
 pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
     match &cli.command {
         Command::Run(args) => run::run(args, &cli.global).await,
+        Command::Check(args) => check::check(args, &cli.global).await,
+        Command::Init(args) => init::init(args),
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }

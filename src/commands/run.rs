@@ -1,13 +1,13 @@
 //! `run`: the import.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::CommandError;
+use super::{CommandError, blocking, prepared, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, RunArgs};
-use crate::engine::{Import, Intake, IntakeError, Prepared, prepare};
+use crate::engine::Import;
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
+use crate::intake::{Intake, Prepared};
 use crate::job::{Job, SandboxQuota};
 use crate::ledger::{Ledger, NewRun, RowState, RunRecord};
 use crate::report::{
@@ -17,15 +17,12 @@ use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectSubmitter, Policy};
 
-/// How long the check of the input may take to notice a signal; it cannot while it waits for input.
-const NOTICE: Duration = Duration::from_secs(1);
-
 pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     // What is wrong with the input's names and headers is said before a ledger is made.
-    let inputs = prepare(&job.inputs, &job.identity.key, &job.mapping)?;
+    let inputs = prepared(&job.reading, &shutdown).await?;
     check_rejects_target(&job.rejects)?;
     if let Some(quota) = job.sandbox {
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
@@ -42,7 +39,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         submitter: Arc::new(submitter),
         reporter: reporter.clone(),
         shutdown,
-        mapping: job.mapping.clone(),
+        mapping: job.reading.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
         concurrency: job.pacing.concurrency,
@@ -50,6 +47,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         idempotency_window: job.idempotency_window,
         grace: job.grace,
         to_send,
+        max_errors: job.max_errors,
     };
     let (ending, progress) = import.run(&checked).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
@@ -70,7 +68,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
     let exit = exit_code(&ending, &record);
     let summary = Summary::new(&job, &ending, exit, record, rejected);
     let text = match job.display.output {
-        Output::Text => summary.text(),
+        Output::Text | Output::Csv => summary.text(),
         Output::Json => format!("{}\n", summary.json()),
     };
     to_stdout(&text).map_err(io("cannot write the summary"))?;
@@ -82,19 +80,19 @@ async fn check(
     job: &Job,
     inputs: Vec<Prepared>,
     reporter: &Arc<Reporter>,
-    mut shutdown: Shutdown,
+    shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
     let (path, identity) = (job.ledger.clone(), job.identity.clone());
     let new_run = NewRun {
-        mapping: job.mapping.fingerprint(),
+        mapping: job.reading.mapping.fingerprint(),
         rate: job.pacing.rate,
         idempotency_window: job.idempotency_window,
     };
-    let (told, asked) = (reporter.clone(), shutdown.clone());
+    let (told, asked, check) = (reporter.clone(), shutdown.clone(), job.check);
     let intake = blocking(move || {
         let ledger = Ledger::open(&path, &identity)?;
         ledger.start_run(new_run)?;
-        match (Intake { ledger: &ledger, reporter: &told, shutdown: &asked }).take_in(inputs) {
+        match (Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check }).take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {
                 // The error is what matters; that the run ended is worth a try.
@@ -103,25 +101,7 @@ async fn check(
             }
         }
     });
-    let interrupted = async {
-        let signal = shutdown.requested().await;
-        tokio::time::sleep(NOTICE).await;
-        signal
-    };
-    tokio::select! {
-        result = intake => result,
-        signal = interrupted => Err(IntakeError::Interrupted(signal).into()),
-    }
-}
-
-/// The ledger blocks, so its calls leave the async runtime's threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
-) -> Result<T, CommandError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => Err(CommandError::Io { what: "a thread failed", source: std::io::Error::other(panic) }),
-    }
+    unless_interrupted(shutdown, intake).await
 }
 
 /// Serves the built-in sandbox for as long as the process lives; its URL.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::intake::WaitingMappings;
+use super::waiting::WaitingMappings;
+use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
 use crate::mapping::MapFault;
 use crate::pacing::{Gate, Permit};
@@ -76,15 +77,16 @@ async fn attempt_fallibly<S: Submitter>(
         let message = "an earlier attempt went unanswered, and its token is too old to be used again";
         return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
     }
-    // The intake has mapped the row before, but not if an earlier run left it behind.
-    let request = match shared.mappings.of(&claim) {
-        Ok(mapping) => mapping.map(claim.cells()),
+    // The intake has mapped the row before, unless it was told not to, or an earlier run left it behind.
+    let mapped = match shared.mappings.of(&claim) {
+        Ok(mapping) => mapping.map(claim.cells(), now()).map(|mapped| mapped.request.into_owned()),
         Err(problem) => Err(MapFault::Job(problem)),
     };
-    let request = match request {
+    let request = match mapped {
         Ok(request) => request,
         Err(MapFault::Row(rejection)) => {
-            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, rejection.message).await;
+            let message = rejection.to_string();
+            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, message).await;
         }
         Err(MapFault::Job(error)) => {
             return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;

@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::ErrorBudget;
 use super::attempt::{Report, Shared, attempt};
-use super::intake::{WaitingMappings, mappings_of_waiting_rows};
 use super::meter::Meter;
+use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use crate::event::{Progress, Reporter, RunEvent};
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled};
 use crate::mapping::MappingSource;
@@ -60,10 +61,12 @@ pub struct Import<S> {
     pub grace: Duration,
     /// Rows to send.
     pub to_send: u64,
+    /// How many rows may go wrong; none is any number.
+    pub max_errors: Option<ErrorBudget>,
 }
 
 /// How an import ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Ending {
     /// No row waits any more, or only those beyond the limit.
     Complete,
@@ -81,6 +84,8 @@ pub enum Ending {
     OutOfReach(Cause),
     /// Row after row without an answer, for minutes.
     Unanswered(Cause),
+    /// More rows went wrong than the budget allows.
+    ErrorBudget(ErrorBudget),
 }
 
 /// The import had to be given up.
@@ -164,6 +169,9 @@ struct Dispatcher<S> {
     odd: HashSet<RowId>,
     ending: Option<Ending>,
     progress: Progress,
+    /// Rows of the input, which a budget in per cent is a share of.
+    rows_read: u64,
+    max_errors: Option<ErrorBudget>,
     meter: Meter,
     started: Instant,
 }
@@ -206,6 +214,8 @@ impl<S: Submitter> Dispatcher<S> {
             odd: HashSet::new(),
             ending: None,
             progress,
+            rows_read: checked.rows_read,
+            max_errors: import.max_errors,
             meter: Meter::default(),
             started: Instant::now(),
         }
@@ -216,6 +226,7 @@ impl<S: Submitter> Dispatcher<S> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut shutdown = self.shutdown.clone();
         let mut deadline: Option<Instant> = None;
+        self.weigh_errors();
         loop {
             if self.ending.is_none() {
                 self.refill().await?;
@@ -397,6 +408,7 @@ impl<S: Submitter> Dispatcher<S> {
         if state != RowState::Pending {
             self.progress.done += 1;
             self.odd.remove(&settled.claim.row());
+            self.weigh_errors();
         }
         self.reporter.tell(RunEvent::Settled {
             source: settled.claim.source().to_owned(),
@@ -405,6 +417,14 @@ impl<S: Submitter> Dispatcher<S> {
             state,
             cause,
         });
+    }
+
+    /// Ends the run when more rows have gone wrong than may; those of the check count.
+    fn weigh_errors(&mut self) {
+        let errors = self.progress.rejected + self.progress.failed + self.progress.unknown;
+        if let Some(budget) = self.max_errors.filter(|budget| budget.is_spent(errors, self.rows_read)) {
+            self.end(Ending::ErrorBudget(budget));
+        }
     }
 
     /// No new attempt from here on. The first reason stands.
@@ -420,7 +440,8 @@ impl<S: Submitter> Dispatcher<S> {
             | Ending::NotFound(_)
             | Ending::Throttled(_)
             | Ending::OutOfReach(_)
-            | Ending::Unanswered(_) => None,
+            | Ending::Unanswered(_)
+            | Ending::ErrorBudget(_) => None,
         };
         self.ending = Some(ending);
         let in_flight = self.shared.in_flight.load(Ordering::Relaxed);

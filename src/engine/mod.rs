@@ -1,9 +1,10 @@
-//! The import itself: the input goes into the ledger, and what waits in the ledger goes to Connect.
+//! The import itself: what waits in the ledger goes to Connect.
 
 mod attempt;
+mod budget;
 mod dispatcher;
-mod intake;
 mod meter;
+mod waiting;
 
+pub use budget::ErrorBudget;
 pub use dispatcher::{Ending, Import, ImportError};
-pub use intake::{Intake, IntakeError, Prepared, prepare};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, LONGEST, wrong};
-use crate::cli::{GlobalArgs, RunArgs};
+use crate::cli::{GlobalArgs, JobArgs, ReadArgs, RunArgs};
 use crate::submission::AwsSettings;
 
 /// The instance and how it is reached.
@@ -44,12 +44,7 @@ pub(super) fn destination(
         aws.no_sign_request = false;
         aws.region = Some("us-east-1".into());
     }
-    let instance = if args.job.sandbox {
-        Instance::sandbox()
-    } else {
-        let named = args.instance_id.clone().or(connect.instance_id.clone()).ok_or(JobError::NoInstance)?;
-        Instance::parse(&named).map_err(|problem| wrong("--instance-id", problem))?
-    };
+    let instance = instance(&args.job, &args.read, file)?.ok_or(JobError::NoInstance)?;
     match &aws.endpoint_url {
         Some(url) if !is_http(url) => {
             return Err(wrong(
@@ -62,9 +57,6 @@ pub(super) fn destination(
         }
         Some(_) | None => {}
     }
-    if instance.is_sandbox() && !args.job.sandbox {
-        return Err(wrong("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
-    }
     if let Some(of_arn) = &instance.region {
         match &aws.region {
             Some(region) if region != of_arn => {
@@ -76,6 +68,24 @@ pub(super) fn destination(
         }
     }
     Ok((instance, aws))
+}
+
+/// The instance that the job names, if it names one.
+///
+/// # Errors
+/// It is none, or the one that is reserved for rehearsals.
+pub(super) fn instance(job: &JobArgs, args: &ReadArgs, file: &JobFile) -> Result<Option<Instance>, JobError> {
+    if job.sandbox {
+        return Ok(Some(Instance::sandbox()));
+    }
+    let Some(named) = args.instance_id.as_ref().or(file.connect.instance_id.as_ref()) else {
+        return Ok(None);
+    };
+    let instance = Instance::parse(named).map_err(|problem| wrong("--instance-id", problem))?;
+    if instance.is_sandbox() {
+        return Err(wrong("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
+    }
+    Ok(Some(instance))
 }
 
 fn is_http(url: &str) -> bool {

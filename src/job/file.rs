@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use super::{JobError, wrong};
+use super::skeleton::{self, Skeleton};
 use crate::cli::{JobArgs, Output, ProgressKind};
-use crate::mapping::RequestTemplates;
-use crate::request::Operation;
+use crate::engine::ErrorBudget;
+use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::suggest::did_you_mean;
 
 /// Every table of a job file and its keys, for the reference and for suggestions. `[request]` has
-/// the operation's members instead.
+/// the operation's members instead, and `[lookup]` tables of the user's own.
 pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
     &[
         (
@@ -34,10 +34,25 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
                 "read_timeout",
             ],
         ),
-        ("source", &["files", "key"]),
+        ("source", &["files", "key", "delimiter", "quote", "escape", "encoding"]),
         ("request", &[]),
+        ("lookup", &[]),
+        ("mapping", &["on_too_long"]),
         ("pacing", &["rate", "burst", "concurrency", "max_attempts"]),
-        ("run", &["ledger", "rejects", "limit", "grace", "progress", "report_every", "output"]),
+        (
+            "run",
+            &[
+                "ledger",
+                "rejects",
+                "limit",
+                "max_errors",
+                "no_check",
+                "grace",
+                "progress",
+                "report_every",
+                "output",
+            ],
+        ),
         ("sandbox", &["rate", "burst", "latency"]),
     ]
 }
@@ -51,12 +66,22 @@ pub struct JobFile {
     pub(super) connect: ConnectTable,
     pub(super) source: SourceTable,
     #[serde(rename = "request")]
-    members: Option<toml::Table>,
+    members: Option<Members>,
     #[serde(skip)]
     pub(super) request: Option<RequestTemplates>,
+    lookup: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) mapping: MappingTable,
     pub(super) pacing: PacingTable,
     pub(super) run: RunTable,
     pub(super) sandbox: SandboxTable,
+}
+
+/// `[request]`, or `request = "skeleton.json"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Members {
+    Table(toml::Table),
+    Skeleton(PathBuf),
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,7 +89,7 @@ pub struct JobFile {
 pub(super) struct ConnectTable {
     pub(super) instance_id: Option<String>,
     pub(super) region: Option<String>,
-    operation: Option<String>,
+    pub(super) operation: Option<String>,
     pub(super) namespace: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) endpoint_url: Option<String>,
@@ -81,6 +106,16 @@ pub(super) struct ConnectTable {
 pub(super) struct SourceTable {
     pub(super) files: Vec<PathBuf>,
     pub(super) key: Vec<String>,
+    pub(super) delimiter: Option<String>,
+    pub(super) quote: Option<String>,
+    pub(super) escape: Option<String>,
+    pub(super) encoding: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct MappingTable {
+    pub(super) on_too_long: Option<OnTooLong>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -98,6 +133,9 @@ pub(super) struct RunTable {
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,
     pub(super) limit: Option<u64>,
+    #[serde(deserialize_with = "budget")]
+    pub(super) max_errors: Option<ErrorBudget>,
+    pub(super) no_check: Option<bool>,
     #[serde(deserialize_with = "time")]
     pub(super) grace: Option<Duration>,
     pub(super) progress: Option<ProgressKind>,
@@ -130,6 +168,20 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, 
     crate::cli::duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
+/// A budget such as `100` or `"1%"`.
+fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorBudget>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Budget {
+        Rows(u64),
+        Text(String),
+    }
+    match Budget::deserialize(deserializer)? {
+        Budget::Rows(rows) => Ok(Some(ErrorBudget::Rows(rows))),
+        Budget::Text(text) => text.parse().map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
 /// The job file is at fault.
 #[derive(Debug, Error)]
 pub enum JobFileError {
@@ -141,9 +193,9 @@ pub enum JobFileError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// It is not TOML, or a value is of the wrong kind.
+    /// It is neither TOML nor JSON, or a value is of the wrong kind.
     #[error("{}, line {line}: {message}", path.display())]
-    Toml {
+    Syntax {
         /// The file.
         path: PathBuf,
         /// The line.
@@ -176,13 +228,19 @@ impl JobFile {
             Some(path) => {
                 let read = std::fs::read_to_string(path);
                 let text = read.map_err(|source| JobFileError::Read { path: path.clone(), source })?;
-                JobFile::parse(path, &text)
+                // Editors on Windows put a byte order mark there.
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                if skeleton::is_json(text) {
+                    JobFile::of_skeleton(path, text)
+                } else {
+                    JobFile::parse(path, text)
+                }
             }
         }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
-        let wrong = |error: toml::de::Error| JobFileError::Toml {
+        let wrong = |error: toml::de::Error| JobFileError::Syntax {
             path: path.to_owned(),
             line: error.span().map_or(1, |span| line_of(text, span.start)),
             message: error.message().to_owned(),
@@ -201,12 +259,18 @@ impl JobFile {
                 let tables: Vec<_> = keys().iter().map(|(table, _)| *table).collect();
                 return Err(unknown(line, name.to_owned(), name, &tables));
             };
+            if let (DeValue::String(_), "request") = (value.get_ref(), name) {
+                continue;
+            }
             let DeValue::Table(entries) = value.get_ref() else {
                 let message = format!("'{name}' must be a table: [{name}]");
-                return Err(JobFileError::Toml { path: path.to_owned(), line, message });
+                return Err(JobFileError::Syntax { path: path.to_owned(), line, message });
             };
             if name == "request" {
                 member_lines(text, "", entries, &mut lines);
+                continue;
+            }
+            if name == "lookup" {
                 continue;
             }
             for key in entries.keys() {
@@ -218,13 +282,43 @@ impl JobFile {
             }
         }
         let mut job: JobFile = toml::from_str(text).map_err(wrong)?;
-        job.request = job.members.take().map(|members| RequestTemplates {
-            file: path.display().to_string(),
-            tree: members.into_iter().map(|(name, value)| (name, json(value))).collect::<Map<_, _>>(),
-            lines,
-        });
         job.path = Some(path.to_owned());
+        let tables = std::mem::take(&mut job.lookup);
+        job.request = match job.members.take() {
+            Some(Members::Table(members)) => Some(RequestTemplates {
+                file: path.display().to_string(),
+                tree: members.into_iter().map(|(name, value)| (name, json(value))).collect::<Map<_, _>>(),
+                lines,
+                tables,
+            }),
+            Some(Members::Skeleton(file)) => {
+                let file = job.beside(&file);
+                let read = std::fs::read_to_string(&file);
+                let text = read.map_err(|source| JobFileError::Read { path: file.clone(), source })?;
+                let skeleton = Skeleton::parse(&file, &text)?;
+                job.adopt(&skeleton);
+                Some(RequestTemplates { tables, ..skeleton.request })
+            }
+            None => None,
+        };
         Ok(job)
+    }
+
+    /// A job that is nothing but a JSON skeleton.
+    fn of_skeleton(path: &Path, text: &str) -> Result<Self, JobFileError> {
+        let mut job = JobFile { path: Some(path.to_owned()), ..JobFile::default() };
+        let skeleton = Skeleton::parse(path, text)?;
+        job.adopt(&skeleton);
+        job.request = Some(skeleton.request);
+        Ok(job)
+    }
+
+    /// What a skeleton says besides the request, where the job file itself says nothing.
+    fn adopt(&mut self, skeleton: &Skeleton) {
+        let connect = &mut self.connect;
+        connect.instance_id = connect.instance_id.take().or_else(|| skeleton.instance_id.clone());
+        let operation = skeleton.operation.map(|operation| operation.name().to_owned());
+        connect.operation = connect.operation.take().or(operation);
     }
 
     /// A path of this file, which is relative to the file's folder.
@@ -232,16 +326,6 @@ impl JobFile {
         match self.path.as_deref().and_then(Path::parent) {
             Some(folder) if path != Path::new("-") => folder.join(path),
             Some(_) | None => path.to_owned(),
-        }
-    }
-
-    /// The operation that makes the contacts.
-    pub(super) fn operation(&self) -> Result<Operation, JobError> {
-        match self.connect.operation.as_deref() {
-            None => Ok(Operation::CreateContact),
-            Some(name) => Operation::from_name(name).ok_or_else(|| {
-                wrong("[connect] operation", format!("'{name}' is not known; it can be CreateContact"))
-            }),
         }
     }
 }
@@ -281,6 +365,23 @@ mod tests {
 
     fn parse(text: &str) -> Result<JobFile, String> {
         JobFile::parse(Path::new("job.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_request_may_stand_in_a_json_skeleton() {
+        let skeleton = r#"{"InstanceId": "i", "Name": "{{ a }}", "ContactFlowId": "f"}"#;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("s.json"), skeleton).unwrap();
+        let toml = "request = \"s.json\"\n[source]\nkey = [\"a\"]";
+        for (name, text) in [("job.toml", toml), ("job.json", skeleton)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let args = JobArgs { files: vec![], job: Some(path), ledger: None, sandbox: false };
+            let job = JobFile::for_args(&args).unwrap();
+            assert_eq!(job.connect.instance_id.as_deref(), Some("i"));
+            assert_eq!(job.connect.operation.as_deref(), Some("StartTaskContact"));
+            assert_eq!(job.request.unwrap().tree["Name"], "{{ a }}");
+        }
     }
 
     #[test]

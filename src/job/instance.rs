@@ -1,6 +1,6 @@
 //! The Connect instance, by id or by ARN.
 
-use crate::request::INSTANCE_ID_CHARS;
+use crate::request::limits::INSTANCE_ID_CHARS;
 
 /// The id that belongs to rehearsals.
 const SANDBOX: &str = "sandbox";

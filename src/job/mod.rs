@@ -6,21 +6,24 @@
 mod destination;
 mod file;
 mod instance;
+mod reading;
+mod skeleton;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, JobArgs, Output, ProgressKind, RunArgs};
+use crate::cli::{CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs};
+use crate::engine::ErrorBudget;
 use crate::ledger::Identity;
-use crate::mapping::MappingSource;
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
 use crate::paths::{resolved, with_suffix};
-use crate::source::Input;
+use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
-use destination::destination;
+use destination::{destination, instance};
 pub use file::{JobFile, JobFileError, keys};
+pub use reading::Reading;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
 /// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
@@ -31,10 +34,8 @@ const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Job {
     /// Whose ledger it is.
     pub identity: Identity,
-    /// The inputs, at least one.
-    pub inputs: Vec<Input>,
-    /// The mapping.
-    pub mapping: MappingSource,
+    /// What is read, and what is made of it.
+    pub reading: Reading,
     /// The ledger's path.
     pub ledger: PathBuf,
     /// Where rows that were not created are written.
@@ -43,6 +44,10 @@ pub struct Job {
     pub pacing: Pacing,
     /// Rows to send at most.
     pub limit: Option<u64>,
+    /// How many rows may go wrong.
+    pub max_errors: Option<ErrorBudget>,
+    /// Whether every row is mapped and validated before the first is sent.
+    pub check: bool,
     /// How long requests under way are awaited when the run stops.
     pub grace: Duration,
     /// How long an unanswered attempt's token may be used again.
@@ -53,6 +58,27 @@ pub struct Job {
     pub display: Display,
     /// The quota of the built-in sandbox, if the job runs against it.
     pub sandbox: Option<SandboxQuota>,
+}
+
+/// A check, which needs no instance and makes no ledger.
+#[derive(Clone, Debug)]
+pub struct CheckJob {
+    /// What is read, and what is made of it.
+    pub reading: Reading,
+    /// Where a run's ledger lies or would lie; none if a run would have to be told.
+    pub ledger: Option<PathBuf>,
+    /// The bare instance id, if one is named.
+    pub instance_id: Option<String>,
+    /// Requests a second, for the forecast.
+    pub rate: f64,
+    /// Rows that a run would send at most.
+    pub limit: Option<u64>,
+    /// How many rows may go wrong in a run.
+    pub max_errors: Option<ErrorBudget>,
+    /// How long an unanswered attempt's token may be used again.
+    pub idempotency_window: Duration,
+    /// What people see.
+    pub display: Display,
 }
 
 /// How fast and how often.
@@ -135,12 +161,7 @@ impl Job {
     /// The job file cannot be read or holds what it may not; something is missing or impossible.
     pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
-        let inputs = inputs(&args.job, &file)?;
-        let key = if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() };
-        let mapping = match &file.request {
-            Some(templates) => MappingSource::Templates(templates.clone()),
-            None => MappingSource::HeaderPaths { key: key.clone() },
-        };
+        let reading = Reading::resolve(&args.job, &args.read, &file)?;
         let pacing = pacing(args, &file)?;
         let (instance, aws) = destination(args, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
@@ -148,29 +169,89 @@ impl Job {
         let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
         let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
         keep_apart(&rejects, &ledger, file.path.as_deref())?;
+        let display = display(&args.read, global, &file);
+        refuse_csv(display.output)?;
         Ok(Job {
             identity: Identity {
                 instance_id: instance.id,
-                operation: file.operation()?,
-                namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
-                key,
+                operation: reading.mapping.operation,
+                namespace: reading.namespace.clone(),
+                key: reading.key.clone(),
             },
-            rejects: unless_an_input(rejects, &inputs),
-            inputs,
-            mapping,
+            rejects: unless_an_input(rejects, &reading.inputs),
+            reading,
             ledger,
             pacing,
-            limit: args.limit.or(file.run.limit),
+            limit: args.read.limit.or(file.run.limit),
+            max_errors: args.read.max_errors.or(file.run.max_errors),
+            check: !(args.no_check || file.run.no_check.unwrap_or(false)),
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             idempotency_window: IDEMPOTENCY_WINDOW,
             aws,
-            display: Display {
-                output: global.output.or(file.run.output).unwrap_or_default(),
-                progress: args.progress.or(file.run.progress).unwrap_or_default(),
-                report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
-            },
+            display,
             sandbox: sandbox(args, global, &file, pacing)?,
         })
+    }
+}
+
+impl CheckJob {
+    /// Puts a check together.
+    ///
+    /// # Errors
+    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
+        let file = JobFile::for_args(&args.job)?;
+        let instance = instance(&args.job, &args.read, &file)?;
+        Ok(CheckJob {
+            reading: Reading::resolve(&args.job, &args.read, &file)?,
+            ledger: match ledger_path(&args.job, &file) {
+                Ok(path) => Some(path),
+                Err(JobError::LedgerUnnamed) => None,
+                Err(error) => return Err(error),
+            },
+            instance_id: instance.map(|instance| instance.id),
+            rate: rate(&args.read, &file)?,
+            limit: args.read.limit.or(file.run.limit),
+            max_errors: args.read.max_errors.or(file.run.max_errors),
+            idempotency_window: IDEMPOTENCY_WINDOW,
+            display: display(&args.read, global, &file),
+        })
+    }
+}
+
+/// How the CSV of `init` is written, as its flags say.
+///
+/// # Errors
+/// A word says nothing, or two of the characters are the same.
+pub fn dialect_of(args: &InitArgs) -> Result<Dialect, JobError> {
+    reading::dialect(&args.dialect, &JobFile::default())
+}
+
+fn display(args: &ReadArgs, global: &GlobalArgs, file: &JobFile) -> Display {
+    Display {
+        output: global.output.or(file.run.output).unwrap_or_default(),
+        progress: args.progress.or(file.run.progress).unwrap_or_default(),
+        report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
+    }
+}
+
+/// Only a check has faults to list as CSV.
+///
+/// # Errors
+/// The output is to be CSV.
+pub fn refuse_csv(output: Output) -> Result<(), JobError> {
+    match output {
+        Output::Csv => Err(wrong("--output", "csv is for the command check; use text or json")),
+        Output::Text | Output::Json => Ok(()),
+    }
+}
+
+fn rate(args: &ReadArgs, file: &JobFile) -> Result<f64, JobError> {
+    let rate = args.rate.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
+    if RATES.contains(&rate) {
+        Ok(rate)
+    } else {
+        Err(wrong("--rate", "must be more than 0 requests a second, from 0.00001 to 1000000000"))
     }
 }
 
@@ -182,32 +263,13 @@ pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
     ledger_path(args, &JobFile::for_args(args)?)
 }
 
-fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
-    let inputs: Vec<Input> = if args.files.is_empty() {
-        file.source.files.iter().map(|path| Input::from_argument(&file.beside(path))).collect()
-    } else {
-        args.files.iter().map(|path| Input::from_argument(path)).collect()
-    };
-    if inputs.is_empty() {
-        return Err(JobError::NoInput);
-    }
-    let mut seen = std::collections::HashSet::new();
-    if let Some(twice) = inputs.iter().find(|input| !seen.insert(input.identity())) {
-        return Err(wrong("CSV", format!("{twice} is named twice")));
-    }
-    Ok(inputs)
-}
-
 fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
     let pacing = Pacing {
-        rate: args.rate.or(file.pacing.rate).unwrap_or(DEFAULT_RATE),
+        rate: rate(&args.read, file)?,
         burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
         concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(32),
         max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
     };
-    if !RATES.contains(&pacing.rate) {
-        return Err(wrong("--rate", "must be more than 0 requests a second, from 0.00001 to 1000000000"));
-    }
     let at_least_one = [
         ("--burst", pacing.burst as usize),
         ("--concurrency", pacing.concurrency),
@@ -317,7 +379,7 @@ mod tests {
         std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 3.5").unwrap();
         let job = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--burst=9"]).unwrap();
         assert_eq!(job.ledger, folder.path().join("tickets.ledger.db"));
-        assert_eq!(job.inputs, [Input::File(folder.path().join("t.csv"))]);
+        assert_eq!(job.reading.inputs, [Input::File(folder.path().join("t.csv"))]);
         assert_eq!((job.pacing.rate, job.pacing.burst), (3.5, 9));
         let flag = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--rate=7"]).unwrap();
         assert_eq!(flag.pacing.rate, 7.0);

@@ -15,11 +15,11 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use error::LedgerError;
-pub use reader::{LedgerReader, RejectedRow};
+pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
     Cause, Claim, Contact, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, RowId, RunId,
-    RunRecord, Settlement, StateCounts, Verdict,
+    RunRecord, Settlement, StateCounts, Verdict, is_amended,
 };
 
 use crate::paths::resolved;
@@ -47,7 +47,7 @@ pub struct Ledger {
 #[derive(Debug)]
 pub struct InFlight {
     claim: Claim,
-    request: ContactRequest,
+    request: ContactRequest<'static>,
 }
 
 impl InFlight {
@@ -62,7 +62,7 @@ impl InFlight {
     }
 
     /// The request to send.
-    pub fn request(&self) -> &ContactRequest {
+    pub fn request(&self) -> &ContactRequest<'static> {
         &self.request
     }
 }
@@ -131,7 +131,11 @@ impl Ledger {
     }
 
     /// Makes the intent to send durable. The answer comes after COMMIT.
-    pub async fn begin(&self, claim: Claim, request: ContactRequest) -> Result<InFlight, LedgerError> {
+    pub async fn begin(
+        &self,
+        claim: Claim,
+        request: ContactRequest<'static>,
+    ) -> Result<InFlight, LedgerError> {
         let claim = self.writer.call_async(move |session| session.begin(claim)).await?;
         Ok(InFlight { claim, request })
     }

@@ -2,17 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::migrate::{open_read_only, sqlite};
 use super::store::{error_counts, json_column, latest_runs, state_counts};
-use super::{ErrorCount, LedgerError, RowState, RunId, RunRecord, StateCounts};
+use super::{ErrorCount, Identity, LedgerError, RowState, RunId, RunRecord, StateCounts};
+use crate::digest::Digest;
+use crate::request::Operation;
+use crate::token::ClientToken;
 
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
 pub struct LedgerReader {
     path: PathBuf,
     connection: Connection,
+}
+
+/// What the ledger knows of a row, as far as it decides what a run does with it.
+#[derive(Clone, Debug)]
+pub struct KnownRow {
+    /// Its state.
+    pub state: RowState,
+    /// A digest of its cells.
+    pub content: Digest,
+    /// The code of its last error.
+    pub code: Option<String>,
+    /// The mapping of the last run that saw it.
+    pub mapping: Digest,
 }
 
 /// A row that was not created, with its original cells.
@@ -60,11 +76,52 @@ impl LedgerReader {
         error_counts(&self.connection, limit).map_err(|source| sqlite(&self.path, source))
     }
 
-    /// The instance that the ledger belongs to.
-    pub fn instance_id(&self) -> Result<String, LedgerError> {
-        self.connection
-            .query_row("SELECT instance_id FROM identity", [], |row| row.get(0))
-            .map_err(|source| sqlite(&self.path, source))
+    /// Whose ledger it is; none if its making was broken off.
+    pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
+        let columns = "SELECT instance_id, operation, namespace, key_columns FROM identity";
+        let read = |row: &rusqlite::Row<'_>| {
+            let operation: String = row.get(1)?;
+            Ok(Identity {
+                instance_id: row.get(0)?,
+                operation: Operation::from_name(&operation).ok_or(rusqlite::Error::InvalidQuery)?,
+                namespace: row.get(2)?,
+                key: json_column(row, 3)?,
+            })
+        };
+        let identity = self.connection.query_row(columns, [], read).optional();
+        identity.map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// What is known of the row of `token`.
+    pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
+        let read = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT state, content, code, mapping FROM rows JOIN runs ON runs.id = run_id
+                     WHERE token = ?1",
+                )?
+                .query_row([token.0.0], |row| {
+                    let state: String = row.get(0)?;
+                    Ok(KnownRow {
+                        state: RowState::from_name(&state).ok_or(rusqlite::Error::InvalidQuery)?,
+                        content: Digest(row.get(1)?),
+                        code: row.get(2)?,
+                        mapping: Digest(row.get(3)?),
+                    })
+                })
+                .optional()
+        };
+        read().map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// How many rows wait, or would be tried again, that came from none of these inputs.
+    pub fn waiting_elsewhere(&self, sources: &[String]) -> Result<u64, LedgerError> {
+        let sources = serde_json::Value::from(sources).to_string();
+        let count = "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
+                     AND state IN ('pending', 'in_flight', 'failed') AND source_id NOT IN
+                     (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))";
+        let count = self.connection.query_row(count, [sources], |row| row.get(0));
+        count.map_err(|source| sqlite(&self.path, source))
     }
 
     /// Hands `each` every rejected, failed or unknown row of `run`, in file order. Rows are not held

@@ -1,5 +1,6 @@
 //! The columns of a header, as templates reach them.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,12 +15,15 @@ pub(super) struct Columns(Arc<Index>);
 
 #[derive(Debug)]
 struct Index {
+    /// Unique: of columns that share a name, each has its number.
     names: Vec<String>,
-    exact: HashMap<String, Reach>,
+    exact: HashMap<String, usize>,
+    /// What to write for a header that several columns have.
+    repeated: HashMap<String, Vec<String>>,
     identifiers: HashMap<String, Reach>,
 }
 
-/// Where a name leads.
+/// Where an identifier leads.
 #[derive(Clone, Copy, Debug)]
 enum Reach {
     Column(usize),
@@ -30,26 +34,42 @@ impl Columns {
     pub(super) fn new(header: &Header) -> Self {
         let mut exact = HashMap::new();
         let mut identifiers = HashMap::new();
-        for (index, name) in header.columns().iter().enumerate() {
-            enter(&mut exact, name.clone(), index);
-            enter(&mut identifiers, identifier(name), index);
-        }
-        // `row` is the whole row; a column of that name is reached as row['Row'].
-        identifiers.remove("row");
-        Columns(Arc::new(Index { names: header.columns().to_vec(), exact, identifiers }))
-    }
-
-    /// The column whose header is exactly `name`; or what to say.
-    pub(super) fn exact(&self, name: &str) -> Result<usize, String> {
-        match self.0.exact.get(name) {
-            Some(Reach::Column(index)) => Ok(*index),
-            Some(Reach::Ambiguous) => Err(format!("the CSV has more than one column '{name}'; rename one")),
-            None => {
-                let known = self.0.names.iter().map(String::as_str);
-                let hint = did_you_mean(name, known.clone()).unwrap_or_else(|| self.listing());
-                Err(format!("the CSV has no column '{name}'{hint}"))
+        let mut repeated: HashMap<String, Vec<String>> = HashMap::new();
+        for (index, (name, raw)) in header.names().iter().zip(header.columns()).enumerate() {
+            exact.insert(name.clone(), index);
+            let reach = Reach::Column(index);
+            let enter = identifiers.entry(identifier(name));
+            enter.and_modify(|reach| *reach = Reach::Ambiguous).or_insert(reach);
+            if raw.trim() != name {
+                repeated.entry(raw.trim().to_owned()).or_default().push(name.clone());
             }
         }
+        repeated.retain(|name, _| !exact.contains_key(name) && !name.is_empty());
+        // `row` is the whole row; a column of that name is reached as row['Row'].
+        identifiers.remove("row");
+        Columns(Arc::new(Index { names: header.names().to_vec(), exact, repeated, identifiers }))
+    }
+
+    /// The names, in file order.
+    pub(super) fn names(&self) -> &[String] {
+        &self.0.names
+    }
+
+    /// The column whose header is exactly `name`, but for white space around it; or what to say.
+    pub(super) fn exact(&self, name: &str) -> Result<usize, String> {
+        if let Some(index) = self.0.exact.get(name).or_else(|| self.0.exact.get(name.trim())) {
+            return Ok(*index);
+        }
+        if let Some(names) = self.0.repeated.get(name.trim()) {
+            let names: Vec<_> = names.iter().map(|name| format!("row['{name}']")).collect();
+            return Err(format!(
+                "the CSV has more than one column '{name}'; say which: {}",
+                names.join(", ")
+            ));
+        }
+        let known = self.0.names.iter().map(String::as_str);
+        let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
+        Err(format!("the CSV has no column '{name}'{hint}"))
     }
 
     /// The column reached by the identifier `name`; or what to say.
@@ -74,10 +94,6 @@ impl Columns {
     }
 }
 
-fn enter(map: &mut HashMap<String, Reach>, name: String, index: usize) {
-    map.entry(name).and_modify(|reach| *reach = Reach::Ambiguous).or_insert(Reach::Column(index));
-}
-
 /// `Ticket ID (old)` becomes `ticket_id_old`.
 fn identifier(header: &str) -> String {
     let mut word = String::with_capacity(header.len());
@@ -90,6 +106,29 @@ fn identifier(header: &str) -> String {
     }
     let word = word.trim_end_matches('_').to_owned();
     if word.starts_with(|c: char| c.is_ascii_digit()) { format!("_{word}") } else { word }
+}
+
+/// One row on its way through the templates.
+pub(super) struct Row<'a> {
+    pub(super) cells: &'a csv::StringRecord,
+    columns: &'a Columns,
+    /// Made for the first template that needs the engine.
+    context: OnceCell<Arc<RowContext>>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(columns: &'a Columns, cells: &'a csv::StringRecord) -> Self {
+        Row { cells, columns, context: OnceCell::new() }
+    }
+
+    pub(super) fn cell(&self, column: usize) -> &'a str {
+        self.cells.get(column).unwrap_or_default()
+    }
+
+    /// The row as the engine sees it.
+    pub(super) fn context(&self) -> &Arc<RowContext> {
+        self.context.get_or_init(|| RowContext::new(self.columns, self.cells))
+    }
 }
 
 /// One row as a template sees it: the columns by identifier, and `row` by exact header.
@@ -113,14 +152,14 @@ impl std::fmt::Debug for RowObject {
 }
 
 impl RowContext {
-    pub(super) fn new(columns: &Columns, cells: &csv::StringRecord) -> Arc<Self> {
+    fn new(columns: &Columns, cells: &csv::StringRecord) -> Arc<Self> {
         let row = RowObject { columns: columns.clone(), cells: cells.clone(), missed: Mutex::new(None) };
         Arc::new(RowContext { row: Arc::new(row) })
     }
 
-    /// The first column that a template asked for in vain, and what to say.
+    /// The first column that a template asked for in vain since the last call, and what to say.
     pub(super) fn missed(&self) -> Option<(String, String)> {
-        self.row.missed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.row.missed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -149,13 +188,13 @@ impl Object for RowObject {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.columns.0.names.iter().map(|name| Value::from(name.as_str())).collect())
+        Enumerator::Values(self.columns.names().iter().map(|name| Value::from(name.as_str())).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::identifier;
+    use super::*;
 
     #[test]
     fn identifiers_are_lower_case_words_joined_by_underscores() {
@@ -167,5 +206,14 @@ mod tests {
         ] {
             assert_eq!(identifier(header), expected);
         }
+    }
+
+    #[test]
+    fn of_columns_that_share_a_name_each_is_reached_by_its_number() {
+        let header = Header::new(["Labels", "x", "Labels"].map(String::from).to_vec());
+        let columns = Columns::new(&header);
+        assert_eq!((columns.exact("Labels (2)"), columns.identifier("labels_1")), (Ok(2), Ok(0)));
+        let problem = columns.exact("Labels").unwrap_err();
+        assert!(problem.ends_with("say which: row['Labels (1)'], row['Labels (2)']"), "{problem}");
     }
 }

@@ -1,130 +1,162 @@
 //! The mapping without a job file: a column is named by its member's JSON path.
 
 use super::MappingError;
-use super::template::Template;
-use super::tree::{Leaf, Node};
-use crate::request::{Shape, members};
-use crate::source::Header;
+use super::template::{Compiler, Template};
+use super::tree::{Children, Leaf, Node};
+use crate::request::{Operation, Shape};
 use crate::suggest::did_you_mean;
 
-/// The tree of `header`. Key columns need not be members.
-pub(super) fn tree(header: &Header, key: &[String]) -> Result<Vec<(Template, Node)>, MappingError> {
-    let mut root = Vec::new();
-    for (index, name) in header.columns().iter().enumerate() {
-        match Path::parse(name) {
-            Ok(_) if header.columns()[..index].contains(name) => {
-                return Err(MappingError {
-                    place: format!("column {} '{name}'", index + 1),
-                    problem: "stands in the header twice; rename one".into(),
-                });
+/// The tree of the header, and the columns without a name, which must be empty. Key columns need not be
+/// members.
+pub(super) fn tree(
+    operation: Operation,
+    raw: &[String],
+    key: &[String],
+    compiler: &mut Compiler,
+) -> Result<(Children, Vec<usize>), MappingError> {
+    let mut root = Node::Object(Vec::new());
+    let mut unnamed = Vec::new();
+    for (index, name) in raw.iter().map(|name| name.trim()).enumerate() {
+        let wrong =
+            |problem: String| MappingError { place: format!("column {} '{name}'", index + 1), problem };
+        if name.is_empty() {
+            unnamed.push(index);
+            continue;
+        }
+        match Path::parse(name, operation) {
+            Ok(_) if raw[..index].iter().any(|other| other.trim() == name) => {
+                return Err(wrong("stands in the header twice; rename one".into()));
             }
-            Ok(path) => path.insert(&mut root, name, index),
-            Err(_) if key.contains(name) => {}
+            Ok(path) => {
+                let leaf = Leaf {
+                    template: compiler.column(index),
+                    path: name.to_owned(),
+                    place: format!("column '{name}'"),
+                    origin: String::new(),
+                };
+                path.insert(&mut root, leaf);
+            }
+            Err(_) if key.iter().any(|key| key.trim() == compiler.columns().names()[index]) => {}
             Err(hint) => {
                 let remedy = "name columns by member, such as Name, Attributes.legacy_id or \
                               References.Ticket.Value; name the key with --key; or write a job file with [request]";
-                return Err(MappingError {
-                    place: format!("column {} '{name}'", index + 1),
-                    problem: format!("is no member of the operation{hint} ({remedy})"),
-                });
+                return Err(wrong(format!("is no member of {operation}{hint} ({remedy})")));
             }
         }
     }
-    Ok(root)
+    match root {
+        Node::Object(children) => Ok((children, unnamed)),
+        Node::List(_) | Node::Text(_) | Node::Integer(_) | Node::Time(_) => Ok((Vec::new(), unnamed)),
+    }
 }
 
 /// Adds what makes a completed task, where no column says otherwise.
-pub(super) fn with_defaults(mut root: Vec<(Template, Node)>) -> Node {
+pub(super) fn add_defaults(root: &mut Children) {
     let has = |root: &[(Template, Node)], name: &str| root.iter().any(|(key, _)| names(key, name));
-    if !has(&root, "Channel") {
+    if !has(root, "Channel") {
         let defaults = [("Channel", "TASK"), ("InitiationMethod", "API"), ("InitiateAs", "COMPLETED")];
         for (name, value) in defaults {
-            if !has(&root, name) {
+            if !has(root, name) {
                 let leaf = Leaf {
                     template: Template::Literal(value.into()),
                     path: name.into(),
                     place: "the defaults".into(),
+                    origin: "by default".into(),
                 };
                 root.push((Template::Literal(name.into()), Node::Text(leaf)));
             }
         }
     }
-    Node::Object(root)
 }
 
 fn names(key: &Template, name: &str) -> bool {
     matches!(key, Template::Literal(text) if text == name)
 }
 
-/// A member's path, and whether a whole number stands there.
-struct Path<'a> {
-    steps: Vec<&'a str>,
-    integer: bool,
-}
+/// A member's path: its steps, each with the shape that it leads to.
+struct Path<'a>(Vec<(&'a str, &'static Shape)>);
 
 impl<'a> Path<'a> {
     /// Follows `name` through the operation's members; or a suggestion.
-    fn parse(name: &'a str) -> Result<Self, String> {
-        let mut shape = members();
+    fn parse(name: &'a str, operation: Operation) -> Result<Self, String> {
+        let mut shape = operation.members();
         let mut steps = Vec::new();
         let mut rest = Some(name);
         loop {
+            let step;
             match (shape, rest) {
-                (Shape::Text | Shape::Integer, None) => {
-                    return Ok(Path { steps, integer: *shape == Shape::Integer });
-                }
+                (Shape::Text(_) | Shape::Integer | Shape::Time, None) => return Ok(Path(steps)),
                 (Shape::Structure(known), Some(text)) => {
-                    let (step, after) = split(text);
+                    (step, rest) = split(text);
                     let Some(member) = known.iter().find(|member| member.name == step) else {
                         let known = known.iter().map(|member| member.name);
                         return Err(did_you_mean(step, known).unwrap_or_default());
                     };
-                    steps.push(step);
                     shape = &member.shape;
-                    rest = after;
                 }
-                (Shape::Map(inner), Some(text)) => {
-                    let (step, after) = split(text);
-                    steps.push(step);
+                (Shape::Map(_, inner), Some(text)) => {
+                    (step, rest) = split(text);
                     shape = inner;
-                    rest = after;
                 }
-                (Shape::List(_), _) => return Err("; lists need a job file".into()),
+                (Shape::List(inner), Some(text)) => {
+                    (step, rest) = split(text);
+                    if step.parse::<u8>().is_err() {
+                        return Err(format!("; a list has items by number, such as {}.0", joined(&steps)));
+                    }
+                    shape = inner;
+                }
                 (Shape::Structure(known), None) => {
                     let known: Vec<_> =
                         known.iter().map(|member| format!("{name}.{}", member.name)).collect();
                     return Err(format!("; go on to one of {}", known.join(", ")));
                 }
-                (Shape::Map(_), None) => return Err(format!("; go on to a name, such as {name}.something")),
-                (Shape::Text | Shape::Integer, Some(_)) => {
-                    return Err(format!("; {} has no members", steps.join(".")));
+                (Shape::Map(..), None) => return Err(format!("; go on to a name, such as {name}.something")),
+                (Shape::List(_), None) => return Err(format!("; go on to an item, such as {name}.0")),
+                (Shape::Text(_) | Shape::Integer | Shape::Time, Some(_)) => {
+                    return Err(format!("; {} has no members", joined(&steps)));
                 }
             }
+            steps.push((step, shape));
         }
     }
 
-    fn insert(&self, root: &mut Vec<(Template, Node)>, name: &str, column: usize) {
-        let leaf = Leaf {
-            template: Template::Column(column),
-            path: name.to_owned(),
-            place: format!("column '{name}'"),
-        };
-        let leaf = if self.integer { Node::Integer(leaf) } else { Node::Text(leaf) };
-        let Some((last, parents)) = self.steps.split_last() else {
-            return;
-        };
-        let mut level = root;
-        for step in parents {
-            let at = level.iter().position(|(key, _)| names(key, step)).unwrap_or_else(|| {
-                level.push((Template::Literal((*step).to_owned()), Node::Object(Vec::new())));
-                level.len() - 1
-            });
-            let Node::Object(children) = &mut level[at].1 else {
-                return;
+    /// Puts the leaf at the path's end below `node`.
+    fn insert(&self, node: &mut Node, leaf: Leaf) {
+        let mut at = node;
+        for (step, shape) in &self.0 {
+            at = match at {
+                Node::Object(children) => {
+                    let found = children.iter().position(|(key, _)| names(key, step));
+                    let index = found.unwrap_or_else(|| {
+                        children.push((Template::Literal((*step).to_owned()), below(shape)));
+                        children.len() - 1
+                    });
+                    &mut children[index].1
+                }
+                Node::List(items) => {
+                    let index = usize::from(step.parse::<u8>().unwrap_or_default());
+                    while items.len() <= index {
+                        items.push(below(shape));
+                    }
+                    &mut items[index]
+                }
+                // A leaf has nothing below it, which the parsing has seen to.
+                Node::Text(_) | Node::Integer(_) | Node::Time(_) => return,
             };
-            level = children;
         }
-        level.push((Template::Literal((*last).to_owned()), leaf));
+        if let Some(node) = self.0.last().and_then(|(_, shape)| leaf.into_node(shape)) {
+            *at = node;
+        }
+    }
+}
+
+/// An empty node of a shape; a leaf takes its place.
+fn below(shape: &Shape) -> Node {
+    match shape {
+        Shape::List(_) => Node::List(Vec::new()),
+        Shape::Text(_) | Shape::Integer | Shape::Time | Shape::Map(..) | Shape::Structure(_) => {
+            Node::Object(Vec::new())
+        }
     }
 }
 
@@ -133,4 +165,8 @@ fn split(text: &str) -> (&str, Option<&str>) {
         Some((step, rest)) => (step, Some(rest)),
         None => (text, None),
     }
+}
+
+fn joined(steps: &[(&str, &Shape)]) -> String {
+    steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".")
 }

@@ -56,10 +56,7 @@ impl Attention {
         match note {
             Note::Rejected { line, key, rejection } => few(
                 &mut self.noted,
-                format!(
-                    "{file}, line {line} (key {key}) is rejected: {}: {}",
-                    rejection.code, rejection.message
-                ),
+                format!("{file}, line {line} (key {key}) is rejected: {}: {rejection}", rejection.code),
             ),
             Note::ChangedSinceCreated { line, key } => few(
                 &mut self.changed,

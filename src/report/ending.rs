@@ -15,6 +15,7 @@ pub fn ending_word(ending: &Ending) -> &'static str {
         Ending::Throttled(_) => "throttled",
         Ending::OutOfReach(_) => "out of reach",
         Ending::Unanswered(_) => "unanswered",
+        Ending::ErrorBudget(_) => "error budget",
     }
 }
 
@@ -26,6 +27,7 @@ pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
         Ending::Interrupted(signal) => signal.exit_code(),
         Ending::Denied(_) | Ending::QuotaExceeded(_) | Ending::NotFound(_) => ExitCode::Fatal,
         Ending::Throttled(_) | Ending::OutOfReach(_) | Ending::Unanswered(_) => ExitCode::TryLater,
+        Ending::ErrorBudget(_) => ExitCode::ErrorBudget,
         Ending::Complete if run.waiting() > 0 => ExitCode::Budget,
         Ending::Complete if left_behind => ExitCode::RowsLeftBehind,
         Ending::Complete => ExitCode::Complete,
@@ -38,11 +40,20 @@ pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
         Ending::Complete if run.waiting() > 0 => return Some("The limit is reached.".to_owned()),
         Ending::Complete => return None,
         Ending::Interrupted(signal) => return Some(format!("Interrupted by {}.", signal.name())),
+        Ending::ErrorBudget(budget) => {
+            let errors = run.rows.of(RowState::Rejected)
+                + run.rows.of(RowState::Failed)
+                + run.rows.of(RowState::Unknown);
+            let rows = run.rows_read;
+            return Some(format!(
+                "The error budget is spent: {errors} rows went wrong, and --max-errors allows {budget} of {rows} read. \
+                 Look at the causes before you raise it."
+            ));
+        }
         Ending::Denied(cause) => (
             cause,
             "Connect denies the request, or it cannot be signed",
-            "No row is to blame. Check the credentials, that they allow connect:CreateContact on the instance, \
-             and the machine's clock.",
+            "No row is to blame. Check the credentials, that they allow the operation on the instance, and the machine's clock.",
         ),
         Ending::QuotaExceeded(cause) => {
             (cause, "A hard quota of the instance is reached", "Ask AWS Support to raise it.")

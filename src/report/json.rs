@@ -25,7 +25,7 @@ impl JsonLines {
             RunEvent::Noted { file, note: Note::Rejected { line, key, rejection } } => Some(json!({
                 "message_type": "error",
                 "file": file, "line": line, "key": key, "state": RowState::Rejected.name(),
-                "code": rejection.code, "message": rejection.message,
+                "code": rejection.code, "message": rejection.to_string(),
             })),
             RunEvent::Settled { source, line, key, state, cause: Some(cause) }
                 if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>

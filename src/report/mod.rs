@@ -3,18 +3,25 @@
 
 mod attention;
 mod bar;
+mod check;
 mod ending;
+mod faults;
 mod json;
 mod lines;
 mod rejects;
 mod shell;
+mod skeleton;
 mod status;
 mod summary;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+pub use check::CheckReport;
 pub use ending::{ending_word, exit_code};
+pub use faults::FaultLines;
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
+pub use shell::shell_word;
+pub use skeleton::skeleton;
 pub use status::Status;
 pub use summary::Summary;
 

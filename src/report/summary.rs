@@ -35,7 +35,7 @@ impl Summary {
     /// The summary of a run that `ending` ended; `run` is its record, read from the ledger, and
     /// `in_rejects` the number of rows in its rejects file.
     pub fn new(job: &Job, ending: &Ending, exit: ExitCode, run: RunRecord, in_rejects: u64) -> Self {
-        let inputs: Vec<String> = job.inputs.iter().map(ToString::to_string).collect();
+        let inputs: Vec<String> = job.reading.inputs.iter().map(ToString::to_string).collect();
         Summary {
             exit,
             instance_id: job.identity.instance_id.clone(),
@@ -131,6 +131,7 @@ impl Summary {
                 format!("Finished, but not every row is created in instance {instance}.")
             }
             ExitCode::Usage
+            | ExitCode::ErrorBudget
             | ExitCode::Fatal
             | ExitCode::Budget
             | ExitCode::Locked

@@ -7,19 +7,25 @@ use std::fmt;
 pub enum Operation {
     /// `PUT /contact/create-contact`: contacts that may already be completed.
     CreateContact,
+    /// `PUT /contact/task`: open tasks that a flow takes up.
+    StartTaskContact,
 }
 
 impl Operation {
+    /// Both.
+    pub const ALL: [Operation; 2] = [Operation::CreateContact, Operation::StartTaskContact];
+
     /// The operation's name in the AWS API; part of every token, so it never changes.
     pub fn name(self) -> &'static str {
         match self {
             Operation::CreateContact => "CreateContact",
+            Operation::StartTaskContact => "StartTaskContact",
         }
     }
 
-    /// The operation of that name, if this version can call it.
+    /// The operation of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Operation::CreateContact].into_iter().find(|operation| operation.name() == name)
+        Operation::ALL.into_iter().find(|operation| operation.name() == name)
     }
 }
 

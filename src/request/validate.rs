@@ -1,49 +1,30 @@
-//! The service's rules, applied before anything is sent. Messages name member, limit and size,
-//! never a value.
-
-use std::fmt;
+//! The service's rules, applied before anything is sent.
 
 use super::limits as limit;
-use super::{ContactRequest, Reference, SegmentValue};
+use super::{Attachment, ContactRequest, Limit, Named, Operation, Reference, SegmentValue, Violation};
 
-/// One rule of the service that a request breaks.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Violation {
-    /// The member's JSON path, such as `References.Ticket.Value`.
-    pub member: String,
-    /// The rule and the actual size, never the value.
-    pub rule: String,
-}
+const DAY: i64 = 24 * 60 * 60;
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.member, self.rule)
-    }
-}
-
-/// Every rule that `request` breaks; none means that the service should accept it.
-pub fn validate(request: &ContactRequest) -> Vec<Violation> {
+/// Every rule that `request` breaks at `now`, in seconds since 1970; none means that the service should
+/// accept it. No violation holds a value.
+pub fn validate(request: &ContactRequest<'_>, now: i64) -> Vec<Violation> {
     let mut found = Findings::default();
-    contact_kind(&mut found, request);
-    found.at_most("Name", request.name.as_deref(), limit::NAME_CHARS);
-    found.at_most("Description", request.description.as_deref(), limit::DESCRIPTION_CHARS);
+    match request.operation {
+        Operation::CreateContact => create_contact(&mut found, request),
+        Operation::StartTaskContact => start_task_contact(&mut found, request, now),
+    }
+    found.text("Name", request.name.as_deref(), limit::NAME);
+    found.text("Description", request.description.as_deref(), limit::DESCRIPTION);
+    found.text("RelatedContactId", request.related_contact_id.as_deref(), limit::ID);
+    found.text("PreviousContactId", request.previous_contact_id.as_deref(), limit::ID);
     attributes(&mut found, request);
     references(&mut found, request);
-    for (key, value) in &request.segment_attributes {
-        let path = format!("SegmentAttributes.{}", shown(key));
-        found.key(&path, key, limit::SEGMENT_KEY_CHARS);
-        segment_value(&mut found, &path, value);
-    }
-    let ids = [
-        ("UserInfo.UserId", &request.user_info.user_id),
-        ("RelatedContactId", &request.related_contact_id),
-        ("PreviousContactId", &request.previous_contact_id),
-    ];
-    for (member, id) in ids {
-        found.at_most(member, id.as_deref(), limit::ID_CHARS);
-    }
-    if request.expiry_duration_in_minutes.is_some_and(|minutes| minutes < 1) {
-        found.add("ExpiryDurationInMinutes", "must be at least 1".into());
+    let map = Path::of("SegmentAttributes");
+    keys_differ(&mut found, "SegmentAttributes", &request.segment_attributes);
+    for (key, value) in request.segment_attributes.iter() {
+        let path = map.key(key);
+        found.key(&path, key, limit::SEGMENT_KEY);
+        segment_value(&mut found, &path, value, key.starts_with("connect:"));
     }
     found.0
 }
@@ -52,124 +33,248 @@ pub fn validate(request: &ContactRequest) -> Vec<Violation> {
 struct Findings(Vec<Violation>);
 
 impl Findings {
-    fn add(&mut self, member: &str, rule: String) {
-        self.0.push(Violation { member: member.to_owned(), rule });
+    fn add(&mut self, member: impl Into<String>, found: impl Into<String>, rule: impl Into<String>) {
+        self.0.push(Violation::new(member, found, rule));
     }
 
-    fn at_most(&mut self, member: &str, text: Option<&str>, limit: usize) {
-        let chars = text.map_or(0, |text| text.chars().count());
-        if chars > limit {
-            self.add(member, format!("has {chars} characters, at most {limit} are allowed"));
+    fn text(&mut self, member: &str, text: Option<&str>, limit: Limit) {
+        if let Some(breach) = text.and_then(|text| limit.breach(member, text)) {
+            self.0.push(breach);
         }
     }
 
-    fn key(&mut self, path: &str, key: &str, limit: usize) {
-        let chars = key.chars().count();
-        if !(1..=limit).contains(&chars) {
-            self.add(path, format!("has a key of {chars} characters, 1 to {limit} are allowed"));
+    fn at(&mut self, path: &Path<'_>, member: &str, text: Option<&str>, limit: Limit) {
+        if let Some(breach) = text.and_then(|text| limit.breach(member, text)) {
+            self.0.push(Violation { member: path.member(&breach.member), ..breach });
         }
     }
 
-    fn one_of(&mut self, member: &str, value: &str, allowed: &[&str]) {
-        if !allowed.contains(&value) {
-            self.add(member, format!("must be one of {}", allowed.join(", ")));
+    fn key(&mut self, path: &Path<'_>, key: &str, limit: Limit) {
+        if let Some(Violation { found, rule, .. }) = limit.breach("", key) {
+            self.add(path.text(), format!("has a key that {found}"), rule);
         }
     }
 }
 
-/// Channel, initiation method and initial state, which depend on each other.
-fn contact_kind(found: &mut Findings, request: &ContactRequest) {
-    let methods = limit::initiation_methods(&request.channel);
-    if methods.is_empty() {
-        found.one_of("Channel", &request.channel, &limit::CHANNELS);
-    } else if !methods.contains(&request.initiation_method.as_str()) {
-        let rule = format!("must be {} for channel {}", methods.join(" or "), request.channel);
-        found.add("InitiationMethod", rule);
+/// A member's path, put together only when there is something to say of it.
+#[derive(Clone, Copy)]
+struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    step: &'a str,
+}
+
+impl<'a> Path<'a> {
+    fn of(step: &'a str) -> Self {
+        Path { parent: None, step }
     }
-    if let Some(state) = request.initiate_as.as_deref() {
-        found.one_of("InitiateAs", state, &limit::INITIATE_AS);
-        if state == "COMPLETED" && request.channel != "TASK" {
-            found.add("InitiateAs", "can be COMPLETED for channel TASK only".into());
+
+    fn key(&'a self, key: &'a str) -> Self {
+        Path { parent: Some(self), step: shown(key) }
+    }
+
+    fn member(&self, name: &str) -> String {
+        if name.is_empty() { self.text() } else { format!("{}.{name}", self.text()) }
+    }
+
+    fn text(&self) -> String {
+        match self.parent {
+            Some(parent) => format!("{}.{}", parent.text(), self.step),
+            None => self.step.to_owned(),
         }
-    }
-    let needs_user = matches!(request.initiation_method.as_str(), "OUTBOUND" | "AGENT_REPLY");
-    if needs_user && request.user_info.user_id.is_none() {
-        found.add("UserInfo.UserId", format!("is required for {}", request.initiation_method));
-    }
-    if request.previous_contact_id.is_some() && request.channel != "VOICE" {
-        found.add("PreviousContactId", "is for channel VOICE with external audio only".into());
     }
 }
 
 /// A key as a message may show it: one that came from data could be anything.
 fn shown(key: &str) -> &str {
-    let plain = |c: char| c.is_ascii_graphic();
-    if key.len() <= 128 && key.chars().all(plain) { key } else { "*" }
+    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if key.len() <= 128 && key.bytes().all(plain) { key } else { "*" }
 }
 
-fn attributes(found: &mut Findings, request: &ContactRequest) {
-    for (key, value) in &request.attributes {
-        let path = format!("Attributes.{}", shown(key));
-        found.key(&path, key, limit::ATTRIBUTE_KEY_CHARS);
-        if !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-            found.add(&path, "has a key with characters other than A-Z, a-z, 0-9, - and _".into());
+/// Two templates, or a template and a literal, may render to the same key.
+fn keys_differ<T>(found: &mut Findings, member: &str, map: &Named<'_, T>) {
+    let entries = &map.0;
+    let mut twice: Vec<&str> = if entries.len() <= FEW {
+        let repeated = entries
+            .iter()
+            .enumerate()
+            .filter(|(index, (key, _))| entries[..*index].iter().any(|(earlier, _)| earlier == key));
+        repeated.map(|(_, (key, _))| &**key).collect()
+    } else {
+        let mut keys: Vec<&str> = map.iter().map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect()
+    };
+    twice.dedup();
+    for key in twice {
+        found.add(format!("{member}.{}", shown(key)), "", "is given twice; only one of them could be sent");
+    }
+}
+
+/// Keys that are compared each with each; more are sorted.
+const FEW: usize = 16;
+
+fn create_contact(found: &mut Findings, request: &ContactRequest<'_>) {
+    contact_kind(found, request);
+    let user_id = request.user_info.as_ref().map(|info| &*info.user_id);
+    found.text("UserInfo.UserId", user_id, limit::ID);
+    if request.expiry_duration_in_minutes.is_some_and(|minutes| minutes < 1) {
+        found.add("ExpiryDurationInMinutes", "", "must be at least 1");
+    }
+}
+
+/// Channel, initiation method and initial state, which depend on each other.
+fn contact_kind(found: &mut Findings, request: &ContactRequest<'_>) {
+    let channel = request.channel.as_deref().unwrap_or_default();
+    let method = request.initiation_method.as_deref().unwrap_or_default();
+    let methods = limit::initiation_methods(channel);
+    if methods.is_empty() {
+        found.text("Channel", Some(channel), limit::CHANNELS);
+    } else if !methods.contains(&method) {
+        found.add("InitiationMethod", "", format!("must be {} for channel {channel}", methods.join(" or ")));
+    }
+    if let Some(state) = request.initiate_as.as_deref() {
+        found.text("InitiateAs", Some(state), limit::INITIATE_AS);
+        if state == "COMPLETED" && channel != "TASK" {
+            found.add("InitiateAs", "", "can be COMPLETED for channel TASK only");
         }
-        found.at_most(&path, Some(value), limit::ATTRIBUTE_VALUE_CHARS);
     }
-    let bytes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
-    if bytes > limit::ATTRIBUTES_BYTES {
-        let limit = limit::ATTRIBUTES_BYTES;
-        found.add("Attributes", format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"));
+    if matches!(method, "OUTBOUND" | "AGENT_REPLY") && request.user_info.is_none() {
+        found.add("UserInfo.UserId", "", format!("is required for {method}"));
     }
-}
-
-fn references(found: &mut Findings, request: &ContactRequest) {
-    for (key, reference) in &request.references {
-        let path = format!("References.{}", shown(key));
-        found.key(&path, key, limit::REFERENCE_KEY_CHARS);
-        found.one_of(&format!("{path}.Type"), &reference.r#type, &limit::REFERENCE_TYPES);
-        found.at_most(&format!("{path}.Value"), reference.value.as_deref(), limit::REFERENCE_VALUE_CHARS);
-        if reference.r#type == "DATE" && reference.value.as_deref().is_some_and(|v| v.parse::<i64>().is_err())
-        {
-            let remedy = "must be epoch seconds for type DATE; use the filter epoch";
-            found.add(&format!("{path}.Value"), remedy.into());
-        }
-        attachment(found, &path, reference);
-    }
-    let bytes: usize =
-        request.references.iter().map(|(key, reference)| reference_bytes(key, reference)).sum();
-    if bytes > limit::REFERENCES_BYTES {
-        let limit = limit::REFERENCES_BYTES;
-        found.add("References", format!("have {bytes} UTF-8 bytes in all, at most {limit} are allowed"));
+    if request.previous_contact_id.is_some() && channel != "VOICE" {
+        found.add("PreviousContactId", "", "is for channel VOICE with external audio only");
     }
 }
 
-fn reference_bytes(key: &str, reference: &Reference) -> usize {
-    let parts = [&reference.value, &reference.status, &reference.arn, &reference.status_reason];
-    key.len() + reference.r#type.len() + parts.into_iter().flatten().map(String::len).sum::<usize>()
-}
-
-fn attachment(found: &mut Findings, path: &str, reference: &Reference) {
-    if let Some(status) = &reference.status {
-        found.one_of(&format!("{path}.Status"), status, &limit::REFERENCE_STATUSES);
+fn start_task_contact(found: &mut Findings, request: &ContactRequest<'_>, now: i64) {
+    if request.name.is_none() {
+        found.add("Name", "", "is required");
     }
-    let reason = format!("{path}.StatusReason");
-    found.at_most(&reason, reference.status_reason.as_deref(), limit::REFERENCE_STATUS_REASON_CHARS);
-    if let Some(arn) = &reference.arn {
-        let allowed = limit::REFERENCE_ARN_CHARS;
-        let sound = arn.chars().all(|c| c.is_ascii_alphanumeric() || "-:/".contains(c));
-        if !allowed.contains(&arn.chars().count()) || !sound {
-            let rule = format!(
-                "must be {} to {} characters of A-Z, a-z, 0-9, -, : and /",
-                allowed.start(),
-                allowed.end()
+    let starters = [
+        ("ContactFlowId", &request.contact_flow_id, limit::FLOW_ID),
+        ("QuickConnectId", &request.quick_connect_id, limit::QUICK_CONNECT_ID),
+        ("TaskTemplateId", &request.task_template_id, limit::TEMPLATE_ID),
+    ];
+    let given = starters.iter().filter(|(_, id, _)| id.is_some()).count();
+    if given != 1 {
+        let rule = "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId must be";
+        found.add("ContactFlowId", format!("is one of {given} that are given"), rule);
+    }
+    for (member, id, limit) in starters {
+        found.text(member, id.as_deref(), limit);
+    }
+    match request.scheduled_time {
+        Some(time) if time < now => found.add("ScheduledTime", "", "lies in the past"),
+        Some(time) if time > now + limit::SCHEDULED_DAYS_AT_MOST * DAY => {
+            let days = (time - now) / DAY;
+            let most = limit::SCHEDULED_DAYS_AT_MOST;
+            found.add(
+                "ScheduledTime",
+                format!("lies {days} days ahead"),
+                format!("at most {most} days are allowed"),
             );
-            found.add(&format!("{path}.Arn"), rule);
         }
+        Some(_) | None => {}
+    }
+    let files = request.attachments.len();
+    if files > limit::ATTACHMENTS {
+        found.add(
+            "Attachments",
+            format!("has {files} files"),
+            format!("at most {} files are allowed", limit::ATTACHMENTS),
+        );
+    }
+    for (index, file) in request.attachments.iter().enumerate() {
+        attachment(found, &index.to_string(), file);
     }
 }
 
-fn segment_value(found: &mut Findings, path: &str, value: &SegmentValue) {
+fn attachment(found: &mut Findings, index: &str, file: &Attachment<'_>) {
+    let list = Path::of("Attachments");
+    let path = list.key(index);
+    for (member, text, limit) in
+        [("FileName", &file.file_name, limit::FILE_NAME), ("S3Url", &file.s3_url, limit::S3_URL)]
+    {
+        if text.is_none() {
+            found.add(path.member(member), "", "is required");
+        }
+        found.at(&path, member, text.as_deref(), limit);
+    }
+    if file.file_name.as_deref().is_some_and(|name| name.contains(char::is_control)) {
+        found.add(path.member("FileName"), "", "may not have control characters");
+    }
+}
+
+fn attributes(found: &mut Findings, request: &ContactRequest<'_>) {
+    let map = Path::of("Attributes");
+    keys_differ(found, "Attributes", &request.attributes);
+    let mut bytes = 0;
+    for (key, value) in request.attributes.iter() {
+        let path = map.key(key);
+        found.key(&path, key, limit::ATTRIBUTE_KEY);
+        found.at(&path, "", Some(value), limit::ATTRIBUTE_VALUE);
+        bytes += key.len() + value.len();
+    }
+    total(found, "Attributes", bytes, limit::ATTRIBUTES_BYTES);
+}
+
+fn references(found: &mut Findings, request: &ContactRequest<'_>) {
+    let map = Path::of("References");
+    keys_differ(found, "References", &request.references);
+    let mut bytes = 0;
+    for (key, reference) in request.references.iter() {
+        let path = map.key(key);
+        found.key(&path, key, limit::REFERENCE_KEY);
+        one_reference(found, &path, reference, request.operation);
+        bytes += reference_bytes(key, reference);
+    }
+    total(found, "References", bytes, limit::REFERENCES_BYTES);
+}
+
+fn total(found: &mut Findings, member: &str, bytes: usize, limit: usize) {
+    if bytes > limit {
+        found.add(
+            member,
+            format!("have {bytes} UTF-8 bytes"),
+            format!("at most {limit} UTF-8 bytes are allowed in all"),
+        );
+    }
+}
+
+/// The UTF-8 bytes that a reference counts for.
+pub(super) fn reference_bytes(key: &str, reference: &Reference<'_>) -> usize {
+    let Reference { r#type, value, status, arn, status_reason } = reference;
+    let parts = [r#type, value, status, arn, status_reason].into_iter().flatten();
+    key.len() + parts.map(|text| text.len()).sum::<usize>()
+}
+
+fn one_reference(found: &mut Findings, path: &Path<'_>, reference: &Reference<'_>, operation: Operation) {
+    let types = match operation {
+        Operation::CreateContact => limit::REFERENCE_TYPES,
+        Operation::StartTaskContact => limit::TASK_REFERENCE_TYPES,
+    };
+    match reference.r#type.as_deref() {
+        None => found.add(path.member("Type"), "", "is required"),
+        kind => found.at(path, "Type", kind, types),
+    }
+    found.at(path, "Value", reference.value.as_deref(), limit::REFERENCE_VALUE);
+    let is_date = reference.r#type.as_deref() == Some("DATE");
+    if is_date && reference.value.as_deref().is_some_and(|value| !is_epoch(value)) {
+        found.add(path.member("Value"), "", "must be epoch seconds for type DATE; use the filter epoch");
+    }
+    found.at(path, "Status", reference.status.as_deref(), limit::REFERENCE_STATUSES);
+    found.at(path, "Arn", reference.arn.as_deref(), limit::REFERENCE_ARN);
+    found.at(path, "StatusReason", reference.status_reason.as_deref(), limit::REFERENCE_STATUS_REASON);
+}
+
+/// A whole number of seconds, before 1970 too.
+fn is_epoch(value: &str) -> bool {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `system`: the attribute is one that the service defines.
+fn segment_value(found: &mut Findings, path: &Path<'_>, value: &SegmentValue<'_>, system: bool) {
     let forms = [
         value.value_string.is_some(),
         value.value_integer.is_some(),
@@ -179,95 +284,164 @@ fn segment_value(found: &mut Findings, path: &str, value: &SegmentValue) {
     ];
     if forms.into_iter().filter(|set| *set).count() != 1 {
         let rule = "must have exactly one of ValueString, ValueInteger, ValueMap, ValueList, ValueArn";
-        found.add(path, rule.into());
+        found.add(path.text(), "", rule);
     }
-    let text = format!("{path}.ValueString");
-    found.at_most(&text, value.value_string.as_deref(), limit::SEGMENT_STRING_CHARS);
-    for (key, inner) in value.value_map.iter().flatten() {
-        let inner_path = format!("{path}.ValueMap.{}", shown(key));
-        found.key(&inner_path, key, limit::SEGMENT_KEY_CHARS);
-        segment_value(found, &inner_path, inner);
+    if !system && (value.value_list.is_some() || value.value_arn.is_some()) {
+        let rule = "may have ValueList and ValueArn only if it is system-defined (connect:…)";
+        found.add(path.text(), "", rule);
     }
+    found.at(path, "ValueString", value.value_string.as_deref(), limit::SEGMENT_STRING);
+    found.at(path, "ValueArn", value.value_arn.as_deref(), limit::SEGMENT_ARN);
+    let map = path.key("ValueMap");
+    if let Some(entries) = &value.value_map {
+        keys_differ(found, &map.text(), entries);
+    }
+    for (key, inner) in value.value_map.iter().flat_map(|entries| entries.iter()) {
+        let path = map.key(key);
+        found.key(&path, key, limit::SEGMENT_KEY);
+        segment_value(found, &path, inner, system);
+    }
+    let list = path.key("ValueList");
     for (index, inner) in value.value_list.iter().flatten().enumerate() {
-        segment_value(found, &format!("{path}.ValueList.{index}"), inner);
+        segment_value(found, &list.key(&index.to_string()), inner, system);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
-    fn task() -> ContactRequest {
+    const NOW: i64 = 1_700_000_000;
+
+    fn task() -> ContactRequest<'static> {
         ContactRequest {
-            channel: "TASK".into(),
-            initiation_method: "API".into(),
+            channel: Some("TASK".into()),
+            initiation_method: Some("API".into()),
             initiate_as: Some("COMPLETED".into()),
-            ..Default::default()
+            ..ContactRequest::empty(Operation::CreateContact)
         }
     }
 
-    fn rules(request: &ContactRequest) -> Vec<String> {
-        validate(request).iter().map(Violation::to_string).collect()
+    fn open_task() -> ContactRequest<'static> {
+        ContactRequest {
+            name: Some("Call back".into()),
+            contact_flow_id: Some("f".into()),
+            ..ContactRequest::empty(Operation::StartTaskContact)
+        }
+    }
+
+    fn rules(request: &ContactRequest<'_>) -> Vec<String> {
+        validate(request, NOW).iter().map(Violation::to_string).collect()
+    }
+
+    fn one<'a, T>(key: &'a str, value: T) -> Named<'a, T> {
+        Named(vec![(key.into(), value)])
     }
 
     #[test]
     fn a_bare_completed_task_is_valid() {
         assert_eq!(rules(&task()), Vec::<String>::new());
+        assert_eq!(rules(&open_task()), Vec::<String>::new());
     }
 
     #[test]
     fn names_are_counted_in_characters_not_bytes() {
-        let mut request = task();
-        request.name = Some("ü".repeat(1024));
-        assert!(rules(&request).is_empty());
-        request.name = Some("ü".repeat(1025));
-        assert_eq!(rules(&request), ["Name has 1025 characters, at most 1024 are allowed"]);
+        let named = |chars| ContactRequest { name: Some("ü".repeat(chars).into()), ..task() };
+        assert!(rules(&named(1024)).is_empty());
+        assert_eq!(rules(&named(1025)), ["Name has 1025 characters, at most 1024 characters are allowed"]);
     }
 
     #[test]
     fn attributes_are_counted_in_bytes_over_keys_and_values() {
-        let mut request = task();
-        request.attributes = BTreeMap::from([("kk".into(), "x".repeat(32_766))]);
-        assert!(rules(&request).is_empty());
-        request.attributes = BTreeMap::from([("kk".into(), "ü".repeat(16_384))]);
-        assert_eq!(rules(&request), ["Attributes have 32770 UTF-8 bytes in all, at most 32768 are allowed"]);
+        let with = |value: String| ContactRequest { attributes: one("kk", value.into()), ..task() };
+        assert!(rules(&with("x".repeat(32_766))).is_empty());
+        assert_eq!(
+            rules(&with("ü".repeat(16_384))),
+            ["Attributes have 32770 UTF-8 bytes, at most 32768 UTF-8 bytes are allowed in all"]
+        );
     }
 
     #[test]
     fn only_tasks_can_be_completed_from_the_start() {
-        let mut request = task();
-        request.channel = "EMAIL".into();
-        request.initiation_method = "FLOW".into();
-        assert_eq!(rules(&request), ["InitiateAs can be COMPLETED for channel TASK only"]);
+        let email = ContactRequest {
+            channel: Some("EMAIL".into()),
+            initiation_method: Some("FLOW".into()),
+            ..task()
+        };
+        assert_eq!(rules(&email), ["InitiateAs can be COMPLETED for channel TASK only"]);
     }
 
     #[test]
     fn a_date_reference_must_be_epoch_seconds() {
-        let mut request = task();
-        let date = |value: &str| Reference {
-            r#type: "DATE".into(),
-            value: Some(value.into()),
-            ..Default::default()
+        let dated = |value: &'static str| {
+            let date =
+                Reference { r#type: Some("DATE".into()), value: Some(value.into()), ..Reference::default() };
+            ContactRequest { references: one("Opened", date), ..task() }
         };
-        request.references = BTreeMap::from([("Opened".into(), date("1700000000"))]);
-        assert!(rules(&request).is_empty());
-        request.references = BTreeMap::from([("Opened".into(), date("2023-11-14"))]);
+        assert!(rules(&dated("1700000000")).is_empty());
         assert_eq!(
-            rules(&request),
+            rules(&dated("2023-11-14")),
             ["References.Opened.Value must be epoch seconds for type DATE; use the filter epoch"]
         );
     }
 
     #[test]
     fn a_segment_value_has_exactly_one_form() {
-        let mut request = task();
-        let both =
-            SegmentValue { value_string: Some("a".into()), value_integer: Some(1), ..Default::default() };
-        let nested = BTreeMap::from([("inner".into(), both)]);
-        let outer = SegmentValue { value_map: Some(nested), ..Default::default() };
-        request.segment_attributes = BTreeMap::from([("outer".into(), outer)]);
-        assert_eq!(validate(&request)[0].member, "SegmentAttributes.outer.ValueMap.inner");
+        let both = SegmentValue {
+            value_string: Some("a".into()),
+            value_integer: Some(1),
+            ..SegmentValue::default()
+        };
+        let outer = SegmentValue { value_map: Some(one("inner", both)), ..SegmentValue::default() };
+        let request = ContactRequest { segment_attributes: one("outer", outer), ..task() };
+        assert_eq!(validate(&request, NOW)[0].member, "SegmentAttributes.outer.ValueMap.inner");
+    }
+
+    #[test]
+    fn a_key_that_is_rendered_twice_is_refused() {
+        let twice = Named(vec![("a".into(), "1".into()), ("a".into(), "2".into())]);
+        let request = ContactRequest { attributes: twice, ..task() };
+        assert_eq!(rules(&request), ["Attributes.a is given twice; only one of them could be sent"]);
+    }
+
+    #[test]
+    fn an_open_task_has_exactly_one_starter() {
+        let none = ContactRequest { contact_flow_id: None, ..open_task() };
+        let two = ContactRequest { quick_connect_id: Some("q".into()), ..open_task() };
+        let rule = "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId must be";
+        assert_eq!(rules(&none), [format!("ContactFlowId is one of 0 that are given, {rule}")]);
+        assert_eq!(rules(&two), [format!("ContactFlowId is one of 2 that are given, {rule}")]);
+    }
+
+    #[test]
+    fn a_scheduled_time_lies_ahead_but_not_too_far() {
+        let at = |time| ContactRequest { scheduled_time: Some(time), ..open_task() };
+        assert!(rules(&at(NOW)).is_empty());
+        assert!(rules(&at(NOW + 90 * DAY)).is_empty());
+        assert_eq!(rules(&at(NOW - 1)), ["ScheduledTime lies in the past"]);
+        assert_eq!(
+            rules(&at(NOW + 91 * DAY)),
+            ["ScheduledTime lies 91 days ahead, at most 90 days are allowed"]
+        );
+    }
+
+    #[test]
+    fn attachments_are_whole_and_at_most_five() {
+        let whole = Attachment { file_name: Some("f".into()), s3_url: Some("https://x".into()) };
+        let with = |attachments| ContactRequest { attachments, ..open_task() };
+        assert!(rules(&with(vec![whole.clone(); 5])).is_empty());
+        assert_eq!(rules(&with(vec![whole; 6])), ["Attachments has 6 files, at most 5 files are allowed"]);
+        assert_eq!(
+            rules(&with(vec![Attachment::default()])),
+            ["Attachments.0.FileName is required", "Attachments.0.S3Url is required"]
+        );
+    }
+
+    #[test]
+    fn an_open_task_refers_to_no_attachment() {
+        let file =
+            Reference { r#type: Some("ATTACHMENT".into()), value: Some("x".into()), ..Reference::default() };
+        let request = ContactRequest { references: one("File", file), ..open_task() };
+        assert_eq!(rules(&request), ["References.File.Type must be one of URL, NUMBER, STRING, DATE, EMAIL"]);
     }
 }

@@ -5,8 +5,8 @@ use hyper::body::Incoming;
 
 use super::refusal::{Code, Refusal};
 
-/// The longest body the sandbox takes, in bytes. The service documents none; all members of
-/// `CreateContact` at their limits stay well below it.
+/// The longest body the sandbox takes, in bytes. The service documents none; all members of an
+/// operation at their limits stay well below it.
 const LIMIT: usize = 1024 * 1024;
 
 /// How many bytes beyond the limit are read and thrown away. Closing on a client that still sends

@@ -7,17 +7,15 @@ use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body;
 use super::contacts::Contacts;
 use super::model::Created;
+use super::operation::Operation;
 use super::refusal::{Code, Refusal};
 use super::service::Service;
 use super::uuid::uuid;
-
-/// The only operation there is, with the method PUT (service model, connect, 2017-08-08).
-const CREATE_CONTACT: &str = "/contact/create-contact";
 
 /// Where the sandbox's own pages are.
 const OWN_PAGES: &str = "/_sandbox/";
@@ -55,22 +53,22 @@ pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
         tokio::time::sleep(latency).await;
     }
     Ok(match outcome {
-        Ok(created) => {
-            let body = json!({"ContactId": created.id, "ContactArn": created.arn});
-            short(StatusCode::OK, body.to_string())
-        }
+        Ok(created) => short(StatusCode::OK, success(&created).to_string()),
         Err(refusal) => refused(&refusal),
     })
 }
 
 /// The service's own part: the quota at arrival, then the operation.
 async fn connect(service: &Service, request: Request<Incoming>) -> Result<Result<Created, Refusal>, Hangup> {
-    let known = request.method() == Method::PUT && request.uri().path() == CREATE_CONTACT;
-    let arrival = if known { service.arrive(Instant::now()) } else { service.arrive_unknown() };
+    let operation = Operation::asked_for(request.method(), request.uri().path());
+    let arrival = match operation {
+        Some(operation) => service.arrive(operation, Instant::now()).map(|()| operation),
+        None => Err(service.arrive_unknown()),
+    };
     let region = region(request.headers()).to_owned();
     // A throttled request's body is read as well, so that its connection can be used again.
     let body = body::read(request.into_body()).await?;
-    Ok(arrival.and_then(|()| service.create(body, &region, SystemTime::now())))
+    Ok(arrival.and_then(|operation| service.perform(operation, body, &region, SystemTime::now())))
 }
 
 /// The sandbox's own pages.
@@ -85,6 +83,14 @@ fn own_page(service: Arc<Service>, method: &Method, path: &str) -> Answer {
             Code::UnknownOperation,
             "the sandbox's pages are GET /_sandbox/stats and GET /_sandbox/contacts",
         )),
+    }
+}
+
+/// The members that the service model gives the operation's answer.
+fn success(created: &Created) -> Value {
+    match created.operation {
+        Operation::CreateContact => json!({"ContactId": created.id, "ContactArn": created.arn}),
+        Operation::StartTaskContact => json!({"ContactId": created.id}),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The state file: JSON Lines, one contact a line, appended before its answer leaves.
 //!
 //! A line is `{"digest":"…","contact":{…}}`: the request's digest in hex and the contact as
-//! `GET /_sandbox/contacts` shows it, client token and contact id among its members. A line is
-//! handed to the operating system whole, so it outlives the process, if not a power cut.
+//! `GET /_sandbox/contacts` shows it, client token and contact id among its members. The contact of
+//! any operation but `CreateContact` has `"operation":"…"` before it: outside, where no member that
+//! a client sent can be taken for it, and left out for the one operation that older files know. A
+//! line is handed to the operating system whole, so it outlives the process, if not a power cut.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::error::SandboxError;
 use super::model::{Contact, Digest};
+use super::operation::Operation;
 
 /// How every line begins.
 const START: &[u8] = br#"{"digest":""#;
@@ -24,6 +27,7 @@ const LONGEST_LINE: u64 = 8 * 1024 * 1024;
 #[derive(Deserialize)]
 struct Line {
     digest: String,
+    operation: Option<String>,
     contact: Map<String, Value>,
 }
 
@@ -141,7 +145,11 @@ fn line_of(contact: &Contact) -> String {
         // Writing to a string does not fail.
         let _ = write!(line, "{byte:02x}");
     }
-    line.push_str(r#"","contact":"#);
+    line.push('"');
+    if contact.operation() != Operation::CreateContact {
+        let _ = write!(line, r#","operation":"{}""#, contact.operation().name());
+    }
+    line.push_str(r#","contact":"#);
     line.push_str(contact.document());
     line.push_str("}\n");
     line
@@ -149,7 +157,11 @@ fn line_of(contact: &Contact) -> String {
 
 fn contact_of(line: &[u8]) -> Option<Contact> {
     let line: Line = serde_json::from_slice(line).ok()?;
-    Contact::restore(line.contact, unhex(&line.digest)?)
+    let operation = match line.operation {
+        Some(name) => Operation::named(&name)?,
+        None => Operation::CreateContact,
+    };
+    Contact::restore(operation, line.contact, unhex(&line.digest)?)
 }
 
 fn unhex(text: &str) -> Option<Digest> {
@@ -172,12 +184,16 @@ mod tests {
     use super::*;
 
     fn contact(id: &str) -> Contact {
+        made_by(Operation::CreateContact, id)
+    }
+
+    fn made_by(operation: Operation, id: &str) -> Contact {
         let document = json!({
             "ContactId": id, "ContactArn": format!("arn/{id}"), "InstanceId": "i",
             "ClientToken": format!("token {id}"), "Name": "zwei\nZeilen — ü",
         });
         let Value::Object(document) = document else { unreachable!() };
-        Contact::restore(document, [0xab; 32]).unwrap()
+        Contact::restore(operation, document, [0xab; 32]).unwrap()
     }
 
     fn opened(path: &Path) -> (Journal, Vec<Contact>) {
@@ -212,12 +228,42 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_which_operation_made_its_contact() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let (mut journal, _) = opened(&path);
+        for operation in Operation::ALL {
+            journal.append(&made_by(operation, "a")).unwrap();
+        }
+        drop(journal);
+        let (_, contacts) = opened(&path);
+        let operations: Vec<Operation> = contacts.iter().map(Contact::operation).collect();
+        assert_eq!(operations, Operation::ALL);
+    }
+
+    #[test]
+    fn a_line_from_before_there_were_two_operations_is_create_contacts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let digest = "ab".repeat(32);
+        let line = format!(
+            "{{\"digest\":\"{digest}\",\"contact\":{{\"ContactId\":\"a\",\"ContactArn\":\"arn\",\
+             \"InitiationTimestamp\":1700000000.25,\"InstanceId\":\"i\",\"Operation\":\"StartTaskContact\"}}}}\n"
+        );
+        fs::write(&path, &line).unwrap();
+        let (_, contacts) = opened(&path);
+        assert_eq!(contacts[0].operation(), Operation::CreateContact);
+        // And it is still written so.
+        assert_eq!(line_of(&contacts[0]), line);
+    }
+
+    #[test]
     fn a_line_torn_at_any_byte_is_cut_off_and_written_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         written(&path, &["a"]);
         let whole = fs::read(&path).unwrap();
-        let next = line_of(&contact("b"));
+        let next = line_of(&made_by(Operation::StartTaskContact, "b"));
         for length in 1..next.len() {
             let torn = [&whole, &next.as_bytes()[..length]].concat();
             fs::write(&path, torn).unwrap();
@@ -236,9 +282,15 @@ mod tests {
         let path = folder.path().join("notes");
         let mut mixed = line_of(&contact("a"));
         mixed.push_str("{\"digest\":\"00\",\"contact\":{}}\n");
-        for (text, line) in
-            [("my notes", 1), ("my notes\n", 1), ("{\"a\": 1}", 1), ("\n", 1), (mixed.as_str(), 2)]
-        {
+        let unknown = line_of(&made_by(Operation::StartTaskContact, "a")).replace("StartTask", "Stop");
+        for (text, line) in [
+            ("my notes", 1),
+            ("my notes\n", 1),
+            ("{\"a\": 1}", 1),
+            ("\n", 1),
+            (mixed.as_str(), 2),
+            (unknown.as_str(), 1),
+        ] {
             fs::write(&path, text).unwrap();
             let error = Journal::open(&path, drop).unwrap_err();
             assert!(

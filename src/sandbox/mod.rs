@@ -1,8 +1,9 @@
 //! An Amazon Connect endpoint on loopback, to rehearse an import against.
 //!
-//! It speaks `CreateContact` as the service does (`PUT /contact/create-contact`, restJson1, any
-//! signature or none), so the importer, the AWS CLI and boto3 work against it unchanged. It keeps
-//! a throttling quota, remembers client tokens and validates by the service's documented limits.
+//! It speaks `CreateContact` (`PUT /contact/create-contact`) and `StartTaskContact` (`PUT
+//! /contact/task`) as the service does (restJson1, any signature or none), so the importer, the AWS
+//! CLI and boto3 work against it unchanged. It keeps a throttling quota and remembers client tokens,
+//! each operation's apart, and validates by the service's documented limits.
 //! It shares no code with the importer, on purpose: a mistake in one is then seen by the other.
 //!
 //! A request's way through the files:
@@ -12,8 +13,9 @@
 //! | `http` | routes, answers and headers; an `Err` closes the connection without an answer |
 //! | `body` | a request's body, up to its limit |
 //! | `service` | what one request does to everything the sandbox remembers, under one lock |
-//! | `bucket` | the token bucket; pure |
-//! | `wire` | restJson1 to a typed request; pure |
+//! | `operation` | the operations there are |
+//! | `quota`, `bucket` | a token bucket for each operation; pure |
+//! | `wire` | restJson1 to a typed input; pure |
 //! | `limits` | the service's documented limits; pure |
 //! | `model` | the contacts and the client tokens; pure |
 //! | `journal` | the state file: every contact is in it before its answer leaves |
@@ -23,11 +25,13 @@
 //!
 //! Two pages are the sandbox's own, neither throttled nor delayed: `GET /_sandbox/stats` (see
 //! [`Stats`]) and `GET /_sandbox/contacts`, a JSON array of every contact in the order of
-//! creation: `ContactId`, `ContactArn`, `InitiationTimestamp` (epoch seconds), then the members
-//! of the request as they were sent.
+//! creation: `ContactId`, `ContactArn`, `InitiationTimestamp` (epoch seconds), `Operation` unless it
+//! was `CreateContact`, then the members of the request as they were sent.
 //!
-//! What it does not imitate: permissions, the existence of instances, users and related contacts,
-//! and any lifetime of a client token (a token is remembered for ever).
+//! What it does not imitate: permissions, the existence of instances, users, related contacts,
+//! flows, quick connects, task templates and attachments, the quotas on open and on linked tasks,
+//! the wait for a scheduled time, and any lifetime of a client token (a token is remembered for
+//! ever).
 
 mod body;
 mod bucket;
@@ -37,6 +41,8 @@ mod http;
 mod journal;
 mod limits;
 mod model;
+mod operation;
+mod quota;
 mod refusal;
 mod service;
 mod stats;
@@ -60,7 +66,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use bucket::TokenBucket;
+use quota::Quota;
 use service::Service;
 
 pub use error::SandboxError;
@@ -78,8 +84,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct SandboxConfig {
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
-    /// The quota in requests a second, above 0; `None` is no quota. Connect's documented default
-    /// is 2 (Amazon Connect administrator guide, API throttling quotas).
+    /// The quota of each operation in requests a second, above 0; `None` is no quota. Connect's
+    /// documented default is 2 (Amazon Connect administrator guide, API throttling quotas).
     pub rate: Option<f64>,
     /// How many requests a rested quota lets through at once, 1 or more; without a rate it means
     /// nothing. Connect's documented default is 5.
@@ -88,7 +94,8 @@ pub struct SandboxConfig {
     /// contact exists before the wait, so a client that dies in it leaves one behind.
     pub latency: Duration,
     /// Where contacts and tokens are kept between runs, as JSON Lines; `None` forgets them with
-    /// the process. The file holds the contacts' names, descriptions and attributes.
+    /// the process. The file holds the contacts' names, descriptions, attributes and links to
+    /// attachments.
     pub state: Option<PathBuf>,
 }
 
@@ -118,17 +125,17 @@ impl Sandbox {
     /// [`SandboxError::StateOpen`], [`SandboxError::StateInUse`], [`SandboxError::NotAState`].
     pub async fn bind(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         let SandboxConfig { port, rate, burst, latency, state } = config;
-        let bucket = match rate {
+        let quota = match rate {
             None => None,
             Some(rate) if rate.is_finite() && rate > 0.0 && burst > 0 => {
-                Some(TokenBucket::new(rate, burst, Instant::now()))
+                Some(Quota::new(rate, burst, Instant::now()))
             }
             Some(rate) => return Err(SandboxError::Quota { rate, burst }),
         };
         let unheard = |source| SandboxError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let service = Service::open(bucket, rate, burst, latency, state.as_deref())?;
+        let service = Service::open(quota, rate, burst, latency, state.as_deref())?;
         Ok(Sandbox { listener, address, service: Arc::new(service) })
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::operation::Operation;
 use super::refusal::{Code, Refusal};
 use super::uuid::uuid;
 
@@ -19,6 +20,7 @@ pub(super) type Digest = [u8; 32];
 /// A request that is valid.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
+    pub(super) operation: Operation,
     pub(super) instance_id: &'a str,
     pub(super) client_token: Option<&'a str>,
     pub(super) region: &'a str,
@@ -31,6 +33,7 @@ pub(super) struct Request<'a> {
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Created {
+    pub(super) operation: Operation,
     pub(super) id: String,
     pub(super) arn: String,
     /// The client token was known: the contact is an earlier request's.
@@ -49,9 +52,10 @@ pub(super) enum Plan {
 /// One contact.
 #[derive(Debug)]
 pub(super) struct Contact {
+    operation: Operation,
     id: String,
     arn: String,
-    /// Instance and client token; `None` for a request without a token.
+    /// Operation, instance and client token; `None` for a request without a token.
     token: Option<Digest>,
     digest: Digest,
     /// The JSON object that `GET /_sandbox/contacts` shows.
@@ -59,18 +63,27 @@ pub(super) struct Contact {
 }
 
 impl Contact {
-    /// The contact that [`Contact::document`] and [`Contact::digest`] were taken from, or `None`
-    /// if the document is no contact's.
-    pub(super) fn restore(document: Map<String, Value>, digest: Digest) -> Option<Contact> {
+    /// The contact that [`Contact::operation`], [`Contact::document`] and [`Contact::digest`] were
+    /// taken from, or `None` if the document is no contact's.
+    pub(super) fn restore(
+        operation: Operation,
+        document: Map<String, Value>,
+        digest: Digest,
+    ) -> Option<Contact> {
         let text = |member: &str| document.get(member).and_then(Value::as_str);
         let instance_id = text("InstanceId")?;
         Some(Contact {
+            operation,
             id: text("ContactId")?.to_owned(),
             arn: text("ContactArn")?.to_owned(),
-            token: text("ClientToken").map(|token| scoped(instance_id, token)),
+            token: text("ClientToken").map(|token| scoped(operation, instance_id, token)),
             digest,
             document: Value::Object(document).to_string().into(),
         })
+    }
+
+    pub(super) fn operation(&self) -> Operation {
+        self.operation
     }
 
     pub(super) fn document(&self) -> &str {
@@ -87,7 +100,7 @@ impl Contact {
     }
 
     fn answer(&self, replayed: bool) -> Created {
-        Created { id: self.id.clone(), arn: self.arn.clone(), replayed }
+        Created { operation: self.operation, id: self.id.clone(), arn: self.arn.clone(), replayed }
     }
 }
 
@@ -110,9 +123,12 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// `IdempotencyException` if the client token was used before with another request.
+    /// `IdempotencyException` if the client token was used before with another request. In the
+    /// service model only `CreateContact` declares it; what the service answers to such a
+    /// `StartTaskContact` is not documented.
     pub(super) fn plan(&mut self, request: &Request<'_>, now: SystemTime) -> Result<Plan, Refusal> {
-        let token = request.client_token.map(|token| scoped(request.instance_id, token));
+        let token = request.client_token;
+        let token = token.map(|token| scoped(request.operation, request.instance_id, token));
         let earlier =
             token.and_then(|token| self.tokens.get(&token)).and_then(|index| self.contacts.get(*index));
         match earlier {
@@ -152,10 +168,15 @@ impl Model {
         document.insert("ContactId".into(), id.as_str().into());
         document.insert("ContactArn".into(), arn.as_str().into());
         document.insert("InitiationTimestamp".into(), epoch_seconds(now));
+        // Contacts are `CreateContact`'s unless they say otherwise.
+        if request.operation != Operation::CreateContact {
+            document.insert("Operation".into(), request.operation.name().into());
+        }
         for (member, value) in request.members {
             document.entry(member.as_str()).or_insert_with(|| value.clone());
         }
         Contact {
+            operation: request.operation,
             id,
             arn,
             token,
@@ -175,9 +196,10 @@ pub(super) fn digest(members: &Map<String, Value>) -> Digest {
     Sha256::digest(canonical.to_string()).into()
 }
 
-/// A token counts within its instance. The length in front keeps the two parts apart.
-fn scoped(instance_id: &str, token: &str) -> Digest {
-    Sha256::digest(format!("{}:{instance_id}{token}", instance_id.len())).into()
+/// A token counts within its operation and its instance. The length keeps the last two parts apart.
+fn scoped(operation: Operation, instance_id: &str, token: &str) -> Digest {
+    let operation = operation.name();
+    Sha256::digest(format!("{operation}:{}:{instance_id}{token}", instance_id.len())).into()
 }
 
 /// Epoch seconds to the millisecond, as the service writes timestamps.
@@ -199,10 +221,15 @@ mod tests {
         Model::new(fastrand::Rng::with_seed(7))
     }
 
-    /// What the service does with a body: plan, then insert what is new.
     fn create(model: &mut Model, body: &Value) -> Result<Created, Refusal> {
+        perform(model, Operation::CreateContact, body)
+    }
+
+    /// What the service does with a body: plan, then insert what is new.
+    fn perform(model: &mut Model, operation: Operation, body: &Value) -> Result<Created, Refusal> {
         let members = body.as_object().unwrap();
         let request = Request {
+            operation,
             instance_id: members["InstanceId"].as_str().unwrap(),
             client_token: members.get("ClientToken").and_then(Value::as_str),
             region: "eu-west-2",
@@ -271,6 +298,36 @@ mod tests {
             assert!(!create(&mut model, &body).unwrap().replayed);
         }
         assert_eq!(model.len(), 5);
+    }
+
+    #[test]
+    fn a_token_counts_within_its_operation() {
+        let mut model = model();
+        let body = json!({"InstanceId": "i", "ClientToken": "t"});
+        let contact = create(&mut model, &body).unwrap();
+        let task = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
+        assert!(!task.replayed);
+        assert_ne!(contact.id, task.id);
+        let again = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
+        assert_eq!((again.id, again.replayed), (task.id, true));
+        let other = json!({"InstanceId": "i", "ClientToken": "t", "Name": "n"});
+        let refusal = perform(&mut model, Operation::StartTaskContact, &other).unwrap_err();
+        assert_eq!(refusal.code, Code::Idempotency);
+        assert_eq!(model.len(), 2);
+    }
+
+    #[test]
+    fn a_started_task_shows_its_operation() {
+        let mut model = model();
+        let body = json!({"InstanceId": "i", "Name": "n", "Operation": "x"});
+        let created = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
+        assert_eq!(created.operation, Operation::StartTaskContact);
+        let expected = json!({
+            "ContactId": created.id, "ContactArn": created.arn,
+            "InitiationTimestamp": 1_700_000_000.25, "Operation": "StartTaskContact",
+            "InstanceId": "i", "Name": "n",
+        });
+        assert_eq!(documents(&model), [expected]);
     }
 
     #[test]

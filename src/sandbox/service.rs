@@ -10,14 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Notify;
 
-use super::bucket::TokenBucket;
 use super::error::SandboxError;
 use super::journal::Journal;
 use super::limits;
 use super::model::{self, Created, Model, Plan, Request};
+use super::operation::Operation;
+use super::quota::Quota;
 use super::refusal::{Code, Refusal};
 use super::stats::Stats;
-use super::wire::{self, CreateContact};
+use super::wire::{self, Input};
 
 /// About how many bytes of contacts are copied at a time while the lock is held.
 const PIECE: usize = 64 * 1024;
@@ -29,7 +30,7 @@ pub(super) struct Service {
 }
 
 struct State {
-    bucket: Option<TokenBucket>,
+    quota: Option<Quota>,
     model: Model,
     journal: Option<Journal>,
     stats: Stats,
@@ -39,7 +40,7 @@ struct State {
 impl Service {
     /// A service with the contacts of the state file.
     pub(super) fn open(
-        bucket: Option<TokenBucket>,
+        quota: Option<Quota>,
         rate: Option<f64>,
         burst: u32,
         latency: Duration,
@@ -50,37 +51,38 @@ impl Service {
             state_file.map(|path| Journal::open(path, |contact| model.insert(contact))).transpose()?;
         let stats = Stats { rate, burst, ..Stats::default() };
         Ok(Service {
-            state: Mutex::new(State { bucket, model, journal, stats, failure: None }),
+            state: Mutex::new(State { quota, model, journal, stats, failure: None }),
             latency,
             broken: Notify::new(),
         })
     }
 
-    /// Counts a request and takes its token from the bucket.
-    pub(super) fn arrive(&self, now: Instant) -> Result<(), Refusal> {
+    /// Counts a request and takes its token from the operation's bucket.
+    pub(super) fn arrive(&self, operation: Operation, now: Instant) -> Result<(), Refusal> {
         let mut state = self.lock();
         state.stats.requests += 1;
-        if state.bucket.as_mut().is_none_or(|bucket| bucket.take(now)) {
+        if state.quota.as_mut().is_none_or(|quota| quota.take(operation, now)) {
             return Ok(());
         }
         state.stats.throttled += 1;
         Err(Refusal::new(Code::Throttling, "Rate exceeded"))
     }
 
-    /// Counts a request for an operation there is not. Quotas are per operation: it costs nothing.
-    pub(super) fn arrive_unknown(&self) -> Result<(), Refusal> {
+    /// Counts and refuses a request for an operation there is not. Quotas are per operation: it
+    /// costs nothing.
+    pub(super) fn arrive_unknown(&self) -> Refusal {
         let mut state = self.lock();
         state.stats.requests += 1;
         state.stats.refused += 1;
-        Err(Refusal::new(
-            Code::UnknownOperation,
-            "the sandbox knows one operation: PUT /contact/create-contact",
-        ))
+        let known = Operation::ALL.map(|operation| format!("PUT {}", operation.path()));
+        let message = format!("the sandbox knows these operations: {}", known.join(", "));
+        Refusal::new(Code::UnknownOperation, message)
     }
 
-    /// Performs `CreateContact`. On `Ok` the contact is in the state file, if there is one.
-    pub(super) fn create(
+    /// Performs an operation. On `Ok` the contact is in the state file, if there is one.
+    pub(super) fn perform(
         &self,
+        operation: Operation,
         body: Result<Vec<u8>, Refusal>,
         region: &str,
         now: SystemTime,
@@ -88,11 +90,12 @@ impl Service {
         // Decoding and checking need nothing that is behind the lock.
         let members = body.and_then(|body| wire::decode(&body));
         let request = members.as_ref().map_err(Clone::clone).and_then(|members| {
-            let request = CreateContact::read(members)?;
-            limits::check(&request)?;
+            let input = Input::read(operation, members)?;
+            limits::check(&input, now)?;
             Ok(Request {
-                instance_id: request.instance_id.unwrap_or_default(),
-                client_token: request.client_token,
+                operation,
+                instance_id: input.common.instance_id.unwrap_or_default(),
+                client_token: input.common.client_token,
                 region,
                 members,
                 digest: model::digest(members),
@@ -205,5 +208,28 @@ impl fmt::Debug for Service {
             .field("stats", &self.stats())
             .field("latency", &self.latency)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn a_scheduled_task_that_comes_again_after_its_time_is_refused() {
+        let service = Service::open(None, None, 0, Duration::ZERO, None).unwrap();
+        let start = |now: u64| {
+            let body =
+                br#"{"InstanceId":"i","Name":"n","ContactFlowId":"f","ClientToken":"t","ScheduledTime":100}"#;
+            let now = UNIX_EPOCH + Duration::from_secs(now);
+            service.perform(Operation::StartTaskContact, Ok(body.to_vec()), "r", now)
+        };
+        let first = start(99).unwrap();
+        let second = start(100).unwrap();
+        assert_eq!((first.id, second.replayed), (second.id, true));
+        assert_eq!(start(101).unwrap_err().code, Code::InvalidParameter);
+        assert_eq!(service.contact_count(), 1);
     }
 }

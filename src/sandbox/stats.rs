@@ -23,8 +23,8 @@ pub struct Stats {
     pub mismatched: u64,
     /// Contacts there are, with those of earlier runs from the state file.
     pub contacts: u64,
-    /// The quota in requests a second; `None` is no quota.
+    /// The quota of each operation in requests a second; `None` is no quota.
     pub rate: Option<f64>,
-    /// The quota's burst, in requests.
+    /// The burst of each operation's quota, in requests.
     pub burst: u32,
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -92,8 +93,15 @@ impl Client {
     }
 
     fn create(&mut self, body: &Value) -> Answer {
-        let body = body.to_string();
-        self.send("PUT", "/contact/create-contact", "", body.as_bytes());
+        self.put("/contact/create-contact", body)
+    }
+
+    fn start(&mut self, body: &Value) -> Answer {
+        self.put("/contact/task", body)
+    }
+
+    fn put(&mut self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, "", body.to_string().as_bytes());
         self.receive()
     }
 
@@ -152,6 +160,15 @@ fn task(token: &str) -> Value {
     })
 }
 
+fn open_task(token: &str) -> Value {
+    json!({"InstanceId": "sandbox", "ContactFlowId": "flow", "ClientToken": token, "Name": "Müller"})
+}
+
+/// Epoch seconds, this long from now.
+fn in_future(time: Duration) -> u64 {
+    (SystemTime::now() + time).duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
 #[tokio::test]
 async fn a_contact_is_created_and_answered_as_the_service_does() {
     let sandbox = Running::start(without_quota()).await;
@@ -172,6 +189,90 @@ async fn a_contact_is_created_and_answered_as_the_service_does() {
     let id = body["ContactId"].as_str().unwrap();
     let arn = format!("arn:aws:connect:eu-west-2:123456789012:instance/sandbox/contact/{id}");
     assert_eq!(body, json!({"ContactId": id, "ContactArn": arn}));
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_started_task_is_answered_with_its_id_alone() {
+    let sandbox = Running::start(without_quota()).await;
+    let (answer, contacts) = sandbox
+        .talk(|client| {
+            let mut body = open_task("t");
+            body["ScheduledTime"] = in_future(Duration::from_hours(24)).into();
+            body["Attachments"] = json!([{"FileName": "f.pdf", "S3Url": "https://s3.example/f"}]);
+            (client.start(&body), client.get("/_sandbox/contacts").json())
+        })
+        .await;
+    assert_eq!(answer.status, 200);
+    let id = contacts[0]["ContactId"].as_str().unwrap();
+    assert_eq!(answer.json(), json!({"ContactId": id}));
+    assert_eq!(contacts[0]["Operation"], "StartTaskContact");
+    assert_eq!(contacts[0]["Attachments"][0]["FileName"], "f.pdf");
+    // What was not sent is not shown.
+    assert_eq!(contacts[0].get("Channel"), None);
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_started_tasks_errors_have_the_status_and_the_code() {
+    let sandbox = Running::start(without_quota()).await;
+    sandbox
+        .talk(|client| {
+            let changed = |member: &str, value: Value| {
+                let mut body = open_task("u");
+                body[member] = value;
+                body
+            };
+            let mut mismatch = open_task("t");
+            mismatch["Name"] = "other".into();
+            for (body, status, code) in [
+                (open_task("t"), 200, None),
+                (open_task("t"), 200, None),
+                (mismatch, 409, Some("IdempotencyException:")),
+                (changed("ScheduledTime", 1.into()), 400, Some("InvalidParameterException:")),
+                (changed("ScheduledTime", "1".into()), 400, Some("SerializationException:")),
+                (changed("QuickConnectId", "q".into()), 400, Some("InvalidRequestException:")),
+                (json!({}), 400, Some("InvalidRequestException:")),
+            ] {
+                let answer = client.start(&body);
+                assert_eq!((answer.status, answer.header("x-amzn-errortype")), (status, code), "{body}");
+            }
+        })
+        .await;
+    let stats = sandbox.handle.stats();
+    assert_eq!((stats.requests, stats.created, stats.replayed), (7, 1, 1));
+    assert_eq!((stats.refused, stats.mismatched), (4, 1));
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_operations_share_neither_tokens_nor_quota() {
+    let config = SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() };
+    let sandbox = Running::start(config).await;
+    sandbox
+        .talk(|client| {
+            for token in ["a", "b"] {
+                assert_eq!(client.create(&task(token)).status, 200);
+            }
+            assert_eq!(client.create(&task("c")).status, 429);
+            for token in ["a", "b"] {
+                assert_eq!(client.start(&open_task(token)).status, 200);
+            }
+            assert_eq!(client.start(&open_task("c")).status, 429);
+        })
+        .await;
+    let stats = sandbox.handle.stats();
+    assert_eq!((stats.created, stats.replayed, stats.throttled), (4, 0, 2));
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_operation_is_told_the_known_ones() {
+    let sandbox = Running::start(without_quota()).await;
+    let answer = sandbox.talk(|client| client.put("/contact/chat", &json!({}))).await;
+    assert_eq!(answer.status, 404);
+    let message = "the sandbox knows these operations: PUT /contact/create-contact, PUT /contact/task";
+    assert_eq!(answer.json(), json!({"Message": message}));
     sandbox.stop().await.unwrap();
 }
 
@@ -198,7 +299,7 @@ async fn errors_have_the_status_the_code_and_a_message() {
                     "RequestEntityTooLargeException:",
                 ),
                 ("POST", "/contact/create-contact", "{}".into(), 404, "UnknownOperationException:"),
-                ("PUT", "/contact/task", "{}".into(), 404, "UnknownOperationException:"),
+                ("PUT", "/contact/chat", "{}".into(), 404, "UnknownOperationException:"),
                 ("DELETE", "/_sandbox/stats", String::new(), 404, "UnknownOperationException:"),
             ]);
             for (method, path, body, status, code) in cases {
@@ -269,6 +370,58 @@ async fn contacts_and_tokens_outlive_a_restart_with_a_state_file() {
     let stats = sandbox.handle.stats();
     assert_eq!((stats.created, stats.replayed, stats.contacts), (0, 1, 1));
     sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_state_file_keeps_the_contacts_of_both_operations_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
+    let talk = |client: &mut Client| {
+        // One token for both.
+        let answers = [client.create(&task("t")).json(), client.start(&open_task("t")).json()];
+        (answers, client.get("/_sandbox/contacts").json())
+    };
+    let sandbox = Running::start(config.clone()).await;
+    let first = sandbox.talk(talk).await;
+    assert_eq!(sandbox.handle.stats().created, 2);
+    sandbox.stop().await.unwrap();
+
+    let sandbox = Running::start(config).await;
+    let again = sandbox.talk(talk).await;
+    assert_eq!(first, again);
+    assert_eq!(again.0[1].get("ContactArn"), None);
+    let stats = sandbox.handle.stats();
+    assert_eq!((stats.created, stats.replayed, stats.contacts), (0, 2, 2));
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_state_file_from_before_there_were_two_operations_still_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    // Written by version 0.1.0, for `task("t")`.
+    let line = concat!(
+        r#"{"digest":"ef16bd6dc1d75622186f23b5eb5d78750862ea8b3f38509349bf2bf924150db7","contact":{"#,
+        r#""ContactId":"7c898062-b2eb-45c6-a9be-4e11edd0a2ba","#,
+        r#""ContactArn":"arn:aws:connect:us-east-1:123456789012:instance/sandbox/contact/7c898062-b2eb-45c6-a9be-4e11edd0a2ba","#,
+        r#""InitiationTimestamp":1795240871.998,"InstanceId":"sandbox","Channel":"TASK","InitiationMethod":"API","#,
+        r#""InitiateAs":"COMPLETED","ClientToken":"t","Name":"Müller"}}"#,
+        "\n"
+    );
+    std::fs::write(&state, line).unwrap();
+    let config = SandboxConfig { state: Some(state.clone()), ..without_quota() };
+    let sandbox = Running::start(config).await;
+    sandbox
+        .talk(|client| {
+            let answer = client.create(&task("t")).json();
+            assert_eq!(answer["ContactId"], "7c898062-b2eb-45c6-a9be-4e11edd0a2ba");
+            assert_eq!(client.start(&open_task("t")).status, 200);
+        })
+        .await;
+    let stats = sandbox.handle.stats();
+    assert_eq!((stats.replayed, stats.created, stats.contacts), (1, 1, 2));
+    sandbox.stop().await.unwrap();
+    assert!(std::fs::read_to_string(&state).unwrap().starts_with(line));
 }
 
 #[tokio::test]

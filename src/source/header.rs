@@ -1,5 +1,6 @@
 //! The header, and what it says about a row: its key and its content.
 
+use super::names::display_names;
 use super::{RowKey, SourceError};
 use crate::digest::Digest;
 use crate::suggest::did_you_mean;
@@ -11,6 +12,7 @@ pub const REJECT_COLUMNS: [&str; 6] = ["_file", "_line", "_key", "_state", "_cod
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     columns: Vec<String>,
+    names: Vec<String>,
     /// Indices of the columns, ordered by name.
     content: Vec<usize>,
 }
@@ -24,12 +26,18 @@ impl Header {
     pub fn new(columns: Vec<String>) -> Self {
         let mut content: Vec<usize> = (0..columns.len()).collect();
         content.sort_by(|a, b| columns[*a].cmp(&columns[*b]));
-        Header { columns, content }
+        let names = display_names(&columns);
+        Header { columns, names, content }
     }
 
-    /// The column names in file order.
+    /// The columns in file order, named exactly as the file names them.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The columns in file order, each under a name of its own.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Finds the key's columns.
@@ -38,21 +46,31 @@ impl Header {
     /// [`SourceError::NoKeyColumn`], with a suggestion, if one is missing;
     /// [`SourceError::AmbiguousKeyColumn`] if there are two of it.
     pub fn key_columns(&self, key: &[String], file: &str) -> Result<KeyColumns, SourceError> {
-        let find = |name: &String| {
-            let mut matches = (0..self.columns.len()).filter(|index| self.columns[*index] == *name);
-            match (matches.next(), matches.next()) {
-                (Some(index), None) => Ok(index),
-                (Some(_), Some(_)) => {
-                    Err(SourceError::AmbiguousKeyColumn { file: file.to_owned(), column: name.clone() })
-                }
-                (None, _) => Err(SourceError::NoKeyColumn {
-                    file: file.to_owned(),
-                    column: name.clone(),
-                    hint: did_you_mean(name, self.columns.iter().map(String::as_str)).unwrap_or_default(),
-                }),
-            }
+        key.iter().map(|name| self.key_column(name, file)).collect::<Result<_, _>>().map(KeyColumns)
+    }
+
+    fn key_column(&self, name: &str, file: &str) -> Result<usize, SourceError> {
+        let sought = name.trim();
+        if let Some(index) = self.names.iter().position(|known| known == sought) {
+            return Ok(index);
+        }
+        let called = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            (0..self.columns.len()).filter(|index| is(&self.columns[*index])).collect()
         };
-        key.iter().map(find).collect::<Result<_, _>>().map(KeyColumns)
+        // White space may be all that tells two columns apart.
+        if let [index] = called(&|column| column == name)[..] {
+            return Ok(index);
+        }
+        let choices = called(&|column| column.trim() == sought);
+        let (file, column) = (file.to_owned(), name.to_owned());
+        Err(if choices.is_empty() {
+            let hint = did_you_mean(name, self.names.iter().map(String::as_str)).unwrap_or_default();
+            SourceError::NoKeyColumn { file, column, hint }
+        } else {
+            let choices: Vec<String> =
+                choices.iter().map(|index| format!("'{}'", self.names[*index])).collect();
+            SourceError::AmbiguousKeyColumn { file, column, choices: choices.join(", ") }
+        })
     }
 
     /// A digest of the row's cells by column name. Empty cells and the order of columns do not count,
@@ -66,19 +84,18 @@ impl Header {
         Digest::of(named.chain(beyond).flatten())
     }
 
-    /// The row's key; `content` is its [`Header::content`]. A key whose cells are all empty is
-    /// unusable, and so is any row that is ragged.
-    pub fn key(&self, columns: &KeyColumns, cells: &csv::StringRecord, content: Digest) -> RowKey {
+    /// The row's key. A key whose cells are all empty is unusable, and so is any row that is ragged.
+    pub fn key(&self, columns: &KeyColumns, cells: &csv::StringRecord) -> RowKey {
         if cells.len() != self.columns.len() {
-            return RowKey::Unusable(content);
+            return RowKey::Unusable(self.content(cells));
         }
         if columns.0.is_empty() {
-            return RowKey::Content(content);
+            return RowKey::Content(self.content(cells));
         }
         let key: Vec<String> =
             columns.0.iter().map(|index| cells.get(*index).unwrap_or_default().to_owned()).collect();
         if key.iter().all(|cell| cell.trim().is_empty()) {
-            RowKey::Unusable(content)
+            RowKey::Unusable(self.content(cells))
         } else {
             RowKey::Columns(key)
         }
@@ -114,12 +131,34 @@ mod tests {
     }
 
     #[test]
+    fn a_key_column_is_found_by_the_name_that_people_see() {
+        let header = header(&[" Ticket ID ", "", "Labels", "x", "Labels "]);
+        let found = |name: &str| header.key_columns(&[name.into()], "t.csv");
+        for (name, index) in
+            [("Ticket ID", 0), (" Ticket ID", 0), ("column 2", 1), ("Labels (2)", 4), ("Labels ", 4)]
+        {
+            assert_eq!(found(name).unwrap(), KeyColumns(vec![index]), "{name}");
+        }
+        assert_eq!(
+            found(" Labels").unwrap_err().to_string(),
+            "t.csv: the key names column ' Labels', and the header has more than one of that name; \
+             choose from 'Labels (1)', 'Labels (2)'"
+        );
+    }
+
+    #[test]
+    fn the_content_goes_by_the_files_own_names() {
+        let digest = |name: &str| header(&[name]).content(&row(&["1"]));
+        assert_ne!(digest(" a"), digest("a"));
+        assert_eq!(digest("a"), Digest::of([b"a".as_slice(), b"1"]));
+    }
+
+    #[test]
     fn a_key_of_empty_cells_is_no_key() {
         let header = header(&["id", "x"]);
         let columns = header.key_columns(&["id".into()], "t.csv").unwrap();
-        let content = Digest([0; 16]);
-        assert_eq!(header.key(&columns, &row(&[" ", "x"]), content), RowKey::Unusable(content));
-        assert_eq!(header.key(&columns, &row(&["7", "x"]), content), RowKey::Columns(vec!["7".into()]));
-        assert_eq!(header.key(&columns, &row(&["7"]), content), RowKey::Unusable(content));
+        assert!(matches!(header.key(&columns, &row(&[" ", "x"])), RowKey::Unusable(_)));
+        assert_eq!(header.key(&columns, &row(&["7", "x"])), RowKey::Columns(vec!["7".into()]));
+        assert!(matches!(header.key(&columns, &row(&["7"])), RowKey::Unusable(_)));
     }
 }

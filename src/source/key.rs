@@ -14,6 +14,14 @@ pub enum RowKey {
 }
 
 impl RowKey {
+    /// A digest of the key alone, before it is bound to an instance.
+    pub fn digest(&self) -> Digest {
+        match self {
+            RowKey::Columns(cells) => Digest::of(cells.iter().map(String::as_bytes)),
+            RowKey::Content(digest) | RowKey::Unusable(digest) => *digest,
+        }
+    }
+
     /// How people see the key: in messages, rejects and exports.
     pub fn label(&self) -> String {
         match self {

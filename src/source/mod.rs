@@ -1,20 +1,38 @@
-//! Bytes to records: CSV as RFC 4180 has it, with the file's own line numbers.
+//! Bytes to records: CSV of any dialect and encoding, compressed or not, with the file's own line numbers.
 
+mod input;
+mod dialect;
+mod peek;
+mod decompress;
+mod decode;
+mod sniff;
+mod text;
+mod lines;
 mod csv_file;
+mod names;
 mod header;
 mod key;
-mod lines;
+mod fault;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod spectrum;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use csv_file::{CsvSource, Input};
+pub use csv_file::CsvSource;
+pub use dialect::{Dialect, FoundDialect, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 pub use header::{Header, KeyColumns, REJECT_COLUMNS};
+pub use input::Input;
 pub use key::RowKey;
+use lines::LONGEST_RECORD;
 
 /// One data row of a CSV.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Record {
     /// The line of the file on which the record starts, counted from 1.
     pub line: u64,
@@ -53,13 +71,16 @@ pub enum SourceError {
     },
     /// The key names a column that there are several of.
     #[error(
-        "{file}: the key names column '{column}', and the header has more than one of that name; rename one"
+        "{file}: the key names column '{column}', and the header has more than one of that name; \
+         choose from {choices}"
     )]
     AmbiguousKeyColumn {
         /// The CSV.
         file: String,
         /// The repeated column.
         column: String,
+        /// The names that tell them apart.
+        choices: String,
     },
     /// The file ends inside a quoted cell, which has swallowed all rows after its opening quote.
     #[error("{file}, line {line}: the record that starts here has a quote that is never closed")]
@@ -69,11 +90,38 @@ pub enum SourceError {
         /// The line on which the record starts.
         line: u64,
     },
-    /// A cell is not UTF-8.
+    /// A record is so long that it can only be a mistake.
     #[error(
-        "{file}, line {line}, column {column}: not UTF-8; save the file as UTF-8, for example with \
-         iconv -f WINDOWS-1252 -t UTF-8"
+        "{file}, line {line}: the record that starts here is longer than {} MiB; look for a quote that is \
+         never closed",
+        LONGEST_RECORD >> 20
     )]
+    TooLong {
+        /// The CSV.
+        file: String,
+        /// The line on which the record starts.
+        line: u64,
+    },
+    /// The file says nothing of its encoding, and it is not UTF-8.
+    #[error("{file} looks like UTF-16 without a byte order mark; use --encoding {label}")]
+    Utf16 {
+        /// The CSV.
+        file: String,
+        /// The encoding's label.
+        label: &'static str,
+    },
+    /// A compressed file is cut off or not what its checksums say.
+    #[error("cannot decompress {file} after line {line}: {reason}")]
+    Damaged {
+        /// The CSV.
+        file: String,
+        /// The last line that was read.
+        line: u64,
+        /// The compression, and what failed.
+        reason: String,
+    },
+    /// A cell is no text in the file's encoding.
+    #[error("{file}, line {line}, column {column}: {problem}")]
     Encoding {
         /// The CSV.
         file: String,
@@ -81,6 +129,8 @@ pub enum SourceError {
         line: u64,
         /// The column's name, or its number.
         column: String,
+        /// The encoding that it is not in, and what to do.
+        problem: String,
     },
     /// Reading failed on the way.
     #[error("cannot read {file} after line {line}: {source}")]

@@ -2,14 +2,14 @@
 
 use super::Trouble;
 use crate::ledger::Cause;
-use crate::request::ContactRequest;
+use crate::request::{ContactRequest, Operation};
 
 /// An answer of the service, by its code and, where that is unknown, by its status.
 pub(super) fn answered(
     status: u16,
     code: Option<&str>,
     message: Option<&str>,
-    request: &ContactRequest,
+    request: &ContactRequest<'_>,
 ) -> Trouble {
     let cause = Cause {
         code: code.map_or_else(|| format!("HTTP{status}"), |code| shortened(code, 100)),
@@ -24,6 +24,9 @@ pub(super) fn answered(
         ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => Trouble::MaybeSent,
         ("IdempotencyException", _) => Trouble::TokenReused,
         ("ConflictException", _) => Trouble::Conflict,
+        // Either the instance's open tasks, or twelve of one previous contact: then the row is at fault, and
+        // would stop every run at the same place.
+        ("ServiceQuotaExceededException", _) if is_chained_task(request) => Trouble::Conflict,
         ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
         ("ResourceNotFoundException", _) => Trouble::NotFound,
         // Credentials, permission, a clock that is off, or a path that is not known there.
@@ -52,6 +55,10 @@ pub(super) fn answered(
     kind(cause)
 }
 
+fn is_chained_task(request: &ContactRequest<'_>) -> bool {
+    request.operation == Operation::StartTaskContact && request.previous_contact_id.is_some()
+}
+
 /// At most so many characters of a text, on one line.
 pub(super) fn shortened(text: &str, chars: usize) -> String {
     text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -62,7 +69,7 @@ mod tests {
     use super::*;
 
     fn kind(status: u16, code: Option<&str>) -> Trouble {
-        answered(status, code, Some("m"), &ContactRequest::default())
+        answered(status, code, Some("m"), &ContactRequest::empty(Operation::CreateContact))
     }
 
     #[test]
@@ -100,8 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn a_full_chain_is_the_rows_own_fault() {
+        let empty = ContactRequest::empty(Operation::StartTaskContact);
+        let chained = ContactRequest { previous_contact_id: Some("p".into()), ..empty.clone() };
+        let kind = |request| answered(402, Some("ServiceQuotaExceededException"), None, request);
+        assert!(matches!(kind(&empty), Trouble::QuotaExceeded(_)));
+        assert!(matches!(kind(&chained), Trouble::Conflict(_)));
+    }
+
+    #[test]
     fn a_message_that_quotes_the_row_is_blanked() {
-        let request = ContactRequest { name: Some("Jane Roe".into()), ..Default::default() };
+        let empty = ContactRequest::empty(Operation::CreateContact);
+        let request = ContactRequest { name: Some("Jane Roe".into()), ..empty };
         let trouble = answered(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), &request);
         assert_eq!(trouble.cause().message, "bad name …");
     }

@@ -1,6 +1,5 @@
 //! Amazon Connect through the AWS SDK: the only file that names it.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -17,8 +16,12 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::ConfigBag;
 use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_connect::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_connect::operation::create_contact::{CreateContactError, CreateContactOutput};
+use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_connect::operation::create_contact::CreateContactOutput;
+use aws_sdk_connect::operation::create_contact::builders::CreateContactFluentBuilder;
+use aws_sdk_connect::operation::start_task_contact::StartTaskContactOutput;
+use aws_sdk_connect::operation::start_task_contact::builders::StartTaskContactFluentBuilder;
+use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -36,7 +39,7 @@ use thiserror::Error;
 use super::answer::{answered, shortened};
 use super::{Attempt, Submitter, Trouble};
 use crate::ledger::{Cause, Contact, InFlight};
-use crate::request::{ContactRequest, Reference, SegmentValue};
+use crate::request::{Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, Text};
 
 /// The options that the AWS CLI has too.
 #[derive(Clone, Debug, Default)]
@@ -191,79 +194,144 @@ fn trusting(bundle: &Path) -> Result<SharedHttpClient, ConnectError> {
 
 impl Submitter for ConnectSubmitter {
     async fn submit(&self, in_flight: &InFlight) -> Attempt {
-        let request = in_flight.request();
-        let call = self
-            .client
-            .create_contact()
-            .instance_id(&self.instance_id)
-            .client_token(in_flight.token().text())
-            .channel(request.channel.as_str().into())
-            .initiation_method(request.initiation_method.as_str().into())
-            .set_initiate_as(request.initiate_as.as_deref().map(Into::into))
-            .set_name(request.name.clone())
-            .set_description(request.description.clone())
-            .set_attributes(some(&request.attributes, String::clone))
-            .set_references(try_some(&request.references, reference))
-            .set_segment_attributes(some(&request.segment_attributes, segment_value))
-            .set_user_info(
-                request.user_info.user_id.as_ref().map(|id| types::UserInfo::builder().user_id(id).build()),
-            )
-            .set_related_contact_id(request.related_contact_id.clone())
-            .set_previous_contact_id(request.previous_contact_id.clone())
-            .set_expiry_duration_in_minutes(request.expiry_duration_in_minutes);
         let departure = Departure::default();
-        let sent = call.customize().interceptor(departure.clone()).send();
-        // Nothing outlives the call that a panic could leave half done.
-        match AssertUnwindSafe(sent).catch_unwind().await {
-            Ok(Ok(output)) => created(output),
-            Ok(Err(error)) => Err(trouble(&error, &departure, request)),
-            Err(_) => Err(panicked(&departure)),
+        let request = in_flight.request();
+        let token = in_flight.token().text();
+        match request.operation {
+            Operation::CreateContact => {
+                let call = self.create_contact(request, token).customize().interceptor(departure.clone());
+                let created = |output: CreateContactOutput| (output.contact_id, output.contact_arn);
+                attempted(call.send(), created, &departure, request).await
+            }
+            Operation::StartTaskContact => {
+                let call = self.start_task_contact(request, token).customize().interceptor(departure.clone());
+                let created = |output: StartTaskContactOutput| (output.contact_id, None);
+                attempted(call.send(), created, &departure, request).await
+            }
         }
     }
 }
 
+impl ConnectSubmitter {
+    fn create_contact(&self, request: &ContactRequest<'_>, token: String) -> CreateContactFluentBuilder {
+        let user_info = request.user_info.as_ref();
+        self.client
+            .create_contact()
+            .instance_id(&self.instance_id)
+            .client_token(token)
+            .set_channel(request.channel.as_deref().map(Into::into))
+            .set_initiation_method(request.initiation_method.as_deref().map(Into::into))
+            .set_initiate_as(request.initiate_as.as_deref().map(Into::into))
+            .set_name(owned(request.name.as_ref()))
+            .set_description(owned(request.description.as_ref()))
+            .set_attributes(some(&request.attributes, |value| value.to_string()))
+            .set_references(try_some(&request.references, reference))
+            .set_segment_attributes(some(&request.segment_attributes, segment_value))
+            .set_user_info(user_info.map(|info| types::UserInfo::builder().user_id(&*info.user_id).build()))
+            .set_related_contact_id(owned(request.related_contact_id.as_ref()))
+            .set_previous_contact_id(owned(request.previous_contact_id.as_ref()))
+            .set_expiry_duration_in_minutes(request.expiry_duration_in_minutes.and_then(narrowed))
+    }
+
+    fn start_task_contact(
+        &self,
+        request: &ContactRequest<'_>,
+        token: String,
+    ) -> StartTaskContactFluentBuilder {
+        let attachments: Vec<_> = request.attachments.iter().filter_map(attachment).collect();
+        self.client
+            .start_task_contact()
+            .instance_id(&self.instance_id)
+            .client_token(token)
+            .set_name(owned(request.name.as_ref()))
+            .set_description(owned(request.description.as_ref()))
+            .set_contact_flow_id(owned(request.contact_flow_id.as_ref()))
+            .set_quick_connect_id(owned(request.quick_connect_id.as_ref()))
+            .set_task_template_id(owned(request.task_template_id.as_ref()))
+            .set_scheduled_time(request.scheduled_time.map(DateTime::from_secs))
+            .set_attributes(some(&request.attributes, |value| value.to_string()))
+            .set_references(try_some(&request.references, reference))
+            .set_segment_attributes(some(&request.segment_attributes, segment_value))
+            .set_attachments((!attachments.is_empty()).then_some(attachments))
+            .set_related_contact_id(owned(request.related_contact_id.as_ref()))
+            .set_previous_contact_id(owned(request.previous_contact_id.as_ref()))
+    }
+}
+
+/// Sends, and says what came of it.
+async fn attempted<T, E>(
+    sent: impl Future<Output = Result<T, SdkError<E, Response>>>,
+    created: impl FnOnce(T) -> (Option<String>, Option<String>),
+    departure: &Departure,
+    request: &ContactRequest<'_>,
+) -> Attempt
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    // Nothing outlives the call that a panic could leave half done.
+    match AssertUnwindSafe(sent).catch_unwind().await {
+        Ok(Ok(output)) => contact(created(output)),
+        Ok(Err(error)) => Err(trouble(&error, departure, request)),
+        Err(_) => Err(panicked(departure)),
+    }
+}
+
+fn owned(text: Option<&Text<'_>>) -> Option<String> {
+    text.map(|text| text.to_string())
+}
+
+/// The mapping has made sure that it fits.
+fn narrowed(number: i64) -> Option<i32> {
+    i32::try_from(number).ok()
+}
+
 /// A map of the request, or none where it is empty.
-fn some<V, T>(
-    map: &BTreeMap<String, V>,
-    convert: impl Fn(&V) -> T,
-) -> Option<std::collections::HashMap<String, T>> {
-    (!map.is_empty()).then(|| map.iter().map(|(key, value)| (key.clone(), convert(value))).collect())
+fn some<V, T>(map: &Named<'_, V>, convert: impl Fn(&V) -> T) -> Option<std::collections::HashMap<String, T>> {
+    (!map.is_empty()).then(|| map.iter().map(|(key, value)| (key.to_owned(), convert(value))).collect())
 }
 
 /// The same for values that may not convert; the mapping has made sure that they do.
 fn try_some<V, T>(
-    map: &BTreeMap<String, V>,
+    map: &Named<'_, V>,
     convert: impl Fn(&V) -> Option<T>,
 ) -> Option<std::collections::HashMap<String, T>> {
-    let entries = map.iter().filter_map(|(key, value)| Some((key.clone(), convert(value)?)));
+    let entries = map.iter().filter_map(|(key, value)| Some((key.to_owned(), convert(value)?)));
     (!map.is_empty()).then(|| entries.collect())
 }
 
-fn reference(reference: &Reference) -> Option<types::Reference> {
+fn reference(reference: &Reference<'_>) -> Option<types::Reference> {
     types::Reference::builder()
-        .r#type(reference.r#type.as_str().into())
-        .value(reference.value.clone().unwrap_or_default())
+        .r#type(reference.r#type.as_deref().unwrap_or_default().into())
+        .value(reference.value.as_deref().unwrap_or_default())
         .set_status(reference.status.as_deref().map(Into::into))
-        .set_arn(reference.arn.clone())
-        .set_status_reason(reference.status_reason.clone())
+        .set_arn(owned(reference.arn.as_ref()))
+        .set_status_reason(owned(reference.status_reason.as_ref()))
         .build()
         .ok()
 }
 
-fn segment_value(value: &SegmentValue) -> types::SegmentAttributeValue {
+fn attachment(attachment: &Attachment<'_>) -> Option<types::TaskAttachment> {
+    types::TaskAttachment::builder()
+        .set_file_name(owned(attachment.file_name.as_ref()))
+        .set_s3_url(owned(attachment.s3_url.as_ref()))
+        .build()
+        .ok()
+}
+
+fn segment_value(value: &SegmentValue<'_>) -> types::SegmentAttributeValue {
     types::SegmentAttributeValue::builder()
-        .set_value_string(value.value_string.clone())
-        .set_value_integer(value.value_integer)
+        .set_value_string(owned(value.value_string.as_ref()))
+        .set_value_integer(value.value_integer.and_then(narrowed))
         .set_value_map(value.value_map.as_ref().and_then(|map| some(map, segment_value)))
         .set_value_list(value.value_list.as_ref().map(|list| list.iter().map(segment_value).collect()))
-        .set_value_arn(value.value_arn.clone())
+        .set_value_arn(owned(value.value_arn.as_ref()))
         .build()
 }
 
 /// An answer of success is one only with a contact id in it.
-fn created(output: CreateContactOutput) -> Attempt {
-    match output.contact_id {
-        Some(id) if !id.is_empty() => Ok(Contact { id, arn: output.contact_arn }),
+fn contact((id, arn): (Option<String>, Option<String>)) -> Attempt {
+    match id {
+        Some(id) if !id.is_empty() => Ok(Contact { id, arn }),
         _ => Err(Trouble::MaybeSent(Cause {
             code: "NoContactId".into(),
             message: "Connect answered with success and without a contact id".into(),
@@ -300,11 +368,10 @@ impl Intercept for Departure {
 }
 
 /// What may have happened on the wire.
-fn trouble(
-    error: &SdkError<CreateContactError, Response>,
-    departure: &Departure,
-    request: &ContactRequest,
-) -> Trouble {
+fn trouble<E>(error: &SdkError<E, Response>, departure: &Departure, request: &ContactRequest<'_>) -> Trouble
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
     match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
@@ -336,7 +403,7 @@ fn panicked(departure: &Departure) -> Trouble {
 
 /// The request was not built or signed. Missing credentials stop the run; a provider that did not
 /// answer may do so later.
-fn not_departed(error: &SdkError<CreateContactError, Response>) -> Trouble {
+fn not_departed<E: Error + 'static>(error: &SdkError<E, Response>) -> Trouble {
     let Some(credentials) = find::<CredentialsError>(error) else {
         return match error {
             SdkError::TimeoutError(_) => {
@@ -356,7 +423,7 @@ fn not_departed(error: &SdkError<CreateContactError, Response>) -> Trouble {
 }
 
 /// Whether the failure lies before the connection was made: then nothing was sent.
-fn never_connected(error: &SdkError<CreateContactError, Response>) -> bool {
+fn never_connected<E: Error + 'static>(error: &SdkError<E, Response>) -> bool {
     find::<hyper_util::client::legacy::Error>(error)
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }

@@ -62,7 +62,7 @@ fn a_second_row_of_one_key_is_rejected_and_names_the_first() {
         assert!(
             ended
                 .stderr
-                .contains("line 4 (key A) is rejected: DuplicateKey: has the same key as the row on line 2"),
+                .contains("line 4 (key A) is rejected: DuplicateKey: has the key of line 2, only the first"),
             "{}",
             ended.stderr
         );
@@ -118,7 +118,7 @@ fn the_rejects_file_is_fixed_and_fed_back() {
     let mut arguments = import(&url, &[]);
     arguments[1] = "t.ledger.db.rejects.csv";
     let ended = folder.run(&arguments).expect(1);
-    assert!(ended.stderr.contains("was ragged; mend its cells and empty its _code"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("was ragged, mend its cells and empty its _code"), "{}", ended.stderr);
     folder.write("t.ledger.db.rejects.csv", mended.replace("RaggedRow", ""));
     folder.run(&arguments).expect(0);
     let sent: Vec<_> = endpoint.requests().iter().map(|body| body["Name"].to_string()).collect();

@@ -45,7 +45,7 @@ fn status_tells_rows_causes_and_runs() {
         "        2  created\n",
         "        1  pending\n",
         "        1  rejected\n",
-        "1  rejected Validation: Name has 1025 characters, at most 1024 are allowed (FOLDER/t.csv, line 5)\n",
+        "1  rejected Validation: Name has 1025 characters, at most 1024 characters are allowed (FOLDER/t.csv, line 5)\n",
         "complete: 2 created",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");

@@ -40,6 +40,7 @@ fn the_exit_codes_are_all_there() {
         ExitCode::Complete,
         ExitCode::RowsLeftBehind,
         ExitCode::Usage,
+        ExitCode::ErrorBudget,
         ExitCode::Fatal,
         ExitCode::Budget,
         ExitCode::Locked,

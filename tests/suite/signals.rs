@@ -98,7 +98,8 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, b"id,Name\n1,a\n").unwrap();
+    // More than is looked at before the first row is read.
+    std::io::Write::write_all(&mut input, numbered_csv(10_000).as_bytes()).unwrap();
     until("the ledger is there", || folder.path("t.ledger.db").exists());
     std::thread::sleep(std::time::Duration::from_millis(300));
     let id = child.id().to_string();

@@ -74,6 +74,12 @@ pub struct IntakeTotals {
     pub rows_read: u64,
 }
 
+/// Whether a rejected row is to be tried again: what this tool itself found wrong with it is judged anew
+/// every time; what Connect refused only if the row or the mapping has changed since.
+pub fn is_amended(code: Option<&str>, same_content: bool, same_mapping: bool) -> bool {
+    code.is_some_and(|code| Rejection::CODES.contains(&code)) || !same_content || !same_mapping
+}
+
 /// A row of the ledger that has the same token.
 struct Known {
     row: RowId,
@@ -214,8 +220,8 @@ impl Session {
                 .map_err(|source| self.failed(source))?;
             format!(" of {path}")
         };
-        let message = format!("has the same key as the row on line {}{file}", first.line);
-        Ok(Rejection { code: "DuplicateKey", message })
+        let found = format!("has the key of line {}{file}", first.line);
+        Ok(Rejection::of_row("DuplicateKey", found, "only the first row of a key is imported"))
     }
 
     fn insert(&self, row: &IntakeRow, token: ClientToken, verdict: &Verdict) -> Result<RowId, LedgerError> {
@@ -224,7 +230,7 @@ impl Session {
             Verdict::Ready => (new, None),
             Verdict::Rejected(rejection) => (transition(new, RowEvent::Unmappable)?, Some(rejection)),
         };
-        let (code, message) = rejection.map(|rejection| (rejection.code, &rejection.message)).unzip();
+        let (code, message) = rejection.map(|rejection| (rejection.code, rejection.to_string())).unzip();
         let write = || {
             self.connection
                 .prepare_cached(
@@ -251,8 +257,7 @@ impl Session {
 
     /// A row that is in the ledger and not created comes up again.
     fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<Standing, LedgerError> {
-        let own = known.code.as_deref().is_some_and(|code| Rejection::CODES.contains(&code));
-        let amended = own || known.content != row.content || !known.same_mapping;
+        let amended = is_amended(known.code.as_deref(), known.content == row.content, known.same_mapping);
         let event = match (known.standing.state, verdict) {
             (RowState::Pending | RowState::Failed | RowState::Rejected, Verdict::Rejected(_)) => {
                 Some(RowEvent::Unmappable)
@@ -270,7 +275,7 @@ impl Session {
             (Some(RowEvent::Unmappable), Verdict::Rejected(rejection)) => Some(rejection),
             (_, _) => None,
         };
-        let (code, message) = rejection.map(|rejection| (rejection.code, &rejection.message)).unzip();
+        let (code, message) = rejection.map(|rejection| (rejection.code, rejection.to_string())).unzip();
         let write = || {
             self.connection
                 .prepare_cached(

@@ -15,7 +15,7 @@ use super::migrate::sqlite;
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
-pub use intake::{IntakeRow, IntakeTotals, Note, Verdict};
+pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub(super) use rows::json_column;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{ErrorCount, NewRun, RunRecord, StateCounts};
@@ -55,6 +55,18 @@ pub struct Identity {
     pub key: Vec<String>,
 }
 
+impl Identity {
+    /// Each part by name, as the ledger compares them.
+    pub fn parts(&self) -> [(&'static str, String); 4] {
+        [
+            ("instance", self.instance_id.clone()),
+            ("operation", self.operation.name().to_owned()),
+            ("namespace", self.namespace.clone()),
+            ("key", serde_json::Value::from(self.key.clone()).to_string()),
+        ]
+    }
+}
+
 /// Milliseconds since 1970-01-01 UTC, as the ledger keeps times.
 pub(super) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -66,13 +78,8 @@ pub(super) fn bind_identity(
     path: &Path,
     identity: &Identity,
 ) -> Result<(), LedgerError> {
-    let wanted = [
-        ("instance", identity.instance_id.clone()),
-        ("operation", identity.operation.name().to_owned()),
-        ("namespace", identity.namespace.clone()),
-        ("key", serde_json::Value::from(identity.key.clone()).to_string()),
-        ("token version", TOKEN_VERSION.to_string()),
-    ];
+    let version = ("token version", TOKEN_VERSION.to_string());
+    let wanted: Vec<_> = identity.parts().into_iter().chain([version]).collect();
     let bind = || {
         connection.execute(
             "INSERT INTO identity (only, instance_id, operation, namespace, key_columns, token_version)

@@ -1,0 +1,249 @@
+//! Everything that can be known of an import before its first request: faults, repeated keys, what the
+//! ledger knows already, and how much is left to send. It writes nothing and sends nothing.
+
+mod findings;
+mod known;
+mod repeats;
+mod sorter;
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::digest::Digest;
+use crate::event::{Reporter, RunEvent};
+use crate::intake::{IntakeError, Prepared, now};
+use crate::ledger::LedgerError;
+use crate::mapping::{Fault, MapFault, Mapped, Rejection};
+use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
+use crate::request::{ContactRequest, Operation};
+use crate::shutdown::Shutdown;
+use crate::source::{Record, RowKey};
+pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
+pub use known::Known;
+pub use repeats::Class;
+use repeats::{Place, each_repeat, entry};
+use sorter::Sorter;
+
+/// Rows between two looks at signals and two words on progress.
+const BATCH: u64 = 512;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A check had to be given up.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The input cannot be read or does not fit.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The faults or the temporary files cannot be written.
+    #[error("cannot write what the check found: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl From<LedgerError> for CheckError {
+    fn from(error: LedgerError) -> Self {
+        CheckError::Intake(error.into())
+    }
+}
+
+/// Called with every fault, in the order of the input; repeated keys come last.
+pub type Sink<'a> = &'a mut dyn FnMut(&FoundFault<'_>) -> io::Result<()>;
+
+/// A check of an input.
+pub struct Check<'a> {
+    /// What the ledger knows, if there is one.
+    pub known: Option<&'a Known>,
+    /// Who is told of the progress.
+    pub reporter: &'a Reporter,
+    /// Whether to stop.
+    pub shutdown: &'a Shutdown,
+}
+
+impl Check<'_> {
+    /// Reads every input to its end. Memory does not grow with the input. Blocks; not for the async
+    /// runtime's threads.
+    ///
+    /// # Errors
+    /// An input, the ledger or `sink` fails, or a signal comes.
+    pub fn run(&self, inputs: Vec<Prepared>, sink: Sink<'_>) -> Result<Findings, CheckError> {
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source().progress().1).collect();
+        let bytes_total = sizes.map(|sizes| sizes.iter().sum());
+        let files = inputs.iter().map(|input| FileFacts::of(input.source())).collect();
+        let mut rows = Rows {
+            check: self,
+            sink,
+            findings: Findings::new(files),
+            keys: Sorter::new(),
+            contents: Sorter::new(),
+            chains: Sorter::new(),
+        };
+        let mut bytes_before = 0;
+        let mut record = Record::default();
+        for (file, mut input) in inputs.into_iter().enumerate() {
+            let mut at_end = false;
+            while !at_end {
+                if let Some(signal) = self.shutdown.asked() {
+                    return Err(IntakeError::Interrupted(signal).into());
+                }
+                let now = now();
+                for _ in 0..BATCH {
+                    if !input.read(&mut record).map_err(IntakeError::from)? {
+                        at_end = true;
+                        break;
+                    }
+                    rows.meet(&input, file, &record, now)?;
+                }
+                let bytes = bytes_before + input.source().progress().0;
+                self.reporter.tell(RunEvent::Checking { rows: rows.findings.rows, bytes, bytes_total });
+            }
+            bytes_before += input.source().progress().0;
+        }
+        rows.finish()
+    }
+}
+
+/// The rows met so far.
+struct Rows<'a, 's> {
+    check: &'a Check<'a>,
+    sink: Sink<'s>,
+    findings: Findings,
+    /// Keys.
+    keys: Sorter,
+    /// Contents of rows without one.
+    contents: Sorter,
+    /// Ids of previous contacts.
+    chains: Sorter,
+}
+
+impl Rows<'_, '_> {
+    fn meet(&mut self, input: &Prepared, file: usize, record: &Record, now: i64) -> Result<(), CheckError> {
+        self.findings.rows += 1;
+        self.findings.files[file].rows += 1;
+        let place = Place { file, line: record.line };
+        let key = input.key(record);
+        let content = || input.source().header().content(&record.cells);
+        let met = match self.check.known {
+            Some(known) => known.meet(&key, 1, content)?,
+            None => None,
+        };
+        let class = match met {
+            Some(settled @ (Class::Created | Class::CreatedChanged | Class::Unknown)) => settled,
+            other => match input.map(record, &key, now) {
+                Ok(mapped) => {
+                    self.mapped(&mapped, place, now)?;
+                    other.unwrap_or(Class::Ready)
+                }
+                Err(MapFault::Row(rejection)) => {
+                    self.faulty(place, &key, &rejection)?;
+                    Class::Faulty
+                }
+                Err(MapFault::Job(error)) => {
+                    let file = format!("{}, line {}", input.source().input(), record.line);
+                    return Err(IntakeError::Mapping { file, error }.into());
+                }
+            },
+        };
+        self.findings.count(class);
+        match key {
+            RowKey::Unusable(_) => {}
+            RowKey::Columns(_) => self.keys.push(entry(key.digest(), place, class))?,
+            RowKey::Content(_) => self.contents.push(entry(key.digest(), place, class))?,
+        }
+        Ok(())
+    }
+
+    fn mapped(&mut self, mapped: &Mapped<'_>, place: Place, now: i64) -> Result<(), CheckError> {
+        for cut in &mapped.cuts {
+            self.findings.cut(&cut.member);
+        }
+        let request = &mapped.request;
+        self.findings.longest.meet(place.file, place.line, request);
+        if request.operation == Operation::StartTaskContact {
+            self.open_task(request, place, now)?;
+        }
+        Ok(())
+    }
+
+    /// What the service may refuse an open task for, though nobody can say it of one row.
+    fn open_task(&mut self, request: &ContactRequest<'_>, place: Place, now: i64) -> Result<(), CheckError> {
+        if request.scheduled_time.is_some_and(|time| time > now + SCHEDULED_DAYS * DAY) {
+            self.findings.scheduled_far += 1;
+        }
+        if let Some(previous) = &request.previous_contact_id {
+            self.chains.push(entry(Digest::of([previous.as_bytes()]), place, Class::Ready))?;
+        }
+        Ok(())
+    }
+
+    fn faulty(&mut self, place: Place, key: &RowKey, rejection: &Rejection) -> Result<(), CheckError> {
+        let label = key.label();
+        for fault in &rejection.faults {
+            self.tell(place, &label, rejection.code, fault)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, place: Place, key: &str, code: &str, fault: &Fault) -> Result<(), CheckError> {
+        let file = &self.findings.files[place.file].name;
+        (self.sink)(&FoundFault { file, line: place.line, key, code, fault })?;
+        self.findings.tell(place.file, place.line, key, code, fault);
+        Ok(())
+    }
+
+    /// What repeats is known when everything has been read.
+    fn finish(mut self) -> Result<Findings, CheckError> {
+        let take = |sorter: &mut Sorter| std::mem::replace(sorter, Sorter::new());
+        let (keys, contents, chains) =
+            (take(&mut self.keys), take(&mut self.contents), take(&mut self.chains));
+        each_repeat(contents, |repeat| {
+            self.findings.identical += 1;
+            let Some(known) = self.check.known else { return Ok::<_, CheckError>(()) };
+            // It has a token of its own, by its number.
+            let key = RowKey::Content(repeat.digest);
+            let class = known.meet(&key, repeat.occurrence, || repeat.digest)?;
+            let class =
+                class.unwrap_or(if repeat.class == Class::Faulty { Class::Faulty } else { Class::Ready });
+            self.findings.recount(repeat.class, class);
+            Ok(())
+        })?;
+        each_repeat(chains, |repeat| {
+            if u64::from(repeat.occurrence) == CHAINED_TASKS + 1 {
+                self.findings.long_chains += 1;
+                self.findings.long_chain_at.get_or_insert((repeat.place.file, repeat.place.line));
+            }
+            Ok::<_, CheckError>(())
+        })?;
+        self.duplicates(keys)?;
+        if let Some(known) = self.check.known {
+            self.findings.elsewhere = known.waiting_elsewhere()?;
+        }
+        Ok(self.findings)
+    }
+
+    /// Only the first row of a key is imported; the others are told of in the order of the input.
+    fn duplicates(&mut self, keys: Sorter) -> Result<(), CheckError> {
+        let mut in_order = Sorter::new();
+        each_repeat(keys, |repeat| {
+            let (place, first) = (repeat.place.number(), repeat.first.number());
+            in_order.push([place, first, repeat.class.number(), 0]).map_err(CheckError::from)
+        })?;
+        let mut duplicates = in_order.sorted()?;
+        while let Some([place, first, class, _]) = duplicates.next()? {
+            let (place, first) = (Place::of(place), Place::of(first));
+            self.findings.recount(Class::of(class), Class::Faulty);
+            let of = if first.file == place.file {
+                String::new()
+            } else {
+                format!(" of {}", self.findings.files[first.file].name)
+            };
+            let fault = Fault {
+                found: format!("has the key of line {}{of}", first.line),
+                rule: "only the first row of a key is imported".into(),
+                ..Fault::default()
+            };
+            self.tell(place, "", "DuplicateKey", &fault)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! `check`: everything that can be known before the first request.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{CommandError, blocking, prepared, unless_interrupted};
+use crate::check::{Check, CheckError, Findings, Known};
+use crate::cli::{CheckArgs, GlobalArgs, Output};
+use crate::event::Reporter;
+use crate::exit_code::ExitCode;
+use crate::intake::Prepared;
+use crate::job::CheckJob;
+use crate::ledger::{Identity, LedgerError, LedgerReader};
+use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
+use crate::shutdown::Shutdown;
+use crate::token::TokenScheme;
+
+pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let job = CheckJob::resolve(args, global)?;
+    let io = |what| move |source| CommandError::Io { what, source };
+    let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    let reading = &job.reading;
+    let inputs = prepared(reading, &shutdown).await?;
+    let known = known(&job)?;
+    let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
+    let has_ledger = known.is_some();
+    let (told, asked, output) = (reporter.clone(), shutdown.clone(), job.display.output);
+    let work = blocking(move || read(inputs, known.as_ref(), &told, &asked, output));
+    let findings = unless_interrupted(shutdown, work).await?;
+    if let Ok(reporter) = Arc::try_unwrap(reporter) {
+        reporter.finish();
+    }
+    let report = CheckReport::new(&job, findings, has_ledger, &jiff::Zoned::now());
+    match output {
+        Output::Text => to_stdout(&report.text()).map_err(io("cannot write the findings"))?,
+        Output::Json => {
+            to_stdout(&format!("{}\n", report.json())).map_err(io("cannot write the findings"))?;
+        }
+        // Standard output has the faults, one a line.
+        Output::Csv => to_stderr(report.text().trim_end()),
+    }
+    Ok(report.exit_code())
+}
+
+fn read(
+    inputs: Vec<Prepared>,
+    known: Option<&Known>,
+    reporter: &Reporter,
+    shutdown: &Shutdown,
+    output: Output,
+) -> Result<Findings, CommandError> {
+    let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
+    let check = Check { known, reporter, shutdown };
+    let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
+    lines.finish().map_err(CheckError::from)?;
+    Ok(findings)
+}
+
+/// What the ledger that a run would go on with knows, if there is one.
+fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
+    let Some(path) = job.ledger.as_deref().filter(|path| path.exists()) else { return Ok(None) };
+    let reader = LedgerReader::open(path)?;
+    let Some(found) = reader.identity()? else { return Ok(None) };
+    let reading = &job.reading;
+    let own = Identity {
+        // A check need not name the instance that the ledger belongs to.
+        instance_id: job.instance_id.clone().unwrap_or_else(|| found.instance_id.clone()),
+        operation: reading.mapping.operation,
+        namespace: reading.namespace.clone(),
+        key: reading.key.clone(),
+    };
+    same(path, &own, &found)?;
+    let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
+    Ok(Some(Known::new(reader, scheme, reading.mapping.fingerprint(), &reading.inputs)))
+}
+
+/// A run would refuse a ledger of another identity.
+fn same(path: &Path, own: &Identity, found: &Identity) -> Result<(), LedgerError> {
+    let other = own.parts().into_iter().zip(found.parts()).find(|(own, found)| own != found);
+    match other {
+        Some(((what, wanted), (_, found))) => {
+            Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted })
+        }
+        None => Ok(()),
+    }
+}

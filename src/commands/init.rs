@@ -1,0 +1,162 @@
+//! `init`: a job file to start from.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::CommandError;
+use crate::cli::InitArgs;
+use crate::exit_code::ExitCode;
+use crate::guess::{Sample, guess_encoding, job_file};
+use crate::job::dialect_of;
+use crate::paths::folder_of;
+use crate::report::{shell_word, skeleton, to_stderr, to_stdout};
+use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
+
+/// Rows that are looked at.
+const ROWS: usize = 10_000;
+
+/// Bytes of cells that are looked at, at most about.
+const BYTES: usize = 16 << 20;
+
+/// No job file can be made.
+#[derive(Debug, Error)]
+pub enum InitError {
+    /// The CSV cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Standard input has no name that a job file could have.
+    #[error("init needs a CSV file; it cannot guess from standard input")]
+    Stdin,
+    /// There is a file already.
+    #[error("{} is there already, and is not written over; name another with --job", .0.display())]
+    Exists(PathBuf),
+    /// The job file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
+    if let Some(operation) = args.skeleton {
+        to_stdout(&skeleton(operation))
+            .map_err(|source| CommandError::Io { what: "cannot write the skeleton", source })?;
+        return Ok(ExitCode::Complete);
+    }
+    let dialect = dialect_of(args)?;
+    let csv = args.csv.clone().unwrap_or_default();
+    if csv == Path::new("-") {
+        return Err(InitError::Stdin.into());
+    }
+    let job = args.job.clone().unwrap_or_else(|| beside(&csv));
+    if job.symlink_metadata().is_ok() {
+        return Err(InitError::Exists(job).into());
+    }
+    let text = guess(&csv, &job, dialect)?;
+    write_new(&job, &text)?;
+    let name = shell_word(&job.display().to_string());
+    to_stderr(&format!(
+        "{name} is written: look at what it guessed, then\n  connect-import check --job {name}\n  \
+         connect-import run --job {name} --sandbox"
+    ));
+    Ok(ExitCode::Complete)
+}
+
+/// `tickets.csv.gz` and `tickets.csv` become `tickets.toml`.
+fn beside(csv: &Path) -> PathBuf {
+    let mut path = csv.to_owned();
+    for compression in ["gz", "zst"] {
+        if path.extension().is_some_and(|extension| extension == compression) {
+            path.set_extension("");
+        }
+    }
+    path.with_extension("toml")
+}
+
+fn guess(csv: &Path, job: &Path, dialect: Dialect) -> Result<String, InitError> {
+    let given = dialect.encoding;
+    let (source, rows, complete, guessed) = match sample(csv, &dialect) {
+        Err(SourceError::Encoding { .. }) if given.is_none() => {
+            // Nobody said what it is, and UTF-8 it is not.
+            let encoding =
+                guess_encoding(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
+            let (source, rows, complete) = sample(csv, &Dialect { encoding: Some(encoding), ..dialect })?;
+            (source, rows, complete, Some(encoding))
+        }
+        other => {
+            let (source, rows, complete) = other?;
+            (source, rows, complete, given)
+        }
+    };
+    let delimiter = char::from(source.dialect().delimiter);
+    let names = source.header().names();
+    let file = relative(csv, job);
+    let sample = Sample {
+        file: &file,
+        columns: names,
+        rows: &rows,
+        complete,
+        delimiter: (delimiter != ',').then_some(delimiter),
+        encoding: guessed.map(|encoding| encoding.name()),
+    };
+    let name = shell_word(&job.display().to_string());
+    Ok(job_file(&sample, &name))
+}
+
+/// The first rows, and whether they are all.
+fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>, bool), SourceError> {
+    let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
+    let columns = source.header().columns().len();
+    let mut rows = Vec::new();
+    let mut bytes = 0;
+    let mut record = Record::default();
+    while rows.len() < ROWS && bytes < BYTES {
+        if !source.read_record(&mut record)? {
+            return Ok((source, rows, true));
+        }
+        bytes += record.cells.as_slice().len();
+        // A ragged row says nothing of its columns.
+        if record.cells.len() == columns {
+            rows.push(record.cells.iter().map(str::to_owned).collect());
+        }
+    }
+    Ok((source, rows, false))
+}
+
+/// The CSV as the job file names it: relative to its own folder where it lies in the same one.
+fn relative(csv: &Path, job: &Path) -> String {
+    match csv.file_name() {
+        Some(name) if folder_of(csv) == folder_of(job) => name.to_string_lossy().into_owned(),
+        _ => crate::paths::resolved(csv).display().to_string(),
+    }
+}
+
+/// Writes the file whole, or not at all, and never over another.
+fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
+    let failed = |source| InitError::Write { path: path.to_owned(), source };
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    readable(file.as_file()).map_err(failed)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(InitError::Exists(path.to_owned()))
+        }
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A job file holds no secrets; a temporary file is its owner's alone.
+fn readable(file: &std::fs::File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Texts as literals: of MiniJinja in templates, of TOML around them, and in comments.
+
+/// `row['Exact Header']`: how a template reaches a column, whatever it is called.
+pub(super) fn column(header: &str) -> String {
+    let quote = if header.contains('\'') && !header.contains('"') { '"' } else { '\'' };
+    let mut literal = String::with_capacity(header.len() + 7);
+    for c in header.chars() {
+        match c {
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            '\\' => literal.push_str("\\\\"),
+            c if c == quote => literal.extend(['\\', c]),
+            c if c.is_control() => literal.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => literal.push(c),
+        }
+    }
+    format!("row[{quote}{literal}{quote}]")
+}
+
+/// A string of TOML, of the kind that needs the fewest escapes.
+pub(super) fn toml(text: &str) -> String {
+    let has_control = text.contains(char::is_control);
+    let has_apostrophe_outside = text.starts_with('\'') || text.ends_with('\'');
+    if !has_control && !text.contains(['"', '\\']) {
+        format!("\"{text}\"")
+    } else if !has_control && !text.contains('\'') {
+        format!("'{text}'")
+    } else if !has_control && !has_apostrophe_outside && !text.contains("'''") {
+        format!("'''{text}'''")
+    } else {
+        basic(text)
+    }
+}
+
+/// A TOML string in double quotes, which can hold everything.
+fn basic(text: &str) -> String {
+    let mut string = String::with_capacity(text.len() + 2);
+    string.push('"');
+    for c in text.chars() {
+        match c {
+            '\n' => string.push_str("\\n"),
+            '\r' => string.push_str("\\r"),
+            '\t' => string.push_str("\\t"),
+            '"' | '\\' => string.extend(['\\', c]),
+            c if c.is_control() => string.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => string.push(c),
+        }
+    }
+    string.push('"');
+    string
+}
+
+/// A key of TOML, quoted only where it must be.
+pub(super) fn toml_key(key: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { basic(key) }
+}
+
+/// A text for a comment, which ends with its line and may not hold control characters.
+pub(super) fn comment(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_quoted_as_lightly_as_it_can_be() {
+        for (header, expected) in [
+            ("Ticket ID", r#""{{ row['Ticket ID'] }}""#),
+            ("Customer's name", r#"'''{{ row["Customer's name"] }}'''"#),
+            ("Size \"L\"", r#"'''{{ row['Size "L"'] }}'''"#),
+            ("C:\\path", r#"'''{{ row['C:\\path'] }}'''"#),
+            ("two\nlines", r#"'''{{ row['two\nlines'] }}'''"#),
+            ("'\"'", r#"'''{{ row['\'"\''] }}'''"#),
+            ("'''", r#""{{ row[\"'''\"] }}""#),
+        ] {
+            assert_eq!(toml(&format!("{{{{ {} }}}}", column(header))), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_back_from_toml(text in "(?s).*", bare in "(?s)['\"\\\\\n\u{0}a-z]{0,8}") {
+            for text in [&text, &bare] {
+                let document = format!("{} = {}", toml_key(text), toml(text));
+                let table: toml::Table = toml::from_str(&document).unwrap();
+                proptest::prop_assert_eq!(table.get(text), Some(&toml::Value::String(text.clone())));
+            }
+        }
+
+        #[test]
+        fn any_header_is_reached_from_a_template(
+            any in "(?s).*",
+            hostile in "(?s)[{}%#'\"\\\\\n\r\t\u{0}\u{85}\\[\\]nux0-9a-f ]{0,12}",
+        ) {
+            for header in [any, hostile] {
+                let row = std::collections::BTreeMap::from([(header.clone(), "the cell")]);
+                let template = format!("{{{{ {} }}}}", column(&header));
+                let mut environment = minijinja::Environment::new();
+                environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+                let rendered = environment.render_str(&template, minijinja::context! { row }).unwrap();
+                proptest::prop_assert_eq!(rendered, "the cell");
+            }
+        }
+    }
+}

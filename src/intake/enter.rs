@@ -1,0 +1,98 @@
+//! The input into the ledger: every row is entered before the first is sent.
+
+use super::{IntakeError, Prepared, now};
+use crate::event::{Reporter, RunEvent};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
+use crate::mapping::MapFault;
+use crate::shutdown::Shutdown;
+use crate::source::{Input, Record};
+
+/// Rows that go to the ledger at a time.
+const BATCH: usize = 512;
+
+/// Reads prepared inputs into a ledger.
+#[derive(Debug)]
+pub struct Intake<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// Who is told.
+    pub reporter: &'a Reporter,
+    /// Whether to stop.
+    pub shutdown: &'a Shutdown,
+    /// Whether every row is mapped and validated now. If not, that is done when its turn to be sent comes.
+    pub check: bool,
+}
+
+impl Intake<'_> {
+    /// Reads every input to its end. Blocks; not for the async runtime's threads.
+    ///
+    /// # Errors
+    /// Reading or the ledger fails, or a signal comes. What was entered stays, waiting.
+    pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
+        let mut totals = IntakeTotals::default();
+        let mut bytes_before = 0;
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source().progress().1).collect();
+        let bytes_total = sizes.map(|sizes| sizes.iter().sum());
+        for mut input in inputs {
+            let (source, header) =
+                self.ledger.enter_source(input.source().input(), input.source().header())?;
+            let mut record = Record::default();
+            let mut at_end = false;
+            while !at_end {
+                if let Some(signal) = self.shutdown.asked() {
+                    return Err(IntakeError::Interrupted(signal));
+                }
+                let now = now();
+                let mut rows = Vec::with_capacity(BATCH);
+                while rows.len() < BATCH && !at_end {
+                    if input.read(&mut record)? {
+                        rows.push(self.row(&input, &record, source, header, now)?);
+                    } else {
+                        at_end = true;
+                    }
+                }
+                totals.rows_read += rows.len() as u64;
+                let file = input.source().input().to_string();
+                for note in self.ledger.take_in(rows)? {
+                    self.reporter.tell(RunEvent::Noted { file: file.clone(), note });
+                }
+                let bytes = bytes_before + input.source().progress().0;
+                self.reporter.tell(RunEvent::Checking { rows: totals.rows_read, bytes, bytes_total });
+            }
+            bytes_before += input.source().progress().0;
+            if *input.source().input() != Input::Stdin {
+                totals.files_read.push(source);
+            }
+        }
+        Ok(self.ledger.finish_intake(totals)?)
+    }
+
+    /// The row as the ledger takes it: its key, and what the mapping says of it.
+    fn row(
+        &self,
+        input: &Prepared,
+        record: &Record,
+        source: i64,
+        header: i64,
+        now: i64,
+    ) -> Result<IntakeRow, IntakeError> {
+        let key = input.key(record);
+        let assessed = if self.check {
+            input.map(record, &key, now).map(|_| ())
+        } else {
+            input.check_form(record, &key).map_err(MapFault::from)
+        };
+        let verdict = match assessed {
+            Ok(()) => Verdict::Ready,
+            Err(MapFault::Row(rejection)) => Verdict::Rejected(rejection),
+            Err(MapFault::Job(error)) => {
+                let file = format!("{}, line {}", input.source().input(), record.line);
+                return Err(IntakeError::Mapping { file, error });
+            }
+        };
+        let content = input.source().header().content(&record.cells);
+        let cells: Vec<&str> = record.cells.iter().collect();
+        let record_json = serde_json::Value::from(cells).to_string();
+        Ok(IntakeRow { key, source, header, line: record.line, content, record: record_json, verdict })
+    }
+}

@@ -1,0 +1,131 @@
+//! What is read, and what is made of it: the same for a check and for a run.
+
+use std::path::{Path, PathBuf};
+
+use super::file::JobFile;
+use super::{JobError, wrong};
+use crate::cli::{DialectArgs, JobArgs, ReadArgs};
+use crate::mapping::{MappingSource, Members};
+use crate::request::Operation;
+use crate::source::{Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+
+/// What is read, and what is made of it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The inputs, at least one.
+    pub inputs: Vec<Input>,
+    /// How they are written.
+    pub dialect: Dialect,
+    /// What makes a row the same row; none is its content.
+    pub key: Vec<String>,
+    /// The name of a second, deliberate import; or empty.
+    pub namespace: String,
+    /// The mapping.
+    pub mapping: MappingSource,
+}
+
+impl Reading {
+    pub(super) fn resolve(job: &JobArgs, args: &ReadArgs, file: &JobFile) -> Result<Self, JobError> {
+        let key = if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() };
+        let members = match &file.request {
+            Some(templates) => Members::Templates(templates.clone()),
+            None => Members::HeaderPaths { key: key.clone() },
+        };
+        let mapping = MappingSource {
+            operation: operation(args, file)?,
+            on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
+            members,
+        };
+        Ok(Reading {
+            inputs: inputs(job, file)?,
+            dialect: dialect(&args.dialect, file)?,
+            key,
+            namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
+            mapping,
+        })
+    }
+}
+
+fn operation(args: &ReadArgs, file: &JobFile) -> Result<Operation, JobError> {
+    match (args.operation, file.connect.operation.as_deref()) {
+        (Some(operation), _) => Ok(operation),
+        (None, None) => Ok(Operation::CreateContact),
+        (None, Some(name)) => Operation::from_name(name).ok_or_else(|| {
+            let known = Operation::ALL.map(Operation::name).join(" or ");
+            wrong("[connect] operation", format!("'{name}' is not known; it can be {known}"))
+        }),
+    }
+}
+
+/// How the CSVs are written, as flags and the job file say.
+///
+/// # Errors
+/// A word says nothing, or two of the characters are the same.
+pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> {
+    let own = Dialect::default();
+    let of_file = &file.source;
+    let word = |flag: &Option<String>, key: &Option<String>| flag.clone().or(key.clone());
+    let said = |option: &'static str| move |problem| wrong(option, problem);
+    let dialect = Dialect {
+        delimiter: match word(&args.delimiter, &of_file.delimiter) {
+            Some(word) => parse_delimiter(&word).map_err(said("--delimiter"))?,
+            None => own.delimiter,
+        },
+        quote: match word(&args.quote, &of_file.quote) {
+            Some(word) => parse_quote(&word).map_err(said("--quote"))?,
+            None => own.quote,
+        },
+        escape: match word(&args.escape, &of_file.escape) {
+            Some(word) => parse_escape(&word).map_err(said("--escape"))?,
+            None => own.escape,
+        },
+        encoding: match word(&args.encoding, &of_file.encoding) {
+            Some(word) => Some(parse_encoding(&word).map_err(said("--encoding"))?),
+            None => own.encoding,
+        },
+    };
+    dialect.check().map_err(said("--delimiter, --quote, --escape:"))?;
+    Ok(dialect)
+}
+
+fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
+    let named: Vec<PathBuf> = if args.files.is_empty() {
+        file.source.files.iter().map(|path| file.beside(path)).collect()
+    } else {
+        args.files.clone()
+    };
+    let mut inputs = Vec::new();
+    for path in named {
+        inputs.extend(matching(&path)?.iter().map(|path| Input::from_argument(path)));
+    }
+    if inputs.is_empty() {
+        return Err(JobError::NoInput);
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = inputs.iter().find(|input| !seen.insert(input.identity())) {
+        return Err(wrong("CSV", format!("{twice} is named twice")));
+    }
+    Ok(inputs)
+}
+
+/// The files that `path` stands for: itself, or what a pattern in it matches, by name. What this tool
+/// writes beside its inputs is none of them.
+fn matching(path: &Path) -> Result<Vec<PathBuf>, JobError> {
+    let text = path.to_string_lossy();
+    if path.exists() || !text.contains(['*', '?', '[']) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |problem: String| wrong("CSV", format!("'{text}' {problem}"));
+    let pattern = glob::glob(&text).map_err(|error| failed(format!("is no pattern of files: {error}")))?;
+    let mut files = Vec::new();
+    for found in pattern {
+        let found = found.map_err(|error| failed(format!("cannot be searched: {error}")))?;
+        if found.is_file() && !found.to_string_lossy().ends_with(".rejects.csv") {
+            files.push(found);
+        }
+    }
+    if files.is_empty() {
+        return Err(failed("matches no file".to_owned()));
+    }
+    Ok(files)
+}

@@ -1,0 +1,205 @@
+//! `[request]` as the JSON that `aws connect create-contact --generate-cli-skeleton` prints.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::JobFileError;
+use crate::mapping::RequestTemplates;
+use crate::request::{Operation, Shape};
+
+/// A skeleton, filled in or not.
+#[derive(Debug)]
+pub(super) struct Skeleton {
+    /// Its `InstanceId`, if it has one.
+    pub(super) instance_id: Option<String>,
+    /// The operation that its members belong to, if they belong to one alone.
+    pub(super) operation: Option<Operation>,
+    /// Its members.
+    pub(super) request: RequestTemplates,
+}
+
+/// What the AWS CLI writes for the name of a map's entry.
+const ANY_KEY: &str = "KeyName";
+
+/// What the AWS CLI writes for a moment.
+const ANY_TIME: &str = "1970-01-01T00:00:00";
+
+/// Whether a job file is JSON: no TOML begins so.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+impl Skeleton {
+    /// Reads the skeleton in `path`. What the AWS CLI wrote to be filled in, and was not, is left out:
+    /// empty texts, zeros, the key `KeyName`, the year 1970.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
+        let syntax = |line, message: String| JobFileError::Syntax { path: path.to_owned(), line, message };
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| syntax(error.line(), format!("no JSON: {error}")))?;
+        let Value::Object(mut tree) = value else {
+            return Err(syntax(1, "must be a JSON object with the operation's members".into()));
+        };
+        let instance_id = match tree.remove("InstanceId") {
+            Some(Value::String(id)) if !id.is_empty() => Some(id),
+            Some(_) | None => None,
+        };
+        let mut lines = BTreeMap::new();
+        lines_of_members(text, &mut lines);
+        let operation = operation_of(&tree);
+        for value in tree.values_mut() {
+            strip(value);
+        }
+        tree.retain(|name, value| name == "InitiateAs" || !is_placeholder(name, value));
+        let request =
+            RequestTemplates { file: path.display().to_string(), tree, lines, tables: BTreeMap::new() };
+        Ok(Skeleton { instance_id, operation, request })
+    }
+}
+
+/// The operation that has all of these members, if it is only one.
+fn operation_of(tree: &Map<String, Value>) -> Option<Operation> {
+    let has_all = |operation: &Operation| match operation.members() {
+        Shape::Structure(known) => {
+            tree.keys().all(|name| name == "ClientToken" || known.iter().any(|member| member.name == name))
+        }
+        _ => false,
+    };
+    let mut fitting = Operation::ALL.into_iter().filter(has_all);
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Some(only),
+        (_, _) => None,
+    }
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(strip);
+            members.retain(|name, value| !is_placeholder(name, value));
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(strip);
+            items.retain(|item| !is_placeholder("", item));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether nobody has filled this in. A reference or value that was not is left with its type alone.
+fn is_placeholder(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty() || text == ANY_TIME,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => {
+            members.is_empty()
+                || name == ANY_KEY && members.keys().all(|key| key == "Type" || key == "Status")
+        }
+        Value::Bool(_) => false,
+    }
+}
+
+/// The lines of all members, by dotted path. `text` is known to be JSON.
+fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) {
+    /// An open object or list, and where in it the reading is.
+    struct Open {
+        step: String,
+        is_list: bool,
+        items: usize,
+    }
+    let mut open: Vec<Open> = Vec::new();
+    let mut key = String::new();
+    let mut line = 1;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\n' => line += 1,
+            '{' | '[' => {
+                let step = match open.last() {
+                    Some(parent) if parent.is_list => parent.items.to_string(),
+                    Some(_) => std::mem::take(&mut key),
+                    None => String::new(),
+                };
+                open.push(Open { step, is_list: c == '[', items: 0 });
+            }
+            '}' | ']' => {
+                open.pop();
+            }
+            ',' => {
+                if let Some(parent) = open.last_mut() {
+                    parent.items += 1;
+                }
+            }
+            '"' => {
+                let mut end = at + 1;
+                while let Some((next, c)) = characters.next() {
+                    end = next;
+                    match c {
+                        '\\' => {
+                            characters.next();
+                        }
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+                let is_key = text[end + 1..].trim_start().starts_with(':');
+                if is_key && open.last().is_some_and(|parent| !parent.is_list) {
+                    key = serde_json::from_str(&text[at..=end]).unwrap_or_default();
+                    let steps = open.iter().map(|parent| parent.step.as_str()).chain([key.as_str()]);
+                    let path: Vec<&str> = steps.filter(|step| !step.is_empty()).collect();
+                    lines.insert(path.join("."), line);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Skeleton, String> {
+        Skeleton::parse(Path::new("s.json"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_was_not_filled_in_is_left_out() {
+        let skeleton = parse(
+            r#"{"InstanceId": "", "ClientToken": "", "Attributes": {"KeyName": ""},
+                "References": {"KeyName": {"Value": "", "Type": "URL"}, "Ticket": {"Value": "{{ u }}", "Type": "URL"}},
+                "Channel": "TASK", "ExpiryDurationInMinutes": 0, "UserInfo": {"UserId": ""}, "InitiateAs": "",
+                "SegmentAttributes": {"KeyName": {"ValueString": "", "ValueMap": {"KeyName": {}}, "ValueInteger": 0}}}"#,
+        )
+        .unwrap();
+        let tree = Value::Object(skeleton.request.tree);
+        let expected = serde_json::json!({
+            "References": {"Ticket": {"Value": "{{ u }}", "Type": "URL"}}, "Channel": "TASK", "InitiateAs": "",
+        });
+        assert_eq!((tree, skeleton.operation), (expected, Some(Operation::CreateContact)));
+        assert_eq!(skeleton.instance_id, None);
+    }
+
+    #[test]
+    fn members_know_their_lines() {
+        let text = "{\n \"Name\": \"a, \\\"b\\\": {\",\n \"References\": {\"T\":\n {\"Value\": \"x\"}},\n                     \"Attachments\": [{}, {\n\"S3Url\": \"u\"}]}";
+        let lines = parse(text).unwrap().request.lines;
+        let expected = [("Name", 2), ("References", 3), ("References.T", 3), ("References.T.Value", 4)];
+        for (path, line) in expected {
+            assert_eq!(lines.get(path), Some(&line), "{path}");
+        }
+        assert_eq!(lines.get("Attachments.1.S3Url"), Some(&6));
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused_with_its_line() {
+        assert!(parse("{\n\"a\": }").unwrap_err().starts_with("s.json, line 2: no JSON"));
+        assert!(parse("[]").unwrap_err().contains("must be a JSON object"));
+    }
+}

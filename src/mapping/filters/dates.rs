@@ -1,0 +1,97 @@
+//! Dates in whatever form an export has them.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::FilterFault;
+
+/// How the dates of a column are read: a strtime format, or ISO 8601 without one, and the zone of those
+/// that name none.
+#[derive(Clone, Debug)]
+pub(in crate::mapping) struct DateForm {
+    filter: &'static str,
+    format: Option<String>,
+    zone: TimeZone,
+}
+
+impl DateForm {
+    /// The form that a template's arguments ask for.
+    ///
+    /// # Errors
+    /// The zone is unknown, or the format is none.
+    pub(super) fn new(
+        filter: &'static str,
+        format: Option<String>,
+        zone_name: Option<&str>,
+    ) -> Result<Self, FilterFault> {
+        let zone_name = zone_name.unwrap_or("UTC");
+        let zone = TimeZone::get(zone_name).map_err(|_| {
+            let remedy = "use a name such as Europe/London";
+            FilterFault::Job(format!("{filter}: '{zone_name}' is not a time zone; {remedy}"))
+        })?;
+        if let Some(format) = &format {
+            // What cannot be written in this format cannot be read in it either.
+            let moment = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+            jiff::fmt::strtime::format(format, &moment).map_err(|error| {
+                FilterFault::Job(format!("{filter}: '{format}' is not a format of dates: {error}"))
+            })?;
+        }
+        Ok(DateForm { filter, format, zone })
+    }
+
+    fn read(&self, text: &str) -> Result<Zoned, FilterFault> {
+        let read = match &self.format {
+            Some(format) => self.by_format(text, format),
+            None => self.by_iso_8601(text),
+        };
+        read.ok_or_else(|| {
+            let filter = self.filter;
+            FilterFault::Row(match &self.format {
+                Some(format) => format!("{filter}: the cell is not a date of the form {format}"),
+                None => {
+                    format!("{filter}: the cell is not an ISO 8601 date; give the format, as in {filter}('%d/%m/%Y')")
+                }
+            })
+        })
+    }
+
+    fn by_format(&self, text: &str, format: &str) -> Option<Zoned> {
+        let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+        if let Ok(zoned) = parsed.to_zoned() {
+            return Some(zoned);
+        }
+        if let Ok(timestamp) = parsed.to_timestamp() {
+            return Some(timestamp.to_zoned(self.zone.clone()));
+        }
+        let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
+        civil.to_zoned(self.zone.clone()).ok()
+    }
+
+    fn by_iso_8601(&self, text: &str) -> Option<Zoned> {
+        if let Ok(zoned) = text.parse::<Zoned>() {
+            return Some(zoned);
+        }
+        if let Ok(timestamp) = text.parse::<Timestamp>() {
+            return Some(timestamp.to_zoned(self.zone.clone()));
+        }
+        let civil: DateTime = text.parse().ok()?;
+        civil.to_zoned(self.zone.clone()).ok()
+    }
+}
+
+/// The date as epoch seconds; nothing stays nothing. An offset in the text itself wins over the zone.
+pub(super) fn epoch(text: &str, form: &DateForm) -> Result<String, FilterFault> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => Ok(form.read(text)?.timestamp().as_second().to_string()),
+    }
+}
+
+/// The date as ISO 8601 with its offset, such as `2024-07-01T09:30:00+01:00`; nothing stays nothing.
+pub(super) fn iso(text: &str, form: &DateForm) -> Result<String, FilterFault> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => Ok(form.read(text)?.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
+    }
+}

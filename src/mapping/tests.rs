@@ -1,0 +1,276 @@
+use serde_json::json;
+
+use super::*;
+
+fn templates(toml: &str) -> MappingSource {
+    let tree = toml::from_str::<toml::Table>(toml).unwrap();
+    let Value::Object(tree) = serde_json::to_value(tree).unwrap() else { panic!("a table") };
+    let table = BTreeMap::from([("Closed".to_owned(), "DONE".to_owned())]);
+    MappingSource {
+        operation: Operation::CreateContact,
+        on_too_long: OnTooLong::Reject,
+        members: Members::Templates(RequestTemplates {
+            file: "job.toml".into(),
+            tree,
+            lines: BTreeMap::from([("Name".into(), 7)]),
+            tables: BTreeMap::from([("status".to_owned(), table)]),
+        }),
+    }
+}
+
+fn header_paths(operation: Operation, key: &[&str]) -> MappingSource {
+    let key = key.iter().map(|name| name.to_string()).collect();
+    MappingSource { operation, on_too_long: OnTooLong::Reject, members: Members::HeaderPaths { key } }
+}
+
+/// The request as JSON, or what was said.
+fn map_with(source: &MappingSource, header: &[&str], row: &[&str]) -> Result<Value, String> {
+    let header = Header::new(header.iter().map(|name| name.to_string()).collect());
+    let mapping = Mapping::compile(source, &header).map_err(|error| error.to_string())?;
+    let cells = csv::StringRecord::from(row.to_vec());
+    let mapped = mapping.map(&cells, 0).map_err(|error| error.to_string())?;
+    Ok(serde_json::to_value(mapped.request).unwrap())
+}
+
+fn map(toml: &str, header: &[&str], row: &[&str]) -> Result<Value, String> {
+    map_with(&templates(toml), header, row)
+}
+
+/// The member of the request that `toml` makes of one row.
+fn member(name: &str, toml: &str, header: &[&str], row: &[&str]) -> Value {
+    map(toml, header, row).unwrap()[name].clone()
+}
+
+#[test]
+fn a_task_is_completed_unless_told_otherwise() {
+    let request = map("Name = \"{{ id }}\"", &["ID"], &["7"]).unwrap();
+    let expected =
+        json!({"Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED", "Name": "7"});
+    assert_eq!(request, expected);
+    let open = map("InitiateAs = \"\"", &["ID"], &["7"]).unwrap();
+    assert_eq!(open, json!({"Channel": "TASK", "InitiationMethod": "API"}));
+}
+
+#[test]
+fn columns_are_reached_by_exact_header_and_by_identifier() {
+    let toml = "Name = \"{{ row['Ticket ID'] }}/{{ ticket_id }}\"";
+    assert_eq!(member("Name", toml, &[" Ticket ID "], &["7"]), "7/7");
+}
+
+#[test]
+fn braces_in_a_cell_are_text() {
+    let request = map("Name = \"{{ a }}\"\nDescription = \"x{{ a }}\"", &["a"], &["{{ 7 * 7 }}"]).unwrap();
+    assert_eq!((&request["Name"], &request["Description"]), (&json!("{{ 7 * 7 }}"), &json!("x{{ 7 * 7 }}")));
+}
+
+#[test]
+fn a_misspelt_column_is_an_error_with_a_suggestion() {
+    for template in ["{{ row['Ticket Subjekt'] }}", "{{ ticket_subjekt }}", "{{ ticket_subjekt | upper }}"] {
+        let error = map(&format!("Name = \"{template}\""), &["Ticket Subject"], &["x"]).unwrap_err();
+        assert!(error.starts_with("job.toml, line 7, [request] Name: "), "{error}");
+        assert!(error.contains("did you mean"), "{template}: {error}");
+    }
+}
+
+#[test]
+fn a_misspelt_column_is_found_even_behind_a_default() {
+    let error = map("Name = \"{{ row['Subjekt'] | default('none') }}\"", &["Subject"], &["x"]);
+    assert!(error.unwrap_err().contains("did you mean 'Subject'?"));
+}
+
+#[test]
+fn a_misspelt_member_is_an_error_with_a_suggestion() {
+    let error = map("Nmae = \"x\"", &["a"], &["x"]).unwrap_err();
+    assert!(error.contains("did you mean 'Name'?"), "{error}");
+}
+
+#[test]
+fn a_misspelt_filter_or_table_is_an_error_with_a_suggestion() {
+    let error = map("Name = \"{{ a | uper }}\"", &["a"], &["x"]).unwrap_err();
+    assert!(error.contains("did you mean 'upper'?"), "{error}");
+    let error = map("Name = \"{{ a | lookup('sttaus') }}\"", &["a"], &["x"]).unwrap_err();
+    assert!(error.contains("did you mean 'status'?"), "{error}");
+}
+
+#[test]
+fn a_literal_that_no_row_could_be_sent_with_is_an_error_of_the_job() {
+    for (toml, words) in [
+        ("Channel = \"CHAT\"", "Channel: must be one of VOICE, EMAIL, TASK"),
+        ("[References.X]\nType = \"LINK\"\nValue = \"{{ a }}\"", "References.X.Type: must be one of URL"),
+        ("[Attributes]\n\"a b\" = \"{{ a }}\"", "Attributes.a b: the key has 1 other characters"),
+        ("Name = { x = \"1\" }", "Name: must be a string"),
+        ("ExpiryDurationInMinutes = \"soon\"", "ExpiryDurationInMinutes: must be a whole number"),
+    ] {
+        let error = map(toml, &["a"], &["x"]).unwrap_err();
+        assert!(error.contains(words), "{error}");
+        assert!(error.starts_with("job.toml"), "{error}");
+    }
+}
+
+#[test]
+fn a_member_that_renders_to_nothing_is_left_out() {
+    let toml = "Name = \"{{ a }}\"\n[Attributes]\nx = \"{{ a }}\"\ny = \"{{ b }}\"";
+    let request = map(toml, &["a", "b"], &["", "kept"]).unwrap();
+    assert_eq!(request.get("Name"), None);
+    assert_eq!(request["Attributes"], json!({"y": "kept"}));
+}
+
+#[test]
+fn a_reference_without_a_value_is_left_out_with_its_type() {
+    let toml = "[References.Link]\nType = \"URL\"\nValue = \"{{ url }}\"";
+    assert_eq!(map(toml, &["url"], &[""]).unwrap().get("References"), None);
+    let references = member("References", toml, &["url"], &["https://x"]);
+    assert_eq!(references, json!({"Link": {"Type": "URL", "Value": "https://x"}}));
+}
+
+#[test]
+fn whole_numbers_may_come_from_a_cell() {
+    let toml = "ExpiryDurationInMinutes = \"{{ n }}\"\n\
+         [SegmentAttributes.\"connect:ContactExpiry\".ValueMap.ExpiryDuration]\nValueInteger = 135";
+    let request = map(toml, &["n"], &["90"]).unwrap();
+    assert_eq!(request["ExpiryDurationInMinutes"], 90);
+    let expiry = json!({"connect:ContactExpiry": {"ValueMap": {"ExpiryDuration": {"ValueInteger": 135}}}});
+    assert_eq!(request["SegmentAttributes"], expiry);
+    let error = map(toml, &["n"], &["soon"]).unwrap_err();
+    assert_eq!(error, "ExpiryDurationInMinutes must be a whole number (from {{ n }})");
+    let error = map(toml, &["n"], &["99999999999"]).unwrap_err();
+    assert!(error.contains("32 bits"), "{error}");
+}
+
+#[test]
+fn a_list_of_segment_values_maps() {
+    let toml = "[[SegmentAttributes.\"connect:tags\".ValueList]]\nValueString = \"{{ a }}\"\n\
+                [[SegmentAttributes.\"connect:tags\".ValueList]]\nValueString = \"{{ b }}\"";
+    let tags = member("SegmentAttributes", toml, &["a", "b"], &["one", ""]);
+    assert_eq!(tags, json!({"connect:tags": {"ValueList": [{"ValueString": "one"}]}}));
+}
+
+#[test]
+fn the_token_and_the_instance_are_not_the_mappings_to_set() {
+    assert!(map("ClientToken = \"x\"", &["a"], &["x"]).unwrap_err().contains("row's key"));
+    assert!(map("InstanceId = \"x\"", &["a"], &["x"]).unwrap_err().contains("[connect]"));
+    assert!(map("ClientToken = \"\"\nName = \"a\"", &["a"], &["x"]).is_ok());
+}
+
+#[test]
+fn a_template_may_stand_in_a_key() {
+    let toml = "[Attributes]\n\"{{ kind | slug }}\" = \"{{ a }}\"\nfixed = \"1\"";
+    let attributes =
+        |kind| map(toml, &["kind", "a"], &[kind, "v"]).map(|request| request["Attributes"].clone());
+    assert_eq!(attributes("Größe"), Ok(json!({"grosse": "v", "fixed": "1"})));
+    assert!(attributes("fixed").unwrap_err().starts_with("Attributes.fixed is given twice"));
+}
+
+#[test]
+fn every_other_column_passes_through_on_request() {
+    let header = ["Ticket ID", "Größe (cm)", "Labels", "Labels", "", "empty", "legacy id"];
+    let row = ["7", "180", "a", "b", "x", "", "L"];
+    let toml = "Name = \"{{ ticket_id }}\"\n[Attributes]\n\"*\" = \"*\"\nlegacy_id = \"{{ ticket_id }}\"";
+    let expected = json!({
+        "legacy_id": "7", "grosse_cm": "180", "labels_1": "a", "labels_2": "b", "column_5": "x",
+        "legacy_id_2": "L",
+    });
+    assert_eq!(member("Attributes", toml, &header, &row), expected);
+    let all = member("Attributes", "Attributes = \"*\"", &["a", "A"], &["1", "2"]);
+    assert_eq!(all, json!({"a": "1", "a_2": "2"}));
+}
+
+#[test]
+fn a_repeated_column_must_be_named_by_its_number() {
+    let error = map("Name = \"{{ row['L'] }}\"", &["L", "L"], &["1", "2"]).unwrap_err();
+    assert!(error.contains("say which: row['L (1)'], row['L (2)']"), "{error}");
+    assert_eq!(member("Name", "Name = \"{{ row['L (2)'] }}\"", &["L", "L"], &["1", "2"]), "2");
+}
+
+#[test]
+fn a_violation_names_what_the_member_is_made_from_and_no_value() {
+    let error = map("Name = \"{{ a | upper }}\"", &["a"], &["ä".repeat(1025).as_str()]).unwrap_err();
+    assert_eq!(error, "Name has 1025 characters, at most 1024 characters are allowed (from {{ a | upper }})");
+}
+
+#[test]
+fn what_is_too_long_may_be_cut() {
+    let source = MappingSource { on_too_long: OnTooLong::Truncate, ..templates("Name = \"{{ a }}\"") };
+    let request = map_with(&source, &["a"], &["x".repeat(2000).as_str()]).unwrap();
+    assert_eq!(request["Name"].as_str().map(str::len), Some(1024));
+    assert_ne!(source.fingerprint(), templates("Name = \"{{ a }}\"").fingerprint());
+}
+
+#[test]
+fn without_a_job_file_the_header_is_the_mapping() {
+    let header =
+        ["id", " Name ", "Attributes.legacy_id", "References.Ticket.Value", "References.Ticket.Type", ""];
+    let source = header_paths(Operation::CreateContact, &["id"]);
+    let request = map_with(&source, &header, &["1", "A", "L", "https://x", "URL", ""]).unwrap();
+    let expected = json!({
+        "Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED", "Name": "A",
+        "Attributes": {"legacy_id": "L"}, "References": {"Ticket": {"Type": "URL", "Value": "https://x"}},
+    });
+    assert_eq!(request, expected);
+    let request = map_with(&source, &header, &["1", "A", "L", "", "URL", ""]).unwrap();
+    assert_eq!(request.get("References"), None);
+    let error = map_with(&source, &header, &["1", "A", "L", "", "URL", "lost"]).unwrap_err();
+    assert_eq!(error, "column 6 has text, but no name, so nothing maps it");
+}
+
+#[test]
+fn every_member_of_an_open_task_is_reached_by_its_path() {
+    let header = [
+        "Name",
+        "ContactFlowId",
+        "ScheduledTime",
+        "Attachments.0.FileName",
+        "Attachments.0.S3Url",
+        "SegmentAttributes.connect:ContactExpiry.ValueMap.ExpiryDuration.ValueInteger",
+    ];
+    let source = header_paths(Operation::StartTaskContact, &[]);
+    let request = map_with(&source, &header, &["n", "f", "60", "a.pdf", "https://s3", "9"]).unwrap();
+    let expected = json!({
+        "Name": "n", "ContactFlowId": "f", "ScheduledTime": 60,
+        "Attachments": [{"FileName": "a.pdf", "S3Url": "https://s3"}],
+        "SegmentAttributes": {"connect:ContactExpiry": {"ValueMap": {"ExpiryDuration": {"ValueInteger": 9}}}},
+    });
+    assert_eq!(request, expected);
+    let error = map_with(&source, &header, &["n", "f", "2030-01-01", "", "", ""]).unwrap_err();
+    assert_eq!(error, "ScheduledTime must be epoch seconds; use the filter epoch");
+}
+
+#[test]
+fn a_header_that_is_no_member_is_an_error() {
+    let source = header_paths(Operation::CreateContact, &[]);
+    for (name, words) in [
+        ("Nmae", "did you mean 'Name'?"),
+        ("ContactFlowId", "is no member of CreateContact"),
+        ("References.X", "go on to one of References.X.Type"),
+        ("Attributes", "go on to a name"),
+        ("Name.x", "Name has no members"),
+        ("SegmentAttributes.connect:x.ValueList.a", "a list has items by number"),
+    ] {
+        let error = map_with(&source, &[name], &["x"]).unwrap_err();
+        assert!(error.contains(words), "{name}: {error}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_in_a_cell_reaches_the_request_unchanged(cell in "\\PC{1,80}") {
+        let request = map("Name = \"{{ a }}\"\nDescription = \"[{{ a }}]\"", &["a"], &[&cell]).unwrap();
+        if !cell.trim().is_empty() {
+            proptest::prop_assert_eq!(&request["Name"], &json!(cell));
+        }
+        proptest::prop_assert_eq!(&request["Description"], &json!(format!("[{cell}]")));
+    }
+
+    #[test]
+    fn no_header_and_no_row_makes_it_fail(
+        header in proptest::collection::vec("\\PC{0,12}|Name|(Attributes|References|SegmentAttributes|Attachments)(\\.\\PC{0,5}){0,4}", 0..5),
+        row in proptest::collection::vec("\\PC{0,9}|[0-9]{0,20}", 0..6),
+    ) {
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let row: Vec<&str> = row.iter().map(String::as_str).collect();
+        for operation in Operation::ALL {
+            let _ = map_with(&header_paths(operation, &[]), &header, &row);
+        }
+        let _ = map("Attributes = \"*\"", &header, &row);
+    }
+}

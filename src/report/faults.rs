@@ -1,0 +1,77 @@
+//! Every fault of a check on a line of its own, as CSV or JSON, while the check goes on.
+
+use std::io::{self, BufWriter, Stdout, Write as _};
+
+use serde_json::json;
+
+use crate::check::FoundFault;
+use crate::cli::Output;
+
+/// The columns of the CSV.
+const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
+
+/// Writes faults to standard output, in the form that was asked for; as text there is only the summary.
+#[derive(Debug)]
+pub enum FaultLines {
+    /// None.
+    Text,
+    /// JSON Lines.
+    Json(BufWriter<Stdout>),
+    /// CSV.
+    Csv(Box<csv::Writer<Stdout>>),
+}
+
+impl FaultLines {
+    /// Begins.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn start(output: Output) -> io::Result<Self> {
+        Ok(match output {
+            Output::Text => FaultLines::Text,
+            Output::Json => FaultLines::Json(BufWriter::new(io::stdout())),
+            Output::Csv => {
+                let mut writer = csv::Writer::from_writer(io::stdout());
+                writer.write_record(COLUMNS).map_err(io::Error::from)?;
+                FaultLines::Csv(Box::new(writer))
+            }
+        })
+    }
+
+    /// Writes one fault.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn write(&mut self, found: &FoundFault<'_>) -> io::Result<()> {
+        let FoundFault { file, line, key, code, fault } = found;
+        match self {
+            FaultLines::Text => Ok(()),
+            FaultLines::Json(out) => {
+                let line = json!({
+                    "message_type": "fault", "file": file, "line": line, "key": key, "code": code,
+                    "member": fault.member, "found": fault.found, "rule": fault.rule,
+                    "origin": fault.origin, "message": fault.to_string(),
+                });
+                writeln!(out, "{line}")
+            }
+            FaultLines::Csv(writer) => {
+                let line = line.to_string();
+                let cells: [&str; COLUMNS.len()] =
+                    [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
+                writer.write_record(cells).map_err(io::Error::from)
+            }
+        }
+    }
+
+    /// Writes what is left; a reader that went away is no error.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            FaultLines::Text => Ok(()),
+            FaultLines::Json(mut out) => out.flush(),
+            FaultLines::Csv(mut writer) => writer.flush(),
+        }
+    }
+}
