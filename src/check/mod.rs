@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::{Reporter, RunEvent};
-use crate::intake::{IntakeError, Prepared, now};
+use crate::intake::{IntakeError, Prepared, ReadAhead, Rules, now};
 use crate::ledger::LedgerError;
 use crate::mapping::{Fault, MapFault, Mapped, Rejection};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
@@ -24,9 +24,6 @@ pub use known::Known;
 pub use repeats::Class;
 use repeats::{Place, each_repeat, entry};
 use sorter::Sorter;
-
-/// Rows between two looks at signals and two words on progress.
-const BATCH: u64 = 512;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -67,9 +64,9 @@ impl Check<'_> {
     /// # Errors
     /// An input, the ledger or `sink` fails, or a signal comes.
     pub fn run(&self, inputs: Vec<Prepared>, sink: Sink<'_>) -> Result<Findings, CheckError> {
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source().progress().1).collect();
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source.progress().1).collect();
         let bytes_total = sizes.map(|sizes| sizes.iter().sum());
-        let files = inputs.iter().map(|input| FileFacts::of(input.source())).collect();
+        let files = inputs.iter().map(|input| FileFacts::of(&input.source)).collect();
         let mut rows = Rows {
             check: self,
             sink,
@@ -79,25 +76,23 @@ impl Check<'_> {
             chains: Sorter::new(),
         };
         let mut bytes_before = 0;
-        let mut record = Record::default();
-        for (file, mut input) in inputs.into_iter().enumerate() {
-            let mut at_end = false;
-            while !at_end {
+        for (file, Prepared { source, rules }) in inputs.into_iter().enumerate() {
+            let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
+            let (mut batch, mut bytes) = (None, 0);
+            while let Some(next) = reading.next(batch.take())? {
                 if let Some(signal) = self.shutdown.asked() {
                     return Err(IntakeError::Interrupted(signal).into());
                 }
                 let now = now();
-                for _ in 0..BATCH {
-                    if !input.read(&mut record).map_err(IntakeError::from)? {
-                        at_end = true;
-                        break;
-                    }
-                    rows.meet(&input, file, &record, now)?;
+                for record in next.rows() {
+                    rows.meet(&rules, file, record, now)?;
                 }
-                let bytes = bytes_before + input.source().progress().0;
+                bytes = next.bytes;
+                let bytes = bytes_before + bytes;
                 self.reporter.tell(RunEvent::Checking { rows: rows.findings.rows, bytes, bytes_total });
+                batch = Some(next);
             }
-            bytes_before += input.source().progress().0;
+            bytes_before += bytes;
         }
         rows.finish()
     }
@@ -117,19 +112,19 @@ struct Rows<'a, 's> {
 }
 
 impl Rows<'_, '_> {
-    fn meet(&mut self, input: &Prepared, file: usize, record: &Record, now: i64) -> Result<(), CheckError> {
+    fn meet(&mut self, rules: &Rules, file: usize, record: &Record, now: i64) -> Result<(), CheckError> {
         self.findings.rows += 1;
         self.findings.files[file].rows += 1;
         let place = Place { file, line: record.line };
-        let key = input.key(record);
-        let content = || input.source().header().content(&record.cells);
+        let key = rules.key(record);
+        let content = || rules.header.content(&record.cells);
         let met = match self.check.known {
             Some(known) => known.meet(&key, 1, content)?,
             None => None,
         };
         let class = match met {
             Some(settled @ (Class::Created | Class::CreatedChanged | Class::Unknown)) => settled,
-            other => match input.map(record, &key, now) {
+            other => match rules.map(record, &key, now) {
                 Ok(mapped) => {
                     self.mapped(&mapped, place, now)?;
                     other.unwrap_or(Class::Ready)
@@ -139,7 +134,7 @@ impl Rows<'_, '_> {
                     Class::Faulty
                 }
                 Err(MapFault::Job(error)) => {
-                    let file = format!("{}, line {}", input.source().input(), record.line);
+                    let file = format!("{}, line {}", rules.file, record.line);
                     return Err(IntakeError::Mapping { file, error }.into());
                 }
             },

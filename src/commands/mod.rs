@@ -94,6 +94,7 @@ fn intake_code(error: &IntakeError) -> ExitCode {
     match error {
         IntakeError::Source(_) | IntakeError::Mapping { .. } => ExitCode::Usage,
         IntakeError::Ledger(error) => ledger_code(error),
+        IntakeError::Thread(_) => ExitCode::Storage,
         IntakeError::Interrupted(signal) => signal.exit_code(),
     }
 }

@@ -1,14 +1,11 @@
 //! The input into the ledger: every row is entered before the first is sent.
 
-use super::{IntakeError, Prepared, now};
+use super::{IntakeError, Prepared, ReadAhead, Rules, now};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
 use crate::mapping::MapFault;
 use crate::shutdown::Shutdown;
 use crate::source::{Input, Record};
-
-/// Rows that go to the ledger at a time.
-const BATCH: usize = 512;
 
 /// Reads prepared inputs into a ledger.
 #[derive(Debug)]
@@ -31,36 +28,31 @@ impl Intake<'_> {
     pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
         let mut totals = IntakeTotals::default();
         let mut bytes_before = 0;
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source().progress().1).collect();
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source.progress().1).collect();
         let bytes_total = sizes.map(|sizes| sizes.iter().sum());
-        for mut input in inputs {
-            let (source, header) =
-                self.ledger.enter_source(input.source().input(), input.source().header())?;
-            let mut record = Record::default();
-            let mut at_end = false;
-            while !at_end {
+        for Prepared { source: csv, rules } in inputs {
+            let input = csv.input().clone();
+            let (source, header) = self.ledger.enter_source(&input, csv.header())?;
+            let reading = ReadAhead::start(csv).map_err(IntakeError::Thread)?;
+            let (mut batch, mut bytes) = (None, 0);
+            while let Some(next) = reading.next(batch.take())? {
                 if let Some(signal) = self.shutdown.asked() {
                     return Err(IntakeError::Interrupted(signal));
                 }
                 let now = now();
-                let mut rows = Vec::with_capacity(BATCH);
-                while rows.len() < BATCH && !at_end {
-                    if input.read(&mut record)? {
-                        rows.push(self.row(&input, &record, source, header, now)?);
-                    } else {
-                        at_end = true;
-                    }
-                }
+                let rows = next.rows().iter().map(|record| self.row(&rules, record, source, header, now));
+                let rows: Vec<IntakeRow> = rows.collect::<Result<_, _>>()?;
                 totals.rows_read += rows.len() as u64;
-                let file = input.source().input().to_string();
                 for note in self.ledger.take_in(rows)? {
-                    self.reporter.tell(RunEvent::Noted { file: file.clone(), note });
+                    self.reporter.tell(RunEvent::Noted { file: rules.file.clone(), note });
                 }
-                let bytes = bytes_before + input.source().progress().0;
+                bytes = next.bytes;
+                let bytes = bytes_before + bytes;
                 self.reporter.tell(RunEvent::Checking { rows: totals.rows_read, bytes, bytes_total });
+                batch = Some(next);
             }
-            bytes_before += input.source().progress().0;
-            if *input.source().input() != Input::Stdin {
+            bytes_before += bytes;
+            if input != Input::Stdin {
                 totals.files_read.push(source);
             }
         }
@@ -70,27 +62,27 @@ impl Intake<'_> {
     /// The row as the ledger takes it: its key, and what the mapping says of it.
     fn row(
         &self,
-        input: &Prepared,
+        rules: &Rules,
         record: &Record,
         source: i64,
         header: i64,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let key = input.key(record);
+        let key = rules.key(record);
         let assessed = if self.check {
-            input.map(record, &key, now).map(|_| ())
+            rules.map(record, &key, now).map(|_| ())
         } else {
-            input.check_form(record, &key).map_err(MapFault::from)
+            rules.check_form(record, &key).map_err(MapFault::from)
         };
         let verdict = match assessed {
             Ok(()) => Verdict::Ready,
             Err(MapFault::Row(rejection)) => Verdict::Rejected(rejection),
             Err(MapFault::Job(error)) => {
-                let file = format!("{}, line {}", input.source().input(), record.line);
+                let file = format!("{}, line {}", rules.file, record.line);
                 return Err(IntakeError::Mapping { file, error });
             }
         };
-        let content = input.source().header().content(&record.cells);
+        let content = rules.header.content(&record.cells);
         let cells: Vec<&str> = record.cells.iter().collect();
         let record_json = serde_json::Value::from(cells).to_string();
         Ok(IntakeRow { key, source, header, line: record.line, content, record: record_json, verdict })

@@ -2,6 +2,7 @@
 
 mod enter;
 mod prepared;
+mod read_ahead;
 
 use thiserror::Error;
 
@@ -11,7 +12,8 @@ use crate::shutdown::Signal;
 use crate::source::SourceError;
 
 pub use enter::Intake;
-pub use prepared::{Prepared, now, prepare};
+pub use prepared::{Prepared, Rules, now, prepare};
+pub use read_ahead::{Batch, ReadAhead};
 
 /// The input cannot be taken in.
 #[derive(Debug, Error)]
@@ -30,6 +32,9 @@ pub enum IntakeError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// There is no thread to read with.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// A signal asked the process to stop before everything was read.
     #[error("interrupted while the input was read; nothing was sent; run the same command again")]
     Interrupted(Signal),

@@ -2,7 +2,7 @@
 
 use super::IntakeError;
 use crate::mapping::{MapFault, Mapped, Mapping, MappingSource, Rejection};
-use crate::source::{CsvSource, Dialect, Input, KeyColumns, Record, RowKey, SourceError};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey};
 
 /// The code of rows with more or fewer cells than the header.
 const RAGGED: &str = "RaggedRow";
@@ -10,7 +10,19 @@ const RAGGED: &str = "RaggedRow";
 /// An input whose header has met the key and the mapping.
 #[derive(Debug)]
 pub struct Prepared {
-    source: CsvSource,
+    /// The open file.
+    pub source: CsvSource,
+    /// What is made of its rows.
+    pub rules: Rules,
+}
+
+/// What is made of the rows under one header.
+#[derive(Debug)]
+pub struct Rules {
+    /// The input, as messages name it.
+    pub file: String,
+    /// Its header.
+    pub header: Header,
     key: KeyColumns,
     mapping: Mapping,
 }
@@ -28,11 +40,11 @@ pub fn prepare(
 ) -> Result<Vec<Prepared>, IntakeError> {
     let prepare = |input: &Input| {
         let source = CsvSource::open(input.clone(), dialect)?;
-        let file = input.to_string();
-        let columns = source.header().key_columns(key, &file)?;
-        let mapping = Mapping::compile(mapping, source.header())
-            .map_err(|error| IntakeError::Mapping { file, error })?;
-        Ok(Prepared { source, key: columns, mapping })
+        let (file, header) = (input.to_string(), source.header().clone());
+        let key = header.key_columns(key, &file)?;
+        let mapping = Mapping::compile(mapping, &header)
+            .map_err(|error| IntakeError::Mapping { file: file.clone(), error })?;
+        Ok(Prepared { source, rules: Rules { file, header, key, mapping } })
     };
     inputs.iter().map(prepare).collect()
 }
@@ -42,23 +54,10 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-impl Prepared {
-    /// The open file.
-    pub fn source(&self) -> &CsvSource {
-        &self.source
-    }
-
-    /// Reads the next row into `record`; whether there was one.
-    ///
-    /// # Errors
-    /// The file cannot be read on.
-    pub fn read(&mut self, record: &mut Record) -> Result<bool, SourceError> {
-        self.source.read_record(record)
-    }
-
+impl Rules {
     /// The row's key.
     pub fn key(&self, record: &Record) -> RowKey {
-        self.source.header().key(&self.key, &record.cells)
+        self.header.key(&self.key, &record.cells)
     }
 
     /// The row's request at `now`, in seconds since 1970.
@@ -72,7 +71,7 @@ impl Prepared {
 
     /// What is wrong with the row before it is mapped.
     pub(super) fn check_form(&self, record: &Record, key: &RowKey) -> Result<(), Rejection> {
-        let (cells, columns) = (record.cells.len(), self.source.header().columns().len());
+        let (cells, columns) = (record.cells.len(), self.header.columns().len());
         if cells != columns {
             let rule = format!("the header has {columns}: look for a stray quote or delimiter");
             return Err(Rejection::of_row(RAGGED, format!("has {cells} cells"), rule));

@@ -1,8 +1,8 @@
 //! The mapping without a job file: a column is named by its member's JSON path.
 
-use super::MappingError;
 use super::template::{Compiler, Template};
 use super::tree::{Children, Leaf, Node};
+use super::{MappingError, defaults};
 use crate::request::{Operation, Shape};
 use crate::suggest::did_you_mean;
 
@@ -51,20 +51,18 @@ pub(super) fn tree(
 }
 
 /// Adds what makes a completed task, where no column says otherwise.
-pub(super) fn add_defaults(root: &mut Children) {
-    let has = |root: &[(Template, Node)], name: &str| root.iter().any(|(key, _)| names(key, name));
-    if !has(root, "Channel") {
-        let defaults = [("Channel", "TASK"), ("InitiationMethod", "API"), ("InitiateAs", "COMPLETED")];
-        for (name, value) in defaults {
-            if !has(root, name) {
-                let leaf = Leaf {
-                    template: Template::Literal(value.into()),
-                    path: name.into(),
-                    place: "the defaults".into(),
-                    origin: "by default".into(),
-                };
-                root.push((Template::Literal(name.into()), Node::Text(leaf)));
-            }
+pub(super) fn add_defaults(operation: Operation, root: &mut Children) {
+    // A channel in a cell may be any.
+    let is_task = !root.iter().any(|(key, _)| names(key, "Channel"));
+    for (name, value) in defaults(operation, is_task) {
+        if !root.iter().any(|(key, _)| names(key, name)) {
+            let leaf = Leaf {
+                template: Template::Literal(value.into()),
+                path: name.into(),
+                place: "the defaults".into(),
+                origin: "by default".into(),
+            };
+            root.push((Template::Literal(name.into()), Node::Text(leaf)));
         }
     }
 }

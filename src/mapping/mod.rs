@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
-use crate::request::{ContactRequest, Cut, Operation, fit, validate};
+use crate::request::{ContactRequest, Cut, Member, Operation, Shape, fit, validate};
 use crate::source::Header;
 use crate::suggest::did_you_mean;
 use columns::{Columns, Row};
@@ -147,9 +147,7 @@ impl Mapping {
                 let mut compiler = Compiler::new(columns.clone(), Tables::new());
                 let (mut root, unnamed) =
                     header_paths::tree(operation, header.columns(), key, &mut compiler)?;
-                if operation == Operation::CreateContact {
-                    header_paths::add_defaults(&mut root);
-                }
+                header_paths::add_defaults(operation, &mut root);
                 (compiler, root, unnamed)
             }
         };
@@ -199,9 +197,7 @@ fn planted(
 ) -> Result<Children, MappingError> {
     refuse_given_members(templates)?;
     let mut tree = templates.tree.clone();
-    if operation == Operation::CreateContact {
-        defaults(&mut tree);
-    }
+    add_defaults(operation, &mut tree);
     let mut planter = Planter { source: templates, compiler, passthrough: false };
     let root = planter.node(&Value::Object(tree), operation.members(), "")?;
     let passthrough = planter.passthrough;
@@ -212,17 +208,22 @@ fn planted(
     Ok(children)
 }
 
-/// A task that is already completed is what this tool is for; a member that is given, even as an
-/// empty string, wins.
-fn defaults(tree: &mut Map<String, Value>) {
-    let is_task = tree.get("Channel").is_none_or(|channel| channel == "TASK");
-    let mut default = |name: &str, value: &str| {
-        tree.entry(name).or_insert_with(|| Value::from(value));
+/// What a member of a new contact is if nothing is said: a task that is already completed is what this tool
+/// is for. Of a contact that is no task only the channel is given.
+fn defaults(operation: Operation, is_task: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let members: &[Member] = match operation.members() {
+        Shape::Structure(members) => members,
+        _ => &[],
     };
-    default("Channel", "TASK");
-    if is_task {
-        default("InitiationMethod", "API");
-        default("InitiateAs", "COMPLETED");
+    let of_contact = members.iter().filter(move |member| is_task || member.name == "Channel");
+    of_contact.map(|member| (member.name, member.default)).filter(|(_, default)| !default.is_empty())
+}
+
+/// Adds the defaults; a member that is given, even as an empty string, wins.
+fn add_defaults(operation: Operation, tree: &mut Map<String, Value>) {
+    let is_task = tree.get("Channel").is_none_or(|channel| channel == "TASK");
+    for (name, default) in defaults(operation, is_task) {
+        tree.entry(name).or_insert_with(|| Value::from(default));
     }
 }
 

@@ -151,9 +151,12 @@ impl CheckReport {
             let at = findings
                 .long_chain_at
                 .map(|(file, line)| format!(" (one such task: {}, line {line})", findings.files[file].name));
+            let contacts = match findings.long_chains {
+                1 => "1 previous contact has".to_owned(),
+                more => format!("{more} previous contacts have"),
+            };
             lines.push(format!(
-                "{} previous contacts have more than {CHAINED_TASKS} tasks, which Connect does not allow{}",
-                findings.long_chains,
+                "{contacts} more than {CHAINED_TASKS} tasks, which Connect does not allow{}",
                 at.unwrap_or_default()
             ));
         }

@@ -21,15 +21,15 @@ pub fn skeleton(operation: Operation) -> String {
 /// The members of one table: first what stands on a line, then the tables below it.
 fn table(text: &mut String, path: &str, members: &[Member]) {
     for member in members {
-        let (value, limit) = match member.shape {
-            Shape::Text(limit) => ("\"\"", limit.to_string()),
-            Shape::Integer => ("\"\"", "a whole number".to_owned()),
-            Shape::Time => ("\"\"", "a moment".to_owned()),
+        let limit = match member.shape {
+            Shape::Text(limit) => limit.to_string(),
+            Shape::Integer => "a whole number".to_owned(),
+            Shape::Time => "a moment".to_owned(),
             Shape::Map(..) | Shape::Structure(_) | Shape::List(_) => continue,
         };
         let note = if member.note.is_empty() { limit } else { format!("{limit}; {}", member.note) };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} = {value}  # {note}", member.name);
+        let _ = writeln!(text, "{} = \"{}\"  # {note}", member.name, member.default);
     }
     for member in members {
         let path = format!("{path}.{}", member.name);

@@ -29,14 +29,16 @@ pub struct Member {
     pub shape: Shape,
     /// What the shape does not say; may be empty.
     pub note: &'static str,
+    /// What it is in a completed task, if nothing else is said; may be empty.
+    pub default: &'static str,
 }
 
 const fn text(name: &'static str, limit: Limit, note: &'static str) -> Member {
-    Member { name, shape: Shape::Text(limit), note }
+    Member { name, shape: Shape::Text(limit), note, default: "" }
 }
 
 const fn member(name: &'static str, shape: Shape, note: &'static str) -> Member {
-    Member { name, shape, note }
+    Member { name, shape, note, default: "" }
 }
 
 static ATTRIBUTE: Shape = Shape::Text(ATTRIBUTE_VALUE);
@@ -86,17 +88,23 @@ static ATTACHMENT: Shape = Shape::Structure(&[
 ]);
 
 static CREATE_CONTACT: Shape = Shape::Structure(&[
-    text("Channel", CHANNELS, "default TASK"),
-    text(
-        "InitiationMethod",
-        INITIATION_METHODS,
-        "TASK: API (the default); VOICE: TRANSFER; EMAIL: OUTBOUND, AGENT_REPLY or FLOW",
-    ),
-    text(
-        "InitiateAs",
-        INITIATE_AS,
-        "COMPLETED for TASK only (the default there); \"\" leaves the state to the service",
-    ),
+    Member { default: "TASK", ..text("Channel", CHANNELS, "") },
+    Member {
+        default: "API",
+        ..text(
+            "InitiationMethod",
+            INITIATION_METHODS,
+            "TASK: API; VOICE: TRANSFER; EMAIL: OUTBOUND, AGENT_REPLY or FLOW",
+        )
+    },
+    Member {
+        default: "COMPLETED",
+        ..text(
+            "InitiateAs",
+            INITIATE_AS,
+            "COMPLETED for TASK only; an empty one leaves the state to the service",
+        )
+    },
     text("Name", NAME, ""),
     text("Description", DESCRIPTION, ""),
     ATTRIBUTES,

@@ -157,8 +157,8 @@ fn start_task_contact(found: &mut Findings, request: &ContactRequest<'_>, now: i
     ];
     let given = starters.iter().filter(|(_, id, _)| id.is_some()).count();
     if given != 1 {
-        let rule = "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId must be";
-        found.add("ContactFlowId", format!("is one of {given} that are given"), rule);
+        let what = if given == 0 { "are all missing" } else { "are given together" };
+        found.add("ContactFlowId, QuickConnectId, TaskTemplateId", what, "exactly one must be given");
     }
     for (member, id, limit) in starters {
         found.text(member, id.as_deref(), limit);
@@ -408,9 +408,11 @@ mod tests {
     fn an_open_task_has_exactly_one_starter() {
         let none = ContactRequest { contact_flow_id: None, ..open_task() };
         let two = ContactRequest { quick_connect_id: Some("q".into()), ..open_task() };
-        let rule = "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId must be";
-        assert_eq!(rules(&none), [format!("ContactFlowId is one of 0 that are given, {rule}")]);
-        assert_eq!(rules(&two), [format!("ContactFlowId is one of 2 that are given, {rule}")]);
+        let said = |found| {
+            format!("ContactFlowId, QuickConnectId, TaskTemplateId {found}, exactly one must be given")
+        };
+        assert_eq!(rules(&none), [said("are all missing")]);
+        assert_eq!(rules(&two), [said("are given together")]);
     }
 
     #[test]

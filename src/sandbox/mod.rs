@@ -50,6 +50,8 @@ mod uuid;
 mod wire;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;

@@ -1,5 +1,5 @@
 //! `check` on a million rows with a mapping of ten members, against reading the same file with the csv
-//! crate alone, in turns, on one core where the system can pin a process.
+//! crate alone, in turns: on one core, where the system can pin a process, and on all of them.
 //!
 //!     cargo bench --bench check [-- ROWS]
 #![expect(
@@ -8,6 +8,7 @@
     reason = "a benchmark prints, and stops when it cannot go on"
 )]
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -67,20 +68,32 @@ fn compare(rows: u32) {
     write_rows(&csv, rows).expect("the file is written");
     std::fs::write(&job, JOB).expect("the job is written");
     let bytes = std::fs::metadata(&csv).expect("the file is there").len();
-    println!("{rows} rows, {} MB, {ROUNDS} rounds in turns, {}", bytes / 1_000_000, pinned_or_not());
+    println!("{rows} rows, {} MB, {ROUNDS} rounds in turns; median", bytes / 1_000_000);
 
     let own = std::env::current_exe().expect("this program's path");
-    let (mut alone, mut checked) = (Vec::new(), Vec::new());
+    let read = || command(own.as_os_str(), &["read".as_ref(), csv.as_os_str()]);
+    let check = || {
+        let arguments = ["check".as_ref(), "--progress=none".as_ref(), "--job".as_ref(), job.as_os_str()];
+        command(env!("CARGO_BIN_EXE_connect-import").as_ref(), &arguments)
+    };
+    let (mut alone, mut one, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        alone.push(time(own.as_os_str(), &["read".as_ref(), csv.as_os_str()]));
-        let check = ["check".as_ref(), "--progress=none".as_ref(), "--job".as_ref(), job.as_os_str()];
-        checked.push(time(env!("CARGO_BIN_EXE_connect-import").as_ref(), &check));
+        alone.push(time(pinned(read())));
+        one.push(time(pinned(check())));
+        all.push(time(check()));
     }
-    let (alone, checked) = (median(alone), median(checked));
-    let per_row = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(rows);
-    println!("csv crate alone       {:>8.0} ns a row   1.00", per_row(alone));
-    let ratio = checked.as_secs_f64() / alone.as_secs_f64();
-    println!("connect-import check  {:>8.0} ns a row   {ratio:.2}", per_row(checked));
+    let alone = median(alone);
+    let on_one = if can_pin() { "one core" } else { "not pinned: there is no taskset" };
+    let all_cores = "all cores";
+    for (what, cores, time) in [
+        ("csv crate alone", on_one, alone),
+        ("connect-import check", on_one, median(one)),
+        ("connect-import check", all_cores, median(all)),
+    ] {
+        let per_row = time.as_secs_f64() * 1e9 / f64::from(rows);
+        let ratio = time.as_secs_f64() / alone.as_secs_f64();
+        println!("{what:<22} {cores:<10} {per_row:>6.0} ns a row   {ratio:.2}");
+    }
 }
 
 fn write_rows(path: &Path, rows: u32) -> std::io::Result<()> {
@@ -118,20 +131,25 @@ fn can_pin() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn pinned_or_not() -> &'static str {
-    if can_pin() { "each process on one core" } else { "not pinned to one core: there is no taskset" }
+fn command(program: &OsStr, arguments: &[&OsStr]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::null());
+    command
 }
 
-fn time(program: &std::ffi::OsStr, arguments: &[&std::ffi::OsStr]) -> Duration {
-    let mut command = if can_pin() {
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    };
+/// The same on one core, where that can be had.
+fn pinned(command: Command) -> Command {
+    if !can_pin() {
+        return command;
+    }
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", "0"]).arg(command.get_program()).args(command.get_args()).stdout(Stdio::null());
+    pinned
+}
+
+fn time(mut command: Command) -> Duration {
     let started = Instant::now();
-    let status = command.args(arguments).stdout(Stdio::null()).status().expect("the program runs");
+    let status = command.status().expect("the program runs");
     assert!(status.success(), "{status}");
     started.elapsed()
 }

@@ -6,9 +6,13 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
 mod amended_input;
+mod any_csv;
+mod beginning;
+mod checking;
 mod crash;
 mod endpoint_trouble;
 mod misuse;
+mod open_tasks;
 mod output;
 mod readme;
 mod samples;

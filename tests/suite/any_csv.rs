@@ -1,0 +1,143 @@
+//! What real systems export arrives as it was, without being prepared.
+
+use std::io::Write as _;
+
+use crate::support::*;
+
+/// The attributes of every contact, by its attribute `id`.
+fn arrived(endpoint: &Endpoint) -> Vec<serde_json::Value> {
+    let mut all: Vec<_> = endpoint.requests().iter().map(|body| body["Attributes"].clone()).collect();
+    all.sort_by_key(|attributes| attributes["id"].as_str().unwrap_or_default().to_owned());
+    all
+}
+
+/// Imports `t.csv` with every column as an attribute, and gives what arrived.
+fn through(folder: &Folder, more: &[&str]) -> Vec<serde_json::Value> {
+    folder.write("job.toml", "[request]\nAttributes = \"*\"\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let mut arguments = import(&url, &["--job", "job.toml"]);
+    arguments.extend(more);
+    folder.run(&arguments).expect(0);
+    arrived(&endpoint)
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+}
+
+#[test]
+fn a_spreadsheets_utf_16_export_needs_no_option() {
+    let folder = Folder::new();
+    folder.write("t.csv", utf16("id\tName\r\n1\tGröße\r\n2\t\"a\tb\"\r\n"));
+    assert_eq!(
+        through(&folder, &[]),
+        [serde_json::json!({"id": "1", "name": "Größe"}), serde_json::json!({"id": "2", "name": "a\tb"})]
+    );
+}
+
+#[test]
+fn a_european_export_is_read_by_its_semicolons_and_its_encoding() {
+    let folder = Folder::new();
+    folder.write("t.csv", b"sep=;\r\nid;Betreff;Gr\xF6\xDFe (cm)\r\n1;M\xFCller, Hans;1,80\r\n".as_slice());
+    let expected = serde_json::json!({"id": "1", "betreff": "Müller, Hans", "grosse_cm": "1,80"});
+    assert_eq!(through(&folder, &["--encoding", "windows-1252"]), [expected]);
+}
+
+#[test]
+fn compressed_files_are_known_by_their_content() {
+    let text = "id,x\n1,a\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    for bytes in [gzip.finish().unwrap(), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
+        let folder = Folder::new();
+        folder.write("t.csv", bytes);
+        assert_eq!(through(&folder, &[]), [serde_json::json!({"id": "1", "x": "a"})]);
+    }
+}
+
+#[test]
+fn repeated_empty_and_padded_headers_lose_no_cell() {
+    let folder = Folder::new();
+    folder.write("t.csv", " id ,Labels,Labels,,a.b[0]\n1,x,y,z,w\n,,,,\n");
+    let expected =
+        serde_json::json!({"id": "1", "labels_1": "x", "labels_2": "y", "column_4": "z", "a_b_0": "w"});
+    assert_eq!(through(&folder, &[]), [expected]);
+}
+
+#[test]
+fn quotes_and_escapes_may_be_others() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id|x\n1|'a|b \\'c\\''\n");
+    let more = ["--delimiter", "pipe", "--quote", "'", "--escape", "\\"];
+    assert_eq!(through(&folder, &more), [serde_json::json!({"id": "1", "x": "a|b 'c'"})]);
+}
+
+#[test]
+fn a_pattern_names_all_files_that_it_matches_and_no_rejects() {
+    let folder = Folder::new();
+    folder.write("a.csv", "id,Name\n1,a\n");
+    folder.write("b.csv", "id;Name\n2;b\n");
+    folder.write("x.rejects.csv", "id,Name\n3,c\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let mut arguments = import(&url, &[]);
+    arguments[1] = "*.csv";
+    folder.run(&arguments).expect(0);
+    assert_eq!(endpoint.requests().len(), 2);
+    arguments[1] = "*.tsv";
+    let ended = folder.run(&arguments).expect(2);
+    assert_eq!(ended.stderr, "error: CSV '*.tsv' matches no file\n");
+}
+
+#[test]
+fn the_rejects_of_a_european_export_are_fixed_and_fed_back_under_the_same_job() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("id;Name\n1;{}\n", "ä".repeat(1025)));
+    folder.write(
+        "job.toml",
+        "[source]\ndelimiter = \";\"\nencoding = \"utf-8\"\n[request]\nName = \"{{ row['Name'] }}\"\n",
+    );
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let mut arguments = import(&url, &["--job", "job.toml"]);
+    folder.run(&arguments).expect(1);
+    let rejects = folder.read("t.ledger.db.rejects.csv").replace(&"ä".repeat(1025), "ä");
+    folder.write("t.ledger.db.rejects.csv", rejects);
+    arguments[1] = "t.ledger.db.rejects.csv";
+    folder.run(&arguments).expect(0);
+    assert_eq!(endpoint.requests()[0]["Name"], "ä");
+    assert_eq!(folder.states("t.ledger.db"), "created 1");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_remedy() {
+    let folder = Folder::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(numbered_csv(50_000).as_bytes()).unwrap();
+    let mut damaged = gzip.finish().unwrap();
+    damaged.truncate(damaged.len() - 100);
+    folder.write("cut.csv.gz", damaged);
+    folder.write("utf16.csv", &utf16("id,Name\n1,a\n")[2..]);
+    folder.write("latin1.csv", b"id,Name\n1,M\xFCller\n".as_slice());
+    folder.write("sjis.csv", b"id,Name\n1,\x83\xFF\n".as_slice());
+    let url = "http://127.0.0.1:9";
+    for (file, more, words) in [
+        ("cut.csv.gz", &[][..], "cannot decompress cut.csv.gz after line "),
+        ("utf16.csv", &[], "use --encoding utf-16le"),
+        (
+            "latin1.csv",
+            &[],
+            "latin1.csv, line 2, column 'Name': not UTF-8; name the file's encoding with --encoding",
+        ),
+        ("sjis.csv", &["--encoding", "shift_jis"], "sjis.csv, line 2, column 'Name': not valid Shift_JIS"),
+        ("sjis.csv", &["--encoding", "shiftjs"], "did you mean 'shift_jis'?"),
+        ("latin1.csv", &["--delimiter", "\""], "--delimiter "),
+        ("latin1.csv", &["--quote", "none", "--escape", "\\"], "--quote"),
+    ] {
+        let mut arguments = import(url, more);
+        arguments[1] = file;
+        let ended = folder.run(&arguments).expect(2);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}

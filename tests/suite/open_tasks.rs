@@ -1,0 +1,90 @@
+//! StartTaskContact, and the request as a JSON skeleton.
+
+use crate::support::*;
+
+#[test]
+fn open_tasks_are_started_once_and_resumed() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.write("t.csv", "id,Name,Files\n1,call back,a.pdf\n2,write,\n");
+    folder.write(
+        "job.toml",
+        "[connect]\noperation = \"StartTaskContact\"\n[request]\nName = \"{{ name }}\"\nContactFlowId = \"flow\"\n\
+         ScheduledTime = \"{{ '4102444800' if id == 'never' else '' }}\"\n[[request.Attachments]]\n\
+         FileName = \"{{ files }}\"\nS3Url = \"{% if files %}https://bucket/{{ files }}{% endif %}\"\n",
+    );
+    let arguments = import(&url, &["--job", "job.toml"]);
+    for _ in 0..2 {
+        folder.run(&arguments).expect(0);
+    }
+    let contacts: serde_json::Value = serde_json::from_str(&sandbox.get("/_sandbox/contacts")).unwrap();
+    let contacts = contacts.as_array().unwrap();
+    assert_eq!(contacts.len(), 2);
+    let first = contacts.iter().find(|contact| contact["Name"] == "call back").unwrap();
+    assert_eq!((&first["Operation"], &first["ContactFlowId"]), (&"StartTaskContact".into(), &"flow".into()));
+    let file = serde_json::json!([{"FileName": "a.pdf", "S3Url": "https://bucket/a.pdf"}]);
+    assert_eq!(first["Attachments"], file);
+    let ledger = folder.ask("t.ledger.db", "SELECT contact_id IS NOT NULL, contact_arn IS NULL FROM rows");
+    assert_eq!(ledger, "1|1\n1|1");
+}
+
+#[test]
+fn a_ledger_of_one_operation_is_refused_for_the_other() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name,ContactFlowId\na,f\n");
+    let start = ["run", "t.csv", "--operation", "StartTaskContact", "--sandbox"];
+    folder.run(&start).expect(0);
+    folder.write("t.csv", "Name\na\n");
+    let ended = folder.run(&["run", "t.csv", "--sandbox"]).expect(2);
+    assert!(ended.stderr.contains("belongs to operation 'StartTaskContact'"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_the_service_would_refuse_is_refused_here_row_by_row() {
+    let folder = Folder::new();
+    let header = "Name,ContactFlowId,QuickConnectId,ScheduledTime,PreviousContactId,References.f.Type,References.f.Value";
+    let mut text = format!(
+        "{header}\n,f,,,,,\na,f,q,,,,\nb,,,,,,\nc,f,,1000,,,\nd,f,,,,ATTACHMENT,x\ne,f,,2100-01-01,,,\n"
+    );
+    for row in 0..13 {
+        text.push_str(&format!("chained {row},f,,,previous,,\n"));
+    }
+    folder.write("t.csv", text);
+    let ended = folder.run(&["check", "t.csv", "--operation", "StartTaskContact"]).expect(1);
+    let text: Vec<&str> = ended.stdout.lines().map(|line| line.split(", until").next().unwrap()).collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn a_json_skeleton_is_a_job_file() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Subject\n7,Printer\n");
+    folder.write(
+        "job.json",
+        r#"{
+            "InstanceId": "", "ClientToken": "", "RelatedContactId": "",
+            "Attributes": {"legacy_{{ id }}": "{{ id }}"},
+            "References": {"KeyName": {"Value": "", "Type": "URL", "Status": "AVAILABLE", "Arn": "", "StatusReason": ""}},
+            "Channel": "TASK", "InitiationMethod": "API", "ExpiryDurationInMinutes": 0,
+            "UserInfo": {"UserId": ""}, "InitiateAs": "COMPLETED", "Name": "{{ subject | upper }}", "Description": "",
+            "SegmentAttributes": {"KeyName": {"ValueString": "", "ValueInteger": 0}}, "PreviousContactId": ""
+        }"#,
+    );
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--job", "job.json"])).expect(0);
+    let mut sent = endpoint.requests()[0].clone();
+    for given in ["InstanceId", "ClientToken"] {
+        sent.as_object_mut().unwrap().remove(given);
+    }
+    let expected = serde_json::json!({
+        "Attributes": {"legacy_7": "7"}, "Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED",
+        "Name": "PRINTER",
+    });
+    assert_eq!(sent, expected);
+    folder.write("bad.json", "{\n  \"Name\": \"x\",\n  \"Nmae\": \"{{ id }}\"\n}");
+    let ended = folder.run(&["check", "t.csv", "--job", "bad.json", "--key", "id"]).expect(2);
+    let words = "bad.json, line 3, [request] Nmae: the operation has no such member; did you mean 'Name'?";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+}
