@@ -176,9 +176,9 @@ pub struct RunArgs {
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
     /// Do not map and validate all rows before the first is sent; each is when its turn comes
-    #[arg(long, env = "CONNECT_IMPORT_NO_CHECK", value_parser = BoolishValueParser::new())]
-    #[arg(help_heading = "Sending")]
-    pub no_check: bool,
+    #[arg(long, env = "CONNECT_IMPORT_NO_CHECK", value_name = "BOOL", help_heading = "Sending")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub no_check: Option<bool>,
 }
 
 /// Options of `check`.

@@ -25,3 +25,11 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+/// `tickets.csv.gz` is `tickets.csv`, whether or not it is compressed today.
+pub(crate) fn uncompressed(path: &Path) -> PathBuf {
+    match path.extension() {
+        Some(extension) if extension == "gz" || extension == "zst" => path.with_extension(""),
+        Some(_) | None => path.to_owned(),
+    }
+}

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Class;
+use crate::intake::Prepared;
 use crate::mapping::Fault;
 use crate::request::ContactRequest;
-use crate::source::CsvSource;
 
 /// Examples kept of each kind of fault.
 const EXAMPLES: usize = 3;
@@ -104,11 +104,13 @@ pub struct Findings {
     pub scheduled_far: u64,
     /// Rows of other inputs that wait in the ledger and would be sent too.
     pub elsewhere: u64,
+    /// Rows of this input that the ledger has from others, and that wait there.
+    pub(super) met_elsewhere: u64,
 }
 
 impl FileFacts {
-    pub(super) fn of(source: &CsvSource) -> Self {
-        FileFacts { name: source.input().to_string(), rows: 0, form: source.dialect().to_string() }
+    pub(super) fn of(input: &Prepared) -> Self {
+        FileFacts { name: input.input.to_string(), rows: 0, form: input.form.clone() }
     }
 }
 

@@ -1,10 +1,23 @@
 //! What the ledger says of the rows that a check meets.
 
+use std::time::Duration;
+
 use super::Class;
 use crate::digest::Digest;
 use crate::ledger::{LedgerError, LedgerReader, RowState, is_amended};
 use crate::source::{Input, RowKey};
 use crate::token::TokenScheme;
+
+/// What the ledger says of a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Met {
+    /// What a run would do with it, if the ledger alone decides that.
+    pub(super) settled: Option<Class>,
+    /// An attempt went unanswered.
+    pub(super) in_doubt: bool,
+    /// It waits, and the ledger has it from an input that is not read now.
+    pub(super) elsewhere: bool,
+}
 
 /// A ledger as a check reads it.
 #[derive(Debug)]
@@ -15,33 +28,57 @@ pub struct Known {
     mapping: Digest,
     /// What the ledger knows the inputs by.
     sources: Vec<String>,
+    /// Rows in doubt since before this moment are unknown, in milliseconds since 1970.
+    oldest_ms: i64,
 }
 
 impl Known {
-    /// The rows that `reader` reads, as a run of this mapping over these inputs would take them.
-    pub fn new(reader: LedgerReader, scheme: TokenScheme, mapping: Digest, inputs: &[Input]) -> Self {
+    /// The rows that `reader` reads, as a run of this mapping over these inputs would take them; `window` is
+    /// how long a token may be used again.
+    pub fn new(
+        reader: LedgerReader,
+        scheme: TokenScheme,
+        mapping: Digest,
+        inputs: &[Input],
+        window: Duration,
+    ) -> Self {
         let files = inputs.iter().filter(|input| **input != Input::Stdin);
-        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect() }
+        let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        let oldest_ms = jiff::Timestamp::now().as_millisecond().saturating_sub(window);
+        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect(), oldest_ms }
     }
 
-    /// What a run would do with the `occurrence`th row of this key; none if the ledger does not know it, or
-    /// it waits.
+    /// What the ledger says of the `occurrence`th row of this key.
     pub(super) fn meet(
         &self,
         key: &RowKey,
         occurrence: u32,
         content: impl FnOnce() -> Digest,
-    ) -> Result<Option<Class>, LedgerError> {
-        let Some(row) = self.reader.row(self.scheme.token(key, occurrence))? else { return Ok(None) };
+    ) -> Result<Met, LedgerError> {
+        let Some(row) = self.reader.row(self.scheme.token(key, occurrence))? else {
+            return Ok(Met::default());
+        };
         let is_same = || row.content == content();
-        Ok(match row.state {
+        let settled = match row.state {
             RowState::Created => Some(if is_same() { Class::Created } else { Class::CreatedChanged }),
             RowState::Unknown => Some(Class::Unknown),
+            // Its token is too old to be used again.
+            RowState::Pending | RowState::InFlight
+                if row.doubt_ms.is_some_and(|since| since < self.oldest_ms) =>
+            {
+                Some(Class::Unknown)
+            }
             RowState::Rejected => {
                 let amended = is_amended(row.code.as_deref(), is_same(), row.mapping == self.mapping);
                 (!amended).then_some(Class::Refused)
             }
             RowState::Pending | RowState::InFlight | RowState::Failed => None,
+        };
+        let waits = matches!(row.state, RowState::Pending | RowState::InFlight | RowState::Failed);
+        Ok(Met {
+            settled,
+            in_doubt: row.doubt_ms.is_some(),
+            elsewhere: waits && !self.sources.contains(&row.source),
         })
     }
 

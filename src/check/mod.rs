@@ -21,8 +21,9 @@ use crate::shutdown::Shutdown;
 use crate::source::{Record, RowKey};
 pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
 pub use known::Known;
+use known::Met;
 pub use repeats::Class;
-use repeats::{Place, each_repeat, entry};
+use repeats::{Place, each_repeat, entry, marked};
 use sorter::Sorter;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -64,9 +65,9 @@ impl Check<'_> {
     /// # Errors
     /// An input, the ledger or `sink` fails, or a signal comes.
     pub fn run(&self, inputs: Vec<Prepared>, sink: Sink<'_>) -> Result<Findings, CheckError> {
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source.progress().1).collect();
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
         let bytes_total = sizes.map(|sizes| sizes.iter().sum());
-        let files = inputs.iter().map(|input| FileFacts::of(&input.source)).collect();
+        let files = inputs.iter().map(FileFacts::of).collect();
         let mut rows = Rows {
             check: self,
             sink,
@@ -76,7 +77,8 @@ impl Check<'_> {
             chains: Sorter::new(),
         };
         let mut bytes_before = 0;
-        for (file, Prepared { source, rules }) in inputs.into_iter().enumerate() {
+        for (file, prepared) in inputs.into_iter().enumerate() {
+            let (source, rules) = prepared.open().map_err(IntakeError::from)?;
             let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
             let (mut batch, mut bytes) = (None, 0);
             while let Some(next) = reading.next(batch.take())? {
@@ -120,21 +122,30 @@ impl Rows<'_, '_> {
         let content = || rules.header.content(&record.cells);
         let met = match self.check.known {
             Some(known) => known.meet(&key, 1, content)?,
-            None => None,
+            None => Met::default(),
         };
-        let class = match met {
-            Some(settled @ (Class::Created | Class::CreatedChanged | Class::Unknown)) => settled,
+        self.findings.met_elsewhere += u64::from(met.elsewhere);
+        let mut repeat_is_faulty = false;
+        let class = match met.settled {
+            // Rows that equal a created one are imported too, if they map.
+            Some(class) if class != Class::Refused => {
+                let assessed = matches!(key, RowKey::Content(_)).then(|| rules.map(record, &key, now));
+                repeat_is_faulty = matches!(assessed, Some(Err(_)));
+                class
+            }
             other => match rules.map(record, &key, now) {
                 Ok(mapped) => {
                     self.mapped(&mapped, place, now)?;
                     other.unwrap_or(Class::Ready)
                 }
+                // It may have been created, and cannot be sent again to find out.
+                Err(MapFault::Row(_)) if met.in_doubt => Class::Unknown,
                 Err(MapFault::Row(rejection)) => {
                     self.faulty(place, &key, &rejection)?;
                     Class::Faulty
                 }
                 Err(MapFault::Job(error)) => {
-                    let file = format!("{}, line {}", rules.file, record.line);
+                    let file = format!("{}, line {}", self.findings.files[file].name, record.line);
                     return Err(IntakeError::Mapping { file, error }.into());
                 }
             },
@@ -143,7 +154,10 @@ impl Rows<'_, '_> {
         match key {
             RowKey::Unusable(_) => {}
             RowKey::Columns(_) => self.keys.push(entry(key.digest(), place, class))?,
-            RowKey::Content(_) => self.contents.push(entry(key.digest(), place, class))?,
+            RowKey::Content(_) => {
+                let entry = entry(key.digest(), place, class);
+                self.contents.push(if repeat_is_faulty { marked(entry) } else { entry })?;
+            }
         }
         Ok(())
     }
@@ -196,10 +210,16 @@ impl Rows<'_, '_> {
             let Some(known) = self.check.known else { return Ok::<_, CheckError>(()) };
             // It has a token of its own, by its number.
             let key = RowKey::Content(repeat.digest);
-            let class = known.meet(&key, repeat.occurrence, || repeat.digest)?;
-            let class =
-                class.unwrap_or(if repeat.class == Class::Faulty { Class::Faulty } else { Class::Ready });
+            let met = known.meet(&key, repeat.occurrence, || repeat.digest)?;
+            let is_faulty = repeat.class == Class::Faulty || repeat.marked;
+            let class = met.settled.unwrap_or(if is_faulty { Class::Faulty } else { Class::Ready });
+            self.findings.met_elsewhere += u64::from(met.elsewhere);
             self.findings.recount(repeat.class, class);
+            if class == Class::Faulty && repeat.class != Class::Faulty {
+                let rule = "does not map any more, though an equal row was created before".to_owned();
+                let fault = Fault { rule, ..Fault::default() };
+                self.tell(repeat.place, &key.label(), "Mapping", &fault)?;
+            }
             Ok(())
         })?;
         each_repeat(chains, |repeat| {
@@ -211,7 +231,9 @@ impl Rows<'_, '_> {
         })?;
         self.duplicates(keys)?;
         if let Some(known) = self.check.known {
-            self.findings.elsewhere = known.waiting_elsewhere()?;
+            // Those that this input brings up again are counted already.
+            let waiting = known.waiting_elsewhere()?;
+            self.findings.elsewhere = waiting.saturating_sub(self.findings.met_elsewhere);
         }
         Ok(self.findings)
     }

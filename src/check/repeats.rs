@@ -63,12 +63,22 @@ pub(super) fn entry(digest: Digest, place: Place, class: Class) -> Entry {
     [(whole >> 64) as u64, whole as u64, place.number(), class.number()]
 }
 
+/// What an entry's last number has beside its class, if the row is marked.
+const MARK: u64 = 1 << 8;
+
+/// The entry of a row of which there is something more to say.
+pub(super) fn marked(entry: Entry) -> Entry {
+    let [high, low, place, class] = entry;
+    [high, low, place, class | MARK]
+}
+
 /// A row that is not the first of its digest.
 pub(super) struct Repeat {
     pub(super) digest: Digest,
     pub(super) first: Place,
     pub(super) place: Place,
     pub(super) class: Class,
+    pub(super) marked: bool,
     /// Its number among the rows of its digest: 2 for the first repetition.
     pub(super) occurrence: u32,
 }
@@ -89,7 +99,8 @@ pub(super) fn each_repeat<E: From<io::Error>>(
                     digest: Digest(whole.to_be_bytes()),
                     first: Place::of(known[2]),
                     place: Place::of(entry[2]),
-                    class: Class::of(entry[3]),
+                    class: Class::of(entry[3] & !MARK),
+                    marked: entry[3] & MARK != 0,
                     occurrence: *count,
                 })?;
             }

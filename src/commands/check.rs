@@ -71,7 +71,8 @@ fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
     };
     same(path, &own, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
-    Ok(Some(Known::new(reader, scheme, reading.mapping.fingerprint(), &reading.inputs)))
+    let mapping = reading.mapping.fingerprint();
+    Ok(Some(Known::new(reader, scheme, mapping, &reading.inputs, job.idempotency_window)))
 }
 
 /// A run would refuse a ledger of another identity.

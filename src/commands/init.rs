@@ -10,7 +10,7 @@ use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
 use crate::guess::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
-use crate::paths::folder_of;
+use crate::paths::{folder_of, uncompressed};
 use crate::report::{shell_word, skeleton, to_stderr, to_stdout};
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
 
@@ -53,11 +53,11 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     if csv == Path::new("-") {
         return Err(InitError::Stdin.into());
     }
-    let job = args.job.clone().unwrap_or_else(|| beside(&csv));
+    let job = args.job.clone().unwrap_or_else(|| uncompressed(&csv).with_extension("toml"));
     if job.symlink_metadata().is_ok() {
         return Err(InitError::Exists(job).into());
     }
-    let text = guess(&csv, &job, dialect)?;
+    let text = guess(args, &csv, &job, dialect)?;
     write_new(&job, &text)?;
     let name = shell_word(&job.display().to_string());
     to_stderr(&format!(
@@ -67,18 +67,7 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Complete)
 }
 
-/// `tickets.csv.gz` and `tickets.csv` become `tickets.toml`.
-fn beside(csv: &Path) -> PathBuf {
-    let mut path = csv.to_owned();
-    for compression in ["gz", "zst"] {
-        if path.extension().is_some_and(|extension| extension == compression) {
-            path.set_extension("");
-        }
-    }
-    path.with_extension("toml")
-}
-
-fn guess(csv: &Path, job: &Path, dialect: Dialect) -> Result<String, InitError> {
+fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<String, InitError> {
     let given = dialect.encoding;
     let (source, rows, complete, guessed) = match sample(csv, &dialect) {
         Err(SourceError::Encoding { .. }) if given.is_none() => {
@@ -101,7 +90,9 @@ fn guess(csv: &Path, job: &Path, dialect: Dialect) -> Result<String, InitError> 
         columns: names,
         rows: &rows,
         complete,
-        delimiter: (delimiter != ',').then_some(delimiter),
+        delimiter: (delimiter != ',' || args.dialect.delimiter.is_some()).then_some(delimiter),
+        quote: args.dialect.quote.as_deref(),
+        escape: args.dialect.escape.as_deref(),
         encoding: guessed.map(|encoding| encoding.name()),
     };
     let name = shell_word(&job.display().to_string());

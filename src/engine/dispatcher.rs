@@ -19,7 +19,7 @@ use super::attempt::{Report, Shared, attempt};
 use super::meter::Meter;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use crate::event::{Progress, Reporter, RunEvent};
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled, Settlement};
 use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::shutdown::{Shutdown, Signal};
@@ -30,6 +30,9 @@ const SUSPICIONS: u32 = 5;
 
 /// The same where an earlier run created rows: then bad ids in the rows are the likelier cause.
 const SUSPICIONS_PROVEN_BEFORE: u32 = 20;
+
+/// Tasks that met a hard quota, with none created in between, after which their chains are not to blame.
+const FULL_CHAINS: u32 = 3;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -162,6 +165,8 @@ struct Dispatcher<S> {
     /// The rows that met a 404, and how often that was.
     suspects: HashSet<RowId>,
     suspicions: u32,
+    /// Tasks that met a hard quota since the last one that was created.
+    full_chains: u32,
     /// The rows that went unanswered since the last answer to any.
     silent: HashSet<RowId>,
     /// The rows that went unanswered while others were answered: their silence is their own, and no sign
@@ -210,6 +215,7 @@ impl<S: Submitter> Dispatcher<S> {
             proven_before: checked.instance_proven,
             suspects: HashSet::new(),
             suspicions: 0,
+            full_chains: 0,
             silent: HashSet::new(),
             odd: HashSet::new(),
             ending: None,
@@ -352,6 +358,14 @@ impl<S: Submitter> Dispatcher<S> {
                 let message = format!("{message}; the last of {enough} times for {row}");
                 self.end(Ending::NotFound(Cause { code, message }));
             }
+        }
+        if decision.chain_or_quota {
+            self.full_chains += 1;
+            if self.full_chains >= FULL_CHAINS {
+                self.end(Ending::QuotaExceeded(cause()));
+            }
+        } else if matches!(decision.settlement, Settlement::Created(_)) {
+            self.full_chains = 0;
         }
         match &decision.stop {
             Some(Stop::Denied(cause)) => self.end(Ending::Denied(cause.clone())),

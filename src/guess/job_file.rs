@@ -83,6 +83,11 @@ impl Writer<'_> {
             let name = if delimiter == '\t' { "tab".to_owned() } else { delimiter.to_string() };
             self.say([format!("delimiter = {}", quote::toml(&name))]);
         }
+        for (key, given) in [("quote", sample.quote), ("escape", sample.escape)] {
+            if let Some(given) = given {
+                self.say([format!("{key} = {}", quote::toml(given))]);
+            }
+        }
         if let Some(encoding) = sample.encoding {
             self.say([
                 "# Guessed: the file is not UTF-8. If letters such as é or ß come out wrong, name another."

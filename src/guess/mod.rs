@@ -32,8 +32,12 @@ pub struct Sample<'a> {
     pub rows: &'a [Vec<String>],
     /// There are no more rows.
     pub complete: bool,
-    /// The delimiter, if it is not a comma.
+    /// The delimiter, if it is not a comma that would be found by itself.
     pub delimiter: Option<char>,
+    /// The quote, if it was given.
+    pub quote: Option<&'a str>,
+    /// The escape, if it was given.
+    pub escape: Option<&'a str>,
     /// The encoding, if it was guessed: it is neither UTF-8 nor told by a byte order mark.
     pub encoding: Option<&'a str>,
 }

@@ -22,7 +22,16 @@ fn csv(text: &str, delimiter: u8, rows: usize) -> (Vec<String>, Vec<Vec<String>>
 
 /// A sample of a small file that was read to its end.
 fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> Sample<'a> {
-    Sample { file: "export.csv", columns, rows, complete: true, delimiter: None, encoding: None }
+    Sample {
+        file: "export.csv",
+        columns,
+        rows,
+        complete: true,
+        delimiter: None,
+        quote: None,
+        escape: None,
+        encoding: None,
+    }
 }
 
 /// Every string of a TOML document with its path.

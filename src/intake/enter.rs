@@ -3,7 +3,7 @@
 use super::{IntakeError, Prepared, ReadAhead, Rules, now};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
-use crate::mapping::MapFault;
+use crate::mapping::{MapFault, MappingError};
 use crate::shutdown::Shutdown;
 use crate::source::{Input, Record};
 
@@ -28,10 +28,12 @@ impl Intake<'_> {
     pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
         let mut totals = IntakeTotals::default();
         let mut bytes_before = 0;
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.source.progress().1).collect();
+        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
         let bytes_total = sizes.map(|sizes| sizes.iter().sum());
-        for Prepared { source: csv, rules } in inputs {
+        for prepared in inputs {
+            let (csv, rules) = prepared.open()?;
             let input = csv.input().clone();
+            let file = input.to_string();
             let (source, header) = self.ledger.enter_source(&input, csv.header())?;
             let reading = ReadAhead::start(csv).map_err(IntakeError::Thread)?;
             let (mut batch, mut bytes) = (None, 0);
@@ -40,11 +42,16 @@ impl Intake<'_> {
                     return Err(IntakeError::Interrupted(signal));
                 }
                 let now = now();
-                let rows = next.rows().iter().map(|record| self.row(&rules, record, source, header, now));
+                let rows = next.rows().iter().map(|record| {
+                    self.row(&rules, record, source, header, now).map_err(|error| IntakeError::Mapping {
+                        file: format!("{file}, line {}", record.line),
+                        error,
+                    })
+                });
                 let rows: Vec<IntakeRow> = rows.collect::<Result<_, _>>()?;
                 totals.rows_read += rows.len() as u64;
                 for note in self.ledger.take_in(rows)? {
-                    self.reporter.tell(RunEvent::Noted { file: rules.file.clone(), note });
+                    self.reporter.tell(RunEvent::Noted { file: file.clone(), note });
                 }
                 bytes = next.bytes;
                 let bytes = bytes_before + bytes;
@@ -67,7 +74,7 @@ impl Intake<'_> {
         source: i64,
         header: i64,
         now: i64,
-    ) -> Result<IntakeRow, IntakeError> {
+    ) -> Result<IntakeRow, MappingError> {
         let key = rules.key(record);
         let assessed = if self.check {
             rules.map(record, &key, now).map(|_| ())
@@ -77,10 +84,7 @@ impl Intake<'_> {
         let verdict = match assessed {
             Ok(()) => Verdict::Ready,
             Err(MapFault::Row(rejection)) => Verdict::Rejected(rejection),
-            Err(MapFault::Job(error)) => {
-                let file = format!("{}, line {}", rules.file, record.line);
-                return Err(IntakeError::Mapping { file, error });
-            }
+            Err(MapFault::Job(error)) => return Err(error),
         };
         let content = rules.header.content(&record.cells);
         let cells: Vec<&str> = record.cells.iter().collect();

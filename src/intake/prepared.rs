@@ -1,34 +1,43 @@
-//! An input that is open, with a mapping that fits its header.
+//! Inputs whose headers have met the key and the mapping.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::IntakeError;
 use crate::mapping::{MapFault, Mapped, Mapping, MappingSource, Rejection};
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, SourceError};
 
 /// The code of rows with more or fewer cells than the header.
 const RAGGED: &str = "RaggedRow";
 
-/// An input whose header has met the key and the mapping.
+/// An input that is fit to be read.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The open file.
-    pub source: CsvSource,
-    /// What is made of its rows.
-    pub rules: Rules,
+    /// Where its rows come from.
+    pub input: Input,
+    /// Its size, where it has one.
+    pub bytes: Option<u64>,
+    /// What it turned out to be, such as `semicolon, UTF-8`.
+    pub form: String,
+    dialect: Dialect,
+    /// What cannot be opened a second time stays open.
+    open: Option<CsvSource>,
+    rules: Arc<Rules>,
 }
 
 /// What is made of the rows under one header.
 #[derive(Debug)]
 pub struct Rules {
-    /// The input, as messages name it.
-    pub file: String,
-    /// Its header.
+    /// The header.
     pub header: Header,
     key: KeyColumns,
     mapping: Mapping,
 }
 
-/// Opens every input and compiles the mapping for it, so that what is wrong with a file's name,
-/// header or columns is known before anything else happens.
+/// Looks at every input and compiles the mapping for it, so that what is wrong with a file's name,
+/// header or columns is known before anything else happens. Files are closed again: there may be more of
+/// them than the system lets a process have open.
 ///
 /// # Errors
 /// The first input that does not open or fit.
@@ -38,15 +47,53 @@ pub fn prepare(
     key: &[String],
     mapping: &MappingSource,
 ) -> Result<Vec<Prepared>, IntakeError> {
-    let prepare = |input: &Input| {
+    let mut known: HashMap<Rc<[String]>, Arc<Rules>> = HashMap::new();
+    let mut prepared = Vec::with_capacity(inputs.len());
+    for input in inputs {
         let source = CsvSource::open(input.clone(), dialect)?;
-        let (file, header) = (input.to_string(), source.header().clone());
-        let key = header.key_columns(key, &file)?;
-        let mapping = Mapping::compile(mapping, &header)
-            .map_err(|error| IntakeError::Mapping { file: file.clone(), error })?;
-        Ok(Prepared { source, rules: Rules { file, header, key, mapping } })
-    };
-    inputs.iter().map(prepare).collect()
+        let columns = source.header().columns();
+        let rules = match known.get(columns) {
+            Some(rules) => rules.clone(),
+            None => {
+                let file = input.to_string();
+                let header = source.header().clone();
+                let key = header.key_columns(key, &file)?;
+                let mapping = Mapping::compile(mapping, &header)
+                    .map_err(|error| IntakeError::Mapping { file, error })?;
+                let rules = Arc::new(Rules { header, key, mapping });
+                known.insert(columns.into(), rules.clone());
+                rules
+            }
+        };
+        let bytes = source.progress().1;
+        prepared.push(Prepared {
+            input: input.clone(),
+            bytes,
+            form: source.dialect().to_string(),
+            dialect: dialect.clone(),
+            // Only a plain file has a size, and can be read from its beginning again.
+            open: bytes.is_none().then_some(source),
+            rules,
+        });
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// The input, open at its first row, and what is made of its rows.
+    ///
+    /// # Errors
+    /// It does not open any more, or has another header by now.
+    pub fn open(self) -> Result<(CsvSource, Arc<Rules>), SourceError> {
+        let source = match self.open {
+            Some(source) => source,
+            None => CsvSource::open(self.input.clone(), &self.dialect)?,
+        };
+        if *source.header() != self.rules.header {
+            return Err(SourceError::Changed(self.input.to_string()));
+        }
+        Ok((source, self.rules))
+    }
 }
 
 /// Seconds since 1970.

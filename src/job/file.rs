@@ -338,6 +338,13 @@ fn member_lines(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMa
         if let DeValue::Table(inner) = value.get_ref() {
             member_lines(text, &path, inner, lines);
         }
+        if let DeValue::Array(items) = value.get_ref() {
+            for (index, item) in items.iter().enumerate() {
+                if let DeValue::Table(inner) = item.get_ref() {
+                    member_lines(text, &format!("{path}.{index}"), inner, lines);
+                }
+            }
+        }
         lines.insert(path, line_of(text, key.span().start));
     }
 }

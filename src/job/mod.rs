@@ -18,12 +18,13 @@ use crate::cli::{CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind,
 use crate::engine::ErrorBudget;
 use crate::ledger::Identity;
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
-use crate::paths::{resolved, with_suffix};
+use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
 use destination::{destination, instance};
 pub use file::{JobFile, JobFileError, keys};
 pub use reading::Reading;
+use reading::is_pattern;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
 /// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
@@ -139,8 +140,8 @@ pub enum JobError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// Standard input has no place beside which a ledger could lie.
-    #[error("with standard input and no job file, name the ledger with --ledger")]
+    /// Standard input or a pattern has no place beside which a ledger could lie.
+    #[error("with standard input or a pattern of files, and no job file, name the ledger with --ledger")]
     LedgerUnnamed,
 }
 
@@ -184,7 +185,7 @@ impl Job {
             pacing,
             limit: args.read.limit.or(file.run.limit),
             max_errors: args.read.max_errors.or(file.run.max_errors),
-            check: !(args.no_check || file.run.no_check.unwrap_or(false)),
+            check: !args.no_check.or(file.run.no_check).unwrap_or(false),
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             idempotency_window: IDEMPOTENCY_WINDOW,
             aws,
@@ -313,8 +314,8 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     }
     let anchor = match (&file.path, args.files.first()) {
         (Some(job), _) => job.clone(),
-        (None, Some(csv)) if csv != Path::new("-") => csv.clone(),
-        (None, Some(_)) => return Err(JobError::LedgerUnnamed),
+        (None, Some(csv)) if csv == Path::new("-") || is_pattern(csv) => return Err(JobError::LedgerUnnamed),
+        (None, Some(csv)) => uncompressed(csv),
         (None, None) => return Err(JobError::NoInput),
     };
     let suffix = if args.sandbox { ".sandbox.ledger.db" } else { ".ledger.db" };

@@ -7,7 +7,7 @@ use super::{JobError, wrong};
 use crate::cli::{DialectArgs, JobArgs, ReadArgs};
 use crate::mapping::{MappingSource, Members};
 use crate::request::Operation;
-use crate::source::{Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 
 /// What is read, and what is made of it.
 #[derive(Clone, Debug)]
@@ -36,9 +36,10 @@ impl Reading {
             on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
             members,
         };
+        let dialect = dialect(&args.dialect, file)?;
         Ok(Reading {
-            inputs: inputs(job, file)?,
-            dialect: dialect(&args.dialect, file)?,
+            inputs: inputs(job, file, &dialect)?,
+            dialect,
             key,
             namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
             mapping,
@@ -88,7 +89,7 @@ pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, Job
     Ok(dialect)
 }
 
-fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
+fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     let named: Vec<PathBuf> = if args.files.is_empty() {
         file.source.files.iter().map(|path| file.beside(path)).collect()
     } else {
@@ -96,7 +97,7 @@ fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
     };
     let mut inputs = Vec::new();
     for path in named {
-        inputs.extend(matching(&path)?.iter().map(|path| Input::from_argument(path)));
+        inputs.extend(matching(&path, dialect)?);
     }
     if inputs.is_empty() {
         return Err(JobError::NoInput);
@@ -108,20 +109,28 @@ fn inputs(args: &JobArgs, file: &JobFile) -> Result<Vec<Input>, JobError> {
     Ok(inputs)
 }
 
-/// The files that `path` stands for: itself, or what a pattern in it matches, by name. What this tool
-/// writes beside its inputs is none of them.
-fn matching(path: &Path) -> Result<Vec<PathBuf>, JobError> {
-    let text = path.to_string_lossy();
-    if path.exists() || !text.contains(['*', '?', '[']) {
-        return Ok(vec![path.to_owned()]);
+/// Whether a path is a pattern of files, and not one itself.
+pub(super) fn is_pattern(path: &Path) -> bool {
+    !path.exists() && path.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// The files that `path` stands for: itself, or what a pattern in it matches, by name. Rows that this tool
+/// rejected are read again only from a file that is named: beside their originals they would count twice.
+fn matching(path: &Path, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
+    if !is_pattern(path) {
+        return Ok(vec![Input::from_argument(path)]);
     }
+    let text = path.to_string_lossy();
     let failed = |problem: String| wrong("CSV", format!("'{text}' {problem}"));
     let pattern = glob::glob(&text).map_err(|error| failed(format!("is no pattern of files: {error}")))?;
     let mut files = Vec::new();
     for found in pattern {
         let found = found.map_err(|error| failed(format!("cannot be searched: {error}")))?;
-        if found.is_file() && !found.to_string_lossy().ends_with(".rejects.csv") {
-            files.push(found);
+        let input = Input::File(found.clone());
+        let is_rejects =
+            || CsvSource::open(input.clone(), dialect).is_ok_and(|source| source.is_rejects_file());
+        if found.is_file() && !is_rejects() {
+            files.push(input);
         }
     }
     if files.is_empty() {

@@ -23,6 +23,10 @@ pub struct LedgerReader {
 pub struct KnownRow {
     /// Its state.
     pub state: RowState,
+    /// Since when it may have been created, in milliseconds since 1970; none if it surely was not, or was.
+    pub doubt_ms: Option<i64>,
+    /// The input that it came from.
+    pub source: String,
     /// A digest of its cells.
     pub content: Digest,
     /// The code of its last error.
@@ -97,7 +101,9 @@ impl LedgerReader {
         let read = || {
             self.connection
                 .prepare_cached(
-                    "SELECT state, content, code, mapping FROM rows JOIN runs ON runs.id = run_id
+                    "SELECT state, content, code, mapping,
+                            CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path
+                     FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
                      WHERE token = ?1",
                 )?
                 .query_row([token.0.0], |row| {
@@ -107,6 +113,8 @@ impl LedgerReader {
                         content: Digest(row.get(1)?),
                         code: row.get(2)?,
                         mapping: Digest(row.get(3)?),
+                        doubt_ms: row.get(4)?,
+                        source: row.get(5)?,
                     })
                 })
                 .optional()

@@ -92,13 +92,16 @@ impl<'a> Path<'a> {
                     };
                     shape = &member.shape;
                 }
-                (Shape::Map(_, inner), Some(text)) => {
+                (Shape::Map(limit, inner), Some(text)) => {
                     (step, rest) = split(text);
+                    if let Some(breach) = limit.breach("", step) {
+                        return Err(format!("; the key '{step}'{breach}"));
+                    }
                     shape = inner;
                 }
                 (Shape::List(inner), Some(text)) => {
                     (step, rest) = split(text);
-                    if step.parse::<u8>().is_err() {
+                    if !step.parse::<u8>().is_ok_and(|number| number.to_string() == step) {
                         return Err(format!("; a list has items by number, such as {}.0", joined(&steps)));
                     }
                     shape = inner;

@@ -2,6 +2,8 @@
 //!
 //! It splits as MiniJinja splits, and leaves what the words mean to MiniJinja.
 
+use std::borrow::Cow;
+
 /// A part of a template.
 #[derive(Debug, PartialEq)]
 pub(super) enum Part<'a> {
@@ -11,7 +13,9 @@ pub(super) enum Part<'a> {
     Expression(Vec<Word<'a>>),
     /// The inside of `{% … %}`.
     Statement(Vec<Word<'a>>),
-    /// What the fast ways do not understand: a comment, white-space control, an open end.
+    /// Either of them with white-space control, which is the engine's to understand.
+    Controlled(Vec<Word<'a>>),
+    /// What names nothing: a comment, raw text, an open end.
     Other,
 }
 
@@ -32,7 +36,7 @@ impl Part<'_> {
     /// The words; none outside of a block.
     pub(super) fn words(&self) -> &[Word<'_>] {
         match self {
-            Part::Expression(words) | Part::Statement(words) => words,
+            Part::Expression(words) | Part::Statement(words) | Part::Controlled(words) => words,
             Part::Text(_) | Part::Other => &[],
         }
     }
@@ -51,34 +55,54 @@ pub(super) fn parts(template: &str) -> Vec<Part<'_>> {
         if at > 0 {
             parts.push(Part::Text(&rest[..at]));
         }
-        let inside = &rest[at + 2..];
+        let mut inside = &rest[at + 2..];
         let opening = rest.as_bytes()[at + 1];
-        if opening == b'#' || inside.starts_with(['-', '+']) {
+        if opening == b'#' {
             parts.push(Part::Other);
-            rest =
-                if opening == b'#' { inside.split_once("#}").map_or("", |(_, rest)| rest) } else { inside };
+            rest = inside.split_once("#}").map_or("", |(_, rest)| rest);
             continue;
         }
-        let closing = if opening == b'{' { "}}" } else { "%}" };
-        match words(inside, closing) {
-            Some((words, after)) if opening == b'{' => {
-                parts.push(Part::Expression(words));
-                rest = after;
-            }
-            Some((words, after)) => {
-                parts.push(Part::Statement(words));
-                rest = after;
-            }
-            None => {
-                parts.push(Part::Other);
-                rest = "";
-            }
+        let mut controlled = false;
+        if let Some(after) = inside.strip_prefix(['-', '+']) {
+            (inside, controlled) = (after, true);
         }
+        let Some((mut words, after)) = words(inside, if opening == b'{' { "}}" } else { "%}" }) else {
+            parts.push(Part::Other);
+            rest = "";
+            continue;
+        };
+        rest = after;
+        if let Some(Word::Sign('-' | '+')) = words.last() {
+            words.pop();
+            controlled = true;
+        }
+        parts.push(match opening {
+            b'%' if words == [Word::Name("raw")] => {
+                rest = after_raw(rest);
+                Part::Other
+            }
+            _ if controlled => Part::Controlled(words),
+            b'{' => Part::Expression(words),
+            _ => Part::Statement(words),
+        });
     }
     if !rest.is_empty() {
         parts.push(Part::Text(rest));
     }
     parts
+}
+
+/// What follows the end of raw text.
+fn after_raw(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("{%") {
+        let inside = after.trim_start_matches(['-', '+']).trim_start();
+        if inside.starts_with("endraw") {
+            return inside.split_once("%}").map_or("", |(_, rest)| rest);
+        }
+        rest = after;
+    }
+    ""
 }
 
 fn next_block(text: &str) -> Option<usize> {
@@ -129,16 +153,37 @@ fn end_of_string(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The headers that words name as `row['Header']`, where they are written without escapes.
-pub(super) fn headers<'a>(words: &'a [Word<'_>]) -> impl Iterator<Item = &'a str> {
-    words.windows(4).filter_map(|four| match four {
-        [Word::Name("row"), Word::Sign('['), Word::Text(header), Word::Sign(']')]
-            if !header.contains('\\') =>
-        {
-            Some(*header)
-        }
+/// The headers that words name, as `row['Header']` or `row.header`.
+pub(super) fn headers<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = Cow<'a, str>> {
+    (0..words.len()).filter_map(|at| match &words[at..] {
+        [Word::Name("row"), Word::Sign('['), Word::Text(header), Word::Sign(']'), ..] => unescaped(header),
+        // A method is the engine's to know.
+        [Word::Name("row"), Word::Sign('.'), Word::Name(_), Word::Sign('('), ..] => None,
+        [Word::Name("row"), Word::Sign('.'), Word::Name(header), ..] => Some(Cow::Borrowed(*header)),
         _ => None,
     })
+}
+
+/// The string that a literal stands for; none where it has an escape that is seldom in a header.
+fn unescaped<'a>(literal: &'a str) -> Option<Cow<'a, str>> {
+    if !literal.contains('\\') {
+        return Some(Cow::Borrowed(literal));
+    }
+    let mut text = String::with_capacity(literal.len());
+    let mut characters = literal.chars();
+    while let Some(c) = characters.next() {
+        text.push(match c {
+            '\\' => match characters.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                quoted @ ('\'' | '"' | '\\') => quoted,
+                _ => return None,
+            },
+            plain => plain,
+        });
+    }
+    Some(text.into())
 }
 
 /// The filters that words name.
@@ -170,8 +215,25 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_left_to_the_engine() {
-        for template in ["{# no #}", "{{- a }}", "{{ a", "{{ 'a }}"] {
-            assert!(parts(template).contains(&Part::Other), "{template}");
+        for template in ["{# no #}", "{{ a", "{{ 'a }}", "{% raw %}{{ a }}{% endraw %}"] {
+            assert_eq!(parts(template), [Part::Other], "{template}");
+        }
+        for template in ["{{- a }}", "{{ a -}}", "{%+ a %}"] {
+            assert_eq!(parts(template), [Part::Controlled(vec![Word::Name("a")])], "{template}");
+        }
+    }
+
+    #[test]
+    fn headers_are_found_however_they_are_written() {
+        for (template, header) in [
+            ("{{- row['a'] }}", "a"),
+            ("{{ row.a | upper }}", "a"),
+            (r"{{ row['it\'s'] }}", "it's"),
+            ("{% raw %}{{ row['no'] }}{%- endraw %}{{ row['a'] }}", "a"),
+        ] {
+            let all = parts(template);
+            let found: Vec<_> = all.iter().flat_map(|part| headers(part.words())).collect();
+            assert_eq!(found, [header], "{template}");
         }
     }
 

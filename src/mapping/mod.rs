@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
-use crate::request::{ContactRequest, Cut, Member, Operation, Shape, fit, validate};
+use crate::request::{ContactRequest, Cut, Member, Operation, Shape, Violation, fit, validate};
 use crate::source::Header;
 use crate::suggest::did_you_mean;
 use columns::{Columns, Row};
@@ -116,6 +116,8 @@ pub struct Mapping {
     unnamed: Vec<usize>,
     /// What each member is made from, by path.
     origins: HashMap<String, String>,
+    /// Whether some key of a map is made from cells.
+    keys_are_data: bool,
 }
 
 impl std::fmt::Debug for Mapping {
@@ -157,7 +159,9 @@ impl Mapping {
                 origins.insert(leaf.path.clone(), leaf.origin.clone());
             });
         }
-        Ok(Mapping { operation, on_too_long: source.on_too_long, columns, compiler, root, unnamed, origins })
+        let keys_are_data = root.iter().any(|(_, node)| node.has_made_keys());
+        let on_too_long = source.on_too_long;
+        Ok(Mapping { operation, on_too_long, columns, compiler, root, unnamed, origins, keys_are_data })
     }
 
     /// The request of one row at `now`, in seconds since 1970.
@@ -173,21 +177,53 @@ impl Mapping {
         }
         let members = tree::members(&self.root, &row, &self.compiler)?;
         let mut request = ContactRequest::assemble(self.operation, members);
+        request.keys_are_data = self.keys_are_data;
         let cuts = match self.on_too_long {
             OnTooLong::Reject => Vec::new(),
-            OnTooLong::Truncate => fit(&mut request),
+            OnTooLong::Truncate => {
+                fit(&mut request).into_iter().map(|cut| Cut { member: self.shown(cut.member) }).collect()
+            }
         };
         let violations = validate(&request, now);
         if violations.is_empty() {
             return Ok(Mapped { request, cuts });
         }
-        let faults = violations.into_iter().map(|violation| {
-            let origin = self.origins.get(&violation.member).cloned().unwrap_or_default();
-            Fault { member: violation.member, found: violation.found, rule: violation.rule, origin }
+        let faults = violations.into_iter().map(|Violation { member, found, rule }| {
+            let origin = self.origins.get(&member).cloned().unwrap_or_default();
+            Fault { member: self.shown(member), found, rule, origin }
         });
         Err(Rejection { code: "Validation", faults: faults.collect() }.into())
     }
+
+    /// A member's path as a message may show it: a key that a template made could be anybody's name.
+    fn shown(&self, member: String) -> String {
+        let maps = ["Attributes", "References", "SegmentAttributes"];
+        let map =
+            maps.into_iter().find(|map| member.strip_prefix(map).is_some_and(|rest| rest.starts_with('.')));
+        match map {
+            Some(map) if !self.is_written_out(&member) => format!("{map}.*"),
+            Some(_) | None => member,
+        }
+    }
+
+    /// Whether all of a path's keys stand in the mapping itself.
+    fn is_written_out(&self, member: &str) -> bool {
+        self.origins.keys().any(|path| {
+            let below =
+                path.strip_prefix(member).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            let above = member.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('.'));
+            // A member that the mapping leaves out, such as a reference's type, has its neighbours.
+            let beside = member.rsplit_once('.').is_some_and(|(parent, name)| {
+                MEMBERS_OF_ENTRIES.contains(&name)
+                    && path.strip_prefix(parent).is_some_and(|rest| rest.starts_with('.'))
+            });
+            below || above || beside
+        })
+    }
 }
+
+/// What may stand under a key of `References`.
+const MEMBERS_OF_ENTRIES: [&str; 5] = ["Type", "Value", "Status", "Arn", "StatusReason"];
 
 /// The tree of a job file's `[request]`.
 fn planted(

@@ -77,6 +77,8 @@ pub(super) struct Compiler {
     columns: Columns,
     /// The columns that some template names.
     used: BTreeSet<usize>,
+    /// Templates so far; each is known to the engine by its number, since two members may have one path.
+    count: usize,
 }
 
 impl Compiler {
@@ -85,7 +87,7 @@ impl Compiler {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         filters::install(&mut environment, &tables);
-        Compiler { environment, tables, columns, used: BTreeSet::new() }
+        Compiler { environment, tables, columns, used: BTreeSet::new(), count: 0 }
     }
 
     pub(super) fn columns(&self) -> &Columns {
@@ -103,15 +105,15 @@ impl Compiler {
         Template::Pieces(vec![Piece::Cell(column, Vec::new())])
     }
 
-    /// Compiles `text`, which stands at the member `path`.
-    pub(super) fn compile(&mut self, path: &str, text: &str) -> Result<Template, String> {
+    /// Compiles `text`.
+    pub(super) fn compile(&mut self, text: &str) -> Result<Template, String> {
         if !lexer::is_template(text) {
             return Ok(Template::Literal(text.to_owned()));
         }
         let parts = lexer::parts(text);
         for part in &parts {
             for header in lexer::headers(part.words()) {
-                let column = self.columns.exact(header)?;
+                let column = self.columns.exact(&header)?;
                 self.used.insert(column);
             }
             for filter in lexer::filters(part.words()) {
@@ -121,12 +123,14 @@ impl Compiler {
         if let Some(pieces) = self.pieces(&parts)? {
             return Ok(Template::Pieces(pieces));
         }
+        self.count += 1;
+        let name = self.count.to_string();
         self.environment
-            .add_template_owned(path.to_owned(), text.to_owned())
+            .add_template_owned(name.clone(), text.to_owned())
             .map_err(|error| format!("the template does not parse: {}", described(&error)))?;
-        self.check_names(path)?;
-        self.check_functions(path)?;
-        Ok(Template::Engine(path.to_owned()))
+        self.check_names(&name)?;
+        self.check_functions(&name)?;
+        Ok(Template::Engine(name))
     }
 
     /// The pieces of a template that needs no engine.
@@ -143,7 +147,7 @@ impl Compiler {
                     Some(piece) => pieces.push(piece),
                     None => return Ok(None),
                 },
-                Part::Statement(_) | Part::Other => return Ok(None),
+                Part::Statement(_) | Part::Controlled(_) | Part::Other => return Ok(None),
             }
         }
         Ok(Some(pieces))
@@ -181,15 +185,20 @@ impl Compiler {
     }
 
     /// Every name a template may look up, in whatever branch, must be a column or a function.
-    fn check_names(&mut self, path: &str) -> Result<(), String> {
-        let template = self.environment.get_template(path).map_err(|error| described(&error))?;
+    fn check_names(&mut self, template: &str) -> Result<(), String> {
+        let template = self.environment.get_template(template).map_err(|error| described(&error))?;
         let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         names.sort_unstable();
         for name in names {
             let is_global = self.environment.globals().any(|(global, _)| global == name);
-            if name != "row" && !is_global {
-                let column = self.columns.identifier(&name)?;
-                self.used.insert(column);
+            // A column of such a name hides the engine's own.
+            match self.columns.identifier(&name) {
+                _ if name == "row" => {}
+                Ok(column) => {
+                    self.used.insert(column);
+                }
+                Err(problem) if !is_global => return Err(problem),
+                Err(_) => {}
             }
         }
         Ok(())
@@ -209,8 +218,8 @@ impl Compiler {
 
     /// An empty row goes through, which meets a misspelt test, zone or table. What stands in a branch
     /// that the empty row does not take is met when a row of the input does.
-    fn check_functions(&self, path: &str) -> Result<(), String> {
-        let template = Template::Engine(path.to_owned());
+    fn check_functions(&self, name: &str) -> Result<(), String> {
+        let template = Template::Engine(name.to_owned());
         match self.render(&template, &Row::new(&self.columns, &csv::StringRecord::new())) {
             Err(RenderFault::Job(problem)) => Err(problem),
             Ok(_) | Err(RenderFault::Row(_)) => Ok(()),
@@ -361,7 +370,15 @@ fn fault(error: &minijinja::Error) -> RenderFault {
         }
         source = inner.source();
     }
-    let unknown = [ErrorKind::UnknownFilter, ErrorKind::UnknownTest, ErrorKind::UnknownFunction];
+    // Mistakes of the template, whatever the row.
+    let unknown = [
+        ErrorKind::UnknownFilter,
+        ErrorKind::UnknownTest,
+        ErrorKind::UnknownFunction,
+        ErrorKind::UnknownMethod,
+        ErrorKind::TooManyArguments,
+        ErrorKind::MissingArgument,
+    ];
     if unknown.contains(&error.kind()) {
         return RenderFault::Job(described(error));
     }
@@ -400,12 +417,12 @@ mod tests {
     #[test]
     fn plain_templates_need_no_engine() {
         for text in PLAIN {
-            assert!(matches!(compiler().compile("X", text), Ok(Template::Pieces(_))), "{text}");
+            assert!(matches!(compiler().compile(text), Ok(Template::Pieces(_))), "{text}");
         }
         for text in
             ["{% if c %}{{ c }}{% endif %}", "{{ c ~ a_b }}", "{{- c }}", "{{ c }}\n", "{{ c|title }}"]
         {
-            assert!(matches!(compiler().compile("X", text), Ok(Template::Engine(_))), "{text}");
+            assert!(matches!(compiler().compile(text), Ok(Template::Engine(_))), "{text}");
         }
     }
 
@@ -420,9 +437,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_filter_or_column_is_found_in_a_branch_that_no_row_takes() {
-        let problem = compiler().compile("X", "{% if false %}{{ c | uper }}{% endif %}").unwrap_err();
+        let problem = compiler().compile("{% if false %}{{ c | uper }}{% endif %}").unwrap_err();
         assert!(problem.contains("did you mean 'upper'?"), "{problem}");
-        let problem = compiler().compile("X", "{% if false %}{{ row['A bb'] }}{% endif %}").unwrap_err();
+        let problem = compiler().compile("{% if false %}{{ row['A bb'] }}{% endif %}").unwrap_err();
         assert!(problem.contains("did you mean 'A b'?"), "{problem}");
     }
 
@@ -430,7 +447,7 @@ mod tests {
     fn the_columns_that_a_template_names_are_known() {
         for text in ["{{ c }}", "{{ c | title }}", "{% if row['c'] %}x{% endif %}"] {
             let mut compiler = compiler();
-            compiler.compile("X", text).unwrap();
+            compiler.compile(text).unwrap();
             assert_eq!(compiler.unused(), [0], "{text}");
         }
     }
@@ -448,7 +465,7 @@ mod tests {
             let cells = csv::StringRecord::from(vec![a, c]);
             for text in PLAIN {
                 let mut compiler = compiler();
-                let fast = compiler.compile("X", text).unwrap();
+                let fast = compiler.compile(text).unwrap();
                 compiler.environment.add_template_owned("X", text).unwrap();
                 let engine = Template::Engine("X".into());
                 let columns = compiler.columns.clone();
@@ -460,7 +477,7 @@ mod tests {
         #[test]
         fn no_template_makes_it_fail(text in "([{}%|'a-c_\\[\\]. (),=0-9]|\\{\\{ c |\\}\\}|\\{% if |%\\}|row\\['A b'\\]){0,12}", c in "\\PC{0,9}") {
             let mut compiler = compiler();
-            if let Ok(template) = compiler.compile("X", &text) {
+            if let Ok(template) = compiler.compile(&text) {
                 let cells = csv::StringRecord::from(vec!["", &c]);
                 let columns = compiler.columns.clone();
                 let _ = compiler.render(&template, &Row::new(&columns, &cells));

@@ -245,10 +245,58 @@ fn a_header_that_is_no_member_is_an_error() {
         ("Attributes", "go on to a name"),
         ("Name.x", "Name has no members"),
         ("SegmentAttributes.connect:x.ValueList.a", "a list has items by number"),
+        ("SegmentAttributes.connect:x.ValueList.00", "a list has items by number"),
+        ("Attributes.a b", "the key 'a b' has 1 other characters"),
     ] {
         let error = map_with(&source, &[name], &["x"]).unwrap_err();
         assert!(error.contains(words), "{name}: {error}");
     }
+}
+
+#[test]
+fn two_members_of_one_dotted_path_keep_their_templates_apart() {
+    let toml = "[SegmentAttributes.\"x.ValueMap.y\"]\nValueString = \"{{ a | title }}\"\n\
+                [SegmentAttributes.x.ValueMap.y]\nValueString = \"{{ b | title }}\"";
+    let segments = member("SegmentAttributes", toml, &["a", "b"], &["foo", "bar"]);
+    let expected =
+        json!({"x.ValueMap.y": {"ValueString": "Foo"}, "x": {"ValueMap": {"y": {"ValueString": "Bar"}}}});
+    assert_eq!(segments, expected);
+}
+
+#[test]
+fn a_column_that_any_template_names_does_not_pass_through_again() {
+    for template in
+        ["{{- row['Range'] -}}", "{{ row.Range }}", "{{ range | title }}", "{% if range %}x{% endif %}"]
+    {
+        let toml = format!("Name = \"{template}\"\nAttributes = \"*\"");
+        assert_eq!(
+            member("Attributes", &toml, &["Range", "b"], &["1", "2"]),
+            json!({"b": "2"}),
+            "{template}"
+        );
+    }
+    let raw = "Name = \"{% raw %}{{ row['a'] }}{% endraw %}\"\nAttributes = \"*\"";
+    assert_eq!(member("Attributes", raw, &["a"], &["1"]), json!({"a": "1"}));
+}
+
+#[test]
+fn a_mistake_of_the_template_is_the_jobs_and_no_rows() {
+    for template in [
+        "{{ a | truncate(5, end=1) }}",
+        "{{ a | lookup }}",
+        "{{ a.upper(1) }}",
+        "{{ a | epoch('%Y', 'UTC') }}",
+    ] {
+        let error = map(&format!("Name = \"{template}\""), &["a"], &["x"]).unwrap_err();
+        assert!(error.starts_with("job.toml, line 7, [request] Name: "), "{template}: {error}");
+    }
+    assert!(map("Name = \"{{ größe | title }}\"", &["Größe"], &["x"]).is_ok());
+}
+
+#[test]
+fn a_value_under_an_empty_key_is_not_lost_in_silence() {
+    let error = map("[Attributes]\n\"{{ a }}\" = \"{{ b }}\"", &["a", "b"], &["", "x"]).unwrap_err();
+    assert!(error.contains("has a value under an empty key"), "{error}");
 }
 
 proptest::proptest! {

@@ -1,6 +1,7 @@
 //! The compiled `[request]`: the operation's JSON with compiled strings at its leaves.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -97,10 +98,8 @@ impl Planter<'_> {
                         continue;
                     }
                     let child_path = join(path, key);
-                    let template = self
-                        .compiler
-                        .compile(&format!("{child_path} (key)"), key)
-                        .map_err(|problem| source.error(&child_path, problem))?;
+                    let template =
+                        self.compiler.compile(key).map_err(|problem| source.error(&child_path, problem))?;
                     self.check_literal(&template, &child_path, *limit, "the key ")?;
                     children.push((template, self.node(child, inner, &child_path)?));
                 }
@@ -115,8 +114,8 @@ impl Planter<'_> {
                 Ok(Node::List(nodes))
             }
             Shape::Text(limit) => Ok(Node::Text(self.text(value, path, *limit)?)),
-            Shape::Integer => Ok(Node::Integer(self.number(value, path)?)),
-            Shape::Time => Ok(Node::Time(self.number(value, path)?)),
+            Shape::Integer => Ok(Node::Integer(self.number::<i32>(value, path)?)),
+            Shape::Time => Ok(Node::Time(self.number::<i64>(value, path)?)),
         }
     }
 
@@ -126,10 +125,10 @@ impl Planter<'_> {
         Ok(leaf)
     }
 
-    fn number(&mut self, value: &Value, path: &str) -> Result<Leaf, MappingError> {
+    fn number<N: FromStr>(&mut self, value: &Value, path: &str) -> Result<Leaf, MappingError> {
         let leaf = self.leaf(value, path)?;
         match &leaf.template {
-            Template::Literal(text) if !text.is_empty() && text.trim().parse::<i64>().is_err() => {
+            Template::Literal(text) if !text.is_empty() && text.trim().parse::<N>().is_err() => {
                 Err(self.source.error(path, "must be a whole number".to_owned()))
             }
             Template::Literal(_) | Template::Pieces(_) | Template::Engine(_) => Ok(leaf),
@@ -146,7 +145,7 @@ impl Planter<'_> {
                 return Err(source.error(path, "must be a string".to_owned()));
             }
         };
-        let template = self.compiler.compile(path, &text).map_err(|problem| source.error(path, problem))?;
+        let template = self.compiler.compile(&text).map_err(|problem| source.error(path, problem))?;
         let place = source.error(path, String::new()).place;
         let origin = match &template {
             Template::Literal(_) => "from the job file".to_owned(),
@@ -189,6 +188,17 @@ pub(super) fn join(path: &str, name: &str) -> String {
 }
 
 impl Node {
+    /// Whether some key below is made by a template.
+    pub(super) fn has_made_keys(&self) -> bool {
+        match self {
+            Node::Object(children) => children
+                .iter()
+                .any(|(key, child)| !matches!(key, Template::Literal(_)) || child.has_made_keys()),
+            Node::List(items) => items.iter().any(Node::has_made_keys),
+            Node::Text(_) | Node::Integer(_) | Node::Time(_) => false,
+        }
+    }
+
     /// Calls `each` for every leaf below.
     pub(super) fn leaves<'a>(&'a self, each: &mut impl FnMut(&'a Leaf)) {
         match self {
@@ -216,9 +226,12 @@ pub(super) fn members<'a>(
             }
         } else if let Some(value) = rendered(child, row, compiler)? {
             let key = compiler.render(key, row).map_err(key_failed)?;
-            if !key.is_empty() {
-                members.push((key, value));
+            if key.is_empty() {
+                let rule = "has a value under an empty key; it would be lost".to_owned();
+                let fault = Fault { member: "A map of [request]".to_owned(), rule, ..Fault::default() };
+                return Err(Rejection { code: "Mapping", faults: vec![fault] }.into());
             }
+            members.push((key, value));
         }
     }
     Ok(members)

@@ -156,7 +156,7 @@ impl CheckReport {
                 more => format!("{more} previous contacts have"),
             };
             lines.push(format!(
-                "{contacts} more than {CHAINED_TASKS} tasks, which Connect does not allow{}",
+                "{contacts} more than {CHAINED_TASKS} of the tasks to be sent, which Connect does not allow{}",
                 at.unwrap_or_default()
             ));
         }
@@ -169,7 +169,7 @@ impl CheckReport {
         }
         if self.outlasts_window() {
             lines.push(format!(
-                "the run outlasts {}: a row that went unanswered is not sent again after that, but is unknown",
+                "the run outlasts the idempotency window of {}: a row that went unanswered is not sent again after that, but is unknown",
                 rounded(self.idempotency_window)
             ));
         }

@@ -52,13 +52,13 @@ impl FaultLines {
                     "member": fault.member, "found": fault.found, "rule": fault.rule,
                     "origin": fault.origin, "message": fault.to_string(),
                 });
-                writeln!(out, "{line}")
+                unless_gone(writeln!(out, "{line}"))
             }
             FaultLines::Csv(writer) => {
                 let line = line.to_string();
                 let cells: [&str; COLUMNS.len()] =
                     [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
-                writer.write_record(cells).map_err(io::Error::from)
+                unless_gone(writer.write_record(cells).map_err(io::Error::from))
             }
         }
     }
@@ -70,8 +70,16 @@ impl FaultLines {
     pub fn finish(self) -> io::Result<()> {
         match self {
             FaultLines::Text => Ok(()),
-            FaultLines::Json(mut out) => out.flush(),
-            FaultLines::Csv(mut writer) => writer.flush(),
+            FaultLines::Json(mut out) => unless_gone(out.flush()),
+            FaultLines::Csv(mut writer) => unless_gone(writer.flush()),
         }
+    }
+}
+
+/// Who takes only the first faults need not hear the others.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
     }
 }

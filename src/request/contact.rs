@@ -24,6 +24,9 @@ pub struct ContactRequest<'a> {
     /// The operation; it decides which of the members below may be set.
     #[serde(skip)]
     pub operation: Operation,
+    /// Whether keys of its maps are made from cells, and as private as they are.
+    #[serde(skip)]
+    pub keys_are_data: bool,
     /// `TASK`, `EMAIL` or `VOICE` (CreateContact).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Text<'a>>,
@@ -173,6 +176,7 @@ impl<'a> ContactRequest<'a> {
     pub fn empty(operation: Operation) -> Self {
         ContactRequest {
             operation,
+            keys_are_data: false,
             channel: None,
             initiation_method: None,
             initiate_as: None,
@@ -236,6 +240,7 @@ impl<'a> ContactRequest<'a> {
     pub fn into_owned(self) -> ContactRequest<'static> {
         ContactRequest {
             operation: self.operation,
+            keys_are_data: self.keys_are_data,
             channel: self.channel.map(owned),
             initiation_method: self.initiation_method.map(owned),
             initiate_as: self.initiate_as.map(owned),
@@ -283,7 +288,11 @@ impl<'a> ContactRequest<'a> {
         let segments = self.segment_attributes.iter().flat_map(|(_, value)| value.texts());
         let plain = self.name.iter().chain(&self.description).chain(ids).chain(flows.into_iter().flatten());
         let values = self.attributes.iter().map(|(_, value)| value);
-        plain.chain(values).chain(references).chain(files).chain(segments).map(|text| &**text).collect()
+        let texts = plain.chain(values).chain(references).chain(files).chain(segments).map(|text| &**text);
+        let keys = self.attributes.iter().map(|(key, _)| key);
+        let keys = keys.chain(self.references.iter().map(|(key, _)| key));
+        let keys = keys.chain(self.segment_attributes.iter().map(|(key, _)| key));
+        texts.chain(keys.filter(|_| self.keys_are_data)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use super::validate::reference_bytes;
 use super::{ContactRequest, Limit, Reference, SegmentValue, Text};
 
 /// A text that was cut. It holds no part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cut {
     /// The member's path.
     pub member: String,
@@ -40,6 +40,8 @@ pub fn fit(request: &mut ContactRequest<'_>) -> Vec<Cut> {
     }
     fit_attributes(&mut cuts, request);
     fit_references(&mut cuts, request);
+    cuts.sort_unstable();
+    cuts.dedup();
     cuts
 }
 

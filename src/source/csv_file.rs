@@ -107,6 +107,11 @@ impl CsvSource {
         &self.input
     }
 
+    /// Whether its header is that of a rejects file.
+    pub fn is_rejects_file(&self) -> bool {
+        self.is_rejects_file
+    }
+
     /// The header.
     pub fn header(&self) -> &Header {
         &self.header

@@ -12,10 +12,15 @@ const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
 /// A compressed file that is cut off or not what its checksums say. Inside an [`io::Error`].
 #[derive(Debug, Error)]
-#[error("{compression}: {reason}")]
+#[error("{compression}: {reason}; make or fetch the file again{}", remedy(.compression))]
 pub(super) struct Damaged {
     pub(super) compression: &'static str,
     pub(super) reason: io::Error,
+}
+
+/// What a sound file may need besides.
+fn remedy(compression: &str) -> &'static str {
+    if compression == "zstd" { ", without --long" } else { "" }
 }
 
 /// The stream, decompressed if its first bytes say that it is gzip or zstd, and which of the two it is.

@@ -132,6 +132,9 @@ pub enum SourceError {
         /// The encoding that it is not in, and what to do.
         problem: String,
     },
+    /// The header is another than it was a moment ago.
+    #[error("{0} was changed while it was looked at; run the same command again")]
+    Changed(String),
     /// Reading failed on the way.
     #[error("cannot read {file} after line {line}: {source}")]
     Read {

@@ -24,9 +24,7 @@ pub(super) fn answered(
         ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => Trouble::MaybeSent,
         ("IdempotencyException", _) => Trouble::TokenReused,
         ("ConflictException", _) => Trouble::Conflict,
-        // Either the instance's open tasks, or twelve of one previous contact: then the row is at fault, and
-        // would stop every run at the same place.
-        ("ServiceQuotaExceededException", _) if is_chained_task(request) => Trouble::Conflict,
+        ("ServiceQuotaExceededException", _) if is_chained_task(request) => Trouble::ChainOrQuota,
         ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
         ("ResourceNotFoundException", _) => Trouble::NotFound,
         // Credentials, permission, a clock that is off, or a path that is not known there.
@@ -107,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn a_full_chain_is_the_rows_own_fault() {
+    fn a_full_chain_may_be_the_rows_own_fault() {
         let empty = ContactRequest::empty(Operation::StartTaskContact);
         let chained = ContactRequest { previous_contact_id: Some("p".into()), ..empty.clone() };
         let kind = |request| answered(402, Some("ServiceQuotaExceededException"), None, request);
         assert!(matches!(kind(&empty), Trouble::QuotaExceeded(_)));
-        assert!(matches!(kind(&chained), Trouble::Conflict(_)));
+        assert!(matches!(kind(&chained), Trouble::ChainOrQuota(_)));
     }
 
     #[test]

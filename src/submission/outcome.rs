@@ -33,6 +33,9 @@ pub enum Trouble {
     Denied(Cause),
     /// 402: a hard quota; waiting a second does not help.
     QuotaExceeded(Cause),
+    /// 402 for a task that follows another: the same, or that twelve tasks follow it already. Then the row
+    /// alone is at fault, and would stop every run at the same place.
+    ChainOrQuota(Cause),
 }
 
 impl Trouble {
@@ -48,7 +51,8 @@ impl Trouble {
             | Trouble::TokenReused(cause)
             | Trouble::MaybeSent(cause)
             | Trouble::Denied(cause)
-            | Trouble::QuotaExceeded(cause) => cause,
+            | Trouble::QuotaExceeded(cause)
+            | Trouble::ChainOrQuota(cause) => cause,
         }
     }
 }
@@ -109,6 +113,8 @@ pub struct Decision {
     pub instance_proven: bool,
     /// Whether the answer was a 404 that may blame the instance.
     pub suspicion: bool,
+    /// Whether the answer was a 402 that may blame the row.
+    pub chain_or_quota: bool,
 }
 
 /// What becomes of a row after an attempt.
@@ -123,6 +129,7 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
         stop: None,
         instance_proven: false,
         suspicion: false,
+        chain_or_quota: false,
     };
     let proof = |settlement| Decision { instance_proven: true, ..counted(settlement) };
     let uncounted =
@@ -160,6 +167,11 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
         Err(Trouble::Throttled(_)) => setback(Setback::Throttled),
         Err(Trouble::Denied(cause)) => stop(Stop::Denied(cause)),
         Err(Trouble::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
+        // Surely not created; the next run takes it up.
+        Err(Trouble::ChainOrQuota(cause)) => {
+            let failed = Settlement::NotCreated(RowEvent::Exhausted, cause);
+            Decision { chain_or_quota: true, ..proof(failed) }
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn a_pattern_names_all_files_that_it_matches_and_no_rejects() {
     let folder = Folder::new();
     folder.write("a.csv", "id,Name\n1,a\n");
     folder.write("b.csv", "id;Name\n2;b\n");
-    folder.write("x.rejects.csv", "id,Name\n3,c\n");
+    folder.write("old.csv", "id,Name,_file,_line,_key,_state,_code,_message\n1,a,a.csv,2,1,rejected,x,y\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let mut arguments = import(&url, &[]);

@@ -165,3 +165,80 @@ fn csv_output_is_for_checks_alone() {
         assert!(ended.stderr.contains("csv is for the command check"), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn rows_of_a_file_that_was_renamed_are_counted_once() {
+    let folder = Folder::new();
+    folder.write("a.csv", numbered_csv(4));
+    let shared = ["--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--rate", "1000"];
+    folder.run(&[&["run", "a.csv", "--limit", "1"][..], &shared].concat()).expect(10);
+    std::fs::rename(folder.path("a.csv"), folder.path("b.csv")).unwrap();
+    let check = |file: &str| {
+        let ended = folder.run(&[&["check", file, "--output", "json"][..], &shared].concat()).expect(0);
+        messages(&ended.stdout)["check"].clone()
+    };
+    assert_eq!((&check("b.csv")["to_send"], &check("b.csv")["waiting_elsewhere"]), (&3.into(), &0.into()));
+    folder.write("c.csv", "id,Name\nK9,new\n");
+    assert_eq!((&check("c.csv")["to_send"], &check("c.csv")["waiting_elsewhere"]), (&4.into(), &3.into()));
+}
+
+#[test]
+fn rows_in_doubt_for_too_long_are_known_to_be_unknown() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|_, _| Reply::Close);
+    let url = endpoint.url();
+    let more = ["--read-timeout", "1", "--max-attempts", "9", "--grace", "0"];
+    let running = folder.start(&import(&url, &more));
+    until("rows are in doubt", || endpoint.requests().len() > 2);
+    running.signal("INT");
+    running.end().expect(130);
+    folder.execute("t.ledger.db", "UPDATE rows SET doubt_ms = 1 WHERE key = 'K0'");
+    let check = ["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--output", "json"];
+    let check = messages(&folder.run(&check).expect(0).stdout)["check"].clone();
+    assert_eq!((&check["unknown"], &check["to_send"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn a_row_equal_to_a_created_one_is_assessed_all_the_same() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\nfine\n");
+    let shared = ["--sandbox", "--ledger", "t.ledger.db", "--job", "job.toml"];
+    folder.write("job.toml", "[request]\nName = \"{{ row['Name'] }}\"\n");
+    folder.run(&[&["run", "t.csv"][..], &shared].concat()).expect(0);
+    folder.write("t.csv", "Name\nfine\nfine\n");
+    folder.write("job.toml", "[request]\nExpiryDurationInMinutes = \"{{ row['Name'] }}\"\n");
+    let check = folder.run(&[&["check", "t.csv"][..], &shared].concat()).expect(1);
+    assert!(check.stdout.contains("t.csv, line 3"), "{}", check.stdout);
+    folder.run(&[&["run", "t.csv"][..], &shared].concat()).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 1");
+}
+
+#[test]
+fn a_key_that_a_cell_made_is_never_shown() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,who,note\n1,Jane Planted,x\n");
+    folder.write(
+        "job.toml",
+        "[request.Attributes]\n\"{{ who }}\" = \"{{ note }}\"\n[request.References.\"{{ who }}\"]\n\
+         Type = \"{{ note }}\"\nValue = \"v\"\n",
+    );
+    let arguments = ["t.csv", "--job", "job.toml", "--key", "id", "--sandbox"];
+    let check = folder.run(&[&["check"][..], &arguments].concat()).expect(1);
+    assert!(
+        check.stdout.contains("Attributes.*") && check.stdout.contains("References.*"),
+        "{}",
+        check.stdout
+    );
+    let run = folder.run(&[&["run"][..], &arguments, &["--output", "json"]].concat()).expect(1);
+    let said = [
+        check.stdout,
+        check.stderr,
+        run.stdout,
+        run.stderr,
+        folder.ask("job.sandbox.ledger.db", "SELECT message FROM rows"),
+    ];
+    for text in said {
+        assert!(!text.contains("Planted"), "{text}");
+    }
+}

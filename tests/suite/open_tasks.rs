@@ -88,3 +88,29 @@ fn a_json_skeleton_is_a_job_file() {
     let words = "bad.json, line 3, [request] Nmae: the operation has no such member; did you mean 'Name'?";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }
+
+#[test]
+fn a_full_chain_fails_its_own_tasks_and_a_full_instance_stops_the_run() {
+    let folder = Folder::new();
+    let mut text = "id,Name,ContactFlowId,PreviousContactId\n".to_owned();
+    for row in 0..9 {
+        text.push_str(&format!("{row},n,f,{}\n", if row % 4 == 0 { "full" } else { "other" }));
+    }
+    folder.write("t.csv", text);
+    let full = || Reply::Error(402, "ServiceQuotaExceededException");
+    let one_chain =
+        Endpoint::start(
+            move |_, body| {
+                if body["PreviousContactId"] == "full" { full() } else { Reply::Created }
+            },
+        );
+    let url = one_chain.url();
+    let more = ["--operation", "StartTaskContact", "--concurrency", "1"];
+    folder.run(&import(&url, &more)).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 6, failed 3");
+    let instance = Endpoint::start(move |_, _| full());
+    let url = instance.url();
+    let ended = folder.run(&import(&url, &more)).expect(7);
+    assert!(ended.stdout.contains("A hard quota of the instance is reached"), "{}", ended.stdout);
+    assert_eq!(instance.requests().len(), 3);
+}

@@ -93,6 +93,9 @@ pub enum Settlement {
     Unmarked,
 }
 
+/// Bytes of cells that are claimed at a time, about: cells may have megabytes.
+const CLAIMED_BYTES: usize = 8 << 20;
+
 impl Session {
     /// Waiting rows of this run after the last ones claimed; those in doubt first, while their
     /// tokens are young.
@@ -129,8 +132,17 @@ impl Session {
         );
         let read = || {
             let mut statement = self.connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![self.run.0, after, limit as i64], claim)?;
-            rows.collect::<Result<_, _>>()
+            let mut rows = statement.query(params![self.run.0, after, limit as i64])?;
+            let (mut claims, mut bytes) = (Vec::new(), 0);
+            while let Some(row) = rows.next()? {
+                let claim = claim(row)?;
+                bytes += claim.cells.as_slice().len();
+                claims.push(claim);
+                if bytes > CLAIMED_BYTES {
+                    break;
+                }
+            }
+            Ok(claims)
         };
         read().map_err(|source| self.failed(source))
     }
