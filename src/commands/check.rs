@@ -58,7 +58,7 @@ fn read(
 
 /// What the ledger that a run would go on with knows, if there is one.
 fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
-    let Some(path) = job.ledger.as_deref().filter(|path| path.exists()) else { return Ok(None) };
+    let Some(path) = job.ledger.as_deref().filter(|path| has_content(path)) else { return Ok(None) };
     let reader = LedgerReader::open(path)?;
     let Some(found) = reader.identity()? else { return Ok(None) };
     let reading = &job.reading;
@@ -84,4 +84,9 @@ fn same(path: &Path, own: &Identity, found: &Identity) -> Result<(), LedgerError
         }
         None => Ok(()),
     }
+}
+
+/// Whether there is a ledger: an empty file is taken for a new one, as a run takes it.
+fn has_content(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }

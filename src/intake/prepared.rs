@@ -11,6 +11,9 @@ use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKe
 /// The code of rows with more or fewer cells than the header.
 const RAGGED: &str = "RaggedRow";
 
+/// The code of rows with text after a closing quote.
+const STRAY: &str = "StrayQuote";
+
 /// An input that is fit to be read.
 #[derive(Debug)]
 pub struct Prepared {
@@ -123,9 +126,16 @@ impl Rules {
             let rule = format!("the header has {columns}: look for a stray quote or delimiter");
             return Err(Rejection::of_row(RAGGED, format!("has {cells} cells"), rule));
         }
-        if record.rejected_with.as_deref() == Some(RAGGED) {
-            // The rejects file had to pad or join its cells, and nobody can tell whether they are mended.
-            return Err(Rejection::of_row(RAGGED, "was ragged", "mend its cells and empty its _code"));
+        if record.stray_quote {
+            let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, name what by --escape";
+            return Err(Rejection::of_row(STRAY, "has text after a closing quote", rule));
+        }
+        // The rejects file has the cells as they were read, padded or joined, and nobody can tell whether they
+        // are mended.
+        for (code, found) in [(RAGGED, "was ragged"), (STRAY, "had a stray quote")] {
+            if record.rejected_with.as_deref() == Some(code) {
+                return Err(Rejection::of_row(code, found, "mend its cells and empty its _code"));
+            }
         }
         if matches!(key, RowKey::Unusable(_)) {
             return Err(Rejection::of_row("EmptyKey", "", "has nothing in its key columns"));

@@ -8,12 +8,15 @@ use crate::cli::{DialectArgs, JobArgs, ReadArgs};
 use crate::mapping::{MappingSource, Members};
 use crate::request::Operation;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+use crate::suggest::did_you_mean;
 
 /// What is read, and what is made of it.
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The inputs, at least one.
     pub inputs: Vec<Input>,
+    /// What the command line names, files and patterns, word by word.
+    pub named: Vec<String>,
     /// How they are written.
     pub dialect: Dialect,
     /// What makes a row the same row; none is its content.
@@ -39,6 +42,7 @@ impl Reading {
         let dialect = dialect(&args.dialect, file)?;
         Ok(Reading {
             inputs: inputs(job, file, &dialect)?,
+            named: job.files.iter().map(|path| path.display().to_string()).collect(),
             dialect,
             key,
             namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
@@ -52,8 +56,12 @@ fn operation(args: &ReadArgs, file: &JobFile) -> Result<Operation, JobError> {
         (Some(operation), _) => Ok(operation),
         (None, None) => Ok(Operation::CreateContact),
         (None, Some(name)) => Operation::from_name(name).ok_or_else(|| {
-            let known = Operation::ALL.map(Operation::name).join(" or ");
-            wrong("[connect] operation", format!("'{name}' is not known; it can be {known}"))
+            let known = Operation::ALL.map(Operation::name);
+            let hint = did_you_mean(name, known.into_iter()).unwrap_or_default();
+            wrong(
+                "[connect] operation",
+                format!("'{name}' is not known{hint}; it can be {}", known.join(" or ")),
+            )
         }),
     }
 }
@@ -65,28 +73,34 @@ fn operation(args: &ReadArgs, file: &JobFile) -> Result<Operation, JobError> {
 pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> {
     let own = Dialect::default();
     let of_file = &file.source;
-    let word = |flag: &Option<String>, key: &Option<String>| flag.clone().or(key.clone());
-    let said = |option: &'static str| move |problem| wrong(option, problem);
+    // The word that counts, and where it stands.
+    let word = |flag: &Option<String>, key: &Option<String>, names: [&'static str; 2]| match (flag, key) {
+        (Some(word), _) => Some((word.clone(), names[0])),
+        (None, Some(word)) => Some((word.clone(), names[1])),
+        (None, None) => None,
+    };
     let dialect = Dialect {
-        delimiter: match word(&args.delimiter, &of_file.delimiter) {
-            Some(word) => parse_delimiter(&word).map_err(said("--delimiter"))?,
+        delimiter: match word(&args.delimiter, &of_file.delimiter, ["--delimiter", "[source] delimiter"]) {
+            Some((word, place)) => parse_delimiter(&word).map_err(|problem| wrong(place, problem))?,
             None => own.delimiter,
         },
-        quote: match word(&args.quote, &of_file.quote) {
-            Some(word) => parse_quote(&word).map_err(said("--quote"))?,
+        quote: match word(&args.quote, &of_file.quote, ["--quote", "[source] quote"]) {
+            Some((word, place)) => parse_quote(&word).map_err(|problem| wrong(place, problem))?,
             None => own.quote,
         },
-        escape: match word(&args.escape, &of_file.escape) {
-            Some(word) => parse_escape(&word).map_err(said("--escape"))?,
+        escape: match word(&args.escape, &of_file.escape, ["--escape", "[source] escape"]) {
+            Some((word, place)) => parse_escape(&word).map_err(|problem| wrong(place, problem))?,
             None => own.escape,
         },
-        encoding: match word(&args.encoding, &of_file.encoding) {
-            Some(word) => Some(parse_encoding(&word).map_err(said("--encoding"))?),
+        encoding: match word(&args.encoding, &of_file.encoding, ["--encoding", "[source] encoding"]) {
+            Some((word, place)) => Some(parse_encoding(&word).map_err(|problem| wrong(place, problem))?),
             None => own.encoding,
         },
     };
-    dialect.check().map_err(said("--delimiter, --quote, --escape:"))?;
-    Ok(dialect)
+    match dialect.check() {
+        Ok(()) => Ok(dialect),
+        Err(problem) => Err(wrong("--delimiter, --quote, --escape:", problem)),
+    }
 }
 
 fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {

@@ -32,8 +32,9 @@ pub(super) fn is_json(text: &str) -> bool {
 }
 
 impl Skeleton {
-    /// Reads the skeleton in `path`. What the AWS CLI wrote to be filled in, and was not, is left out:
-    /// empty texts, zeros, the key `KeyName`, the year 1970.
+    /// Reads the skeleton in `path`. What the AWS CLI wrote to be filled in, and was not, is left out: the
+    /// entries `KeyName`, the expiry of zero minutes, the year 1970, items of empty texts. Empty texts are left
+    /// out in any case.
     ///
     /// # Errors
     /// It is no JSON object.
@@ -49,12 +50,14 @@ impl Skeleton {
             Some(_) | None => None,
         };
         let mut lines = BTreeMap::new();
-        lines_of_members(text, &mut lines);
+        if let Some((member, line)) = lines_of_members(text, &mut lines) {
+            return Err(syntax(line, format!("{member} is given twice")));
+        }
         let operation = operation_of(&tree);
+        tree.retain(|name, value| !is_unfilled(name, value));
         for value in tree.values_mut() {
             strip(value);
         }
-        tree.retain(|name, value| name == "InitiateAs" || !is_placeholder(name, value));
         let request =
             RequestTemplates { file: path.display().to_string(), tree, lines, tables: BTreeMap::new() };
         Ok(Skeleton { instance_id, operation, request })
@@ -76,37 +79,45 @@ fn operation_of(tree: &Map<String, Value>) -> Option<Operation> {
     }
 }
 
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.values_mut().for_each(strip);
-            members.retain(|name, value| !is_placeholder(name, value));
-        }
-        Value::Array(items) => {
-            items.iter_mut().for_each(strip);
-            items.retain(|item| !is_placeholder("", item));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// Whether a member of the operation itself is as the AWS CLI wrote it.
+fn is_unfilled(name: &str, value: &Value) -> bool {
+    match name {
+        "ExpiryDurationInMinutes" => *value == 0,
+        "ScheduledTime" => value == ANY_TIME,
+        "Attachments" => is_empty(value),
+        _ => value.is_null(),
     }
 }
 
-/// Whether nobody has filled this in. A reference or value that was not is left with its type alone.
-fn is_placeholder(name: &str, value: &Value) -> bool {
+/// Takes the entries out that nobody has given a name or a value.
+fn strip(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|name, value| !(value.is_null() || name == ANY_KEY && is_empty(value)));
+        members.values_mut().for_each(strip);
+    }
+    if let Value::Array(items) = value {
+        items.iter_mut().for_each(strip);
+    }
+}
+
+/// Whether there is nothing in it but what the AWS CLI wrote.
+fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.is_empty() || text == ANY_TIME,
+        Value::String(text) => text.is_empty(),
         Value::Number(number) => number.as_i64() == Some(0),
-        Value::Array(items) => items.is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        // A type and a status have no empty form.
         Value::Object(members) => {
-            members.is_empty()
-                || name == ANY_KEY && members.keys().all(|key| key == "Type" || key == "Status")
+            members.iter().all(|(name, value)| name == "Type" || name == "Status" || is_empty(value))
         }
         Value::Bool(_) => false,
     }
 }
 
-/// The lines of all members, by dotted path. `text` is known to be JSON.
-fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) {
+/// Enters the lines of all members, by dotted path; the first that is given twice. `text` is known to be
+/// JSON.
+fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(String, usize)> {
     /// An open object or list, and where in it the reading is.
     struct Open {
         step: String,
@@ -153,12 +164,16 @@ fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) {
                     key = serde_json::from_str(&text[at..=end]).unwrap_or_default();
                     let steps = open.iter().map(|parent| parent.step.as_str()).chain([key.as_str()]);
                     let path: Vec<&str> = steps.filter(|step| !step.is_empty()).collect();
-                    lines.insert(path.join("."), line);
+                    let path = path.join(".");
+                    if lines.insert(path.clone(), line).is_some() {
+                        return Some((path, line));
+                    }
                 }
             }
             _ => {}
         }
     }
+    None
 }
 
 #[cfg(test)]
@@ -180,7 +195,9 @@ mod tests {
         .unwrap();
         let tree = Value::Object(skeleton.request.tree);
         let expected = serde_json::json!({
-            "References": {"Ticket": {"Value": "{{ u }}", "Type": "URL"}}, "Channel": "TASK", "InitiateAs": "",
+            "ClientToken": "", "Attributes": {},
+            "References": {"Ticket": {"Value": "{{ u }}", "Type": "URL"}}, "Channel": "TASK",
+            "UserInfo": {"UserId": ""}, "InitiateAs": "", "SegmentAttributes": {},
         });
         assert_eq!((tree, skeleton.operation), (expected, Some(Operation::CreateContact)));
         assert_eq!(skeleton.instance_id, None);
@@ -195,6 +212,12 @@ mod tests {
             assert_eq!(lines.get(path), Some(&line), "{path}");
         }
         assert_eq!(lines.get("Attachments.1.S3Url"), Some(&6));
+    }
+
+    #[test]
+    fn a_member_that_is_given_twice_is_refused_with_its_line() {
+        let error = parse("{\"Attributes\": {\"a\": \"1\"},\n\"Attributes\": {}}").unwrap_err();
+        assert_eq!(error, "s.json, line 2: Attributes is given twice");
     }
 
     #[test]

@@ -125,7 +125,8 @@ impl LedgerReader {
     /// How many rows wait, or would be tried again, that came from none of these inputs.
     pub fn waiting_elsewhere(&self, sources: &[String]) -> Result<u64, LedgerError> {
         let sources = serde_json::Value::from(sources).to_string();
-        let count = "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
+        let count = "SELECT count(*) FROM rows
+                     WHERE run_id IN (SELECT id FROM runs WHERE checked = 1 OR rows.may_exist = 1)
                      AND state IN ('pending', 'in_flight', 'failed') AND source_id NOT IN
                      (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))";
         let count = self.connection.query_row(count, [sources], |row| row.get(0));

@@ -63,7 +63,8 @@ impl fmt::Display for Rejection {
 impl Rejection {
     /// The words for what this tool itself finds wrong with a row, anew in every run. Any other code on a
     /// rejected row is the service's.
-    pub const CODES: [&str; 5] = ["Mapping", "Validation", "RaggedRow", "EmptyKey", "DuplicateKey"];
+    pub const CODES: [&str; 6] =
+        ["Mapping", "Validation", "RaggedRow", "StrayQuote", "EmptyKey", "DuplicateKey"];
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {

@@ -164,6 +164,20 @@ pub(super) fn headers<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = Cow<'a,
     })
 }
 
+/// Whether words use `row` in a way that does not spell out which columns.
+pub(super) fn hides_columns(words: &[Word<'_>]) -> bool {
+    (0..words.len()).any(|at| match &words[at..] {
+        [Word::Name("row"), Word::Sign('['), Word::Text(header), Word::Sign(']'), ..] => {
+            unescaped(header).is_none()
+        }
+        [Word::Name("row"), Word::Sign('.'), Word::Name(_), Word::Sign('('), ..] => true,
+        [Word::Name("row"), Word::Sign('.'), Word::Name(_), ..] => false,
+        // A column of that name is another's member, as in x.row.
+        [Word::Name("row"), ..] => at == 0 || words[at - 1] != Word::Sign('.'),
+        _ => false,
+    })
+}
+
 /// The string that a literal stands for; none where it has an escape that is seldom in a header.
 fn unescaped<'a>(literal: &'a str) -> Option<Cow<'a, str>> {
     if !literal.contains('\\') {

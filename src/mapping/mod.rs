@@ -149,6 +149,9 @@ impl Mapping {
                 let mut compiler = Compiler::new(columns.clone(), Tables::new());
                 let (mut root, unnamed) =
                     header_paths::tree(operation, header.columns(), key, &mut compiler)?;
+                if compiler.uses_none() {
+                    return Err(MappingError { place: "the header".into(), problem: NO_COLUMN.to_owned() });
+                }
                 header_paths::add_defaults(operation, &mut root);
                 (compiler, root, unnamed)
             }
@@ -225,6 +228,10 @@ impl Mapping {
 /// What may stand under a key of `References`.
 const MEMBERS_OF_ENTRIES: [&str; 5] = ["Type", "Value", "Status", "Arn", "StatusReason"];
 
+/// Nobody wants the same contact for every row.
+const NO_COLUMN: &str =
+    "uses no column, so every row would make the same contact; use one, such as the key in an attribute";
+
 /// The tree of a job file's `[request]`.
 fn planted(
     operation: Operation,
@@ -239,7 +246,16 @@ fn planted(
     let passthrough = planter.passthrough;
     let Node::Object(mut children) = root else { return Ok(Vec::new()) };
     if passthrough {
+        if compiler.hides_columns() {
+            let problem = "cannot tell which columns are used elsewhere, since a template uses row without \
+                           spelling them out; name the columns as row['Exact Header']";
+            return Err(templates.error("Attributes", problem.to_owned()));
+        }
         passthrough::add(&mut children, compiler);
+    }
+    if compiler.uses_none() {
+        let place = format!("{}, [request]", templates.file);
+        return Err(MappingError { place, problem: NO_COLUMN.to_owned() });
     }
     Ok(children)
 }

@@ -47,8 +47,8 @@ fn a_task_is_completed_unless_told_otherwise() {
     let expected =
         json!({"Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED", "Name": "7"});
     assert_eq!(request, expected);
-    let open = map("InitiateAs = \"\"", &["ID"], &["7"]).unwrap();
-    assert_eq!(open, json!({"Channel": "TASK", "InitiationMethod": "API"}));
+    let open = map("InitiateAs = \"\"\nName = \"{{ id }}\"", &["ID"], &["7"]).unwrap();
+    assert_eq!(open, json!({"Channel": "TASK", "InitiationMethod": "API", "Name": "7"}));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_list_of_segment_values_maps() {
 fn the_token_and_the_instance_are_not_the_mappings_to_set() {
     assert!(map("ClientToken = \"x\"", &["a"], &["x"]).unwrap_err().contains("row's key"));
     assert!(map("InstanceId = \"x\"", &["a"], &["x"]).unwrap_err().contains("[connect]"));
-    assert!(map("ClientToken = \"\"\nName = \"a\"", &["a"], &["x"]).is_ok());
+    assert!(map("ClientToken = \"\"\nName = \"{{ a }}\"", &["a"], &["x"]).is_ok());
 }
 
 #[test]
@@ -277,6 +277,32 @@ fn a_column_that_any_template_names_does_not_pass_through_again() {
     }
     let raw = "Name = \"{% raw %}{{ row['a'] }}{% endraw %}\"\nAttributes = \"*\"";
     assert_eq!(member("Attributes", raw, &["a"], &["1"]), json!({"a": "1"}));
+}
+
+#[test]
+fn what_a_passthrough_would_not_see_is_refused() {
+    for template in
+        ["{% set r = row %}{{ r['a'] }}", "{{ row['a' ~ ''] }}", "{% for x in row %}{{ x }}{% endfor %}"]
+    {
+        let toml = format!("Name = \"{template}\"\nAttributes = \"*\"");
+        let error = map(&toml, &["a"], &["x"]).unwrap_err();
+        assert!(error.contains("without spelling them out"), "{template}: {error}");
+    }
+}
+
+#[test]
+fn a_mapping_that_uses_no_column_is_refused() {
+    let error = map("Name = \"fixed\"", &["a"], &["x"]).unwrap_err();
+    assert!(error.starts_with("job.toml, [request]: uses no column"), "{error}");
+    let error = map_with(&header_paths(Operation::CreateContact, &["id"]), &["id"], &["x"]).unwrap_err();
+    assert!(error.starts_with("the header: uses no column"), "{error}");
+}
+
+#[test]
+fn a_message_that_a_template_makes_of_a_cell_is_not_repeated() {
+    let template = "Name = \"{{ a | title | required(b) }}\"";
+    let error = map(template, &["a", "b"], &["", "planted secret"]).unwrap_err();
+    assert_eq!(error, "Name the template refuses the row (from {{ a | title | required(b) }})");
 }
 
 #[test]

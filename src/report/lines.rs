@@ -30,7 +30,11 @@ impl Observer for Lines {
                 to_stderr(&format!("checking: {rows} rows read"));
             }
             RunEvent::Checked { run, to_send } => {
-                to_stderr(&format!("checked: {} rows read, {to_send} to send", run.rows_read));
+                let others = match run.adopted {
+                    0 => String::new(),
+                    adopted => format!("; {adopted} of the rows that wait are from other files"),
+                };
+                to_stderr(&format!("checked: {} rows read, {to_send} to send{others}", run.rows_read));
                 self.every.restart();
             }
             RunEvent::Progress(progress) if self.every.is_due() => {

@@ -8,16 +8,33 @@ pub(super) fn same_command() -> String {
     shell_line(own_words())
 }
 
-/// The command line of this process with `rejects` in place of `inputs`, and the ledger named.
+/// The command line of this process with `rejects` in place of the inputs that it names, and the ledger
+/// named.
 pub(super) fn command_for_rejects(inputs: &[String], rejects: &Path, ledger: &Path) -> String {
-    let mut words: Vec<String> = own_words().into_iter().filter(|word| !inputs.contains(word)).collect();
+    shell_line(with_rejects(own_words(), inputs, rejects, ledger))
+}
+
+/// Options without a value after them.
+const FLAGS: [&str; 4] = ["--sandbox", "--no-check", "--no-sign-request", "--"];
+
+fn with_rejects(own: Vec<String>, inputs: &[String], rejects: &Path, ledger: &Path) -> Vec<String> {
+    let mut words: Vec<String> = Vec::with_capacity(own.len() + 3);
+    for word in own {
+        let takes_value = |option: &String| {
+            option == "-j" || option.starts_with("--") && !option.contains('=') && !FLAGS.contains(&&**option)
+        };
+        let is_value = words.last().is_some_and(takes_value);
+        if is_value || !inputs.contains(&word) {
+            words.push(word);
+        }
+    }
     let after_run = words.iter().position(|word| word == "run").map_or(words.len(), |at| at + 1);
     let mut more = vec![rejects.display().to_string()];
     if !words.iter().any(|word| word == "--ledger" || word.starts_with("--ledger=")) {
         more.extend(["--ledger".to_owned(), ledger.display().to_string()]);
     }
     words.splice(after_run..after_run, more);
-    shell_line(words)
+    words
 }
 
 fn own_words() -> Vec<String> {
@@ -38,11 +55,20 @@ pub fn shell_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shell_line;
+    use super::*;
 
     #[test]
     fn a_printed_command_can_be_pasted() {
         let words = ["connect-import", "--key", "Ticket ID", "it's", ""].map(String::from);
         assert_eq!(shell_line(words), r"connect-import --key 'Ticket ID' 'it'\''s' ''");
+    }
+
+    #[test]
+    fn the_rejects_take_the_place_of_what_was_named_and_of_nothing_else() {
+        let own =
+            ["ci", "run", "*.csv", "--rejects", "*.csv", "--sandbox", "b.csv"].map(String::from).to_vec();
+        let inputs = ["*.csv", "b.csv"].map(String::from);
+        let words = with_rejects(own, &inputs, Path::new("r.csv"), Path::new("l.db"));
+        assert_eq!(words, ["ci", "run", "r.csv", "--ledger", "l.db", "--rejects", "*.csv", "--sandbox"]);
     }
 }

@@ -35,7 +35,7 @@ impl Summary {
     /// The summary of a run that `ending` ended; `run` is its record, read from the ledger, and
     /// `in_rejects` the number of rows in its rejects file.
     pub fn new(job: &Job, ending: &Ending, exit: ExitCode, run: RunRecord, in_rejects: u64) -> Self {
-        let inputs: Vec<String> = job.reading.inputs.iter().map(ToString::to_string).collect();
+        let inputs = &job.reading.named;
         Summary {
             exit,
             instance_id: job.identity.instance_id.clone(),
@@ -44,7 +44,7 @@ impl Summary {
             why: why(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(same_command),
             retry_rejects: (run.rows.of(RowState::Rejected) > 0)
-                .then(|| command_for_rejects(&inputs, &job.rejects, &job.ledger)),
+                .then(|| command_for_rejects(inputs, &job.rejects, &job.ledger)),
             run,
         }
     }

@@ -90,19 +90,21 @@ fn fit_segment(value: &mut SegmentValue<'_>) -> bool {
     inner.fold(own, |cut, inner| fit_segment(inner) || cut)
 }
 
+/// Bytes that a value keeps when it gives way to a total: some characters of any script.
+const LEAST: usize = 16;
+
 fn fit_attributes(cuts: &mut Vec<Cut>, request: &mut ContactRequest<'_>) {
     loop {
         let bytes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
         let excess = bytes.saturating_sub(limit::ATTRIBUTES_BYTES);
         let longest = request.attributes.0.iter_mut().max_by_key(|(_, value)| value.len());
-        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && !value.is_empty()) else {
+        // A value is cut, never lost: what is too long without it is refused.
+        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && value.len() > LEAST) else {
             break;
         };
-        shed(value, excess);
+        shed(value, excess.min(value.len() - LEAST));
         cuts.push(Cut { member: format!("Attributes.{key}") });
     }
-    // A value that gave way altogether is left out, as any empty one.
-    request.attributes.0.retain(|(_, value)| !value.is_empty());
 }
 
 fn fit_references(cuts: &mut Vec<Cut>, request: &mut ContactRequest<'_>) {
@@ -113,14 +115,12 @@ fn fit_references(cuts: &mut Vec<Cut>, request: &mut ContactRequest<'_>) {
         let free = request.references.0.iter_mut().filter(|(_, reference)| is_free(reference));
         let values = free.filter_map(|(key, reference)| Some((key, reference.value.as_mut()?)));
         let longest = values.max_by_key(|(_, value)| value.len());
-        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && !value.is_empty()) else {
+        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && value.len() > LEAST) else {
             break;
         };
-        shed(value, excess);
+        shed(value, excess.min(value.len() - LEAST));
         cuts.push(Cut { member: format!("References.{key}") });
     }
-    let is_empty = |reference: &Reference<'_>| reference.value.as_deref().is_some_and(str::is_empty);
-    request.references.0.retain(|(_, reference)| !is_empty(reference));
 }
 
 #[cfg(test)]

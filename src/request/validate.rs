@@ -269,8 +269,7 @@ fn one_reference(found: &mut Findings, path: &Path<'_>, reference: &Reference<'_
 
 /// A whole number of seconds, before 1970 too.
 fn is_epoch(value: &str) -> bool {
-    let digits = value.strip_prefix('-').unwrap_or(value);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    !value.starts_with('+') && value.parse::<i64>().is_ok()
 }
 
 /// `system`: the attribute is one that the service defines.

@@ -10,6 +10,7 @@ use super::dialect::{Dialect, FoundDialect};
 use super::fault::own_fault;
 use super::lines::LineCounter;
 use super::peek::Whole;
+use super::quotes::has_stray_quote;
 use super::text::Text;
 use super::{Header, Input, REJECT_COLUMNS, Record, SourceError};
 
@@ -23,6 +24,7 @@ pub struct CsvSource {
     is_rejects_file: bool,
     reader: csv::Reader<LineCounter<Whole<Box<dyn Read + Send>>>>,
     parser: csv::ReaderBuilder,
+    dialect: Dialect,
     found: FoundDialect,
     /// What to say of cells that are no text.
     problem: String,
@@ -76,6 +78,7 @@ impl CsvSource {
             is_rejects_file: false,
             reader: text.parser.from_reader(LineCounter::new(text.bytes, text.line)),
             parser: text.parser,
+            dialect: text.dialect,
             found: text.found,
             problem: text.problem,
             line: 0,
@@ -98,7 +101,12 @@ impl CsvSource {
             // What this tool added is not read again; columns of such names elsewhere are the user's.
             cells.truncate(own);
         }
-        self.header = Header::new(cells.iter().map(str::to_owned).collect());
+        // A mark may stand inside the first quotes, where nothing took it off.
+        let unmarked = |(index, name): (usize, &str)| match name.strip_prefix('\u{feff}') {
+            Some(name) if index == 0 => name.to_owned(),
+            Some(_) | None => name.to_owned(),
+        };
+        self.header = Header::new(cells.iter().enumerate().map(unmarked).collect());
         Ok(())
     }
 
@@ -144,6 +152,7 @@ impl CsvSource {
             }
         }
         record.line = self.line;
+        record.stray_quote = self.has_stray_quote();
         self.take_off_reject_columns(record);
         Ok(true)
     }
@@ -181,6 +190,12 @@ impl CsvSource {
         }
         self.line = line;
         Ok(true)
+    }
+
+    /// Whether text follows a closing quote in the record in hand.
+    fn has_stray_quote(&self) -> bool {
+        let end = self.reader.position().byte();
+        has_stray_quote(self.reader.get_ref().record(end), self.found.delimiter, &self.dialect)
     }
 
     fn take_off_reject_columns(&self, record: &mut Record) {

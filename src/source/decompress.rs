@@ -23,19 +23,61 @@ fn remedy(compression: &str) -> &'static str {
     if compression == "zstd" { ", without --long" } else { "" }
 }
 
+/// A file of another kind. Inside an [`io::Error`].
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(super) struct Foreign(pub(super) &'static str);
+
+/// Longer than any of the marks below.
+const HEAD: usize = 8;
+
+/// What files begin with that people take for a CSV.
+const FOREIGN: [(&[u8], &str); 9] = [
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\xD0\xCF\x11\xE0", "an old Excel workbook"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xFD7zXZ", "compressed with xz"),
+    (b"7z\xBC\xAF", "a 7z archive"),
+    (b"\x89PNG", "a picture"),
+    (b"%PDF", "a PDF"),
+    (b"\xFF\xFE\0\0", "text in UTF-32"),
+    (b"\0\0\xFE\xFF", "text in UTF-32"),
+];
+
+fn refuse_foreign(head: &[u8]) -> io::Result<()> {
+    match FOREIGN.into_iter().find(|(mark, _)| head.starts_with(mark)) {
+        Some((_, what)) => Err(io::Error::other(Foreign(what))),
+        None => Ok(()),
+    }
+}
+
+/// What is compressed is a CSV, and not compressed a second time.
+fn refuse_nested(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let (head, bytes) = peek(bytes, HEAD)?;
+    refuse_foreign(&head)?;
+    if head.starts_with(GZIP) || head.starts_with(ZSTD) {
+        return Err(io::Error::other(Foreign("compressed twice")));
+    }
+    Ok(Box::new(bytes))
+}
+
 /// The stream, decompressed if its first bytes say that it is gzip or zstd, and which of the two it is.
 /// A file's name says nothing: standard input has none.
 pub(super) fn decompressed(
     bytes: impl Read + Send + 'static,
 ) -> io::Result<(Box<dyn Read + Send>, Option<&'static str>)> {
-    let (head, bytes) = peek(bytes, ZSTD.len())?;
+    let (head, bytes) = peek(bytes, HEAD)?;
+    refuse_foreign(&head)?;
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     Ok(if head.starts_with(GZIP) {
         let compression = "gzip";
-        (Box::new(Checked { inner: MultiGzDecoder::new(bytes), compression }), Some(compression))
-    } else if head == ZSTD || is_skippable(&head) {
+        (refuse_nested(Checked { inner: MultiGzDecoder::new(bytes), compression })?, Some(compression))
+    } else if head.starts_with(ZSTD) || is_skippable(&head) {
         let compression = "zstd";
-        (Box::new(Checked { inner: zstd::Decoder::with_buffer(bytes)?, compression }), Some(compression))
+        (
+            refuse_nested(Checked { inner: zstd::Decoder::with_buffer(bytes)?, compression })?,
+            Some(compression),
+        )
     } else {
         (Box::new(bytes), None)
     })
@@ -43,7 +85,7 @@ pub(super) fn decompressed(
 
 /// Whether a zstd stream starts with a frame of something else, as those of pzstd do.
 fn is_skippable(head: &[u8]) -> bool {
-    matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18])
+    matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..])
 }
 
 /// Tells damage from a stream that cannot be read, for which the system has a number.

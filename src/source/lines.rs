@@ -62,6 +62,13 @@ impl<R: Read> LineCounter<R> {
         self.line
     }
 
+    /// The bytes of the record that the reader found, up to the byte `end` of the stream.
+    pub(super) fn record(&self, end: u64) -> &[u8] {
+        let length = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let rest = &self.window[self.counted..];
+        &rest[..length.min(rest.len())]
+    }
+
     /// Whether the stream has come to its end, and the bytes from the record's start on, read by `parser`,
     /// end inside a quoted cell. The reader sees the end only when it needs more bytes for the record in
     /// hand, so that record is then the last one.

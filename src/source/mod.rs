@@ -8,6 +8,7 @@ mod decode;
 mod sniff;
 mod text;
 mod lines;
+mod quotes;
 mod csv_file;
 mod names;
 mod header;
@@ -38,6 +39,8 @@ pub struct Record {
     pub line: u64,
     /// The cells; a ragged row has fewer or more than the header.
     pub cells: csv::StringRecord,
+    /// Text follows a closing quote: cells, or rows, may have been swallowed.
+    pub stray_quote: bool,
     /// In a rejects file, the code that the row was rejected with.
     pub rejected_with: Option<String>,
 }
@@ -131,6 +134,14 @@ pub enum SourceError {
         column: String,
         /// The encoding that it is not in, and what to do.
         problem: String,
+    },
+    /// It is no CSV at all.
+    #[error("{file} is {what}, not a CSV; export the table as CSV")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: &'static str,
     },
     /// The header is another than it was a moment ago.
     #[error("{0} was changed while it was looked at; run the same command again")]

@@ -29,13 +29,18 @@ impl Sample<'_> {
 
 /// Excel's first line `sep=;`: the delimiter it names, and its length with its line end.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
-    let (delimiter, rest) = text.strip_prefix(b"sep=")?.split_first()?;
-    let end = match rest {
+    let quoted = usize::from(text.starts_with(b"\""));
+    let (word, rest) = text.get(quoted..)?.split_at_checked(b"sep=".len())?;
+    let (delimiter, rest) = rest.split_first()?;
+    if !word.eq_ignore_ascii_case(b"sep=") || (quoted == 1 && !rest.starts_with(b"\"")) {
+        return None;
+    }
+    let end = match &rest[quoted..] {
         [b'\r', b'\n', ..] => 2,
         [b'\r' | b'\n', ..] => 1,
         _ => return None,
     };
-    can_delimit(*delimiter).then_some((*delimiter, b"sep=;".len() + end))
+    can_delimit(*delimiter).then_some((*delimiter, b"sep=;".len() + 2 * quoted + end))
 }
 
 /// The delimiter under which the header has several columns and the other records have as many cells.
@@ -45,9 +50,11 @@ pub(super) fn delimiter(sample: Sample<'_>, dialect: &Dialect) -> u8 {
         let header = records.first().filter(|header| header.len() > 1)?;
         // Under a wrong delimiter, quotes that stand around cells become part of them.
         let quotes = header.iter().flatten().filter(|byte| Some(**byte) == dialect.quote).count();
+        // Nobody puts a space after a delimiter in one place and not in others, but after a comma in a text.
+        let spaced = header.iter().skip(1).filter(|cell| cell.starts_with(b" ")).count();
         let alike = records.iter().filter(|record| record.len() == header.len()).count();
         // Of a million, for a comparison without floating point.
-        Some((Reverse(quotes), alike * 1_000_000 / records.len(), header.len()))
+        Some((Reverse(quotes), alike * 1_000_000 / records.len(), Reverse(spaced), header.len()))
     };
     let able: Vec<u8> = CANDIDATES.into_iter().filter(|candidate| dialect.allows(*candidate)).collect();
     // The last of the best is taken, so the order is turned round.
@@ -90,6 +97,8 @@ mod tests {
             // More columns, then the order.
             ("a,b;c;d\n", ';'),
             ("a;b,c\n", ','),
+            ("Name, Vorname;Ort\nM, M;B\n", ';'),
+            ("a, b\tc, d\n1, 2\t3, 4\n", '\t'),
         ] {
             assert_eq!(sniffed(text), expected, "{text:?}");
         }
@@ -121,7 +130,9 @@ mod tests {
     fn excels_line_is_known_by_its_exact_form() {
         assert_eq!(separator_line(b"sep=;\na;b"), Some((b';', 6)));
         assert_eq!(separator_line(b"sep=\t\r\na"), Some((b'\t', 7)));
-        for text in ["sep=;", "sep=\n", "sep=;;\n", "sep=x\n", "Sep=;\n", "sep=\"\n", "a\nsep=;\n"] {
+        assert_eq!(separator_line(b"SEP=;\na"), Some((b';', 6)));
+        assert_eq!(separator_line(b"\"sep=;\"\na"), Some((b';', 8)));
+        for text in ["sep=;", "sep=\n", "sep=;;\n", "sep=x\n", "\"sep=;\n", "sep=\"\n", "a\nsep=;\n"] {
             assert_eq!(separator_line(text.as_bytes()), None, "{text:?}");
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Text {
     /// The line on which the bytes start.
     pub(super) line: u64,
     pub(super) parser: csv::ReaderBuilder,
+    /// What the parser goes by.
+    pub(super) dialect: Dialect,
     pub(super) found: FoundDialect,
     /// What to say of bytes that are no text.
     pub(super) problem: String,
@@ -69,17 +71,30 @@ impl Text {
         let (head, mut bytes) = peek(decoded(bytes, encoding), SAMPLE).map_err(failed)?;
         let front = front(&head);
         bytes.get_mut().0.set_position(front.length as u64);
-        let sample = Sample { text: &head[front.length..], is_whole: head.len() < SAMPLE };
+        let text = &head[front.length..];
+        if let Some(at) = nul_in_first_line(text) {
+            // In what is not decoded as UTF-16, a Latin letter's second byte tells which of the two it is.
+            let label = if at % 2 == 1 { "utf-16le" } else { "utf-16be" };
+            return Err(SourceError::Utf16 { file: file.to_owned(), label });
+        }
+        let sample = Sample { text, is_whole: head.len() < SAMPLE };
         let named = front.delimiter.filter(|named| dialect.allows(*named));
         let delimiter = dialect.delimiter.or(named).unwrap_or_else(|| delimiter(sample, dialect));
         Ok(Text {
             bytes,
             line: if front.delimiter.is_some() { 2 } else { 1 },
             parser: dialect.parser(delimiter),
+            dialect: dialect.clone(),
             found: FoundDialect { delimiter, encoding: encoding.name(), compression },
             problem,
         })
     }
+}
+
+/// Where the header has a NUL, which no header has.
+fn nul_in_first_line(text: &[u8]) -> Option<usize> {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.iter().position(|byte| *byte == 0)
 }
 
 fn not_valid(encoding: &'static Encoding) -> String {

@@ -111,6 +111,81 @@ fn the_rejects_of_a_european_export_are_fixed_and_fed_back_under_the_same_job() 
 }
 
 #[test]
+fn a_stray_quote_rejects_its_record_and_swallows_nothing_in_silence() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name\n1,\"oops\n2,b\n3,\"fine\"\n4,d\n5,\"a \\\"q\\\" b\"\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &[])).expect(1);
+    assert!(
+        ended
+            .stderr
+            .contains("t.csv, line 2 (key 1) is rejected: StrayQuote: has text after a closing quote")
+    );
+    assert!(ended.stderr.contains("t.csv, line 6 (key 5) is rejected: StrayQuote"), "{}", ended.stderr);
+    assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 2");
+    // Fed back as it is, it is no better, though the quotes are right there.
+    let mut again = import(&url, &[]);
+    again[1] = "t.ledger.db.rejects.csv";
+    folder.run(&again).expect(1);
+    folder.write("t.csv", "id,Name\n1,oops\n2,b\n3,fine\n4,d\n5,\"a \\\"q\\\" b\"\n");
+    folder.run(&import(&url, &["--escape", "\\"])).expect(0);
+    assert_eq!(endpoint.requests().len(), 5);
+    assert!(endpoint.requests().iter().any(|body| body["Name"] == "a \"q\" b"));
+}
+
+#[test]
+fn rows_of_a_file_that_could_not_be_read_to_its_end_are_not_sent_with_another() {
+    let folder = Folder::new();
+    let mut broken = numbered_csv(1200).into_bytes();
+    broken.extend(b"last,M\xFCller\n");
+    folder.write("t.csv", broken);
+    folder.write("other.csv", "id,Name\nX,x\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(2);
+    let mut other = import(&url, &[]);
+    other[1] = "other.csv";
+    let checked = folder.run(&["check", "other.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]);
+    assert!(checked.expect(0).stdout.contains("        1  send"));
+    folder.run(&other).expect(0);
+    assert_eq!(endpoint.requests().len(), 1);
+    folder.write("t.csv", numbered_csv(1200));
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(endpoint.requests().len(), 1201);
+}
+
+#[test]
+fn a_mark_inside_the_first_quotes_is_no_part_of_the_header() {
+    let folder = Folder::new();
+    folder.write("t.csv", "\"\u{feff}id\",Name\n1,a\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&endpoint.url(), &[])).expect(0);
+}
+
+#[test]
+fn what_is_no_csv_is_called_by_its_name() {
+    let folder = Folder::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&zstd::encode_all("id\n".as_bytes(), 1).unwrap()).unwrap();
+    folder.write("twice.gz", gzip.finish().unwrap());
+    folder.write("book.xlsx", b"PK\x03\x04rest".as_slice());
+    folder.write("utf32.csv", b"\xFF\xFE\0\0i\0\0\0".as_slice());
+    folder.write("cyrillic.csv", &utf16("Имя,Дата\nа,б\n")[2..]);
+    for (file, words) in [
+        ("twice.gz", "is compressed twice, not a CSV"),
+        ("book.xlsx", "is a ZIP archive or an Excel workbook, not a CSV"),
+        ("utf32.csv", "is text in UTF-32"),
+        ("cyrillic.csv", "use --encoding utf-16le"),
+    ] {
+        for command in ["check", "init"] {
+            let ended = folder.run(&[command, file]).expect(2);
+            assert!(ended.stderr.contains(words), "{command}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_told_with_its_remedy() {
     let folder = Folder::new();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

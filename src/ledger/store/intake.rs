@@ -331,7 +331,7 @@ impl Session {
     }
 
     /// Sees to the rows that earlier runs left waiting and this input did not bring up again. Those of
-    /// other files are taken up. Of files that were read in full just now they have been taken out:
+    /// other files are taken up, if their files were read to the end. Of files that were read in full just now they have been taken out:
     /// they are not sent, and one that may have been created already is unknown from here on.
     pub(in crate::ledger) fn finish_intake(
         &mut self,
@@ -339,6 +339,8 @@ impl Session {
     ) -> Result<RunRecord, LedgerError> {
         let files = serde_json::Value::from(totals.files_read).to_string();
         const OTHERS: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1)";
+        // A run that broke off while it read its input may have read it wrong.
+        const WHOLE: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1 AND checked = 1)";
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
         let in_doubt = Standing { state: RowState::Pending, may_exist: true };
         let forsaken = transition(in_doubt, RowEvent::Expired)?;
@@ -358,14 +360,21 @@ impl Session {
                 |row| row.get(0),
             )?;
             let mut headers: Vec<i64> = Vec::new();
-            for (state, next) in [(RowState::Pending, RowState::Pending), (RowState::Failed, retaken.state)] {
+            let mut adopted = 0_u64;
+            for (rows, state, next) in [
+                (format!("{WHOLE} AND"), RowState::Pending, RowState::Pending),
+                (format!("{WHOLE} AND"), RowState::Failed, retaken.state),
+                // What was sent before is sent again while its token is young, whatever became of its file.
+                (format!("may_exist = 1 AND {OTHERS} AND"), RowState::Pending, RowState::Pending),
+            ] {
                 let sql = format!(
-                    "UPDATE rows SET run_id = ?1, state = ?4 WHERE {OTHERS} AND state = ?3 AND NOT {IN_FILES}
+                    "UPDATE rows SET run_id = ?1, state = ?4 WHERE {rows} state = ?3 AND NOT {IN_FILES}
                      RETURNING header_id"
                 );
                 let mut statement = self.connection.prepare(&sql)?;
-                let mut adopted = statement.query(params![self.run.0, files, state.name(), next.name()])?;
-                while let Some(row) = adopted.next()? {
+                let mut taken = statement.query(params![self.run.0, files, state.name(), next.name()])?;
+                while let Some(row) = taken.next()? {
+                    adopted += 1;
                     let header = row.get(0)?;
                     if !headers.contains(&header) {
                         headers.push(header);
@@ -376,10 +385,10 @@ impl Session {
                 "UPDATE runs SET rows_read = ?2, withdrawn = ?3, checked = 1 WHERE id = ?1",
                 params![self.run.0, totals.rows_read, withdrawn],
             )?;
-            Ok(headers)
+            Ok((headers, adopted))
         };
-        let adopted = write().map_err(|source| self.failed(source))?;
-        self.headers.extend(adopted);
-        self.run_record()
+        let (headers, adopted) = write().map_err(|source| self.failed(source))?;
+        self.headers.extend(headers);
+        Ok(RunRecord { adopted, ..self.run_record()? })
     }
 }

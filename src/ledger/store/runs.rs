@@ -58,6 +58,8 @@ pub struct RunRecord {
     pub identical_rows: u64,
     /// Rows of earlier runs that their file holds no longer; not sent.
     pub withdrawn: u64,
+    /// Rows that wait from other inputs and are sent too; known only when the input has just been read.
+    pub adopted: u64,
     /// Attempts that Connect throttled.
     pub throttled: u64,
     /// Whether some row of the ledger was created, now or before: then the instance exists.
@@ -181,6 +183,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         changed_created: row.get(8)?,
         identical_rows: row.get(9)?,
         withdrawn: row.get(10)?,
+        adopted: 0,
         throttled: row.get(11)?,
         instance_proven: row.get(12)?,
         rows: StateCounts::default(),

@@ -33,11 +33,16 @@ impl DateForm {
         if let Some(format) = &format {
             // What cannot be written in this format cannot be read in it either.
             let moment = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-            jiff::fmt::strtime::format(format, &moment).map_err(|error| {
+            let written = jiff::fmt::strtime::format(format, &moment).map_err(|error| {
                 FilterFault::Job(format!("{filter}: '{format}' is not a format of dates: {error}"))
             })?;
+            let form = DateForm { filter, format: Some(format.clone()), zone };
+            return match form.by_format(&written, format) {
+                Some(_) => Ok(form),
+                None => Err(FilterFault::Job(format!("{filter}: '{format}' does not make a whole date"))),
+            };
         }
-        Ok(DateForm { filter, format, zone })
+        Ok(DateForm { filter, format: None, zone })
     }
 
     fn read(&self, text: &str) -> Result<Zoned, FilterFault> {

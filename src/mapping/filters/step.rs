@@ -102,7 +102,8 @@ impl Step {
             ("replace", [Argument::Text(from), Argument::Text(to)]) if named.is_empty() => {
                 Some(Ok(Step::Replace(from.clone(), to.clone())))
             }
-            _ => None,
+            // The engine would say so of every row.
+            _ => usage(filter).map(|usage| Err(FilterFault::Job(format!("{filter}: write {usage}")))),
         }
     }
 
@@ -206,6 +207,19 @@ fn looked_up<'a>(
         None if text.is_empty() => Some(""),
         None => default.or(table.get(ANY).map(String::as_str)),
     }
+}
+
+/// How a filter of this project is called.
+fn usage(filter: &str) -> Option<&'static str> {
+    Some(match filter {
+        "epoch" => "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', tz='Europe/London')",
+        "iso" => "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', tz='Europe/London')",
+        "truncate" => "truncate(1024) or truncate(bytes=1024)",
+        "slug" => "slug",
+        "lookup" => "lookup('table') or lookup('table', default='word')",
+        "required" => "required or required('message')",
+        _ => return None,
+    })
 }
 
 /// The arguments of a filter, as they are written.

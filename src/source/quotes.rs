@@ -1,0 +1,80 @@
+//! Quotes that do not close where a cell ends.
+
+use memchr::{memchr, memchr2};
+
+use super::dialect::Dialect;
+
+/// Whether text follows a closing quote in the raw bytes of one record. The csv crate reads on as if the
+/// quote were text; most often it has swallowed the cells, or rows, between two quotes that do not belong
+/// together.
+pub(super) fn has_stray_quote(record: &[u8], delimiter: u8, dialect: &Dialect) -> bool {
+    let Some(quote) = dialect.quote else { return false };
+    if memchr(quote, record).is_none() {
+        return false;
+    }
+    let mut rest = record;
+    loop {
+        rest = match rest.strip_prefix(&[quote]) {
+            None => match memchr(delimiter, rest) {
+                Some(end) => &rest[end + 1..],
+                None => return false,
+            },
+            Some(inside) => match after_closing(inside, quote, dialect.escape) {
+                None | Some([] | [b'\r' | b'\n', ..]) => return false,
+                Some([next, after @ ..]) if *next == delimiter => after,
+                Some(_) => return true,
+            },
+        };
+    }
+}
+
+/// What follows the quote that closes a cell; none if there is no such quote.
+fn after_closing(mut inside: &[u8], quote: u8, escape: Option<u8>) -> Option<&[u8]> {
+    loop {
+        let at = match escape {
+            Some(escape) => memchr2(quote, escape, inside)?,
+            None => memchr(quote, inside)?,
+        };
+        let doubled = inside[at] == quote && inside.get(at + 1) == Some(&quote);
+        if inside[at] == quote && !doubled {
+            return Some(&inside[at + 1..]);
+        }
+        inside = inside.get(at + 2..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closing_quote_stands_at_the_end_of_a_cell() {
+        let backslash = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+        for (record, plain, escaped) in [
+            ("a,\"b\",c\r\n", false, false),
+            ("a,\"b\"", false, false),
+            ("\"a \"\"b\"\" c\",d\n", false, false),
+            ("5\" disk,b\n", false, false),
+            ("1,\"oops\n2,b\n3,\"fine\"\n", true, true),
+            ("\"abc\"def\n", true, true),
+            ("\"a\" ,b\n", true, true),
+            (r#"1,"a \"q\" b""#, true, false),
+            ("\"never closed", false, false),
+        ] {
+            assert_eq!(has_stray_quote(record.as_bytes(), b',', &Dialect::default()), plain, "{record}");
+            assert_eq!(has_stray_quote(record.as_bytes(), b',', &backslash), escaped, "{record}");
+        }
+        let none = Dialect { quote: None, ..Dialect::default() };
+        assert!(!has_stray_quote(b"\"a\"b", b',', &none));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_the_csv_crate_writes_has_none(cells in proptest::collection::vec("[a\",;\\n ]{0,6}", 1..5)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&cells).unwrap();
+            let record = writer.into_inner().unwrap();
+            proptest::prop_assert!(!has_stray_quote(&record, b',', &Dialect::default()));
+        }
+    }
+}
