@@ -4,7 +4,9 @@ use crate::support::*;
 
 fn with_samples() -> Folder {
     let folder = Folder::new();
-    for name in ["tickets.csv", "tickets.toml", "faulty.csv", "faulty.toml"] {
+    for name in
+        ["tickets.csv", "tickets.toml", "faulty.csv", "faulty.toml", "callbacks.csv", "callbacks.toml"]
+    {
         folder.write(name, std::fs::read(repository("samples").join(name)).unwrap());
     }
     folder
@@ -85,4 +87,20 @@ fn the_faulty_sample_ends_in_1_with_the_expected_rejects() {
         std::fs::write(&expected, &rejects).unwrap();
     }
     assert_eq!(rejects, std::fs::read_to_string(expected).unwrap());
+}
+
+#[test]
+fn the_callbacks_are_started_as_open_tasks() {
+    let folder = with_samples();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    quickly(&folder, &sandbox, "callbacks.toml").expect(0);
+    let contacts: serde_json::Value = serde_json::from_str(&sandbox.get("/_sandbox/contacts")).unwrap();
+    let first =
+        contacts.as_array().unwrap().iter().find(|contact| contact["Attributes"]["fallnummer"] == "RR-2201");
+    let expected = serde_json::json!({
+        "fallnummer": "RR-2201", "priority": "1", "received": "2024-01-02T09:15:00+01:00",
+        "kunde": "Annegret Möhrle", "ruckrufgrund": "Rechnung",
+    });
+    assert_eq!(first.unwrap()["Attributes"], expected);
+    assert_eq!(first.unwrap()["Description"], "Bitte vor 12 Uhr;\nsonst erst nächste Woche.");
 }
