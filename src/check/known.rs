@@ -74,7 +74,8 @@ impl Known {
             }
             RowState::Pending | RowState::InFlight | RowState::Failed => None,
         };
-        let waits = matches!(row.state, RowState::Pending | RowState::InFlight | RowState::Failed);
+        let waits = matches!(row.state, RowState::Pending | RowState::InFlight | RowState::Failed)
+            && (row.doubt_ms.is_some() || !row.stranded);
         Ok(Met {
             settled,
             in_doubt: row.doubt_ms.is_some(),

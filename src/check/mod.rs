@@ -23,7 +23,7 @@ pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
 pub use known::Known;
 use known::Met;
 pub use repeats::Class;
-use repeats::{Place, each_repeat, entry, marked};
+use repeats::{Marks, Place, each_repeat, entry};
 use sorter::Sorter;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -125,12 +125,12 @@ impl Rows<'_, '_> {
             None => Met::default(),
         };
         self.findings.met_elsewhere += u64::from(met.elsewhere);
-        let mut repeat_is_faulty = false;
+        let mut marks = Marks { unmappable: false, elsewhere: met.elsewhere };
         let class = match met.settled {
             // Rows that equal a created one are imported too, if they map.
             Some(class) if class != Class::Refused => {
                 let assessed = matches!(key, RowKey::Content(_)).then(|| rules.map(record, &key, now));
-                repeat_is_faulty = matches!(assessed, Some(Err(_)));
+                marks.unmappable = matches!(assessed, Some(Err(_)));
                 class
             }
             other => match rules.map(record, &key, now) {
@@ -153,11 +153,8 @@ impl Rows<'_, '_> {
         self.findings.count(class);
         match key {
             RowKey::Unusable(_) => {}
-            RowKey::Columns(_) => self.keys.push(entry(key.digest(), place, class))?,
-            RowKey::Content(_) => {
-                let entry = entry(key.digest(), place, class);
-                self.contents.push(if repeat_is_faulty { marked(entry) } else { entry })?;
-            }
+            RowKey::Columns(_) => self.keys.push(entry(key.digest(), place, class, marks))?,
+            RowKey::Content(_) => self.contents.push(entry(key.digest(), place, class, marks))?,
         }
         Ok(())
     }
@@ -180,7 +177,8 @@ impl Rows<'_, '_> {
             self.findings.scheduled_far += 1;
         }
         if let Some(previous) = &request.previous_contact_id {
-            self.chains.push(entry(Digest::of([previous.as_bytes()]), place, Class::Ready))?;
+            let digest = Digest::of([previous.as_bytes()]);
+            self.chains.push(entry(digest, place, Class::Ready, Marks::default()))?;
         }
         Ok(())
     }
@@ -211,8 +209,9 @@ impl Rows<'_, '_> {
             // It has a token of its own, by its number.
             let key = RowKey::Content(repeat.digest);
             let met = known.meet(&key, repeat.occurrence, || repeat.digest)?;
-            let is_faulty = repeat.class == Class::Faulty || repeat.marked;
+            let is_faulty = repeat.class == Class::Faulty || repeat.marks.unmappable;
             let class = met.settled.unwrap_or(if is_faulty { Class::Faulty } else { Class::Ready });
+            self.findings.met_elsewhere -= u64::from(repeat.marks.elsewhere);
             self.findings.met_elsewhere += u64::from(met.elsewhere);
             self.findings.recount(repeat.class, class);
             if class == Class::Faulty && repeat.class != Class::Faulty {
@@ -242,6 +241,8 @@ impl Rows<'_, '_> {
     fn duplicates(&mut self, keys: Sorter) -> Result<(), CheckError> {
         let mut in_order = Sorter::new();
         each_repeat(keys, |repeat| {
+            // The ledger has one row of the key.
+            self.findings.met_elsewhere -= u64::from(repeat.marks.elsewhere);
             let (place, first) = (repeat.place.number(), repeat.first.number());
             in_order.push([place, first, repeat.class.number(), 0]).map_err(CheckError::from)
         })?;

@@ -58,18 +58,32 @@ impl Class {
 }
 
 /// The entry of a row in a sorter.
-pub(super) fn entry(digest: Digest, place: Place, class: Class) -> Entry {
+pub(super) fn entry(digest: Digest, place: Place, class: Class, marks: Marks) -> Entry {
     let whole = u128::from_be_bytes(digest.0);
-    [(whole >> 64) as u64, whole as u64, place.number(), class.number()]
+    [(whole >> 64) as u64, whole as u64, place.number(), class.number() | marks.number()]
 }
 
-/// What an entry's last number has beside its class, if the row is marked.
-const MARK: u64 = 1 << 8;
+/// What there is to say of a row beside its class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Marks {
+    /// It is created, and would not map any more.
+    pub(super) unmappable: bool,
+    /// It was counted as one that the ledger has from another input.
+    pub(super) elsewhere: bool,
+}
 
-/// The entry of a row of which there is something more to say.
-pub(super) fn marked(entry: Entry) -> Entry {
-    let [high, low, place, class] = entry;
-    [high, low, place, class | MARK]
+/// Bits of an entry's last number above the class.
+const UNMAPPABLE: u64 = 1 << 8;
+const ELSEWHERE: u64 = 1 << 9;
+
+impl Marks {
+    fn number(self) -> u64 {
+        u64::from(self.unmappable) * UNMAPPABLE + u64::from(self.elsewhere) * ELSEWHERE
+    }
+
+    fn of(number: u64) -> Self {
+        Marks { unmappable: number & UNMAPPABLE != 0, elsewhere: number & ELSEWHERE != 0 }
+    }
 }
 
 /// A row that is not the first of its digest.
@@ -78,7 +92,7 @@ pub(super) struct Repeat {
     pub(super) first: Place,
     pub(super) place: Place,
     pub(super) class: Class,
-    pub(super) marked: bool,
+    pub(super) marks: Marks,
     /// Its number among the rows of its digest: 2 for the first repetition.
     pub(super) occurrence: u32,
 }
@@ -99,8 +113,8 @@ pub(super) fn each_repeat<E: From<io::Error>>(
                     digest: Digest(whole.to_be_bytes()),
                     first: Place::of(known[2]),
                     place: Place::of(entry[2]),
-                    class: Class::of(entry[3] & !MARK),
-                    marked: entry[3] & MARK != 0,
+                    class: Class::of(entry[3] & (UNMAPPABLE - 1)),
+                    marks: Marks::of(entry[3]),
                     occurrence: *count,
                 })?;
             }
@@ -119,11 +133,13 @@ mod tests {
         let mut sorter = Sorter::new();
         let place = |line| Place { file: 3, line };
         for (digest, line) in [(7, 9), (8, 4), (7, 2), (7, 5)] {
-            sorter.push(entry(Digest([digest; 16]), place(line), Class::Created)).unwrap();
+            let marks = Marks { unmappable: true, elsewhere: line == 9 };
+            sorter.push(entry(Digest([digest; 16]), place(line), Class::Created, marks)).unwrap();
         }
         let mut repeats = Vec::new();
         each_repeat(sorter, |repeat| {
             assert_eq!((repeat.digest, repeat.class), (Digest([7; 16]), Class::Created));
+            assert_eq!(repeat.marks, Marks { unmappable: true, elsewhere: repeat.place.line == 9 });
             repeats.push((repeat.first.line, repeat.place.line, repeat.occurrence));
             Ok::<_, io::Error>(())
         })

@@ -59,6 +59,7 @@ impl Intake<'_> {
                 batch = Some(next);
             }
             bytes_before += bytes;
+            self.ledger.leave_source(source)?;
             if input != Input::Stdin {
                 totals.files_read.push(source);
             }

@@ -23,6 +23,9 @@ pub(super) struct Skeleton {
 /// What the AWS CLI writes for the name of a map's entry.
 const ANY_KEY: &str = "KeyName";
 
+/// What the AWS CLI writes for a value of a segment attribute.
+const FORMS: [&str; 5] = ["ValueString", "ValueMap", "ValueInteger", "ValueList", "ValueArn"];
+
 /// What the AWS CLI writes for a moment.
 const ANY_TIME: &str = "1970-01-01T00:00:00";
 
@@ -94,6 +97,10 @@ fn strip(value: &mut Value) {
     if let Value::Object(members) = value {
         members.retain(|name, value| !(value.is_null() || name == ANY_KEY && is_empty(value)));
         members.values_mut().for_each(strip);
+        // The five forms of a value, of which one is to be filled in.
+        if FORMS.iter().all(|form| members.contains_key(*form)) {
+            members.retain(|_, value| !is_empty(value));
+        }
     }
     if let Value::Array(items) = value {
         items.iter_mut().for_each(strip);
@@ -212,6 +219,18 @@ mod tests {
             assert_eq!(lines.get(path), Some(&line), "{path}");
         }
         assert_eq!(lines.get("Attachments.1.S3Url"), Some(&6));
+    }
+
+    #[test]
+    fn of_a_segment_value_what_is_filled_in_remains() {
+        let five = r#""ValueMap": {"KeyName": {}}, "ValueInteger": 0, "ValueList": [{}], "ValueArn": """#;
+        let text = format!(
+            r#"{{"SegmentAttributes": {{"a": {{"ValueString": "x", {five}}}, "b": {{"ValueString": "", {five}}},
+                "c": {{"ValueInteger": 0}}}}}}"#
+        );
+        let tree = parse(&text).unwrap().request.tree;
+        let expected = serde_json::json!({"a": {"ValueString": "x"}, "b": {}, "c": {"ValueInteger": 0}});
+        assert_eq!(tree["SegmentAttributes"], expected);
     }
 
     #[test]

@@ -12,7 +12,10 @@ use rusqlite_migration::{M, Migrations};
 use super::{APPLICATION_ID, LedgerError};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 1] = [include_str!("../../migrations/0001_ledger.sql")];
+const SCHEMAS: [&str; 2] = [
+    include_str!("../../migrations/0001_ledger.sql"),
+    include_str!("../../migrations/0002_open_readings.sql"),
+];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_iter(SCHEMAS.map(M::up))
@@ -128,6 +131,23 @@ mod tests {
         let before = std::fs::read(&other).unwrap();
         assert!(matches!(open(&other), Err(LedgerError::NotALedger(_))));
         assert_eq!(std::fs::read(&other).unwrap(), before);
+    }
+
+    #[test]
+    fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let mut connection = open(&path).unwrap();
+        connection.execute_batch(SCHEMAS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let broken_off = "INSERT INTO sources VALUES (1, '/t.csv');
+            INSERT INTO runs (version, mapping, rate, started_ms, checked) VALUES
+            ('0', zeroblob(16), 1, 0, 1), ('0', zeroblob(16), 1, 0, 0)";
+        connection.execute_batch(broken_off).unwrap();
+        to_latest(&mut connection, &path).unwrap();
+        let open: i64 =
+            connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap();
+        assert_eq!(open, 2);
     }
 
     #[test]

@@ -109,6 +109,12 @@ impl Ledger {
         self.writer.call(move |session| session.enter_source(&path, &columns))
     }
 
+    /// Notes that an input has been read to its end. What was entered of one that was not is not sent by a
+    /// later run, unless the input brings it up again.
+    pub fn leave_source(&self, source: i64) -> Result<(), LedgerError> {
+        self.writer.call(move |session| session.leave_source(source))
+    }
+
     /// Takes rows of the input into the ledger, in file order, and says what is to be told of them.
     pub fn take_in(&self, rows: Vec<IntakeRow>) -> Result<Vec<Note>, LedgerError> {
         self.writer.call(move |session| session.take_in(&rows))

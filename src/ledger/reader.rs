@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::migrate::{open_read_only, sqlite};
-use super::store::{error_counts, json_column, latest_runs, state_counts};
+use super::store::{IN_OPEN_READING, error_counts, json_column, latest_runs, state_counts};
 use super::{ErrorCount, Identity, LedgerError, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
 use crate::request::Operation;
@@ -27,6 +27,8 @@ pub struct KnownRow {
     pub doubt_ms: Option<i64>,
     /// The input that it came from.
     pub source: String,
+    /// Whether that input could not be read to its end.
+    pub stranded: bool,
     /// A digest of its cells.
     pub content: Digest,
     /// The code of its last error.
@@ -100,12 +102,12 @@ impl LedgerReader {
     pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
         let read = || {
             self.connection
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "SELECT state, content, code, mapping,
-                            CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path
+                            CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path, {IN_OPEN_READING}
                      FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-                     WHERE token = ?1",
-                )?
+                     WHERE token = ?1"
+                ))?
                 .query_row([token.0.0], |row| {
                     let state: String = row.get(0)?;
                     Ok(KnownRow {
@@ -115,6 +117,7 @@ impl LedgerReader {
                         mapping: Digest(row.get(3)?),
                         doubt_ms: row.get(4)?,
                         source: row.get(5)?,
+                        stranded: row.get(6)?,
                     })
                 })
                 .optional()
@@ -125,11 +128,13 @@ impl LedgerReader {
     /// How many rows wait, or would be tried again, that came from none of these inputs.
     pub fn waiting_elsewhere(&self, sources: &[String]) -> Result<u64, LedgerError> {
         let sources = serde_json::Value::from(sources).to_string();
-        let count = "SELECT count(*) FROM rows
-                     WHERE run_id IN (SELECT id FROM runs WHERE checked = 1 OR rows.may_exist = 1)
-                     AND state IN ('pending', 'in_flight', 'failed') AND source_id NOT IN
-                     (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))";
-        let count = self.connection.query_row(count, [sources], |row| row.get(0));
+        let count = format!(
+            "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
+             AND state IN ('pending', 'in_flight', 'failed')
+             AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING}) AND source_id NOT IN
+             (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
+        );
+        let count = self.connection.query_row(&count, [sources], |row| row.get(0));
         count.map_err(|source| sqlite(&self.path, source))
     }
 

@@ -178,6 +178,19 @@ pub(super) fn hides_columns(words: &[Word<'_>]) -> bool {
     })
 }
 
+/// The names that a statement gives values to.
+pub(super) fn assigned<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = &'a str> {
+    let end = match words.first() {
+        Some(Word::Name("set" | "with" | "macro")) => words.len(),
+        Some(Word::Name("for")) => words.iter().position(|word| *word == Word::Name("in")).unwrap_or(0),
+        _ => 0,
+    };
+    words[..end].iter().skip(1).filter_map(|word| match word {
+        Word::Name(name) => Some(*name),
+        Word::Text(_) | Word::Number(_) | Word::Sign(_) => None,
+    })
+}
+
 /// The string that a literal stands for; none where it has an escape that is seldom in a header.
 fn unescaped<'a>(literal: &'a str) -> Option<Cow<'a, str>> {
     if !literal.contains('\\') {

@@ -128,7 +128,9 @@ impl Compiler {
                 let column = self.columns.exact(&header)?;
                 self.used.insert(column);
             }
-            self.hides_columns |= lexer::hides_columns(part.words());
+            // A name that is given another value may stand for its column, or not.
+            let hidden = lexer::assigned(part.words()).any(|name| self.columns.identifier(name).is_ok());
+            self.hides_columns |= hidden || lexer::hides_columns(part.words());
             for filter in lexer::filters(part.words()) {
                 self.check_filter(filter)?;
             }

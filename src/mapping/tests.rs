@@ -281,9 +281,12 @@ fn a_column_that_any_template_names_does_not_pass_through_again() {
 
 #[test]
 fn what_a_passthrough_would_not_see_is_refused() {
-    for template in
-        ["{% set r = row %}{{ r['a'] }}", "{{ row['a' ~ ''] }}", "{% for x in row %}{{ x }}{% endfor %}"]
-    {
+    for template in [
+        "{% set r = row %}{{ r['a'] }}",
+        "{{ row['a' ~ ''] }}",
+        "{% for x in row %}{{ x }}{% endfor %}",
+        "{% set a = a[-1:] %}{{ a }}",
+    ] {
         let toml = format!("Name = \"{template}\"\nAttributes = \"*\"");
         let error = map(&toml, &["a"], &["x"]).unwrap_err();
         assert!(error.contains("without spelling them out"), "{template}: {error}");
@@ -294,6 +297,7 @@ fn what_a_passthrough_would_not_see_is_refused() {
 fn a_mapping_that_uses_no_column_is_refused() {
     let error = map("Name = \"fixed\"", &["a"], &["x"]).unwrap_err();
     assert!(error.starts_with("job.toml, [request]: uses no column"), "{error}");
+    assert!(map("Name = \"{% set a = a %}{{ a }}\"", &["a"], &["x"]).is_ok());
     let error = map_with(&header_paths(Operation::CreateContact, &["id"]), &["id"], &["x"]).unwrap_err();
     assert!(error.starts_with("the header: uses no column"), "{error}");
 }

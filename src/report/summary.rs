@@ -77,6 +77,7 @@ impl Summary {
             (run.changed_created, "of the created rows have changed since; not sent again"),
             (run.identical_rows, "rows equal an earlier row; each counts as a row of its own"),
             (run.withdrawn, "waiting rows are no longer in their file; not sent"),
+            (run.stranded, "rows wait of files that could not be read to their end; give those files again"),
         ];
         for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
             count(number, words);
@@ -161,6 +162,7 @@ impl Summary {
             "pending": run.waiting(),
             "identical_rows": run.identical_rows,
             "withdrawn": run.withdrawn,
+            "stranded": run.stranded,
             "throttled": run.throttled,
             "rate_set": run.rate,
             "rate_achieved": self.rate(),

@@ -95,6 +95,9 @@ impl CsvSource {
         if !self.read_cells(&mut cells)? || is_blank(&cells) {
             return Err(SourceError::NoHeader(self.input.to_string()));
         }
+        if self.has_stray_quote() {
+            return Err(SourceError::StrayQuote(self.input.to_string()));
+        }
         let own = cells.len().saturating_sub(REJECT_COLUMNS.len());
         self.is_rejects_file = cells.iter().skip(own).eq(REJECT_COLUMNS);
         if self.is_rejects_file {

@@ -62,6 +62,9 @@ pub enum SourceError {
     /// There is not even a header.
     #[error("{0} has no header; the first line must name the columns")]
     NoHeader(String),
+    /// Text follows a closing quote in the header, which may have swallowed rows.
+    #[error("{0}: the header has text after a closing quote; mend it, or name the quote with --quote")]
+    StrayQuote(String),
     /// The key names a column that is not there.
     #[error("{file}: the key names column '{column}', which the header does not have{hint}")]
     NoKeyColumn {

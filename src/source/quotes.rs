@@ -20,12 +20,22 @@ pub(super) fn has_stray_quote(record: &[u8], delimiter: u8, dialect: &Dialect) -
                 None => return false,
             },
             Some(inside) => match after_closing(inside, quote, dialect.escape) {
-                None | Some([] | [b'\r' | b'\n', ..]) => return false,
-                Some([next, after @ ..]) if *next == delimiter => after,
-                Some(_) => return true,
+                None => return false,
+                Some(after) => match past_blanks(after, delimiter) {
+                    [] | [b'\r' | b'\n', ..] => return false,
+                    [next, after @ ..] if *next == delimiter => after,
+                    _ => return true,
+                },
             },
         };
     }
+}
+
+/// Blanks after a closing quote do no harm.
+fn past_blanks(text: &[u8], delimiter: u8) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != delimiter;
+    let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
+    &text[blanks..]
 }
 
 /// What follows the quote that closes a cell; none if there is no such quote.
@@ -57,7 +67,8 @@ mod tests {
             ("5\" disk,b\n", false, false),
             ("1,\"oops\n2,b\n3,\"fine\"\n", true, true),
             ("\"abc\"def\n", true, true),
-            ("\"a\" ,b\n", true, true),
+            ("\"a\" ,\"b\"\t\r\n", false, false),
+            ("\"a\" x,b\n", true, true),
             (r#"1,"a \"q\" b""#, true, false),
             ("\"never closed", false, false),
         ] {

@@ -156,6 +156,35 @@ fn rows_of_a_file_that_could_not_be_read_to_its_end_are_not_sent_with_another() 
 }
 
 #[test]
+fn rows_of_a_whole_file_are_taken_up_though_another_file_broke_a_run() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    folder.write("b.csv", [numbered_csv(700).replace('K', "B").as_bytes(), b"last,M\xFCller\n"].concat());
+    folder.write("c.csv", "id,Name\nC,c\n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    folder.run(&import(&url, &["b.csv"])).expect(2);
+    let mut other = import(&url, &[]);
+    other[1] = "c.csv";
+    let ended = folder.run(&other).expect(0);
+    assert_eq!(endpoint.requests().len(), 4);
+    assert!(
+        ended.stdout.contains("700  rows wait of files that could not be read to their end"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_stray_quote_in_the_header_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,\"name\n1,\"a\"\n2,b\n");
+    let ended = folder.run(&["check", "t.csv"]).expect(2);
+    assert!(ended.stderr.contains("the header has text after a closing quote"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_mark_inside_the_first_quotes_is_no_part_of_the_header() {
     let folder = Folder::new();
     folder.write("t.csv", "\"\u{feff}id\",Name\n1,a\n");

@@ -242,3 +242,22 @@ fn a_key_that_a_cell_made_is_never_shown() {
         assert!(!text.contains("Planted"), "{text}");
     }
 }
+
+#[test]
+fn repeated_rows_that_wait_from_another_file_are_counted_once() {
+    for (key, sent) in [(&["--key", "id"][..], 3), (&[], 5)] {
+        let folder = Folder::new();
+        folder.write("a.csv", "id,Name\no,2\ns,1\ns,1\ns,1\np,3\nq,3\n");
+        folder.write("b.csv", "id,Name\ns,1\ns,1\ns,1\n");
+        folder.write("job.toml", "[request]\nName = \"{{ row['Name'] }}\"\n");
+        let shared = [&["--job", "job.toml", "--sandbox", "--rate", "1000"][..], key].concat();
+        let limited = folder.run(&[&["run", "a.csv", "--limit", "1"][..], &shared].concat());
+        assert_eq!(limited.code, Some(10), "{}", limited.stdout);
+        let check = folder.run(&[&["check", "b.csv", "--output", "json"][..], &shared].concat());
+        assert_eq!(messages(&check.stdout)["check"]["to_send"], sent, "{key:?}");
+        folder.run(&[&["run", "b.csv"][..], &shared].concat());
+        let created =
+            folder.ask("job.sandbox.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'");
+        assert_eq!(created, (1 + sent).to_string(), "{key:?}");
+    }
+}

@@ -37,6 +37,10 @@ pub enum Verdict {
     Rejected(Rejection),
 }
 
+/// Whether a row was entered by a reading that did not come to its input's end.
+pub(in crate::ledger) const IN_OPEN_READING: &str = "EXISTS (SELECT 1 FROM open_readings
+    WHERE open_readings.run_id = rows.run_id AND open_readings.source_id = rows.source_id)";
+
 /// Something to tell people about a row of the input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note {
@@ -111,8 +115,17 @@ impl Session {
             ))
         };
         let (source, header) = enter().map_err(|source| self.failed(source))?;
+        let begin = "INSERT INTO open_readings (run_id, source_id) VALUES (?1, ?2)";
+        self.connection.execute(begin, [self.run.0, source]).map_err(|source| self.failed(source))?;
         self.headers.insert(header);
         Ok((source, header))
+    }
+
+    /// An input has been read to its end.
+    pub(in crate::ledger) fn leave_source(&self, source: i64) -> Result<(), LedgerError> {
+        let end = "DELETE FROM open_readings WHERE run_id = ?1 AND source_id = ?2";
+        let ended = self.connection.execute(end, [self.run.0, source]);
+        ended.map(|_| ()).map_err(|source| self.failed(source))
     }
 
     pub(in crate::ledger) fn take_in(&mut self, rows: &[IntakeRow]) -> Result<Vec<Note>, LedgerError> {
@@ -339,8 +352,7 @@ impl Session {
     ) -> Result<RunRecord, LedgerError> {
         let files = serde_json::Value::from(totals.files_read).to_string();
         const OTHERS: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1)";
-        // A run that broke off while it read its input may have read it wrong.
-        const WHOLE: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1 AND checked = 1)";
+        let whole = format!("{OTHERS} AND NOT {IN_OPEN_READING}");
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
         let in_doubt = Standing { state: RowState::Pending, may_exist: true };
         let forsaken = transition(in_doubt, RowEvent::Expired)?;
@@ -362,8 +374,8 @@ impl Session {
             let mut headers: Vec<i64> = Vec::new();
             let mut adopted = 0_u64;
             for (rows, state, next) in [
-                (format!("{WHOLE} AND"), RowState::Pending, RowState::Pending),
-                (format!("{WHOLE} AND"), RowState::Failed, retaken.state),
+                (format!("{whole} AND"), RowState::Pending, RowState::Pending),
+                (format!("{whole} AND"), RowState::Failed, retaken.state),
                 // What was sent before is sent again while its token is young, whatever became of its file.
                 (format!("may_exist = 1 AND {OTHERS} AND"), RowState::Pending, RowState::Pending),
             ] {

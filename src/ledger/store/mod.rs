@@ -15,6 +15,7 @@ use super::migrate::sqlite;
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
+pub(super) use intake::IN_OPEN_READING;
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub(super) use rows::json_column;
 pub use rows::{Cause, Claim, Contact, Settlement};

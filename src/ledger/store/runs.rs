@@ -60,6 +60,8 @@ pub struct RunRecord {
     pub withdrawn: u64,
     /// Rows that wait from other inputs and are sent too; known only when the input has just been read.
     pub adopted: u64,
+    /// Rows that wait from inputs which could not be read to their end; not sent.
+    pub stranded: u64,
     /// Attempts that Connect throttled.
     pub throttled: u64,
     /// Whether some row of the ledger was created, now or before: then the instance exists.
@@ -168,7 +170,9 @@ impl Session {
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
-    EXISTS (SELECT 1 FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'created')";
+    EXISTS (SELECT 1 FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'created'),
+    (SELECT count(*) FROM open_readings JOIN rows USING (run_id, source_id)
+     WHERE open_readings.run_id <> runs.id AND state IN ('pending', 'failed'))";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -184,6 +188,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         identical_rows: row.get(9)?,
         withdrawn: row.get(10)?,
         adopted: 0,
+        stranded: row.get(13)?,
         throttled: row.get(11)?,
         instance_proven: row.get(12)?,
         rows: StateCounts::default(),
