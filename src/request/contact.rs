@@ -24,7 +24,8 @@ pub struct ContactRequest<'a> {
     /// The operation; it decides which of the members below may be set.
     #[serde(skip)]
     pub operation: Operation,
-    /// Whether keys of its maps are made from cells, and as private as they are.
+    /// Whether keys of its maps are made from cells, and as private as they are. Those that stand in the
+    /// mapping are checked with it, and not again for every row.
     #[serde(skip)]
     pub keys_are_data: bool,
     /// `TASK`, `EMAIL` or `VOICE` (CreateContact).

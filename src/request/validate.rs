@@ -20,10 +20,11 @@ pub fn validate(request: &ContactRequest<'_>, now: i64) -> Vec<Violation> {
     attributes(&mut found, request);
     references(&mut found, request);
     let map = Path::of("SegmentAttributes");
-    keys_differ(&mut found, "SegmentAttributes", &request.segment_attributes);
+    if request.keys_are_data {
+        keys_of(&mut found, &map, &request.segment_attributes, limit::SEGMENT_KEY);
+    }
     for (key, value) in request.segment_attributes.iter() {
         let path = map.key(key);
-        found.key(&path, key, limit::SEGMENT_KEY);
         segment_value(&mut found, &path, value, key.starts_with("connect:"));
     }
     found.0
@@ -90,28 +91,20 @@ fn shown(key: &str) -> &str {
     if key.len() <= 128 && key.bytes().all(plain) { key } else { "*" }
 }
 
-/// Two templates, or a template and a literal, may render to the same key.
-fn keys_differ<T>(found: &mut Findings, member: &str, map: &Named<'_, T>) {
-    let entries = &map.0;
-    let mut twice: Vec<&str> = if entries.len() <= FEW {
-        let repeated = entries
-            .iter()
-            .enumerate()
-            .filter(|(index, (key, _))| entries[..*index].iter().any(|(earlier, _)| earlier == key));
-        repeated.map(|(_, (key, _))| &**key).collect()
-    } else {
-        let mut keys: Vec<&str> = map.iter().map(|(key, _)| key).collect();
-        keys.sort_unstable();
-        keys.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect()
-    };
+/// Keys that come from cells: each within its limit, and none twice, since two templates, or a template and
+/// a literal, may render to the same one.
+fn keys_of<T>(found: &mut Findings, map: &Path<'_>, entries: &Named<'_, T>, limit: Limit) {
+    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key).collect();
+    for key in &keys {
+        found.key(&map.key(key), key, limit);
+    }
+    keys.sort_unstable();
+    let mut twice: Vec<&str> = keys.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
     twice.dedup();
     for key in twice {
-        found.add(format!("{member}.{}", shown(key)), "", "is given twice; only one of them could be sent");
+        found.add(map.key(key).text(), "", "is given twice; only one of them could be sent");
     }
 }
-
-/// Keys that are compared each with each; more are sorted.
-const FEW: usize = 16;
 
 fn create_contact(found: &mut Findings, request: &ContactRequest<'_>) {
     contact_kind(found, request);
@@ -207,11 +200,12 @@ fn attachment(found: &mut Findings, index: &str, file: &Attachment<'_>) {
 
 fn attributes(found: &mut Findings, request: &ContactRequest<'_>) {
     let map = Path::of("Attributes");
-    keys_differ(found, "Attributes", &request.attributes);
+    if request.keys_are_data {
+        keys_of(found, &map, &request.attributes, limit::ATTRIBUTE_KEY);
+    }
     let mut bytes = 0;
     for (key, value) in request.attributes.iter() {
         let path = map.key(key);
-        found.key(&path, key, limit::ATTRIBUTE_KEY);
         found.at(&path, "", Some(value), limit::ATTRIBUTE_VALUE);
         bytes += key.len() + value.len();
     }
@@ -220,11 +214,12 @@ fn attributes(found: &mut Findings, request: &ContactRequest<'_>) {
 
 fn references(found: &mut Findings, request: &ContactRequest<'_>) {
     let map = Path::of("References");
-    keys_differ(found, "References", &request.references);
+    if request.keys_are_data {
+        keys_of(found, &map, &request.references, limit::REFERENCE_KEY);
+    }
     let mut bytes = 0;
     for (key, reference) in request.references.iter() {
         let path = map.key(key);
-        found.key(&path, key, limit::REFERENCE_KEY);
         one_reference(found, &path, reference, request.operation);
         bytes += reference_bytes(key, reference);
     }
@@ -293,11 +288,10 @@ fn segment_value(found: &mut Findings, path: &Path<'_>, value: &SegmentValue<'_>
     found.at(path, "ValueArn", value.value_arn.as_deref(), limit::SEGMENT_ARN);
     let map = path.key("ValueMap");
     if let Some(entries) = &value.value_map {
-        keys_differ(found, &map.text(), entries);
+        keys_of(found, &map, entries, limit::SEGMENT_KEY);
     }
     for (key, inner) in value.value_map.iter().flat_map(|entries| entries.iter()) {
         let path = map.key(key);
-        found.key(&path, key, limit::SEGMENT_KEY);
         segment_value(found, &path, inner, system);
     }
     let list = path.key("ValueList");
@@ -399,7 +393,7 @@ mod tests {
     #[test]
     fn a_key_that_is_rendered_twice_is_refused() {
         let twice = Named(vec![("a".into(), "1".into()), ("a".into(), "2".into())]);
-        let request = ContactRequest { attributes: twice, ..task() };
+        let request = ContactRequest { attributes: twice, keys_are_data: true, ..task() };
         assert_eq!(rules(&request), ["Attributes.a is given twice; only one of them could be sent"]);
     }
 

@@ -107,6 +107,7 @@ fn request() -> impl Strategy<Value = ContactRequest<'static>> {
         let (attribute, reference, segment) = maps;
         let operation = if open { Operation::StartTaskContact } else { Operation::CreateContact };
         let mut request = ContactRequest {
+            keys_are_data: true,
             name,
             description,
             related_contact_id,

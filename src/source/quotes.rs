@@ -9,26 +9,23 @@ use super::dialect::Dialect;
 /// together.
 pub(super) fn has_stray_quote(record: &[u8], delimiter: u8, dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else { return false };
-    if memchr(quote, record).is_none() {
-        return false;
-    }
     let mut rest = record;
-    loop {
-        rest = match rest.strip_prefix(&[quote]) {
-            None => match memchr(delimiter, rest) {
-                Some(end) => &rest[end + 1..],
-                None => return false,
-            },
-            Some(inside) => match after_closing(inside, quote, dialect.escape) {
-                None => return false,
-                Some(after) => match past_blanks(after, delimiter) {
-                    [] | [b'\r' | b'\n', ..] => return false,
-                    [next, after @ ..] if *next == delimiter => after,
-                    _ => return true,
-                },
-            },
-        };
+    let mut at_start = true;
+    while let Some(at) = memchr(quote, rest) {
+        // A quote inside of a cell that does not begin with one is text.
+        let opens = if at == 0 { at_start } else { rest[at - 1] == delimiter };
+        let inside = &rest[at + 1..];
+        if !opens {
+            (rest, at_start) = (inside, false);
+            continue;
+        }
+        match after_closing(inside, quote, dialect.escape).map(|after| past_blanks(after, delimiter)) {
+            None | Some([] | [b'\r' | b'\n', ..]) => return false,
+            Some([next, after @ ..]) if *next == delimiter => (rest, at_start) = (after, true),
+            Some(_) => return true,
+        }
     }
+    false
 }
 
 /// Blanks after a closing quote do no harm.
@@ -64,7 +61,9 @@ mod tests {
             ("a,\"b\",c\r\n", false, false),
             ("a,\"b\"", false, false),
             ("\"a \"\"b\"\" c\",d\n", false, false),
-            ("5\" disk,b\n", false, false),
+            ("5\" disk,\"b\"\n", false, false),
+            ("5\",6\"\"\",b\n", false, false),
+            ("5\" disk,\"b\" x\n", true, true),
             ("1,\"oops\n2,b\n3,\"fine\"\n", true, true),
             ("\"abc\"def\n", true, true),
             ("\"a\" ,\"b\"\t\r\n", false, false),
