@@ -86,8 +86,16 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
     if version > SCHEMAS.len() {
         return Err(LedgerError::Newer(path.to_owned()));
     }
+    // A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
+    if version == 1 {
+        connection.execute_batch(OPEN_READINGS).map_err(|source| sqlite(path, source))?;
+    }
     Ok(connection)
 }
+
+/// What the second schema makes of a ledger of the first, in this connection alone.
+const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
+    SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
 
 /// A failure of SQLite, told apart from a file that is no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
