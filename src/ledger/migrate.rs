@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_of_the_first_schema_is_brought_up_to_date() {
+    fn a_ledger_of_the_first_schema_is_read_and_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
         let mut connection = open(&path).unwrap();
@@ -152,10 +152,13 @@ mod tests {
             INSERT INTO runs (version, mapping, rate, started_ms, checked) VALUES
             ('0', zeroblob(16), 1, 0, 1), ('0', zeroblob(16), 1, 0, 0)";
         connection.execute_batch(broken_off).unwrap();
+        let open_reading = |connection: &Connection| -> i64 {
+            connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
         to_latest(&mut connection, &path).unwrap();
-        let open: i64 =
-            connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap();
-        assert_eq!(open, 2);
+        assert_eq!(open_reading(&connection), 2);
+        assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
     }
 
     #[test]
