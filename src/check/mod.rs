@@ -11,14 +11,14 @@ use std::io;
 use thiserror::Error;
 
 use crate::digest::Digest;
-use crate::event::{Reporter, RunEvent};
-use crate::intake::{IntakeError, Prepared, ReadAhead, Rules, now};
+use crate::event::Reporter;
+use crate::intake::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::ledger::LedgerError;
 use crate::mapping::{Fault, MapFault, Mapped, Rejection};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
 use crate::shutdown::Shutdown;
-use crate::source::{Record, RowKey};
+use crate::source::{Header, Input, Record, RowKey};
 pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
 pub use known::Known;
 use known::Met;
@@ -65,37 +65,17 @@ impl Check<'_> {
     /// # Errors
     /// An input, the ledger or `sink` fails, or a signal comes.
     pub fn run(&self, inputs: Vec<Prepared>, sink: Sink<'_>) -> Result<Findings, CheckError> {
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
-        let bytes_total = sizes.map(|sizes| sizes.iter().sum());
         let files = inputs.iter().map(FileFacts::of).collect();
         let mut rows = Rows {
             check: self,
             sink,
+            begun: 0,
             findings: Findings::new(files),
             keys: Sorter::new(),
             contents: Sorter::new(),
             chains: Sorter::new(),
         };
-        let mut bytes_before = 0;
-        for (file, prepared) in inputs.into_iter().enumerate() {
-            let (source, rules) = prepared.open().map_err(IntakeError::from)?;
-            let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
-            let (mut batch, mut bytes) = (None, 0);
-            while let Some(next) = reading.next(batch.take())? {
-                if let Some(signal) = self.shutdown.asked() {
-                    return Err(IntakeError::Interrupted(signal).into());
-                }
-                let now = now();
-                for record in next.rows() {
-                    rows.meet(&rules, file, record, now)?;
-                }
-                bytes = next.bytes;
-                let bytes = bytes_before + bytes;
-                self.reporter.tell(RunEvent::Checking { rows: rows.findings.rows, bytes, bytes_total });
-                batch = Some(next);
-            }
-            bytes_before += bytes;
-        }
+        read_all(inputs, self.reporter, self.shutdown, &mut rows)?;
         rows.finish()
     }
 }
@@ -104,6 +84,8 @@ impl Check<'_> {
 struct Rows<'a, 's> {
     check: &'a Check<'a>,
     sink: Sink<'s>,
+    /// Inputs that have begun.
+    begun: usize,
     findings: Findings,
     /// Keys.
     keys: Sorter,
@@ -111,6 +93,23 @@ struct Rows<'a, 's> {
     contents: Sorter,
     /// Ids of previous contacts.
     chains: Sorter,
+}
+
+impl Visitor for Rows<'_, '_> {
+    type Error = CheckError;
+
+    fn begin(&mut self, _: &Input, _: &Header) -> Result<(), CheckError> {
+        self.begun += 1;
+        Ok(())
+    }
+
+    fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), CheckError> {
+        rows.iter().try_for_each(|record| self.meet(rules, self.begun - 1, record, now))
+    }
+
+    fn end(&mut self) -> Result<(), CheckError> {
+        Ok(())
+    }
 }
 
 impl Rows<'_, '_> {

@@ -10,7 +10,7 @@ use crate::event::Reporter;
 use crate::exit_code::ExitCode;
 use crate::intake::Prepared;
 use crate::job::CheckJob;
-use crate::ledger::{Identity, LedgerError, LedgerReader};
+use crate::ledger::{Identity, LedgerReader};
 use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
 use crate::shutdown::Shutdown;
 use crate::token::TokenScheme;
@@ -69,21 +69,10 @@ fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
         namespace: reading.namespace.clone(),
         key: reading.key.clone(),
     };
-    same(path, &own, &found)?;
+    own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
     let mapping = reading.mapping.fingerprint();
     Ok(Some(Known::new(reader, scheme, mapping, &reading.inputs, job.idempotency_window)))
-}
-
-/// A run would refuse a ledger of another identity.
-fn same(path: &Path, own: &Identity, found: &Identity) -> Result<(), LedgerError> {
-    let other = own.parts().into_iter().zip(found.parts()).find(|(own, found)| own != found);
-    match other {
-        Some(((what, wanted), (_, found))) => {
-            Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted })
-        }
-        None => Ok(()),
-    }
 }
 
 /// Whether there is a ledger: an empty file is taken for a new one, as a run takes it.

@@ -1,11 +1,11 @@
 //! The input into the ledger: every row is entered before the first is sent.
 
-use super::{IntakeError, Prepared, ReadAhead, Rules, now};
+use super::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
 use crate::mapping::{MapFault, MappingError};
 use crate::shutdown::Shutdown;
-use crate::source::{Input, Record};
+use crate::source::{Header, Input, Record};
 
 /// Reads prepared inputs into a ledger.
 #[derive(Debug)]
@@ -26,45 +26,10 @@ impl Intake<'_> {
     /// # Errors
     /// Reading or the ledger fails, or a signal comes. What was entered stays, waiting.
     pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
-        let mut totals = IntakeTotals::default();
-        let mut bytes_before = 0;
-        let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
-        let bytes_total = sizes.map(|sizes| sizes.iter().sum());
-        for prepared in inputs {
-            let (csv, rules) = prepared.open()?;
-            let input = csv.input().clone();
-            let file = input.to_string();
-            let (source, header) = self.ledger.enter_source(&input, csv.header())?;
-            let reading = ReadAhead::start(csv).map_err(IntakeError::Thread)?;
-            let (mut batch, mut bytes) = (None, 0);
-            while let Some(next) = reading.next(batch.take())? {
-                if let Some(signal) = self.shutdown.asked() {
-                    return Err(IntakeError::Interrupted(signal));
-                }
-                let now = now();
-                let rows = next.rows().iter().map(|record| {
-                    self.row(&rules, record, source, header, now).map_err(|error| IntakeError::Mapping {
-                        file: format!("{file}, line {}", record.line),
-                        error,
-                    })
-                });
-                let rows: Vec<IntakeRow> = rows.collect::<Result<_, _>>()?;
-                totals.rows_read += rows.len() as u64;
-                for note in self.ledger.take_in(rows)? {
-                    self.reporter.tell(RunEvent::Noted { file: file.clone(), note });
-                }
-                bytes = next.bytes;
-                let bytes = bytes_before + bytes;
-                self.reporter.tell(RunEvent::Checking { rows: totals.rows_read, bytes, bytes_total });
-                batch = Some(next);
-            }
-            bytes_before += bytes;
-            self.ledger.leave_source(source)?;
-            if input != Input::Stdin {
-                totals.files_read.push(source);
-            }
-        }
-        Ok(self.ledger.finish_intake(totals)?)
+        let totals = IntakeTotals::default();
+        let mut entry = Entry { intake: self, input: Input::Stdin, source: 0, header: 0, totals };
+        read_all(inputs, self.reporter, self.shutdown, &mut entry)?;
+        Ok(self.ledger.finish_intake(entry.totals)?)
     }
 
     /// The row as the ledger takes it: its key, and what the mapping says of it.
@@ -91,5 +56,49 @@ impl Intake<'_> {
         let cells: Vec<&str> = record.cells.iter().collect();
         let record_json = serde_json::Value::from(cells).to_string();
         Ok(IntakeRow { key, source, header, line: record.line, content, record: record_json, verdict })
+    }
+}
+
+/// The input that is being entered.
+struct Entry<'a> {
+    intake: &'a Intake<'a>,
+    input: Input,
+    /// Its id in the ledger.
+    source: i64,
+    /// Its header's.
+    header: i64,
+    totals: IntakeTotals,
+}
+
+impl Visitor for Entry<'_> {
+    type Error = IntakeError;
+
+    fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
+        (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
+        self.input = input.clone();
+        Ok(())
+    }
+
+    fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), IntakeError> {
+        let file = self.input.to_string();
+        let entered = rows.iter().map(|record| {
+            let row = self.intake.row(rules, record, self.source, self.header, now);
+            let place = || format!("{file}, line {}", record.line);
+            row.map_err(|error| IntakeError::Mapping { file: place(), error })
+        });
+        let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
+        for note in self.intake.ledger.take_in(entered)? {
+            self.intake.reporter.tell(RunEvent::Noted { file: file.clone(), note });
+        }
+        self.totals.rows_read += rows.len() as u64;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), IntakeError> {
+        self.intake.ledger.leave_source(self.source)?;
+        if self.input != Input::Stdin {
+            self.totals.files_read.push(self.source);
+        }
+        Ok(())
     }
 }

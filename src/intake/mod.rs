@@ -13,7 +13,7 @@ use crate::source::SourceError;
 
 pub use enter::Intake;
 pub use prepared::{Prepared, Rules, now, prepare};
-pub use read_ahead::{Batch, ReadAhead};
+pub use read_ahead::{Visitor, read_all};
 
 /// The input cannot be taken in.
 #[derive(Debug, Error)]

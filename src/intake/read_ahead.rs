@@ -4,8 +4,10 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::IntakeError;
-use crate::source::{CsvSource, Record, SourceError};
+use super::{IntakeError, Prepared, Rules, now};
+use crate::event::{Reporter, RunEvent};
+use crate::shutdown::Shutdown;
+use crate::source::{CsvSource, Header, Input, Record, SourceError};
 
 /// Rows that are handed over at a time, at most.
 const ROWS: usize = 512;
@@ -21,17 +23,17 @@ const WAITING: usize = 2;
 
 /// Rows of an input, in file order.
 #[derive(Debug, Default)]
-pub struct Batch {
+struct Batch {
     /// The rows; those beyond `len` are left over from an earlier batch.
     records: Vec<Record>,
     len: usize,
     /// Bytes of the input read so far, as they lie on the disk.
-    pub bytes: u64,
+    bytes: u64,
 }
 
 impl Batch {
     /// The rows.
-    pub fn rows(&self) -> &[Record] {
+    fn rows(&self) -> &[Record] {
         &self.records[..self.len]
     }
 
@@ -48,9 +50,68 @@ impl Batch {
     }
 }
 
+/// Takes the rows of inputs in.
+pub trait Visitor {
+    /// What may go wrong with it.
+    type Error: From<IntakeError>;
+
+    /// An input begins.
+    ///
+    /// # Errors
+    /// The visitor's own.
+    fn begin(&mut self, input: &Input, header: &Header) -> Result<(), Self::Error>;
+
+    /// The next rows of the input, at `now` in seconds since 1970.
+    ///
+    /// # Errors
+    /// The visitor's own.
+    fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), Self::Error>;
+
+    /// The input has been read to its end.
+    ///
+    /// # Errors
+    /// The visitor's own.
+    fn end(&mut self) -> Result<(), Self::Error>;
+}
+
+/// Reads every input to its end, one after the other, and tells of the progress. Blocks; not for the async
+/// runtime's threads.
+///
+/// # Errors
+/// An input cannot be read, a signal comes, or the visitor's own.
+pub fn read_all<V: Visitor>(
+    inputs: Vec<Prepared>,
+    reporter: &Reporter,
+    shutdown: &Shutdown,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
+    let bytes_total = sizes.map(|sizes| sizes.iter().sum());
+    let (mut rows, mut bytes_before) = (0, 0);
+    for prepared in inputs {
+        let (source, rules) = prepared.open().map_err(IntakeError::from)?;
+        visitor.begin(source.input(), source.header())?;
+        let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
+        let (mut batch, mut bytes) = (None, 0);
+        while let Some(next) = reading.next(batch.take())? {
+            if let Some(signal) = shutdown.asked() {
+                return Err(IntakeError::Interrupted(signal).into());
+            }
+            visitor.rows(&rules, next.rows(), now())?;
+            rows += next.len as u64;
+            bytes = next.bytes;
+            reporter.tell(RunEvent::Checking { rows, bytes: bytes_before + bytes, bytes_total });
+            batch = Some(next);
+        }
+        bytes_before += bytes;
+        visitor.end()?;
+    }
+    Ok(())
+}
+
 /// An input that is being read.
 #[derive(Debug)]
-pub struct ReadAhead {
+struct ReadAhead {
     batches: Receiver<Result<Batch, SourceError>>,
     /// Batches go back, so that their rows are written over instead of made anew.
     used: Sender<Batch>,
@@ -61,7 +122,7 @@ impl ReadAhead {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(source: CsvSource) -> io::Result<Self> {
+    fn start(source: CsvSource) -> io::Result<Self> {
         let (sender, batches) = sync_channel(WAITING);
         let (used, free) = channel();
         std::thread::Builder::new().name("read".into()).spawn(move || read(source, &sender, &free))?;
@@ -72,7 +133,7 @@ impl ReadAhead {
     ///
     /// # Errors
     /// The file cannot be read on.
-    pub fn next(&self, used: Option<Batch>) -> Result<Option<Batch>, IntakeError> {
+    fn next(&self, used: Option<Batch>) -> Result<Option<Batch>, IntakeError> {
         if let Some(used) = used {
             // The thread may have ended already.
             let _ = self.used.send(used);

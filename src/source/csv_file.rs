@@ -104,12 +104,14 @@ impl CsvSource {
             // What this tool added is not read again; columns of such names elsewhere are the user's.
             cells.truncate(own);
         }
+        let mut columns: Vec<String> = cells.iter().map(str::to_owned).collect();
         // A mark may stand inside the first quotes, where nothing took it off.
-        let unmarked = |(index, name): (usize, &str)| match name.strip_prefix('\u{feff}') {
-            Some(name) if index == 0 => name.to_owned(),
-            Some(_) | None => name.to_owned(),
-        };
-        self.header = Header::new(cells.iter().enumerate().map(unmarked).collect());
+        if let Some(first) = columns.first_mut()
+            && let Some(unmarked) = first.strip_prefix('\u{feff}')
+        {
+            *first = unmarked.to_owned();
+        }
+        self.header = Header::new(columns);
         Ok(())
     }
 

@@ -58,13 +58,21 @@ pub struct Identity {
 
 impl Identity {
     /// Each part by name, as the ledger compares them.
-    pub fn parts(&self) -> [(&'static str, String); 4] {
+    fn parts(&self) -> [(&'static str, String); 4] {
         [
             ("instance", self.instance_id.clone()),
             ("operation", self.operation.name().to_owned()),
             ("namespace", self.namespace.clone()),
             ("key", serde_json::Value::from(self.key.clone()).to_string()),
         ]
+    }
+
+    /// Refuses the ledger at `path` as a run would, if it belongs to `found` and that is another.
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherIdentity`] for the first part that differs.
+    pub fn expect(&self, path: &Path, found: &Identity) -> Result<(), LedgerError> {
+        refuse_other(path, self.parts(), found.parts().map(|(_, part)| part))
     }
 }
 
@@ -94,12 +102,21 @@ pub(super) fn bind_identity(
         )
     };
     let found = bind().map_err(|source| sqlite(path, source))?;
-    for ((what, wanted), found) in wanted.into_iter().zip(found) {
-        if wanted != found {
-            return Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted });
+    refuse_other(path, wanted, found)
+}
+
+/// Refuses a ledger of which some part is not what it would have to be.
+fn refuse_other(
+    path: &Path,
+    wanted: impl IntoIterator<Item = (&'static str, String)>,
+    found: impl IntoIterator<Item = String>,
+) -> Result<(), LedgerError> {
+    match wanted.into_iter().zip(found).find(|((_, wanted), found)| wanted != found) {
+        Some(((what, wanted), found)) => {
+            Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted })
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The writer's connection and what it remembers between calls of one run.
