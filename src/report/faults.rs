@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Stdout, Write as _};
 
 use serde_json::json;
 
+use super::unless_gone;
 use crate::check::FoundFault;
 use crate::cli::Output;
 
@@ -73,13 +74,5 @@ impl FaultLines {
             FaultLines::Json(mut out) => unless_gone(out.flush()),
             FaultLines::Csv(mut writer) => unless_gone(writer.flush()),
         }
-    }
-}
-
-/// Who takes only the first faults need not hear the others.
-fn unless_gone(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome,
     }
 }
