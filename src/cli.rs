@@ -7,8 +7,10 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::ErrorBudget;
+use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
 use crate::request::Operation;
+use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
 /// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
@@ -121,6 +123,15 @@ pub struct ReadArgs {
     /// Stop when more rows than this go wrong, such as 100 or 1% [default: never]
     #[arg(long, env = "CONNECT_IMPORT_MAX_ERRORS", value_name = "N|N%")]
     pub max_errors: Option<ErrorBudget>,
+    /// How long after its first unanswered attempt a row may be sent again, such as 24h [default: 24h]
+    #[arg(long, env = "CONNECT_IMPORT_IDEMPOTENCY_WINDOW", value_name = "TIME", value_parser = duration)]
+    pub idempotency_window: Option<Duration>,
+    /// Whether a row that went unanswered is sent again with the same token, or held as unknown [default: resend]
+    #[arg(long, env = "CONNECT_IMPORT_ON_UNKNOWN", value_name = "WHAT")]
+    pub on_unknown: Option<OnUnknown>,
+    /// Send rows again that Connect refused as they are, or unknown rows with their tokens; may be repeated
+    #[arg(long, env = "CONNECT_IMPORT_RETRY", value_name = "STATE", value_delimiter = ',')]
+    pub retry: Vec<Retry>,
     /// How progress is shown on standard error [default: auto]
     #[arg(long, env = "CONNECT_IMPORT_PROGRESS", value_name = "KIND")]
     pub progress: Option<ProgressKind>,
@@ -172,6 +183,14 @@ pub struct RunArgs {
     #[arg(long, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
     #[arg(help_heading = "Sending")]
     pub grace: Option<Duration>,
+    /// Make no further request after this time, such as 7h; the next run goes on [default: never]
+    #[arg(long, env = "CONNECT_IMPORT_MAX_DURATION", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Sending")]
+    pub max_duration: Option<Duration>,
+    /// Wait so long for another run that holds the ledger, such as 5m [default: 0s]
+    #[arg(long, env = "CONNECT_IMPORT_LOCK_WAIT", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Sending")]
+    pub lock_wait: Option<Duration>,
     /// Where rows that were not created are written [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
@@ -283,7 +302,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
     }
-    humantime::parse_duration(text).map_err(|_| "write a time such as 40ms, 30s or 5m".to_owned())
+    humantime::parse_duration(text).map_err(|_| "write a time such as 40ms, 30s, 5m or 24h".to_owned())
 }
 
 fn operation(name: &str) -> Result<Operation, String> {

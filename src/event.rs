@@ -48,9 +48,22 @@ pub enum RunEvent {
         key: String,
         /// Its state now; pending if another attempt follows.
         state: RowState,
+        /// Whether this run is done with the row. One that is pending then waits in doubt for the next run.
+        done: bool,
         /// Why it is not created.
         cause: Option<Cause>,
     },
+    /// Another run holds the ledger, and this one waits for it.
+    Queued {
+        /// Who holds it.
+        holder: String,
+        /// For how long at most.
+        patience: Duration,
+    },
+    /// The rows in flight, as was asked for; the oldest first.
+    InFlight(Vec<Flight>),
+    /// The rate was to be read again.
+    RateRead(Result<f64, String>),
     /// The whole pool pauses.
     Paused {
         /// Why.
@@ -71,6 +84,19 @@ pub enum RunEvent {
     },
     /// Where the run is, a few times a second.
     Progress(Progress),
+}
+
+/// A request under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flight {
+    /// The input's path, or `-`.
+    pub source: String,
+    /// The row's line.
+    pub line: u64,
+    /// The row's key.
+    pub key: String,
+    /// Since the request left.
+    pub time: Duration,
 }
 
 /// Where a run is.

@@ -24,6 +24,7 @@ pub mod submission;
 pub mod engine;
 
 pub mod shutdown;
+pub mod wishes;
 pub mod event;
 pub mod report;
 pub mod exit_code;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Class;
 use crate::digest::Digest;
-use crate::ledger::{LedgerError, LedgerReader, RowState, is_amended};
+use crate::ledger::{LedgerError, LedgerReader, Retry, RowState, is_amended};
 use crate::source::{Input, RowKey};
 use crate::token::TokenScheme;
 
@@ -30,22 +30,26 @@ pub struct Known {
     sources: Vec<String>,
     /// Rows in doubt since before this moment are unknown, in milliseconds since 1970.
     oldest_ms: i64,
+    /// What is sent again because somebody said so.
+    retry: Vec<Retry>,
 }
 
 impl Known {
     /// The rows that `reader` reads, as a run of this mapping over these inputs would take them; `window` is
-    /// how long a token may be used again.
+    /// how long a token may be used again, none if it may not be at all.
     pub fn new(
         reader: LedgerReader,
         scheme: TokenScheme,
         mapping: Digest,
         inputs: &[Input],
-        window: Duration,
+        window: Option<Duration>,
+        retry: Vec<Retry>,
     ) -> Self {
         let files = inputs.iter().filter(|input| **input != Input::Stdin);
-        let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        let oldest_ms = jiff::Timestamp::now().as_millisecond().saturating_sub(window);
-        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect(), oldest_ms }
+        let window = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
+        let now = jiff::Timestamp::now().as_millisecond();
+        let oldest_ms = window.map_or(i64::MAX, |window| now.saturating_sub(window));
+        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect(), oldest_ms, retry }
     }
 
     /// What the ledger says of the `occurrence`th row of this key.
@@ -61,7 +65,7 @@ impl Known {
         let is_same = || row.content == content();
         let settled = match row.state {
             RowState::Created => Some(if is_same() { Class::Created } else { Class::CreatedChanged }),
-            RowState::Unknown => Some(Class::Unknown),
+            RowState::Unknown => (!self.retries(Retry::Unknown)).then_some(Class::Unknown),
             // Its token is too old to be used again.
             RowState::Pending | RowState::InFlight
                 if row.doubt_ms.is_some_and(|since| since < self.oldest_ms) =>
@@ -70,12 +74,17 @@ impl Known {
             }
             RowState::Rejected => {
                 let amended = is_amended(row.code.as_deref(), is_same(), row.mapping == self.mapping);
-                (!amended).then_some(Class::Refused)
+                (!amended && !self.retries(Retry::Rejected)).then_some(Class::Refused)
             }
             RowState::Pending | RowState::InFlight | RowState::Failed => None,
         };
-        let waits = matches!(row.state, RowState::Pending | RowState::InFlight | RowState::Failed)
-            && (row.doubt_ms.is_some() || !row.stranded);
+        let waits = match row.state {
+            RowState::Pending | RowState::InFlight | RowState::Failed => true,
+            RowState::Rejected => self.retries(Retry::Rejected),
+            RowState::Unknown => self.retries(Retry::Unknown),
+            RowState::Created => false,
+        };
+        let waits = waits && (row.doubt_ms.is_some() || !row.stranded);
         Ok(Met {
             settled,
             in_doubt: row.doubt_ms.is_some(),
@@ -85,6 +94,10 @@ impl Known {
 
     /// Rows of other inputs that a run would send too.
     pub(super) fn waiting_elsewhere(&self) -> Result<u64, LedgerError> {
-        self.reader.waiting_elsewhere(&self.sources)
+        self.reader.waiting_elsewhere(&self.sources, &self.retry)
+    }
+
+    fn retries(&self, what: Retry) -> bool {
+        self.retry.contains(&what)
     }
 }

@@ -9,10 +9,11 @@ use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
 use crate::intake::Prepared;
-use crate::job::CheckJob;
+use crate::job::{CheckJob, Resending};
 use crate::ledger::{Identity, LedgerReader};
 use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
 use crate::shutdown::Shutdown;
+use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -72,7 +73,9 @@ fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
     own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
     let mapping = reading.mapping.fingerprint();
-    Ok(Some(Known::new(reader, scheme, mapping, &reading.inputs, job.idempotency_window)))
+    let Resending { window, on_unknown, retry } = job.resending.clone();
+    let window = (on_unknown == OnUnknown::Resend).then_some(window);
+    Ok(Some(Known::new(reader, scheme, mapping, &reading.inputs, window, retry)))
 }
 
 /// Whether there is a ledger: an empty file is taken for a new one, as a run takes it.

@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{CommandError, blocking, prepared, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, RunArgs};
-use crate::engine::Import;
+use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, SandboxQuota};
+use crate::job::{Job, SandboxQuota, rate_again};
 use crate::ledger::{Ledger, NewRun, RowState, RunRecord};
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
 };
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
-use crate::submission::{ConnectSubmitter, Policy};
+use crate::submission::{ConnectSubmitter, OnUnknown, Policy};
+use crate::wishes::Wishes;
 
 pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
+    let until = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    let wishes = Wishes::listen().map_err(io("cannot listen for signals"))?;
     // What is wrong with the input's names and headers is said before a ledger is made.
     let inputs = prepared(&job.reading, &shutdown).await?;
     check_rejects_target(&job.rejects)?;
@@ -39,15 +44,18 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         submitter: Arc::new(submitter),
         reporter: reporter.clone(),
         shutdown,
+        wishes,
+        rate_source: rate_source(args),
         mapping: job.reading.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
         concurrency: job.pacing.concurrency,
-        policy: Policy { max_attempts: job.pacing.max_attempts },
-        idempotency_window: job.idempotency_window,
+        policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resending.on_unknown },
+        idempotency_window: job.resending.window,
         grace: job.grace,
         to_send,
         max_errors: job.max_errors,
+        until,
     };
     let (ending, progress) = import.run(&checked).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
@@ -86,11 +94,14 @@ async fn check(
     let new_run = NewRun {
         mapping: job.reading.mapping.fingerprint(),
         rate: job.pacing.rate,
-        idempotency_window: job.idempotency_window,
+        idempotency_window: job.resending.window,
+        resend: job.resending.on_unknown == OnUnknown::Resend,
+        retry: job.resending.retry.clone(),
     };
-    let (told, asked, check) = (reporter.clone(), shutdown.clone(), job.check);
+    let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let intake = blocking(move || {
-        let ledger = Ledger::open(&path, &identity)?;
+        let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
+        let ledger = Ledger::open(&path, &identity, patience, &mut queued)?;
         ledger.start_run(new_run)?;
         match (Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check }).take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
@@ -102,6 +113,12 @@ async fn check(
         }
     });
     unless_interrupted(shutdown, intake).await
+}
+
+/// Where the rate is read again when it is asked for.
+fn rate_source(args: &RunArgs) -> RateSource {
+    let (job, flag) = (args.job.job.clone(), args.read.rate);
+    RateSource(Box::new(move || rate_again(job.as_deref(), flag)))
 }
 
 /// Serves the built-in sandbox for as long as the process lives; its URL.

@@ -4,11 +4,11 @@
 //! and reports what came of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::flights::Flights;
 use super::waiting::WaitingMappings;
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
@@ -36,8 +36,8 @@ pub(super) struct Shared<S> {
     pub(super) gate: Gate,
     pub(super) policy: Policy,
     pub(super) idempotency_window: Duration,
-    /// Requests under way; for show alone, nothing is decided by it.
-    pub(super) in_flight: AtomicUsize,
+    /// Requests under way.
+    pub(super) flights: Flights,
     /// No new attempt.
     pub(super) drain: CancellationToken,
     /// Do not wait for answers any more.
@@ -93,12 +93,12 @@ async fn attempt_fallibly<S: Submitter>(
         }
     };
     let in_flight = shared.ledger.begin(claim, request).await?;
-    shared.in_flight.fetch_add(1, Ordering::Relaxed);
+    let departed = shared.flights.depart(in_flight.claim());
     let attempt: Option<Attempt> = tokio::select! {
         attempt = shared.submitter.submit(&in_flight) => Some(attempt),
         () = shared.abort.cancelled() => None,
     };
-    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+    drop(departed);
     let (decision, cause) = match attempt {
         Some(attempt) => {
             let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
@@ -107,7 +107,7 @@ async fn attempt_fallibly<S: Submitter>(
         None => {
             let message = "the run was stopped while it waited for the answer".to_owned();
             let cause = Cause { code: "Interrupted".into(), message };
-            (abandon(cause.clone(), known), Some(cause))
+            (abandon(cause.clone(), known, shared.policy), Some(cause))
         }
     };
     let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;

@@ -5,8 +5,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ErrorBudget;
 use super::attempt::{Report, Shared, attempt};
+use super::flights::Flights;
 use super::meter::Meter;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use crate::event::{Progress, Reporter, RunEvent};
@@ -24,6 +25,7 @@ use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::shutdown::{Shutdown, Signal};
 use crate::submission::{Circumstances, Decision, Instance, Policy, Stop, Submitter};
+use crate::wishes::{Wish, Wishes};
 
 /// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
 const SUSPICIONS: u32 = 5;
@@ -48,6 +50,10 @@ pub struct Import<S> {
     pub reporter: Arc<Reporter>,
     /// Whether to stop.
     pub shutdown: Shutdown,
+    /// What else the operator asks for.
+    pub wishes: Wishes,
+    /// Where the rate is read again.
+    pub rate_source: RateSource,
     /// The mapping.
     pub mapping: MappingSource,
     /// Requests a second.
@@ -66,6 +72,17 @@ pub struct Import<S> {
     pub to_send: u64,
     /// How many rows may go wrong; none is any number.
     pub max_errors: Option<ErrorBudget>,
+    /// When no further request is made; none is never.
+    pub until: Option<Instant>,
+}
+
+/// Reads the rate again, in requests a second, or says why it stays.
+pub struct RateSource(pub Box<dyn Fn() -> Result<f64, String> + Send>);
+
+impl fmt::Debug for RateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RateSource")
+    }
 }
 
 /// How an import ended.
@@ -85,10 +102,12 @@ pub enum Ending {
     Throttled(Cause),
     /// No connection, for minutes, or never.
     OutOfReach(Cause),
-    /// Row after row without an answer, for minutes.
+    /// Row after row without an answer, for minutes; or a few to the end, which wait in doubt.
     Unanswered(Cause),
     /// More rows went wrong than the budget allows.
     ErrorBudget(ErrorBudget),
+    /// The time is up.
+    TimeBudget,
 }
 
 /// The import had to be given up.
@@ -151,6 +170,9 @@ struct Dispatcher<S> {
     shared: Arc<Shared<S>>,
     reporter: Arc<Reporter>,
     shutdown: Shutdown,
+    wishes: Wishes,
+    rate_source: RateSource,
+    until: Option<Instant>,
     concurrency: usize,
     grace: Duration,
     backoff: Backoff,
@@ -172,6 +194,8 @@ struct Dispatcher<S> {
     /// The rows that went unanswered while others were answered: their silence is their own, and no sign
     /// of an outage.
     odd: HashSet<RowId>,
+    /// Why the last row went unanswered that this run has left to the next.
+    left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
     progress: Progress,
     /// Rows of the input, which a budget in per cent is a share of.
@@ -198,12 +222,15 @@ impl<S: Submitter> Dispatcher<S> {
                 gate: Gate::new(import.rate, import.burst),
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
-                in_flight: AtomicUsize::new(0),
+                flights: Flights::default(),
                 drain: CancellationToken::new(),
                 abort: CancellationToken::new(),
             }),
             reporter: import.reporter,
             shutdown: import.shutdown,
+            wishes: import.wishes,
+            rate_source: import.rate_source,
+            until: import.until,
             concurrency: import.concurrency,
             grace: import.grace,
             backoff: Backoff::new(import.rate),
@@ -218,6 +245,7 @@ impl<S: Submitter> Dispatcher<S> {
             full_chains: 0,
             silent: HashSet::new(),
             odd: HashSet::new(),
+            left_in_doubt: None,
             ending: None,
             progress,
             rows_read: checked.rows_read,
@@ -233,6 +261,7 @@ impl<S: Submitter> Dispatcher<S> {
         let mut shutdown = self.shutdown.clone();
         let mut deadline: Option<Instant> = None;
         self.weigh_errors();
+        self.watch_the_clock();
         loop {
             if self.ending.is_none() {
                 self.refill().await?;
@@ -253,6 +282,8 @@ impl<S: Submitter> Dispatcher<S> {
                     Err(error) => return Err(error.into()),
                 },
                 signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
+                wish = self.wishes.next() => self.grant(wish),
+                () = sleep_until(self.until), if running && self.until.is_some() => self.watch_the_clock(),
                 () = sleep_until(due), if running && due.is_some() => self.wake(),
                 // Attempts settle themselves as unanswered then, which takes no longer than the disk.
                 () = sleep_until(deadline), if !self.shared.abort.is_cancelled() => self.shared.abort.cancel(),
@@ -260,7 +291,30 @@ impl<S: Submitter> Dispatcher<S> {
             }
         }
         self.tell_progress();
-        Ok((self.ending.unwrap_or(Ending::Complete), self.progress))
+        let by_itself = self.left_in_doubt.map_or(Ending::Complete, Ending::Unanswered);
+        Ok((self.ending.unwrap_or(by_itself), self.progress))
+    }
+
+    /// Ends the run when its time is up.
+    fn watch_the_clock(&mut self) {
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            self.end(Ending::TimeBudget);
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        let event = match wish {
+            Wish::ShowInFlight => RunEvent::InFlight(self.shared.flights.list()),
+            Wish::ReadRate => {
+                let rate = (self.rate_source.0)();
+                if let Ok(rate) = rate {
+                    self.shared.gate.set_rate(rate);
+                    self.progress.rate_set = rate;
+                }
+                RunEvent::RateRead(rate)
+            }
+        };
+        self.reporter.tell(event);
     }
 
     /// Claims more rows when fewer are at hand than can be sent at once.
@@ -326,17 +380,17 @@ impl<S: Submitter> Dispatcher<S> {
         match report {
             Report::GivenBack => {}
             Report::Failed(error) => return Err(error.into()),
-            Report::SetAside { settled, cause } => self.settled(&settled, Some(cause)),
+            Report::SetAside { settled, cause } => self.settled(&settled, Some(cause), true),
             Report::Attempted { settled, decision, cause, permit } => {
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
-                self.settled(&settled, cause);
-                if settled.standing.state == RowState::Pending {
-                    let job = Job { claim: settled.claim, tries: decision.tries };
-                    if decision.delay.is_zero() {
-                        self.ready.push_front(job);
-                    } else {
-                        self.delayed.push(Reverse(Delayed { due: Instant::now() + decision.delay, job }));
-                    }
+                let waits = settled.standing.state == RowState::Pending;
+                self.settled(&settled, cause.clone(), !waits || decision.next.is_none());
+                let job = Job { claim: settled.claim, tries: decision.tries };
+                match decision.next {
+                    _ if !waits => {}
+                    None => self.left_in_doubt = cause,
+                    Some(Duration::ZERO) => self.ready.push_front(job),
+                    Some(delay) => self.delayed.push(Reverse(Delayed { due: Instant::now() + delay, job })),
                 }
             }
         }
@@ -410,7 +464,7 @@ impl<S: Submitter> Dispatcher<S> {
         }
     }
 
-    fn settled(&mut self, settled: &Settled, cause: Option<Cause>) {
+    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool) {
         let state = settled.standing.state;
         match state {
             RowState::Created => self.progress.created += 1,
@@ -419,7 +473,7 @@ impl<S: Submitter> Dispatcher<S> {
             RowState::Unknown => self.progress.unknown += 1,
             RowState::Pending | RowState::InFlight => {}
         }
-        if state != RowState::Pending {
+        if done {
             self.progress.done += 1;
             self.odd.remove(&settled.claim.row());
             self.weigh_errors();
@@ -429,6 +483,7 @@ impl<S: Submitter> Dispatcher<S> {
             line: settled.claim.line(),
             key: settled.claim.key().to_owned(),
             state,
+            done,
             cause,
         });
     }
@@ -455,16 +510,17 @@ impl<S: Submitter> Dispatcher<S> {
             | Ending::Throttled(_)
             | Ending::OutOfReach(_)
             | Ending::Unanswered(_)
-            | Ending::ErrorBudget(_) => None,
+            | Ending::ErrorBudget(_)
+            | Ending::TimeBudget => None,
         };
         self.ending = Some(ending);
-        let in_flight = self.shared.in_flight.load(Ordering::Relaxed);
+        let in_flight = self.shared.flights.len();
         self.reporter.tell(RunEvent::Draining { signal, in_flight, grace: self.grace });
     }
 
     fn tell_progress(&mut self) {
         self.progress.elapsed = self.started.elapsed();
-        self.progress.in_flight = self.shared.in_flight.load(Ordering::Relaxed);
+        self.progress.in_flight = self.shared.flights.len();
         self.progress.rate_now = self.meter.rate(self.progress.elapsed, self.progress.created);
         self.reporter.tell(RunEvent::Progress(self.progress));
     }

@@ -3,8 +3,9 @@
 mod attempt;
 mod budget;
 mod dispatcher;
+mod flights;
 mod meter;
 mod waiting;
 
 pub use budget::ErrorBudget;
-pub use dispatcher::{Ending, Import, ImportError};
+pub use dispatcher::{Ending, Import, ImportError, RateSource};

@@ -13,6 +13,7 @@ use super::skeleton::{self, Skeleton};
 use crate::cli::{JobArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
+use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
 /// Every table of a job file and its keys, for the reference and for suggestions. `[request]` has
@@ -48,6 +49,10 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
                 "max_errors",
                 "no_check",
                 "grace",
+                "max_duration",
+                "lock_wait",
+                "idempotency_window",
+                "on_unknown",
                 "progress",
                 "report_every",
                 "output",
@@ -138,6 +143,13 @@ pub(super) struct RunTable {
     pub(super) no_check: Option<bool>,
     #[serde(deserialize_with = "time")]
     pub(super) grace: Option<Duration>,
+    #[serde(deserialize_with = "time")]
+    pub(super) max_duration: Option<Duration>,
+    #[serde(deserialize_with = "time")]
+    pub(super) lock_wait: Option<Duration>,
+    #[serde(deserialize_with = "time")]
+    pub(super) idempotency_window: Option<Duration>,
+    pub(super) on_unknown: Option<OnUnknown>,
     pub(super) progress: Option<ProgressKind>,
     #[serde(deserialize_with = "time")]
     pub(super) report_every: Option<Duration>,
@@ -223,20 +235,16 @@ impl JobFile {
     /// # Errors
     /// It cannot be read, is not TOML, or holds what it may not.
     pub fn for_args(args: &JobArgs) -> Result<Self, JobFileError> {
-        match &args.job {
-            None => Ok(JobFile::default()),
-            Some(path) => {
-                let read = std::fs::read_to_string(path);
-                let text = read.map_err(|source| JobFileError::Read { path: path.clone(), source })?;
-                // Editors on Windows put a byte order mark there.
-                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-                if skeleton::is_json(text) {
-                    JobFile::of_skeleton(path, text)
-                } else {
-                    JobFile::parse(path, text)
-                }
-            }
-        }
+        args.job.as_deref().map_or_else(|| Ok(JobFile::default()), JobFile::read)
+    }
+
+    /// The job file at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, JobFileError> {
+        let read = std::fs::read_to_string(path);
+        let text = read.map_err(|source| JobFileError::Read { path: path.to_owned(), source })?;
+        // Editors on Windows put a byte order mark there.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        if skeleton::is_json(text) { JobFile::of_skeleton(path, text) } else { JobFile::parse(path, text) }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {

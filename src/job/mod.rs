@@ -16,11 +16,11 @@ use thiserror::Error;
 
 use crate::cli::{CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs};
 use crate::engine::ErrorBudget;
-use crate::ledger::Identity;
+use crate::ledger::{Identity, Retry};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
 use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::source::{Dialect, Input};
-use crate::submission::AwsSettings;
+use crate::submission::{AwsSettings, OnUnknown};
 use destination::{destination, instance};
 pub use file::{JobFile, JobFileError, keys};
 pub use reading::Reading;
@@ -51,8 +51,12 @@ pub struct Job {
     pub check: bool,
     /// How long requests under way are awaited when the run stops.
     pub grace: Duration,
-    /// How long an unanswered attempt's token may be used again.
-    pub idempotency_window: Duration,
+    /// How long after its start the run makes no further request; none is never.
+    pub max_duration: Option<Duration>,
+    /// How long another run that holds the ledger is waited for.
+    pub lock_wait: Duration,
+    /// What is sent again.
+    pub resending: Resending,
     /// The AWS side.
     pub aws: AwsSettings,
     /// What people see.
@@ -76,10 +80,21 @@ pub struct CheckJob {
     pub limit: Option<u64>,
     /// How many rows may go wrong in a run.
     pub max_errors: Option<ErrorBudget>,
-    /// How long an unanswered attempt's token may be used again.
-    pub idempotency_window: Duration,
+    /// What is sent again.
+    pub resending: Resending,
     /// What people see.
     pub display: Display,
+}
+
+/// What is sent again, although it may have been created or was refused.
+#[derive(Clone, Debug)]
+pub struct Resending {
+    /// How long an unanswered attempt's token may be used again.
+    pub window: Duration,
+    /// What becomes of a row whose attempt went unanswered.
+    pub on_unknown: OnUnknown,
+    /// What somebody has asked for.
+    pub retry: Vec<Retry>,
 }
 
 /// How fast and how often.
@@ -187,7 +202,9 @@ impl Job {
             max_errors: args.read.max_errors.or(file.run.max_errors),
             check: !args.no_check.or(file.run.no_check).unwrap_or(false),
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
-            idempotency_window: IDEMPOTENCY_WINDOW,
+            max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
+            lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
+            resending: resending(&args.read, &file),
             aws,
             display,
             sandbox: sandbox(args, global, &file, pacing)?,
@@ -211,10 +228,10 @@ impl CheckJob {
                 Err(error) => return Err(error),
             },
             instance_id: instance.map(|instance| instance.id),
-            rate: rate(&args.read, &file)?,
+            rate: rate(args.read.rate, &file)?,
             limit: args.read.limit.or(file.run.limit),
             max_errors: args.read.max_errors.or(file.run.max_errors),
-            idempotency_window: IDEMPOTENCY_WINDOW,
+            resending: resending(&args.read, &file),
             display: display(&args.read, global, &file),
         })
     }
@@ -236,6 +253,28 @@ fn display(args: &ReadArgs, global: &GlobalArgs, file: &JobFile) -> Display {
     }
 }
 
+fn resending(args: &ReadArgs, file: &JobFile) -> Resending {
+    let window = args.idempotency_window.or(file.run.idempotency_window);
+    Resending {
+        window: window.unwrap_or(IDEMPOTENCY_WINDOW).min(LONGEST),
+        on_unknown: args.on_unknown.or(file.run.on_unknown).unwrap_or_default(),
+        retry: args.retry.clone(),
+    }
+}
+
+/// The rate that the job file has by now, for a run that was started with it.
+///
+/// # Errors
+/// A flag or the environment sets the rate, or there is no job file, or it is at fault; for people.
+pub fn rate_again(job: Option<&Path>, flag: Option<f64>) -> Result<f64, String> {
+    if flag.is_some() {
+        return Err("--rate sets it, which beats the job file".to_owned());
+    }
+    let path = job.ok_or("there is no job file to read it from")?;
+    let file = JobFile::read(path).map_err(|error| error.to_string())?;
+    rate(flag, &file).map_err(|error| error.to_string())
+}
+
 /// Only a check has faults to list as CSV.
 ///
 /// # Errors
@@ -247,8 +286,8 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
     }
 }
 
-fn rate(args: &ReadArgs, file: &JobFile) -> Result<f64, JobError> {
-    let rate = args.rate.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
+fn rate(flag: Option<f64>, file: &JobFile) -> Result<f64, JobError> {
+    let rate = flag.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
     if RATES.contains(&rate) {
         Ok(rate)
     } else {
@@ -266,7 +305,7 @@ pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
 
 fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
     let pacing = Pacing {
-        rate: rate(&args.read, file)?,
+        rate: rate(args.read.rate, file)?,
         burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
         concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(32),
         max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),

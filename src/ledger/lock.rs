@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::LedgerError;
 use crate::paths::with_suffix;
@@ -18,7 +18,12 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
+    /// Takes the lock, waiting up to `patience` for another holder, of whom `queued` is told once.
+    pub(super) fn take(
+        ledger: &Path,
+        patience: Duration,
+        queued: &mut dyn FnMut(&str),
+    ) -> Result<Self, LedgerError> {
         let path = lock_path(ledger);
         let io = |source| LedgerError::Io { path: path.clone(), source: Arc::new(source) };
         let mut options = OpenOptions::new();
@@ -26,17 +31,15 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(io)?;
-        match patiently(&file) {
+        let mut locked = within(&file, GLANCE);
+        if matches!(locked, Err(TryLockError::WouldBlock)) && !patience.is_zero() {
+            queued(&holder(&mut file));
+            locked = within(&file, patience);
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Who holds it is a courtesy; that it is held is the point.
-                let _ = file.read_to_string(&mut holder);
-                let holder = if holder.is_empty() { "unknown process".to_owned() } else { holder };
-                return Err(LedgerError::Locked {
-                    path: ledger.to_owned(),
-                    holder: holder.trim().to_owned(),
-                });
+                return Err(LedgerError::Locked { path: ledger.to_owned(), holder: holder(&mut file) });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
@@ -48,15 +51,27 @@ impl Lock {
     }
 }
 
-/// Tries for a tenth of a second: `status` holds the lock for an instant to see whether a run does.
-fn patiently(file: &File) -> Result<(), TryLockError> {
-    for _ in 0..5 {
+/// `status` holds the lock for an instant to see whether a run does.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Tries until the time is over.
+fn within(file: &File, time: Duration) -> Result<(), TryLockError> {
+    let started = Instant::now();
+    loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) if started.elapsed() < time => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
             outcome => return outcome,
         }
     }
-    file.try_lock()
+}
+
+/// What the holder wrote. Who holds it is a courtesy; that it is held is the point.
+fn holder(file: &mut File) -> String {
+    let mut holder = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+    if holder.is_empty() { "unknown process".to_owned() } else { holder.trim().to_owned() }
 }
 
 /// Whether a run holds the lock at this moment.
@@ -80,11 +95,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("x.db");
         assert!(!is_taken(&ledger));
-        let held = Lock::take(&ledger).unwrap();
+        let at_once = |ledger| Lock::take(ledger, Duration::ZERO, &mut |_| panic!("it must not wait"));
+        let held = at_once(&ledger).unwrap();
         assert!(is_taken(&ledger));
-        let error = Lock::take(&ledger).unwrap_err().to_string();
+        let error = at_once(&ledger).unwrap_err().to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(held);
-        assert!(Lock::take(&ledger).is_ok());
+        assert!(at_once(&ledger).is_ok());
+    }
+
+    #[test]
+    fn a_second_run_may_wait_for_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("x.db");
+        let mut held = Some(Lock::take(&ledger, Duration::ZERO, &mut |_| {}).unwrap());
+        let mut holders = Vec::new();
+        let hour = Duration::from_secs(3600);
+        let waited = Lock::take(&ledger, hour, &mut |holder| {
+            holders.push(holder.to_owned());
+            held = None;
+        });
+        assert!(waited.is_ok());
+        assert!(holders[0].contains("process "), "{holders:?}");
     }
 }

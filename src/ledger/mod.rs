@@ -13,13 +13,14 @@ mod store;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use error::LedgerError;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
-    Cause, Claim, Contact, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, RowId, RunId,
-    RunRecord, Settlement, StateCounts, Verdict, is_amended,
+    Cause, Claim, Contact, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, Retry, RowId,
+    RunId, RunRecord, Settlement, StateCounts, Verdict, is_amended,
 };
 
 use crate::paths::resolved;
@@ -77,13 +78,19 @@ pub struct Settled {
 }
 
 impl Ledger {
-    /// Opens the ledger at `path` or makes it, brings its schema up to date, and locks it.
+    /// Opens the ledger at `path` or makes it, brings its schema up to date, and locks it. If another run
+    /// holds it, `queued` is told by whom, and the lock is waited for, for `patience` at most.
     ///
     /// # Errors
     /// Another run holds it; it is no ledger, or one of a newer version, or belongs to another
     /// instance, operation or namespace; it cannot be read or written.
-    pub fn open(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
-        let lock = Lock::take(&resolved(path))?;
+    pub fn open(
+        path: &Path,
+        identity: &Identity,
+        patience: Duration,
+        queued: &mut dyn FnMut(&str),
+    ) -> Result<Self, LedgerError> {
+        let lock = Lock::take(&resolved(path), patience, queued)?;
         let mut connection = migrate::open(path)?;
         migrate::to_latest(&mut connection, path)?;
         store::bind_identity(&connection, path, identity)?;

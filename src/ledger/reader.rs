@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::migrate::{open_read_only, sqlite};
 use super::store::{IN_OPEN_READING, error_counts, json_column, latest_runs, state_counts};
-use super::{ErrorCount, Identity, LedgerError, RowState, RunId, RunRecord, StateCounts};
+use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
 use crate::request::Operation;
 use crate::token::ClientToken;
@@ -126,13 +126,20 @@ impl LedgerReader {
     }
 
     /// How many rows wait, or would be tried again, that came from none of these inputs.
-    pub fn waiting_elsewhere(&self, sources: &[String]) -> Result<u64, LedgerError> {
+    pub fn waiting_elsewhere(&self, sources: &[String], retry: &[Retry]) -> Result<u64, LedgerError> {
+        let retried = retry.iter().map(|retry| match retry {
+            Retry::Rejected => RowState::Rejected,
+            Retry::Unknown => RowState::Unknown,
+        });
+        let waiting = [RowState::Pending, RowState::InFlight, RowState::Failed].into_iter().chain(retried);
+        let states: Vec<String> = waiting.map(|state| format!("'{state}'")).collect();
         let sources = serde_json::Value::from(sources).to_string();
         let count = format!(
             "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
-             AND state IN ('pending', 'in_flight', 'failed')
+             AND state IN ({})
              AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING}) AND source_id NOT IN
-             (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
+             (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))",
+            states.join(", ")
         );
         let count = self.connection.query_row(&count, [sources], |row| row.get(0));
         count.map_err(|source| sqlite(&self.path, source))

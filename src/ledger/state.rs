@@ -95,6 +95,10 @@ pub enum RowEvent {
     Amended,
     /// The mapping or a limit refuses the row as it is now.
     Unmappable,
+    /// A later run was told to send unknown rows again, or rejected ones as they are.
+    Retried,
+    /// Connect was asked, and has the contact.
+    Found,
 }
 
 /// The event cannot happen to a row that stands there: a bug, and fatal.
@@ -110,7 +114,7 @@ pub struct Illegal {
 /// Where the row stands after `event`.
 ///
 /// A row in doubt never becomes rejected or failed, which claim that no contact exists: it becomes
-/// unknown instead. Nothing leaves `created` or `unknown`.
+/// unknown instead. Nothing leaves `created`, and `unknown` is left by evidence, or when somebody says so.
 ///
 /// # Errors
 /// [`Illegal`] if the event cannot happen there.
@@ -129,9 +133,11 @@ pub fn transition(from: Standing, event: RowEvent) -> Result<Standing, Illegal> 
         (InFlight, RowEvent::Exhausted) => surely_not(Failed),
         (InFlight, RowEvent::Refused) => surely_not(Rejected),
         (InFlight, RowEvent::LeftInDoubt | RowEvent::Expired) => in_doubt(Unknown),
-        (Pending, RowEvent::Expired) if from.may_exist => in_doubt(Unknown),
+        (Pending, RowEvent::LeftInDoubt | RowEvent::Expired) if from.may_exist => in_doubt(Unknown),
         (Pending | Failed | Rejected, RowEvent::Unmappable) => surely_not(Rejected),
-        (Failed, RowEvent::Retaken) | (Rejected, RowEvent::Amended) => settled(Pending),
+        (Failed, RowEvent::Retaken) | (Rejected, RowEvent::Amended | RowEvent::Retried) => settled(Pending),
+        (Unknown, RowEvent::Retried) => in_doubt(Pending),
+        (Unknown, RowEvent::Found) => settled(Created),
         (
             Pending | InFlight | Created | Rejected | Failed | Unknown,
             RowEvent::Begun
@@ -145,7 +151,9 @@ pub fn transition(from: Standing, event: RowEvent) -> Result<Standing, Illegal> 
             | RowEvent::Expired
             | RowEvent::Retaken
             | RowEvent::Amended
-            | RowEvent::Unmappable,
+            | RowEvent::Unmappable
+            | RowEvent::Retried
+            | RowEvent::Found,
         ) => return Err(Illegal { from, event }),
     })
 }
@@ -156,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [RowEvent; 12] = [
+    const EVENTS: [RowEvent; 14] = [
         RowEvent::Begun,
         RowEvent::Created,
         RowEvent::Retry,
@@ -169,26 +177,33 @@ mod tests {
         RowEvent::Retaken,
         RowEvent::Amended,
         RowEvent::Unmappable,
+        RowEvent::Retried,
+        RowEvent::Found,
     ];
 
     const NEW: Standing = Standing { state: RowState::Pending, may_exist: false };
 
     #[test]
-    fn nothing_leaves_created_or_unknown() {
-        for state in [RowState::Created, RowState::Unknown] {
-            for event in EVENTS {
-                let from = Standing { state, may_exist: state == RowState::Unknown };
-                assert!(transition(from, event).is_err(), "{state} {event:?}");
-            }
+    fn nothing_leaves_created_and_only_evidence_or_a_word_leaves_unknown() {
+        for event in EVENTS {
+            let created = Standing { state: RowState::Created, may_exist: false };
+            assert!(transition(created, event).is_err(), "{event:?}");
+            let unknown = Standing { state: RowState::Unknown, may_exist: true };
+            let left = transition(unknown, event).is_ok();
+            assert_eq!(left, matches!(event, RowEvent::Retried | RowEvent::Found), "{event:?}");
         }
     }
 
     #[test]
-    fn only_a_row_in_flight_becomes_created() {
+    fn only_an_answer_or_a_contact_that_was_found_makes_a_row_created() {
         for state in RowState::ALL {
-            let from = Standing { state, may_exist: false };
-            let created = transition(from, RowEvent::Created).is_ok();
-            assert_eq!(created, state == RowState::InFlight);
+            for event in EVENTS {
+                let from = Standing { state, may_exist: state == RowState::Unknown };
+                let created = transition(from, event).is_ok_and(|next| next.state == RowState::Created);
+                let expected = (state, event) == (RowState::InFlight, RowEvent::Created)
+                    || (state, event) == (RowState::Unknown, RowEvent::Found);
+                assert_eq!(created, expected, "{state} {event:?}");
+            }
         }
     }
 
@@ -202,7 +217,7 @@ mod tests {
             for event in events {
                 let Ok(next) = transition(standing, event) else { continue };
                 doubt |= matches!(event, RowEvent::RetryInDoubt | RowEvent::LeftInDoubt | RowEvent::Recovered | RowEvent::Expired);
-                if event == RowEvent::Created {
+                if matches!(event, RowEvent::Created | RowEvent::Found) {
                     doubt = false;
                 }
                 prop_assert_eq!(next.may_exist, doubt);

@@ -8,6 +8,7 @@ use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
@@ -23,7 +24,9 @@ pub struct Permit {
 /// A token bucket shared by all workers, and the pause after a setback.
 #[derive(Debug)]
 pub struct Gate {
-    limiter: Limiter,
+    /// Replaced when the rate is.
+    limiter: watch::Sender<Limiter>,
+    burst: NonZeroU32,
     clock: MonotonicClock,
     /// Held by the worker that waits for the next permit, so that permits go out in turn and one
     /// timer runs instead of one a worker.
@@ -43,30 +46,43 @@ impl Gate {
     /// `rate` must be a positive, finite number and `burst` at least 1; the job checks that. A rate
     /// above 10⁹ is 10⁹.
     pub fn new(rate: f64, burst: u32) -> Self {
-        let period = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
-        let one = NonZeroU32::MIN;
-        let quota = Quota::with_period(period).unwrap_or(Quota::per_second(one));
-        let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(one));
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         Gate {
-            limiter: RateLimiter::direct_with_clock(quota, MonotonicClock),
+            limiter: watch::Sender::new(limiter(rate, burst)),
+            burst,
             clock: MonotonicClock,
             turn: tokio::sync::Mutex::new(()),
             pause: Mutex::new(Pause { until: Instant::now(), epoch: 0 }),
         }
     }
 
+    /// Goes on at another rate, without a burst of its own. What `rate` may be is said at [`Gate::new`].
+    pub fn set_rate(&self, rate: f64) {
+        let limiter = limiter(rate, self.burst);
+        // What the bucket of the old rate held is not known; an empty one is never too much.
+        let _ = limiter.check_n(self.burst);
+        self.limiter.send_replace(limiter);
+    }
+
     /// Waits for leave to make one attempt. Dropping the future gives nothing away.
     pub async fn permit(&self) -> Permit {
         let _turn = self.turn.lock().await;
+        let mut limiters = self.limiter.subscribe();
         loop {
             let (until, epoch) = self.pause();
             if until > Instant::now() {
                 tokio::time::sleep_until(until).await;
                 continue;
             }
-            match self.limiter.check() {
+            let checked = limiters.borrow_and_update().check();
+            let wait = match checked {
                 Ok(()) => return Permit { epoch },
-                Err(wait) => tokio::time::sleep(wait.wait_time_from(self.clock.now())).await,
+                Err(wait) => wait.wait_time_from(self.clock.now()),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // The gate holds the sender, so it is never gone.
+                _ = limiters.changed() => {}
             }
         }
     }
@@ -89,9 +105,31 @@ impl Gate {
     }
 }
 
+fn limiter(rate: f64, burst: NonZeroU32) -> Limiter {
+    let period = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
+    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+    RateLimiter::direct_with_clock(quota.allow_burst(burst), MonotonicClock)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn another_rate_counts_at_once_and_brings_no_burst() {
+        let gate = Gate::new(1e-5, 3);
+        for _ in 0..3 {
+            gate.permit().await;
+        }
+        // At the old rate this would take a day.
+        let waiting = async {
+            tokio::join!(gate.permit(), async { gate.set_rate(1e9) });
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+        gate.set_rate(1e-5);
+        let none = tokio::time::timeout(Duration::from_millis(50), gate.permit()).await;
+        assert!(none.is_err());
+    }
 
     #[tokio::test]
     async fn the_burst_goes_out_at_once_and_then_permits_are_spaced() {

@@ -1,7 +1,8 @@
 //! What deserves a line of its own beside the progress; each kind a few times, not thousands.
 
-use crate::event::RunEvent;
-use crate::ledger::{Cause, Note, RowState};
+use super::bar::rounded;
+use crate::event::{Flight, RunEvent};
+use crate::ledger::{Cause, Doubts, Note, RowState};
 use crate::pacing::Setback;
 
 /// Lines of one kind before the rest is only counted.
@@ -14,6 +15,7 @@ pub(super) struct Attention {
     changed: u32,
     unknown: u32,
     settled: u32,
+    doubtful: u32,
 }
 
 impl Attention {
@@ -21,14 +23,28 @@ impl Attention {
     pub(super) fn line(&mut self, event: &RunEvent) -> Option<String> {
         match event {
             RunEvent::Noted { file, note } => self.note(file, note),
-            RunEvent::Settled { source, line, key, state, cause } => {
-                if !matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) {
-                    return None;
-                }
+            RunEvent::Settled { source, line, key, state, cause, done } => {
                 let why = cause.as_ref().map(|cause| format!(": {}: {}", cause.code, cause.message));
                 let why = why.unwrap_or_default();
-                few(&mut self.settled, format!("{source}, line {line} (key {key}) is {state}{why}"))
+                match state {
+                    RowState::Rejected | RowState::Failed | RowState::Unknown => {
+                        few(&mut self.settled, format!("{source}, line {line} (key {key}) is {state}{why}"))
+                    }
+                    RowState::Pending if *done => few(
+                        &mut self.doubtful,
+                        format!(
+                            "{source}, line {line} (key {key}) went unanswered and waits for the next run{why}"
+                        ),
+                    ),
+                    RowState::Pending | RowState::InFlight | RowState::Created => None,
+                }
             }
+            RunEvent::Queued { holder, patience } => Some(format!(
+                "another run holds the ledger ({holder}); waiting for it, up to {}",
+                rounded(*patience)
+            )),
+            RunEvent::Checked { run, .. } => doubts(&run.doubts),
+            RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked(event),
             RunEvent::Paused { setback, cause, pause } => {
                 let what = match setback {
                     Setback::Throttled => return None,
@@ -48,7 +64,7 @@ impl Attention {
                 };
                 Some(format!("{why}no new request is made{wait}"))
             }
-            RunEvent::Checking { .. } | RunEvent::Checked { .. } | RunEvent::Progress(_) => None,
+            RunEvent::Checking { .. } | RunEvent::Progress(_) => None,
         }
     }
 
@@ -72,6 +88,62 @@ impl Attention {
             ),
         }
     }
+}
+
+/// What the operator asked to be told; said even where progress is not shown.
+pub(super) fn asked(event: &RunEvent) -> Option<String> {
+    match event {
+        RunEvent::InFlight(flights) => {
+            let mut lines = vec![match flights.len() {
+                0 => "no request is under way".to_owned(),
+                1 => "1 request is under way:".to_owned(),
+                more => format!("{more} requests are under way:"),
+            }];
+            lines.extend(flights.iter().map(|flight| {
+                let Flight { source, line, key, time } = flight;
+                format!("  {source}, line {line} (key {key}), for {:.1} s", time.as_secs_f64())
+            }));
+            Some(lines.join("\n"))
+        }
+        RunEvent::RateRead(Ok(rate)) => Some(format!("the rate is {rate} a second from here on")),
+        RunEvent::RateRead(Err(why)) => Some(format!("the rate stays: {why}")),
+        RunEvent::Checking { .. }
+        | RunEvent::Noted { .. }
+        | RunEvent::Checked { .. }
+        | RunEvent::Settled { .. }
+        | RunEvent::Queued { .. }
+        | RunEvent::Paused { .. }
+        | RunEvent::Draining { .. }
+        | RunEvent::Progress(_) => None,
+    }
+}
+
+/// What may have been created by earlier runs, before the first request of this one.
+fn doubts(doubts: &Doubts) -> Option<String> {
+    let Doubts { unknown, waiting, closing } = *doubts;
+    let mut lines = Vec::new();
+    if unknown > 0 {
+        lines.push(format!(
+            "{} unknown: maybe created, and not sent again; the command verify looks for them, --retry unknown sends them",
+            rows_are(unknown)
+        ));
+    }
+    if waiting > 0 {
+        lines.push(format!(
+            "{} in doubt: sent before and not answered; they go first, with the same tokens",
+            rows_are(waiting)
+        ));
+    }
+    if closing > 0 {
+        lines.push(format!(
+            "{closing} of these are about to outlive --idempotency-window, and will then be unknown"
+        ));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn rows_are(count: u64) -> String {
+    if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") }
 }
 
 /// The first few lines of a kind, and a word that there are more.

@@ -87,7 +87,12 @@ impl Observer for Bar {
             }
             RunEvent::Draining { .. } => self.draining = true,
             RunEvent::Progress(progress) => self.progress(progress),
-            RunEvent::Noted { .. } | RunEvent::Settled { .. } | RunEvent::Paused { .. } => {}
+            RunEvent::Noted { .. }
+            | RunEvent::Settled { .. }
+            | RunEvent::Queued { .. }
+            | RunEvent::InFlight(_)
+            | RunEvent::RateRead(_)
+            | RunEvent::Paused { .. } => {}
         }
     }
 }

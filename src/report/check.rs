@@ -40,7 +40,7 @@ impl CheckReport {
             rate: job.rate,
             limit: job.limit,
             max_errors: job.max_errors,
-            idempotency_window: job.idempotency_window,
+            idempotency_window: job.resending.window,
             ledger: ledger.map(|path| path.display().to_string()),
             end: None,
         };

@@ -16,6 +16,7 @@ pub fn ending_word(ending: &Ending) -> &'static str {
         Ending::OutOfReach(_) => "out of reach",
         Ending::Unanswered(_) => "unanswered",
         Ending::ErrorBudget(_) => "error budget",
+        Ending::TimeBudget => "time budget",
     }
 }
 
@@ -28,9 +29,9 @@ pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
         Ending::Denied(_) | Ending::QuotaExceeded(_) | Ending::NotFound(_) => ExitCode::Fatal,
         Ending::Throttled(_) | Ending::OutOfReach(_) | Ending::Unanswered(_) => ExitCode::TryLater,
         Ending::ErrorBudget(_) => ExitCode::ErrorBudget,
-        Ending::Complete if run.waiting() > 0 => ExitCode::Budget,
-        Ending::Complete if left_behind => ExitCode::RowsLeftBehind,
-        Ending::Complete => ExitCode::Complete,
+        Ending::Complete | Ending::TimeBudget if run.waiting() > 0 => ExitCode::Budget,
+        Ending::Complete | Ending::TimeBudget if left_behind => ExitCode::RowsLeftBehind,
+        Ending::Complete | Ending::TimeBudget => ExitCode::Complete,
     }
 }
 
@@ -38,7 +39,10 @@ pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
 pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
     let (cause, words, remedy) = match ending {
         Ending::Complete if run.waiting() > 0 => return Some("The limit is reached.".to_owned()),
-        Ending::Complete => return None,
+        Ending::TimeBudget if run.waiting() > 0 => {
+            return Some("The time that --max-duration allows is over.".to_owned());
+        }
+        Ending::Complete | Ending::TimeBudget => return None,
         Ending::Interrupted(signal) => return Some(format!("Interrupted by {}.", signal.name())),
         Ending::ErrorBudget(budget) => {
             let errors = run.rows.of(RowState::Rejected)
@@ -74,7 +78,7 @@ pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
         Ending::Unanswered(cause) => (
             cause,
             "Connect takes requests and does not answer them",
-            "Rows in doubt wait, and are sent again with the same tokens.",
+            "Rows in doubt wait; the next run sends them again with the same tokens, while these are young enough.",
         ),
     };
     Some(format!("{words} ({}: {}). {remedy}", cause.code, cause.message))

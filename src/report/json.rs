@@ -27,7 +27,7 @@ impl JsonLines {
                 "file": file, "line": line, "key": key, "state": RowState::Rejected.name(),
                 "code": rejection.code, "message": rejection.to_string(),
             })),
-            RunEvent::Settled { source, line, key, state, cause: Some(cause) }
+            RunEvent::Settled { source, line, key, state, cause: Some(cause), .. }
                 if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
             {
                 Some(json!({
@@ -39,6 +39,11 @@ impl JsonLines {
             RunEvent::Checking { rows, .. } if self.every.is_due() => {
                 Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
             }
+            RunEvent::Checked { run, to_send } => Some(json!({
+                "message_type": "status", "phase": "checked", "rows_read": run.rows_read, "to_send": to_send,
+                "unknown": run.doubts.unknown, "in_doubt": run.doubts.waiting,
+                "in_doubt_closing": run.doubts.closing,
+            })),
             RunEvent::Progress(progress) if self.every.is_due() => Some(json!({
                 "message_type": "status", "phase": "importing",
                 "to_send": progress.to_send, "done": progress.done, "created": progress.created,
@@ -51,7 +56,9 @@ impl JsonLines {
             RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
             | RunEvent::Checking { .. }
-            | RunEvent::Checked { .. }
+            | RunEvent::Queued { .. }
+            | RunEvent::InFlight(_)
+            | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }
             | RunEvent::Draining { .. }
             | RunEvent::Progress(_) => None,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::attention::Attention;
+use super::attention::{Attention, asked};
 use super::bar::counts;
 use super::to_stderr;
 use crate::event::{Observer, RunEvent};
@@ -44,8 +44,23 @@ impl Observer for Lines {
             | RunEvent::Progress(_)
             | RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
+            | RunEvent::Queued { .. }
+            | RunEvent::InFlight(_)
+            | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }
             | RunEvent::Draining { .. } => {}
+        }
+    }
+}
+
+/// What was asked for alone, where no progress is shown.
+#[derive(Debug)]
+pub(super) struct Asked;
+
+impl Observer for Asked {
+    fn observe(&mut self, event: &RunEvent) {
+        if let Some(line) = asked(event) {
+            to_stderr(&line);
         }
     }
 }

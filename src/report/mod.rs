@@ -41,7 +41,7 @@ pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
     match progress {
         ProgressKind::Bar => observers.push(Box::new(bar::Bar::new())),
         ProgressKind::Plain => observers.push(Box::new(lines::Lines::new(display.report_every))),
-        ProgressKind::None | ProgressKind::Auto => {}
+        ProgressKind::None | ProgressKind::Auto => observers.push(Box::new(lines::Asked)),
     }
     if display.output == Output::Json {
         observers.push(Box::new(json::JsonLines::new(display.report_every)));

@@ -5,7 +5,9 @@ mod connect;
 mod outcome;
 
 pub use connect::{AwsSettings, ConnectError, ConnectSubmitter};
-pub use outcome::{Attempt, Circumstances, Decision, Instance, Policy, Stop, Trouble, abandon, decide};
+pub use outcome::{
+    Attempt, Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Trouble, abandon, decide,
+};
 
 use crate::ledger::InFlight;
 

@@ -63,6 +63,19 @@ pub struct Policy {
     /// Attempts a row and run, at least 1. Throttled attempts, and those that found the endpoint out
     /// of reach, do not count: they say nothing about the row.
     pub max_attempts: u32,
+    /// What becomes of a row whose attempt went unanswered.
+    pub on_unknown: OnUnknown,
+}
+
+/// What becomes of a row whose attempt went unanswered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// It is sent again with the same token, while that is young enough.
+    #[default]
+    Resend,
+    /// It is unknown, and not sent again: for services that do not honour tokens of completed tasks.
+    Hold,
 }
 
 /// Why a run must stop.
@@ -103,8 +116,8 @@ pub struct Decision {
     pub settlement: Settlement,
     /// How many counted attempts the row has had in this run now.
     pub tries: u32,
-    /// How long this row waits before its next attempt, if one follows.
-    pub delay: Duration,
+    /// How long this row waits before its next attempt; none if this run makes no further one.
+    pub next: Option<Duration>,
     /// What it means for the whole pool; none is an answer.
     pub pool: Option<Setback>,
     /// Whether the run must stop.
@@ -124,7 +137,7 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
     let counted = |settlement| Decision {
         settlement,
         tries,
-        delay: row_delay(tries),
+        next: None,
         pool: None,
         stop: None,
         instance_proven: false,
@@ -133,7 +146,7 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
     };
     let proof = |settlement| Decision { instance_proven: true, ..counted(settlement) };
     let uncounted =
-        |settlement| Decision { tries: known.tries, delay: Duration::ZERO, ..counted(settlement) };
+        |settlement| Decision { tries: known.tries, next: Some(Duration::ZERO), ..counted(settlement) };
     let setback = |setback| Decision { pool: Some(setback), ..uncounted(Settlement::Unmarked) };
     let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Unmarked) };
     match attempt {
@@ -144,23 +157,35 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
             // Most likely the row's, but the next run may see it otherwise.
             Instance::ProvenBefore => counted(Settlement::NotCreated(RowEvent::Exhausted, cause)),
             Instance::Unproven => {
-                Decision { suspicion: true, delay: row_delay(1), ..uncounted(Settlement::Unmarked) }
+                Decision { suspicion: true, next: Some(row_delay(1)), ..uncounted(Settlement::Unmarked) }
             }
         },
         Err(Trouble::Conflict(cause)) => {
             let event = if last { RowEvent::Exhausted } else { RowEvent::Retry };
-            proof(Settlement::NotCreated(event, cause))
+            Decision {
+                next: (!last).then(|| row_delay(tries)),
+                ..proof(Settlement::NotCreated(event, cause))
+            }
         }
         Err(Trouble::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
-        Err(Trouble::MaybeSent(cause)) if known.outage => {
-            let settlement = Settlement::NotCreated(RowEvent::RetryInDoubt, cause);
-            // The row waits, so that others, which may be answered, have their turn.
-            Decision { pool: Some(Setback::Unanswered), delay: row_delay(1), ..uncounted(settlement) }
-        }
         Err(Trouble::MaybeSent(cause)) => {
-            let event = if last { RowEvent::LeftInDoubt } else { RowEvent::RetryInDoubt };
-            let settlement = Settlement::NotCreated(event, cause);
-            Decision { pool: Some(Setback::Unanswered), ..counted(settlement) }
+            let unanswered = |event| Decision {
+                pool: Some(Setback::Unanswered),
+                ..counted(Settlement::NotCreated(event, cause))
+            };
+            match policy.on_unknown {
+                OnUnknown::Hold => unanswered(RowEvent::LeftInDoubt),
+                // The row waits, so that others, which may be answered, have their turn.
+                OnUnknown::Resend if known.outage => Decision {
+                    tries: known.tries,
+                    next: Some(row_delay(1)),
+                    ..unanswered(RowEvent::RetryInDoubt)
+                },
+                // After its last attempt it waits in doubt, and the next run sends it again.
+                OnUnknown::Resend => {
+                    Decision { next: (!last).then(|| row_delay(tries)), ..unanswered(RowEvent::RetryInDoubt) }
+                }
+            }
         }
         Err(Trouble::NotSent(_)) => setback(Setback::OutOfReach),
         Err(Trouble::NoCredentialsYet(_)) => setback(Setback::NoCredentialsYet),
@@ -176,9 +201,8 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
 }
 
 /// What becomes of a row whose answer the run no longer waits for. It uses no attempt up.
-pub fn abandon(cause: Cause, known: Circumstances) -> Decision {
-    let endless = Policy { max_attempts: u32::MAX };
-    decide(Err(Trouble::MaybeSent(cause)), Circumstances { outage: true, ..known }, endless)
+pub fn abandon(cause: Cause, known: Circumstances, policy: Policy) -> Decision {
+    decide(Err(Trouble::MaybeSent(cause)), Circumstances { outage: true, ..known }, policy)
 }
 
 /// 1 s, 2 s, 4 s … at most 30 s after the first, second, third counted attempt.
@@ -190,7 +214,7 @@ fn row_delay(tries: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy { max_attempts: 3 };
+    const POLICY: Policy = Policy { max_attempts: 3, on_unknown: OnUnknown::Resend };
 
     fn cause() -> Cause {
         Cause { code: "X".into(), message: "x".into() }
@@ -225,8 +249,19 @@ mod tests {
     fn no_answer_is_tried_again_and_never_called_a_failure() {
         let unanswered = |tries| decide(Err(Trouble::MaybeSent(cause())), known(tries), POLICY);
         assert_eq!(event(&unanswered(0)), Some(RowEvent::RetryInDoubt));
-        assert_eq!(event(&unanswered(1)), Some(RowEvent::RetryInDoubt));
-        assert_eq!(event(&unanswered(2)), Some(RowEvent::LeftInDoubt));
+        assert_eq!(unanswered(1).next, Some(Duration::from_secs(2)));
+        // The last one leaves the row to the next run, which has a token to send it with.
+        assert_eq!((event(&unanswered(2)), unanswered(2).next), (Some(RowEvent::RetryInDoubt), None));
+    }
+
+    #[test]
+    fn a_row_that_is_held_is_unknown_after_one_attempt_without_an_answer() {
+        let hold = Policy { on_unknown: OnUnknown::Hold, ..POLICY };
+        for known in [known(0), Circumstances { outage: true, ..known(0) }] {
+            let decision = decide(Err(Trouble::MaybeSent(cause())), known, hold);
+            assert_eq!((event(&decision), decision.next), (Some(RowEvent::LeftInDoubt), None));
+            assert_eq!(event(&abandon(cause(), known, hold)), Some(RowEvent::LeftInDoubt));
+        }
     }
 
     #[test]
@@ -239,7 +274,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_not_awaited_leaves_the_row_in_doubt_and_waiting() {
-        assert_eq!(event(&abandon(cause(), known(2))), Some(RowEvent::RetryInDoubt));
+        assert_eq!(event(&abandon(cause(), known(2), POLICY)), Some(RowEvent::RetryInDoubt));
     }
 
     #[test]

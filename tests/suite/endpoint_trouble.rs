@@ -97,7 +97,7 @@ fn an_attempt_without_an_answer_is_repeated_with_the_same_token() {
 }
 
 #[test]
-fn what_is_never_answered_is_unknown_and_neither_failed_nor_sent_again() {
+fn what_is_held_and_not_answered_is_unknown_and_neither_failed_nor_sent_again() {
     let silences: [fn(usize, &serde_json::Value) -> Reply; 5] = [
         |_, _| Reply::Close,
         |_, _| Reply::Error(500, "InternalServiceException"),
@@ -106,7 +106,7 @@ fn what_is_never_answered_is_unknown_and_neither_failed_nor_sent_again() {
         |_, _| Reply::Body("not json"),
     ];
     for silence in silences {
-        let (folder, endpoint, ended) = against(1, &["--max-attempts", "1"], silence);
+        let (folder, endpoint, ended) = against(1, &["--on-unknown", "hold"], silence);
         ended.expect(1);
         assert_eq!(folder.states("t.ledger.db"), "unknown 1");
         let url = endpoint.url();
@@ -122,8 +122,8 @@ fn what_is_never_answered_is_unknown_and_neither_failed_nor_sent_again() {
 fn a_slow_answer_beyond_the_read_timeout_is_in_doubt() {
     let (folder, _, ended) =
         against(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| Reply::Hang);
-    ended.expect(1);
-    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+    ended.expect(75);
+    assert_eq!(folder.ask("t.ledger.db", "SELECT state, may_exist, code FROM rows"), "pending|1|NoAnswer");
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
 
     // The other way round: an attempt in doubt two days ago is not repeated.
     let (folder, endpoint, ended) = against(2, &["--limit", "1", "--max-attempts", "1"], |_, _| Reply::Close);
-    ended.expect(10);
-    assert_eq!(folder.states("t.ledger.db"), "pending 1, unknown 1");
+    ended.expect(75);
+    assert_eq!(folder.states("t.ledger.db"), "pending 2");
     folder.execute(
         "t.ledger.db",
         "UPDATE rows SET state = 'pending', may_exist = 1, attempts = 1, doubt_ms = 1",
@@ -259,7 +259,7 @@ fn a_few_rows_that_are_never_answered_do_not_hold_the_others_up() {
             Some("Task 0" | "Task 1" | "Task 2" | "Task 40") => Reply::Error(500, "InternalServiceException"),
             _ => Reply::Created,
         });
-        ended.expect(1);
-        assert_eq!(folder.states("t.ledger.db"), "created 56, unknown 4", "{concurrency}");
+        ended.expect(75);
+        assert_eq!(folder.states("t.ledger.db"), "created 56, pending 4", "{concurrency}");
     }
 }

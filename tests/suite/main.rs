@@ -19,3 +19,4 @@ mod samples;
 mod signals;
 mod storage;
 mod support;
+mod unanswered;

@@ -1,4 +1,5 @@
-//! The first signal drains, the second ends; the ledger is settled, and the resume command printed.
+//! The first signal drains, the second ends; the ledger is settled, and the resume command printed. Others ask
+//! for something and the run goes on; and a run can be given its time beforehand.
 
 use crate::support::*;
 
@@ -107,4 +108,118 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     drop(input);
+}
+
+/// What the process has written to a file so far.
+fn told(folder: &Folder) -> String {
+    folder.read("told")
+}
+
+/// A run whose standard error goes into the file `told`.
+fn start_telling(folder: &Folder, arguments: &[&str]) -> Running {
+    let mut command = folder.command(arguments);
+    let told = std::fs::File::create(folder.path("told")).unwrap();
+    Running::of(command.stdout(std::process::Stdio::piped()).stderr(told))
+}
+
+#[test]
+fn sigusr1_shows_the_rows_in_flight_and_the_run_goes_on() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|number, _| if number < 2 { Reply::Hang } else { Reply::Created });
+    let url = endpoint.url();
+    let arguments = import(&url, &["--read-timeout", "2s", "--progress", "none"]);
+    let running = start_telling(&folder, &arguments);
+    until("requests are under way", || endpoint.requests().len() == 2);
+    running.signal("USR1");
+    until("they are shown", || told(&folder).contains("2 requests are under way:"));
+    assert!(told(&folder).contains("t.csv, line 2 (key K0), for "), "{}", told(&folder));
+    running.end().expect(0);
+}
+
+#[test]
+fn sighup_reads_the_rate_from_the_job_file_again() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(4));
+    folder.write("job.toml", "[pacing]\nrate = 0.0001\nburst = 1\n");
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let arguments =
+        ["run", "t.csv", "--key", "id", "--sandbox", "--job", "job.toml", "--ledger", "t.ledger.db"];
+    let arguments = [&arguments[..], &["--endpoint-url", &url, "--output", "json"]].concat();
+    let running = start_telling(&folder, &arguments);
+    until("the burst is gone", || sandbox.stat("created") == 1);
+    folder.write("job.toml", "[pacing]\nrate = 0\n");
+    running.signal("HUP");
+    until("a bad rate is told", || told(&folder).contains("the rate stays: --rate must be more than 0"));
+    // At the old rate the next row would leave in three hours.
+    folder.write("job.toml", "[pacing]\nrate = 100000\n");
+    running.signal("HUP");
+    let ended = running.end().expect(0);
+    assert!(told(&folder).contains("the rate is 100000 a second from here on"), "{}", told(&folder));
+    assert_eq!(messages(&ended.stdout)["summary"]["created"], 4);
+}
+
+#[test]
+fn sighup_changes_nothing_where_a_flag_sets_the_rate() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|number, _| if number < 1 { Reply::Hang } else { Reply::Created });
+    let running = start_telling(&folder, &import(&endpoint.url(), &["--read-timeout", "2s"]));
+    until("a request is under way", || endpoint.requests().len() == 1);
+    running.signal("HUP");
+    until("it is told", || told(&folder).contains("the rate stays: --rate sets it"));
+    running.end().expect(0);
+}
+
+#[test]
+fn a_run_whose_time_is_over_stops_with_10_and_the_next_one_goes_on() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(50));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    // Paced so slowly that no machine comes to the end.
+    let slow = ["--rate", "0.0001", "--burst", "3", "--max-duration", "2s"];
+    let ended = folder.run(&import(&url, &slow)).expect(10);
+    assert!(ended.stdout.contains("The time that --max-duration allows is over."), "{}", ended.stdout);
+    assert_eq!(folder.states("t.ledger.db"), "created 3, pending 47");
+    let none = folder.run(&import(&url, &["--max-duration", "0s"])).expect(10);
+    assert!(none.stdout.contains("47  waiting to be sent"), "{}", none.stdout);
+    assert_eq!(sandbox.stat("contacts"), 3);
+    folder.run(&import(&url, &["--max-duration", "10h"])).expect(0);
+}
+
+#[test]
+fn a_second_run_ends_in_11_or_waits_and_the_lock_dies_with_its_holder() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|number, _| if number == 0 { Reply::Hang } else { Reply::Created });
+    let url = endpoint.url();
+    let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("a request is under way", || endpoint.requests().len() == 1);
+    let ended = folder.run(&import(&url, &[])).expect(11);
+    assert!(ended.stderr.contains("t.ledger.db (process "), "{}", ended.stderr);
+    folder.run(&import(&url, &["--lock-wait", "300ms"])).expect(11);
+    let second = start_telling(&folder, &import(&url, &["--lock-wait", "1h"]));
+    until("it waits", || told(&folder).contains("another run holds the ledger (process "));
+    first.signal("KILL");
+    drop(first);
+    second.end().expect(0);
+    let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+    assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]));
+}
+
+#[test]
+fn two_machines_with_two_ledgers_make_one_contact_a_row() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(300));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--latency", "5ms"]);
+    let url = sandbox.url();
+    let machines = ["a.db", "b.db"].map(|ledger| folder.start(&import(&url, &["--ledger", ledger])));
+    for machine in machines {
+        machine.end().expect(0);
+    }
+    assert_eq!(sandbox.stat("contacts"), 300);
+    let contacts = |ledger| folder.ask(ledger, "SELECT hex(token), contact_id FROM rows ORDER BY 1");
+    assert_eq!(contacts("a.db"), contacts("b.db"));
 }

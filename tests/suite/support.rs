@@ -47,7 +47,7 @@ impl Folder {
 
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
-        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Running::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
     /// What the ledger says to a query, a line a row, columns joined by `|`.
@@ -112,6 +112,10 @@ impl Ended {
 pub struct Running(Option<Child>);
 
 impl Running {
+    pub fn of(command: &mut Command) -> Self {
+        Running(Some(command.spawn().unwrap()))
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.0.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());

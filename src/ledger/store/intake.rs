@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{RowId, RunRecord, Session};
+use super::{Doubts, Retry, RowId, RunRecord, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 use crate::mapping::Rejection;
@@ -79,7 +79,7 @@ pub struct IntakeTotals {
 }
 
 /// Whether a rejected row is to be tried again: what this tool itself found wrong with it is judged anew
-/// every time; what Connect refused only if the row or the mapping has changed since.
+/// every time; what Connect refused only if the row or the mapping has changed since, or if it is asked for.
 pub fn is_amended(code: Option<&str>, same_content: bool, same_mapping: bool) -> bool {
     code.is_some_and(|code| Rejection::CODES.contains(&code)) || !same_content || !same_mapping
 }
@@ -163,6 +163,14 @@ impl Session {
                     if (known.source, known.line) != (row.source, row.line) {
                         self.move_created(known.row, row)?;
                     }
+                    known.row
+                }
+                Some(known)
+                    if known.standing.state == RowState::Unknown
+                        && !(self.retries(Retry::Unknown) && verdict == Verdict::Ready) =>
+                {
+                    self.see_unknown(known.row, row)?;
+                    notes.push(Note::Unknown { line, key: key() });
                     known.row
                 }
                 Some(known) => {
@@ -271,14 +279,18 @@ impl Session {
     /// A row that is in the ledger and not created comes up again.
     fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<Standing, LedgerError> {
         let amended = is_amended(known.code.as_deref(), known.content == row.content, known.same_mapping);
+        let again = self.retries(Retry::Rejected);
         let event = match (known.standing.state, verdict) {
             (RowState::Pending | RowState::Failed | RowState::Rejected, Verdict::Rejected(_)) => {
                 Some(RowEvent::Unmappable)
             }
             (RowState::Rejected, Verdict::Ready) if amended => Some(RowEvent::Amended),
+            (RowState::Rejected, Verdict::Ready) if again => Some(RowEvent::Retried),
             (RowState::Failed, Verdict::Ready) => Some(RowEvent::Retaken),
+            (RowState::Unknown, Verdict::Ready) => Some(RowEvent::Retried),
             (RowState::Pending | RowState::Rejected, Verdict::Ready)
-            | (RowState::InFlight | RowState::Created | RowState::Unknown, _) => None,
+            | (RowState::InFlight | RowState::Created, _)
+            | (RowState::Unknown, Verdict::Rejected(_)) => None,
         };
         let next = match event {
             Some(event) => transition(known.standing, event)?,
@@ -289,12 +301,15 @@ impl Session {
             (_, _) => None,
         };
         let (code, message) = rejection.map(|rejection| (rejection.code, rejection.to_string())).unzip();
+        // Whoever has it sent again vouches for its token from here on.
+        let vouched = (known.standing.state == RowState::Unknown).then(now_ms);
         let write = || {
             self.connection
                 .prepare_cached(
                     "UPDATE rows SET source_id = ?3, header_id = ?4, line = ?5, content = ?6, record = ?7,
                             run_id = ?8, state = ?9, may_exist = ?10,
-                            code = coalesce(?11, code), message = coalesce(?12, message)
+                            code = coalesce(?11, code), message = coalesce(?12, message),
+                            doubt_ms = coalesce(?13, doubt_ms)
                      WHERE id = ?1 AND state = ?2",
                 )?
                 .execute(params![
@@ -310,11 +325,25 @@ impl Session {
                     next.may_exist,
                     code,
                     message,
+                    vouched,
                 ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, known.row)?;
         Ok(next)
+    }
+
+    /// An unknown row comes up again. What it was sent with stays, since its contact is looked for by that.
+    fn see_unknown(&self, known: RowId, row: &IntakeRow) -> Result<(), LedgerError> {
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET source_id = ?2, line = ?3, run_id = ?4 WHERE id = ?1 AND state = 'unknown'",
+                )?
+                .execute(params![known.0, row.source, row.line, self.run.0])
+        };
+        let changed = write().map_err(|source| self.failed(source))?;
+        self.expect_one(changed, known)
     }
 
     /// A created row that stands elsewhere now, so that a duplicate names the right line.
@@ -356,7 +385,11 @@ impl Session {
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
         let in_doubt = Standing { state: RowState::Pending, may_exist: true };
         let forsaken = transition(in_doubt, RowEvent::Expired)?;
-        let retaken = transition(Standing { state: RowState::Failed, may_exist: false }, RowEvent::Retaken)?;
+        let settled = |state| Standing { state, may_exist: false };
+        let retaken = transition(settled(RowState::Failed), RowEvent::Retaken)?;
+        let rejected = transition(settled(RowState::Rejected), RowEvent::Retried)?;
+        let unknown = Standing { state: RowState::Unknown, may_exist: true };
+        let vouched = transition(unknown, RowEvent::Retried)?;
         let write = || {
             self.connection.execute(
                 &format!(
@@ -373,18 +406,28 @@ impl Session {
             )?;
             let mut headers: Vec<i64> = Vec::new();
             let mut adopted = 0_u64;
-            for (rows, state, next) in [
-                (format!("{whole} AND"), RowState::Pending, RowState::Pending),
-                (format!("{whole} AND"), RowState::Failed, retaken.state),
-                // What was sent before is sent again while its token is young, whatever became of its file.
-                (format!("may_exist = 1 AND {OTHERS} AND"), RowState::Pending, RowState::Pending),
-            ] {
+            // What was sent before is sent again while its token is young, whatever became of its file.
+            let doubtful = format!("may_exist = 1 AND {OTHERS}");
+            let mut adoptions = vec![
+                (&whole, RowState::Pending, RowState::Pending),
+                (&whole, RowState::Failed, retaken.state),
+                (&doubtful, RowState::Pending, RowState::Pending),
+            ];
+            if self.retries(Retry::Rejected) {
+                adoptions.push((&whole, RowState::Rejected, rejected.state));
+            }
+            if self.retries(Retry::Unknown) {
+                adoptions.push((&doubtful, RowState::Unknown, vouched.state));
+            }
+            for (rows, state, next) in adoptions {
                 let sql = format!(
-                    "UPDATE rows SET run_id = ?1, state = ?4 WHERE {rows} state = ?3 AND NOT {IN_FILES}
-                     RETURNING header_id"
+                    "UPDATE rows SET run_id = ?1, state = ?4,
+                            doubt_ms = CASE WHEN ?3 = 'unknown' THEN ?5 ELSE doubt_ms END
+                     WHERE {rows} AND state = ?3 AND NOT {IN_FILES} RETURNING header_id"
                 );
                 let mut statement = self.connection.prepare(&sql)?;
-                let mut taken = statement.query(params![self.run.0, files, state.name(), next.name()])?;
+                let mut taken =
+                    statement.query(params![self.run.0, files, state.name(), next.name(), now_ms()])?;
                 while let Some(row) = taken.next()? {
                     adopted += 1;
                     let header = row.get(0)?;
@@ -401,6 +444,22 @@ impl Session {
         };
         let (headers, adopted) = write().map_err(|source| self.failed(source))?;
         self.headers.extend(headers);
-        Ok(RunRecord { adopted, ..self.run_record()? })
+        Ok(RunRecord { adopted, doubts: self.doubts()?, ..self.run_record()? })
+    }
+
+    /// The rows of the whole ledger that may have been created.
+    fn doubts(&self) -> Result<Doubts, LedgerError> {
+        // The tokens that have less than a twenty-fourth of the window left: an hour of a day.
+        let closing = now_ms().saturating_sub(self.window_ms - self.window_ms / 24);
+        let read = || {
+            self.connection.query_row(
+                "SELECT count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'pending'),
+                        count(*) FILTER (WHERE state = 'pending' AND doubt_ms < ?1)
+                 FROM rows INDEXED BY rows_in_doubt WHERE may_exist = 1",
+                [closing],
+                |row| Ok(Doubts { unknown: row.get(0)?, waiting: row.get(1)?, closing: row.get(2)? }),
+            )
+        };
+        read().map_err(|source| self.failed(source))
     }
 }

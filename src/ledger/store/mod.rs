@@ -19,7 +19,7 @@ pub(super) use intake::IN_OPEN_READING;
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub(super) use rows::json_column;
 pub use rows::{Cause, Claim, Contact, Settlement};
-pub use runs::{ErrorCount, NewRun, RunRecord, StateCounts};
+pub use runs::{Doubts, ErrorCount, NewRun, Retry, RunRecord, StateCounts};
 pub(super) use runs::{error_counts, latest_runs, state_counts};
 
 /// A row's number in the ledger.
@@ -134,6 +134,10 @@ pub(super) struct Session {
     sending: bool,
     /// The headers that rows of this run stand under.
     headers: BTreeSet<i64>,
+    /// Which rows are sent again because somebody said so.
+    retry: Vec<Retry>,
+    /// How long a token may be used again, in milliseconds.
+    window_ms: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -162,6 +166,8 @@ impl Session {
             claimed: Claimed::InDoubt(0),
             sending: false,
             headers: BTreeSet::new(),
+            retry: Vec::new(),
+            window_ms: 0,
         })
     }
 
@@ -180,6 +186,10 @@ impl Session {
     pub(super) fn close(self) -> Result<(), LedgerError> {
         let path = self.path;
         self.connection.close().map_err(|(_, source)| sqlite(&path, source))
+    }
+
+    fn retries(&self, what: Retry) -> bool {
+        self.retry.contains(&what)
     }
 
     fn failed(&self, source: rusqlite::Error) -> LedgerError {

@@ -15,6 +15,30 @@ pub struct NewRun {
     pub rate: f64,
     /// How long a token may be used again after a row's first attempt.
     pub idempotency_window: std::time::Duration,
+    /// Whether rows that went unanswered may be sent again at all.
+    pub resend: bool,
+    /// Which rows are sent again although nothing says that they will fare better.
+    pub retry: Vec<Retry>,
+}
+
+/// Rows that a run sends again only when it is told to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Retry {
+    /// Rows that Connect refused, as they are.
+    Rejected,
+    /// Rows that may have been created, with the same tokens.
+    Unknown,
+}
+
+/// Rows of the whole ledger that may have been created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Doubts {
+    /// Those that are unknown, and not sent.
+    pub unknown: u64,
+    /// Those that wait to be sent again with the same tokens.
+    pub waiting: u64,
+    /// Of the waiting ones, those with less than a twenty-fourth of the idempotency window left.
+    pub closing: u64,
 }
 
 /// How many rows are in each state.
@@ -62,6 +86,8 @@ pub struct RunRecord {
     pub adopted: u64,
     /// Rows that wait from inputs which could not be read to their end; not sent.
     pub stranded: u64,
+    /// What may have been created; known only when the input has just been read.
+    pub doubts: Doubts,
     /// Attempts that Connect throttled.
     pub throttled: u64,
     /// Whether some row of the ledger was created, now or before: then the instance exists.
@@ -111,8 +137,11 @@ impl Session {
             Ok(self.connection.last_insert_rowid())
         };
         self.run = RunId(insert().map_err(|source| self.failed(source))?);
-        let window = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
-        self.recover(now.saturating_sub(window))?;
+        self.retry.clone_from(&run.retry);
+        self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
+        // What is not to be sent again is as if its token were too old.
+        let oldest = if run.resend { now.saturating_sub(self.window_ms) } else { i64::MAX };
+        self.recover(oldest)?;
         Ok(self.run)
     }
 
@@ -189,6 +218,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         withdrawn: row.get(10)?,
         adopted: 0,
         stranded: row.get(13)?,
+        doubts: Doubts::default(),
         throttled: row.get(11)?,
         instance_proven: row.get(12)?,
         rows: StateCounts::default(),

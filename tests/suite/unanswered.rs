@@ -1,0 +1,146 @@
+//! Rows that were sent and not answered: sent again with the same token while that is young, and never
+//! taken for what nobody knows.
+
+use crate::support::*;
+
+/// Makes every time of the ledger's rows earlier.
+fn age(folder: &Folder, hours: u64) {
+    let earlier = hours * 3_600_000;
+    folder.execute(
+        "t.ledger.db",
+        &format!(
+            "UPDATE rows SET first_sent_ms = first_sent_ms - {earlier}, last_sent_ms = last_sent_ms - {earlier}, \
+             doubt_ms = doubt_ms - {earlier}"
+        ),
+    );
+}
+
+/// A ledger with one row that was sent and not answered.
+fn in_doubt(endpoint: &Endpoint) -> Folder {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let ended = folder.run(&import(&endpoint.url(), &["--max-attempts", "1"])).expect(75);
+    assert!(
+        ended.stderr.contains("line 2 (key K0) went unanswered and waits for the next run"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stdout.contains("with the same tokens, while these are young enough"), "{}", ended.stdout);
+    folder
+}
+
+fn first_is_lost() -> Endpoint {
+    Endpoint::start(|number, _| if number == 0 { Reply::Close } else { Reply::Created })
+}
+
+#[test]
+fn inside_the_window_the_next_run_sends_it_again_with_the_same_token() {
+    let endpoint = first_is_lost();
+    let folder = in_doubt(&endpoint);
+    age(&folder, 22);
+    let ended = folder.run(&import(&endpoint.url(), &[])).expect(0);
+    let told = "1 row is in doubt: sent before and not answered; they go first, with the same tokens\n";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("outlive"), "{}", ended.stderr);
+    let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+    assert_eq!(tokens[0], tokens[1]);
+}
+
+#[test]
+fn a_row_whose_window_is_about_to_close_is_told_of_before_the_start() {
+    let endpoint = first_is_lost();
+    let folder = in_doubt(&endpoint);
+    age(&folder, 23);
+    let ended = folder.run(&import(&endpoint.url(), &["--output", "json"])).expect(0);
+    assert!(
+        ended.stderr.contains("1 of these are about to outlive --idempotency-window"),
+        "{}",
+        ended.stderr
+    );
+    let checked = ended.stdout.lines().find(|line| line.contains(r#""phase":"checked""#)).unwrap();
+    let checked: serde_json::Value = serde_json::from_str(checked).unwrap();
+    assert_eq!((&checked["in_doubt"], &checked["in_doubt_closing"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn outside_the_window_it_is_unknown_and_stays_so_until_somebody_says_otherwise() {
+    for window in [("25", "24h"), ("2", "90m")] {
+        let endpoint = first_is_lost();
+        let folder = in_doubt(&endpoint);
+        age(&folder, window.0.parse().unwrap());
+        let url = endpoint.url();
+        let windowed = import(&url, &["--idempotency-window", window.1]);
+        folder.run(&windowed).expect(1);
+        // A longer window, another content, another mapping: nothing of this is evidence.
+        folder.write("t.csv", "id,Name\nK0,Another name\n");
+        let ended = folder.run(&import(&url, &["--idempotency-window", "1000h"])).expect(1);
+        assert!(
+            ended.stderr.contains("1 row is unknown: maybe created, and not sent again"),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+        assert_eq!(endpoint.requests().len(), 1);
+        folder.write("t.csv", numbered_csv(1));
+        let checked =
+            folder.run(&[&["check"], &windowed[1..4], &["--sandbox", "--ledger", "t.ledger.db"]].concat());
+        assert!(checked.expect(0).stdout.contains("1  not send again: unknown"));
+
+        folder.run(&import(&url, &["--retry", "unknown"])).expect(0);
+        assert_eq!(folder.states("t.ledger.db"), "created 1");
+        let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+        assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]));
+    }
+}
+
+#[test]
+fn a_retried_row_whose_answer_is_lost_again_is_as_young_as_its_retry() {
+    let endpoint = Endpoint::start(|_, _| Reply::Close);
+    let folder = in_doubt(&endpoint);
+    age(&folder, 25);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    folder.run(&import(&url, &["--retry", "unknown", "--max-attempts", "1"])).expect(75);
+    assert_eq!(folder.ask("t.ledger.db", "SELECT state, may_exist FROM rows"), "pending|1");
+    folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+    assert_eq!(endpoint.requests().len(), 2);
+}
+
+#[test]
+fn what_a_dead_run_left_in_flight_is_held_if_rows_are_to_be_held() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|_, _| Reply::Hang);
+    let url = endpoint.url();
+    let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("a request is under way", || endpoint.requests().len() == 1);
+    running.signal("KILL");
+    running.end();
+    assert_eq!(folder.states("t.ledger.db"), "in_flight 1");
+    folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
+    assert_eq!(folder.ask("t.ledger.db", "SELECT state, code FROM rows"), "unknown|NoAnswer");
+    assert_eq!(endpoint.requests().len(), 1);
+}
+
+#[test]
+fn rows_that_connect_refused_are_sent_again_when_they_are_asked_for() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let endpoint = Endpoint::start(|number, _| match number {
+        0..4 => Reply::Error(400, "InvalidRequestException"),
+        _ => Reply::Created,
+    });
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    folder.run(&import(&url, &[])).expect(1);
+    assert_eq!(endpoint.requests().len(), 2);
+    folder.run(&import(&url, &["--retry", "rejected"])).expect(1);
+    assert_eq!(endpoint.requests().len(), 4);
+    // Those of a file that is not read now are taken up as well.
+    folder.write("other.csv", "id,Name\nX,Other\n");
+    let mut other = import(&url, &["--retry", "rejected,unknown"]);
+    other[1] = "other.csv";
+    folder.run(&other).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 3");
+}
