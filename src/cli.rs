@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
+use crate::rehearsal::CrashAt;
 use crate::request::Operation;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
@@ -194,6 +195,9 @@ pub struct RunArgs {
     /// Where rows that were not created are written [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
+    /// Rehearse a crash: with --sandbox, end as by kill -9 at this point, or when it comes for the Nth time
+    #[arg(long, env = "CONNECT_IMPORT_CRASH_AT", value_name = "POINT[:N]", help_heading = "Sending")]
+    pub crash_at: Option<CrashAt>,
     /// Do not map and validate all rows before the first is sent; each is when its turn comes
     #[arg(long, env = "CONNECT_IMPORT_NO_CHECK", value_name = "BOOL", help_heading = "Sending")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]

@@ -108,6 +108,8 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::OtherIdentity { .. } => ExitCode::Usage,
         LedgerError::Io { .. }
         | LedgerError::Sqlite { .. }
+        | LedgerError::Damaged { .. }
+        | LedgerError::Gone { .. }
         | LedgerError::Disturbed { .. }
         | LedgerError::Illegal(_)
         | LedgerError::Stopped => ExitCode::Storage,

@@ -56,6 +56,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         to_send,
         max_errors: job.max_errors,
         until,
+        rehearsal: job.rehearsal.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
@@ -63,10 +64,10 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
     }
 
     let word = ending_word(&ending);
-    let (ledger_path, rejects) = (job.ledger.clone(), job.rejects.clone());
+    let (ledger_path, rejects, rehearsal) = (job.ledger.clone(), job.rejects.clone(), job.rehearsal.clone());
     let (record, rejected) = blocking(move || {
         let record = ledger.end_run(word, progress.throttled)?;
-        let rejected = write_rejects(&ledger_path, record.id, &rejects)?;
+        let rejected = write_rejects(&ledger_path, record.id, &rejects, &rehearsal)?;
         if let Ok(ledger) = Arc::try_unwrap(ledger) {
             ledger.close()?;
         }
@@ -99,11 +100,13 @@ async fn check(
         retry: job.resending.retry.clone(),
     };
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
+    let rehearsal = job.rehearsal.clone();
     let intake = blocking(move || {
         let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
-        let ledger = Ledger::open(&path, &identity, patience, &mut queued)?;
+        let ledger = Ledger::open(&path, &identity, patience, &mut queued, &rehearsal)?;
         ledger.start_run(new_run)?;
-        match (Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check }).take_in(inputs) {
+        let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check, rehearsal };
+        match intake.take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {
                 // The error is what matters; that the run ended is worth a try.

@@ -14,6 +14,7 @@ use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
 use crate::mapping::MapFault;
 use crate::pacing::{Gate, Permit};
+use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::submission::{Attempt, Circumstances, Decision, Policy, Submitter, abandon, decide};
 
 /// What an attempt's task reports.
@@ -36,6 +37,7 @@ pub(super) struct Shared<S> {
     pub(super) gate: Gate,
     pub(super) policy: Policy,
     pub(super) idempotency_window: Duration,
+    pub(super) rehearsal: Rehearsal,
     /// Requests under way.
     pub(super) flights: Flights,
     /// No new attempt.
@@ -92,13 +94,16 @@ async fn attempt_fallibly<S: Submitter>(
             return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;
         }
     };
+    shared.rehearsal.reach(CrashPoint::BeforeIntent);
     let in_flight = shared.ledger.begin(claim, request).await?;
+    shared.rehearsal.reach(CrashPoint::AfterIntent);
     let departed = shared.flights.depart(in_flight.claim());
     let attempt: Option<Attempt> = tokio::select! {
         attempt = shared.submitter.submit(&in_flight) => Some(attempt),
         () = shared.abort.cancelled() => None,
     };
     drop(departed);
+    shared.rehearsal.reach(CrashPoint::AfterAnswer);
     let (decision, cause) = match attempt {
         Some(attempt) => {
             let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());

@@ -23,6 +23,7 @@ use crate::event::{Progress, Reporter, RunEvent};
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled, Settlement};
 use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
+use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::{Shutdown, Signal};
 use crate::submission::{Circumstances, Decision, Instance, Policy, Stop, Submitter};
 use crate::wishes::{Wish, Wishes};
@@ -74,6 +75,8 @@ pub struct Import<S> {
     pub max_errors: Option<ErrorBudget>,
     /// When no further request is made; none is never.
     pub until: Option<Instant>,
+    /// Where it crashes, if it is to.
+    pub rehearsal: Rehearsal,
 }
 
 /// Reads the rate again, in requests a second, or says why it stays.
@@ -222,6 +225,7 @@ impl<S: Submitter> Dispatcher<S> {
                 gate: Gate::new(import.rate, import.burst),
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
+                rehearsal: import.rehearsal,
                 flights: Flights::default(),
                 drain: CancellationToken::new(),
                 abort: CancellationToken::new(),
@@ -269,6 +273,7 @@ impl<S: Submitter> Dispatcher<S> {
             } else if deadline.is_none() {
                 deadline = Some(Instant::now() + self.grace);
                 self.shared.drain.cancel();
+                self.shared.rehearsal.reach(CrashPoint::Shutdown);
             }
             if self.attempts.is_empty() && (self.ending.is_some() || self.delayed.is_empty()) {
                 break;

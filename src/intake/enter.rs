@@ -4,6 +4,7 @@ use super::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
 use crate::mapping::{MapFault, MappingError};
+use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record};
 
@@ -18,6 +19,8 @@ pub struct Intake<'a> {
     pub shutdown: &'a Shutdown,
     /// Whether every row is mapped and validated now. If not, that is done when its turn to be sent comes.
     pub check: bool,
+    /// Where it crashes, if it is to.
+    pub rehearsal: Rehearsal,
 }
 
 impl Intake<'_> {
@@ -52,6 +55,7 @@ impl Intake<'_> {
             Err(MapFault::Row(rejection)) => Verdict::Rejected(rejection),
             Err(MapFault::Job(error)) => return Err(error),
         };
+        self.rehearsal.reach(CrashPoint::Check);
         let content = rules.header.content(&record.cells);
         let cells: Vec<&str> = record.cells.iter().collect();
         let record_json = serde_json::Value::from(cells).to_string();

@@ -19,6 +19,7 @@ use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
 use crate::paths::{resolved, uncompressed, with_suffix};
+use crate::rehearsal::Rehearsal;
 use crate::source::{Dialect, Input};
 use crate::submission::{AwsSettings, OnUnknown};
 use destination::{destination, instance};
@@ -63,6 +64,8 @@ pub struct Job {
     pub display: Display,
     /// The quota of the built-in sandbox, if the job runs against it.
     pub sandbox: Option<SandboxQuota>,
+    /// Where a rehearsal crashes, if it is to.
+    pub rehearsal: Rehearsal,
 }
 
 /// A check, which needs no instance and makes no ledger.
@@ -208,6 +211,7 @@ impl Job {
             aws,
             display,
             sandbox: sandbox(args, global, &file, pacing)?,
+            rehearsal: rehearsal(args)?,
         })
     }
 }
@@ -250,6 +254,13 @@ fn display(args: &ReadArgs, global: &GlobalArgs, file: &JobFile) -> Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
+    }
+}
+
+fn rehearsal(args: &RunArgs) -> Result<Rehearsal, JobError> {
+    match args.crash_at {
+        Some(_) if !args.job.sandbox => Err(wrong("--crash-at", "is for rehearsals; use it with --sandbox")),
+        crash => Ok(Rehearsal::new(crash)),
     }
 }
 

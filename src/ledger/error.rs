@@ -19,7 +19,11 @@ pub enum LedgerError {
         holder: String,
     },
     /// The file is something else.
-    #[error("{} is not a ledger of connect-import; name another file with --ledger", .0.display())]
+    #[error(
+        "{} is not a ledger of connect-import, or its beginning is damaged; name another file with --ledger, or \
+         restore it",
+        .0.display()
+    )]
     NotALedger(PathBuf),
     /// The ledger was written by a later version.
     #[error("the ledger {} was written by a newer connect-import; update this one", .0.display())]
@@ -57,6 +61,31 @@ pub enum LedgerError {
         path: PathBuf,
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
+    },
+    /// The file is no sound ledger any more.
+    #[error(
+        "the ledger {} is damaged ({problem}); nothing is sent. Restore it from a backup. Without one, move it \
+         away: a new one sends every row again with the same token, and Connect answers with the contacts it has \
+         as long as it honours tokens",
+        path.display()
+    )]
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+    /// The ledger is not where it was opened, so that no later run would see what is written to it.
+    #[error(
+        "the ledger {} was taken away during the run: {} was removed, moved or replaced; nothing more is sent. Put \
+         it back and run again",
+        path.display(), file.display()
+    )]
+    Gone {
+        /// The ledger.
+        path: PathBuf,
+        /// The file that is not there.
+        file: PathBuf,
     },
     /// A row was not where it must have been; someone else wrote to the ledger.
     #[error("row {row} of the ledger was changed by someone else during the run")]

@@ -82,7 +82,8 @@ pub(super) fn is_taken(ledger: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-fn lock_path(ledger: &Path) -> PathBuf {
+/// Where the lock on a ledger is.
+pub(super) fn lock_path(ledger: &Path) -> PathBuf {
     with_suffix(ledger, ".lock")
 }
 

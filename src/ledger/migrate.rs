@@ -10,33 +10,89 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::{APPLICATION_ID, LedgerError};
+use crate::draft::remove;
+use crate::paths::{folder_of, with_suffix};
+use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 2] = [
+const SCHEMAS: [&str; 3] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
+    include_str!("../../migrations/0003_sent.sql"),
 ];
 
-fn migrations() -> Migrations<'static> {
-    Migrations::from_iter(SCHEMAS.map(M::up))
+/// The migrations; each is rehearsed before it is committed.
+fn migrations(rehearsal: &Rehearsal) -> Migrations<'static> {
+    Migrations::from_iter(SCHEMAS.map(|schema| {
+        let rehearsal = rehearsal.clone();
+        M::up_with_hook(schema, move |_| {
+            rehearsal.reach(CrashPoint::Migration);
+            Ok(())
+        })
+    }))
 }
 
-/// Opens the file, making it if it is missing, for the one writer.
-pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
-    create_private(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+/// Makes a ledger where there is none. It appears whole, under the lock: an empty or half-made file is never
+/// taken for a ledger that knows of no rows.
+pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let log = with_suffix(path, "-wal");
+    if log.exists() {
+        let problem = format!("it is gone, and its log {} is still there", log.display());
+        return Err(LedgerError::Damaged { path: path.to_owned(), problem });
+    }
+    let io = |source| LedgerError::Io { path: path.to_owned(), source: Arc::new(source) };
+    let draft = with_suffix(path, ".part");
+    // Of a process that died while it made a ledger.
+    for left in [with_suffix(&draft, "-journal"), draft.clone()] {
+        remove(&left).map_err(io)?;
+    }
+    create_private(&draft).map_err(io)?;
+    let made = make(&draft, rehearsal).and_then(|()| {
+        std::fs::rename(&draft, path).map_err(io)?;
+        sync_folder(path).map_err(io)
+    });
+    if made.is_err() {
+        let _ = remove(&draft);
+    }
+    made
+}
+
+fn make(draft: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
+    let failed = |source| sqlite(draft, source);
+    let mut connection = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    to_latest(&mut connection, draft, rehearsal)?;
+    connection.close().map_err(|(_, source)| failed(source))
+}
+
+/// Makes a rename durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder_of(path))?.sync_all()?;
+    Ok(())
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| sqlite(path, source))?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(|source| sqlite(path, source))?;
+    Ok(connection)
+}
+
+/// Opens an existing file for the one writer.
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    expect_content(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let application = |connection: &Connection| {
+        connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
+    };
+    if application(&connection).map_err(|source| sqlite(path, source))? != APPLICATION_ID {
+        return Err(LedgerError::NotALedger(path.to_owned()));
+    }
     let set_up = || {
-        connection.busy_timeout(Duration::from_secs(10))?;
-        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if application != APPLICATION_ID && (application != 0 || tables != 0) {
-            return Ok(false);
-        }
-        if tables == 0 {
-            // Before any table: a process that dies in between leaves a ledger, if an empty one.
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // Every COMMIT is on disk before a request leaves: that is the promise of the ledger.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -44,20 +100,41 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         // What a created row loses is wiped, not only unlinked.
         connection.pragma_update(None, "secure_delete", true)?;
         // 32 MiB of pages, so that memory does not follow the ledger's size.
-        connection.pragma_update(None, "cache_size", -32_768)?;
-        Ok(true)
+        connection.pragma_update(None, "cache_size", -32_768)
     };
-    match set_up() {
-        Ok(true) => Ok(connection),
-        Ok(false) => Err(LedgerError::NotALedger(path.to_owned())),
-        Err(source) => Err(sqlite(path, source)),
+    set_up().map_err(|source| sqlite(path, source))?;
+    Ok(connection)
+}
+
+/// A ledger that was cut to nothing would pass for a new one, and all of its rows would be sent again.
+fn expect_content(path: &Path) -> Result<(), LedgerError> {
+    let length = path.metadata().map(|metadata| metadata.len());
+    match length {
+        Ok(0) => Err(LedgerError::Damaged { path: path.to_owned(), problem: "it is empty".to_owned() }),
+        Ok(_) => Ok(()),
+        Err(source) => Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) }),
+    }
+}
+
+/// Has SQLite look at every page and every row: 1.5 s for a million rows, measured.
+pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|source| sqlite(path, source))?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        problem => Err(LedgerError::Damaged { path: path.to_owned(), problem: problem.replace('\n', " ") }),
     }
 }
 
 /// Applies the migrations that are missing.
-pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn to_latest(
+    connection: &mut Connection,
+    path: &Path,
+    rehearsal: &Rehearsal,
+) -> Result<(), LedgerError> {
     use rusqlite_migration::{Error, MigrationDefinitionError};
-    migrations().to_latest(connection).map_err(|error| match error {
+    migrations(rehearsal).to_latest(connection).map_err(|error| match error {
         Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
             LedgerError::Newer(path.to_owned())
         }
@@ -71,10 +148,9 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
     if !path.exists() {
         return Err(LedgerError::Missing(path.to_owned()));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|source| sqlite(path, source))?;
+    expect_content(path)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let check = || {
-        connection.busy_timeout(Duration::from_secs(10))?;
         let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((application, version))
@@ -97,35 +173,38 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
 const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
     SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
 
-/// A failure of SQLite, told apart from a file that is no database at all.
+/// A failure of SQLite, told apart from a file that is damaged or no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
-    if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        return LedgerError::NotALedger(path.to_owned());
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path),
+        Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged { path, problem: source.to_string() },
+        _ => LedgerError::Sqlite { path, source: Arc::new(source) },
     }
-    LedgerError::Sqlite { path: path.to_owned(), source: Arc::new(source) }
 }
 
-/// Makes the file readable by its owner alone before anything is in it; SQLite gives its log files
-/// the same mode.
-fn create_private(path: &Path) -> Result<(), LedgerError> {
+/// Makes a file that its owner alone can read before anything is in it; SQLite gives its log files the same mode.
+fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) }),
-    }
+    options.open(path).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn made(folder: &tempfile::TempDir) -> std::path::PathBuf {
+        let path = folder.path().join("x.db");
+        make_if_missing(&path, &Rehearsal::default()).unwrap();
+        path
+    }
+
     #[test]
     fn the_migrations_are_sound() {
-        assert_eq!(migrations().validate(), Ok(()));
+        assert_eq!(migrations(&Rehearsal::default()).validate(), Ok(()));
     }
 
     #[test]
@@ -142,10 +221,48 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_file_or_a_log_alone_is_a_damaged_ledger_and_never_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.db");
+        std::fs::write(&empty, "").unwrap();
+        make_if_missing(&empty, &Rehearsal::default()).unwrap();
+        assert!(matches!(open(&empty), Err(LedgerError::Damaged { .. })));
+        assert!(matches!(open_read_only(&empty), Err(LedgerError::Damaged { .. })));
+        let lost = folder.path().join("lost.db");
+        std::fs::write(with_suffix(&lost, "-wal"), "log").unwrap();
+        let refused = make_if_missing(&lost, &Rehearsal::default());
+        assert!(matches!(refused, Err(LedgerError::Damaged { .. })));
+        assert!(!lost.exists());
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_while_it_made_a_ledger_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        for left in ["x.db.part", "x.db.part-journal"] {
+            std::fs::write(folder.path().join(left), "half").unwrap();
+        }
+        assert!(open(&made(&folder)).is_ok());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_page_that_is_overwritten_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = made(&folder);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 4096;
+        bytes[last..last + 16].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let sound = open(&path).and_then(|connection| expect_sound(&connection, &path));
+        assert!(matches!(sound, Err(LedgerError::Damaged { .. })), "{sound:?}");
+    }
+
+    #[test]
     fn a_ledger_of_the_first_schema_is_read_and_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
-        let mut connection = open(&path).unwrap();
+        let mut connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         connection.execute_batch(SCHEMAS[0]).unwrap();
         connection.pragma_update(None, "user_version", 1).unwrap();
         let broken_off = "INSERT INTO sources VALUES (1, '/t.csv');
@@ -156,7 +273,7 @@ mod tests {
             connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap()
         };
         assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
-        to_latest(&mut connection, &path).unwrap();
+        to_latest(&mut connection, &path, &Rehearsal::default()).unwrap();
         assert_eq!(open_reading(&connection), 2);
         assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
     }
@@ -164,24 +281,12 @@ mod tests {
     #[test]
     fn a_newer_ledger_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new.db");
+        let path = made(&folder);
         let mut connection = open(&path).unwrap();
-        to_latest(&mut connection, &path).unwrap();
         connection.pragma_update(None, "user_version", 999).unwrap();
-        assert!(matches!(to_latest(&mut connection, &path), Err(LedgerError::Newer(_))));
+        let refused = to_latest(&mut connection, &path, &Rehearsal::default());
+        assert!(matches!(refused, Err(LedgerError::Newer(_))));
         assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
-    }
-
-    #[test]
-    fn a_ledger_whose_making_was_broken_off_is_still_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
-        drop(open(&path).unwrap());
-        let mut connection = open(&path).unwrap();
-        to_latest(&mut connection, &path).unwrap();
-        // A kill after the migration and before anything else.
-        drop(connection);
-        assert!(open(&path).is_ok());
     }
 
     #[cfg(unix)]
@@ -189,9 +294,8 @@ mod tests {
     fn a_ledger_is_for_its_owners_eyes() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
-        let mut connection = open(&path).unwrap();
-        to_latest(&mut connection, &path).unwrap();
+        let connection = open(&made(&folder)).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT").unwrap();
         for suffix in ["", "-wal", "-shm"] {
             let file = folder.path().join(format!("x.db{suffix}"));
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{suffix}");

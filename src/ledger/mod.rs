@@ -7,7 +7,9 @@
 mod error;
 mod lock;
 mod migrate;
+mod presence;
 mod reader;
+mod sent;
 mod state;
 mod store;
 mod writer;
@@ -17,17 +19,20 @@ use std::time::Duration;
 
 pub use error::LedgerError;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
+pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
     Cause, Claim, Contact, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, Retry, RowId,
     RunId, RunRecord, Settlement, StateCounts, Verdict, is_amended,
 };
 
-use crate::paths::resolved;
+use crate::paths::{resolved, with_suffix};
+use crate::rehearsal::Rehearsal;
 use crate::request::ContactRequest;
 use crate::source::{Header, Input};
 use crate::token::{ClientToken, TokenScheme};
-use lock::Lock;
+use lock::{Lock, lock_path};
+use presence::Presence;
 use store::Session;
 use writer::Writer;
 
@@ -82,20 +87,27 @@ impl Ledger {
     /// holds it, `queued` is told by whom, and the lock is waited for, for `patience` at most.
     ///
     /// # Errors
-    /// Another run holds it; it is no ledger, or one of a newer version, or belongs to another
+    /// Another run holds it; it is no ledger, or a damaged one, or one of a newer version, or belongs to another
     /// instance, operation or namespace; it cannot be read or written.
     pub fn open(
         path: &Path,
         identity: &Identity,
         patience: Duration,
         queued: &mut dyn FnMut(&str),
+        rehearsal: &Rehearsal,
     ) -> Result<Self, LedgerError> {
-        let lock = Lock::take(&resolved(path), patience, queued)?;
+        let file = resolved(path);
+        let lock = Lock::take(&file, patience, queued)?;
+        migrate::make_if_missing(&file, rehearsal)?;
         let mut connection = migrate::open(path)?;
-        migrate::to_latest(&mut connection, path)?;
+        migrate::expect_sound(&connection, path)?;
+        migrate::to_latest(&mut connection, path, rehearsal)?;
         store::bind_identity(&connection, path, identity)?;
+        // The log is there by now: something was written.
+        let files = [file.clone(), with_suffix(&file, "-wal"), lock_path(&file)];
+        let presence = Presence::of(path, files)?;
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
-        let session = Session::new(connection, path.to_owned(), scheme)?;
+        let session = Session::new(connection, path.to_owned(), scheme, presence, rehearsal.clone())?;
         Ok(Ledger { path: path.to_owned(), writer: Writer::start(session)?, _lock: lock })
     }
 
@@ -149,7 +161,8 @@ impl Ledger {
         claim: Claim,
         request: ContactRequest<'static>,
     ) -> Result<InFlight, LedgerError> {
-        let claim = self.writer.call_async(move |session| session.begin(claim)).await?;
+        let sent = Sent::with(claim.token(), &request);
+        let claim = self.writer.call_async(move |session| session.begin(claim, sent)).await?;
         Ok(InFlight { claim, request })
     }
 

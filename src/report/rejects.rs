@@ -1,13 +1,13 @@
 //! The rows that were not created, to be fixed and fed to `run` again.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use crate::draft::{Draft, remove};
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
 use crate::paths::folder_of;
+use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::source::REJECT_COLUMNS;
 
 /// The rejects file cannot be written.
@@ -64,21 +64,24 @@ pub fn check_rejects_target(path: &Path) -> Result<(), RejectsError> {
 ///
 /// # Errors
 /// The ledger cannot be read, or the file not written; an earlier file is then as it was.
-pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, RejectsError> {
+pub fn write_rejects(
+    ledger: &Path,
+    run: RunId,
+    path: &Path,
+    rehearsal: &Rehearsal,
+) -> Result<u64, RejectsError> {
     let reader = LedgerReader::open(ledger)?;
     let failed = |source| RejectsError::Write { path: path.to_owned(), source };
     let columns = united(&reader.rejected_headers(run)?);
     // Once more: a run can take days.
     check_rejects_target(path)?;
-    let folder = folder_of(path);
-    let mut writer: Option<csv::Writer<NamedTempFile>> = None;
+    let mut writer: Option<csv::Writer<Draft>> = None;
     let mut count = 0;
     reader.rejected_rows(run, |row| {
         let writer = match &mut writer {
             Some(writer) => writer,
             None => {
-                let file = NamedTempFile::new_in(folder).map_err(failed)?;
-                let mut new = csv::Writer::from_writer(file);
+                let mut new = csv::Writer::from_writer(Draft::begin(path).map_err(failed)?);
                 let header = columns.iter().map(String::as_str).chain(REJECT_COLUMNS);
                 new.write_record(header).map_err(|error| failed(error.into()))?;
                 writer.insert(new)
@@ -88,14 +91,11 @@ pub fn write_rejects(ledger: &Path, run: RunId, path: &Path) -> Result<u64, Reje
         writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
     match writer {
-        None => match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
-        },
+        None => remove(path).map_err(failed)?,
         Some(writer) => {
-            let mut file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-            file.persist(path).map_err(|error| failed(error.error))?;
+            let draft = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+            rehearsal.reach(CrashPoint::Rejects);
+            draft.publish().map_err(failed)?;
         }
     }
     Ok(count)

@@ -74,7 +74,8 @@ fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
     let ended = folder.run(&import(&url, &[])).expect(2);
     assert_eq!(
         ended.stderr,
-        "error: t.ledger.db is not a ledger of connect-import; name another file with --ledger\n"
+        "error: t.ledger.db is not a ledger of connect-import, or its beginning is damaged; name another file \
+         with --ledger, or restore it\n"
     );
     assert_eq!(folder.read("t.ledger.db"), notes);
     std::fs::remove_file(folder.path("t.ledger.db")).unwrap();

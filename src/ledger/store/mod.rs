@@ -12,6 +12,8 @@ use rusqlite::Connection;
 
 use super::LedgerError;
 use super::migrate::sqlite;
+use super::presence::Presence;
+use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
@@ -136,6 +138,9 @@ pub(super) struct Session {
     headers: BTreeSet<i64>,
     /// Which rows are sent again because somebody said so.
     retry: Vec<Retry>,
+    /// Whether the files are still in their places.
+    presence: Presence,
+    rehearsal: Rehearsal,
     /// How long a token may be used again, in milliseconds.
     window_ms: i64,
 }
@@ -151,6 +156,8 @@ impl Session {
         connection: Connection,
         path: PathBuf,
         scheme: TokenScheme,
+        presence: Presence,
+        rehearsal: Rehearsal,
     ) -> Result<Self, LedgerError> {
         // How often a repeated key has been met in this run; a table, so that memory stays flat.
         let repeats =
@@ -167,6 +174,8 @@ impl Session {
             sending: false,
             headers: BTreeSet::new(),
             retry: Vec::new(),
+            presence,
+            rehearsal,
             window_ms: 0,
         })
     }
@@ -180,7 +189,11 @@ impl Session {
     }
 
     pub(super) fn commit(&self) -> Result<(), LedgerError> {
-        self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))
+        self.rehearsal.reach(CrashPoint::BeforeCommit);
+        self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))?;
+        self.rehearsal.reach(CrashPoint::AfterCommit);
+        // Before anybody is told: what is committed to a file that was taken away is lost.
+        self.presence.check()
     }
 
     pub(super) fn close(self) -> Result<(), LedgerError> {

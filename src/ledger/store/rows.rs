@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Claimed, RowId, Session, now_ms};
 use crate::digest::Digest;
-use crate::ledger::{LedgerError, RowEvent, RowState, Settled, Standing, transition};
+use crate::ledger::{LedgerError, RowEvent, RowState, Sent, Settled, Standing, transition};
 use crate::token::ClientToken;
 
 /// A row that waits to be sent. Only the ledger makes one, and it cannot be copied.
@@ -148,7 +148,7 @@ impl Session {
     }
 
     /// Makes the intent durable.
-    pub(in crate::ledger) fn begin(&mut self, mut claim: Claim) -> Result<Claim, LedgerError> {
+    pub(in crate::ledger) fn begin(&mut self, mut claim: Claim, sent: Sent) -> Result<Claim, LedgerError> {
         let standing = Standing { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(standing, RowEvent::Begun)?;
         let now = now_ms();
@@ -158,10 +158,17 @@ impl Session {
                 .prepare_cached(
                     "UPDATE rows SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
                             first_sent_ms = coalesce(first_sent_ms, ?3),
-                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END
+                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END, sent = ?6
                      WHERE id = ?1 AND state = 'pending' AND token = ?4 AND may_exist = ?5",
                 )?
-                .execute(params![claim.row.0, next.state.name(), now, claim.token.0.0, claim.may_exist])
+                .execute(params![
+                    claim.row.0,
+                    next.state.name(),
+                    now,
+                    claim.token.0.0,
+                    claim.may_exist,
+                    sent.0
+                ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, claim.row)?;

@@ -1,0 +1,86 @@
+//! Whether a ledger is still where it was opened. SQLite goes on writing to files that were removed or moved
+//! away, and what it commits there no later run will ever see.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::LedgerError;
+
+/// The files of an open ledger, by what the system knows them by.
+#[derive(Debug)]
+pub(super) struct Presence {
+    ledger: PathBuf,
+    files: Vec<(PathBuf, FileId)>,
+}
+
+/// Device and number of a file; elsewhere than on Unix an open file cannot be removed.
+#[cfg(unix)]
+type FileId = (u64, u64);
+#[cfg(not(unix))]
+type FileId = ();
+
+impl Presence {
+    /// Remembers the files as they are now; those that do not exist are left out.
+    pub(super) fn of(ledger: &Path, files: impl IntoIterator<Item = PathBuf>) -> Result<Self, LedgerError> {
+        let mut known = Vec::new();
+        for path in files {
+            match id(&path) {
+                Ok(id) => known.push((path, id)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(LedgerError::Io { path, source: Arc::new(source) }),
+            }
+        }
+        Ok(Presence { ledger: ledger.to_owned(), files: known })
+    }
+
+    /// Whether every path still leads to the same file.
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        for (path, known) in &self.files {
+            if !id(path).is_ok_and(|id| id == *known) {
+                return Err(LedgerError::Gone { path: self.ledger.clone(), file: path.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn id(path: &Path) -> io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn id(path: &Path) -> io::Result<FileId> {
+    path.metadata().map(|_| ())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_removed_moved_or_replaced_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let other = folder.path().join("y.db");
+        let presence = || {
+            std::fs::write(&path, "x").unwrap();
+            Presence::of(&path, [path.clone(), other.clone()]).unwrap()
+        };
+        let untouched = presence();
+        std::fs::write(&path, "more").unwrap();
+        assert!(untouched.check().is_ok());
+        let removed = presence();
+        std::fs::remove_file(&path).unwrap();
+        assert!(removed.check().is_err());
+        let moved = presence();
+        std::fs::rename(&path, &other).unwrap();
+        assert!(moved.check().is_err());
+        let replaced = presence();
+        std::fs::write(&other, "y").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert!(replaced.check().is_err());
+    }
+}

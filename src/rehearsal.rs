@@ -1,0 +1,141 @@
+//! A crash at a named moment, to rehearse what the next run makes of it. Only a rehearsal against a sandbox has
+//! one; the process ends as by `kill -9`, without a word and without tidying up.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A moment in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CrashPoint {
+    /// The ledger's schema is changed and not committed yet.
+    Migration,
+    /// A row of the input has been read and mapped.
+    Check,
+    /// A row is about to be sent, and the ledger does not know.
+    BeforeIntent,
+    /// The intent to send is durable, and the request has not left.
+    AfterIntent,
+    /// The answer is there, and the ledger does not know.
+    AfterAnswer,
+    /// The ledger is about to commit.
+    BeforeCommit,
+    /// The ledger has committed, and nobody knows.
+    AfterCommit,
+    /// The run has been told to stop.
+    Shutdown,
+    /// The rejects are written and not in their place yet.
+    Rejects,
+}
+
+impl CrashPoint {
+    /// Every moment, in the order of a run.
+    pub const ALL: [CrashPoint; 9] = [
+        CrashPoint::Migration,
+        CrashPoint::Check,
+        CrashPoint::BeforeIntent,
+        CrashPoint::AfterIntent,
+        CrashPoint::AfterAnswer,
+        CrashPoint::BeforeCommit,
+        CrashPoint::AfterCommit,
+        CrashPoint::Shutdown,
+        CrashPoint::Rejects,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::Migration => "migration",
+            CrashPoint::Check => "check",
+            CrashPoint::BeforeIntent => "before-intent",
+            CrashPoint::AfterIntent => "after-intent",
+            CrashPoint::AfterAnswer => "after-answer",
+            CrashPoint::BeforeCommit => "before-commit",
+            CrashPoint::AfterCommit => "after-commit",
+            CrashPoint::Shutdown => "shutdown",
+            CrashPoint::Rejects => "rejects",
+        }
+    }
+}
+
+/// A crash when a moment comes for the nth time, written `POINT` or `POINT:N`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CrashAt {
+    point: CrashPoint,
+    nth: u64,
+}
+
+impl FromStr for CrashAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, nth) = text.split_once(':').unwrap_or((text, "1"));
+        let point = CrashPoint::ALL.into_iter().find(|point| point.name() == name);
+        match (point, nth.parse()) {
+            (Some(point), Ok(nth)) if nth > 0 => Ok(CrashAt { point, nth }),
+            _ => {
+                let names = CrashPoint::ALL.map(CrashPoint::name).join(", ");
+                Err(format!("write POINT or POINT:N, with N from 1 and one of these points: {names}"))
+            }
+        }
+    }
+}
+
+/// What a run is rehearsed with: a crash, or nothing.
+#[derive(Clone, Default)]
+pub struct Rehearsal(Option<Arc<Planned>>);
+
+struct Planned {
+    at: CrashAt,
+    reached: AtomicU64,
+}
+
+impl Rehearsal {
+    /// A run that crashes, if it is told to.
+    pub fn new(crash: Option<CrashAt>) -> Self {
+        Rehearsal(crash.map(|at| Arc::new(Planned { at, reached: AtomicU64::new(0) })))
+    }
+
+    /// The run is at this moment.
+    pub fn reach(&self, point: CrashPoint) {
+        if let Some(planned) = self.0.as_ref().filter(|planned| planned.at.point == point)
+            && planned.reached.fetch_add(1, Ordering::Relaxed) + 1 == planned.at.nth
+        {
+            crash();
+        }
+    }
+}
+
+impl fmt::Debug for Rehearsal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rehearsal").field(&self.0.as_ref().map(|planned| planned.at)).finish()
+    }
+}
+
+fn crash() -> ! {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        // It cannot fail: every process may kill itself.
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+    std::process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_a_point_and_how_often_it_is_passed() {
+        assert_eq!("check".parse(), Ok(CrashAt { point: CrashPoint::Check, nth: 1 }));
+        assert_eq!("after-intent:7".parse(), Ok(CrashAt { point: CrashPoint::AfterIntent, nth: 7 }));
+        for text in ["", "nowhere", "check:0", "check:x", "check:-1"] {
+            assert!(text.parse::<CrashAt>().unwrap_err().contains("before-intent, after-intent"), "{text}");
+        }
+        for point in CrashPoint::ALL {
+            assert_eq!(point.name().parse(), Ok(CrashAt { point, nth: 1 }));
+        }
+    }
+}
