@@ -11,6 +11,7 @@ use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
 use crate::rehearsal::CrashAt;
 use crate::request::Operation;
+use crate::sandbox::Slow;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
@@ -41,6 +42,10 @@ pub enum Command {
     Init(InitArgs),
     /// Show what the ledger holds, also while a run is under way
     Status(StatusArgs),
+    /// Look at credentials, permission, clock, quota and disk before a migration; create nothing
+    Doctor(DoctorArgs),
+    /// Ask Connect whether the created and the unknown rows are there, and settle those that are
+    Verify(Box<VerifyArgs>),
     /// Serve a Connect endpoint on loopback to rehearse against
     Sandbox(SandboxArgs),
 }
@@ -97,24 +102,12 @@ pub struct JobArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input and mapping")]
 pub struct ReadArgs {
-    /// The Connect instance, by id or ARN
-    #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]
-    pub instance_id: Option<String>,
-    /// CreateContact or StartTaskContact [default: CreateContact]
-    #[arg(long, env = "CONNECT_IMPORT_OPERATION", value_name = "NAME", value_parser = operation)]
-    pub operation: Option<Operation>,
-    /// A column that makes a row the same row; may be repeated [default: the whole row]
-    #[arg(long, env = "CONNECT_IMPORT_KEY", value_name = "COLUMN")]
-    pub key: Vec<String>,
-    /// Name a second, deliberate import of the same rows
-    #[arg(long, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
-    pub namespace: Option<String>,
+    /// What is made of a row.
+    #[command(flatten)]
+    pub made: MadeArgs,
     /// How the CSVs are written
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// What becomes of texts that are longer than Connect takes [default: reject]
-    #[arg(long, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT")]
-    pub on_too_long: Option<OnTooLong>,
     /// Requests a second: the account's quota [default: 2.0]
     #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
     pub rate: Option<f64>,
@@ -133,6 +126,34 @@ pub struct ReadArgs {
     /// Send rows again that Connect refused as they are, or unknown rows with their tokens; may be repeated
     #[arg(long, env = "CONNECT_IMPORT_RETRY", value_name = "STATE", value_delimiter = ',')]
     pub retry: Vec<Retry>,
+    /// How progress is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// What is made of a row, and whose the contacts are.
+#[derive(Debug, Args)]
+pub struct MadeArgs {
+    /// The Connect instance, by id or ARN
+    #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]
+    pub instance_id: Option<String>,
+    /// CreateContact or StartTaskContact [default: CreateContact]
+    #[arg(long, env = "CONNECT_IMPORT_OPERATION", value_name = "NAME", value_parser = operation)]
+    pub operation: Option<Operation>,
+    /// A column that makes a row the same row; may be repeated [default: the whole row]
+    #[arg(long, env = "CONNECT_IMPORT_KEY", value_name = "COLUMN")]
+    pub key: Vec<String>,
+    /// Name a second, deliberate import of the same rows
+    #[arg(long, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// What becomes of texts that are longer than Connect takes [default: reject]
+    #[arg(long, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT")]
+    pub on_too_long: Option<OnTooLong>,
+}
+
+/// How progress is shown.
+#[derive(Debug, Args)]
+pub struct ShownArgs {
     /// How progress is shown on standard error [default: auto]
     #[arg(long, env = "CONNECT_IMPORT_PROGRESS", value_name = "KIND")]
     pub progress: Option<ProgressKind>,
@@ -142,7 +163,7 @@ pub struct ReadArgs {
 }
 
 /// How the CSVs are written.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct DialectArgs {
     /// What stands between cells: a character, or comma, semicolon, tab, pipe, space [default: auto]
     #[arg(long, env = "CONNECT_IMPORT_DELIMITER", value_name = "CHAR")]
@@ -238,6 +259,65 @@ pub struct InitArgs {
     pub dialect: DialectArgs,
 }
 
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 0: a run could start; otherwise that with which it would end.\n\nExamples:\n  \
+    connect-import doctor --job tickets.toml\n  \
+    connect-import doctor --job tickets.toml --probe-token    makes one contact, which stays"
+)]
+pub struct DoctorArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// What is made of a row.
+    #[command(flatten)]
+    pub made: MadeArgs,
+    /// Requests a second that a run would make [default: 2.0]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
+    pub rate: Option<f64>,
+    /// Requests that may leave at once [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
+    pub burst: Option<u32>,
+    /// Make one completed task and send it again with the same token, to see whether Connect honours it
+    #[arg(long)]
+    pub probe_token: bool,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 0: all is as the ledger says, and no row is unknown; 1: something is not.\n\nExamples:\n  \
+    connect-import verify --job tickets.toml --sample 500\n  \
+    connect-import verify --job tickets.toml --search-attribute legacy_id"
+)]
+pub struct VerifyArgs {
+    /// Where the job and its ledger are.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// What is made of a row.
+    #[command(flatten)]
+    pub made: MadeArgs,
+    /// Ask for so many created rows, drawn by chance [default: all]
+    #[arg(long, env = "CONNECT_IMPORT_SAMPLE", value_name = "N")]
+    pub sample: Option<u64>,
+    /// Search unknown rows by this attribute, which was registered for search before the import [default: by name]
+    #[arg(long, env = "CONNECT_IMPORT_SEARCH_ATTRIBUTE", value_name = "KEY")]
+    pub search_attribute: Option<String>,
+    /// DescribeContact requests a second [default: 10.0]
+    #[arg(long, env = "CONNECT_IMPORT_DESCRIBE_RATE", value_name = "N")]
+    pub describe_rate: Option<f64>,
+    /// SearchContacts requests a second [default: 0.5]
+    #[arg(long, env = "CONNECT_IMPORT_SEARCH_RATE", value_name = "N")]
+    pub search_rate: Option<f64>,
+    /// Wait so long for another run that holds the ledger, such as 5m [default: 0s]
+    #[arg(long, env = "CONNECT_IMPORT_LOCK_WAIT", value_name = "TIME", value_parser = duration)]
+    pub lock_wait: Option<Duration>,
+    /// How progress is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
 /// Options of `status`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  connect-import status --job tickets.toml --output json")]
@@ -271,6 +351,63 @@ pub struct SandboxArgs {
     /// Keep contacts and tokens in this file, so that they survive a restart
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_STATE", value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// How probable a 500 is, from 0 to 1, before anything is done
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_FAIL",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub fail: f64,
+    /// How probable it is that the connection is closed before anything is done
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_RESET",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub reset: f64,
+    /// How probable it is that a contact is created and the connection closed without an answer
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_LOSE",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub lose: f64,
+    /// How probable a late answer is, and how late, such as 0.1:5s
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_SLOW", value_name = "P:TIME", help_heading = "Faults")]
+    pub slow: Option<Slow>,
+    /// Answer 429 to every request after the first N
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_THROTTLE_AFTER", value_name = "N", help_heading = "Faults")]
+    pub throttle_after: Option<u64>,
+    /// Answer 403 to every request after the first N
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_DENY_AFTER", value_name = "N", help_heading = "Faults")]
+    pub deny_after: Option<u64>,
+    /// Answer 402 instead of creating more than N contacts
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_QUOTA", value_name = "N", help_heading = "Faults")]
+    pub quota: Option<u64>,
+    /// Forget a client token once its contact is older than this, such as 24h
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_TOKEN_WINDOW", value_name = "TIME", help_heading = "Faults", value_parser = duration)]
+    pub token_window: Option<Duration>,
+    /// Forget the client token of a COMPLETED contact at once
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_FORGET_COMPLETED", help_heading = "Faults", value_parser = BoolishValueParser::new())]
+    pub forget_completed: bool,
+    /// How old a contact must be before SearchContacts finds it, such as 30s
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_INDEX_LAG", value_name = "TIME", help_heading = "Faults", default_value = "0s", value_parser = duration)]
+    pub index_lag: Duration,
+    /// The seed of the random faults: the same seed and requests meet the same faults
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_SEED",
+        value_name = "N",
+        help_heading = "Faults",
+        default_value_t = 0
+    )]
+    pub seed: u64,
 }
 
 /// The form of results.

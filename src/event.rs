@@ -84,6 +84,63 @@ pub enum RunEvent {
     },
     /// Where the run is, a few times a second.
     Progress(Progress),
+    /// Where a verification is.
+    Verifying {
+        /// Rows asked for.
+        done: u64,
+        /// Rows to ask for.
+        total: u64,
+        /// Which rows.
+        what: &'static str,
+    },
+    /// A verification found something about a row.
+    Verified(Finding),
+}
+
+/// What a verification found about a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// The input's path, or `-`.
+    pub source: String,
+    /// The row's line.
+    pub line: u64,
+    /// The row's key.
+    pub key: String,
+    /// The contact that it is about, if there is one.
+    pub contact_id: Option<String>,
+    /// What.
+    pub what: Discrepancy,
+}
+
+/// In what Connect and the ledger differ.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Discrepancy {
+    /// Connect does not know the contact of a created row.
+    Missing,
+    /// The contact differs from what was sent, in these members.
+    Different(Vec<&'static str>),
+    /// The contact of an unknown row is there; the row is created from now on.
+    Found,
+    /// More than one contact fits the row: these.
+    Doubled(Vec<String>),
+    /// The contact of an unknown row was not found, which proves nothing.
+    NotFound,
+    /// Connect refuses to say, or there is nothing to search by.
+    Refused(Cause),
+}
+
+impl Discrepancy {
+    /// Its published name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Discrepancy::Missing => "missing",
+            Discrepancy::Different(_) => "different",
+            Discrepancy::Found => "found",
+            Discrepancy::Doubled(_) => "doubled",
+            Discrepancy::NotFound => "not_found",
+            Discrepancy::Refused(_) => "refused",
+        }
+    }
 }
 
 /// A request under way.

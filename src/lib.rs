@@ -24,6 +24,8 @@ pub mod check;
 pub mod pacing;
 pub mod submission;
 pub mod engine;
+pub mod verification;
+pub mod doctor;
 
 pub mod shutdown;
 pub mod wishes;

@@ -1,10 +1,12 @@
 //! One file a command: wiring, no logic.
 
 mod check;
+mod doctor;
 mod init;
 mod run;
 mod sandbox;
 mod status;
+mod verify;
 
 use std::io;
 use std::time::Duration;
@@ -16,10 +18,10 @@ use crate::cli::{Cli, Command};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::intake::{IntakeError, Prepared, prepare};
-use crate::job::{JobError, Reading};
+use crate::job::{JobError, Reading, SandboxQuota};
 use crate::ledger::LedgerError;
 use crate::report::RejectsError;
-use crate::sandbox::SandboxError;
+use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
 use init::InitError;
@@ -152,6 +154,21 @@ async fn prepared(reading: &Reading, shutdown: &Shutdown) -> Result<Vec<Prepared
     unless_interrupted(shutdown.clone(), work).await
 }
 
+/// Serves the built-in sandbox for as long as the process lives; its URL.
+async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
+    let config = SandboxConfig {
+        port: 0,
+        rate: Some(quota.rate),
+        burst: quota.burst,
+        latency: quota.latency,
+        ..SandboxConfig::default()
+    };
+    let sandbox = Sandbox::bind(config).await?;
+    let url = sandbox.endpoint_url();
+    tokio::spawn(sandbox.serve(std::future::pending()));
+    Ok(url)
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -161,6 +178,8 @@ pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Run(args) => run::run(args, &cli.global).await,
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),
+        Command::Verify(args) => verify::verify(args, &cli.global).await,
+        Command::Doctor(args) => doctor::doctor(args, &cli.global).await,
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }

@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{CommandError, blocking, prepared, unless_interrupted};
+use super::{CommandError, blocking, prepared, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, RunArgs};
 use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, SandboxQuota, rate_again};
+use crate::job::{Job, rate_again};
 use crate::ledger::{Ledger, NewRun, RowState, RunRecord};
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
 };
-use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
-use crate::submission::{ConnectSubmitter, OnUnknown, Policy};
+use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::wishes::Wishes;
 
 pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -32,7 +31,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
     if let Some(quota) = job.sandbox {
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
     }
-    let submitter = ConnectSubmitter::new(&job.identity.instance_id, &job.aws).await?;
+    let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
 
     let (ledger, checked) = check(&job, inputs, &reporter, shutdown.clone()).await?;
@@ -122,19 +121,4 @@ async fn check(
 fn rate_source(args: &RunArgs) -> RateSource {
     let (job, flag) = (args.job.job.clone(), args.read.rate);
     RateSource(Box::new(move || rate_again(job.as_deref(), flag)))
-}
-
-/// Serves the built-in sandbox for as long as the process lives; its URL.
-async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
-    let config = SandboxConfig {
-        port: 0,
-        rate: Some(quota.rate),
-        burst: quota.burst,
-        latency: quota.latency,
-        state: None,
-    };
-    let sandbox = Sandbox::bind(config).await?;
-    let url = sandbox.endpoint_url();
-    tokio::spawn(sandbox.serve(std::future::pending()));
-    Ok(url)
 }

@@ -8,7 +8,7 @@ use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
 use crate::paths::folder_of;
 use crate::report::to_stderr;
-use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::sandbox::{Faults, Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
 
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError> {
@@ -20,6 +20,19 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
         burst: args.burst,
         latency: args.latency,
         state: args.state.clone(),
+        faults: Faults {
+            fail: args.fail,
+            reset: args.reset,
+            lose: args.lose,
+            slow: args.slow,
+            throttle_after: args.throttle_after,
+            deny_after: args.deny_after,
+            quota: args.quota,
+            token_window: args.token_window,
+            forget_completed: args.forget_completed,
+            index_lag: args.index_lag,
+        },
+        seed: args.seed,
     })
     .await?;
     if let Some(path) = &args.port_file {
@@ -35,8 +48,14 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
         .await?;
     let stats = handle.stats();
     to_stderr(&format!(
-        "{} requests: {} created, {} replayed, {} throttled, {} refused, {} mismatched",
-        stats.requests, stats.created, stats.replayed, stats.throttled, stats.refused, stats.mismatched
+        "{} requests: {} created, {} replayed, {} throttled, {} refused, {} mismatched, {} lost",
+        stats.requests,
+        stats.created,
+        stats.replayed,
+        stats.throttled,
+        stats.refused,
+        stats.mismatched,
+        stats.lost
     ));
     Ok(ExitCode::Complete)
 }

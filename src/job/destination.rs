@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, LONGEST, wrong};
-use crate::cli::{GlobalArgs, JobArgs, ReadArgs, RunArgs};
+use crate::cli::{GlobalArgs, JobArgs, MadeArgs};
 use crate::submission::AwsSettings;
 
 /// The instance and how it is reached.
 pub(super) fn destination(
-    args: &RunArgs,
+    job: &JobArgs,
+    made: &MadeArgs,
     global: &GlobalArgs,
     file: &JobFile,
 ) -> Result<(Instance, AwsSettings), JobError> {
@@ -35,7 +36,7 @@ pub(super) fn destination(
             return Err(wrong(option, "must be more than 0 and at most a year"));
         }
     }
-    if args.job.sandbox {
+    if job.sandbox {
         // A rehearsal keeps away from all that leads to a real instance.
         aws.sandbox = true;
         aws.profile = None;
@@ -44,7 +45,7 @@ pub(super) fn destination(
         aws.no_sign_request = false;
         aws.region = Some("us-east-1".into());
     }
-    let instance = instance(&args.job, &args.read, file)?.ok_or(JobError::NoInstance)?;
+    let instance = instance(job, made, file)?.ok_or(JobError::NoInstance)?;
     match &aws.endpoint_url {
         Some(url) if !is_http(url) => {
             return Err(wrong(
@@ -74,7 +75,7 @@ pub(super) fn destination(
 ///
 /// # Errors
 /// It is none, or the one that is reserved for rehearsals.
-pub(super) fn instance(job: &JobArgs, args: &ReadArgs, file: &JobFile) -> Result<Option<Instance>, JobError> {
+pub(super) fn instance(job: &JobArgs, args: &MadeArgs, file: &JobFile) -> Result<Option<Instance>, JobError> {
     if job.sandbox {
         return Ok(Some(Instance::sandbox()));
     }

@@ -58,6 +58,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
                 "output",
             ],
         ),
+        ("verify", &["search_attribute", "describe_rate", "search_rate"]),
         ("sandbox", &["rate", "burst", "latency"]),
     ]
 }
@@ -78,6 +79,7 @@ pub struct JobFile {
     pub(super) mapping: MappingTable,
     pub(super) pacing: PacingTable,
     pub(super) run: RunTable,
+    pub(super) verify: VerifyTable,
     pub(super) sandbox: SandboxTable,
 }
 
@@ -154,6 +156,14 @@ pub(super) struct RunTable {
     #[serde(deserialize_with = "time")]
     pub(super) report_every: Option<Duration>,
     pub(super) output: Option<Output>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct VerifyTable {
+    pub(super) search_attribute: Option<String>,
+    pub(super) describe_rate: Option<f64>,
+    pub(super) search_rate: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

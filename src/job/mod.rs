@@ -4,17 +4,21 @@
 //! default.
 
 mod destination;
+mod doctor;
 mod file;
 mod instance;
 mod reading;
 mod skeleton;
+mod verification;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs};
+use crate::cli::{
+    CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
+};
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
@@ -23,9 +27,11 @@ use crate::rehearsal::Rehearsal;
 use crate::source::{Dialect, Input};
 use crate::submission::{AwsSettings, OnUnknown};
 use destination::{destination, instance};
+pub use doctor::DoctorJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use reading::Reading;
 use reading::is_pattern;
+pub use verification::VerifyJob;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
 /// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
@@ -170,6 +176,8 @@ fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
 /// From one request a day to more than any wire carries.
 const RATES: std::ops::RangeInclusive<f64> = 1e-5..=1e9;
 
+const IMPOSSIBLE_RATE: &str = "must be more than 0 requests a second, from 0.00001 to 1000000000";
+
 /// No time is longer, so that sums of times do not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -182,13 +190,13 @@ impl Job {
         let file = JobFile::for_args(&args.job)?;
         let reading = Reading::resolve(&args.job, &args.read, &file)?;
         let pacing = pacing(args, &file)?;
-        let (instance, aws) = destination(args, global, &file)?;
+        let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
         let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
         let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
         let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
         keep_apart(&rejects, &ledger, file.path.as_deref())?;
-        let display = display(&args.read, global, &file);
+        let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {
             identity: Identity {
@@ -210,7 +218,7 @@ impl Job {
             resending: resending(&args.read, &file),
             aws,
             display,
-            sandbox: sandbox(args, global, &file, pacing)?,
+            sandbox: sandbox(&args.job, global, &file, pacing.rate, pacing.burst)?,
             rehearsal: rehearsal(args)?,
         })
     }
@@ -223,7 +231,7 @@ impl CheckJob {
     /// The job file cannot be read or holds what it may not; something is missing or impossible.
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
-        let instance = instance(&args.job, &args.read, &file)?;
+        let instance = instance(&args.job, &args.read.made, &file)?;
         Ok(CheckJob {
             reading: Reading::resolve(&args.job, &args.read, &file)?,
             ledger: match ledger_path(&args.job, &file) {
@@ -236,7 +244,7 @@ impl CheckJob {
             limit: args.read.limit.or(file.run.limit),
             max_errors: args.read.max_errors.or(file.run.max_errors),
             resending: resending(&args.read, &file),
-            display: display(&args.read, global, &file),
+            display: display(&args.read.shown, global, &file),
         })
     }
 }
@@ -249,7 +257,7 @@ pub fn dialect_of(args: &InitArgs) -> Result<Dialect, JobError> {
     reading::dialect(&args.dialect, &JobFile::default())
 }
 
-fn display(args: &ReadArgs, global: &GlobalArgs, file: &JobFile) -> Display {
+fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
     Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
@@ -299,11 +307,7 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
 
 fn rate(flag: Option<f64>, file: &JobFile) -> Result<f64, JobError> {
     let rate = flag.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
-    if RATES.contains(&rate) {
-        Ok(rate)
-    } else {
-        Err(wrong("--rate", "must be more than 0 requests a second, from 0.00001 to 1000000000"))
-    }
+    if RATES.contains(&rate) { Ok(rate) } else { Err(wrong("--rate", IMPOSSIBLE_RATE)) }
 }
 
 /// The ledger of a job, for commands that only read it.
@@ -334,17 +338,18 @@ fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
 
 /// The built-in sandbox serves a rehearsal that names no endpoint of its own.
 fn sandbox(
-    args: &RunArgs,
+    args: &JobArgs,
     global: &GlobalArgs,
     file: &JobFile,
-    pacing: Pacing,
+    rate: f64,
+    burst: u32,
 ) -> Result<Option<SandboxQuota>, JobError> {
-    if !args.job.sandbox || global.endpoint_url.is_some() {
+    if !args.sandbox || global.endpoint_url.is_some() {
         return Ok(None);
     }
     let quota = SandboxQuota {
-        rate: file.sandbox.rate.unwrap_or(pacing.rate),
-        burst: file.sandbox.burst.unwrap_or(pacing.burst),
+        rate: file.sandbox.rate.unwrap_or(rate),
+        burst: file.sandbox.burst.unwrap_or(burst),
         latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
     };
     if RATES.contains(&quota.rate) && quota.burst > 0 {

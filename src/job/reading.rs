@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::JobFile;
 use super::{JobError, wrong};
-use crate::cli::{DialectArgs, JobArgs, ReadArgs};
+use crate::cli::{DialectArgs, JobArgs, MadeArgs, ReadArgs};
 use crate::mapping::{MappingSource, Members};
 use crate::request::Operation;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
@@ -29,29 +29,43 @@ pub struct Reading {
 
 impl Reading {
     pub(super) fn resolve(job: &JobArgs, args: &ReadArgs, file: &JobFile) -> Result<Self, JobError> {
-        let key = if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() };
-        let members = match &file.request {
-            Some(templates) => Members::Templates(templates.clone()),
-            None => Members::HeaderPaths { key: key.clone() },
-        };
-        let mapping = MappingSource {
-            operation: operation(args, file)?,
-            on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
-            members,
-        };
+        let key = key(&args.made, file);
+        let mapping = mapping(&args.made, file)?;
         let dialect = dialect(&args.dialect, file)?;
         Ok(Reading {
             inputs: inputs(job, file, &dialect)?,
             named: job.files.iter().map(|path| path.display().to_string()).collect(),
             dialect,
             key,
-            namespace: args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default(),
+            namespace: namespace(&args.made, file),
             mapping,
         })
     }
 }
 
-fn operation(args: &ReadArgs, file: &JobFile) -> Result<Operation, JobError> {
+/// What makes a row the same row; none is its content.
+pub(super) fn key(args: &MadeArgs, file: &JobFile) -> Vec<String> {
+    if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() }
+}
+
+/// The name of a second, deliberate import; or empty.
+pub(super) fn namespace(args: &MadeArgs, file: &JobFile) -> String {
+    args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default()
+}
+
+/// What is made of a row.
+pub(super) fn mapping(args: &MadeArgs, file: &JobFile) -> Result<MappingSource, JobError> {
+    Ok(MappingSource {
+        operation: operation(args, file)?,
+        on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
+        members: match &file.request {
+            Some(templates) => Members::Templates(templates.clone()),
+            None => Members::HeaderPaths { key: key(args, file) },
+        },
+    })
+}
+
+fn operation(args: &MadeArgs, file: &JobFile) -> Result<Operation, JobError> {
     match (args.operation, file.connect.operation.as_deref()) {
         (Some(operation), _) => Ok(operation),
         (None, None) => Ok(Operation::CreateContact),
@@ -103,7 +117,8 @@ pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, Job
     }
 }
 
-fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
+/// The inputs that are named, and what patterns of them match.
+pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     let named: Vec<PathBuf> = if args.files.is_empty() {
         file.source.files.iter().map(|path| file.beside(path)).collect()
     } else {

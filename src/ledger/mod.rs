@@ -22,8 +22,8 @@ pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
-    Cause, Claim, Contact, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note, Retry, RowId,
-    RunId, RunRecord, Settlement, StateCounts, Verdict, is_amended,
+    Cause, Claim, Contact, CreatedRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note,
+    Retry, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts, UnknownRow, Verdict, is_amended,
 };
 
 use crate::paths::{resolved, with_suffix};
@@ -180,6 +180,41 @@ impl Ledger {
         cause: Cause,
     ) -> Result<Settled, LedgerError> {
         self.writer.call_async(move |session| session.set_aside(claim, event, &cause)).await
+    }
+
+    /// How many rows are created, and how many unknown.
+    pub async fn count_contacts(&self) -> Result<(u64, u64), LedgerError> {
+        self.writer.call_async(|session| session.count_contacts()).await
+    }
+
+    /// Draws `count` created rows by chance; [`Ledger::created`] gives them when it is asked for the sample.
+    pub async fn draw_sample(&self, count: u64) -> Result<(), LedgerError> {
+        self.writer.call_async(move |session| session.draw_sample(count)).await
+    }
+
+    /// Up to `limit` created rows after `after`, all or those of the sample.
+    pub async fn created(
+        &self,
+        after: RowId,
+        limit: usize,
+        sampled: bool,
+    ) -> Result<Vec<CreatedRow>, LedgerError> {
+        self.writer.call_async(move |session| session.created(after, limit, sampled)).await
+    }
+
+    /// The first unknown row after `after`.
+    pub async fn unknown(&self, after: RowId) -> Result<Option<UnknownRow>, LedgerError> {
+        self.writer.call_async(move |session| session.unknown(after)).await
+    }
+
+    /// Whether some row was created as this contact.
+    pub async fn knows(&self, contact_id: String) -> Result<bool, LedgerError> {
+        self.writer.call_async(move |session| session.knows(&contact_id)).await
+    }
+
+    /// Records that Connect has the contact of an unknown row. The answer comes after COMMIT.
+    pub async fn settle_found(&self, row: RowId, contact: Contact) -> Result<(), LedgerError> {
+        self.writer.call_async(move |session| session.settle_found(row, &contact)).await
     }
 
     /// Records how the run ended, and returns the record as the ledger has it.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::migrate::{open_read_only, sqlite};
+use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::store::{IN_OPEN_READING, error_counts, json_column, latest_runs, state_counts};
 use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
@@ -65,6 +65,14 @@ impl LedgerReader {
     /// It is missing, is no ledger, is of a newer version, or cannot be read.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         Ok(LedgerReader { connection: open_read_only(path)?, path: path.to_owned() })
+    }
+
+    /// Looks at every page and every row.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] with the first thing that is wrong.
+    pub fn expect_sound(&self) -> Result<(), LedgerError> {
+        expect_sound(&self.connection, &self.path)
     }
 
     /// All rows by state.

@@ -23,7 +23,7 @@ impl Sent {
     }
 
     /// Of a request.
-    pub(super) fn with(token: ClientToken, request: &ContactRequest<'_>) -> Self {
+    pub fn with(token: ClientToken, request: &ContactRequest<'_>) -> Self {
         let attributes = request.attributes.iter().map(|(key, value)| (key, &**value)).collect();
         Sent::of(token, request.name.as_deref(), attributes)
     }

@@ -1,7 +1,9 @@
 //! What deserves a line of its own beside the progress; each kind a few times, not thousands.
 
+use std::collections::HashMap;
+
 use super::bar::rounded;
-use crate::event::{Flight, RunEvent};
+use crate::event::{Discrepancy, Finding, Flight, RunEvent};
 use crate::ledger::{Cause, Doubts, Note, RowState};
 use crate::pacing::Setback;
 
@@ -16,6 +18,7 @@ pub(super) struct Attention {
     unknown: u32,
     settled: u32,
     doubtful: u32,
+    findings: HashMap<&'static str, u32>,
 }
 
 impl Attention {
@@ -64,8 +67,27 @@ impl Attention {
                 };
                 Some(format!("{why}no new request is made{wait}"))
             }
-            RunEvent::Checking { .. } | RunEvent::Progress(_) => None,
+            RunEvent::Verified(finding) => self.finding(finding),
+            RunEvent::Checking { .. } | RunEvent::Progress(_) | RunEvent::Verifying { .. } => None,
         }
+    }
+
+    /// The first few findings of each kind.
+    fn finding(&mut self, finding: &Finding) -> Option<String> {
+        let Finding { source, line, key, contact_id, what } = finding;
+        let contact = contact_id.as_deref().unwrap_or_default();
+        let words = match what {
+            Discrepancy::Missing => format!("is missing: Connect does not know contact {contact}"),
+            Discrepancy::Different(members) => {
+                format!("differs in {} from contact {contact}", members.join(" and "))
+            }
+            Discrepancy::Found => format!("was unknown and is created: contact {contact}"),
+            Discrepancy::Doubled(contacts) => format!("has more than one contact: {}", contacts.join(", ")),
+            Discrepancy::NotFound => "stays unknown: it was not found, which is no proof".to_owned(),
+            Discrepancy::Refused(cause) => format!("cannot be asked for: {}: {}", cause.code, cause.message),
+        };
+        let shown = self.findings.entry(what.name()).or_default();
+        few(shown, format!("{source}, line {line} (key {key}) {words}"))
     }
 
     fn note(&mut self, file: &str, note: &Note) -> Option<String> {
@@ -114,7 +136,9 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
         | RunEvent::Queued { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }
-        | RunEvent::Progress(_) => None,
+        | RunEvent::Progress(_)
+        | RunEvent::Verifying { .. }
+        | RunEvent::Verified(_) => None,
     }
 }
 

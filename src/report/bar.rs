@@ -13,6 +13,8 @@ pub(super) struct Bar {
     bar: ProgressBar,
     attention: Attention,
     draining: bool,
+    /// The rows that a verification asks for.
+    verifying: Option<&'static str>,
 }
 
 impl Bar {
@@ -20,7 +22,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(style("checking {bytes} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Bar { bar, attention: Attention::default(), draining: false }
+        Bar { bar, attention: Attention::default(), draining: false, verifying: None }
     }
 
     fn progress(&self, progress: &Progress) {
@@ -87,7 +89,17 @@ impl Observer for Bar {
             }
             RunEvent::Draining { .. } => self.draining = true,
             RunEvent::Progress(progress) => self.progress(progress),
+            RunEvent::Verifying { done, total, what } => {
+                if self.verifying != Some(*what) {
+                    self.verifying = Some(*what);
+                    self.bar.set_style(style("asking for {msg} {wide_bar} {pos} of {len}, {eta} left"));
+                    self.bar.set_message(*what);
+                    self.bar.set_length(*total);
+                }
+                self.bar.set_position(*done);
+            }
             RunEvent::Noted { .. }
+            | RunEvent::Verified(_)
             | RunEvent::Settled { .. }
             | RunEvent::Queued { .. }
             | RunEvent::InFlight(_)

@@ -24,62 +24,78 @@ pub fn ending_word(ending: &Ending) -> &'static str {
 pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
     let left_behind =
         [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().any(|state| run.rows.of(*state) > 0);
-    match ending {
-        Ending::Interrupted(signal) => signal.exit_code(),
-        Ending::Denied(_) | Ending::QuotaExceeded(_) | Ending::NotFound(_) => ExitCode::Fatal,
-        Ending::Throttled(_) | Ending::OutOfReach(_) | Ending::Unanswered(_) => ExitCode::TryLater,
-        Ending::ErrorBudget(_) => ExitCode::ErrorBudget,
-        Ending::Complete | Ending::TimeBudget if run.waiting() > 0 => ExitCode::Budget,
-        Ending::Complete | Ending::TimeBudget if left_behind => ExitCode::RowsLeftBehind,
-        Ending::Complete | Ending::TimeBudget => ExitCode::Complete,
+    match (failure(ending), ending) {
+        (Some((exit, _)), _) => exit,
+        (None, Ending::ErrorBudget(_)) => ExitCode::ErrorBudget,
+        (None, _) if run.waiting() > 0 => ExitCode::Budget,
+        (None, _) if left_behind => ExitCode::RowsLeftBehind,
+        (None, _) => ExitCode::Complete,
     }
 }
 
 /// Why the run ended early, and the remedy.
 pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
-    let (cause, words, remedy) = match ending {
-        Ending::Complete if run.waiting() > 0 => return Some("The limit is reached.".to_owned()),
-        Ending::TimeBudget if run.waiting() > 0 => {
-            return Some("The time that --max-duration allows is over.".to_owned());
-        }
-        Ending::Complete | Ending::TimeBudget => return None,
-        Ending::Interrupted(signal) => return Some(format!("Interrupted by {}.", signal.name())),
-        Ending::ErrorBudget(budget) => {
+    match (failure(ending), ending) {
+        (Some((_, why)), _) => Some(why),
+        (None, Ending::ErrorBudget(budget)) => {
             let errors = run.rows.of(RowState::Rejected)
                 + run.rows.of(RowState::Failed)
                 + run.rows.of(RowState::Unknown);
             let rows = run.rows_read;
-            return Some(format!(
+            Some(format!(
                 "The error budget is spent: {errors} rows went wrong, and --max-errors allows {budget} of {rows} read. \
                  Look at the causes before you raise it."
-            ));
+            ))
+        }
+        (None, _) if run.waiting() == 0 => None,
+        (None, Ending::TimeBudget) => Some("The time that --max-duration allows is over.".to_owned()),
+        (None, _) => Some("The limit is reached.".to_owned()),
+    }
+}
+
+/// The exit code and the cause with its remedy, where a signal or Connect put an end to it.
+pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
+    let (exit, cause, words, remedy) = match ending {
+        Ending::Complete | Ending::TimeBudget | Ending::ErrorBudget(_) => return None,
+        Ending::Interrupted(signal) => {
+            return Some((signal.exit_code(), format!("Interrupted by {}.", signal.name())));
         }
         Ending::Denied(cause) => (
+            ExitCode::Fatal,
             cause,
             "Connect denies the request, or it cannot be signed",
             "No row is to blame. Check the credentials, that they allow the operation on the instance, and the machine's clock.",
         ),
-        Ending::QuotaExceeded(cause) => {
-            (cause, "A hard quota of the instance is reached", "Ask AWS Support to raise it.")
-        }
+        Ending::QuotaExceeded(cause) => (
+            ExitCode::Fatal,
+            cause,
+            "A hard quota of the instance is reached",
+            "Ask AWS Support to raise it.",
+        ),
         Ending::NotFound(cause) => (
+            ExitCode::Fatal,
             cause,
             "Connect finds nothing of what it is asked for",
             "Check the instance id, the Region, and ids in the rows.",
         ),
         Ending::Throttled(cause) => (
+            ExitCode::TryLater,
             cause,
             "Connect does nothing but throttle",
             "Something else uses the quota, or --rate is above it.",
         ),
-        Ending::OutOfReach(cause) => {
-            (cause, "Connect is out of reach", "Check the network, the Region and --endpoint-url.")
-        }
+        Ending::OutOfReach(cause) => (
+            ExitCode::TryLater,
+            cause,
+            "Connect is out of reach",
+            "Check the network, the Region and --endpoint-url.",
+        ),
         Ending::Unanswered(cause) => (
+            ExitCode::TryLater,
             cause,
             "Connect takes requests and does not answer them",
             "Rows in doubt wait; the next run sends them again with the same tokens, while these are young enough.",
         ),
     };
-    Some(format!("{words} ({}: {}). {remedy}", cause.code, cause.message))
+    Some((exit, format!("{words} ({}: {}). {remedy}", cause.code, cause.message)))
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::lines::Every;
 use super::to_stdout;
-use crate::event::{Observer, RunEvent};
+use crate::event::{Discrepancy, Finding, Observer, RunEvent};
 use crate::ledger::{Note, RowState};
 
 /// `status` every so often, and `error` for every row that is not created.
@@ -36,6 +36,23 @@ impl JsonLines {
                     "code": cause.code, "message": cause.message,
                 }))
             }
+            RunEvent::Verifying { done, total, what } if self.every.is_due() => Some(json!({
+                "message_type": "status", "phase": "verifying", "what": what, "done": done, "total": total,
+            })),
+            RunEvent::Verified(Finding { source, line, key, contact_id, what }) => {
+                let (members, contacts, cause) = match what {
+                    Discrepancy::Different(members) => (Some(members), None, None),
+                    Discrepancy::Doubled(contacts) => (None, Some(contacts), None),
+                    Discrepancy::Refused(cause) => (None, None, Some(cause)),
+                    Discrepancy::Missing | Discrepancy::Found | Discrepancy::NotFound => (None, None, None),
+                };
+                Some(json!({
+                    "message_type": "finding", "file": source, "line": line, "key": key,
+                    "contact_id": contact_id, "finding": what.name(), "members": members,
+                    "contact_ids": contacts, "code": cause.map(|cause| &cause.code),
+                    "message": cause.map(|cause| &cause.message),
+                }))
+            }
             RunEvent::Checking { rows, .. } if self.every.is_due() => {
                 Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
             }
@@ -56,6 +73,7 @@ impl JsonLines {
             RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
             | RunEvent::Checking { .. }
+            | RunEvent::Verifying { .. }
             | RunEvent::Queued { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)

@@ -40,7 +40,12 @@ impl Observer for Lines {
             RunEvent::Progress(progress) if self.every.is_due() => {
                 to_stderr(&format!("{} of {} rows · {}", progress.done, progress.to_send, counts(progress)));
             }
+            RunEvent::Verifying { done, total, what } if self.every.is_due() => {
+                to_stderr(&format!("asked for {done} of {total} {what}"));
+            }
             RunEvent::Checking { .. }
+            | RunEvent::Verifying { .. }
+            | RunEvent::Verified(_)
             | RunEvent::Progress(_)
             | RunEvent::Noted { .. }
             | RunEvent::Settled { .. }

@@ -4,6 +4,7 @@
 mod attention;
 mod bar;
 mod check;
+mod diagnoses;
 mod ending;
 mod faults;
 mod json;
@@ -13,10 +14,12 @@ mod shell;
 mod skeleton;
 mod status;
 mod summary;
+mod verification;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 pub use check::CheckReport;
+pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
@@ -24,6 +27,7 @@ pub use shell::shell_word;
 pub use skeleton::skeleton;
 pub use status::Status;
 pub use summary::Summary;
+pub use verification::VerificationReport;
 
 use crate::cli::{Output, ProgressKind};
 use crate::event::Observer;

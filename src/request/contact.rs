@@ -198,6 +198,17 @@ impl<'a> ContactRequest<'a> {
         }
     }
 
+    /// A completed task of this name and nothing else.
+    pub fn completed_task(name: &'a str) -> Self {
+        ContactRequest {
+            channel: Some("TASK".into()),
+            initiation_method: Some("API".into()),
+            initiate_as: Some("COMPLETED".into()),
+            name: Some(name.into()),
+            ..ContactRequest::empty(Operation::CreateContact)
+        }
+    }
+
     /// The request of rendered members. They were compiled against the operation's shape, so none is
     /// unknown, and each is of its kind.
     pub fn assemble(operation: Operation, members: Vec<(Text<'a>, Rendered<'a>)>) -> Self {

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::limits;
-use super::operation::Operation as Asked;
+use super::operation::Creation as Asked;
 use super::wire::{self, Input};
 use crate::request::{
     Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, UserInfo, validate,

@@ -19,6 +19,15 @@ pub enum SandboxError {
         burst: u32,
     },
 
+    /// A random fault's probability is none.
+    #[error("the sandbox's fault `{fault}` has the probability {value}: give a number from 0 to 1")]
+    Probability {
+        /// The fault, by its name in [`Faults`](super::Faults).
+        fault: &'static str,
+        /// The probability that was asked for.
+        value: f64,
+    },
+
     /// The port could not be listened on.
     #[error(
         "the sandbox cannot listen on 127.0.0.1 port {port}: {source}; \

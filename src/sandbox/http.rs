@@ -1,7 +1,7 @@
-//! Routes, answers and their headers.
+//! Answers and their headers.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::body;
 use super::contacts::Contacts;
 use super::model::Created;
-use super::operation::Operation;
+use super::operation::Creation;
 use super::refusal::{Code, Refusal};
-use super::service::Service;
+use super::route::Route;
+use super::service::{Outcome, Reply, Service};
 use super::uuid::uuid;
 
 /// Where the sandbox's own pages are.
@@ -35,6 +36,9 @@ pub(super) enum Hangup {
     /// The client went away while it sent the request.
     #[error("the request ended before its body did")]
     Cut(#[from] hyper::Error),
+    /// A fault wants it so.
+    #[error("a fault closes the connection")]
+    Fault,
 }
 
 /// Answers one request.
@@ -47,28 +51,34 @@ pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
     if path.starts_with(OWN_PAGES) {
         return Ok(own_page(service, request.method(), path));
     }
-    let outcome = connect(&service, request).await?;
-    let latency = service.latency();
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+    let (answer, late) = match connect(&service, request).await? {
+        Outcome::Answer(answer, late) => (answer, late),
+        Outcome::Silence => return Err(Hangup::Fault),
+    };
+    let wait = service.latency().saturating_add(late);
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
     }
-    Ok(match outcome {
-        Ok(created) => short(StatusCode::OK, success(&created).to_string()),
+    Ok(match answer {
+        Ok(reply) => short(StatusCode::OK, success(reply).to_string()),
         Err(refusal) => refused(&refusal),
     })
 }
 
 /// The service's own part: the quota at arrival, then the operation.
-async fn connect(service: &Service, request: Request<Incoming>) -> Result<Result<Created, Refusal>, Hangup> {
-    let operation = Operation::asked_for(request.method(), request.uri().path());
-    let arrival = match operation {
-        Some(operation) => service.arrive(operation, Instant::now()).map(|()| operation),
+async fn connect(service: &Service, request: Request<Incoming>) -> Result<Outcome, Hangup> {
+    let (head, body) = request.into_parts();
+    let route = Route::of(&head.method, head.uri.path());
+    let arrival = match route {
+        Some(route) => service.arrive(route.operation(), Instant::now()).map(|()| route),
         None => Err(service.arrive_unknown()),
     };
-    let region = region(request.headers()).to_owned();
     // A throttled request's body is read as well, so that its connection can be used again.
-    let body = body::read(request.into_body()).await?;
-    Ok(arrival.and_then(|operation| service.perform(operation, body, &region, SystemTime::now())))
+    let body = body::read(body).await?;
+    Ok(match arrival {
+        Ok(route) => service.perform(route, body, region(&head.headers), SystemTime::now()),
+        Err(refusal) => Outcome::Answer(Err(refusal), Duration::ZERO),
+    })
 }
 
 /// The sandbox's own pages.
@@ -87,10 +97,13 @@ fn own_page(service: Arc<Service>, method: &Method, path: &str) -> Answer {
 }
 
 /// The members that the service model gives the operation's answer.
-fn success(created: &Created) -> Value {
-    match created.operation {
-        Operation::CreateContact => json!({"ContactId": created.id, "ContactArn": created.arn}),
-        Operation::StartTaskContact => json!({"ContactId": created.id}),
+fn success(reply: Reply) -> Value {
+    match reply {
+        Reply::Created(Created { creation: Creation::CreateContact, id, arn, .. }) => {
+            json!({"ContactId": id, "ContactArn": arn})
+        }
+        Reply::Created(Created { creation: Creation::StartTaskContact, id, .. }) => json!({"ContactId": id}),
+        Reply::Read(body) => body,
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::error::SandboxError;
 use super::model::{Contact, Digest};
-use super::operation::Operation;
+use super::operation::Creation;
 
 /// How every line begins.
 const START: &[u8] = br#"{"digest":""#;
@@ -146,8 +146,8 @@ fn line_of(contact: &Contact) -> String {
         let _ = write!(line, "{byte:02x}");
     }
     line.push('"');
-    if contact.operation() != Operation::CreateContact {
-        let _ = write!(line, r#","operation":"{}""#, contact.operation().name());
+    if contact.creation() != Creation::CreateContact {
+        let _ = write!(line, r#","operation":"{}""#, contact.creation().name());
     }
     line.push_str(r#","contact":"#);
     line.push_str(contact.document());
@@ -157,11 +157,11 @@ fn line_of(contact: &Contact) -> String {
 
 fn contact_of(line: &[u8]) -> Option<Contact> {
     let line: Line = serde_json::from_slice(line).ok()?;
-    let operation = match line.operation {
-        Some(name) => Operation::named(&name)?,
-        None => Operation::CreateContact,
+    let creation = match line.operation {
+        Some(name) => Creation::named(&name)?,
+        None => Creation::CreateContact,
     };
-    Contact::restore(operation, line.contact, unhex(&line.digest)?)
+    Contact::restore(creation, line.contact, unhex(&line.digest)?)
 }
 
 fn unhex(text: &str) -> Option<Digest> {
@@ -184,16 +184,16 @@ mod tests {
     use super::*;
 
     fn contact(id: &str) -> Contact {
-        made_by(Operation::CreateContact, id)
+        made_by(Creation::CreateContact, id)
     }
 
-    fn made_by(operation: Operation, id: &str) -> Contact {
+    fn made_by(creation: Creation, id: &str) -> Contact {
         let document = json!({
             "ContactId": id, "ContactArn": format!("arn/{id}"), "InstanceId": "i",
-            "ClientToken": format!("token {id}"), "Name": "zwei\nZeilen — ü",
+            "InitiationTimestamp": 1_700_000_000.25, "ClientToken": format!("token {id}"), "Name": "zwei\nZeilen — ü",
         });
         let Value::Object(document) = document else { unreachable!() };
-        Contact::restore(operation, document, [0xab; 32]).unwrap()
+        Contact::restore(creation, document, [0xab; 32]).unwrap()
     }
 
     fn opened(path: &Path) -> (Journal, Vec<Contact>) {
@@ -232,13 +232,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let (mut journal, _) = opened(&path);
-        for operation in Operation::ALL {
-            journal.append(&made_by(operation, "a")).unwrap();
+        for creation in Creation::ALL {
+            journal.append(&made_by(creation, "a")).unwrap();
         }
         drop(journal);
         let (_, contacts) = opened(&path);
-        let operations: Vec<Operation> = contacts.iter().map(Contact::operation).collect();
-        assert_eq!(operations, Operation::ALL);
+        let creations: Vec<Creation> = contacts.iter().map(Contact::creation).collect();
+        assert_eq!(creations, Creation::ALL);
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         );
         fs::write(&path, &line).unwrap();
         let (_, contacts) = opened(&path);
-        assert_eq!(contacts[0].operation(), Operation::CreateContact);
+        assert_eq!(contacts[0].creation(), Creation::CreateContact);
         // And it is still written so.
         assert_eq!(line_of(&contacts[0]), line);
     }
@@ -263,7 +263,7 @@ mod tests {
         let path = folder.path().join("state");
         written(&path, &["a"]);
         let whole = fs::read(&path).unwrap();
-        let next = line_of(&made_by(Operation::StartTaskContact, "b"));
+        let next = line_of(&made_by(Creation::StartTaskContact, "b"));
         for length in 1..next.len() {
             let torn = [&whole, &next.as_bytes()[..length]].concat();
             fs::write(&path, torn).unwrap();
@@ -282,7 +282,7 @@ mod tests {
         let path = folder.path().join("notes");
         let mut mixed = line_of(&contact("a"));
         mixed.push_str("{\"digest\":\"00\",\"contact\":{}}\n");
-        let unknown = line_of(&made_by(Operation::StartTaskContact, "a")).replace("StartTask", "Stop");
+        let unknown = line_of(&made_by(Creation::StartTaskContact, "a")).replace("StartTask", "Stop");
         for (text, line) in [
             ("my notes", 1),
             ("my notes\n", 1),

@@ -1,42 +1,65 @@
 //! An Amazon Connect endpoint on loopback, to rehearse an import against.
 //!
-//! It speaks `CreateContact` (`PUT /contact/create-contact`) and `StartTaskContact` (`PUT
-//! /contact/task`) as the service does (restJson1, any signature or none), so the importer, the AWS
-//! CLI and boto3 work against it unchanged. It keeps a throttling quota and remembers client tokens,
-//! each operation's apart, and validates by the service's documented limits.
+//! It speaks `CreateContact` (`PUT /contact/create-contact`), `StartTaskContact` (`PUT
+//! /contact/task`), `DescribeContact` (`GET /contacts/{InstanceId}/{ContactId}`) and
+//! `SearchContacts` (`POST /search-contacts`) as the service does (restJson1, any signature or
+//! none), so the importer, the AWS CLI and boto3 work against it unchanged. It keeps a throttling
+//! quota for each operation, remembers client tokens, and validates by the service's documented
+//! limits. It can be made to go wrong as a network and a service do: see [`Faults`].
 //! It shares no code with the importer, on purpose: a mistake in one is then seen by the other.
 //!
 //! A request's way through the files:
 //!
 //! | file | holds |
 //! |---|---|
-//! | `http` | routes, answers and headers; an `Err` closes the connection without an answer |
+//! | `http` | answers and headers; an `Err` closes the connection without an answer |
+//! | `route` | which operation a method and a path ask for; pure |
 //! | `body` | a request's body, up to its limit |
 //! | `service` | what one request does to everything the sandbox remembers, under one lock |
 //! | `operation` | the operations there are |
+//! | `faults` | what goes wrong on purpose, as configured; pure |
+//! | `fate`, `arrivals` | which random faults meet a request; pure |
 //! | `quota`, `bucket` | a token bucket for each operation; pure |
 //! | `wire` | restJson1 to a typed input; pure |
 //! | `limits` | the service's documented limits; pure |
-//! | `model` | the contacts and the client tokens; pure |
+//! | `model` | the contacts, the client tokens, and how a contact is shown; pure |
+//! | `search` | which contacts a search finds, and in which pages; pure |
 //! | `journal` | the state file: every contact is in it before its answer leaves |
 //! | `refusal` | the errors the service answers with |
 //! | `contacts` | the body of `GET /_sandbox/contacts`, made piece by piece |
 //! | `stats`, `error`, `uuid` | counters, the sandbox's own errors, identifiers |
 //!
-//! Two pages are the sandbox's own, neither throttled nor delayed: `GET /_sandbox/stats` (see
-//! [`Stats`]) and `GET /_sandbox/contacts`, a JSON array of every contact in the order of
-//! creation: `ContactId`, `ContactArn`, `InitiationTimestamp` (epoch seconds), `Operation` unless it
-//! was `CreateContact`, then the members of the request as they were sent.
+//! Two pages are the sandbox's own, neither throttled nor delayed, and no fault meets them:
+//! `GET /_sandbox/stats` (see [`Stats`]) and `GET /_sandbox/contacts`, a JSON array of every
+//! contact in the order of creation: `ContactId`, `ContactArn`, `InitiationTimestamp` (epoch
+//! seconds), `Operation` unless it was `CreateContact`, then the members of the request as they
+//! were sent.
 //!
-//! What it does not imitate: permissions, the existence of instances, users, related contacts,
-//! flows, quick connects, task templates and attachments, the quotas on open and on linked tasks,
-//! the wait for a scheduled time, and any lifetime of a client token (a token is remembered for
-//! ever).
+//! What it does not imitate:
+//!
+//! - permissions, and the existence of instances, users, related contacts, flows, quick connects,
+//!   task templates and attachments;
+//! - the quotas on open and on linked tasks (a fault gives one on all contacts), and the wait for a
+//!   scheduled time;
+//! - any lifetime of a client token, unless a fault gives it one; the service documents none;
+//! - what happens to a contact after its creation: it is never changed or ended, and only one that
+//!   was initiated as COMPLETED has a `DisconnectTimestamp`, that of its initiation;
+//! - `References` and segment attributes in a description, which `ListContactReferences` and the
+//!   service's own additions would show, and the end of a contact's 24 months;
+//! - the registration of attributes for search: every attribute counts as registered;
+//! - other searches than by instance, by the time of initiation or disconnection, by name, channel,
+//!   initiation method and attributes; they are refused with 400, and so is sorting by anything but
+//!   `INITIATION_TIMESTAMP`, which is taken to be the order of creation;
+//! - the service's reading of words, letters' case and combinations in a search, which is not
+//!   documented: see `search`.
 
+mod arrivals;
 mod body;
 mod bucket;
 mod contacts;
 mod error;
+mod fate;
+mod faults;
 mod http;
 mod journal;
 mod limits;
@@ -44,6 +67,8 @@ mod model;
 mod operation;
 mod quota;
 mod refusal;
+mod route;
+mod search;
 mod service;
 mod stats;
 mod uuid;
@@ -72,6 +97,7 @@ use quota::Quota;
 use service::Service;
 
 pub use error::SandboxError;
+pub use faults::{Faults, NotSlow, Slow};
 pub use stats::Stats;
 
 /// How long open connections may take to finish once the sandbox is told to stop.
@@ -86,8 +112,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct SandboxConfig {
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
-    /// The quota of each operation in requests a second, above 0; `None` is no quota. Connect's
-    /// documented default is 2 (Amazon Connect administrator guide, API throttling quotas).
+    /// The quota of each operation that creates contacts, in requests a second, above 0. Connect's
+    /// documented default is 2 (Amazon Connect administrator guide, API throttling quotas). The
+    /// reading operations keep their documented quotas: `DescribeContact` 10 a second and burst 15,
+    /// `SearchContacts` 0.5 and 1. `None` is no quota for any operation.
     pub rate: Option<f64>,
     /// How many requests a rested quota lets through at once, 1 or more; without a rate it means
     /// nothing. Connect's documented default is 5.
@@ -99,13 +127,26 @@ pub struct SandboxConfig {
     /// the process. The file holds the contacts' names, descriptions, attributes and links to
     /// attachments.
     pub state: Option<PathBuf>,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// What the random faults are decided by: the same seed and the same requests meet the same
+    /// faults.
+    pub seed: u64,
 }
 
 impl Default for SandboxConfig {
-    /// Any free port, Connect's documented default quota (2 a second, burst 5), no latency, and
-    /// nothing kept.
+    /// Any free port, Connect's documented default quota (2 a second, burst 5), no latency, nothing
+    /// kept, no faults, and the seed 0.
     fn default() -> Self {
-        SandboxConfig { port: 0, rate: Some(2.0), burst: 5, latency: Duration::ZERO, state: None }
+        SandboxConfig {
+            port: 0,
+            rate: Some(2.0),
+            burst: 5,
+            latency: Duration::ZERO,
+            state: None,
+            faults: Faults::default(),
+            seed: 0,
+        }
     }
 }
 
@@ -123,10 +164,11 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`SandboxError::Quota`] if the rate is not a number above 0 or the burst is 0;
+    /// [`SandboxError::Probability`] if a fault's probability is not a number from 0 to 1;
     /// [`SandboxError::Listen`] if the port cannot be had; and what is wrong with the state file:
     /// [`SandboxError::StateOpen`], [`SandboxError::StateInUse`], [`SandboxError::NotAState`].
     pub async fn bind(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
-        let SandboxConfig { port, rate, burst, latency, state } = config;
+        let SandboxConfig { port, rate, burst, .. } = config;
         let quota = match rate {
             None => None,
             Some(rate) if rate.is_finite() && rate > 0.0 && burst > 0 => {
@@ -134,10 +176,11 @@ impl Sandbox {
             }
             Some(rate) => return Err(SandboxError::Quota { rate, burst }),
         };
+        config.faults.check()?;
         let unheard = |source| SandboxError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let service = Service::open(quota, rate, burst, latency, state.as_deref())?;
+        let service = Service::open(config, quota)?;
         Ok(Sandbox { listener, address, service: Arc::new(service) })
     }
 

@@ -2,9 +2,20 @@
 
 use hyper::Method;
 
-/// An operation of the service. Quotas and client tokens are each operation's own.
+/// An operation of the service. Each has a throttling quota of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
+    /// Makes a contact.
+    Create(Creation),
+    /// Shows one contact.
+    DescribeContact,
+    /// Finds contacts.
+    SearchContacts,
+}
+
+/// An operation that makes a contact. Client tokens are each one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Creation {
     /// Makes a contact of any channel, which may be completed already.
     CreateContact,
     /// Starts the flow of a new task.
@@ -12,32 +23,55 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const ALL: [Operation; 2] = [Operation::CreateContact, Operation::StartTaskContact];
+    pub(super) const ALL: [Operation; 4] = [
+        Operation::Create(Creation::CreateContact),
+        Operation::Create(Creation::StartTaskContact),
+        Operation::DescribeContact,
+        Operation::SearchContacts,
+    ];
 
-    /// The operation that a request asks for.
-    pub(super) fn asked_for(method: &Method, path: &str) -> Option<Operation> {
-        let operation = Operation::ALL.into_iter().find(|operation| operation.path() == path);
-        operation.filter(|_| method == Method::PUT)
+    /// The name in the service model.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Operation::Create(creation) => creation.name(),
+            Operation::DescribeContact => "DescribeContact",
+            Operation::SearchContacts => "SearchContacts",
+        }
     }
 
+    /// The method in the service model (connect, 2017-08-08).
+    pub(super) fn method(self) -> Method {
+        match self {
+            Operation::Create(_) => Method::PUT,
+            Operation::DescribeContact => Method::GET,
+            Operation::SearchContacts => Method::POST,
+        }
+    }
+
+    /// The path in the service model, with its labels in braces.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Operation::Create(Creation::CreateContact) => "/contact/create-contact",
+            Operation::Create(Creation::StartTaskContact) => "/contact/task",
+            Operation::DescribeContact => "/contacts/{InstanceId}/{ContactId}",
+            Operation::SearchContacts => "/search-contacts",
+        }
+    }
+}
+
+impl Creation {
+    pub(super) const ALL: [Creation; 2] = [Creation::CreateContact, Creation::StartTaskContact];
+
     /// The operation of that name.
-    pub(super) fn named(name: &str) -> Option<Operation> {
-        Operation::ALL.into_iter().find(|operation| operation.name() == name)
+    pub(super) fn named(name: &str) -> Option<Creation> {
+        Creation::ALL.into_iter().find(|creation| creation.name() == name)
     }
 
     /// The name in the service model. It is in state files, so it never changes.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Operation::CreateContact => "CreateContact",
-            Operation::StartTaskContact => "StartTaskContact",
-        }
-    }
-
-    /// The path, with the method PUT (service model, connect, 2017-08-08).
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            Operation::CreateContact => "/contact/create-contact",
-            Operation::StartTaskContact => "/contact/task",
+            Creation::CreateContact => "CreateContact",
+            Creation::StartTaskContact => "StartTaskContact",
         }
     }
 }
@@ -47,21 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_is_asked_for_by_put_and_its_path() {
-        for operation in Operation::ALL {
-            assert_eq!(Operation::asked_for(&Method::PUT, operation.path()), Some(operation));
-            assert_eq!(Operation::asked_for(&Method::POST, operation.path()), None);
-        }
-        for path in ["/contact", "/contact/task/", "/contact/tasks", "/"] {
-            assert_eq!(Operation::asked_for(&Method::PUT, path), None, "{path}");
-        }
-    }
-
-    #[test]
     fn a_name_leads_back_to_its_operation() {
-        for operation in Operation::ALL {
-            assert_eq!(Operation::named(operation.name()), Some(operation));
+        for creation in Creation::ALL {
+            assert_eq!(Creation::named(creation.name()), Some(creation));
         }
-        assert_eq!(Operation::named("StopContact"), None);
+        assert_eq!(Creation::named("StopContact"), None);
+        // It makes no contact.
+        assert_eq!(Creation::named("DescribeContact"), None);
     }
 }

@@ -15,11 +15,17 @@ pub(super) enum Code {
     InvalidRequest,
     /// A member's value breaks its own constraint.
     InvalidParameter,
-    /// The quota is used up.
+    /// The contact does not exist in the instance.
+    NotFound,
+    /// The throttling quota is used up.
     Throttling,
+    /// The caller may not do this.
+    AccessDenied,
+    /// There is no room for another contact.
+    QuotaExceeded,
     /// The client token was used before with another request.
     Idempotency,
-    /// The sandbox could not keep the contact.
+    /// The sandbox could not keep the contact, or fails on purpose.
     Internal,
 }
 
@@ -32,7 +38,10 @@ impl Code {
             Code::TooLarge => "RequestEntityTooLargeException",
             Code::InvalidRequest => "InvalidRequestException",
             Code::InvalidParameter => "InvalidParameterException",
+            Code::NotFound => "ResourceNotFoundException",
             Code::Throttling => "ThrottlingException",
+            Code::AccessDenied => "AccessDeniedException",
+            Code::QuotaExceeded => "ServiceQuotaExceededException",
             Code::Idempotency => "IdempotencyException",
             Code::Internal => "InternalServiceException",
         }
@@ -43,9 +52,11 @@ impl Code {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Code::Serialization | Code::InvalidRequest | Code::InvalidParameter => StatusCode::BAD_REQUEST,
-            Code::UnknownOperation => StatusCode::NOT_FOUND,
+            Code::UnknownOperation | Code::NotFound => StatusCode::NOT_FOUND,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::Throttling => StatusCode::TOO_MANY_REQUESTS,
+            Code::AccessDenied => StatusCode::FORBIDDEN,
+            Code::QuotaExceeded => StatusCode::PAYMENT_REQUIRED,
             Code::Idempotency => StatusCode::CONFLICT,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

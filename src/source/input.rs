@@ -20,6 +20,14 @@ impl Input {
         if argument == Path::new("-") { Input::Stdin } else { Input::File(argument.to_owned()) }
     }
 
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Input::File(path) => Some(path.clone()),
+            Input::Stdin => None,
+        }
+    }
+
     /// What the ledger knows the input by: the absolute path, so that another working directory
     /// makes no difference.
     pub fn identity(&self) -> String {

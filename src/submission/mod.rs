@@ -2,9 +2,11 @@
 
 mod answer;
 mod connect;
+mod inquirer;
 mod outcome;
 
-pub use connect::{AwsSettings, ConnectError, ConnectSubmitter};
+pub use connect::{AwsSettings, ConnectClient, ConnectError, KnownCredentials, Refusal};
+pub use inquirer::{Described, Inquirer, Page, Search, SearchBy};
 pub use outcome::{
     Attempt, Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Trouble, abandon, decide,
 };

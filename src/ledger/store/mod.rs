@@ -1,5 +1,6 @@
 //! Every SQL statement that writes, on the writer's one connection.
 
+mod contacts;
 mod intake;
 mod rows;
 mod runs;
@@ -17,6 +18,7 @@ use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
+pub use contacts::{CreatedRow, SentRow, UnknownRow};
 pub(super) use intake::IN_OPEN_READING;
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub(super) use rows::json_column;

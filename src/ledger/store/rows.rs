@@ -198,7 +198,7 @@ impl Session {
         match settlement {
             Settlement::Created(contact) => {
                 let next = transition(from, RowEvent::Created)?;
-                self.write_created(&claim, contact)?;
+                self.write_created(claim.row, from.state, next, contact)?;
                 Ok(settled(claim, next))
             }
             Settlement::NotCreated(event, cause) => {
@@ -227,18 +227,32 @@ impl Session {
         Ok(settled(claim, next))
     }
 
-    fn write_created(&self, claim: &Claim, contact: &Contact) -> Result<(), LedgerError> {
+    /// Writes a contact down, and wipes what the row said.
+    pub(super) fn write_created(
+        &self,
+        row: RowId,
+        from: RowState,
+        next: Standing,
+        contact: &Contact,
+    ) -> Result<(), LedgerError> {
         let write = || {
             self.connection
                 .prepare_cached(
-                    "UPDATE rows SET state = 'created', may_exist = 0, contact_id = ?2, contact_arn = ?3,
+                    "UPDATE rows SET state = ?5, may_exist = ?6, contact_id = ?2, contact_arn = ?3,
                             code = NULL, message = NULL, record = NULL
-                     WHERE id = ?1 AND state = 'in_flight'",
+                     WHERE id = ?1 AND state = ?4",
                 )?
-                .execute(params![claim.row.0, contact.id, contact.arn])
+                .execute(params![
+                    row.0,
+                    contact.id,
+                    contact.arn,
+                    from.name(),
+                    next.state.name(),
+                    next.may_exist
+                ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
-        self.expect_one(changed, claim.row)
+        self.expect_one(changed, row)
     }
 
     fn write_standing(

@@ -1,4 +1,4 @@
-//! The limits on the members that every operation has.
+//! The limits on the members that every operation has that makes a contact.
 
 use super::{bad, invalid, length, required, total};
 use crate::sandbox::refusal::Refusal;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::sandbox::refusal::Code;
 
-    /// What every operation says alike.
+    /// What both operations say alike.
     fn checked(changes: &Value) -> Result<(), Refusal> {
         let [one, other] = Trial::each().map(|trial| trial.checked(changes));
         assert_eq!(one, other);

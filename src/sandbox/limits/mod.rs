@@ -9,6 +9,8 @@
 
 mod common;
 mod create_contact;
+mod describe_contact;
+mod search_contacts;
 mod start_task_contact;
 
 #[cfg(test)]
@@ -20,7 +22,11 @@ use std::time::SystemTime;
 use super::refusal::{Code, Refusal};
 use super::wire::{Input, Own};
 
-/// Checks a request against every documented limit, and reports the first that it breaks.
+pub(super) use describe_contact::check as check_description;
+pub(super) use search_contacts::check as check_search;
+
+/// Checks a request for a contact against every documented limit, and reports the first that it
+/// breaks.
 ///
 /// # Errors
 ///
@@ -51,6 +57,13 @@ fn length(member: &str, value: Option<&str>, limits: RangeInclusive<usize>) -> R
         limits.start(),
         limits.end()
     )))
+}
+
+fn items(member: &str, count: usize, limits: RangeInclusive<usize>) -> Result<(), Refusal> {
+    if limits.contains(&count) {
+        return Ok(());
+    }
+    Err(bad(format!("{member} must have {} to {} items; it has {count}", limits.start(), limits.end())))
 }
 
 fn total(member: &str, bytes: usize, limit: usize) -> Result<(), Refusal> {

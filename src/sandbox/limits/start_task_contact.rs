@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{bad, common, invalid, length, required};
+use super::{bad, common, invalid, items, length, required};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::wire::{Attachment, Common, StartTaskContact};
 
@@ -59,9 +59,7 @@ fn attachments(attachments: Option<&[Attachment<'_>]>) -> Result<(), Refusal> {
     let Some(attachments) = attachments else {
         return Ok(());
     };
-    if !(1..=5).contains(&attachments.len()) {
-        return Err(bad(format!("Attachments must have 1 to 5 items; it has {}", attachments.len())));
-    }
+    items("Attachments", attachments.len(), 1..=5)?;
     for attachment in attachments {
         let name = required("Attachments.FileName", attachment.file_name)?;
         let url = required("Attachments.S3Url", attachment.s3_url)?;

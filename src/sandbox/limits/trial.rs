@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::sandbox::operation::Operation;
+use crate::sandbox::operation::Creation;
 use crate::sandbox::refusal::{Code, Refusal};
 use crate::sandbox::wire::{Input, decode};
 
@@ -13,7 +13,7 @@ pub(super) const NOW: Duration = Duration::from_secs(1_700_000_000);
 
 /// A request that passes, to be changed.
 pub(super) struct Trial {
-    operation: Operation,
+    creation: Creation,
     body: Value,
 }
 
@@ -24,13 +24,13 @@ impl Trial {
             "InstanceId": "i", "Channel": "TASK", "InitiationMethod": "API",
             "InitiateAs": "COMPLETED",
         });
-        Trial { operation: Operation::CreateContact, body }
+        Trial { creation: Creation::CreateContact, body }
     }
 
     /// A task that a flow starts with.
     pub(super) fn start_task() -> Trial {
         let body = json!({"InstanceId": "i", "Name": "n", "ContactFlowId": "f"});
-        Trial { operation: Operation::StartTaskContact, body }
+        Trial { creation: Creation::StartTaskContact, body }
     }
 
     /// Both, for what they share.
@@ -45,7 +45,7 @@ impl Trial {
             body[key] = value.clone();
         }
         let members = decode(body.to_string().as_bytes()).unwrap();
-        super::check(&Input::read(self.operation, &members).unwrap(), UNIX_EPOCH + NOW)
+        super::check(&Input::read(self.creation, &members).unwrap(), UNIX_EPOCH + NOW)
     }
 
     pub(super) fn code(&self, changes: &Value) -> Option<Code> {

@@ -1,10 +1,10 @@
-//! The members that every operation has, and the shapes of their values.
+//! The members that every operation has that makes a contact, and the shapes of their values.
 
 use super::Entries;
 use super::structure::Structure;
 use crate::sandbox::refusal::Refusal;
 
-/// The members that every operation has (service model, connect, 2017-08-08).
+/// The members that every operation has that makes a contact (service model, connect, 2017-08-08).
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Common<'a> {
     pub(in crate::sandbox) instance_id: Option<&'a str>,

@@ -1,29 +1,36 @@
 //! restJson1, as the service reads it: JSON to a typed input. Pure.
 //!
-//! As the protocol asks, members nobody knows are ignored and a null is a member left out. A
-//! member of the wrong type is refused by its path; its value is never repeated.
+//! As the protocol asks, members nobody knows are ignored, but for the criteria of a search, and a
+//! null is a member left out. A member of the wrong type is refused by its path; its value is never
+//! repeated.
 
 mod common;
 mod create_contact;
+mod labels;
+mod search_contacts;
 mod start_task_contact;
 mod structure;
 
 use serde_json::{Map, Value};
 
-use super::operation::Operation;
+use super::operation::Creation;
 use super::refusal::Refusal;
 use structure::{Structure, undecodable};
 
 pub(super) use common::{Common, Reference, SegmentValue};
 pub(super) use create_contact::CreateContact;
+pub(super) use labels::Labels;
+pub(super) use search_contacts::{
+    AttributeCriteria, Criteria, NameCriteria, SearchContacts, Sort, TimeRange,
+};
 pub(super) use start_task_contact::{Attachment, StartTaskContact};
 pub(super) use structure::path;
 
 /// A string map or a map of structures, in the order of the body.
 pub(super) type Entries<'a, T> = Vec<(&'a str, T)>;
 
-/// The members of a request. Types are right; nothing else is checked yet, not even that required
-/// members are there.
+/// The members of a request for a contact. Types are right; nothing else is checked yet, not even
+/// that required members are there.
 #[derive(Debug)]
 pub(super) struct Input<'a> {
     pub(super) common: Common<'a>,
@@ -63,13 +70,13 @@ impl<'a> Input<'a> {
     /// # Errors
     ///
     /// `SerializationException` for the first member of the wrong type.
-    pub(super) fn read(operation: Operation, members: &'a Map<String, Value>) -> Result<Input<'a>, Refusal> {
+    pub(super) fn read(creation: Creation, members: &'a Map<String, Value>) -> Result<Input<'a>, Refusal> {
         let top = Structure::top(members);
         Ok(Input {
             common: Common::read(&top)?,
-            own: match operation {
-                Operation::CreateContact => Own::CreateContact(CreateContact::read(&top)?),
-                Operation::StartTaskContact => Own::StartTaskContact(StartTaskContact::read(&top)?),
+            own: match creation {
+                Creation::CreateContact => Own::CreateContact(CreateContact::read(&top)?),
+                Creation::StartTaskContact => Own::StartTaskContact(StartTaskContact::read(&top)?),
             },
         })
     }
@@ -97,9 +104,9 @@ mod tests {
     use super::super::refusal::Code;
     use super::*;
 
-    fn refusal_of(operation: Operation, body: &Value) -> Refusal {
+    fn refusal_of(creation: Creation, body: &Value) -> Refusal {
         let members = decode(body.to_string().as_bytes()).unwrap();
-        Input::read(operation, &members).unwrap_err()
+        Input::read(creation, &members).unwrap_err()
     }
 
     #[test]
@@ -137,8 +144,8 @@ mod tests {
             ),
         ];
         for (body, message) in cases {
-            for operation in Operation::ALL {
-                let refusal = refusal_of(operation, &body);
+            for creation in Creation::ALL {
+                let refusal = refusal_of(creation, &body);
                 assert_eq!(refusal.code, Code::Serialization);
                 assert_eq!(refusal.message, message);
             }
@@ -149,25 +156,25 @@ mod tests {
     fn an_operations_own_members_have_their_types_too() {
         let whole = "ExpiryDurationInMinutes must be a 32-bit integer";
         let cases = [
-            (Operation::CreateContact, json!({"ExpiryDurationInMinutes": "4711"}), whole),
-            (Operation::CreateContact, json!({"ExpiryDurationInMinutes": 4711.5}), whole),
-            (Operation::CreateContact, json!({"UserInfo": 4711}), "UserInfo must be an object"),
-            (Operation::StartTaskContact, json!({"ContactFlowId": 4711}), "ContactFlowId must be a string"),
-            (Operation::StartTaskContact, json!({"ScheduledTime": "4711"}), "ScheduledTime must be a number"),
-            (Operation::StartTaskContact, json!({"Attachments": {}}), "Attachments must be a list"),
+            (Creation::CreateContact, json!({"ExpiryDurationInMinutes": "4711"}), whole),
+            (Creation::CreateContact, json!({"ExpiryDurationInMinutes": 4711.5}), whole),
+            (Creation::CreateContact, json!({"UserInfo": 4711}), "UserInfo must be an object"),
+            (Creation::StartTaskContact, json!({"ContactFlowId": 4711}), "ContactFlowId must be a string"),
+            (Creation::StartTaskContact, json!({"ScheduledTime": "4711"}), "ScheduledTime must be a number"),
+            (Creation::StartTaskContact, json!({"Attachments": {}}), "Attachments must be a list"),
             (
-                Operation::StartTaskContact,
+                Creation::StartTaskContact,
                 json!({"Attachments": ["4711"]}),
                 "Attachments must be a list of objects",
             ),
             (
-                Operation::StartTaskContact,
+                Creation::StartTaskContact,
                 json!({"Attachments": [{"FileName": "f", "S3Url": 4711}]}),
                 "Attachments.S3Url must be a string",
             ),
         ];
-        for (operation, body, message) in cases {
-            let refusal = refusal_of(operation, &body);
+        for (creation, body, message) in cases {
+            let refusal = refusal_of(creation, &body);
             assert_eq!(refusal.code, Code::Serialization);
             assert_eq!(refusal.message, message);
         }
@@ -177,9 +184,9 @@ mod tests {
     fn another_operations_members_are_ignored() {
         let create = json!({"ScheduledTime": "soon", "Attachments": 1});
         let start = json!({"ExpiryDurationInMinutes": "soon", "Channel": 1});
-        for (operation, body) in [(Operation::CreateContact, create), (Operation::StartTaskContact, start)] {
+        for (creation, body) in [(Creation::CreateContact, create), (Creation::StartTaskContact, start)] {
             let members = decode(body.to_string().as_bytes()).unwrap();
-            assert!(Input::read(operation, &members).is_ok(), "{operation:?}");
+            assert!(Input::read(creation, &members).is_ok(), "{creation:?}");
         }
     }
 
@@ -187,7 +194,7 @@ mod tests {
     fn a_scheduled_time_may_have_a_fraction() {
         for (number, seconds) in [("1700000000", 1_700_000_000.0), ("1700000000.25", 1_700_000_000.25)] {
             let members = decode(format!("{{\"ScheduledTime\": {number}}}").as_bytes()).unwrap();
-            let input = Input::read(Operation::StartTaskContact, &members).unwrap();
+            let input = Input::read(Creation::StartTaskContact, &members).unwrap();
             let Own::StartTaskContact(own) = input.own else { unreachable!() };
             assert_eq!(own.scheduled_time, Some(seconds));
         }
@@ -197,7 +204,7 @@ mod tests {
     fn unknown_members_are_ignored_and_a_null_is_no_member() {
         let body = br#"{"Name": null, "Weather": [1], "Channel": "TASK", "UserInfo": null}"#;
         let members = decode(body).unwrap();
-        let input = Input::read(Operation::CreateContact, &members).unwrap();
+        let input = Input::read(Creation::CreateContact, &members).unwrap();
         let Own::CreateContact(own) = input.own else { unreachable!() };
         assert_eq!(input.common.name, None);
         assert_eq!(own.user_id, None);

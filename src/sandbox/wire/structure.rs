@@ -67,6 +67,24 @@ impl<'a> Structure<'a> {
         structures.collect::<Result<_, _>>().map(Some)
     }
 
+    pub(super) fn texts(&self, member: &str) -> Result<Option<Vec<&'a str>>, Refusal> {
+        let items = match self.members.get(member) {
+            None => return Ok(None),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(self.mistyped(member, "a list of strings")),
+        };
+        match items.iter().map(Value::as_str).collect() {
+            Some(texts) => Ok(Some(texts)),
+            None => Err(self.mistyped(member, "a list of strings")),
+        }
+    }
+
+    /// The path of the first member that is none of these.
+    pub(super) fn beside(&self, known: &[&str]) -> Option<String> {
+        let member = self.members.keys().find(|member| !known.contains(&member.as_str()))?;
+        Some(self.path_of(member))
+    }
+
     /// Reads a member that is a map; one that is left out has no entries.
     pub(super) fn map<T>(
         &self,

@@ -1,26 +1,32 @@
 //! The contacts and the client tokens of the fake service. Pure: clock and randomness come in.
 
+mod contact;
+mod tokens;
+mod view;
+
 use std::collections::HashMap;
 use std::ops::Range;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::operation::Operation;
+use super::operation::Creation;
 use super::refusal::{Code, Refusal};
 use super::uuid::uuid;
 
-/// The account every contact of the sandbox belongs to: the documentation's example account.
-const ACCOUNT: &str = "123456789012";
+pub(super) use contact::{Contact, Created, since_epoch};
+pub(super) use tokens::TokenMemory;
+pub(super) use view::View;
 
 /// A SHA-256.
 pub(super) type Digest = [u8; 32];
 
-/// A request that is valid.
+/// A request for a contact that is valid.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub(super) operation: Operation,
+    pub(super) creation: Creation,
     pub(super) instance_id: &'a str,
     pub(super) client_token: Option<&'a str>,
     pub(super) region: &'a str,
@@ -28,16 +34,6 @@ pub(super) struct Request<'a> {
     pub(super) members: &'a Map<String, Value>,
     /// From [`digest`] over `members`.
     pub(super) digest: Digest,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Created {
-    pub(super) operation: Operation,
-    pub(super) id: String,
-    pub(super) arn: String,
-    /// The client token was known: the contact is an earlier request's.
-    pub(super) replayed: bool,
 }
 
 /// What a request amounts to.
@@ -49,73 +45,20 @@ pub(super) enum Plan {
     New(Contact),
 }
 
-/// One contact.
-#[derive(Debug)]
-pub(super) struct Contact {
-    operation: Operation,
-    id: String,
-    arn: String,
-    /// Operation, instance and client token; `None` for a request without a token.
-    token: Option<Digest>,
-    digest: Digest,
-    /// The JSON object that `GET /_sandbox/contacts` shows.
-    document: Box<str>,
-}
-
-impl Contact {
-    /// The contact that [`Contact::operation`], [`Contact::document`] and [`Contact::digest`] were
-    /// taken from, or `None` if the document is no contact's.
-    pub(super) fn restore(
-        operation: Operation,
-        document: Map<String, Value>,
-        digest: Digest,
-    ) -> Option<Contact> {
-        let text = |member: &str| document.get(member).and_then(Value::as_str);
-        let instance_id = text("InstanceId")?;
-        Some(Contact {
-            operation,
-            id: text("ContactId")?.to_owned(),
-            arn: text("ContactArn")?.to_owned(),
-            token: text("ClientToken").map(|token| scoped(operation, instance_id, token)),
-            digest,
-            document: Value::Object(document).to_string().into(),
-        })
-    }
-
-    pub(super) fn operation(&self) -> Operation {
-        self.operation
-    }
-
-    pub(super) fn document(&self) -> &str {
-        &self.document
-    }
-
-    pub(super) fn digest(&self) -> &Digest {
-        &self.digest
-    }
-
-    /// The answer to the request that creates this contact.
-    pub(super) fn created(&self) -> Created {
-        self.answer(false)
-    }
-
-    fn answer(&self, replayed: bool) -> Created {
-        Created { operation: self.operation, id: self.id.clone(), arn: self.arn.clone(), replayed }
-    }
-}
-
-/// Every contact, in the order of creation, and the tokens that lead to them.
+/// Every contact, in the order of creation, and what leads to them.
 #[derive(Debug)]
 pub(super) struct Model {
-    contacts: Vec<Contact>,
-    tokens: HashMap<Digest, usize>,
+    contacts: Vec<Arc<Contact>>,
+    by_token: HashMap<Digest, usize>,
+    by_id: HashMap<Arc<str>, usize>,
+    memory: TokenMemory,
     ids: fastrand::Rng,
 }
 
 impl Model {
     /// A service without contacts, which draws the identifiers of new ones from `ids`.
-    pub(super) fn new(ids: fastrand::Rng) -> Model {
-        Model { contacts: Vec::new(), tokens: HashMap::new(), ids }
+    pub(super) fn new(ids: fastrand::Rng, memory: TokenMemory) -> Model {
+        Model { contacts: Vec::new(), by_token: HashMap::new(), by_id: HashMap::new(), memory, ids }
     }
 
     /// Decides what a request amounts to. A new contact does not exist before it is inserted, so
@@ -127,25 +70,31 @@ impl Model {
     /// service model only `CreateContact` declares it; what the service answers to such a
     /// `StartTaskContact` is not documented.
     pub(super) fn plan(&mut self, request: &Request<'_>, now: SystemTime) -> Result<Plan, Refusal> {
+        let now = since_epoch(now);
         let token = request.client_token;
-        let token = token.map(|token| scoped(request.operation, request.instance_id, token));
+        let token = token.map(|token| scoped(request.creation, request.instance_id, token));
         let earlier =
-            token.and_then(|token| self.tokens.get(&token)).and_then(|index| self.contacts.get(*index));
-        match earlier {
-            Some(contact) if contact.digest == request.digest => Ok(Plan::Replay(contact.answer(true))),
+            token.and_then(|token| self.by_token.get(&token)).and_then(|index| self.contacts.get(*index));
+        match earlier.filter(|contact| self.memory.holds(contact, now)) {
+            Some(contact) if *contact.digest() == request.digest => Ok(Plan::Replay(contact.replayed())),
             Some(_) => {
                 Err(Refusal::new(Code::Idempotency, "this ClientToken was used before with other parameters"))
             }
-            None => Ok(Plan::New(self.draw(request, token, now))),
+            None => {
+                let id = uuid(self.ids.u128(..));
+                Ok(Plan::New(Contact::draw(request, token, id, now)))
+            }
         }
     }
 
-    /// Adds a contact.
+    /// Adds a contact. Its client token leads to it from now on, even if it led to an earlier one.
     pub(super) fn insert(&mut self, contact: Contact) {
-        if let Some(token) = contact.token {
-            self.tokens.insert(token, self.contacts.len());
+        let index = self.contacts.len();
+        if let Some(token) = contact.token() {
+            self.by_token.insert(token, index);
         }
-        self.contacts.push(contact);
+        self.by_id.insert(contact.shared_id(), index);
+        self.contacts.push(Arc::new(contact));
     }
 
     /// How many contacts there are.
@@ -153,36 +102,19 @@ impl Model {
         self.contacts.len()
     }
 
-    /// The JSON objects of the contacts in a range, which may reach beyond the last one.
-    pub(super) fn documents(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
-        self.contacts.iter().skip(range.start).take(range.len()).map(Contact::document)
+    /// The place of a contact in the order of creation, from 0.
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
     }
 
-    fn draw(&mut self, request: &Request<'_>, token: Option<Digest>, now: SystemTime) -> Contact {
-        let id = uuid(self.ids.u128(..));
-        // An instance may be named by its ARN as well, which ends in its id.
-        let instance = request.instance_id.rsplit('/').next().unwrap_or_default();
-        let region = request.region;
-        let arn = format!("arn:aws:connect:{region}:{ACCOUNT}:instance/{instance}/contact/{id}");
-        let mut document = Map::new();
-        document.insert("ContactId".into(), id.as_str().into());
-        document.insert("ContactArn".into(), arn.as_str().into());
-        document.insert("InitiationTimestamp".into(), epoch_seconds(now));
-        // Contacts are `CreateContact`'s unless they say otherwise.
-        if request.operation != Operation::CreateContact {
-            document.insert("Operation".into(), request.operation.name().into());
-        }
-        for (member, value) in request.members {
-            document.entry(member.as_str()).or_insert_with(|| value.clone());
-        }
-        Contact {
-            operation: request.operation,
-            id,
-            arn,
-            token,
-            digest: request.digest,
-            document: Value::Object(document).to_string().into(),
-        }
+    /// The contact of an identifier.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Contact>> {
+        self.place(id).and_then(|index| self.contacts.get(index)).map(Arc::clone)
+    }
+
+    /// The contacts in a range of the order of creation, which may reach beyond the last one.
+    pub(super) fn contacts(&self, range: Range<usize>) -> impl Iterator<Item = &Arc<Contact>> {
+        self.contacts.iter().skip(range.start).take(range.len())
     }
 }
 
@@ -197,46 +129,54 @@ pub(super) fn digest(members: &Map<String, Value>) -> Digest {
 }
 
 /// A token counts within its operation and its instance. The length keeps the last two parts apart.
-fn scoped(operation: Operation, instance_id: &str, token: &str) -> Digest {
-    let operation = operation.name();
+fn scoped(creation: Creation, instance_id: &str, token: &str) -> Digest {
+    let operation = creation.name();
     Sha256::digest(format!("{operation}:{}:{instance_id}{token}", instance_id.len())).into()
-}
-
-/// Epoch seconds to the millisecond, as the service writes timestamps.
-fn epoch_seconds(time: SystemTime) -> Value {
-    let passed = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let passed = Duration::new(passed.as_secs(), passed.subsec_millis() * 1_000_000);
-    Number::from_f64(passed.as_secs_f64()).map_or(Value::Null, Value::Number)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use serde_json::json;
 
     use super::*;
 
     const NOW: Duration = Duration::from_millis(1_700_000_000_250);
 
+    fn remembering(memory: TokenMemory) -> Model {
+        Model::new(fastrand::Rng::with_seed(7), memory)
+    }
+
     fn model() -> Model {
-        Model::new(fastrand::Rng::with_seed(7))
+        remembering(TokenMemory::default())
     }
 
     fn create(model: &mut Model, body: &Value) -> Result<Created, Refusal> {
-        perform(model, Operation::CreateContact, body)
+        perform(model, Creation::CreateContact, body)
+    }
+
+    fn perform(model: &mut Model, creation: Creation, body: &Value) -> Result<Created, Refusal> {
+        perform_at(model, creation, body, NOW)
     }
 
     /// What the service does with a body: plan, then insert what is new.
-    fn perform(model: &mut Model, operation: Operation, body: &Value) -> Result<Created, Refusal> {
+    fn perform_at(
+        model: &mut Model,
+        creation: Creation,
+        body: &Value,
+        now: Duration,
+    ) -> Result<Created, Refusal> {
         let members = body.as_object().unwrap();
         let request = Request {
-            operation,
+            creation,
             instance_id: members["InstanceId"].as_str().unwrap(),
             client_token: members.get("ClientToken").and_then(Value::as_str),
             region: "eu-west-2",
             members,
             digest: digest(members),
         };
-        match model.plan(&request, UNIX_EPOCH + NOW)? {
+        match model.plan(&request, UNIX_EPOCH + now)? {
             Plan::Replay(created) => Ok(created),
             Plan::New(contact) => {
                 let created = contact.created();
@@ -247,8 +187,8 @@ mod tests {
     }
 
     fn documents(model: &Model) -> Vec<Value> {
-        let all = model.documents(0..usize::MAX);
-        all.map(|document| serde_json::from_str(document).unwrap()).collect()
+        let all = model.contacts(0..usize::MAX);
+        all.map(|contact| serde_json::from_str(contact.document()).unwrap()).collect()
     }
 
     #[test]
@@ -305,13 +245,13 @@ mod tests {
         let mut model = model();
         let body = json!({"InstanceId": "i", "ClientToken": "t"});
         let contact = create(&mut model, &body).unwrap();
-        let task = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
+        let task = perform(&mut model, Creation::StartTaskContact, &body).unwrap();
         assert!(!task.replayed);
         assert_ne!(contact.id, task.id);
-        let again = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
+        let again = perform(&mut model, Creation::StartTaskContact, &body).unwrap();
         assert_eq!((again.id, again.replayed), (task.id, true));
         let other = json!({"InstanceId": "i", "ClientToken": "t", "Name": "n"});
-        let refusal = perform(&mut model, Operation::StartTaskContact, &other).unwrap_err();
+        let refusal = perform(&mut model, Creation::StartTaskContact, &other).unwrap_err();
         assert_eq!(refusal.code, Code::Idempotency);
         assert_eq!(model.len(), 2);
     }
@@ -320,8 +260,8 @@ mod tests {
     fn a_started_task_shows_its_operation() {
         let mut model = model();
         let body = json!({"InstanceId": "i", "Name": "n", "Operation": "x"});
-        let created = perform(&mut model, Operation::StartTaskContact, &body).unwrap();
-        assert_eq!(created.operation, Operation::StartTaskContact);
+        let created = perform(&mut model, Creation::StartTaskContact, &body).unwrap();
+        assert_eq!(created.creation, Creation::StartTaskContact);
         let expected = json!({
             "ContactId": created.id, "ContactArn": created.arn,
             "InitiationTimestamp": 1_700_000_000.25, "Operation": "StartTaskContact",
@@ -349,14 +289,77 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_given_in_the_order_of_creation() {
+    fn contacts_are_given_in_the_order_of_creation_and_found_by_their_ids() {
         let mut model = model();
-        for name in ["a", "b", "c"] {
-            create(&mut model, &json!({"InstanceId": "i", "Name": name})).unwrap();
-        }
-        let middle: Vec<&str> = model.documents(1..2).collect();
+        let ids = ["a", "b", "c"].map(|name| {
+            let body = json!({"InstanceId": "i", "Name": name});
+            create(&mut model, &body).unwrap().id
+        });
+        let middle: Vec<_> = model.contacts(1..2).collect();
         assert_eq!(middle.len(), 1);
-        assert!(middle[0].contains(r#""Name":"b""#));
-        assert_eq!(model.documents(3..9).count(), 0);
+        assert!(middle[0].document().contains(r#""Name":"b""#));
+        assert_eq!(model.contacts(3..9).count(), 0);
+        for (place, id) in ids.iter().enumerate() {
+            assert_eq!(model.place(id), Some(place));
+            assert_eq!(model.find(id).unwrap().id(), id);
+        }
+        assert!(model.find("x").is_none());
+    }
+
+    #[test]
+    fn a_token_past_its_window_leads_to_a_new_contact_from_then_on() {
+        let window = Duration::from_secs(60);
+        let mut model = remembering(TokenMemory { window: Some(window), ..TokenMemory::default() });
+        let body = json!({"InstanceId": "i", "ClientToken": "t"});
+        let other = json!({"InstanceId": "i", "ClientToken": "t", "Name": "n"});
+        let mut at = |body, now| perform_at(&mut model, Creation::CreateContact, body, now);
+        let millisecond = Duration::from_millis(1);
+        let first = at(&body, NOW).unwrap();
+        assert!(at(&body, NOW + window).unwrap().replayed);
+        assert!(at(&other, NOW + window).is_err());
+        // Even another request may have it then.
+        let second = at(&other, NOW + window + millisecond).unwrap();
+        assert!(!second.replayed);
+        assert_ne!(first.id, second.id);
+        let again = at(&other, NOW + 2 * window).unwrap();
+        assert_eq!((again.id, again.replayed), (second.id, true));
+        // A clock that steps back makes nothing older.
+        assert!(at(&other, NOW).unwrap().replayed);
+    }
+
+    #[test]
+    fn a_token_window_counts_from_the_contacts_timestamp_after_a_restart() {
+        let window = Duration::from_secs(60);
+        let memory = TokenMemory { window: Some(window), ..TokenMemory::default() };
+        let mut before = remembering(memory);
+        let body = json!({"InstanceId": "i", "ClientToken": "t"});
+        create(&mut before, &body).unwrap();
+        let contact = before.contacts(0..1).next().unwrap();
+        for (later, replayed) in [(Duration::ZERO, true), (Duration::from_millis(1), false)] {
+            let mut after = remembering(memory);
+            let Value::Object(document) = serde_json::from_str(contact.document()).unwrap() else {
+                unreachable!()
+            };
+            let contact = Contact::restore(Creation::CreateContact, document, *contact.digest());
+            after.insert(contact.unwrap());
+            let now = NOW + window + later;
+            let answer = perform_at(&mut after, Creation::CreateContact, &body, now).unwrap();
+            assert_eq!(answer.replayed, replayed);
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_completed_contact_can_be_forgotten_at_once() {
+        let mut model = remembering(TokenMemory { forget_completed: true, ..TokenMemory::default() });
+        let completed = json!({"InstanceId": "i", "ClientToken": "t", "InitiateAs": "COMPLETED"});
+        let open = json!({"InstanceId": "i", "ClientToken": "t"});
+        let first = create(&mut model, &completed).unwrap();
+        let second = create(&mut model, &completed).unwrap();
+        assert_ne!(first.id, second.id);
+        // An open contact's is remembered, and so is a started task's.
+        for (creation, body) in [(Creation::CreateContact, &open), (Creation::StartTaskContact, &completed)] {
+            assert!(!perform(&mut model, creation, body).unwrap().replayed);
+            assert!(perform(&mut model, creation, body).unwrap().replayed);
+        }
     }
 }

@@ -1,0 +1,69 @@
+//! `verify`: Connect held against the ledger.
+
+use std::sync::Arc;
+
+use super::{CommandError, blocking, unless_interrupted};
+use crate::cli::{GlobalArgs, Output, VerifyArgs};
+use crate::event::{Reporter, RunEvent};
+use crate::exit_code::ExitCode;
+use crate::job::VerifyJob;
+use crate::ledger::{Ledger, LedgerError};
+use crate::rehearsal::Rehearsal;
+use crate::report::{VerificationReport, observers, to_stdout};
+use crate::shutdown::Shutdown;
+use crate::submission::ConnectClient;
+use crate::verification::Verification;
+
+pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let job = VerifyJob::resolve(args, global)?;
+    let io = |what| move |source| CommandError::Io { what, source };
+    let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
+    let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
+    let ledger = open(&job, &reporter, &shutdown).await?;
+    let verification = Verification {
+        ledger: ledger.clone(),
+        inquirer: Arc::new(client),
+        reporter: reporter.clone(),
+        shutdown,
+        instance_id: job.identity.instance_id.clone(),
+        operation: job.identity.operation,
+        mapping: job.mapping.clone(),
+        sample: job.sample,
+        search_attribute: job.search_attribute.clone(),
+        describe_rate: job.describe_rate,
+        search_rate: job.search_rate,
+    };
+    let (ending, findings) = verification.run().await?;
+    if let Ok(reporter) = Arc::try_unwrap(reporter) {
+        reporter.finish();
+    }
+    if let Ok(ledger) = Arc::try_unwrap(ledger) {
+        blocking(move || Ok(ledger.close()?)).await?;
+    }
+    let report = VerificationReport::new(&job, &ending, findings);
+    let text = match job.display.output {
+        Output::Text | Output::Csv => report.text(),
+        Output::Json => format!("{}\n", report.json()),
+    };
+    to_stdout(&text).map_err(io("cannot write the findings"))?;
+    Ok(report.exit_code())
+}
+
+/// Opens the ledger, which must be there.
+async fn open(
+    job: &VerifyJob,
+    reporter: &Arc<Reporter>,
+    shutdown: &Shutdown,
+) -> Result<Arc<Ledger>, CommandError> {
+    let (path, identity, patience) = (job.ledger.clone(), job.identity.clone(), job.lock_wait);
+    let told = reporter.clone();
+    let opening = blocking(move || {
+        if !path.exists() {
+            return Err(LedgerError::Missing(path).into());
+        }
+        let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
+        Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut queued, &Rehearsal::default())?))
+    });
+    unless_interrupted(shutdown.clone(), opening).await
+}

@@ -1,0 +1,37 @@
+//! The pace against the documented quota, which nobody can ask for. Pure.
+
+use super::Diagnosis;
+use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
+use crate::request::Operation;
+
+const CHECK: &str = "quota";
+
+pub(super) fn quota(operation: Operation, rate: f64, burst: u32) -> Diagnosis {
+    let found = format!("{operation} at {rate} a second, burst {burst}");
+    let documented = format!(
+        "the documented default is {DEFAULT_RATE}, burst {DEFAULT_BURST}, for the whole account and Region"
+    );
+    let open_tasks = match operation {
+        Operation::CreateContact => "",
+        Operation::StartTaskContact => "; an instance has at most 2,500 active tasks by default",
+    };
+    if rate > DEFAULT_RATE || burst > DEFAULT_BURST {
+        let remedy = "go on if AWS Support has raised yours; otherwise Connect throttles, and the run yields";
+        return Diagnosis::warn(CHECK, format!("{found}; {documented}{open_tasks}"), remedy);
+    }
+    Diagnosis::pass(CHECK, format!("{found}: {documented}{open_tasks}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn a_pace_above_the_documented_quota_is_warned_of() {
+        let verdict = |rate, burst| quota(Operation::CreateContact, rate, burst).verdict;
+        assert_eq!(verdict(2.0, 5), Verdict::Pass);
+        assert_eq!(verdict(2.1, 5), Verdict::Warn);
+        assert_eq!(verdict(2.0, 6), Verdict::Warn);
+    }
+}

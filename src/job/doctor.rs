@@ -1,0 +1,77 @@
+//! The job of `doctor`.
+
+use std::path::PathBuf;
+
+use super::destination::destination;
+use super::file::JobFile;
+use super::{JobError, SandboxQuota, ledger_path, rate, reading, refuse_csv, sandbox, wrong};
+use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
+use crate::ledger::Identity;
+use crate::pacing::DEFAULT_BURST;
+use crate::request::Operation;
+use crate::source::Input;
+use crate::submission::AwsSettings;
+
+/// What a doctor looks at.
+#[derive(Clone, Debug)]
+pub struct DoctorJob {
+    /// Whose ledger it is, or would be.
+    pub identity: Identity,
+    /// The ledger's path.
+    pub ledger: PathBuf,
+    /// The files that a run would read, as far as they are named.
+    pub inputs: Vec<PathBuf>,
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests that may leave at once.
+    pub burst: u32,
+    /// Whether a contact is made to see what its token is worth.
+    pub probe_token: bool,
+    /// The AWS side.
+    pub aws: AwsSettings,
+    /// The form of results.
+    pub output: Output,
+    /// The quota of the built-in sandbox, if the job runs against it.
+    pub sandbox: Option<SandboxQuota>,
+}
+
+impl DoctorJob {
+    /// Puts together what a doctor looks at.
+    ///
+    /// # Errors
+    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    pub fn resolve(args: &DoctorArgs, global: &GlobalArgs) -> Result<Self, JobError> {
+        let file = JobFile::for_args(&args.job)?;
+        let (instance, aws) = destination(&args.job, &args.made, global, &file)?;
+        let mapping = reading::mapping(&args.made, &file)?;
+        let output = global.output.or(file.run.output).unwrap_or_default();
+        refuse_csv(output)?;
+        if args.probe_token && mapping.operation != Operation::CreateContact {
+            return Err(wrong("--probe-token", "is for completed tasks; it would start an open one"));
+        }
+        let rate = rate(args.rate, &file)?;
+        let burst = args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST);
+        let inputs = reading::inputs(&args.job, &file, &reading::dialect(&DialectArgs::default(), &file)?);
+        let inputs = match inputs {
+            Ok(inputs) => inputs,
+            Err(JobError::NoInput) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(DoctorJob {
+            identity: Identity {
+                instance_id: instance.id,
+                operation: mapping.operation,
+                namespace: reading::namespace(&args.made, &file),
+                key: reading::key(&args.made, &file),
+            },
+            ledger: ledger_path(&args.job, &file)?,
+            inputs: inputs.iter().filter_map(Input::path).collect(),
+            rate,
+            burst,
+            probe_token: args.probe_token,
+            aws,
+            output,
+            sandbox: sandbox(&args.job, global, &file, rate, burst)?,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! The job of `verify`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::destination::destination;
+use super::file::JobFile;
+use super::{
+    Display, IMPOSSIBLE_RATE, JobError, LONGEST, RATES, display, ledger_path, reading, refuse_csv, wrong,
+};
+use crate::cli::{GlobalArgs, VerifyArgs};
+use crate::ledger::Identity;
+use crate::mapping::MappingSource;
+use crate::submission::AwsSettings;
+use crate::verification::{DESCRIBE_RATE, SEARCH_RATE};
+
+/// A verification.
+#[derive(Clone, Debug)]
+pub struct VerifyJob {
+    /// Whose ledger it is.
+    pub identity: Identity,
+    /// What is made of a row.
+    pub mapping: MappingSource,
+    /// The ledger's path.
+    pub ledger: PathBuf,
+    /// How many created rows are asked for; none is all.
+    pub sample: Option<u64>,
+    /// The attribute that unknown rows are searched by.
+    pub search_attribute: Option<String>,
+    /// DescribeContact, requests a second.
+    pub describe_rate: f64,
+    /// SearchContacts, requests a second.
+    pub search_rate: f64,
+    /// How long another run that holds the ledger is waited for.
+    pub lock_wait: Duration,
+    /// The AWS side.
+    pub aws: AwsSettings,
+    /// What people see.
+    pub display: Display,
+}
+
+impl VerifyJob {
+    /// Puts a verification together.
+    ///
+    /// # Errors
+    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    pub fn resolve(args: &VerifyArgs, global: &GlobalArgs) -> Result<Self, JobError> {
+        let file = JobFile::for_args(&args.job)?;
+        if args.job.sandbox && global.endpoint_url.is_none() {
+            let problem = "forgets its contacts with the run: serve one with the command sandbox and its --state, \
+                           import into it, and name it with --endpoint-url";
+            return Err(wrong("--sandbox", problem));
+        }
+        let (instance, aws) = destination(&args.job, &args.made, global, &file)?;
+        let mapping = reading::mapping(&args.made, &file)?;
+        let display = display(&args.shown, global, &file);
+        refuse_csv(display.output)?;
+        let rate = |option, flag: Option<f64>, key: Option<f64>, default| {
+            let rate = flag.or(key).unwrap_or(default);
+            if RATES.contains(&rate) { Ok(rate) } else { Err(wrong(option, IMPOSSIBLE_RATE)) }
+        };
+        Ok(VerifyJob {
+            identity: Identity {
+                instance_id: instance.id,
+                operation: mapping.operation,
+                namespace: reading::namespace(&args.made, &file),
+                key: reading::key(&args.made, &file),
+            },
+            mapping,
+            ledger: ledger_path(&args.job, &file)?,
+            sample: args.sample,
+            search_attribute: args.search_attribute.clone().or(file.verify.search_attribute.clone()),
+            describe_rate: rate(
+                "--describe-rate",
+                args.describe_rate,
+                file.verify.describe_rate,
+                DESCRIBE_RATE,
+            )?,
+            search_rate: rate("--search-rate", args.search_rate, file.verify.search_rate, SEARCH_RATE)?,
+            lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
+            aws,
+            display,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! What only asks: DescribeContact and SearchContacts.
+
+use aws_sdk_connect::primitives::DateTime;
+use aws_sdk_connect::types;
+
+use super::ConnectClient;
+use super::trouble::{Departure, attempted, local};
+use crate::request::{ContactRequest, Operation};
+use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Trouble};
+
+/// Contacts a page: the most that SearchContacts gives (API reference, MaxResults).
+const PAGE: i32 = 100;
+
+impl Inquirer for ConnectClient {
+    async fn describe(&self, contact_id: &str) -> Result<Option<Described>, Trouble> {
+        let departure = Departure::default();
+        let call = self.client.describe_contact().instance_id(&self.instance_id).contact_id(contact_id);
+        let call = call.customize().interceptor(departure.clone());
+        let nothing = ContactRequest::empty(Operation::CreateContact);
+        let contact = match attempted(call.send(), &departure, &nothing).await {
+            Ok(output) => output.contact,
+            Err(Trouble::NotFound(_)) => return Ok(None),
+            Err(trouble) => return Err(trouble),
+        };
+        let Some(contact) = contact else {
+            let message = "Connect answered with success and without a contact";
+            return Err(Trouble::MaybeSent(local("NoContact", message)));
+        };
+        Ok(Some(Described {
+            arn: contact.arn,
+            name: contact.name,
+            attributes: contact.attributes.unwrap_or_default().into_iter().collect(),
+        }))
+    }
+
+    async fn search(&self, search: &Search, page: Option<String>) -> Result<Page, Trouble> {
+        // Its texts are blanked in whatever the service says.
+        let mut private = ContactRequest::empty(Operation::CreateContact);
+        let by = match &search.by {
+            SearchBy::Name(name) => {
+                private.name = Some(name.as_str().into());
+                types::SearchCriteria::builder().name(
+                    types::NameCriteria::builder()
+                        .search_text(name)
+                        .match_type(types::SearchContactsMatchType::MatchAll)
+                        .build()
+                        .map_err(unbuildable)?,
+                )
+            }
+            SearchBy::Attribute { key, value } => {
+                private.name = Some(value.as_str().into());
+                let criteria = types::SearchableContactAttributesCriteria::builder()
+                    .key(key)
+                    .values(value)
+                    .build()
+                    .map_err(unbuildable)?;
+                let attributes = types::SearchableContactAttributes::builder().criteria(criteria).build();
+                types::SearchCriteria::builder()
+                    .searchable_contact_attributes(attributes.map_err(unbuildable)?)
+            }
+        };
+        let range = types::SearchContactsTimeRange::builder()
+            .r#type(types::SearchContactsTimeRangeType::InitiationTimestamp)
+            .start_time(DateTime::from_millis(search.from_ms))
+            .end_time(DateTime::from_millis(search.until_ms))
+            .build()
+            .map_err(unbuildable)?;
+        let departure = Departure::default();
+        let call = self
+            .client
+            .search_contacts()
+            .instance_id(&self.instance_id)
+            .time_range(range)
+            .search_criteria(by.build())
+            .max_results(PAGE)
+            .set_next_token(page)
+            .customize()
+            .interceptor(departure.clone());
+        let output = attempted(call.send(), &departure, &private).await?;
+        let ids = output.contacts.into_iter().filter_map(|contact| contact.id);
+        Ok(Page { contact_ids: ids.collect(), next: output.next_token.filter(|token| !token.is_empty()) })
+    }
+}
+
+/// The SDK wants a member that is always given here.
+fn unbuildable(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Refused(local("NotBuilt", &error.to_string()))
+}

@@ -1,0 +1,93 @@
+//! What a doctor wants to know before a migration.
+
+use std::time::SystemTime;
+
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sdk_connect::error::SdkError;
+use aws_smithy_runtime_api::http::Headers;
+
+use super::ConnectClient;
+use super::trouble::{Departure, trouble};
+use crate::request::{ContactRequest, Operation};
+use crate::submission::{Attempt, Trouble};
+
+/// Credentials, without what is secret about them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownCredentials {
+    /// The last four characters of the access key's id.
+    pub key_ends: String,
+    /// When they expire; none if they do not say.
+    pub expiry: Option<SystemTime>,
+    /// Whether they are of a session, which ends some time.
+    pub is_session: bool,
+}
+
+/// What Connect said to a request that was made to be refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// How it was refused; none if it was taken, which no such request should be.
+    pub trouble: Option<Trouble>,
+    /// The server's clock, in seconds since 1970, if it told.
+    pub server_s: Option<i64>,
+}
+
+/// Longer than any client token may be (API reference: at most 500 characters).
+const TOKEN_CHARS: usize = 501;
+
+/// Longer than any name may be (API reference: at most 1024 characters).
+const NAME_CHARS: usize = 1025;
+
+impl ConnectClient {
+    /// Asks the provider of the credentials; none if requests are not signed.
+    ///
+    /// # Errors
+    /// Why there are none, for people.
+    pub async fn credentials(&self) -> Result<Option<KnownCredentials>, String> {
+        let Some(provider) = &self.credentials else { return Ok(None) };
+        // Its own words alone: what it was caused by may quote the output of a credential process.
+        let found = provider.provide_credentials().await.map_err(|error| error.to_string())?;
+        let id: Vec<char> = found.access_key_id().chars().collect();
+        let key_ends = id[id.len().saturating_sub(4)..].iter().collect();
+        let is_session = found.session_token().is_some();
+        Ok(Some(KnownCredentials { key_ends, expiry: found.expiry(), is_session }))
+    }
+
+    /// Sends a request that breaks several documented limits at once - its token, its name and a key of its
+    /// attributes - so that nothing can be created, and hears whether it is denied or judged.
+    pub async fn provoke_refusal(&self, operation: Operation) -> Refusal {
+        let departure = Departure::default();
+        let token = "x".repeat(TOKEN_CHARS);
+        let name = "x".repeat(NAME_CHARS);
+        let nothing = ContactRequest::empty(operation);
+        let (server, trouble) = match operation {
+            Operation::CreateContact => {
+                let request = ContactRequest::completed_task(&name);
+                let call = self.create_contact(&request, token).attributes("not a key", "x");
+                let answer = call.customize().interceptor(departure.clone()).send().await;
+                let heard = answer.err().map(|error| (date(&error), trouble(&error, &departure, &nothing)));
+                heard.unzip()
+            }
+            Operation::StartTaskContact => {
+                let call =
+                    self.client.start_task_contact().instance_id(&self.instance_id).client_token(token);
+                let call = call.name(name).attributes("not a key", "x");
+                let answer = call.customize().interceptor(departure.clone()).send().await;
+                let heard = answer.err().map(|error| (date(&error), trouble(&error, &departure, &nothing)));
+                heard.unzip()
+            }
+        };
+        Refusal { trouble, server_s: server.flatten() }
+    }
+
+    /// Makes one completed task of this name and token.
+    pub async fn probe(&self, name: &str, token: String) -> Attempt {
+        self.create(&ContactRequest::completed_task(name), token).await
+    }
+}
+
+/// The header `Date` of an answer, in seconds since 1970.
+fn date<E>(error: &SdkError<E, aws_smithy_runtime_api::http::Response>) -> Option<i64> {
+    let headers: &Headers = error.raw_response()?.headers();
+    let date = jiff::fmt::rfc2822::parse(headers.get("date")?).ok()?;
+    Some(date.timestamp().as_second())
+}

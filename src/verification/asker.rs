@@ -1,0 +1,81 @@
+//! Questions at a pace, repeated until they are answered.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::engine::Ending;
+use crate::ledger::Cause;
+use crate::pacing::{Backoff, Gate, Setback};
+use crate::submission::Trouble;
+
+/// What came of a question.
+pub(super) enum Answer<T> {
+    /// The service said it.
+    Told(T),
+    /// The service refuses this question, and will the next time.
+    Refused(Cause),
+}
+
+/// One operation's pace and patience.
+#[derive(Debug)]
+pub(super) struct Asker {
+    gate: Gate,
+    backoff: Mutex<Backoff>,
+}
+
+impl Asker {
+    pub(super) fn new(rate: f64, burst: u32) -> Self {
+        Asker { gate: Gate::new(rate, burst), backoff: Mutex::new(Backoff::new(rate)) }
+    }
+
+    /// Asks until there is an answer. Asking again does no harm: nothing is created.
+    ///
+    /// # Errors
+    /// Why every other question would go unanswered too.
+    pub(super) async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<Answer<T>, Ending>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        loop {
+            let permit = self.gate.permit().await;
+            let trouble = match question().await {
+                Ok(answer) => {
+                    self.backoff().answered();
+                    return Ok(Answer::Told(answer));
+                }
+                Err(trouble) => trouble,
+            };
+            let setback = match &trouble {
+                Trouble::Throttled(_) => Setback::Throttled,
+                Trouble::NotSent(_) => Setback::OutOfReach,
+                Trouble::NoCredentialsYet(_) => Setback::NoCredentialsYet,
+                Trouble::MaybeSent(_) | Trouble::Conflict(_) => Setback::Unanswered,
+                Trouble::Denied(cause) => return Err(Ending::Denied(cause.clone())),
+                Trouble::Refused(cause)
+                | Trouble::NotFound(cause)
+                | Trouble::TokenReused(cause)
+                | Trouble::QuotaExceeded(cause)
+                | Trouble::ChainOrQuota(cause) => {
+                    self.backoff().answered();
+                    return Ok(Answer::Refused(cause.clone()));
+                }
+            };
+            // Questions that were under way when a pause began say nothing new.
+            if permit.epoch != self.gate.epoch() {
+                continue;
+            }
+            let pause = self.backoff().setback(setback, fastrand::f64());
+            let cause = trouble.cause().clone();
+            match (pause, setback) {
+                (Some(pause), _) => self.gate.hold(pause),
+                (None, Setback::Throttled) => return Err(Ending::Throttled(cause)),
+                (None, Setback::OutOfReach) => return Err(Ending::OutOfReach(cause)),
+                (None, Setback::Unanswered) => return Err(Ending::Unanswered(cause)),
+                (None, Setback::NoCredentialsYet) => return Err(Ending::Denied(cause)),
+            }
+        }
+    }
+
+    fn backoff(&self) -> std::sync::MutexGuard<'_, Backoff> {
+        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

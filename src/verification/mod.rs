@@ -1,0 +1,334 @@
+//! Connect held against the ledger: whether created rows are there as they were sent, and whether unknown ones
+//! are there at all.
+//!
+//! It asks and creates nothing. What it finds settles unknown rows; what it does not find proves nothing.
+
+mod asker;
+mod compare;
+mod look;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::engine::Ending;
+use crate::event::{Discrepancy, Finding, Reporter, RunEvent};
+use crate::ledger::{Contact, CreatedRow, Ledger, LedgerError, RowId, SentRow, UnknownRow};
+use crate::mapping::{Mapping, MappingError, MappingSource};
+use crate::request::Operation;
+use crate::shutdown::Shutdown;
+use crate::source::Header;
+use crate::submission::Inquirer;
+use asker::{Answer, Asker};
+use compare::differences;
+use look::{Wanted, wanted};
+
+/// The documented quota of DescribeContact, requests a second (administrator guide, API throttling quotas); its
+/// burst is one and a half times that.
+pub const DESCRIBE_RATE: f64 = 10.0;
+
+/// The documented quota of SearchContacts, requests a second; its burst is 1.
+pub const SEARCH_RATE: f64 = 0.5;
+
+/// Questions under way at most.
+const CONCURRENCY: usize = 16;
+
+/// Rows that are read from the ledger at a time.
+const ROWS: usize = 256;
+
+/// Pages of a search that are read; whatever finds more contacts than these hold says nothing about a row.
+const PAGES: usize = 10;
+
+/// A comparison of Connect with a ledger.
+#[derive(Debug)]
+pub struct Verification<I> {
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// Who asks.
+    pub inquirer: Arc<I>,
+    /// Who is told.
+    pub reporter: Arc<Reporter>,
+    /// Whether to stop.
+    pub shutdown: Shutdown,
+    /// The bare id of the instance.
+    pub instance_id: String,
+    /// The operation that made the contacts.
+    pub operation: Operation,
+    /// What unknown rows were made into.
+    pub mapping: MappingSource,
+    /// How many of the created rows are asked for, drawn by chance; none is all.
+    pub sample: Option<u64>,
+    /// The attribute that unknown rows are searched by; without one they are searched by name.
+    pub search_attribute: Option<String>,
+    /// DescribeContact, requests a second.
+    pub describe_rate: f64,
+    /// SearchContacts, requests a second.
+    pub search_rate: f64,
+}
+
+/// What was found, in rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Findings {
+    /// Created rows in the ledger.
+    pub created: u64,
+    /// Those that were asked for.
+    pub asked: u64,
+    /// There, as they were sent.
+    pub same: u64,
+    /// There; what they were sent with is not known, since an older version sent them.
+    pub there: u64,
+    /// Not there.
+    pub missing: u64,
+    /// There, and different.
+    pub different: u64,
+    /// Connect refused to say.
+    pub refused: u64,
+    /// Unknown rows at the start.
+    pub unknown: u64,
+    /// Of those, found, and created from now on.
+    pub found: u64,
+    /// Found rows that have more than one contact.
+    pub doubled: u64,
+    /// Not found, which proves nothing.
+    pub not_found: u64,
+    /// Nothing to search by, or Connect refused the search.
+    pub unsearchable: u64,
+}
+
+impl Findings {
+    /// Unknown rows that are so still.
+    pub fn still_unknown(&self) -> u64 {
+        self.unknown.saturating_sub(self.found)
+    }
+
+    /// Whether everything that was asked for is as the ledger says, and nothing is unknown.
+    pub fn is_sound(&self) -> bool {
+        self.missing + self.different + self.refused + self.doubled + self.still_unknown() == 0
+    }
+}
+
+/// Why the walk ended early.
+enum Stop {
+    Ledger(LedgerError),
+    Ending(Ending),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Stop::Ledger(error)
+    }
+}
+
+impl From<Ending> for Stop {
+    fn from(ending: Ending) -> Self {
+        Stop::Ending(ending)
+    }
+}
+
+impl<I: Inquirer> Verification<I> {
+    /// Asks for every row, until all are answered or something stops it. What was found until then is returned.
+    ///
+    /// # Errors
+    /// The ledger fails. What was found before is in it.
+    pub async fn run(self) -> Result<(Ending, Findings), LedgerError> {
+        let mut shutdown = self.shutdown.clone();
+        let walk = Walk {
+            describe: Asker::new(self.describe_rate, (self.describe_rate * 1.5).ceil() as u32),
+            search: Asker::new(self.search_rate, 1),
+            findings: Mutex::default(),
+            of: self,
+        };
+        let ending = tokio::select! {
+            walked = walk.all() => match walked {
+                Ok(()) => Ending::Complete,
+                Err(Stop::Ending(ending)) => ending,
+                Err(Stop::Ledger(error)) => return Err(error),
+            },
+            // A question that is not awaited changes nothing.
+            signal = shutdown.requested() => Ending::Interrupted(signal),
+        };
+        Ok((ending, walk.findings()))
+    }
+}
+
+struct Walk<I> {
+    of: Verification<I>,
+    describe: Asker,
+    search: Asker,
+    findings: Mutex<Findings>,
+}
+
+impl<I: Inquirer> Walk<I> {
+    async fn all(&self) -> Result<(), Stop> {
+        let (created, unknown) = self.of.ledger.count_contacts().await?;
+        self.count(|findings| (findings.created, findings.unknown) = (created, unknown));
+        if let Some(count) = self.of.sample {
+            self.of.ledger.draw_sample(count).await?;
+        }
+        let total = self.of.sample.map_or(created, |sample| sample.min(created));
+        self.created(total).await?;
+        self.unknown(unknown).await
+    }
+
+    async fn created(&self, total: u64) -> Result<(), Stop> {
+        let pages = stream::try_unfold(RowId(0), |after| async move {
+            let rows = self.of.ledger.created(after, ROWS, self.of.sample.is_some()).await?;
+            let next = rows.last().map(|last| last.row.row);
+            Ok::<_, Stop>(next.map(|next| (stream::iter(rows.into_iter().map(Ok::<_, Stop>)), next)))
+        });
+        pages
+            .try_flatten()
+            .map(|row| async { self.check(row?).await })
+            .buffer_unordered(CONCURRENCY)
+            .try_for_each(|()| async {
+                let done = self.findings().asked;
+                self.of.reporter.tell(RunEvent::Verifying { done, total, what: "created rows" });
+                Ok(())
+            })
+            .await
+    }
+
+    /// Asks for one created row.
+    async fn check(&self, created: CreatedRow) -> Result<(), Stop> {
+        let CreatedRow { row, contact_id } = created;
+        let described = match self.describe.ask(|| self.of.inquirer.describe(&contact_id)).await? {
+            Answer::Told(described) => described,
+            Answer::Refused(cause) => {
+                self.count(|findings| {
+                    (findings.asked, findings.refused) = (findings.asked + 1, findings.refused + 1)
+                });
+                self.tell(&row, Some(contact_id), Discrepancy::Refused(cause));
+                return Ok(());
+            }
+        };
+        let found = described.map(|described| differences(&self.of, &row, row.sent, &described));
+        self.count(|findings| {
+            findings.asked += 1;
+            match &found {
+                None => findings.missing += 1,
+                Some(members) if !members.is_empty() => findings.different += 1,
+                Some(_) if row.sent.is_none() => findings.there += 1,
+                Some(_) => findings.same += 1,
+            }
+        });
+        match found {
+            None => self.tell(&row, Some(contact_id), Discrepancy::Missing),
+            Some(members) if !members.is_empty() => {
+                self.tell(&row, Some(contact_id), Discrepancy::Different(members));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn unknown(&self, total: u64) -> Result<(), Stop> {
+        let mut mappings: HashMap<i64, Result<Mapping, MappingError>> = HashMap::new();
+        let (mut after, mut done) = (RowId(0), 0);
+        while let Some(unknown) = self.of.ledger.unknown(after).await? {
+            after = unknown.row.row;
+            let compile = || Mapping::compile(&self.of.mapping, &Header::new(unknown.columns.clone()));
+            let mapping = mappings.entry(unknown.header).or_insert_with(compile);
+            match wanted(&unknown, mapping, self.of.search_attribute.as_deref()) {
+                Ok(wanted) => self.look(&unknown, &wanted).await?,
+                Err(cause) => {
+                    self.count(|findings| findings.unsearchable += 1);
+                    self.tell(&unknown.row, None, Discrepancy::Refused(cause));
+                }
+            }
+            done += 1;
+            self.of.reporter.tell(RunEvent::Verifying { done, total, what: "unknown rows" });
+        }
+        Ok(())
+    }
+
+    /// Looks for the contact of one unknown row, and settles the row if it is there.
+    async fn look(&self, unknown: &UnknownRow, wanted: &Wanted) -> Result<(), Stop> {
+        let row = &unknown.row;
+        let mut matches = Vec::new();
+        let mut page = None;
+        for _ in 0..PAGES {
+            let asked = self.search.ask(|| self.of.inquirer.search(&wanted.search, page.clone())).await?;
+            let answer = match asked {
+                Answer::Told(answer) => answer,
+                Answer::Refused(cause) => {
+                    self.count(|findings| findings.unsearchable += 1);
+                    self.tell(row, None, Discrepancy::Refused(cause));
+                    return Ok(());
+                }
+            };
+            for contact_id in answer.contact_ids {
+                if let Some(found) = self.fits(row, wanted, contact_id).await? {
+                    matches.push(found);
+                }
+            }
+            page = answer.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        let ids: Vec<String> = matches.iter().map(|(contact, _)| contact.id.clone()).collect();
+        let Some((contact, members)) = matches.into_iter().next() else {
+            self.count(|findings| findings.not_found += 1);
+            self.tell(row, None, Discrepancy::NotFound);
+            return Ok(());
+        };
+        let contact_id = contact.id.clone();
+        self.of.ledger.settle_found(row.row, contact).await?;
+        self.count(|findings| {
+            findings.found += 1;
+            findings.doubled += u64::from(ids.len() > 1);
+            findings.different += u64::from(!members.is_empty());
+        });
+        self.tell(row, Some(contact_id.clone()), Discrepancy::Found);
+        if ids.len() > 1 {
+            self.tell(row, Some(contact_id.clone()), Discrepancy::Doubled(ids));
+        }
+        if !members.is_empty() {
+            self.tell(row, Some(contact_id), Discrepancy::Different(members));
+        }
+        Ok(())
+    }
+
+    /// Whether a contact that was found is this row's and no other's; and in what it differs.
+    async fn fits(
+        &self,
+        row: &SentRow,
+        wanted: &Wanted,
+        contact_id: String,
+    ) -> Result<Option<(Contact, Vec<&'static str>)>, Stop> {
+        if self.of.ledger.knows(contact_id.clone()).await? {
+            return Ok(None);
+        }
+        let answer = self.describe.ask(|| self.of.inquirer.describe(&contact_id)).await?;
+        let Answer::Told(Some(described)) = answer else { return Ok(None) };
+        let members = differences(&self.of, row, Some(wanted.sent), &described);
+        let is_its_own = match &wanted.attribute {
+            // An attribute that was registered for the search is taken to be the row's own.
+            Some((key, value)) => {
+                described.attributes.iter().any(|(name, text)| (name, text) == (key, value))
+            }
+            None => members.is_empty(),
+        };
+        let contact = Contact { id: contact_id, arn: described.arn };
+        Ok(is_its_own.then_some((contact, members)))
+    }
+
+    fn tell(&self, row: &SentRow, contact_id: Option<String>, what: Discrepancy) {
+        self.of.reporter.tell(RunEvent::Verified(Finding {
+            source: row.source.clone(),
+            line: row.line,
+            key: row.key.clone(),
+            contact_id,
+            what,
+        }));
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Findings)) {
+        count(&mut self.findings.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn findings(&self) -> Findings {
+        *self.findings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
