@@ -76,6 +76,9 @@ pub struct GlobalArgs {
     /// How long an answer may take, such as 30s [default: 30s]
     #[arg(long, global = true, env = "CONNECT_IMPORT_READ_TIMEOUT", value_name = "TIME", value_parser = duration)]
     pub read_timeout: Option<Duration>,
+    /// Write what is done to standard error, step by step; never what is in a row
+    #[arg(long, global = true, env = "CONNECT_IMPORT_DEBUG", value_parser = BoolishValueParser::new())]
+    pub debug: bool,
     /// How results are written to standard output [default: text]
     #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,

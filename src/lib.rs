@@ -32,5 +32,6 @@ pub mod wishes;
 pub mod event;
 pub mod report;
 pub mod exit_code;
+pub mod logging;
 
 pub mod sandbox;

@@ -4,10 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use connect_import::cli::Cli;
-use connect_import::{commands, exit_code, report};
+use connect_import::{commands, exit_code, logging, report};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    report::hush_panics();
+    if cli.global.debug {
+        logging::start();
+    }
     let output = cli.global.output.unwrap_or_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -56,6 +56,9 @@ pub enum CommandError {
     /// The rejects cannot be written.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
+    /// A thread panicked; a bug.
+    #[error("connect-import failed inside; run again to go on, and report the line above")]
+    Inside,
     /// The system refused something.
     #[error("{what}: {source}")]
     Io {
@@ -86,6 +89,7 @@ impl CommandError {
             CommandError::Sandbox(_) => ExitCode::Usage,
             CommandError::Rejects(RejectsError::NotRejects(_)) => ExitCode::Usage,
             CommandError::Import(ImportError::Task(_))
+            | CommandError::Inside
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
         }
@@ -124,7 +128,8 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, CommandError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(panic) => Err(CommandError::Io { what: "a thread failed", source: io::Error::other(panic) }),
+        // What a panic says may quote a cell; where it happened has been told.
+        Err(_) => Err(CommandError::Inside),
     }
 }
 
@@ -174,6 +179,7 @@ async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
 /// # Errors
 /// Whatever kept the command from its result.
 pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), process = std::process::id(), "begins");
     match &cli.command {
         Command::Run(args) => run::run(args, &cli.global).await,
         Command::Check(args) => check::check(args, &cli.global).await,

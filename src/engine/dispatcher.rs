@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 use super::ErrorBudget;
 use super::attempt::{Report, Shared, attempt};
@@ -120,7 +121,7 @@ pub enum ImportError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A task of the import failed; a bug. What was in flight is durable as such.
-    #[error("the import failed inside: {0}")]
+    #[error("the import failed inside; run again to go on, and report the line above")]
     Task(#[from] tokio::task::JoinError),
 }
 
@@ -459,6 +460,7 @@ impl<S: Submitter> Dispatcher<S> {
         }
         match (self.backoff.setback(setback, fastrand::f64()), setback) {
             (Some(pause), _) => {
+                debug!(?setback, ?pause, code = cause.code, "the pool pauses");
                 self.shared.gate.hold(pause);
                 self.reporter.tell(RunEvent::Paused { setback, cause, pause });
             }
@@ -483,6 +485,7 @@ impl<S: Submitter> Dispatcher<S> {
             self.odd.remove(&settled.claim.row());
             self.weigh_errors();
         }
+        debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done, "settled");
         self.reporter.tell(RunEvent::Settled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),

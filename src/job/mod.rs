@@ -128,6 +128,8 @@ pub struct Display {
     pub progress: ProgressKind,
     /// How often a line of progress is written.
     pub report_every: Duration,
+    /// Whether single steps are told too; a bar would be torn by them.
+    pub debug: bool,
 }
 
 /// The quota of the built-in sandbox.
@@ -262,6 +264,7 @@ fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
+        debug: global.debug,
     }
 }
 

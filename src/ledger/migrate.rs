@@ -11,7 +11,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::{APPLICATION_ID, LedgerError};
 use crate::draft::remove;
-use crate::paths::{folder_of, with_suffix};
+use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
@@ -118,13 +118,23 @@ fn expect_content(path: &Path) -> Result<(), LedgerError> {
 
 /// Has SQLite look at every page and every row: 1.5 s for a million rows, measured.
 pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let found: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|source| sqlite(path, source))?;
-    match found.as_str() {
-        "ok" => Ok(()),
-        problem => Err(LedgerError::Damaged { path: path.to_owned(), problem: problem.replace('\n', " ") }),
+    let damaged = |problem| LedgerError::Damaged { path: path.to_owned(), problem };
+    let read = || {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let pages: u64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let bytes: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        Ok((found, pages * bytes))
+    };
+    let (found, bytes) = read().map_err(|source| sqlite(path, source))?;
+    if found != "ok" {
+        return Err(damaged(found.replace('\n', " ")));
     }
+    // SQLite takes pages that are cut off to be empty; those of a log may not be in the file yet.
+    let length = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+    if length(&with_suffix(&resolved(path), "-wal")) == 0 && length(path) < bytes {
+        return Err(damaged(format!("it has {} of {bytes} bytes", length(path))));
+    }
+    Ok(())
 }
 
 /// Applies the migrations that are missing.

@@ -26,6 +26,8 @@ pub use store::{
     Retry, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts, UnknownRow, Verdict, is_amended,
 };
 
+use tracing::debug;
+
 use crate::paths::{resolved, with_suffix};
 use crate::rehearsal::Rehearsal;
 use crate::request::ContactRequest;
@@ -106,6 +108,7 @@ impl Ledger {
         // The log is there by now: something was written.
         let files = [file.clone(), with_suffix(&file, "-wal"), lock_path(&file)];
         let presence = Presence::of(path, files)?;
+        debug!(ledger = %file.display(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         let session = Session::new(connection, path.to_owned(), scheme, presence, rehearsal.clone())?;
         Ok(Ledger { path: path.to_owned(), writer: Writer::start(session)?, _lock: lock })

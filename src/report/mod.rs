@@ -38,7 +38,7 @@ use crate::job::Display;
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
     let progress = match display.progress {
-        ProgressKind::Auto if io::stderr().is_terminal() => ProgressKind::Bar,
+        ProgressKind::Auto if io::stderr().is_terminal() && !display.debug => ProgressKind::Bar,
         ProgressKind::Auto => ProgressKind::Plain,
         chosen @ (ProgressKind::Bar | ProgressKind::Plain | ProgressKind::None) => chosen,
     };
@@ -68,6 +68,14 @@ fn unless_gone(written: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Has a panic say where it happened and no more: its message may quote a cell.
+pub fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        to_stderr(&format!("connect-import {} failed inside{place}: a bug", env!("CARGO_PKG_VERSION")));
+    }));
 }
 
 /// Writes a line to standard error. If that is gone, there is nobody to tell.

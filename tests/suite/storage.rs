@@ -172,3 +172,132 @@ fn what_a_created_row_said_is_wiped_from_the_ledger() {
     assert!(!bytes.windows(14).any(|window| window == b"planted-secret"));
     assert!(!folder.path("t.ledger.db-wal").exists());
 }
+
+/// Takes the ledger away, or changes it, while requests are under way; what is sent after that, and how the run ends.
+fn disturbed(disturb: impl Fn(&Folder)) -> (usize, Ended, Folder) {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("home")).unwrap();
+    folder.write("t.csv", numbered_csv(200));
+    let endpoint = Endpoint::start(|_, _| Reply::Slow(std::time::Duration::from_millis(300)));
+    let url = endpoint.url();
+    let running = folder.start(&import(&url, &["--ledger", "home/t.db", "--concurrency", "4"]));
+    until("requests are under way", || endpoint.requests().len() >= 4);
+    disturb(&folder);
+    let sent = endpoint.requests().len();
+    let ended = running.end();
+    (endpoint.requests().len() - sent, ended, folder)
+}
+
+#[test]
+fn a_ledger_that_is_taken_away_stops_the_run_before_another_request() {
+    let gone = |ended: &Ended| {
+        assert_eq!(ended.code, Some(74), "{}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains("was taken away during the run"), "{}", ended.stderr);
+    };
+    let (more, ended, _) = disturbed(|folder| std::fs::remove_dir_all(folder.path("home")).unwrap());
+    gone(&ended);
+    assert!(more <= 4, "{more} requests left after the folder was removed");
+    let (more, ended, folder) =
+        disturbed(|folder| std::fs::rename(folder.path("home"), folder.path("away")).unwrap());
+    gone(&ended);
+    assert!(more <= 4, "{more} requests left after the folder was moved");
+    // It is whole where it is now, and the next run goes on with it.
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.run(&import(&sandbox.url(), &["--ledger", "away/t.db"])).expect(0);
+    // A lock file that is tidied away would let a second run in.
+    let (_, ended, _) = disturbed(|folder| std::fs::remove_file(folder.path("home/t.db.lock")).unwrap());
+    gone(&ended);
+}
+
+#[test]
+fn an_intent_or_an_outcome_that_cannot_be_written_ends_in_74_and_sends_nothing_without_an_intent() {
+    let full = |state: &str| {
+        format!(
+            "CREATE TRIGGER full BEFORE UPDATE ON rows WHEN new.state = '{state}' AND new.id > 3
+             BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+        )
+    };
+    for (state, most) in [("in_flight", 3), ("created", 3 + 8)] {
+        let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(40));
+        let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+        let url = sandbox.url();
+        folder.run(&import(&url, &["--limit", "0"])).expect(10);
+        folder.execute("t.ledger.db", &full(state));
+        let ended = folder.run(&import(&url, &["--concurrency", "8"])).expect(74);
+        assert!(ended.stderr.contains("disk full"), "{}", ended.stderr);
+        let contacts = sandbox.stat("contacts");
+        assert!(contacts <= most, "{state}: {contacts} contacts");
+        // Every one of them is known to the ledger, if not what came of it.
+        let known = "SELECT count(*) FROM rows WHERE state IN ('created', 'in_flight')";
+        assert!(folder.ask("t.ledger.db", known).parse::<u64>().unwrap() >= contacts);
+        folder.execute("t.ledger.db", "DROP TRIGGER full");
+        folder.run(&import(&url, &[])).expect(0);
+        assert_eq!(sandbox.stat("contacts"), 40);
+    }
+}
+
+#[test]
+fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(500));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "50"])).expect(10);
+    let whole = std::fs::read(folder.path("t.ledger.db")).unwrap();
+    let requests = sandbox.stat("requests");
+    let mut refused = 0;
+    let lengths = (0..whole.len()).step_by(4096).chain([1, 99, 512, whole.len() - 1]);
+    let cut: Vec<Vec<u8>> = lengths.map(|length| whole[..length].to_vec()).collect();
+    let flipped = (0..whole.len()).step_by(997).map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        bytes
+    });
+    let limited = import(&url, &["--limit", "0"]);
+    for (number, bytes) in cut.iter().cloned().chain(flipped).enumerate() {
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}")));
+        }
+        std::fs::write(folder.path("t.ledger.db"), &bytes).unwrap();
+        let ended = folder.run(&limited);
+        // A bit inside of a text or an id is nobody's to notice; whatever is noticed is refused.
+        assert!(matches!(ended.code, Some(74 | 2 | 10)), "{number}: {:?} {}", ended.code, ended.stderr);
+        if number < cut.len() {
+            assert!(matches!(ended.code, Some(74 | 2)), "cut {number}: {:?} {}", ended.code, ended.stderr);
+        }
+        if ended.code == Some(74) {
+            refused += 1;
+            assert!(ended.stderr.contains("damaged"), "{number}: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("failed inside"), "{number}: {}", ended.stderr);
+    }
+    assert!(refused > 50, "{refused}");
+    assert_eq!(sandbox.stat("requests"), requests);
+    folder.write("t.ledger.db", "");
+    let empty = folder.run(&import(&url, &[])).expect(74);
+    assert!(empty.stderr.contains("it is empty") && empty.stderr.contains("Restore it from a backup"));
+}
+
+#[test]
+fn a_ledger_that_may_not_be_written_to_ends_in_74_and_nothing_is_sent() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(5));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    let mode = |name: &str, mode| {
+        std::fs::set_permissions(folder.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mut command = folder.command(&import(&url, &[]));
+    mode("t.ledger.db", 0o444);
+    if rustix::process::getuid().is_root() {
+        // The superuser, who runs many a test, may write to anything.
+        mode("", 0o777);
+        mode("t.ledger.db.lock", 0o666);
+        std::os::unix::process::CommandExt::uid(&mut command, 65_534);
+    }
+    let ended = Ended::from(command.output().unwrap()).expect(74);
+    assert!(ended.stderr.contains("readonly"), "{}", ended.stderr);
+    assert_eq!(sandbox.stat("contacts"), 1);
+}

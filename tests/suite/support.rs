@@ -195,16 +195,20 @@ impl SandboxProcess {
 }
 
 /// What a scripted endpoint does with a request.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Reply {
     /// Answers 200 with a contact id made from the request's number.
     Created,
     /// Answers with a status, an error code and a message.
     Error(u16, &'static str),
+    /// Answers with a status, an error code and a message of one's own.
+    Quoted(u16, &'static str, String),
     /// Answers 200 with this body.
     Body(&'static str),
     /// Closes the connection without an answer.
     Close,
+    /// Answers as `Created`, so much later.
+    Slow(Duration),
     /// Says nothing until the client goes away.
     Hang,
 }
@@ -272,11 +276,18 @@ fn serve(
             remembered.push(body.clone());
             remembered.len() - 1
         };
-        let (status, code, text) = match reply(number, &body) {
-            Reply::Created => {
+        let reply = reply(number, &body);
+        if let Reply::Slow(time) = reply {
+            std::thread::sleep(time);
+        }
+        let (status, code, text) = match reply {
+            Reply::Created | Reply::Slow(_) => {
                 (200, "", format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"))
             }
             Reply::Error(status, code) => (status, code, "{\"Message\":\"as told\"}".to_owned()),
+            Reply::Quoted(status, code, words) => {
+                (status, code, serde_json::json!({"Message": words}).to_string())
+            }
             Reply::Body(text) => (200, "", text.to_owned()),
             Reply::Close => return Ok(()),
             Reply::Hang => {

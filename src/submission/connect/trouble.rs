@@ -4,16 +4,19 @@ use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_connect::config::ConfigBag;
 use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_connect::operation::RequestId;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::Response;
 use futures_util::FutureExt as _;
+use tracing::debug;
 
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
@@ -27,14 +30,29 @@ pub(super) async fn attempted<T, E>(
     request: &ContactRequest<'_>,
 ) -> Result<T, Trouble>
 where
+    T: RequestId,
     E: ProvideErrorMetadata + Error + 'static,
 {
+    let asked = Instant::now();
     // Nothing outlives the call that a panic could leave half done.
-    match AssertUnwindSafe(sent).catch_unwind().await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => Err(trouble(&error, departure, request)),
+    let answer = AssertUnwindSafe(sent).catch_unwind().await;
+    let took = asked.elapsed();
+    match answer {
+        Ok(Ok(output)) => {
+            debug!(request_id = output.request_id(), ?took, "answered");
+            Ok(output)
+        }
+        Ok(Err(error)) => {
+            let trouble = trouble(&error, departure, request);
+            debug!(request_id = request_id(&error), ?took, code = trouble.cause().code, "not done");
+            Err(trouble)
+        }
         Err(_) => Err(panicked(departure)),
     }
+}
+
+fn request_id<E>(error: &SdkError<E, Response>) -> Option<&str> {
+    error.raw_response().and_then(|response| response.headers().get("x-amzn-requestid"))
 }
 
 /// Notes that the SDK hands a request to the transport. Until then nothing was sent, whatever kind of

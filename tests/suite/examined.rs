@@ -1,0 +1,93 @@
+//! `doctor`: what can be known before a migration, without making a contact.
+
+use crate::support::*;
+
+fn doctor<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["doctor", "t.csv", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", url], more].concat()
+}
+
+/// The verdict of each check, such as `endpoint pass`.
+fn verdicts(ended: &Ended) -> Vec<String> {
+    let lines = ended.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let diagnoses = lines.filter(|line| line["message_type"] == "diagnosis");
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    diagnoses.map(|line| format!("{} {}", text(&line["check"]), text(&line["verdict"]))).collect()
+}
+
+#[test]
+fn a_sound_place_is_ready_and_no_contact_is_made() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let ended = folder.run(&doctor(&url, &["--output", "json"])).expect(0);
+    let all = ["credentials", "endpoint", "permission", "clock", "quota", "ledger", "disk"];
+    assert_eq!(verdicts(&ended), all.map(|check| format!("{check} pass")));
+    let text = folder.run(&doctor(&url, &[])).expect(0).stdout;
+    assert!(text.contains("pass  permission ") && text.ends_with("\nReady.\n"), "{text}");
+    assert_eq!(sandbox.stat("contacts"), 0);
+    assert!(!folder.path("t.ledger.db").exists());
+    for operation in ["CreateContact", "StartTaskContact"] {
+        folder.run(&doctor(&url, &["--operation", operation])).expect(0);
+    }
+    assert_eq!(sandbox.stat("contacts"), 0);
+}
+
+#[test]
+fn the_probe_makes_one_contact_and_learns_what_a_token_is_worth() {
+    let folder = Folder::new();
+    let honouring = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let ended = folder.run(&doctor(&honouring.url(), &["--probe-token", "--output", "json"])).expect(0);
+    assert_eq!(verdicts(&ended).last().unwrap(), "token pass");
+    assert_eq!(honouring.stat("contacts"), 1);
+    drop(honouring);
+    let forgetful = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
+    let ended = folder.run(&doctor(&forgetful.url(), &["--probe-token"])).expect(7);
+    assert!(
+        ended.stdout.contains("not honoured: two contacts, ") && ended.stdout.contains("--on-unknown hold")
+    );
+    folder.run(&doctor(&forgetful.url(), &["--probe-token", "--operation", "StartTaskContact"])).expect(2);
+}
+
+#[test]
+fn what_is_wrong_fails_with_the_code_that_a_run_would_end_with() {
+    let replies: [(Reply, &str, i32); 5] = [
+        (Reply::Error(403, "AccessDeniedException"), "permission fail", 7),
+        (Reply::Error(403, "ExpiredToken"), "credentials fail", 7),
+        (Reply::Error(404, "ResourceNotFoundException"), "instance fail", 7),
+        (Reply::Error(500, "InternalServiceException"), "endpoint fail", 75),
+        (Reply::Created, "endpoint fail", 7),
+    ];
+    for (reply, verdict, code) in replies {
+        let folder = Folder::new();
+        let endpoint = Endpoint::start(move |_, _| reply.clone());
+        let ended = folder.run(&doctor(&endpoint.url(), &["--output", "json"])).expect(code);
+        assert!(verdicts(&ended).contains(&verdict.to_owned()), "{}", ended.stdout);
+    }
+    let folder = Folder::new();
+    let down = folder.run(&doctor("http://127.0.0.1:9", &["--output", "json"])).expect(75);
+    assert!(verdicts(&down).contains(&"endpoint fail".to_owned()));
+    let nobody =
+        ["doctor", "--instance-id", "i", "--region", "eu-west-2", "--ledger", "t.db", "--output", "json"];
+    let ended = folder.run(&nobody).expect(7);
+    assert!(verdicts(&ended).contains(&"credentials fail".to_owned()));
+}
+
+#[test]
+fn a_ledger_that_no_run_could_use_fails() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &[])).expect(0);
+    let with_key = ["--key", "id", "--output", "json"];
+    let verdict =
+        |ended: &Ended| verdicts(ended).into_iter().find(|verdict| verdict.starts_with("ledger")).unwrap();
+    assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(0)), "ledger pass");
+    let other = folder.run(&doctor(&url, &["--key", "Name", "--output", "json"])).expect(2);
+    assert_eq!(verdict(&other), "ledger fail");
+    folder.write("t.ledger.db", "");
+    assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(74)), "ledger fail");
+    let nowhere = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(74);
+    assert!(verdicts(&nowhere).contains(&"disk fail".to_owned()), "{}", nowhere.stdout);
+}
