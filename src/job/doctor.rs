@@ -58,12 +58,7 @@ impl DoctorJob {
             Err(error) => return Err(error),
         };
         Ok(DoctorJob {
-            identity: Identity {
-                instance_id: instance.id,
-                operation: mapping.operation,
-                namespace: reading::namespace(&args.made, &file),
-                key: reading::key(&args.made, &file),
-            },
+            identity: reading::identity(instance, &args.made, &file)?,
             ledger: ledger_path(&args.job, &file)?,
             inputs: inputs.iter().filter_map(Input::path).collect(),
             rate,

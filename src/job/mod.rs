@@ -201,12 +201,7 @@ impl Job {
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: Identity {
-                instance_id: instance.id,
-                operation: reading.mapping.operation,
-                namespace: reading.namespace.clone(),
-                key: reading.key.clone(),
-            },
+            identity: reading::identity(instance, &args.read.made, &file)?,
             rejects: unless_an_input(rejects, &reading.inputs),
             reading,
             ledger,

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::file::JobFile;
+use super::instance::Instance;
 use super::{JobError, wrong};
 use crate::cli::{DialectArgs, JobArgs, MadeArgs, ReadArgs};
+use crate::ledger::Identity;
 use crate::mapping::{MappingSource, Members};
 use crate::request::Operation;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
@@ -44,13 +46,23 @@ impl Reading {
 }
 
 /// What makes a row the same row; none is its content.
-pub(super) fn key(args: &MadeArgs, file: &JobFile) -> Vec<String> {
+fn key(args: &MadeArgs, file: &JobFile) -> Vec<String> {
     if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() }
 }
 
 /// The name of a second, deliberate import; or empty.
-pub(super) fn namespace(args: &MadeArgs, file: &JobFile) -> String {
+fn namespace(args: &MadeArgs, file: &JobFile) -> String {
     args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default()
+}
+
+/// Whose a job's ledger is.
+pub(super) fn identity(instance: Instance, args: &MadeArgs, file: &JobFile) -> Result<Identity, JobError> {
+    Ok(Identity {
+        instance_id: instance.id,
+        operation: operation(args, file)?,
+        namespace: namespace(args, file),
+        key: key(args, file),
+    })
 }
 
 /// What is made of a row.

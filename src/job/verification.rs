@@ -60,12 +60,7 @@ impl VerifyJob {
             if RATES.contains(&rate) { Ok(rate) } else { Err(wrong(option, IMPOSSIBLE_RATE)) }
         };
         Ok(VerifyJob {
-            identity: Identity {
-                instance_id: instance.id,
-                operation: mapping.operation,
-                namespace: reading::namespace(&args.made, &file),
-                key: reading::key(&args.made, &file),
-            },
+            identity: reading::identity(instance, &args.made, &file)?,
             mapping,
             ledger: ledger_path(&args.job, &file)?,
             sample: args.sample,

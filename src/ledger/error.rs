@@ -55,7 +55,7 @@ pub enum LedgerError {
         source: Arc<std::io::Error>,
     },
     /// SQLite failed: a full disk, a read-only file, damage.
-    #[error("cannot read or write the ledger {}: {source}", path.display())]
+    #[error("cannot read or write the ledger {}: {source}; nothing more is sent, and once that is mended the next run goes on", path.display())]
     Sqlite {
         /// The ledger.
         path: PathBuf,

@@ -23,7 +23,7 @@ pub enum RejectsError {
     )]
     NotRejects(PathBuf),
     /// The file cannot be written.
-    #[error("cannot write the rejects to {}: {source}", path.display())]
+    #[error("cannot write the rejects to {}: {source}; the ledger has them, and the next run writes them again", path.display())]
     Write {
         /// The file.
         path: PathBuf,

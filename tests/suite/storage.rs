@@ -301,3 +301,31 @@ fn a_ledger_that_may_not_be_written_to_ends_in_74_and_nothing_is_sent() {
     assert!(ended.stderr.contains("readonly"), "{}", ended.stderr);
     assert_eq!(sandbox.stat("contacts"), 1);
 }
+
+#[test]
+fn rejects_that_find_no_room_end_in_74_and_the_next_run_writes_them() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("tiny")).unwrap();
+    let long = "x".repeat(1025);
+    let rows: String = (0..200).map(|number| format!("K{number},{long}\n")).collect();
+    folder.write("t.csv", format!("id,Name\n{rows}"));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    // A disk of 64 KiB in a name space of its own, where the system lets anybody have one.
+    let tiny = |words: &[&str]| {
+        let mount = "mount -t tmpfs -o size=64k tmpfs tiny && exec \"$0\" \"$@\"";
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", mount]).args(words);
+        command.current_dir(folder.path("")).output()
+    };
+    if !tiny(&["true"]).is_ok_and(|output| output.status.success()) {
+        eprintln!("no disk can be mounted here; the file-size limit of another test has to do");
+        return;
+    }
+    let rejects = import(&url, &["--rejects", "tiny/r.csv"]);
+    let words = [&[env!("CARGO_BIN_EXE_connect-import")], &rejects[..]].concat();
+    let ended = Ended::from(tiny(&words).unwrap()).expect(74);
+    assert!(ended.stderr.contains("the next run writes them again"), "{}", ended.stderr);
+    folder.run(&rejects).expect(1);
+    assert_eq!(folder.read("tiny/r.csv").lines().count(), 201);
+}
