@@ -21,13 +21,21 @@ impl Draft {
     /// # Errors
     /// The folder cannot be written to.
     pub(crate) fn begin(target: &Path) -> io::Result<Self> {
-        let draft = with_suffix(target, ".part");
+        let draft = draft_of(target);
         remove(&draft)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Ok(Draft { file: options.open(&draft)?, draft, target: target.to_owned() })
+    }
+
+    /// Removes what a dead process left, where there is nothing to be written over it.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(crate) fn discard(target: &Path) -> io::Result<()> {
+        remove(&draft_of(target))
     }
 
     /// Puts the file in its place, after it is on the disk.
@@ -55,6 +63,10 @@ impl Drop for Draft {
         // After it was published there is none; otherwise the next one is written over it.
         let _ = remove(&self.draft);
     }
+}
+
+fn draft_of(target: &Path) -> PathBuf {
+    with_suffix(target, ".part")
 }
 
 /// Removes a file, if there is one.

@@ -91,7 +91,7 @@ pub fn write_rejects(
         writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
     match writer {
-        None => remove(path).map_err(failed)?,
+        None => Draft::discard(path).and_then(|()| remove(path)).map_err(failed)?,
         Some(writer) => {
             let draft = writer.into_inner().map_err(|error| failed(error.into_error()))?;
             rehearsal.reach(CrashPoint::Rejects);
