@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::paths::with_suffix;
 
-/// A file in the making, beside the place where it will be: `NAME.part`. One that a dead process left is written
+/// A file in the making, beside the place where it will be. One that a dead process left is written
 /// over, so that none is left behind; one that is given up is removed.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -65,8 +65,9 @@ impl Drop for Draft {
     }
 }
 
-fn draft_of(target: &Path) -> PathBuf {
-    with_suffix(target, ".part")
+/// Where a file is made: beside its place, under a name that nobody else gives a file.
+pub(crate) fn draft_of(target: &Path) -> PathBuf {
+    with_suffix(target, ".connect-import-part")
 }
 
 /// Removes a file, if there is one.
@@ -92,7 +93,7 @@ mod tests {
         let target = folder.path().join("x.csv");
         std::fs::write(&target, "old").unwrap();
         // What a dead process left.
-        std::fs::write(with_suffix(&target, ".part"), "half").unwrap();
+        std::fs::write(draft_of(&target), "half").unwrap();
         let mut given_up = Draft::begin(&target).unwrap();
         given_up.write_all(b"new").unwrap();
         drop(given_up);

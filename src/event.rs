@@ -121,8 +121,15 @@ pub enum Discrepancy {
     Different(Vec<&'static str>),
     /// The contact of an unknown row is there; the row is created from now on.
     Found,
-    /// More than one contact fits the row: these.
-    Doubled(Vec<String>),
+    /// Contacts fit an unknown row, and it cannot be told whose they are.
+    Ambiguous {
+        /// The contacts.
+        contacts: Vec<String>,
+        /// The rows that were sent with the same name and attributes.
+        rows: u32,
+    },
+    /// A created row has the contact of another row.
+    Shared,
     /// The contact of an unknown row was not found, which proves nothing.
     NotFound,
     /// Connect refuses to say, or there is nothing to search by.
@@ -136,7 +143,8 @@ impl Discrepancy {
             Discrepancy::Missing => "missing",
             Discrepancy::Different(_) => "different",
             Discrepancy::Found => "found",
-            Discrepancy::Doubled(_) => "doubled",
+            Discrepancy::Ambiguous { .. } => "ambiguous",
+            Discrepancy::Shared => "shared",
             Discrepancy::NotFound => "not_found",
             Discrepancy::Refused(_) => "refused",
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Class;
 use crate::digest::Digest;
 use crate::ledger::{LedgerError, LedgerReader, Retry, RowState, is_amended};
+use crate::mapping::Rejection;
 use crate::source::{Input, RowKey};
 use crate::token::TokenScheme;
 
@@ -15,6 +16,8 @@ pub(super) struct Met {
     pub(super) settled: Option<Class>,
     /// An attempt went unanswered.
     pub(super) in_doubt: bool,
+    /// It has changed since that attempt, and would be sent as it was.
+    pub(super) as_it_was: bool,
     /// It waits, and the ledger has it from an input that is not read now.
     pub(super) elsewhere: bool,
 }
@@ -62,9 +65,11 @@ impl Known {
         let Some(row) = self.reader.row(self.scheme.token(key, occurrence))? else {
             return Ok(Met::default());
         };
-        let is_same = || row.content == content();
+        // A digest costs, and says nothing of rows that just wait.
+        let compares = matches!(row.state, RowState::Created | RowState::Rejected) || row.doubt_ms.is_some();
+        let is_same = !compares || row.content == content();
         let settled = match row.state {
-            RowState::Created => Some(if is_same() { Class::Created } else { Class::CreatedChanged }),
+            RowState::Created => Some(if is_same { Class::Created } else { Class::CreatedChanged }),
             RowState::Unknown => (!self.retries(Retry::Unknown)).then_some(Class::Unknown),
             // Its token is too old to be used again.
             RowState::Pending | RowState::InFlight
@@ -73,14 +78,17 @@ impl Known {
                 Some(Class::Unknown)
             }
             RowState::Rejected => {
-                let amended = is_amended(row.code.as_deref(), is_same(), row.mapping == self.mapping);
+                let amended = is_amended(row.code.as_deref(), is_same, row.mapping == self.mapping);
                 (!amended && !self.retries(Retry::Rejected)).then_some(Class::Refused)
             }
             RowState::Pending | RowState::InFlight | RowState::Failed => None,
         };
         let waits = match row.state {
             RowState::Pending | RowState::InFlight | RowState::Failed => true,
-            RowState::Rejected => self.retries(Retry::Rejected),
+            RowState::Rejected => {
+                self.retries(Retry::Rejected)
+                    && !Rejection::CODES.contains(&row.code.as_deref().unwrap_or_default())
+            }
             RowState::Unknown => self.retries(Retry::Unknown),
             RowState::Created => false,
         };
@@ -88,6 +96,7 @@ impl Known {
         Ok(Met {
             settled,
             in_doubt: row.doubt_ms.is_some(),
+            as_it_was: row.doubt_ms.is_some() && !is_same,
             elsewhere: waits && !self.sources.contains(&row.source),
         })
     }

@@ -137,6 +137,7 @@ impl Rows<'_, '_> {
                     self.mapped(&mapped, place, now)?;
                     other.unwrap_or(Class::Ready)
                 }
+                Err(MapFault::Row(_)) if met.as_it_was => Class::Ready,
                 // It may have been created, and cannot be sent again to find out.
                 Err(MapFault::Row(_)) if met.in_doubt => Class::Unknown,
                 Err(MapFault::Row(rejection)) => {

@@ -1,11 +1,14 @@
 //! `doctor`: what can be known before a migration.
 
-use super::{CommandError, serve_sandbox};
+use super::{CommandError, blocking, serve_sandbox};
 use crate::cli::{DoctorArgs, GlobalArgs};
-use crate::doctor::examine;
+use crate::doctor::Examination;
 use crate::exit_code::ExitCode;
+use crate::intake::prepare;
 use crate::job::DoctorJob;
+use crate::paths::uncompressed;
 use crate::report::Diagnoses;
+use crate::source::Input;
 use crate::submission::ConnectClient;
 
 pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -14,7 +17,31 @@ pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<Exi
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
     }
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
+    let examination = Examination {
+        identity: job.identity.clone(),
+        ledger: job.ledger.clone(),
+        rate: job.rate,
+        burst: job.burst,
+        probe_token: job.probe_token,
+        rehearsal: job.aws.sandbox,
+        input: {
+            let job = job.clone();
+            blocking(move || Ok(input(&job))).await?
+        },
+    };
     let mut diagnoses = Diagnoses::new(job.output);
-    examine(&job, &client, |diagnosis| diagnoses.tell(&diagnosis)).await;
+    examination.run(&client, |diagnosis| diagnoses.tell(&diagnosis)).await;
     diagnoses.finish().map_err(|source| CommandError::Io { what: "cannot write the diagnoses", source })
+}
+
+/// The size of the input, compressed files taken tenfold; or why a run could not read it. What comes by standard
+/// input is not touched.
+fn input(job: &DoctorJob) -> Result<u64, String> {
+    let files: Vec<Input> = job.inputs.iter().filter(|input| **input != Input::Stdin).cloned().collect();
+    prepare(&files, &job.dialect, &job.identity.key, &job.mapping).map_err(|error| error.to_string())?;
+    let bytes = files.iter().filter_map(Input::path).map(|path| {
+        let length = path.metadata().map_or(0, |metadata| metadata.len());
+        if uncompressed(&path) == path { length } else { length.saturating_mul(10) }
+    });
+    Ok(bytes.sum())
 }

@@ -111,6 +111,7 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         LedgerError::NotALedger(_)
         | LedgerError::Newer(_)
         | LedgerError::Missing(_)
+        | LedgerError::HardLinked(_)
         | LedgerError::OtherIdentity { .. } => ExitCode::Usage,
         LedgerError::Io { .. }
         | LedgerError::Sqlite { .. }

@@ -1,11 +1,12 @@
 //! Whether there is room for the ledger, and leave to write it.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::Diagnosis;
 use crate::draft::Draft;
 use crate::exit_code::ExitCode;
-use crate::paths::{folder_of, with_suffix};
+use crate::paths::{folder_of, resolved, with_suffix};
 
 const CHECK: &str = "disk";
 
@@ -17,11 +18,19 @@ const LEAST: u64 = 64 * MEBIBYTE;
 /// `input` is the size of the CSVs. A ledger of rows that wait took 2.3 times its CSV, measured with a million
 /// rows of 116 bytes; it shrinks as rows are created. The rejects may be as large as the CSV.
 pub(super) fn disk(ledger: &Path, input: u64) -> Diagnosis {
-    let folder = folder_of(ledger);
-    if let Err(error) = Draft::begin(&with_suffix(ledger, ".doctor")) {
+    let ledger = resolved(ledger);
+    let folder = folder_of(&ledger);
+    if let Err(error) = Draft::begin(&with_suffix(&ledger, ".doctor")) {
         let found = format!("{} cannot be written to: {error}", folder.display());
         let remedy = "name a ledger elsewhere with --ledger, or mend the folder";
         return Diagnosis::fail(CHECK, ExitCode::Storage, found, remedy);
+    }
+    // Opening it to append changes nothing.
+    if ledger.exists()
+        && let Err(error) = OpenOptions::new().append(true).open(&ledger)
+    {
+        let found = format!("{} cannot be written to: {error}", ledger.display());
+        return Diagnosis::fail(CHECK, ExitCode::Storage, found, "give yourself leave to write to it");
     }
     let Some(free) = free(folder) else {
         let found = format!("{} can be written to; its room is not known", folder.display());

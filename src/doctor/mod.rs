@@ -5,6 +5,7 @@
 mod clock;
 mod credentials;
 mod disk;
+mod instance;
 mod ledger;
 mod probe;
 mod quota;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::exit_code::ExitCode;
-use crate::job::DoctorJob;
+use crate::ledger::Identity;
 use crate::submission::ConnectClient;
 
 /// What a doctor says of one thing.
@@ -71,41 +72,62 @@ impl Diagnosis {
     }
 }
 
-/// Looks at everything, in the order in which a run would meet it, and tells each diagnosis at once.
-pub async fn examine(job: &DoctorJob, client: &ConnectClient, mut tell: impl FnMut(Diagnosis)) {
-    let credentials =
-        credentials::credentials(client.credentials().await, job.aws.sandbox, SystemTime::now());
-    let has_credentials = !matches!(credentials.verdict, Verdict::Fail(_));
-    tell(credentials);
-    if has_credentials {
-        ask(job, client, &mut tell).await;
-    }
-    tell(quota::quota(job.identity.operation, job.rate, job.burst));
-    tell(ledger::ledger(&job.ledger, &job.identity));
-    tell(disk::disk(&job.ledger, input_bytes(&job.inputs)));
-    if job.probe_token && has_credentials {
-        tell(probe::probe(client).await);
-    }
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub struct Examination {
+    /// Whose ledger it is, or would be.
+    pub identity: Identity,
+    /// The ledger's path.
+    pub ledger: PathBuf,
+    /// The size of the input in bytes, or what is wrong with it.
+    pub input: Result<u64, String>,
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests that may leave at once.
+    pub burst: u32,
+    /// Whether a contact is made to see what its token is worth.
+    pub probe_token: bool,
+    /// Whether it is a rehearsal, which needs no credentials and has no instance.
+    pub rehearsal: bool,
 }
 
-/// What Connect's answer to a request that was made to be refused says.
-async fn ask(job: &DoctorJob, client: &ConnectClient, tell: &mut impl FnMut(Diagnosis)) {
-    let before = SystemTime::now();
-    let refusal = client.provoke_refusal(job.identity.operation).await;
-    let after = SystemTime::now();
-    for diagnosis in service::service(&refusal.trouble, &job.identity) {
-        tell(diagnosis);
+impl Examination {
+    /// Looks at everything, in the order in which a run would meet it, and tells each diagnosis at once.
+    pub async fn run(&self, client: &ConnectClient, mut tell: impl FnMut(Diagnosis)) {
+        let credentials =
+            credentials::credentials(client.credentials().await, self.rehearsal, SystemTime::now());
+        let has_credentials = !matches!(credentials.verdict, Verdict::Fail(_));
+        tell(credentials);
+        if has_credentials {
+            self.ask(client, &mut tell).await;
+        }
+        tell(quota::quota(self.identity.operation, self.rate, self.burst));
+        if let Err(problem) = &self.input {
+            tell(Diagnosis::fail("input", ExitCode::Usage, problem, ""));
+        }
+        tell(ledger::ledger(&self.ledger, &self.identity));
+        tell(disk::disk(&self.ledger, *self.input.as_ref().unwrap_or(&0)));
+        if self.probe_token && has_credentials {
+            tell(probe::probe(client).await);
+        }
     }
-    if let Some(server_s) = refusal.server_s {
-        tell(clock::clock(server_s, before, after));
-    }
-}
 
-/// The size of the inputs, compressed ones taken tenfold.
-fn input_bytes(files: &[PathBuf]) -> u64 {
-    let bytes = |path: &PathBuf| {
-        let length = path.metadata().map_or(0, |metadata| metadata.len());
-        if crate::paths::uncompressed(path) == *path { length } else { length.saturating_mul(10) }
-    };
-    files.iter().map(bytes).sum()
+    /// What Connect says to a request that was made to be refused, and of the instance.
+    async fn ask(&self, client: &ConnectClient, tell: &mut impl FnMut(Diagnosis)) {
+        let before = SystemTime::now();
+        let refusal = client.provoke_refusal(self.identity.operation).await;
+        let after = SystemTime::now();
+        let diagnoses = service::service(&refusal.trouble, &self.identity);
+        let is_connect = diagnoses.first().is_some_and(|first| first.verdict == Verdict::Pass);
+        for diagnosis in diagnoses {
+            tell(diagnosis);
+        }
+        if !is_connect {
+            return;
+        }
+        if !self.rehearsal {
+            tell(instance::instance(&client.instance().await));
+        }
+        tell(clock::clock(refusal.server_s, before, after));
+    }
 }

@@ -27,6 +27,10 @@ fn diagnosis(first: Attempt, second: Option<Attempt>) -> Diagnosis {
     };
     const AGAIN: &str = "ask again later";
     match (first, second) {
+        (Err(trouble @ (Trouble::MaybeSent(_) | Trouble::TokenReused(_))), _) => {
+            let found = format!("not known: a contact may have been made ({})", said(&trouble));
+            Diagnosis::warn(CHECK, found, AGAIN)
+        }
         (Err(trouble), _) => {
             let found = format!("the probe was not created ({})", said(&trouble));
             Diagnosis::fail(CHECK, ExitCode::Fatal, found, "mend what the other checks say first")
@@ -68,6 +72,9 @@ mod tests {
         assert_eq!(diagnosis(contact("a"), Some(contact("a"))).verdict, Verdict::Pass);
         assert_eq!(diagnosis(contact("a"), Some(contact("b"))).verdict, Verdict::Fail(ExitCode::Fatal));
         assert_eq!(diagnosis(contact("a"), Some(reused())).verdict, Verdict::Warn);
-        assert_eq!(diagnosis(reused(), None).verdict, Verdict::Fail(ExitCode::Fatal));
+        assert_eq!(diagnosis(reused(), None).verdict, Verdict::Warn);
+        let denied =
+            Err(Trouble::Denied(Cause { code: "AccessDeniedException".into(), message: "m".into() }));
+        assert_eq!(diagnosis(denied, None).verdict, Verdict::Fail(ExitCode::Fatal));
     }
 }

@@ -9,6 +9,9 @@ const ENDPOINT: &str = "endpoint";
 const INSTANCE: &str = "instance";
 const PERMISSION: &str = "permission";
 
+/// Codes of an answer that has looked at the request's members.
+const JUDGED: [&str; 2] = ["InvalidParameterException", "InvalidRequestException"];
+
 /// Codes that blame the credentials, and not what they allow.
 const CREDENTIALS: [&str; 7] = [
     "ExpiredToken",
@@ -46,6 +49,11 @@ pub(super) fn service(trouble: &Option<Trouble>, identity: &Identity) -> Vec<Dia
             vec![Diagnosis::fail(ENDPOINT, ExitCode::TryLater, said, remedy)]
         }
         Trouble::NoCredentialsYet(_) => vec![fatal("credentials", "log in, or mend the credential process")],
+        // An answer without an error code is a proxy's, or anybody's.
+        Trouble::Denied(_) if code.starts_with("HTTP") => {
+            let remedy = "this is no answer of Amazon Connect: look at --endpoint-url and any proxy";
+            vec![fatal(ENDPOINT, remedy)]
+        }
         Trouble::Denied(_) if CREDENTIALS.contains(&code.as_str()) => {
             vec![answers(), fatal("credentials", "log in again, and look at this machine's clock")]
         }
@@ -63,13 +71,17 @@ pub(super) fn service(trouble: &Option<Trouble>, identity: &Identity) -> Vec<Dia
         Trouble::QuotaExceeded(_) | Trouble::ChainOrQuota(_) => {
             vec![answers(), fatal("quota", "ask AWS Support to raise it")]
         }
-        Trouble::Refused(_) | Trouble::Conflict(_) | Trouble::TokenReused(_) => {
+        Trouble::Refused(_) if JUDGED.contains(&code.as_str()) => {
             // AWS does not document that permission comes before judgement, so a pilot is the proof.
             let found = format!(
                 "{operation} on instance {} is judged and not denied ({code}); only a pilot (run --limit 1) proves it",
                 identity.instance_id
             );
             vec![answers(), Diagnosis::pass(PERMISSION, found)]
+        }
+        Trouble::Refused(_) | Trouble::Conflict(_) | Trouble::TokenReused(_) => {
+            let remedy = "see by a pilot: run --limit 1";
+            vec![answers(), Diagnosis::warn(PERMISSION, format!("not known ({said})"), remedy)]
         }
     }
 }
@@ -101,6 +113,9 @@ mod tests {
         );
         assert_eq!(last(Some(Trouble::Denied(cause("AccessDeniedException")))), ("permission", fatal));
         assert_eq!(last(Some(Trouble::Denied(cause("ExpiredToken")))), ("credentials", fatal));
+        assert_eq!(last(Some(Trouble::Denied(cause("HTTP404")))), ("endpoint", fatal));
+        let odd = last(Some(Trouble::Refused(cause("SerializationException"))));
+        assert_eq!(odd, ("permission", Verdict::Warn));
         assert_eq!(last(Some(Trouble::NotFound(cause("ResourceNotFoundException")))), ("instance", fatal));
         assert_eq!(last(Some(Trouble::NotSent(cause("OutOfReach")))), ("endpoint", later));
         assert_eq!(last(None), ("endpoint", fatal));

@@ -79,6 +79,10 @@ async fn attempt_fallibly<S: Submitter>(
         let message = "an earlier attempt went unanswered, and its token is too old to be used again";
         return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
     }
+    if !shared.mappings.is_as_read(&claim) {
+        let problem = format!("row {} is not what was read from its file", claim.row());
+        return Err(LedgerError::Damaged { path: shared.ledger.path().to_owned(), problem });
+    }
     // The intake has mapped the row before, unless it was told not to, or an earlier run left it behind.
     let mapped = match shared.mappings.of(&claim) {
         Ok(mapping) => mapping.map(claim.cells(), now()).map(|mapped| mapped.request.into_owned()),

@@ -26,7 +26,7 @@ use crate::mapping::MappingSource;
 use crate::pacing::{Backoff, Gate, Permit, Setback};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::{Shutdown, Signal};
-use crate::submission::{Circumstances, Decision, Instance, Policy, Stop, Submitter};
+use crate::submission::{Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Submitter};
 use crate::wishes::{Wish, Wishes};
 
 /// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
@@ -202,7 +202,7 @@ struct Dispatcher<S> {
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
     progress: Progress,
-    /// Rows of the input, which a budget in per cent is a share of.
+    /// Rows of the input and those that wait of others, which a budget in per cent is a share of.
     rows_read: u64,
     max_errors: Option<ErrorBudget>,
     meter: Meter,
@@ -253,7 +253,7 @@ impl<S: Submitter> Dispatcher<S> {
             left_in_doubt: None,
             ending: None,
             progress,
-            rows_read: checked.rows_read,
+            rows_read: checked.rows_read + checked.adopted,
             max_errors: import.max_errors,
             meter: Meter::default(),
             started: Instant::now(),
@@ -288,7 +288,7 @@ impl<S: Submitter> Dispatcher<S> {
                     Err(error) => return Err(error.into()),
                 },
                 signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
-                wish = self.wishes.next() => self.grant(wish),
+                wish = self.wishes.next() => self.grant(wish).await?,
                 () = sleep_until(self.until), if running && self.until.is_some() => self.watch_the_clock(),
                 () = sleep_until(due), if running && due.is_some() => self.wake(),
                 // Attempts settle themselves as unanswered then, which takes no longer than the disk.
@@ -308,19 +308,22 @@ impl<S: Submitter> Dispatcher<S> {
         }
     }
 
-    fn grant(&mut self, wish: Wish) {
+    async fn grant(&mut self, wish: Wish) -> Result<(), LedgerError> {
         let event = match wish {
             Wish::ShowInFlight => RunEvent::InFlight(self.shared.flights.list()),
             Wish::ReadRate => {
                 let rate = (self.rate_source.0)();
                 if let Ok(rate) = rate {
                     self.shared.gate.set_rate(rate);
+                    self.backoff.set_rate(rate);
                     self.progress.rate_set = rate;
+                    self.shared.ledger.set_rate(rate).await?;
                 }
                 RunEvent::RateRead(rate)
             }
         };
         self.reporter.tell(event);
+        Ok(())
     }
 
     /// Claims more rows when fewer are at hand than can be sent at once.
@@ -338,7 +341,10 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     fn launch(&mut self) {
-        while self.attempts.len() < self.concurrency {
+        // Where rows are held, each that goes into an outage is lost to the run.
+        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
+        let most = if is_probing { 1 } else { self.concurrency };
+        while self.attempts.len() < most {
             let Some(job) = self.ready.pop_front() else { return };
             let known = Circumstances {
                 tries: job.tries,

@@ -9,12 +9,19 @@ use crate::source::Header;
 /// Mappings by header. Rows that earlier runs left behind may stand under one that the mapping does not
 /// fit.
 #[derive(Debug)]
-pub(super) struct WaitingMappings(HashMap<i64, Result<Mapping, MappingError>>);
+pub(super) struct WaitingMappings(HashMap<i64, Waiting>);
+
+/// A header, and the mapping for it.
+#[derive(Debug)]
+struct Waiting {
+    header: Header,
+    mapping: Result<Mapping, MappingError>,
+}
 
 impl WaitingMappings {
     /// The mapping for a row, or why there is none.
     pub(super) fn of(&self, claim: &Claim) -> Result<&Mapping, MappingError> {
-        match self.0.get(&claim.header()) {
+        match self.0.get(&claim.header()).map(|waiting| &waiting.mapping) {
             Some(Ok(mapping)) => Ok(mapping),
             Some(Err(error)) => Err(error.clone()),
             None => {
@@ -22,12 +29,22 @@ impl WaitingMappings {
             }
         }
     }
+
+    /// Whether the row's cells are those that were read: a bit may have been lost on the disk since.
+    pub(super) fn is_as_read(&self, claim: &Claim) -> bool {
+        let waiting = self.0.get(&claim.header());
+        waiting.is_none_or(|waiting| waiting.header.content(claim.cells()) == claim.content())
+    }
 }
 
 pub(super) fn mappings_of_waiting_rows(
     ledger: &Ledger,
     source: &MappingSource,
 ) -> Result<WaitingMappings, LedgerError> {
-    let compile = |(id, columns): (i64, Vec<String>)| (id, Mapping::compile(source, &Header::new(columns)));
+    let compile = |(id, columns): (i64, Vec<String>)| {
+        let header = Header::new(columns);
+        let mapping = Mapping::compile(source, &header);
+        (id, Waiting { header, mapping })
+    };
     Ok(WaitingMappings(ledger.waiting_headers()?.into_iter().map(compile).collect()))
 }

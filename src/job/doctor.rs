@@ -7,9 +7,10 @@ use super::file::JobFile;
 use super::{JobError, SandboxQuota, ledger_path, rate, reading, refuse_csv, sandbox, wrong};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
+use crate::mapping::MappingSource;
 use crate::pacing::DEFAULT_BURST;
 use crate::request::Operation;
-use crate::source::Input;
+use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
 
 /// What a doctor looks at.
@@ -19,8 +20,12 @@ pub struct DoctorJob {
     pub identity: Identity,
     /// The ledger's path.
     pub ledger: PathBuf,
-    /// The files that a run would read, as far as they are named.
-    pub inputs: Vec<PathBuf>,
+    /// What a run would read, as far as it is named.
+    pub inputs: Vec<Input>,
+    /// How it is written.
+    pub dialect: Dialect,
+    /// What is made of a row.
+    pub mapping: MappingSource,
     /// Requests a second.
     pub rate: f64,
     /// Requests that may leave at once.
@@ -51,7 +56,8 @@ impl DoctorJob {
         }
         let rate = rate(args.rate, &file)?;
         let burst = args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST);
-        let inputs = reading::inputs(&args.job, &file, &reading::dialect(&DialectArgs::default(), &file)?);
+        let dialect = reading::dialect(&DialectArgs::default(), &file)?;
+        let inputs = reading::inputs(&args.job, &file, &dialect);
         let inputs = match inputs {
             Ok(inputs) => inputs,
             Err(JobError::NoInput) => Vec::new(),
@@ -60,7 +66,9 @@ impl DoctorJob {
         Ok(DoctorJob {
             identity: reading::identity(instance, &args.made, &file)?,
             ledger: ledger_path(&args.job, &file)?,
-            inputs: inputs.iter().filter_map(Input::path).collect(),
+            inputs,
+            dialect,
+            mapping,
             rate,
             burst,
             probe_token: args.probe_token,

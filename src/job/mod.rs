@@ -19,6 +19,7 @@ use thiserror::Error;
 use crate::cli::{
     CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
 };
+use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
@@ -212,7 +213,7 @@ impl Job {
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
-            resending: resending(&args.read, &file),
+            resending: resending(&args.read, &file)?,
             aws,
             display,
             sandbox: sandbox(&args.job, global, &file, pacing.rate, pacing.burst)?,
@@ -240,7 +241,7 @@ impl CheckJob {
             rate: rate(args.read.rate, &file)?,
             limit: args.read.limit.or(file.run.limit),
             max_errors: args.read.max_errors.or(file.run.max_errors),
-            resending: resending(&args.read, &file),
+            resending: resending(&args.read, &file)?,
             display: display(&args.read.shown, global, &file),
         })
     }
@@ -270,13 +271,16 @@ fn rehearsal(args: &RunArgs) -> Result<Rehearsal, JobError> {
     }
 }
 
-fn resending(args: &ReadArgs, file: &JobFile) -> Resending {
-    let window = args.idempotency_window.or(file.run.idempotency_window);
-    Resending {
-        window: window.unwrap_or(IDEMPOTENCY_WINDOW).min(LONGEST),
+fn resending(args: &ReadArgs, file: &JobFile) -> Result<Resending, JobError> {
+    let window = args.idempotency_window.or(file.run.idempotency_window).unwrap_or(IDEMPOTENCY_WINDOW);
+    if window > LONGEST {
+        return Err(wrong("--idempotency-window", "must be at most a year"));
+    }
+    Ok(Resending {
+        window,
         on_unknown: args.on_unknown.or(file.run.on_unknown).unwrap_or_default(),
         retry: args.retry.clone(),
-    }
+    })
 }
 
 /// The rate that the job file has by now, for a run that was started with it.
@@ -375,11 +379,13 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
-/// Rejects never go where the ledger, what belongs to it, or the job file lies.
+/// Rejects never go where the ledger, what belongs to it, or the job file lies, nor does their draft.
 fn keep_apart(rejects: &Path, ledger: &Path, job: Option<&Path>) -> Result<(), JobError> {
     let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
-    let taken = of_ledger.into_iter().chain(job.map(resolved)).any(|path| path == resolved(rejects));
-    if taken {
+    let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
+    let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
+    let own = [resolved(rejects), draft_of(&resolved(rejects))];
+    if own.iter().any(|path| taken.contains(path)) {
         Err(wrong("--rejects", "names the ledger or the job file; name a file of its own"))
     } else {
         Ok(())

@@ -63,7 +63,11 @@ impl VerifyJob {
             identity: reading::identity(instance, &args.made, &file)?,
             mapping,
             ledger: ledger_path(&args.job, &file)?,
-            sample: args.sample,
+            sample: match args.sample {
+                Some(0) => return Err(wrong("--sample", "must be at least 1")),
+                // The ledger counts no further.
+                sample => sample.map(|rows| rows.min(i64::MAX as u64)),
+            },
             search_attribute: args.search_attribute.clone().or(file.verify.search_attribute.clone()),
             describe_rate: rate(
                 "--describe-rate",

@@ -75,6 +75,13 @@ pub enum LedgerError {
         /// What was found.
         problem: String,
     },
+    /// The file has more than one name.
+    #[error(
+        "the ledger {} has another name too (a hard link), and two runs would not see each other's lock; remove the \
+         other name, or make a copy of it",
+        .0.display()
+    )]
+    HardLinked(PathBuf),
     /// The ledger is not where it was opened, so that no later run would see what is written to it.
     #[error(
         "the ledger {} was taken away during the run: {} was removed, moved or replaced; nothing more is sent. Put \
@@ -88,7 +95,9 @@ pub enum LedgerError {
         file: PathBuf,
     },
     /// A row was not where it must have been; someone else wrote to the ledger.
-    #[error("row {row} of the ledger was changed by someone else during the run")]
+    #[error(
+        "row {row} of the ledger was changed by someone else during the run, or is damaged; nothing more is sent"
+    )]
     Disturbed {
         /// The row.
         row: RowId,

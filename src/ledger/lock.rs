@@ -43,6 +43,11 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
+        if !is_at(&file, &path) {
+            // It was removed while this run waited, and another run may hold the one that is there now.
+            drop(file);
+            return Lock::take(ledger, patience, queued);
+        }
         file.set_len(0).map_err(io)?;
         file.rewind().map_err(io)?;
         let started = jiff::Timestamp::now();
@@ -74,6 +79,22 @@ fn holder(file: &mut File) -> String {
     if holder.is_empty() { "unknown process".to_owned() } else { holder.trim().to_owned() }
 }
 
+/// Whether the path still leads to the open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        file.metadata().map(id).is_ok_and(|open| path.metadata().map(id).is_ok_and(|there| there == open))
+    }
+    #[cfg(not(unix))]
+    {
+        // There an open file cannot be removed.
+        let _ = (file, path);
+        true
+    }
+}
+
 /// Whether a run holds the lock at this moment.
 pub(super) fn is_taken(ledger: &Path) -> bool {
     let Ok(file) = File::open(lock_path(ledger)) else {
@@ -103,6 +124,24 @@ mod tests {
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(held);
         assert!(at_once(&ledger).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_file_that_was_removed_while_a_run_waited_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("x.db");
+        let mut first = Some(Lock::take(&ledger, Duration::ZERO, &mut |_| {}).unwrap());
+        let mut second = None;
+        let third = Lock::take(&ledger, Duration::from_millis(300), &mut |_| {
+            if first.is_some() {
+                std::fs::remove_file(lock_path(&ledger)).unwrap();
+                second = Some(Lock::take(&ledger, Duration::ZERO, &mut |_| {}).unwrap());
+                first = None;
+            }
+        });
+        assert!(second.is_some());
+        assert!(matches!(third, Err(LedgerError::Locked { .. })), "{third:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::{APPLICATION_ID, LedgerError};
-use crate::draft::remove;
+use crate::draft::{draft_of, remove};
 use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
@@ -38,13 +38,9 @@ pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<(), 
     if path.exists() {
         return Ok(());
     }
-    let log = with_suffix(path, "-wal");
-    if log.exists() {
-        let problem = format!("it is gone, and its log {} is still there", log.display());
-        return Err(LedgerError::Damaged { path: path.to_owned(), problem });
-    }
+    expect_no_trace(path)?;
     let io = |source| LedgerError::Io { path: path.to_owned(), source: Arc::new(source) };
-    let draft = with_suffix(path, ".part");
+    let draft = draft_of(path);
     // Of a process that died while it made a ledger.
     for left in [with_suffix(&draft, "-journal"), draft.clone()] {
         remove(&left).map_err(io)?;
@@ -58,6 +54,19 @@ pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<(), 
         let _ = remove(&draft);
     }
     made
+}
+
+/// Where there is no ledger, nothing may say that there was one: a link to a disk that is not there, or a log.
+fn expect_no_trace(path: &Path) -> Result<(), LedgerError> {
+    let damaged = |problem| Err(LedgerError::Damaged { path: path.to_owned(), problem });
+    if let Ok(target) = std::fs::read_link(path) {
+        return damaged(format!("it is a link to {}, which is not there", target.display()));
+    }
+    let log = with_suffix(path, "-wal");
+    if log.exists() {
+        return damaged(format!("it is gone, and its log {} is still there", log.display()));
+    }
+    Ok(())
 }
 
 fn make(draft: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
@@ -85,6 +94,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
 /// Opens an existing file for the one writer.
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     expect_content(path)?;
+    expect_one_name(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let application = |connection: &Connection| {
         connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
@@ -114,6 +124,20 @@ fn expect_content(path: &Path) -> Result<(), LedgerError> {
         Ok(_) => Ok(()),
         Err(source) => Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) }),
     }
+}
+
+/// Under each of its names a file has a lock and a log of its own, and two runs would not see each other.
+fn expect_one_name(path: &Path) -> Result<(), LedgerError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if path.metadata().is_ok_and(|metadata| metadata.nlink() > 1) {
+            return Err(LedgerError::HardLinked(path.to_owned()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 /// Has SQLite look at every page and every row: 1.5 s for a million rows, measured.
@@ -156,6 +180,7 @@ pub(super) fn to_latest(
 /// Opens an existing ledger for reading, during a run or after it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
     if !path.exists() {
+        expect_no_trace(path)?;
         return Err(LedgerError::Missing(path.to_owned()));
     }
     expect_content(path)?;
@@ -248,8 +273,9 @@ mod tests {
     #[test]
     fn what_a_process_left_that_died_while_it_made_a_ledger_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();
-        for left in ["x.db.part", "x.db.part-journal"] {
-            std::fs::write(folder.path().join(left), "half").unwrap();
+        let draft = draft_of(&folder.path().join("x.db"));
+        for left in [with_suffix(&draft, "-journal"), draft] {
+            std::fs::write(left, "half").unwrap();
         }
         assert!(open(&made(&folder)).is_ok());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

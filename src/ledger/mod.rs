@@ -22,8 +22,8 @@ pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
-    Cause, Claim, Contact, CreatedRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals, NewRun, Note,
-    Retry, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts, UnknownRow, Verdict, is_amended,
+    Cause, Claim, Contact, CreatedRow, DoubtfulRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals,
+    NewRun, Note, Retry, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts, Verdict, is_amended,
 };
 
 use tracing::debug;
@@ -171,8 +171,9 @@ impl Ledger {
 
     /// Records what came of an attempt. The answer comes after COMMIT.
     pub async fn settle(&self, in_flight: InFlight, settlement: Settlement) -> Result<Settled, LedgerError> {
-        let InFlight { claim, .. } = in_flight;
-        self.writer.call_async(move |session| session.settle(claim, &settlement)).await
+        let InFlight { claim, request } = in_flight;
+        let sent = Sent::with(claim.token(), &request);
+        self.writer.call_async(move |session| session.settle(claim, &settlement, sent)).await
     }
 
     /// Records that a waiting row will not be sent: its token is too old, or it cannot be mapped.
@@ -185,9 +186,9 @@ impl Ledger {
         self.writer.call_async(move |session| session.set_aside(claim, event, &cause)).await
     }
 
-    /// How many rows are created, and how many unknown.
-    pub async fn count_contacts(&self) -> Result<(u64, u64), LedgerError> {
-        self.writer.call_async(|session| session.count_contacts()).await
+    /// All rows by state.
+    pub async fn state_counts(&self) -> Result<StateCounts, LedgerError> {
+        self.writer.call_async(|session| session.state_counts()).await
     }
 
     /// Draws `count` created rows by chance; [`Ledger::created`] gives them when it is asked for the sample.
@@ -205,9 +206,19 @@ impl Ledger {
         self.writer.call_async(move |session| session.created(after, limit, sampled)).await
     }
 
-    /// The first unknown row after `after`.
-    pub async fn unknown(&self, after: RowId) -> Result<Option<UnknownRow>, LedgerError> {
-        self.writer.call_async(move |session| session.unknown(after)).await
+    /// Draws the rows that may have been created; [`Ledger::doubtful`] gives them.
+    pub async fn draw_doubtful(&self) -> Result<(), LedgerError> {
+        self.writer.call_async(|session| session.draw_doubtful()).await
+    }
+
+    /// The first row after `after` of those that were drawn and are not created by now.
+    pub async fn doubtful(&self, after: RowId) -> Result<Option<DoubtfulRow>, LedgerError> {
+        self.writer.call_async(move |session| session.doubtful(after)).await
+    }
+
+    /// How many created rows have the contact of another row, and up to `limit` of them.
+    pub async fn shared(&self, limit: usize) -> Result<(u64, Vec<CreatedRow>), LedgerError> {
+        self.writer.call_async(move |session| session.shared(limit)).await
     }
 
     /// Whether some row was created as this contact.
@@ -218,6 +229,11 @@ impl Ledger {
     /// Records that Connect has the contact of an unknown row. The answer comes after COMMIT.
     pub async fn settle_found(&self, row: RowId, contact: Contact) -> Result<(), LedgerError> {
         self.writer.call_async(move |session| session.settle_found(row, &contact)).await
+    }
+
+    /// Notes that the run goes on at another rate, in requests a second.
+    pub async fn set_rate(&self, rate: f64) -> Result<(), LedgerError> {
+        self.writer.call_async(move |session| session.set_rate(rate)).await
     }
 
     /// Records how the run ended, and returns the record as the ledger has it.

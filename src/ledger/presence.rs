@@ -37,8 +37,14 @@ impl Presence {
     /// Whether every path still leads to the same file.
     pub(super) fn check(&self) -> Result<(), LedgerError> {
         for (path, known) in &self.files {
-            if !id(path).is_ok_and(|id| id == *known) {
-                return Err(LedgerError::Gone { path: self.ledger.clone(), file: path.clone() });
+            match id(path) {
+                Ok(id) if id == *known => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(LedgerError::Io { path: path.clone(), source: Arc::new(error) });
+                }
+                Ok(_) | Err(_) => {
+                    return Err(LedgerError::Gone { path: self.ledger.clone(), file: path.clone() });
+                }
             }
         }
         Ok(())

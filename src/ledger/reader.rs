@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::migrate::{expect_sound, open_read_only, sqlite};
-use super::store::{IN_OPEN_READING, error_counts, json_column, latest_runs, state_counts};
+use super::store::{
+    IN_OPEN_READING, error_counts, json_column, latest_runs, refused_by_connect, state_counts,
+};
 use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
 use crate::request::Operation;
@@ -135,19 +137,19 @@ impl LedgerReader {
 
     /// How many rows wait, or would be tried again, that came from none of these inputs.
     pub fn waiting_elsewhere(&self, sources: &[String], retry: &[Retry]) -> Result<u64, LedgerError> {
-        let retried = retry.iter().map(|retry| match retry {
-            Retry::Rejected => RowState::Rejected,
-            Retry::Unknown => RowState::Unknown,
-        });
-        let waiting = [RowState::Pending, RowState::InFlight, RowState::Failed].into_iter().chain(retried);
-        let states: Vec<String> = waiting.map(|state| format!("'{state}'")).collect();
+        let mut waiting = "state IN ('pending', 'in_flight', 'failed')".to_owned();
+        for retry in retry {
+            waiting.push_str(&match retry {
+                Retry::Rejected => format!(" OR state = 'rejected' AND {}", refused_by_connect()),
+                Retry::Unknown => " OR state = 'unknown'".to_owned(),
+            });
+        }
         let sources = serde_json::Value::from(sources).to_string();
         let count = format!(
             "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
-             AND state IN ({})
+             AND ({waiting})
              AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING}) AND source_id NOT IN
-             (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))",
-            states.join(", ")
+             (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
         );
         let count = self.connection.query_row(&count, [sources], |row| row.get(0));
         count.map_err(|source| sqlite(&self.path, source))

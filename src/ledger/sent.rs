@@ -1,4 +1,5 @@
-//! What a row was sent with, kept so that a contact can be held against it and nobody can read it.
+//! What a row was sent with, kept so that a contact can be held against it without keeping the words. Who has
+//! the ledger can still try words out: a short name falls to a dictionary.
 
 use crate::digest::Digest;
 use crate::request::ContactRequest;

@@ -40,8 +40,12 @@ impl Backoff {
     /// A backoff for a pool of `rate` requests a second: the first pause after throttling is about
     /// two requests long, within 0.1 s and 2 s.
     pub fn new(rate: f64) -> Self {
-        let base = Duration::from_secs_f64((2.0 / rate).clamp(0.1, 2.0));
-        Backoff { base, episodes: 0, reached: false }
+        Backoff { base: base(rate), episodes: 0, reached: false }
+    }
+
+    /// Goes on for a pool of another rate.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.base = base(rate);
     }
 
     /// An attempt was answered, other than by throttling.
@@ -71,6 +75,10 @@ impl Backoff {
         let doubled = base.saturating_mul(1 << (self.episodes - 1).min(16)).min(LONGEST);
         Some(doubled.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0))
     }
+}
+
+fn base(rate: f64) -> Duration {
+    Duration::from_secs_f64((2.0 / rate).clamp(0.1, 2.0))
 }
 
 #[cfg(test)]

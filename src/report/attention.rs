@@ -82,7 +82,15 @@ impl Attention {
                 format!("differs in {} from contact {contact}", members.join(" and "))
             }
             Discrepancy::Found => format!("was unknown and is created: contact {contact}"),
-            Discrepancy::Doubled(contacts) => format!("has more than one contact: {}", contacts.join(", ")),
+            Discrepancy::Ambiguous { contacts, rows } => format!(
+                "stays unknown: {} and it cannot be told whose; it fits {}",
+                match rows {
+                    1 => "more than one contact fits".to_owned(),
+                    rows => format!("{rows} rows were sent alike"),
+                },
+                contacts.join(", ")
+            ),
+            Discrepancy::Shared => format!("has contact {contact}, which another row has as well"),
             Discrepancy::NotFound => "stays unknown: it was not found, which is no proof".to_owned(),
             Discrepancy::Refused(cause) => format!("cannot be asked for: {}: {}", cause.code, cause.message),
         };
@@ -100,6 +108,12 @@ impl Attention {
                 &mut self.changed,
                 format!(
                     "{file}, line {line} (key {key}) has changed since it was created; it is not sent again"
+                ),
+            ),
+            Note::ChangedInDoubt { line, key } => few(
+                &mut self.changed,
+                format!(
+                    "{file}, line {line} (key {key}) has changed since it was sent without an answer; it is sent again as it was"
                 ),
             ),
             Note::Unknown { line, key } => few(

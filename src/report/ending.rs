@@ -94,7 +94,8 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             ExitCode::TryLater,
             cause,
             "Connect takes requests and does not answer them",
-            "Rows in doubt wait; the next run sends them again with the same tokens, while these are young enough.",
+            "What went unanswered waits in doubt and is sent again with the same tokens, while these are young enough; \
+             with --on-unknown hold it is unknown.",
         ),
     };
     Some((exit, format!("{words} ({}: {}). {remedy}", cause.code, cause.message)))

@@ -42,9 +42,12 @@ impl JsonLines {
             RunEvent::Verified(Finding { source, line, key, contact_id, what }) => {
                 let (members, contacts, cause) = match what {
                     Discrepancy::Different(members) => (Some(members), None, None),
-                    Discrepancy::Doubled(contacts) => (None, Some(contacts), None),
+                    Discrepancy::Ambiguous { contacts, .. } => (None, Some(contacts), None),
                     Discrepancy::Refused(cause) => (None, None, Some(cause)),
-                    Discrepancy::Missing | Discrepancy::Found | Discrepancy::NotFound => (None, None, None),
+                    Discrepancy::Missing
+                    | Discrepancy::Found
+                    | Discrepancy::Shared
+                    | Discrepancy::NotFound => (None, None, None),
                 };
                 Some(json!({
                     "message_type": "finding", "file": source, "line": line, "key": key,

@@ -54,6 +54,7 @@ impl VerificationReport {
                 (findings.different, "different: the contact is not what was sent"),
                 (findings.missing, "missing: Connect does not know the contact"),
                 (findings.refused, "not answered: Connect refused to say"),
+                (findings.shared, "have the contact of another row"),
             ],
         );
         if findings.missing > 0 && findings.missing == asked {
@@ -66,7 +67,7 @@ impl VerificationReport {
             &mut text,
             [
                 (findings.found, "found: created from now on"),
-                (findings.doubled, "of these have more than one contact that fits"),
+                (findings.ambiguous, "not settled: contacts fit, and it cannot be told whose they are"),
                 (findings.not_found, "not found: they stay unknown, since absence from a search is no proof"),
                 (findings.unsearchable, "not searched for: they stay unknown"),
             ],
@@ -76,6 +77,9 @@ impl VerificationReport {
                 "  The index of searches lags behind; ask again later. If you are sure that they are not there:\n  \
                  run --retry unknown sends them again with the same tokens.\n",
             );
+        }
+        if findings.in_doubt > 0 {
+            let _ = writeln!(text, "\nRows in doubt: {}. The next run sends them again.", findings.in_doubt);
         }
         if let Some(why) = &self.why {
             let _ = writeln!(text, "\n{why}");
@@ -100,7 +104,9 @@ impl VerificationReport {
             "refused": findings.refused,
             "unknown": findings.unknown,
             "found": findings.found,
-            "doubled": findings.doubled,
+            "ambiguous": findings.ambiguous,
+            "shared": findings.shared,
+            "in_doubt": findings.in_doubt,
             "not_found": findings.not_found,
             "unsearchable": findings.unsearchable,
             "still_unknown": findings.still_unknown(),

@@ -11,12 +11,13 @@ pub(super) fn answered(
     message: Option<&str>,
     request: &ContactRequest<'_>,
 ) -> Trouble {
+    let code = code.map(plain).filter(|code| !code.is_empty());
     let cause = Cause {
-        code: code.map_or_else(|| format!("HTTP{status}"), |code| shortened(code, 100)),
+        code: code.clone().unwrap_or_else(|| format!("HTTP{status}")),
         // The service may quote what it refuses.
         message: shortened(&request.redact(message.unwrap_or_default()), 500),
     };
-    let kind = match (code.unwrap_or_default(), status) {
+    let kind = match (code.as_deref().unwrap_or_default(), status) {
         (_, 200..=399) => Trouble::MaybeSent,
         ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
         | (_, 429) => Trouble::Throttled,
@@ -57,6 +58,11 @@ fn is_chained_task(request: &ContactRequest<'_>) -> bool {
     request.operation == Operation::StartTaskContact && request.previous_contact_id.is_some()
 }
 
+/// A code as codes are written: an endpoint that is not Connect may put anything there.
+fn plain(code: &str) -> String {
+    code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
+}
+
 /// At most so many characters of a text, on one line.
 pub(super) fn shortened(text: &str, chars: usize) -> String {
     text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -83,6 +89,8 @@ mod tests {
             (404, Some("ResourceNotFoundException"), Trouble::NotFound(cause("ResourceNotFoundException"))),
             (404, Some("UnknownOperationException"), Trouble::Denied(cause("UnknownOperationException"))),
             (404, None, Trouble::Denied(cause("HTTP404"))),
+            (404, Some(""), Trouble::Denied(cause("HTTP404"))),
+            (400, Some("<script>\n"), Trouble::Refused(cause("script"))),
             (403, Some("AccessDeniedException"), Trouble::Denied(cause("AccessDeniedException"))),
             (403, Some("SomethingNew"), Trouble::Denied(cause("SomethingNew"))),
             (

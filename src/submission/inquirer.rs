@@ -18,6 +18,8 @@ pub struct Described {
 pub struct Search {
     /// By what.
     pub by: SearchBy,
+    /// The channel of the contacts.
+    pub channel: String,
     /// Contacts that began from here on, in milliseconds since 1970.
     pub from_ms: i64,
     /// Contacts that began up to here; at most eight weeks later (administrator guide, contact
@@ -28,7 +30,8 @@ pub struct Search {
 /// By what contacts are searched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SearchBy {
-    /// Words of the name. The service may find more than the very name.
+    /// Words of the name, at most 128 characters (service model, SearchText). The service may find more than
+    /// the very name.
     Name(String),
     /// An attribute that was registered as searchable before the contact was made.
     Attribute {
@@ -39,11 +42,20 @@ pub enum SearchBy {
     },
 }
 
+/// A contact that was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// Its name, if the service tells it.
+    pub name: Option<String>,
+}
+
 /// Some of the contacts that were found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
-    /// Their ids.
-    pub contact_ids: Vec<String>,
+    /// The contacts.
+    pub contacts: Vec<Summary>,
     /// What to ask for the next page with; none on the last.
     pub next: Option<String>,
 }

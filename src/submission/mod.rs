@@ -6,7 +6,7 @@ mod inquirer;
 mod outcome;
 
 pub use connect::{AwsSettings, ConnectClient, ConnectError, KnownCredentials, Refusal};
-pub use inquirer::{Described, Inquirer, Page, Search, SearchBy};
+pub use inquirer::{Described, Inquirer, Page, Search, SearchBy, Summary};
 pub use outcome::{
     Attempt, Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Trouble, abandon, decide,
 };

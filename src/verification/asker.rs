@@ -11,9 +11,12 @@ use crate::submission::Trouble;
 pub(super) enum Answer<T> {
     /// The service said it.
     Told(T),
-    /// The service refuses this question, and will the next time.
+    /// The service refuses this question, and will the next time; or it never answers it.
     Refused(Cause),
 }
+
+/// How often one question is asked without an answer, so that it does not keep the others from being asked.
+const TRIES: u32 = 4;
 
 /// One operation's pace and patience.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl Asker {
     where
         F: Future<Output = Result<T, Trouble>>,
     {
+        let mut silent = 0;
         loop {
             let permit = self.gate.permit().await;
             let trouble = match question().await {
@@ -59,6 +63,12 @@ impl Asker {
                     return Ok(Answer::Refused(cause.clone()));
                 }
             };
+            if setback == Setback::Unanswered {
+                silent += 1;
+                if silent >= TRIES {
+                    return Ok(Answer::Refused(trouble.cause().clone()));
+                }
+            }
             // Questions that were under way when a pause began say nothing new.
             if permit.epoch != self.gate.epoch() {
                 continue;

@@ -1,6 +1,7 @@
 //! What an unknown row is searched by. Pure.
 
-use crate::ledger::{Cause, Sent, UnknownRow};
+use crate::digest::Digest;
+use crate::ledger::{Cause, DoubtfulRow, Sent};
 use crate::mapping::{MapFault, Mapping, MappingError};
 use crate::submission::{Search, SearchBy};
 
@@ -14,46 +15,86 @@ const LONGEST_MS: i64 = 8 * 7 * 24 * 60 * 60 * 1000;
 /// attributes).
 const VALUE_CHARS: usize = 100;
 
+/// The longest text of a search by name (service model, SearchText).
+const NAME_CHARS: usize = 128;
+
 /// What is searched for, and what a contact must be to be the row's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Wanted {
     pub(super) search: Search,
     /// What the row was sent with.
     pub(super) sent: Sent,
-    /// The attribute that tells the row's contact from every other; without one all of it must fit.
-    pub(super) attribute: Option<(String, String)>,
+    pub(super) name: String,
+    pub(super) attributes: Vec<(String, String)>,
+}
+
+impl Wanted {
+    /// Equal for rows that were sent with the same name and attributes: nobody can tell their contacts apart.
+    pub(super) fn likeness(&self) -> Digest {
+        let mut attributes = self.attributes.clone();
+        attributes.sort_unstable();
+        let texts = attributes.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+        Digest::of([self.name.as_bytes()].into_iter().chain(texts))
+    }
 }
 
 /// What to search for: the attribute, if the row has it and it is short enough; otherwise the name.
 pub(super) fn wanted(
-    unknown: &UnknownRow,
+    row: &DoubtfulRow,
     mapping: &Result<Mapping, MappingError>,
     attribute: Option<&str>,
 ) -> Result<Wanted, Cause> {
     let unsearchable = |message: String| Cause { code: "Unsearchable".into(), message };
     let mapping = mapping.as_ref().map_err(|error| unsearchable(error.to_string()))?;
     // As it was mapped when it was sent.
-    let mapped = mapping.map(&unknown.cells, unknown.first_sent_ms / 1000);
-    let request = match mapped {
+    let request = match mapping.map(&row.cells, row.first_sent_ms / 1000) {
         Ok(mapped) => mapped.request,
         Err(MapFault::Row(rejection)) => return Err(unsearchable(rejection.to_string())),
         Err(MapFault::Job(error)) => return Err(unsearchable(error.to_string())),
     };
-    let mut attributes = request.attributes.iter().map(|(key, value)| (key, &**value));
+    let sent = Sent::with(row.row.token, &request);
+    if row.row.sent.is_some_and(|before| before != sent) {
+        let message =
+            "the mapping makes another name or other attributes than were sent; use the job file of then";
+        return Err(unsearchable(message.to_owned()));
+    }
+    let name = request.name.as_deref().unwrap_or_default().to_owned();
+    let attributes: Vec<(String, String)> =
+        request.attributes.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect();
     let attribute = attribute
-        .and_then(|wanted| attributes.find(|(key, _)| *key == wanted))
-        .filter(|(_, value)| !value.is_empty() && value.chars().count() <= VALUE_CHARS)
-        .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let by = match (&attribute, request.name.as_deref().map(str::trim)) {
-        (Some((key, value)), _) => SearchBy::Attribute { key: key.clone(), value: value.clone() },
-        (None, Some(name)) if !name.is_empty() => SearchBy::Name(name.to_owned()),
-        (None, _) => {
-            let message = "it was sent without a name, and without an attribute to search by";
-            return Err(unsearchable(message.to_owned()));
-        }
+        .and_then(|wanted| attributes.iter().find(|(key, _)| key == wanted))
+        .filter(|(_, value)| !value.is_empty() && value.chars().count() <= VALUE_CHARS);
+    let by = match attribute {
+        Some((key, value)) => SearchBy::Attribute { key: key.clone(), value: value.clone() },
+        None => SearchBy::Name(first_words(&name)),
     };
-    let until_ms = unknown.last_sent_ms + LEEWAY_MS;
-    let from_ms = (unknown.first_sent_ms - LEEWAY_MS).max(until_ms - LONGEST_MS);
-    let sent = unknown.row.sent.unwrap_or_else(|| Sent::with(unknown.row.token, &request));
-    Ok(Wanted { search: Search { by, from_ms, until_ms }, sent, attribute })
+    if by == SearchBy::Name(String::new()) {
+        let message = "it was sent without a name, and without an attribute to search by";
+        return Err(unsearchable(message.to_owned()));
+    }
+    let until_ms = row.last_sent_ms + LEEWAY_MS;
+    let from_ms = (row.first_sent_ms - LEEWAY_MS).max(until_ms - LONGEST_MS);
+    let channel = request.channel.as_deref().unwrap_or("TASK").to_owned();
+    Ok(Wanted { search: Search { by, channel, from_ms, until_ms }, sent, name, attributes })
+}
+
+/// As many words of a name as a search takes; of a longer first word its beginning.
+fn first_words(name: &str) -> String {
+    let name = name.trim();
+    let Some((end, _)) = name.char_indices().nth(NAME_CHARS) else { return name.to_owned() };
+    let cut = &name[..end];
+    cut.rfind(char::is_whitespace).map_or(cut, |space| cut[..space].trim_end()).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_searched_by_its_first_words() {
+        assert_eq!(first_words("  a name "), "a name");
+        let long = "word ".repeat(40);
+        assert_eq!(first_words(&long), "word ".repeat(25).trim_end());
+        assert_eq!(first_words(&"ü".repeat(200)), "ü".repeat(128));
+    }
 }

@@ -7,19 +7,20 @@ mod asker;
 mod compare;
 mod look;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use crate::digest::Digest;
 use crate::engine::Ending;
 use crate::event::{Discrepancy, Finding, Reporter, RunEvent};
-use crate::ledger::{Contact, CreatedRow, Ledger, LedgerError, RowId, SentRow, UnknownRow};
+use crate::ledger::{Cause, Contact, CreatedRow, DoubtfulRow, Ledger, LedgerError, RowId, RowState, SentRow};
 use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
 use crate::source::Header;
-use crate::submission::Inquirer;
+use crate::submission::{Described, Inquirer, Summary};
 use asker::{Answer, Asker};
 use compare::differences;
 use look::{Wanted, wanted};
@@ -36,6 +37,12 @@ const CONCURRENCY: usize = 16;
 
 /// Rows that are read from the ledger at a time.
 const ROWS: usize = 256;
+
+/// Contacts that are not there, before any that is, after which the instance is taken to be the wrong one.
+const SUSPICIONS: u64 = 20;
+
+/// Mappings by header.
+type Mappings = HashMap<i64, Result<Mapping, MappingError>>;
 
 /// Pages of a search that are read; whatever finds more contacts than these hold says nothing about a row.
 const PAGES: usize = 10;
@@ -88,12 +95,16 @@ pub struct Findings {
     pub unknown: u64,
     /// Of those, found, and created from now on.
     pub found: u64,
-    /// Found rows that have more than one contact.
-    pub doubled: u64,
+    /// More than one contact fits, or another row may have the one that does.
+    pub ambiguous: u64,
     /// Not found, which proves nothing.
     pub not_found: u64,
     /// Nothing to search by, or Connect refused the search.
     pub unsearchable: u64,
+    /// Rows in doubt that wait for the next run.
+    pub in_doubt: u64,
+    /// Created rows that have the contact of another row.
+    pub shared: u64,
 }
 
 impl Findings {
@@ -102,9 +113,9 @@ impl Findings {
         self.unknown.saturating_sub(self.found)
     }
 
-    /// Whether everything that was asked for is as the ledger says, and nothing is unknown.
+    /// Whether everything that was asked for is as the ledger says, and nothing is unknown or in doubt.
     pub fn is_sound(&self) -> bool {
-        self.missing + self.different + self.refused + self.doubled + self.still_unknown() == 0
+        self.missing + self.different + self.refused + self.shared + self.in_doubt + self.still_unknown() == 0
     }
 }
 
@@ -161,14 +172,26 @@ struct Walk<I> {
 
 impl<I: Inquirer> Walk<I> {
     async fn all(&self) -> Result<(), Stop> {
-        let (created, unknown) = self.of.ledger.count_contacts().await?;
+        let counts = self.of.ledger.state_counts().await?;
+        let (created, unknown) = (counts.of(RowState::Created), counts.of(RowState::Unknown));
         self.count(|findings| (findings.created, findings.unknown) = (created, unknown));
         if let Some(count) = self.of.sample {
             self.of.ledger.draw_sample(count).await?;
         }
         let total = self.of.sample.map_or(created, |sample| sample.min(created));
+        self.shared().await?;
         self.created(total).await?;
         self.unknown(unknown).await
+    }
+
+    /// Created rows that have the contact of another row: then one of them has none.
+    async fn shared(&self) -> Result<(), Stop> {
+        let (count, rows) = self.of.ledger.shared(ROWS).await?;
+        self.count(|findings| findings.shared = count);
+        for CreatedRow { row, contact_id } in rows {
+            self.tell(&row, Some(contact_id), Discrepancy::Shared);
+        }
+        Ok(())
     }
 
     async fn created(&self, total: u64) -> Result<(), Stop> {
@@ -219,21 +242,34 @@ impl<I: Inquirer> Walk<I> {
             }
             Some(_) => {}
         }
+        let Findings { asked, missing, .. } = self.findings();
+        if missing == asked && asked >= SUSPICIONS {
+            let message = format!("none of {asked} contacts is there; contacts are kept for 24 months");
+            return Err(Ending::NotFound(Cause { code: "ResourceNotFoundException".into(), message }).into());
+        }
         Ok(())
     }
 
+    /// Looks for the contacts of unknown rows.
     async fn unknown(&self, total: u64) -> Result<(), Stop> {
-        let mut mappings: HashMap<i64, Result<Mapping, MappingError>> = HashMap::new();
+        self.of.ledger.draw_doubtful().await?;
+        let mut mappings = Mappings::new();
+        let likenesses = self.likenesses(&mut mappings).await?;
+        let mut described = HashMap::new();
         let (mut after, mut done) = (RowId(0), 0);
-        while let Some(unknown) = self.of.ledger.unknown(after).await? {
-            after = unknown.row.row;
-            let compile = || Mapping::compile(&self.of.mapping, &Header::new(unknown.columns.clone()));
-            let mapping = mappings.entry(unknown.header).or_insert_with(compile);
-            match wanted(&unknown, mapping, self.of.search_attribute.as_deref()) {
-                Ok(wanted) => self.look(&unknown, &wanted).await?,
+        while let Some(row) = self.of.ledger.doubtful(after).await? {
+            after = row.row.row;
+            if !row.is_unknown {
+                continue;
+            }
+            match self.wanted(&mut mappings, &row) {
+                Ok(wanted) => {
+                    let alike = likenesses.get(&wanted.likeness()).copied().unwrap_or(1);
+                    self.look(&row.row, &wanted, alike, &mut described).await?;
+                }
                 Err(cause) => {
                     self.count(|findings| findings.unsearchable += 1);
-                    self.tell(&unknown.row, None, Discrepancy::Refused(cause));
+                    self.tell(&row.row, None, Discrepancy::Refused(cause));
                 }
             }
             done += 1;
@@ -242,12 +278,41 @@ impl<I: Inquirer> Walk<I> {
         Ok(())
     }
 
-    /// Looks for the contact of one unknown row, and settles the row if it is there.
-    async fn look(&self, unknown: &UnknownRow, wanted: &Wanted) -> Result<(), Stop> {
-        let row = &unknown.row;
-        let mut matches = Vec::new();
+    /// How many rows that may exist were sent with each name and attributes, if more than one.
+    async fn likenesses(&self, mappings: &mut Mappings) -> Result<HashMap<Digest, u32>, Stop> {
+        let mut counts: HashMap<Digest, u32> = HashMap::new();
+        let mut after = RowId(0);
+        while let Some(row) = self.of.ledger.doubtful(after).await? {
+            after = row.row.row;
+            if !row.is_unknown {
+                self.count(|findings| findings.in_doubt += 1);
+            }
+            if let Ok(wanted) = self.wanted(mappings, &row) {
+                *counts.entry(wanted.likeness()).or_default() += 1;
+            }
+        }
+        counts.retain(|_, count| *count > 1);
+        Ok(counts)
+    }
+
+    fn wanted(&self, mappings: &mut Mappings, row: &DoubtfulRow) -> Result<Wanted, Cause> {
+        let compile = || Mapping::compile(&self.of.mapping, &Header::new(row.columns.clone()));
+        let mapping = mappings.entry(row.header).or_insert_with(compile);
+        wanted(row, mapping, self.of.search_attribute.as_deref())
+    }
+
+    /// Looks for the contact of one unknown row, and settles the row if it is there and can be no other's.
+    async fn look(
+        &self,
+        row: &SentRow,
+        wanted: &Wanted,
+        alike: u32,
+        described: &mut HashMap<String, Option<Described>>,
+    ) -> Result<(), Stop> {
+        let mut fitting: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mut page = None;
-        for _ in 0..PAGES {
+        let mut pages = 0;
+        loop {
             let asked = self.search.ask(|| self.of.inquirer.search(&wanted.search, page.clone())).await?;
             let answer = match asked {
                 Answer::Told(answer) => answer,
@@ -257,61 +322,72 @@ impl<I: Inquirer> Walk<I> {
                     return Ok(());
                 }
             };
-            for contact_id in answer.contact_ids {
-                if let Some(found) = self.fits(row, wanted, contact_id).await? {
-                    matches.push(found);
+            for Summary { id, name } in answer.contacts {
+                if name.is_some_and(|name| name != wanted.name) || fitting.contains_key(&id) {
+                    continue;
+                }
+                if let Some(arn) = self.fits(row, wanted, &id, described).await? {
+                    fitting.insert(id, arn);
                 }
             }
+            pages += 1;
             page = answer.next;
             if page.is_none() {
                 break;
             }
+            if pages == PAGES {
+                let message = "its name or attribute finds more contacts than are looked through";
+                let cause = Cause { code: "TooMany".into(), message: message.into() };
+                self.count(|findings| findings.unsearchable += 1);
+                self.tell(row, None, Discrepancy::Refused(cause));
+                return Ok(());
+            }
         }
-        let ids: Vec<String> = matches.iter().map(|(contact, _)| contact.id.clone()).collect();
-        let Some((contact, members)) = matches.into_iter().next() else {
+        if fitting.is_empty() {
             self.count(|findings| findings.not_found += 1);
             self.tell(row, None, Discrepancy::NotFound);
             return Ok(());
-        };
-        let contact_id = contact.id.clone();
-        self.of.ledger.settle_found(row.row, contact).await?;
-        self.count(|findings| {
-            findings.found += 1;
-            findings.doubled += u64::from(ids.len() > 1);
-            findings.different += u64::from(!members.is_empty());
-        });
-        self.tell(row, Some(contact_id.clone()), Discrepancy::Found);
-        if ids.len() > 1 {
-            self.tell(row, Some(contact_id.clone()), Discrepancy::Doubled(ids));
         }
-        if !members.is_empty() {
-            self.tell(row, Some(contact_id), Discrepancy::Different(members));
+        if fitting.len() > 1 || alike > 1 {
+            self.count(|findings| findings.ambiguous += 1);
+            let contacts = fitting.into_keys().collect();
+            self.tell(row, None, Discrepancy::Ambiguous { contacts, rows: alike });
+            return Ok(());
+        }
+        for (id, arn) in fitting {
+            self.of.ledger.settle_found(row.row, Contact { id: id.clone(), arn }).await?;
+            self.count(|findings| findings.found += 1);
+            self.tell(row, Some(id), Discrepancy::Found);
         }
         Ok(())
     }
 
-    /// Whether a contact that was found is this row's and no other's; and in what it differs.
+    /// Whether a contact that was found has what this row was sent with and is no other row's; then its ARN.
     async fn fits(
         &self,
         row: &SentRow,
         wanted: &Wanted,
-        contact_id: String,
-    ) -> Result<Option<(Contact, Vec<&'static str>)>, Stop> {
-        if self.of.ledger.knows(contact_id.clone()).await? {
+        contact_id: &str,
+        known: &mut HashMap<String, Option<Described>>,
+    ) -> Result<Option<Option<String>>, Stop> {
+        if !known.contains_key(contact_id) {
+            let answer = self.describe.ask(|| self.of.inquirer.describe(contact_id)).await?;
+            let described = match answer {
+                Answer::Told(described) => described,
+                Answer::Refused(_) => None,
+            };
+            known.insert(contact_id.to_owned(), described);
+        }
+        let Some(Some(described)) = known.get(contact_id) else { return Ok(None) };
+        let has = |(key, value): &(String, String)| {
+            described.attributes.iter().any(|(k, v)| (k, v) == (key, value))
+        };
+        let fits = differences(&self.of, row, Some(wanted.sent), described).is_empty()
+            && wanted.attributes.iter().all(has);
+        if !fits || self.of.ledger.knows(contact_id.to_owned()).await? {
             return Ok(None);
         }
-        let answer = self.describe.ask(|| self.of.inquirer.describe(&contact_id)).await?;
-        let Answer::Told(Some(described)) = answer else { return Ok(None) };
-        let members = differences(&self.of, row, Some(wanted.sent), &described);
-        let is_its_own = match &wanted.attribute {
-            // An attribute that was registered for the search is taken to be the row's own.
-            Some((key, value)) => {
-                described.attributes.iter().any(|(name, text)| (name, text) == (key, value))
-            }
-            None => members.is_empty(),
-        };
-        let contact = Contact { id: contact_id, arn: described.arn };
-        Ok(is_its_own.then_some((contact, members)))
+        Ok(Some(described.arn.clone()))
     }
 
     fn tell(&self, row: &SentRow, contact_id: Option<String>, what: Discrepancy) {

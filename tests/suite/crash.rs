@@ -87,7 +87,12 @@ impl Import {
         self.kills += 1;
         let lies = lies(&rows(&self.folder), &contacts(&self.sandbox));
         assert!(lies.is_empty(), "{}: {lies:#?}", self.story);
-        for name in [LEDGER, REJECTS, "t.ledger.db.part", "t.ledger.db.rejects.csv.part"] {
+        for name in [
+            LEDGER,
+            REJECTS,
+            "t.ledger.db.connect-import-part",
+            "t.ledger.db.rejects.csv.connect-import-part",
+        ] {
             assert!(is_private(&self.folder, name), "{}: {name}", self.story);
         }
         rejects(&self.folder);

@@ -3,7 +3,8 @@
 use crate::support::*;
 
 fn doctor<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&["doctor", "t.csv", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", url], more].concat()
+    [&["doctor", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", url], more]
+        .concat()
 }
 
 /// The verdict of each check, such as `endpoint pass`.
@@ -36,6 +37,7 @@ fn a_sound_place_is_ready_and_no_contact_is_made() {
 #[test]
 fn the_probe_makes_one_contact_and_learns_what_a_token_is_worth() {
     let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
     let honouring = SandboxProcess::start(&folder, &["--rate", "0"]);
     let ended = folder.run(&doctor(&honouring.url(), &["--probe-token", "--output", "json"])).expect(0);
     assert_eq!(verdicts(&ended).last().unwrap(), "token pass");
@@ -51,20 +53,24 @@ fn the_probe_makes_one_contact_and_learns_what_a_token_is_worth() {
 
 #[test]
 fn what_is_wrong_fails_with_the_code_that_a_run_would_end_with() {
-    let replies: [(Reply, &str, i32); 5] = [
+    let replies: [(Reply, &str, i32); 6] = [
         (Reply::Error(403, "AccessDeniedException"), "permission fail", 7),
         (Reply::Error(403, "ExpiredToken"), "credentials fail", 7),
         (Reply::Error(404, "ResourceNotFoundException"), "instance fail", 7),
         (Reply::Error(500, "InternalServiceException"), "endpoint fail", 75),
         (Reply::Created, "endpoint fail", 7),
+        // A proxy, or anybody.
+        (Reply::Error(404, ""), "endpoint fail", 7),
     ];
     for (reply, verdict, code) in replies {
         let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(3));
         let endpoint = Endpoint::start(move |_, _| reply.clone());
         let ended = folder.run(&doctor(&endpoint.url(), &["--output", "json"])).expect(code);
         assert!(verdicts(&ended).contains(&verdict.to_owned()), "{}", ended.stdout);
     }
     let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
     let down = folder.run(&doctor("http://127.0.0.1:9", &["--output", "json"])).expect(75);
     assert!(verdicts(&down).contains(&"endpoint fail".to_owned()));
     let nobody =
@@ -80,14 +86,26 @@ fn a_ledger_that_no_run_could_use_fails() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     folder.run(&import(&url, &[])).expect(0);
-    let with_key = ["--key", "id", "--output", "json"];
+    let with_key = ["--output", "json"];
     let verdict =
         |ended: &Ended| verdicts(ended).into_iter().find(|verdict| verdict.starts_with("ledger")).unwrap();
     assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(0)), "ledger pass");
-    let other = folder.run(&doctor(&url, &["--key", "Name", "--output", "json"])).expect(2);
+    let other = folder.run(&doctor(&url, &["--namespace", "other", "--output", "json"])).expect(2);
     assert_eq!(verdict(&other), "ledger fail");
     folder.write("t.ledger.db", "");
     assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(74)), "ledger fail");
     let nowhere = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(74);
     assert!(verdicts(&nowhere).contains(&"disk fail".to_owned()), "{}", nowhere.stdout);
+}
+
+#[test]
+fn an_input_that_no_run_could_read_fails() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let missing = folder.run(&doctor(&url, &["--output", "json"])).expect(2);
+    assert!(verdicts(&missing).contains(&"input fail".to_owned()), "{}", missing.stdout);
+    folder.write("t.csv", "Ticket,Name\n1,a\n");
+    let other_key = folder.run(&doctor(&url, &["--output", "json"])).expect(2);
+    assert!(other_key.stdout.contains("the key names column 'id'"), "{}", other_key.stdout);
 }

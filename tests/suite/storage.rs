@@ -329,3 +329,84 @@ fn rejects_that_find_no_room_end_in_74_and_the_next_run_writes_them() {
     folder.run(&rejects).expect(1);
     assert_eq!(folder.read("tiny/r.csv").lines().count(), 201);
 }
+
+#[test]
+fn a_link_to_a_disk_that_is_not_there_is_no_new_ledger() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("mnt")).unwrap();
+    folder.write("t.csv", numbered_csv(3));
+    std::os::unix::fs::symlink("mnt/real.db", folder.path("t.ledger.db")).unwrap();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let ended = folder.run(&import(&url, &[])).expect(74);
+    assert!(ended.stderr.contains("it is a link to mnt/real.db, which is not there"), "{}", ended.stderr);
+    folder.run(&import(&url, &["--ledger", "mnt/real.db"])).expect(0);
+    folder.run(&import(&url, &[])).expect(0);
+    std::fs::rename(folder.path("mnt"), folder.path("unmounted")).unwrap();
+    for command in [import(&url, &[]), vec!["status", "--ledger", "t.ledger.db"]] {
+        folder.run(&command).expect(74);
+    }
+    assert!(folder.path("t.ledger.db").is_symlink());
+    assert_eq!(sandbox.stat("requests"), 3);
+}
+
+#[test]
+fn a_ledger_of_two_names_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    std::fs::hard_link(folder.path("t.ledger.db"), folder.path("other.db")).unwrap();
+    for name in ["t.ledger.db", "other.db"] {
+        let ended = folder.run(&import(&url, &["--ledger", name])).expect(2);
+        assert!(ended.stderr.contains("has another name too"), "{}", ended.stderr);
+    }
+    std::fs::remove_file(folder.path("other.db")).unwrap();
+    folder.run(&import(&url, &[])).expect(0);
+}
+
+#[test]
+fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(12));
+    let state = ["--rate", "0", "--state", "s.jsonl"];
+    let losing = SandboxProcess::start(&folder, &[&state[..], &["--lose", "1"]].concat());
+    folder.run(&import(&losing.url(), &["--max-attempts", "1"])).expect(75);
+    drop(losing);
+    let sandbox = SandboxProcess::start(&folder, &state);
+    let url = sandbox.url();
+    let whole = std::fs::read(folder.path("t.ledger.db")).unwrap();
+    // Another file, so that the rows are taken from the ledger as they are.
+    folder.write("other.csv", "id,Name\nX,Other\n");
+    let mut other = import(&url, &[]);
+    other[1] = "other.csv";
+    let places = |text: &[u8]| -> Vec<usize> {
+        (0..whole.len() - text.len()).filter(|at| whole[*at..].starts_with(text)).collect()
+    };
+    let token = folder.ask("t.ledger.db", "SELECT hex(token) FROM rows WHERE key = 'K7'");
+    let bytes: Vec<u8> =
+        (0..16).map(|at| u8::from_str_radix(&token[2 * at..2 * at + 2], 16).unwrap()).collect();
+    // The table and the index have the token; the table has the cells.
+    let mut damaged = places(&bytes);
+    assert_eq!(damaged.len(), 2);
+    damaged.extend(places(b"[\"K7\",\"Task 7\"]").into_iter().map(|at| at + 8));
+    assert_eq!(damaged.len(), 3);
+    let put = |bytes: &[u8]| {
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}")));
+        }
+        std::fs::write(folder.path("t.ledger.db"), bytes).unwrap();
+    };
+    for at in damaged {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        put(&flipped);
+        let ended = folder.run(&other).expect(74);
+        assert!(ended.stderr.contains("damaged"), "{}", ended.stderr);
+    }
+    put(&whole);
+    folder.run(&other).expect(0);
+    let names = sandbox.get("/_sandbox/contacts");
+    assert_eq!((sandbox.stat("contacts"), names.matches("Task 7").count()), (13, 1));
+}

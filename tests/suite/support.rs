@@ -186,8 +186,25 @@ impl SandboxProcess {
     }
 
     pub fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n").unwrap();
+        SandboxProcess::get_from(self.port, path)
+    }
+
+    /// The body of what is at a path of the sandbox on this port.
+    pub fn get_from(port: u16, path: &str) -> String {
+        SandboxProcess::ask(port, &format!("GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n"))
+    }
+
+    /// Asks for an operation as another client does.
+    pub fn put(&self, path: &str, body: &serde_json::Value) -> String {
+        let body = body.to_string();
+        let length = body.len();
+        let head = format!("PUT {path} HTTP/1.0\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n");
+        SandboxProcess::ask(self.port, &(head + &body))
+    }
+
+    fn ask(port: u16, request: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
@@ -205,6 +222,8 @@ pub enum Reply {
     Quoted(u16, &'static str, String),
     /// Answers 200 with this body.
     Body(&'static str),
+    /// The same, of one's own.
+    Json(String),
     /// Closes the connection without an answer.
     Close,
     /// Answers as `Created`, so much later.
@@ -255,11 +274,14 @@ fn serve(
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
     loop {
-        let mut length = 0;
+        let (mut length, mut path) = (0, String::new());
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line)? == 0 {
                 return Ok(());
+            }
+            if path.is_empty() {
+                path = line.split(' ').nth(1).unwrap_or_default().to_owned();
             }
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap();
@@ -270,7 +292,9 @@ fn serve(
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        // A request without a body is known by its path.
+        let of_path = || serde_json::json!({"_path": path});
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_else(|_| of_path());
         let number = {
             let mut remembered = remembered.lock().unwrap();
             remembered.push(body.clone());
@@ -289,6 +313,7 @@ fn serve(
                 (status, code, serde_json::json!({"Message": words}).to_string())
             }
             Reply::Body(text) => (200, "", text.to_owned()),
+            Reply::Json(text) => (200, "", text),
             Reply::Close => return Ok(()),
             Reply::Hang => {
                 let _ = reader.read(&mut [0]);

@@ -142,7 +142,7 @@ pub fn rejects(folder: &Folder) -> Vec<Reject> {
 pub fn left_behind(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let passing = [".part", "-wal", "-shm", "-journal"];
+    let passing = [".connect-import-part", "-wal", "-shm", "-journal"];
     names.filter(|name| name.starts_with(".tmp") || passing.iter().any(|end| name.ends_with(end))).collect()
 }
 

@@ -144,3 +144,79 @@ fn rows_that_connect_refused_are_sent_again_when_they_are_asked_for() {
     folder.run(&other).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3");
 }
+
+#[test]
+fn what_this_tool_refused_in_another_file_is_not_sent_because_somebody_retries_rejected_rows() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.write("t.csv", "id,Name\n1,a\n1,a again\n,no key\n3,x,too many\n4\n5,\"stray\"quote\n");
+    folder.run(&import(&url, &[])).expect(1);
+    folder.write("other.csv", "id,Name\n9,b\n");
+    let mut other = import(&url, &["--retry", "rejected"]);
+    other[1] = "other.csv";
+    folder.run(&other).expect(0);
+    assert_eq!(sandbox.stat("contacts"), 2);
+    let codes =
+        folder.ask("t.ledger.db", "SELECT DISTINCT code FROM rows WHERE state = 'rejected' ORDER BY code");
+    assert_eq!(codes, "DuplicateKey\nEmptyKey\nRaggedRow\nStrayQuote");
+}
+
+#[test]
+fn unknown_rows_that_a_retry_did_not_come_to_are_unknown_as_before() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(10));
+    let losing = SandboxProcess::start(&folder, &["--rate", "0", "--lose", "1", "--state", "s.jsonl"]);
+    folder.run(&import(&losing.url(), &["--on-unknown", "hold"])).expect(1);
+    drop(losing);
+    // Here every token that is sent again makes another contact.
+    let forgetful =
+        SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed", "--state", "s.jsonl"]);
+    let url = forgetful.url();
+    let count = |state: &str| {
+        folder.ask("t.ledger.db", &format!("SELECT count(*) FROM rows WHERE state = '{state}'"))
+    };
+    let unknown: u64 = count("unknown").parse().unwrap();
+    folder.run(&import(&url, &["--on-unknown", "hold", "--retry", "unknown", "--limit", "1"]));
+    assert_eq!(count("unknown"), (unknown - 1).to_string());
+    // Neither does a run that dies before it sends anything change that.
+    let dying = import(&url, &["--retry", "unknown", "--crash-at", "before-intent"]);
+    assert_eq!(folder.run(&dying).code, None);
+    let requests = forgetful.stat("requests");
+    folder.run(&import(&url, &[])).expect(1);
+    assert_eq!((count("unknown"), forgetful.stat("requests")), ((unknown - 1).to_string(), requests));
+}
+
+#[test]
+fn a_row_in_doubt_says_what_put_it_there_and_not_what_was_said_of_it_before() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|number, _| match number {
+        0 => Reply::Quoted(400, "InvalidRequestException", "the old refusal".to_owned()),
+        _ => Reply::Hang,
+    });
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    folder.write("t.csv", "id,Name\nK0,Mended\n");
+    let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
+    until("it is sent again", || endpoint.requests().len() == 2);
+    running.signal("KILL");
+    running.end();
+    folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
+    let told = folder.ask("t.ledger.db", "SELECT state, code, message FROM rows");
+    assert_eq!(told, "unknown|NoAnswer|the run ended before Connect answered");
+}
+
+#[test]
+fn where_rows_are_held_an_outage_costs_few_of_them() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(500));
+    let endpoint = Endpoint::start(|_, _| Reply::Close);
+    let url = endpoint.url();
+    let arguments = import(&url, &["--on-unknown", "hold", "--max-duration", "4s", "--concurrency", "8"]);
+    let ended = folder.run(&arguments).expect(10);
+    // The first eight go out before anybody knows; after that it is one for each pause.
+    let unknown: u64 =
+        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'unknown'").parse().unwrap();
+    assert!((2..30).contains(&unknown), "{unknown}: {}", ended.stderr);
+}

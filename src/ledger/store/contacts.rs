@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::{RowId, Session, json_column};
+use super::{RowId, Session, StateCounts, json_column};
 use crate::digest::Digest;
 use crate::ledger::{Contact, LedgerError, RowEvent, RowState, Sent, Standing, transition};
 use crate::token::ClientToken;
@@ -33,9 +33,9 @@ pub struct CreatedRow {
     pub contact_id: String,
 }
 
-/// An unknown row.
+/// A row that may have been created.
 #[derive(Clone, Debug)]
-pub struct UnknownRow {
+pub struct DoubtfulRow {
     /// The row.
     pub row: SentRow,
     /// When its first attempt was made, in milliseconds since 1970.
@@ -48,6 +48,8 @@ pub struct UnknownRow {
     pub columns: Vec<String>,
     /// The cells it was sent with.
     pub cells: csv::StringRecord,
+    /// Whether it is unknown; otherwise the next run sends it again.
+    pub is_unknown: bool,
 }
 
 const SENT_ROW: &str = "rows.id, token, key, path, line, sent";
@@ -63,11 +65,14 @@ fn sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
     })
 }
 
+fn created_row(row: &Row<'_>) -> rusqlite::Result<CreatedRow> {
+    Ok(CreatedRow { row: sent_row(row)?, contact_id: row.get(6)? })
+}
+
 impl Session {
-    /// How many rows are created, and how many unknown.
-    pub(in crate::ledger) fn count_contacts(&self) -> Result<(u64, u64), LedgerError> {
-        let counts = super::state_counts(&self.connection).map_err(|source| self.failed(source))?;
-        Ok((counts.of(RowState::Created), counts.of(RowState::Unknown)))
+    /// All rows by state.
+    pub(in crate::ledger) fn state_counts(&self) -> Result<StateCounts, LedgerError> {
+        super::state_counts(&self.connection).map_err(|source| self.failed(source))
     }
 
     /// Puts `count` created rows by chance aside, for [`Session::created`].
@@ -96,34 +101,63 @@ impl Session {
         );
         let read = || {
             let mut statement = self.connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![after.0, limit as i64], |row| {
-                Ok(CreatedRow { row: sent_row(row)?, contact_id: row.get(6)? })
-            })?;
+            let rows = statement.query_map(params![after.0, limit as i64], created_row)?;
             rows.collect::<Result<_, _>>()
         };
         read().map_err(|source| self.failed(source))
     }
 
-    /// The first unknown row after `after`.
-    pub(in crate::ledger) fn unknown(&self, after: RowId) -> Result<Option<UnknownRow>, LedgerError> {
+    /// Puts the rows aside that may have been created, for [`Session::doubtful`]: unknown ones, those that wait
+    /// in doubt, and those that a dead run left in flight.
+    pub(in crate::ledger) fn draw_doubtful(&self) -> Result<(), LedgerError> {
+        let draw = self.connection.execute_batch(
+            "CREATE TEMP TABLE doubtful (id INTEGER PRIMARY KEY) STRICT;
+             INSERT INTO temp.doubtful SELECT id FROM rows INDEXED BY rows_in_doubt WHERE may_exist = 1
+             UNION SELECT id FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'in_flight'",
+        );
+        draw.map_err(|source| self.failed(source))
+    }
+
+    /// The first row after `after` of those that may have been created.
+    pub(in crate::ledger) fn doubtful(&self, after: RowId) -> Result<Option<DoubtfulRow>, LedgerError> {
         let sql = format!(
-            "SELECT {SENT_ROW}, first_sent_ms, last_sent_ms, header_id, columns, record
-             FROM rows INDEXED BY rows_in_doubt
+            "SELECT {SENT_ROW}, first_sent_ms, last_sent_ms, header_id, columns, record, state
+             FROM temp.doubtful CROSS JOIN rows ON rows.id = doubtful.id
              JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
-             WHERE may_exist = 1 AND state = 'unknown' AND rows.id > ?1 ORDER BY rows.id LIMIT 1"
+             WHERE doubtful.id > ?1 AND state <> 'created' ORDER BY doubtful.id LIMIT 1"
         );
         let read = || {
             let mut statement = self.connection.prepare_cached(&sql)?;
             let mut rows = statement.query([after.0])?;
             let Some(row) = rows.next()? else { return Ok(None) };
-            Ok(Some(UnknownRow {
+            let state: String = row.get(11)?;
+            Ok(Some(DoubtfulRow {
                 row: sent_row(row)?,
                 first_sent_ms: row.get(6)?,
                 last_sent_ms: row.get(7)?,
                 header: row.get(8)?,
                 columns: json_column(row, 9)?,
                 cells: csv::StringRecord::from(json_column(row, 10)?),
+                is_unknown: state == RowState::Unknown.name(),
             }))
+        };
+        read().map_err(|source| self.failed(source))
+    }
+
+    /// How many created rows have the contact of another row, and up to `limit` of them.
+    pub(in crate::ledger) fn shared(&self, limit: usize) -> Result<(u64, Vec<CreatedRow>), LedgerError> {
+        const SHARED: &str = "state = 'created' AND contact_id IN
+            (SELECT contact_id FROM rows WHERE state = 'created' GROUP BY contact_id HAVING count(*) > 1)";
+        let read = || {
+            let count = format!("SELECT count(*) FROM rows WHERE {SHARED}");
+            let count = self.connection.query_row(&count, [], |row| row.get(0))?;
+            let sql = format!(
+                "SELECT {SENT_ROW}, contact_id FROM rows JOIN sources ON sources.id = source_id
+                 WHERE {SHARED} ORDER BY rows.id LIMIT ?1"
+            );
+            let mut statement = self.connection.prepare(&sql)?;
+            let rows = statement.query_map([limit as i64], created_row)?;
+            Ok((count, rows.collect::<Result<_, _>>()?))
         };
         read().map_err(|source| self.failed(source))
     }
@@ -139,6 +173,6 @@ impl Session {
     pub(in crate::ledger) fn settle_found(&self, row: RowId, contact: &Contact) -> Result<(), LedgerError> {
         let unknown = Standing { state: RowState::Unknown, may_exist: true };
         let next = transition(unknown, RowEvent::Found)?;
-        self.write_created(row, unknown.state, next, contact)
+        self.write_created(row, unknown.state, next, contact, None)
     }
 }

@@ -41,6 +41,12 @@ pub enum Verdict {
 pub(in crate::ledger) const IN_OPEN_READING: &str = "EXISTS (SELECT 1 FROM open_readings
     WHERE open_readings.run_id = rows.run_id AND open_readings.source_id = rows.source_id)";
 
+/// Whether a rejected row was refused by Connect, and not by this tool.
+pub(in crate::ledger) fn refused_by_connect() -> String {
+    let own: Vec<String> = Rejection::CODES.iter().map(|code| format!("'{code}'")).collect();
+    format!("code NOT IN ({})", own.join(", "))
+}
+
 /// Something to tell people about a row of the input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note {
@@ -55,6 +61,13 @@ pub enum Note {
     },
     /// The row was created before, with other content; it is not sent again.
     ChangedSinceCreated {
+        /// Its line.
+        line: u64,
+        /// Its key.
+        key: String,
+    },
+    /// An earlier attempt went unanswered, and the row has changed since; it is sent again as it was.
+    ChangedInDoubt {
         /// Its line.
         line: u64,
         /// Its key.
@@ -165,12 +178,14 @@ impl Session {
                     }
                     known.row
                 }
-                Some(known)
-                    if known.standing.state == RowState::Unknown
-                        && !(self.retries(Retry::Unknown) && verdict == Verdict::Ready) =>
-                {
+                Some(known) if known.standing.state == RowState::Unknown && !self.retries(Retry::Unknown) => {
                     self.see_unknown(known.row, row)?;
                     notes.push(Note::Unknown { line, key: key() });
+                    known.row
+                }
+                Some(known) if known.standing.may_exist && known.content != row.content => {
+                    self.meet_in_doubt(known, row)?;
+                    notes.push(Note::ChangedInDoubt { line, key: key() });
                     known.row
                 }
                 Some(known) => {
@@ -301,15 +316,15 @@ impl Session {
             (_, _) => None,
         };
         let (code, message) = rejection.map(|rejection| (rejection.code, rejection.to_string())).unzip();
-        // Whoever has it sent again vouches for its token from here on.
-        let vouched = (known.standing.state == RowState::Unknown).then(now_ms);
+        // What was said of it before is not said of its next attempt.
+        let anew = next.state == RowState::Pending && !next.may_exist;
         let write = || {
             self.connection
                 .prepare_cached(
                     "UPDATE rows SET source_id = ?3, header_id = ?4, line = ?5, content = ?6, record = ?7,
                             run_id = ?8, state = ?9, may_exist = ?10,
-                            code = coalesce(?11, code), message = coalesce(?12, message),
-                            doubt_ms = coalesce(?13, doubt_ms)
+                            code = CASE WHEN ?13 THEN NULL ELSE coalesce(?11, code) END,
+                            message = CASE WHEN ?13 THEN NULL ELSE coalesce(?12, message) END
                      WHERE id = ?1 AND state = ?2",
                 )?
                 .execute(params![
@@ -325,12 +340,63 @@ impl Session {
                     next.may_exist,
                     code,
                     message,
-                    vouched,
+                    anew,
                 ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, known.row)?;
+        if event == Some(RowEvent::Retried) && next.may_exist {
+            self.vouch_for(known.row)?;
+        }
         Ok(next)
+    }
+
+    /// A row whose contact may exist comes up with other content. It keeps what it was sent with: with that
+    /// alone Connect can give its contact back, and by that alone the contact can be looked for.
+    fn meet_in_doubt(&mut self, known: &Known, row: &IntakeRow) -> Result<(), LedgerError> {
+        let next = match known.standing.state {
+            RowState::Unknown => transition(known.standing, RowEvent::Retried)?,
+            RowState::Pending
+            | RowState::InFlight
+            | RowState::Created
+            | RowState::Rejected
+            | RowState::Failed => known.standing,
+        };
+        let write = || {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET source_id = ?3, line = ?4, run_id = ?5, state = ?6 WHERE id = ?1 AND state = ?2",
+                )?
+                .execute(params![
+                    known.row.0,
+                    known.standing.state.name(),
+                    row.source,
+                    row.line,
+                    self.run.0,
+                    next.state.name(),
+                ])
+        };
+        let changed = write().map_err(|source| self.failed(source))?;
+        self.expect_one(changed, known.row)?;
+        if next != known.standing {
+            self.vouch_for(known.row)?;
+        }
+        let header = "SELECT header_id FROM rows WHERE id = ?1";
+        let header = self.connection.query_row(header, [known.row.0], |row| row.get(0));
+        self.headers.insert(header.map_err(|source| self.failed(source))?);
+        Ok(())
+    }
+
+    /// Somebody has an unknown row sent again and vouches for its token from now on. Until it is sent its doubt
+    /// is younger than its last attempt; that tells it from every other row in doubt.
+    fn vouch_for(&self, row: RowId) -> Result<(), LedgerError> {
+        let write = || {
+            self.connection
+                .prepare_cached("UPDATE rows SET doubt_ms = max(?2, last_sent_ms + 1) WHERE id = ?1")?
+                .execute(params![row.0, now_ms()])
+        };
+        let changed = write().map_err(|source| self.failed(source))?;
+        self.expect_one(changed, row)
     }
 
     /// An unknown row comes up again. What it was sent with stays, since its contact is looked for by that.
@@ -413,8 +479,10 @@ impl Session {
                 (&whole, RowState::Failed, retaken.state),
                 (&doubtful, RowState::Pending, RowState::Pending),
             ];
+            // What this tool itself found wrong is judged anew only when its file is read.
+            let refused = format!("{whole} AND {}", refused_by_connect());
             if self.retries(Retry::Rejected) {
-                adoptions.push((&whole, RowState::Rejected, rejected.state));
+                adoptions.push((&refused, RowState::Rejected, rejected.state));
             }
             if self.retries(Retry::Unknown) {
                 adoptions.push((&doubtful, RowState::Unknown, vouched.state));
@@ -422,7 +490,9 @@ impl Session {
             for (rows, state, next) in adoptions {
                 let sql = format!(
                     "UPDATE rows SET run_id = ?1, state = ?4,
-                            doubt_ms = CASE WHEN ?3 = 'unknown' THEN ?5 ELSE doubt_ms END
+                            code = CASE may_exist WHEN 1 THEN code END,
+                            message = CASE may_exist WHEN 1 THEN message END,
+                            doubt_ms = CASE WHEN ?3 = 'unknown' THEN max(?5, last_sent_ms + 1) ELSE doubt_ms END
                      WHERE {rows} AND state = ?3 AND NOT {IN_FILES} RETURNING header_id"
                 );
                 let mut statement = self.connection.prepare(&sql)?;

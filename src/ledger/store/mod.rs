@@ -18,8 +18,8 @@ use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
-pub use contacts::{CreatedRow, SentRow, UnknownRow};
-pub(super) use intake::IN_OPEN_READING;
+pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
+pub(super) use intake::{IN_OPEN_READING, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub(super) use rows::json_column;
 pub use rows::{Cause, Claim, Contact, Settlement};

@@ -16,6 +16,7 @@ pub struct Claim {
     source: String,
     line: u64,
     header: i64,
+    content: Digest,
     may_exist: bool,
     doubt_ms: Option<i64>,
     cells: csv::StringRecord,
@@ -50,6 +51,11 @@ impl Claim {
     /// The header that its cells stand under.
     pub fn header(&self) -> i64 {
         self.header
+    }
+
+    /// The digest of its cells when it was read.
+    pub fn content(&self) -> Digest {
+        self.content
     }
 
     /// When the first attempt was made that may have created its contact, in milliseconds since 1970.
@@ -125,7 +131,7 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<Claim>, LedgerError> {
         let sql = format!(
-            "SELECT rows.id, token, key, path, line, header_id, may_exist, doubt_ms, record
+            "SELECT rows.id, token, key, path, line, header_id, may_exist, doubt_ms, record, content
              FROM rows INDEXED BY {index} JOIN sources ON sources.id = source_id
              WHERE run_id = ?1 AND state = 'pending' AND rows.id > ?2 AND {condition}
              ORDER BY rows.id LIMIT ?3"
@@ -153,12 +159,16 @@ impl Session {
         let next = transition(standing, RowEvent::Begun)?;
         let now = now_ms();
         self.note_first_request(now)?;
+        // Found by the token's index, which has a copy: a token that has lost a bit is in one of them alone, and
+        // another token would make another contact.
         let write = || {
             self.connection
                 .prepare_cached(
-                    "UPDATE rows SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
+                    "UPDATE rows INDEXED BY sqlite_autoindex_rows_1
+                     SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
                             first_sent_ms = coalesce(first_sent_ms, ?3),
-                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END, sent = ?6
+                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END,
+                            sent = CASE may_exist WHEN 1 THEN coalesce(sent, ?6) ELSE ?6 END
                      WHERE id = ?1 AND state = 'pending' AND token = ?4 AND may_exist = ?5",
                 )?
                 .execute(params![
@@ -193,12 +203,13 @@ impl Session {
         &mut self,
         claim: Claim,
         settlement: &Settlement,
+        sent: Sent,
     ) -> Result<Settled, LedgerError> {
         let from = Standing { state: RowState::InFlight, may_exist: claim.may_exist };
         match settlement {
             Settlement::Created(contact) => {
                 let next = transition(from, RowEvent::Created)?;
-                self.write_created(claim.row, from.state, next, contact)?;
+                self.write_created(claim.row, from.state, next, contact, Some(sent))?;
                 Ok(settled(claim, next))
             }
             Settlement::NotCreated(event, cause) => {
@@ -227,19 +238,21 @@ impl Session {
         Ok(settled(claim, next))
     }
 
-    /// Writes a contact down, and wipes what the row said.
+    /// Writes a contact down with what made it, if that is known better than before, and wipes what the row
+    /// said.
     pub(super) fn write_created(
         &self,
         row: RowId,
         from: RowState,
         next: Standing,
         contact: &Contact,
+        sent: Option<Sent>,
     ) -> Result<(), LedgerError> {
         let write = || {
             self.connection
                 .prepare_cached(
                     "UPDATE rows SET state = ?5, may_exist = ?6, contact_id = ?2, contact_arn = ?3,
-                            code = NULL, message = NULL, record = NULL
+                            code = NULL, message = NULL, record = NULL, sent = coalesce(?7, sent)
                      WHERE id = ?1 AND state = ?4",
                 )?
                 .execute(params![
@@ -248,7 +261,8 @@ impl Session {
                     contact.arn,
                     from.name(),
                     next.state.name(),
-                    next.may_exist
+                    next.may_exist,
+                    sent.map(|sent| sent.0)
                 ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
@@ -314,6 +328,7 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         may_exist: row.get(6)?,
         doubt_ms: row.get(7)?,
         cells: csv::StringRecord::from(json_column(row, 8)?),
+        content: Digest(row.get(9)?),
     })
 }
 

@@ -148,23 +148,25 @@ impl Session {
     /// Settles what dead runs left in flight, and what waits in doubt for too long. What becomes
     /// unknown belongs to this run, so that it is reported.
     fn recover(&self, oldest_ms: i64) -> Result<(), LedgerError> {
+        self.take_back_vouched()?;
+        let no_answer = ("'NoAnswer'", "'the run ended before Connect answered'");
         let cases = [
-            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms < ?2"),
-            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms >= ?2"),
+            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms < ?2", no_answer),
+            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms >= ?2", no_answer),
             (
                 RowState::Pending,
                 RowEvent::Expired,
                 "INDEXED BY rows_in_doubt",
                 "may_exist = 1 AND doubt_ms < ?2",
+                ("coalesce(code, 'NoAnswer')", "message"),
             ),
         ];
-        for (state, event, index, condition) in cases {
+        for (state, event, index, condition, (code, message)) in cases {
             let next = transition(Standing { state, may_exist: state == RowState::Pending }, event)?;
             let run = if next.state == RowState::Unknown { "?5" } else { "run_id" };
             let sql = format!(
                 "UPDATE rows {index} SET state = ?3, may_exist = ?4, run_id = {run},
-                        code = coalesce(code, 'NoAnswer'),
-                        message = coalesce(message, 'the run ended before Connect answered')
+                        code = {code}, message = {message}
                  WHERE run_id IN (SELECT id FROM runs WHERE id <> ?5) AND state = ?1 AND {condition}"
             );
             self.connection
@@ -177,7 +179,31 @@ impl Session {
         Ok(())
     }
 
+    /// Unknown rows that somebody wanted sent again, and that were not, are unknown as before: what was said
+    /// of one run is not said of the next.
+    fn take_back_vouched(&self) -> Result<(), LedgerError> {
+        let from = Standing { state: RowState::Pending, may_exist: true };
+        let next = transition(from, RowEvent::LeftInDoubt)?;
+        let write = || {
+            self.connection.execute(
+                "UPDATE rows INDEXED BY rows_in_doubt SET state = ?2, code = coalesce(code, 'NoAnswer'),
+                        doubt_ms = first_sent_ms
+                 WHERE may_exist = 1 AND state = ?1 AND doubt_ms > last_sent_ms",
+                params![from.state.name(), next.state.name()],
+            )
+        };
+        write().map(|_| ()).map_err(|source| self.failed(source))
+    }
+
+    /// Notes that the run goes on at another rate.
+    pub(in crate::ledger) fn set_rate(&self, rate: f64) -> Result<(), LedgerError> {
+        let set =
+            self.connection.execute("UPDATE runs SET rate = ?2 WHERE id = ?1", params![self.run.0, rate]);
+        set.map(|_| ()).map_err(|source| self.failed(source))
+    }
+
     pub(in crate::ledger) fn end_run(&self, ending: &str, throttled: u64) -> Result<RunRecord, LedgerError> {
+        self.take_back_vouched()?;
         self.connection
             .execute(
                 "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",

@@ -6,7 +6,7 @@ use aws_sdk_connect::types;
 use super::ConnectClient;
 use super::trouble::{Departure, attempted, local};
 use crate::request::{ContactRequest, Operation};
-use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Trouble};
+use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Summary, Trouble};
 
 /// Contacts a page: the most that SearchContacts gives (API reference, MaxResults).
 const PAGE: i32 = 100;
@@ -71,14 +71,15 @@ impl Inquirer for ConnectClient {
             .search_contacts()
             .instance_id(&self.instance_id)
             .time_range(range)
-            .search_criteria(by.build())
+            .search_criteria(by.channels(search.channel.as_str().into()).build())
             .max_results(PAGE)
             .set_next_token(page)
             .customize()
             .interceptor(departure.clone());
         let output = attempted(call.send(), &departure, &private).await?;
-        let ids = output.contacts.into_iter().filter_map(|contact| contact.id);
-        Ok(Page { contact_ids: ids.collect(), next: output.next_token.filter(|token| !token.is_empty()) })
+        let contacts = output.contacts.into_iter();
+        let contacts = contacts.filter_map(|contact| Some(Summary { id: contact.id?, name: contact.name }));
+        Ok(Page { contacts: contacts.collect(), next: output.next_token.filter(|token| !token.is_empty()) })
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_connect::error::SdkError;
 use aws_smithy_runtime_api::http::Headers;
 
 use super::ConnectClient;
-use super::trouble::{Departure, trouble};
+use super::trouble::{Departure, attempted, trouble};
 use crate::request::{ContactRequest, Operation};
 use crate::submission::{Attempt, Trouble};
 
@@ -77,6 +77,20 @@ impl ConnectClient {
             }
         };
         Refusal { trouble, server_s: server.flatten() }
+    }
+
+    /// The instance's status, such as `ACTIVE`.
+    ///
+    /// # Errors
+    /// What kept Connect from telling; most credentials for an import may not ask.
+    pub async fn instance(&self) -> Result<String, Trouble> {
+        let departure = Departure::default();
+        let call = self.client.describe_instance().instance_id(&self.instance_id);
+        let call = call.customize().interceptor(departure.clone());
+        let nothing = ContactRequest::empty(Operation::CreateContact);
+        let output = attempted(call.send(), &departure, &nothing).await?;
+        let status = output.instance.and_then(|instance| instance.instance_status);
+        Ok(status.map_or_else(|| "of unknown status".to_owned(), |status| status.as_str().to_owned()))
     }
 
     /// Makes one completed task of this name and token.
