@@ -53,6 +53,13 @@ pub enum RunEvent {
         /// Why it is not created.
         cause: Option<Cause>,
     },
+    /// There was no ledger, and one was made.
+    NewLedger {
+        /// The ledger.
+        ledger: String,
+        /// Whether there had been one in its place.
+        again: bool,
+    },
     /// Another run holds the ledger, and this one waits for it.
     Queued {
         /// Who holds it.

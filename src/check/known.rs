@@ -1,5 +1,6 @@
 //! What the ledger says of the rows that a check meets.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Class;
@@ -31,8 +32,8 @@ pub struct Known {
     mapping: Digest,
     /// What the ledger knows the inputs by.
     sources: Vec<String>,
-    /// Rows in doubt since before this moment are unknown, in milliseconds since 1970.
-    oldest_ms: i64,
+    /// Rows in doubt since a moment that is not among these are unknown, in milliseconds since 1970.
+    young_ms: RangeInclusive<i64>,
     /// What is sent again because somebody said so.
     retry: Vec<Retry>,
 }
@@ -51,8 +52,9 @@ impl Known {
         let files = inputs.iter().filter(|input| **input != Input::Stdin);
         let window = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
         let now = jiff::Timestamp::now().as_millisecond();
-        let oldest_ms = window.map_or(i64::MAX, |window| now.saturating_sub(window));
-        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect(), oldest_ms, retry }
+        #[expect(clippy::reversed_empty_ranges, reason = "without a window no row is young")]
+        let young_ms = window.map_or(1..=0, |window| now.saturating_sub(window)..=now.saturating_add(window));
+        Known { reader, scheme, mapping, sources: files.map(Input::identity).collect(), young_ms, retry }
     }
 
     /// What the ledger says of the `occurrence`th row of this key.
@@ -73,7 +75,7 @@ impl Known {
             RowState::Unknown => (!self.retries(Retry::Unknown)).then_some(Class::Unknown),
             // Its token is too old to be used again.
             RowState::Pending | RowState::InFlight
-                if row.doubt_ms.is_some_and(|since| since < self.oldest_ms) =>
+                if row.doubt_ms.is_some_and(|since| !self.young_ms.contains(&since)) =>
             {
                 Some(Class::Unknown)
             }

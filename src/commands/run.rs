@@ -11,7 +11,7 @@ use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
 use crate::job::{Job, rate_again};
-use crate::ledger::{Ledger, NewRun, RowState, RunRecord};
+use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
 };
@@ -103,6 +103,10 @@ async fn check(
     let intake = blocking(move || {
         let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
         let ledger = Ledger::open(&path, &identity, patience, &mut queued, &rehearsal)?;
+        if ledger.birth() != Birth::Earlier {
+            let again = ledger.birth() == Birth::Again;
+            told.tell(RunEvent::NewLedger { ledger: path.display().to_string(), again });
+        }
         ledger.start_run(new_run)?;
         let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check, rehearsal };
         match intake.take_in(inputs) {

@@ -13,11 +13,14 @@ use crate::report::{VerificationReport, observers, to_stdout};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectClient;
 use crate::verification::Verification;
+use crate::wishes::Wishes;
 
 pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = VerifyJob::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    // They are for runs; unheard they would end the process.
+    let _wishes = Wishes::listen().map_err(io("cannot listen for signals"))?;
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;
@@ -27,6 +30,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         reporter: reporter.clone(),
         shutdown,
         instance_id: job.identity.instance_id.clone(),
+        is_repeated: !job.identity.namespace.is_empty(),
         operation: job.identity.operation,
         mapping: job.mapping.clone(),
         sample: job.sample,

@@ -460,8 +460,8 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Holds the pool back, or ends the run when patience is at its end.
     fn set_back(&mut self, setback: Setback, cause: Cause, permit: Permit) {
-        // Attempts that were under way when the pause began say nothing new.
-        if permit.epoch != self.shared.gate.epoch() {
+        // Attempts that were under way when the pause began say nothing new, nor do those of a run that ends.
+        if self.ending.is_some() || permit.epoch != self.shared.gate.epoch() {
             return;
         }
         match (self.backoff.setback(setback, fastrand::f64()), setback) {

@@ -309,7 +309,11 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
 
 fn rate(flag: Option<f64>, file: &JobFile) -> Result<f64, JobError> {
     let rate = flag.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
-    if RATES.contains(&rate) { Ok(rate) } else { Err(wrong("--rate", IMPOSSIBLE_RATE)) }
+    if RATES.contains(&rate) {
+        Ok(rate)
+    } else {
+        Err(wrong(if flag.is_some() { "--rate" } else { "[pacing] rate" }, IMPOSSIBLE_RATE))
+    }
 }
 
 /// The ledger of a job, for commands that only read it.

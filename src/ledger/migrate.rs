@@ -32,11 +32,11 @@ fn migrations(rehearsal: &Rehearsal) -> Migrations<'static> {
     }))
 }
 
-/// Makes a ledger where there is none. It appears whole, under the lock: an empty or half-made file is never
+/// Makes a ledger where there is none; whether there was none. It appears whole, under the lock: an empty or half-made file is never
 /// taken for a ledger that knows of no rows.
-pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
+pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<bool, LedgerError> {
     if path.exists() {
-        return Ok(());
+        return Ok(false);
     }
     expect_no_trace(path)?;
     let io = |source| LedgerError::Io { path: path.to_owned(), source: Arc::new(source) };
@@ -53,7 +53,7 @@ pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<(), 
     if made.is_err() {
         let _ = remove(&draft);
     }
-    made
+    made.map(|()| true)
 }
 
 /// Where there is no ledger, nothing may say that there was one: a link to a disk that is not there, or a log.
@@ -63,7 +63,8 @@ fn expect_no_trace(path: &Path) -> Result<(), LedgerError> {
         return damaged(format!("it is a link to {}, which is not there", target.display()));
     }
     let log = with_suffix(path, "-wal");
-    if log.exists() {
+    // An empty one is what a reader leaves behind.
+    if log.metadata().is_ok_and(|metadata| metadata.len() > 0) {
         return damaged(format!("it is gone, and its log {} is still there", log.display()));
     }
     Ok(())

@@ -45,9 +45,21 @@ const APPLICATION_ID: i32 = 0x636f_6e49;
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
+    birth: Birth,
     writer: Writer,
     // Declared after the writer, which closes the connection when it is dropped: the lock goes last.
     _lock: Lock,
+}
+
+/// When a ledger was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Birth {
+    /// Before it was opened.
+    Earlier,
+    /// When it was opened.
+    Now,
+    /// When it was opened, where there had been one before: its lock was still there.
+    Again,
 }
 
 /// A row whose intent to be sent is durable. It cannot be copied, and settling consumes it, so a
@@ -99,8 +111,13 @@ impl Ledger {
         rehearsal: &Rehearsal,
     ) -> Result<Self, LedgerError> {
         let file = resolved(path);
+        let was_here = lock_path(&file).exists();
         let lock = Lock::take(&file, patience, queued)?;
-        migrate::make_if_missing(&file, rehearsal)?;
+        let birth = match (migrate::make_if_missing(&file, rehearsal)?, was_here) {
+            (false, _) => Birth::Earlier,
+            (true, false) => Birth::Now,
+            (true, true) => Birth::Again,
+        };
         let mut connection = migrate::open(path)?;
         migrate::expect_sound(&connection, path)?;
         migrate::to_latest(&mut connection, path, rehearsal)?;
@@ -111,7 +128,12 @@ impl Ledger {
         debug!(ledger = %file.display(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         let session = Session::new(connection, path.to_owned(), scheme, presence, rehearsal.clone())?;
-        Ok(Ledger { path: path.to_owned(), writer: Writer::start(session)?, _lock: lock })
+        Ok(Ledger { path: path.to_owned(), birth, writer: Writer::start(session)?, _lock: lock })
+    }
+
+    /// When it was made.
+    pub fn birth(&self) -> Birth {
+        self.birth
     }
 
     /// The ledger's file.

@@ -46,6 +46,11 @@ impl Attention {
                 "another run holds the ledger ({holder}); waiting for it, up to {}",
                 rounded(*patience)
             )),
+            RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
+            RunEvent::NewLedger { ledger, again: true } => Some(format!(
+                "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \
+                 row again, with the same tokens"
+            )),
             RunEvent::Checked { run, .. } => doubts(&run.doubts),
             RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked(event),
             RunEvent::Paused { setback, cause, pause } => {
@@ -147,6 +152,7 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
         | RunEvent::Noted { .. }
         | RunEvent::Checked { .. }
         | RunEvent::Settled { .. }
+        | RunEvent::NewLedger { .. }
         | RunEvent::Queued { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }

@@ -101,6 +101,7 @@ impl Observer for Bar {
             RunEvent::Noted { .. }
             | RunEvent::Verified(_)
             | RunEvent::Settled { .. }
+            | RunEvent::NewLedger { .. }
             | RunEvent::Queued { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)

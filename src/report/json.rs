@@ -77,6 +77,7 @@ impl JsonLines {
             | RunEvent::Settled { .. }
             | RunEvent::Checking { .. }
             | RunEvent::Verifying { .. }
+            | RunEvent::NewLedger { .. }
             | RunEvent::Queued { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)

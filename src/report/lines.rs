@@ -49,6 +49,7 @@ impl Observer for Lines {
             | RunEvent::Progress(_)
             | RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
+            | RunEvent::NewLedger { .. }
             | RunEvent::Queued { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)

@@ -73,6 +73,10 @@ impl Summary {
             (run.rows.of(RowState::Rejected), "rejected: they cannot succeed as they are"),
             (run.rows.of(RowState::Failed), "failed: attempts used up, surely not created"),
             (run.rows.of(RowState::Unknown), "unknown: sent and not answered, maybe created"),
+            (
+                run.doubts.unknown.saturating_sub(run.rows.of(RowState::Unknown)),
+                "unknown of earlier runs: the command verify looks for them",
+            ),
             (run.waiting(), "waiting to be sent"),
             (run.changed_created, "of the created rows have changed since; not sent again"),
             (run.identical_rows, "rows equal an earlier row; each counts as a row of its own"),
@@ -159,6 +163,7 @@ impl Summary {
             "rejected": run.rows.of(RowState::Rejected),
             "failed": run.rows.of(RowState::Failed),
             "unknown": run.rows.of(RowState::Unknown),
+            "unknown_in_ledger": run.doubts.unknown,
             "pending": run.waiting(),
             "identical_rows": run.identical_rows,
             "withdrawn": run.withdrawn,

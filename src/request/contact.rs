@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::redact::redact;
 use super::{Operation, Rendered};
 
 /// A text, borrowed from the row wherever it passes unchanged.
@@ -273,19 +274,9 @@ impl<'a> ContactRequest<'a> {
         }
     }
 
-    /// `text` with the values of this request blanked, and their words of more than four characters.
-    /// The service's own messages may quote what they refuse. Values of up to three characters cannot
-    /// be told from the message's own words.
+    /// `text` with the values of this request blanked: the service's own messages may quote what they refuse.
     pub fn redact(&self, text: &str) -> String {
-        // Values as a whole, and their longer words, for a message that quotes a part; the longest first,
-        // so that a value which is part of another leaves no remainder behind.
-        let private = self.private();
-        let words = private.iter().flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
-        let words = words.filter(|word| word.chars().count() > 4);
-        let whole = private.iter().copied().filter(|value| value.chars().count() > 3);
-        let mut blanked: Vec<&str> = whole.chain(words).filter(|part| text.contains(part)).collect();
-        blanked.sort_by_key(|part| std::cmp::Reverse(part.len()));
-        blanked.into_iter().fold(text.to_owned(), |text, part| text.replace(part, "…"))
+        redact(&self.private(), text)
     }
 
     /// Every text that may be somebody's.

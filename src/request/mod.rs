@@ -5,6 +5,7 @@ mod fit;
 pub mod limits;
 mod members;
 mod operation;
+mod redact;
 mod rendered;
 mod validate;
 mod violation;

@@ -4,6 +4,24 @@ use super::Trouble;
 use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
 
+/// Codes that blame credentials, permission, the clock or the address, whatever the status.
+const CREDENTIAL_CODES: [&str; 14] = [
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+    "SignatureDoesNotMatch",
+    "RequestExpired",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnknownOperationException",
+];
+
 /// An answer of the service, by its code and, where that is unknown, by its status.
 pub(super) fn answered(
     status: u16,
@@ -11,11 +29,11 @@ pub(super) fn answered(
     message: Option<&str>,
     request: &ContactRequest<'_>,
 ) -> Trouble {
-    let code = code.map(plain).filter(|code| !code.is_empty());
+    let code = code.map(|code| plain(code, request)).filter(|code| !code.is_empty());
     let cause = Cause {
         code: code.clone().unwrap_or_else(|| format!("HTTP{status}")),
         // The service may quote what it refuses.
-        message: shortened(&request.redact(message.unwrap_or_default()), 500),
+        message: shortened(&request.redact(&shortened(message.unwrap_or_default(), 2000)), 500),
     };
     let kind = match (code.as_deref().unwrap_or_default(), status) {
         (_, 200..=399) => Trouble::MaybeSent,
@@ -29,24 +47,8 @@ pub(super) fn answered(
         ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
         ("ResourceNotFoundException", _) => Trouble::NotFound,
         // Credentials, permission, a clock that is off, or a path that is not known there.
-        (
-            "AccessDeniedException"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "InvalidClientTokenId"
-            | "MissingAuthenticationTokenException"
-            | "MissingAuthenticationToken"
-            | "IncompleteSignature"
-            | "SignatureDoesNotMatch"
-            | "RequestExpired"
-            | "NotAuthorized"
-            | "OptInRequired"
-            | "UnknownOperationException",
-            _,
-        )
-        | (_, 401 | 402 | 403 | 407) => Trouble::Denied,
+        (code, _) if CREDENTIAL_CODES.contains(&code) => Trouble::Denied,
+        (_, 401 | 402 | 403 | 407) => Trouble::Denied,
         // An answer without an error code is not Connect's: a proxy, or the wrong address.
         ("", _) => Trouble::Denied,
         _ => Trouble::Refused,
@@ -59,7 +61,12 @@ fn is_chained_task(request: &ContactRequest<'_>) -> bool {
 }
 
 /// A code as codes are written: an endpoint that is not Connect may put anything there.
-fn plain(code: &str) -> String {
+fn plain(code: &str, request: &ContactRequest<'_>) -> String {
+    let code = if code.ends_with("Exception") || CREDENTIAL_CODES.contains(&code) {
+        code.to_owned()
+    } else {
+        request.redact(code)
+    };
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
 }
 

@@ -39,6 +39,24 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// The same trouble with another cause.
+    #[must_use]
+    pub fn map_cause(self, change: impl FnOnce(Cause) -> Cause) -> Self {
+        match self {
+            Trouble::NotSent(cause) => Trouble::NotSent(change(cause)),
+            Trouble::NoCredentialsYet(cause) => Trouble::NoCredentialsYet(change(cause)),
+            Trouble::Throttled(cause) => Trouble::Throttled(change(cause)),
+            Trouble::Refused(cause) => Trouble::Refused(change(cause)),
+            Trouble::NotFound(cause) => Trouble::NotFound(change(cause)),
+            Trouble::Conflict(cause) => Trouble::Conflict(change(cause)),
+            Trouble::TokenReused(cause) => Trouble::TokenReused(change(cause)),
+            Trouble::MaybeSent(cause) => Trouble::MaybeSent(change(cause)),
+            Trouble::Denied(cause) => Trouble::Denied(change(cause)),
+            Trouble::QuotaExceeded(cause) => Trouble::QuotaExceeded(change(cause)),
+            Trouble::ChainOrQuota(cause) => Trouble::ChainOrQuota(change(cause)),
+        }
+    }
+
     /// The cause.
     pub fn cause(&self) -> &Cause {
         match self {

@@ -60,6 +60,8 @@ pub struct Verification<I> {
     pub shutdown: Shutdown,
     /// The bare id of the instance.
     pub instance_id: String,
+    /// Whether the same rows have been imported under another name, so that contacts come in likes.
+    pub is_repeated: bool,
     /// The operation that made the contacts.
     pub operation: Operation,
     /// What unknown rows were made into.
@@ -265,6 +267,8 @@ impl<I: Inquirer> Walk<I> {
             match self.wanted(&mut mappings, &row) {
                 Ok(wanted) => {
                     let alike = likenesses.get(&wanted.likeness()).copied().unwrap_or(1);
+                    // Those of the other import count as one more row.
+                    let alike = alike + u32::from(self.of.is_repeated);
                     self.look(&row.row, &wanted, alike, &mut described).await?;
                 }
                 Err(cause) => {

@@ -263,3 +263,17 @@ fn a_few_rows_that_are_never_answered_do_not_hold_the_others_up() {
         assert_eq!(folder.states("t.ledger.db"), "created 56, pending 4", "{concurrency}");
     }
 }
+
+#[test]
+fn an_id_that_is_none_creates_nothing() {
+    for id in ["", " ", "a b", "\\u001b[31m"] {
+        let body = format!("{{\"ContactId\":\"{id}\",\"ContactArn\":\"arn\"}}");
+        let (folder, _, ended) = against(1, &["--max-attempts", "1"], move |_, _| Reply::Json(body.clone()));
+        ended.expect(75);
+        assert_eq!(
+            folder.ask("t.ledger.db", "SELECT state, code FROM rows"),
+            "pending|NoContactId",
+            "{id:?}"
+        );
+    }
+}

@@ -151,7 +151,9 @@ fn sighup_reads_the_rate_from_the_job_file_again() {
     until("the burst is gone", || sandbox.stat("created") == 1);
     folder.write("job.toml", "[pacing]\nrate = 0\n");
     running.signal("HUP");
-    until("a bad rate is told", || told(&folder).contains("the rate stays: --rate must be more than 0"));
+    until("a bad rate is told", || {
+        told(&folder).contains("the rate stays: [pacing] rate must be more than 0")
+    });
     // At the old rate the next row would leave in three hours.
     folder.write("job.toml", "[pacing]\nrate = 100000\n");
     running.signal("HUP");

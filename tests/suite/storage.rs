@@ -410,3 +410,21 @@ fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
     let names = sandbox.get("/_sandbox/contacts");
     assert_eq!((sandbox.stat("contacts"), names.matches("Task 7").count()), (13, 1));
 }
+
+#[test]
+fn a_start_from_zero_is_never_silent() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let first = folder.run(&import(&url, &[])).expect(0);
+    assert!(first.stderr.contains("t.ledger.db is a new ledger\n"), "{}", first.stderr);
+    let second = folder.run(&import(&url, &[])).expect(0);
+    assert!(!second.stderr.contains("new ledger"), "{}", second.stderr);
+    // A reader leaves an empty log behind, which says nothing.
+    folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
+    std::fs::rename(folder.path("t.ledger.db"), folder.path("away.db")).unwrap();
+    let again = folder.run(&import(&url, &[])).expect(0);
+    assert!(again.stderr.contains("is a new ledger where there was one before"), "{}", again.stderr);
+    assert_eq!(sandbox.stat("contacts"), 3);
+}

@@ -220,3 +220,37 @@ fn where_rows_are_held_an_outage_costs_few_of_them() {
         folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'unknown'").parse().unwrap();
     assert!((2..30).contains(&unknown), "{unknown}: {}", ended.stderr);
 }
+
+#[test]
+fn a_doubt_of_the_future_may_be_of_any_age_and_is_unknown() {
+    let endpoint = first_is_lost();
+    let folder = in_doubt(&endpoint);
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET doubt_ms = doubt_ms + 172800000, last_sent_ms = doubt_ms + 172800000",
+    );
+    folder.run(&import(&endpoint.url(), &[])).expect(1);
+    assert_eq!((folder.states("t.ledger.db"), endpoint.requests().len()), ("unknown 1".to_owned(), 1));
+}
+
+#[test]
+fn what_somebody_vouches_for_is_sent_however_short_the_window() {
+    let endpoint = first_is_lost();
+    let folder = in_doubt(&endpoint);
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--idempotency-window", "0s"])).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "unknown 1");
+    folder.run(&import(&url, &["--idempotency-window", "0s", "--retry", "unknown"])).expect(0);
+}
+
+#[test]
+fn unknown_rows_of_another_input_are_not_forgotten_in_the_summary() {
+    let endpoint = Endpoint::start(|number, _| if number == 0 { Reply::Close } else { Reply::Created });
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
+    folder.write("t.csv", "id,Name\nX,Other\n");
+    let ended = folder.run(&import(&url, &[])).expect(0);
+    assert!(ended.stdout.contains("1  unknown of earlier runs"), "{}", ended.stdout);
+}

@@ -322,6 +322,11 @@ fn an_interrupt_ends_a_verification_and_keeps_what_it_found() {
     let url = sandbox.url();
     let running = folder.start(&verify(&url, &["--describe-rate", "1", "--output", "json"]));
     until("something was asked", || sandbox.stat("described") > 0);
+    // What a run is asked by these, a verification has nothing to say to.
+    running.signal("HUP");
+    running.signal("USR1");
+    let asked = sandbox.stat("described");
+    until("it goes on", || sandbox.stat("described") > asked);
     running.signal("INT");
     let ended = running.end().expect(130);
     assert!(messages(&ended.stdout)["verification"]["asked"].as_u64().unwrap() < 30);

@@ -518,7 +518,7 @@ impl Session {
     }
 
     /// The rows of the whole ledger that may have been created.
-    fn doubts(&self) -> Result<Doubts, LedgerError> {
+    pub(super) fn doubts(&self) -> Result<Doubts, LedgerError> {
         // The tokens that have less than a twenty-fourth of the window left: an hour of a day.
         let closing = now_ms().saturating_sub(self.window_ms - self.window_ms / 24);
         let read = || {

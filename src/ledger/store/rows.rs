@@ -58,7 +58,8 @@ impl Claim {
         self.content
     }
 
-    /// When the first attempt was made that may have created its contact, in milliseconds since 1970.
+    /// When the first attempt was made that may have created its contact, in milliseconds since 1970. None too
+    /// for a row that somebody vouches for, until it is sent.
     pub fn in_doubt_since_ms(&self) -> Option<i64> {
         self.doubt_ms.filter(|_| self.may_exist)
     }
@@ -131,7 +132,8 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<Claim>, LedgerError> {
         let sql = format!(
-            "SELECT rows.id, token, key, path, line, header_id, may_exist, doubt_ms, record, content
+            "SELECT rows.id, token, key, path, line, header_id, may_exist,
+                    CASE WHEN doubt_ms <= last_sent_ms THEN doubt_ms END, record, content
              FROM rows INDEXED BY {index} JOIN sources ON sources.id = source_id
              WHERE run_id = ?1 AND state = 'pending' AND rows.id > ?2 AND {condition}
              ORDER BY rows.id LIMIT ?3"
@@ -167,7 +169,7 @@ impl Session {
                     "UPDATE rows INDEXED BY sqlite_autoindex_rows_1
                      SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
                             first_sent_ms = coalesce(first_sent_ms, ?3),
-                            doubt_ms = CASE may_exist WHEN 1 THEN doubt_ms ELSE ?3 END,
+                            doubt_ms = CASE WHEN may_exist = 1 AND doubt_ms <= last_sent_ms THEN doubt_ms ELSE ?3 END,
                             sent = CASE may_exist WHEN 1 THEN coalesce(sent, ?6) ELSE ?6 END
                      WHERE id = ?1 AND state = 'pending' AND token = ?4 AND may_exist = ?5",
                 )?
@@ -182,7 +184,7 @@ impl Session {
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, claim.row)?;
-        if !claim.may_exist {
+        if !claim.may_exist || claim.doubt_ms.is_none() {
             claim.doubt_ms = Some(now);
         }
         Ok(claim)

@@ -86,7 +86,7 @@ pub struct RunRecord {
     pub adopted: u64,
     /// Rows that wait from inputs which could not be read to their end; not sent.
     pub stranded: u64,
-    /// What may have been created; known only when the input has just been read.
+    /// What may have been created; known only when the input has just been read, and when the run has just ended.
     pub doubts: Doubts,
     /// Attempts that Connect throttled.
     pub throttled: u64,
@@ -140,24 +140,29 @@ impl Session {
         self.retry.clone_from(&run.retry);
         self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
         // What is not to be sent again is as if its token were too old.
-        let oldest = if run.resend { now.saturating_sub(self.window_ms) } else { i64::MAX };
-        self.recover(oldest)?;
+        // A doubt of the future is one of a clock that was wrong, and nobody knows how old it is.
+        let young = if run.resend {
+            (now.saturating_sub(self.window_ms), now.saturating_add(self.window_ms))
+        } else {
+            (i64::MAX, i64::MIN)
+        };
+        self.recover(young)?;
         Ok(self.run)
     }
 
     /// Settles what dead runs left in flight, and what waits in doubt for too long. What becomes
     /// unknown belongs to this run, so that it is reported.
-    fn recover(&self, oldest_ms: i64) -> Result<(), LedgerError> {
+    fn recover(&self, (oldest_ms, newest_ms): (i64, i64)) -> Result<(), LedgerError> {
         self.take_back_vouched()?;
         let no_answer = ("'NoAnswer'", "'the run ended before Connect answered'");
         let cases = [
-            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms < ?2", no_answer),
-            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms >= ?2", no_answer),
+            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms NOT BETWEEN ?2 AND ?6", no_answer),
+            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms BETWEEN ?2 AND ?6", no_answer),
             (
                 RowState::Pending,
                 RowEvent::Expired,
                 "INDEXED BY rows_in_doubt",
-                "may_exist = 1 AND doubt_ms < ?2",
+                "may_exist = 1 AND doubt_ms NOT BETWEEN ?2 AND ?6",
                 ("coalesce(code, 'NoAnswer')", "message"),
             ),
         ];
@@ -172,7 +177,14 @@ impl Session {
             self.connection
                 .execute(
                     &sql,
-                    params![state.name(), oldest_ms, next.state.name(), next.may_exist, self.run.0],
+                    params![
+                        state.name(),
+                        oldest_ms,
+                        next.state.name(),
+                        next.may_exist,
+                        self.run.0,
+                        newest_ms
+                    ],
                 )
                 .map_err(|source| self.failed(source))?;
         }
@@ -210,7 +222,7 @@ impl Session {
                 params![self.run.0, now_ms(), ending, throttled],
             )
             .map_err(|source| self.failed(source))?;
-        self.run_record()
+        Ok(RunRecord { doubts: self.doubts()?, ..self.run_record()? })
     }
 
     pub(super) fn run_record(&self) -> Result<RunRecord, LedgerError> {

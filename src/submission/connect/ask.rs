@@ -5,6 +5,7 @@ use aws_sdk_connect::types;
 
 use super::ConnectClient;
 use super::trouble::{Departure, attempted, local};
+use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Summary, Trouble};
 
@@ -20,12 +21,16 @@ impl Inquirer for ConnectClient {
         let contact = match attempted(call.send(), &departure, &nothing).await {
             Ok(output) => output.contact,
             Err(Trouble::NotFound(_)) => return Ok(None),
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => return Err(without_message(trouble)),
         };
         let Some(contact) = contact else {
             let message = "Connect answered with success and without a contact";
             return Err(Trouble::MaybeSent(local("NoContact", message)));
         };
+        if contact.id.as_deref().is_some_and(|id| id != contact_id) {
+            let message = "Connect answered with another contact than was asked for";
+            return Err(Trouble::MaybeSent(local("OtherContact", message)));
+        }
         Ok(Some(Described {
             arn: contact.arn,
             name: contact.name,
@@ -34,21 +39,16 @@ impl Inquirer for ConnectClient {
     }
 
     async fn search(&self, search: &Search, page: Option<String>) -> Result<Page, Trouble> {
-        // Its texts are blanked in whatever the service says.
-        let mut private = ContactRequest::empty(Operation::CreateContact);
+        let nothing = ContactRequest::empty(Operation::CreateContact);
         let by = match &search.by {
-            SearchBy::Name(name) => {
-                private.name = Some(name.as_str().into());
-                types::SearchCriteria::builder().name(
-                    types::NameCriteria::builder()
-                        .search_text(name)
-                        .match_type(types::SearchContactsMatchType::MatchAll)
-                        .build()
-                        .map_err(unbuildable)?,
-                )
-            }
+            SearchBy::Name(name) => types::SearchCriteria::builder().name(
+                types::NameCriteria::builder()
+                    .search_text(name)
+                    .match_type(types::SearchContactsMatchType::MatchAll)
+                    .build()
+                    .map_err(unbuildable)?,
+            ),
             SearchBy::Attribute { key, value } => {
-                private.name = Some(value.as_str().into());
                 let criteria = types::SearchableContactAttributesCriteria::builder()
                     .key(key)
                     .values(value)
@@ -76,11 +76,19 @@ impl Inquirer for ConnectClient {
             .set_next_token(page)
             .customize()
             .interceptor(departure.clone());
-        let output = attempted(call.send(), &departure, &private).await?;
+        let output = attempted(call.send(), &departure, &nothing).await.map_err(without_message)?;
         let contacts = output.contacts.into_iter();
-        let contacts = contacts.filter_map(|contact| Some(Summary { id: contact.id?, name: contact.name }));
+        let contacts = contacts.filter_map(|contact| {
+            let id = contact.id.filter(|id| !id.is_empty())?;
+            Some(Summary { id, name: contact.name })
+        });
         Ok(Page { contacts: contacts.collect(), next: output.next_token.filter(|token| !token.is_empty()) })
     }
+}
+
+/// Nobody knows here what the contact says, so nothing can be blanked in a message that quotes it.
+fn without_message(trouble: Trouble) -> Trouble {
+    trouble.map_cause(|cause| Cause { message: String::new(), ..cause })
 }
 
 /// The SDK wants a member that is always given here.

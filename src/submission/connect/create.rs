@@ -135,10 +135,15 @@ fn segment_value(value: &SegmentValue<'_>) -> types::SegmentAttributeValue {
         .build()
 }
 
+/// A contact's id has 1 to 256 characters (API reference, ContactId); none of them is white space.
+fn is_an_id(id: &str) -> bool {
+    (1..=256).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic())
+}
+
 /// An answer of success is one only with a contact id in it.
 fn contact(id: Option<String>, arn: Option<String>) -> Attempt {
     match id {
-        Some(id) if !id.is_empty() => Ok(Contact { id, arn }),
+        Some(id) if is_an_id(&id) => Ok(Contact { id, arn }),
         _ => Err(Trouble::MaybeSent(Cause {
             code: "NoContactId".into(),
             message: "Connect answered with success and without a contact id".into(),

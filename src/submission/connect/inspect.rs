@@ -1,6 +1,6 @@
 //! What a doctor wants to know before a migration.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_connect::error::SdkError;
@@ -31,6 +31,9 @@ pub struct Refusal {
     pub server_s: Option<i64>,
 }
 
+/// How long a provider of credentials may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Longer than any client token may be (API reference: at most 500 characters).
 const TOKEN_CHARS: usize = 501;
 
@@ -45,7 +48,9 @@ impl ConnectClient {
     pub async fn credentials(&self) -> Result<Option<KnownCredentials>, String> {
         let Some(provider) = &self.credentials else { return Ok(None) };
         // Its own words alone: what it was caused by may quote the output of a credential process.
-        let found = provider.provide_credentials().await.map_err(|error| error.to_string())?;
+        let found = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
+        let found = found.map_err(|_| format!("no credentials within {} s", PATIENCE.as_secs()))?;
+        let found = found.map_err(|error| error.to_string())?;
         let id: Vec<char> = found.access_key_id().chars().collect();
         let key_ends = id[id.len().saturating_sub(4)..].iter().collect();
         let is_session = found.session_token().is_some();
