@@ -1,5 +1,6 @@
 //! Every SQL statement that writes, on the writer's one connection.
 
+mod adoption;
 mod contacts;
 mod intake;
 mod rows;
