@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LedgerError;
+use super::seal::{Commit, Seal};
 use crate::paths::with_suffix;
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
@@ -14,7 +15,10 @@ use crate::paths::with_suffix;
 /// It is a file of its own because closing any handle of the SQLite file would drop SQLite's locks.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    holder: String,
+    /// The last commit that the file told of.
+    sealed: Option<Commit>,
 }
 
 impl Lock {
@@ -48,11 +52,26 @@ impl Lock {
             drop(file);
             return Lock::take(ledger, patience, queued);
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        let started = jiff::Timestamp::now();
-        writeln!(file, "process {}, since {started:.0}", std::process::id()).map_err(io)?;
-        Ok(Lock { _file: file })
+        let sealed = content(&mut file).lines().find_map(|line| line.parse().ok());
+        let holder = format!("process {}, since {:.0}", std::process::id(), jiff::Timestamp::now());
+        // What it tells of stays, until this run has more to tell.
+        let text = sealed.map_or_else(|| format!("{holder}\n"), |commit| format!("{holder}\n{commit}\n"));
+        file.rewind().and_then(|()| file.write_all(text.as_bytes())).map_err(io)?;
+        file.set_len(text.len() as u64).map_err(io)?;
+        Ok(Lock { file, holder, sealed })
+    }
+
+    /// The last commit that the file told of when the lock was taken.
+    pub(super) fn sealed(&self) -> Option<Commit> {
+        self.sealed
+    }
+
+    /// The place where commits are written down.
+    ///
+    /// # Errors
+    /// The system gives no further handle on the file.
+    pub(super) fn seal(&self) -> std::io::Result<Seal> {
+        Ok(Seal::new(self.file.try_clone()?, self.holder.clone()))
     }
 }
 
@@ -74,9 +93,16 @@ fn within(file: &File, time: Duration) -> Result<(), TryLockError> {
 
 /// What the holder wrote. Who holds it is a courtesy; that it is held is the point.
 fn holder(file: &mut File) -> String {
-    let mut holder = String::new();
-    let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
-    if holder.is_empty() { "unknown process".to_owned() } else { holder.trim().to_owned() }
+    match content(file).lines().next() {
+        Some(holder) if !holder.is_empty() => holder.to_owned(),
+        Some(_) | None => "unknown process".to_owned(),
+    }
+}
+
+fn content(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    text
 }
 
 /// Whether the path still leads to the open file.

@@ -9,12 +9,14 @@ mod lock;
 mod migrate;
 mod presence;
 mod reader;
+mod seal;
 mod sent;
 mod state;
 mod store;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::LedgerError;
@@ -122,12 +124,17 @@ impl Ledger {
         migrate::expect_sound(&connection, path)?;
         migrate::to_latest(&mut connection, path, rehearsal)?;
         store::bind_identity(&connection, path, identity)?;
+        if let (Birth::Earlier, Some(commit)) = (birth, lock.sealed()) {
+            store::expect_commit(&connection, path, commit, &lock_path(&file))?;
+        }
         // The log is there by now: something was written.
         let files = [file.clone(), with_suffix(&file, "-wal"), lock_path(&file)];
         let presence = Presence::of(path, files)?;
         debug!(ledger = %file.display(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
-        let session = Session::new(connection, path.to_owned(), scheme, presence, rehearsal.clone())?;
+        let io = |source| LedgerError::Io { path: lock_path(&file), source: Arc::new(source) };
+        let seal = lock.seal().map_err(io)?;
+        let session = Session::new(connection, path.to_owned(), scheme, (presence, seal), rehearsal.clone())?;
         Ok(Ledger { path: path.to_owned(), birth, writer: Writer::start(session)?, _lock: lock })
     }
 

@@ -256,7 +256,7 @@ fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
     });
     let limited = import(&url, &["--limit", "0"]);
     for (number, bytes) in cut.iter().cloned().chain(flipped).enumerate() {
-        for suffix in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm", ".lock"] {
             let _ = std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}")));
         }
         std::fs::write(folder.path("t.ledger.db"), &bytes).unwrap();
@@ -393,7 +393,7 @@ fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
     damaged.extend(places(b"[\"K7\",\"Task 7\"]").into_iter().map(|at| at + 8));
     assert_eq!(damaged.len(), 3);
     let put = |bytes: &[u8]| {
-        for suffix in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm", ".lock"] {
             let _ = std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}")));
         }
         std::fs::write(folder.path("t.ledger.db"), bytes).unwrap();
@@ -427,4 +427,44 @@ fn a_start_from_zero_is_never_silent() {
     let again = folder.run(&import(&url, &[])).expect(0);
     assert!(again.stderr.contains("is a new ledger where there was one before"), "{}", again.stderr);
     assert_eq!(sandbox.stat("contacts"), 3);
+}
+
+#[test]
+fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(40));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "5"])).expect(10);
+    std::fs::copy(folder.path("t.ledger.db"), folder.path("copy.db")).unwrap();
+    let crashing = import(&url, &["--concurrency", "1", "--crash-at", "after-commit:20"]);
+    assert_eq!(folder.run(&crashing).code, None);
+    let with_log =
+        ["", "-wal"].map(|suffix| std::fs::read(folder.path(&format!("t.ledger.db{suffix}"))).unwrap());
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}"))).unwrap();
+    }
+    let contacts = sandbox.stat("contacts");
+    for _ in 0..2 {
+        let ended = folder.run(&import(&url, &[])).expect(74);
+        assert!(ended.stderr.contains("its log was removed after a crash"), "{}", ended.stderr);
+    }
+    std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
+    folder.run(&import(&url, &[])).expect(74);
+    assert_eq!(sandbox.stat("contacts"), contacts);
+    // With its log it is whole; whoever looks into it with another tool folds the log in, which is all the same.
+    for (suffix, bytes) in ["", "-wal"].iter().zip(&with_log) {
+        std::fs::write(folder.path(&format!("t.ledger.db{suffix}")), bytes).unwrap();
+    }
+    folder.states("t.ledger.db");
+    assert!(!folder.path("t.ledger.db-wal").exists());
+    folder.run(&import(&url, &["--on-unknown", "hold"]));
+    assert_eq!(
+        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state IN ('created', 'unknown')"),
+        "40"
+    );
+    // An older copy that is meant.
+    std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
+    std::fs::remove_file(folder.path("t.ledger.db.lock")).unwrap();
+    folder.run(&import(&url, &["--limit", "0"])).expect(10);
 }

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::LedgerError;
 use super::migrate::sqlite;
 use super::presence::Presence;
+use super::seal::{Commit, Seal};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
@@ -110,6 +111,29 @@ pub(super) fn bind_identity(
     refuse_other(path, wanted, found)
 }
 
+/// Refuses a ledger that has not come to `commit`, of which the lock file tells.
+pub(super) fn expect_commit(
+    connection: &Connection,
+    path: &Path,
+    commit: Commit,
+    lock: &Path,
+) -> Result<(), LedgerError> {
+    let commits = "SELECT commits FROM runs WHERE id = ?1";
+    let found: Option<i64> = connection
+        .query_row(commits, [commit.run], |row| row.get(0))
+        .optional()
+        .map_err(|source| sqlite(path, source))?;
+    if found.is_some_and(|found| found >= commit.number) {
+        return Ok(());
+    }
+    let problem = format!(
+        "it does not come to {commit}: its log was removed after a crash, or it is an older copy; if you put that there \
+         on purpose, remove {}",
+        lock.display()
+    );
+    Err(LedgerError::Damaged { path: path.to_owned(), problem })
+}
+
 /// Refuses a ledger of which some part is not what it would have to be.
 fn refuse_other(
     path: &Path,
@@ -143,6 +167,12 @@ pub(super) struct Session {
     retry: Vec<Retry>,
     /// Whether the files are still in their places.
     presence: Presence,
+    /// Where commits are written down beside the ledger.
+    seal: Seal,
+    /// How many this run has made.
+    commits: i64,
+    /// What had been changed when the transaction began.
+    changes: u64,
     rehearsal: Rehearsal,
     /// How long a token may be used again, in milliseconds.
     window_ms: i64,
@@ -159,7 +189,7 @@ impl Session {
         connection: Connection,
         path: PathBuf,
         scheme: TokenScheme,
-        presence: Presence,
+        (presence, seal): (Presence, Seal),
         rehearsal: Rehearsal,
     ) -> Result<Self, LedgerError> {
         // How often a repeated key has been met in this run; a table, so that memory stays flat.
@@ -178,6 +208,9 @@ impl Session {
             headers: BTreeSet::new(),
             retry: Vec::new(),
             presence,
+            seal,
+            commits: 0,
+            changes: 0,
             rehearsal,
             window_ms: 0,
         })
@@ -187,16 +220,29 @@ impl Session {
         &self.path
     }
 
-    pub(super) fn begin_transaction(&self) -> Result<(), LedgerError> {
+    pub(super) fn begin_transaction(&mut self) -> Result<(), LedgerError> {
+        self.changes = self.connection.total_changes();
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.failed(source))
     }
 
-    pub(super) fn commit(&self) -> Result<(), LedgerError> {
+    pub(super) fn commit(&mut self) -> Result<(), LedgerError> {
+        let counts = self.run != RunId(0) && self.connection.total_changes() != self.changes;
+        if counts {
+            self.commits += 1;
+            self.connection
+                .prepare_cached("UPDATE runs SET commits = ?2 WHERE id = ?1")
+                .and_then(|mut count| count.execute((self.run.0, self.commits)))
+                .map_err(|source| self.failed(source))?;
+        }
         self.rehearsal.reach(CrashPoint::BeforeCommit);
         self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))?;
         self.rehearsal.reach(CrashPoint::AfterCommit);
         // Before anybody is told: what is committed to a file that was taken away is lost.
-        self.presence.check()
+        self.presence.check()?;
+        if counts {
+            self.seal.set(Commit { run: self.run.0, number: self.commits });
+        }
+        Ok(())
     }
 
     pub(super) fn close(self) -> Result<(), LedgerError> {
