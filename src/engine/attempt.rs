@@ -4,8 +4,10 @@
 //! and reports what came of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::flights::Flights;
@@ -21,6 +23,8 @@ use crate::submission::{Attempt, Circumstances, Decision, Policy, Submitter, aba
 pub(super) enum Report {
     /// The run stopped before it began; the row waits as before.
     GivenBack,
+    /// Rows are held, and another one finds out whether anybody answers; this one has its turn later.
+    NotNow { claim: Claim, tries: u32 },
     /// The row was not sent: its token is too old, or it cannot be mapped.
     SetAside { settled: Settled, cause: Cause },
     /// An attempt was made and settled.
@@ -40,6 +44,10 @@ pub(super) struct Shared<S> {
     pub(super) rehearsal: Rehearsal,
     /// Requests under way.
     pub(super) flights: Flights,
+    /// Whether only one row at a time is sent.
+    pub(super) is_probing: AtomicBool,
+    /// Leave to be that row.
+    pub(super) probe: Semaphore,
     /// No new attempt.
     pub(super) drain: CancellationToken,
     /// Do not wait for answers any more.
@@ -76,6 +84,12 @@ async fn attempt_fallibly<S: Submitter>(
         () = shared.drain.cancelled() => return Ok(Report::GivenBack),
         permit = shared.gate.permit() => permit,
     };
+    // Attempts that were started before the outage was known have waited for their permits until now.
+    let is_probing = shared.is_probing.load(Ordering::Relaxed);
+    let probe = is_probing.then(|| shared.probe.try_acquire());
+    if matches!(probe, Some(Err(_))) {
+        return Ok(Report::NotNow { claim, tries: known.tries });
+    }
     if is_too_old(&claim, shared.idempotency_window) {
         let message = "an earlier attempt went unanswered, and its token is too old to be used again";
         return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;

@@ -7,9 +7,11 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -227,6 +229,8 @@ impl<S: Submitter> Dispatcher<S> {
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
                 rehearsal: import.rehearsal,
+                is_probing: AtomicBool::new(false),
+                probe: Semaphore::new(1),
                 flights: Flights::default(),
                 drain: CancellationToken::new(),
                 abort: CancellationToken::new(),
@@ -343,6 +347,7 @@ impl<S: Submitter> Dispatcher<S> {
     fn launch(&mut self) {
         // Where rows are held, each that goes into an outage is lost to the run.
         let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
+        self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
         let most = if is_probing { 1 } else { self.concurrency };
         while self.attempts.len() < most {
             let Some(job) = self.ready.pop_front() else { return };
@@ -391,6 +396,7 @@ impl<S: Submitter> Dispatcher<S> {
     fn receive(&mut self, report: Report) -> Result<(), ImportError> {
         match report {
             Report::GivenBack => {}
+            Report::NotNow { claim, tries } => self.ready.push_front(Job { claim, tries }),
             Report::Failed(error) => return Err(error.into()),
             Report::SetAside { settled, cause } => self.settled(&settled, Some(cause), true),
             Report::Attempted { settled, decision, cause, permit } => {

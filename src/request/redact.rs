@@ -22,6 +22,9 @@ pub(super) fn redact(private: &[&str], text: &str) -> String {
         parts.extend(own.into_iter().filter(|word| word.len() > 4));
         parts.push(folded(value));
     }
+    // A quotation that is cut off ends with the beginning of a word.
+    let begun: Vec<Vec<char>> =
+        parts.iter().filter(|part| part.iter().all(|c| c.is_alphanumeric())).cloned().collect();
     parts.retain(|part| part.len() > 3);
     // The longest first, so that a value which is part of another leaves no remainder behind.
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
@@ -38,7 +41,11 @@ pub(super) fn redact(private: &[&str], text: &str) -> String {
         }
         let begins = plain[at].is_alphanumeric() && (at == 0 || !plain[at - 1].is_alphanumeric());
         let length = plain[at..].iter().take_while(|c| c.is_alphanumeric()).count();
-        if begins && alone.contains(&lower[at..at + length]) {
+        let word = &lower[at..at + length];
+        let rest = &plain[at + length..];
+        let is_cut = rest.is_empty() || rest.starts_with(&['…']) || rest.starts_with(&['.', '.']);
+        let is_begun = || word.len() > 2 && begun.iter().any(|part| part.starts_with(word));
+        if begins && (alone.contains(word) || is_cut && is_begun()) {
             out.push('…');
             at += length;
             continue;
@@ -68,6 +75,9 @@ mod tests {
             ("for Kim, not Kimono: 4711", "for …, not Kimono: …"),
             ("ZebraQuuxleyException", "……Exception"),
             ("is no meaning", "is no …"),
+            ("bad Quux...", "bad …..."),
+            ("bad Zeb", "bad …"),
+            ("the zeb that was", "the zeb that was"),
             ("", ""),
         ];
         for (text, expected) in cases {

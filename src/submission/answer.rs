@@ -22,6 +22,25 @@ const CREDENTIAL_CODES: [&str; 14] = [
     "UnknownOperationException",
 ];
 
+/// Codes of the service's and the protocol's own, in which no value can hide.
+const SERVICE_CODES: [&str; 15] = [
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "InternalServiceException",
+    "RequestAbortedException",
+    "IdempotencyException",
+    "ConflictException",
+    "ServiceQuotaExceededException",
+    "ResourceNotFoundException",
+    "InvalidRequestException",
+    "InvalidParameterException",
+    "SerializationException",
+    "ValidationException",
+    "RequestEntityTooLargeException",
+];
+
 /// An answer of the service, by its code and, where that is unknown, by its status.
 pub(super) fn answered(
     status: u16,
@@ -62,7 +81,7 @@ fn is_chained_task(request: &ContactRequest<'_>) -> bool {
 
 /// A code as codes are written: an endpoint that is not Connect may put anything there.
 fn plain(code: &str, request: &ContactRequest<'_>) -> String {
-    let code = if code.ends_with("Exception") || CREDENTIAL_CODES.contains(&code) {
+    let code = if SERVICE_CODES.contains(&code) || CREDENTIAL_CODES.contains(&code) {
         code.to_owned()
     } else {
         request.redact(code)

@@ -199,9 +199,9 @@ impl Session {
         let write = || {
             self.connection.execute(
                 "UPDATE rows INDEXED BY rows_in_doubt SET state = ?2, code = coalesce(code, 'NoAnswer'),
-                        doubt_ms = first_sent_ms
+                        doubt_ms = first_sent_ms, run_id = ?3
                  WHERE may_exist = 1 AND state = ?1 AND doubt_ms > last_sent_ms",
-                params![from.state.name(), next.state.name()],
+                params![from.state.name(), next.state.name(), self.run.0],
             )
         };
         write().map(|_| ()).map_err(|source| self.failed(source))
