@@ -595,7 +595,11 @@ impl Play<'_> {
         asked.retries_unknown = false;
         asked.arguments = if self.honoured { Vec::new() } else { words.map(str::to_owned).into() };
         let again = self.run_to_its_end(&asked);
-        assert_eq!((again, self.sandbox().stat("requests")), (code, requests));
+        // A row in doubt that has left the CSV is reported by the run that finds it so, and by no later one.
+        let has_left = |row: &Row| row.state == "unknown" && self.csv.iter().all(|line| line.key != row.key);
+        let reported_once = (code, again) == (Some(1), Some(0)) && self.known.values().any(has_left);
+        assert!(again == code || reported_once, "{code:?}, and then {again:?}");
+        assert_eq!(self.sandbox().stat("requests"), requests);
         assert_eq!(self.known, before);
     }
 }
