@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
+use crate::pacing::Rate;
 use crate::rehearsal::CrashAt;
 use crate::request::Operation;
 use crate::sandbox::Slow;
@@ -111,9 +112,9 @@ pub struct ReadArgs {
     /// How the CSVs are written
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// Requests a second: the account's quota [default: 2.0]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
-    pub rate: Option<f64>,
+    /// Requests a second: the account's quota, or auto to find it [default: 2.0]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto")]
+    pub rate: Option<Rate>,
     /// Send at most so many rows: a pilot
     #[arg(long, env = "CONNECT_IMPORT_LIMIT", value_name = "N")]
     pub limit: Option<u64>,
@@ -195,10 +196,10 @@ pub struct RunArgs {
     /// What is read, and what is made of it.
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Requests that may leave at once: the quota's burst [default: 5]
+    /// Requests that Connect takes at once: the quota's burst; not for auto [default: 5]
     #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N", help_heading = "Sending")]
     pub burst: Option<u32>,
-    /// Requests under way at most [default: 32]
+    /// Requests under way at most; as many are as the rate needs [default: 256]
     #[arg(long, env = "CONNECT_IMPORT_CONCURRENCY", value_name = "N", help_heading = "Sending")]
     pub concurrency: Option<usize>,
     /// Attempts a row and run; throttled ones do not count [default: 5]
@@ -277,9 +278,9 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub made: MadeArgs,
     /// Requests a second that a run would make [default: 2.0]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N")]
-    pub rate: Option<f64>,
-    /// Requests that may leave at once [default: 5]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto")]
+    pub rate: Option<Rate>,
+    /// Requests that Connect takes at once [default: 5]
     #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
     pub burst: Option<u32>,
     /// Make one completed task and send it again with the same token, to see whether Connect honours it

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::ledger::{Cause, Note, RowState, RunRecord};
-use crate::pacing::Setback;
+use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
+use crate::pacing::{Rate, Setback};
 use crate::shutdown::Signal;
 
 /// Something that happened.
@@ -60,17 +60,28 @@ pub enum RunEvent {
         /// Whether there had been one in its place.
         again: bool,
     },
-    /// Another run holds the ledger, and this one waits for it.
-    Queued {
-        /// Who holds it.
-        holder: String,
-        /// For how long at most.
-        patience: Duration,
-    },
+    /// The ledger cannot be opened at once.
+    Opening(Opening),
     /// The rows in flight, as was asked for; the oldest first.
     InFlight(Vec<Flight>),
     /// The rate was to be read again.
-    RateRead(Result<f64, String>),
+    RateRead(Result<Rate, String>),
+    /// Answers are so slow that the requests that may be under way hold the rate.
+    Crowded {
+        /// Requests under way.
+        under_way: usize,
+        /// What one takes.
+        latency: Duration,
+        /// The rate that they allow, requests a second.
+        rate: f64,
+    },
+    /// The process may open too few files for what was asked.
+    FewFiles {
+        /// Requests under way that were asked for.
+        asked: usize,
+        /// Those that may be.
+        allowed: usize,
+    },
     /// The whole pool pauses.
     Paused {
         /// Why.
@@ -192,7 +203,7 @@ pub struct Progress {
     pub throttled: u64,
     /// Rows created a second, over the last seconds.
     pub rate_now: f64,
-    /// The set rate, requests a second.
+    /// The set rate, requests a second; where it is found, that of now.
     pub rate_set: f64,
     /// Since the first row could be sent.
     pub elapsed: Duration,

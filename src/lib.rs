@@ -11,6 +11,7 @@ mod suggest;
 mod paths;
 mod slug;
 mod draft;
+mod open_files;
 pub mod digest;
 pub mod source;
 pub mod request;

@@ -12,6 +12,8 @@ use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
 use crate::job::{Job, rate_again};
 use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
+use crate::open_files::room_for_connections;
+use crate::pacing::Rate;
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
 };
@@ -48,7 +50,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         mapping: job.reading.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
-        concurrency: job.pacing.concurrency,
+        concurrency: concurrency(job.pacing.concurrency, &reporter),
         policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resending.on_unknown },
         idempotency_window: job.resending.window,
         grace: job.grace,
@@ -93,7 +95,8 @@ async fn check(
     let (path, identity) = (job.ledger.clone(), job.identity.clone());
     let new_run = NewRun {
         mapping: job.reading.mapping.fingerprint(),
-        rate: job.pacing.rate,
+        rate: job.pacing.rate.at_first(),
+        is_auto: job.pacing.rate == Rate::Auto,
         idempotency_window: job.resending.window,
         resend: job.resending.on_unknown == OnUnknown::Resend,
         retry: job.resending.retry.clone(),
@@ -101,8 +104,8 @@ async fn check(
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let rehearsal = job.rehearsal.clone();
     let intake = blocking(move || {
-        let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
-        let ledger = Ledger::open(&path, &identity, patience, &mut queued, &rehearsal)?;
+        let mut tell = |opening| told.tell(RunEvent::Opening(opening));
+        let ledger = Ledger::open(&path, &identity, patience, &mut tell, &rehearsal)?;
         if ledger.birth() != Birth::Earlier {
             let again = ledger.birth() == Birth::Again;
             told.tell(RunEvent::NewLedger { ledger: path.display().to_string(), again });
@@ -119,6 +122,17 @@ async fn check(
         }
     });
     unless_interrupted(shutdown, intake).await
+}
+
+/// The requests that may be under way, as far as there is room for their connections.
+fn concurrency(asked: usize, reporter: &Reporter) -> usize {
+    match room_for_connections() {
+        Some(allowed) if allowed < asked => {
+            reporter.tell(RunEvent::FewFiles { asked, allowed });
+            allowed
+        }
+        Some(_) | None => asked,
+    }
 }
 
 /// Where the rate is read again when it is asked for.

@@ -66,8 +66,8 @@ async fn open(
         if !path.exists() {
             return Err(LedgerError::Missing(path).into());
         }
-        let mut queued = |holder: &str| told.tell(RunEvent::Queued { holder: holder.to_owned(), patience });
-        Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut queued, &Rehearsal::default())?))
+        let mut tell = |opening| told.tell(RunEvent::Opening(opening));
+        Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut tell, &Rehearsal::default())?))
     });
     unless_interrupted(shutdown.clone(), opening).await
 }

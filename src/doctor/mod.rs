@@ -16,6 +16,7 @@ use std::time::SystemTime;
 
 use crate::exit_code::ExitCode;
 use crate::ledger::Identity;
+use crate::pacing::Rate;
 use crate::submission::ConnectClient;
 
 /// What a doctor says of one thing.
@@ -82,7 +83,7 @@ pub struct Examination {
     /// The size of the input in bytes, or what is wrong with it.
     pub input: Result<u64, String>,
     /// Requests a second.
-    pub rate: f64,
+    pub rate: Rate,
     /// Requests that may leave at once.
     pub burst: u32,
     /// Whether a contact is made to see what its token is worth.

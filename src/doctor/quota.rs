@@ -1,13 +1,16 @@
 //! The pace against the documented quota, which nobody can ask for. Pure.
 
 use super::Diagnosis;
-use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
+use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::request::Operation;
 
 const CHECK: &str = "quota";
 
-pub(super) fn quota(operation: Operation, rate: f64, burst: u32) -> Diagnosis {
-    let found = format!("{operation} at {rate} a second, burst {burst}");
+pub(super) fn quota(operation: Operation, rate: Rate, burst: u32) -> Diagnosis {
+    let found = match rate {
+        Rate::Fixed(rate) => format!("{operation} at {rate} a second, burst {burst}"),
+        Rate::Auto => format!("{operation} at the rate that is found, from {DEFAULT_RATE} a second"),
+    };
     let documented = format!(
         "the documented default is {DEFAULT_RATE}, burst {DEFAULT_BURST}, for the whole account and Region"
     );
@@ -15,7 +18,7 @@ pub(super) fn quota(operation: Operation, rate: f64, burst: u32) -> Diagnosis {
         Operation::CreateContact => "",
         Operation::StartTaskContact => "; an instance has at most 2,500 active tasks by default",
     };
-    if rate > DEFAULT_RATE || burst > DEFAULT_BURST {
+    if matches!(rate, Rate::Fixed(rate) if rate > DEFAULT_RATE || burst > DEFAULT_BURST) {
         let remedy = "go on if AWS Support has raised yours; otherwise Connect throttles, and the run yields";
         return Diagnosis::warn(CHECK, format!("{found}; {documented}{open_tasks}"), remedy);
     }
@@ -29,9 +32,10 @@ mod tests {
 
     #[test]
     fn a_pace_above_the_documented_quota_is_warned_of() {
-        let verdict = |rate, burst| quota(Operation::CreateContact, rate, burst).verdict;
+        let verdict = |rate, burst| quota(Operation::CreateContact, Rate::Fixed(rate), burst).verdict;
         assert_eq!(verdict(2.0, 5), Verdict::Pass);
         assert_eq!(verdict(2.1, 5), Verdict::Warn);
         assert_eq!(verdict(2.0, 6), Verdict::Warn);
+        assert_eq!(quota(Operation::CreateContact, Rate::Auto, 99).verdict, Verdict::Pass);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::flights::Flights;
@@ -15,7 +16,7 @@ use super::waiting::WaitingMappings;
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
 use crate::mapping::MapFault;
-use crate::pacing::{Gate, Permit};
+use crate::pacing::{Pacer, Permit};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::submission::{Attempt, Circumstances, Decision, Policy, Submitter, abandon, decide};
 
@@ -28,7 +29,7 @@ pub(super) enum Report {
     /// The row was not sent: its token is too old, or it cannot be mapped.
     SetAside { settled: Settled, cause: Cause },
     /// An attempt was made and settled.
-    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit },
+    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit, took: Duration },
     /// The ledger failed; the run cannot go on.
     Failed(LedgerError),
 }
@@ -38,7 +39,7 @@ pub(super) struct Shared<S> {
     pub(super) ledger: Arc<Ledger>,
     pub(super) submitter: Arc<S>,
     pub(super) mappings: WaitingMappings,
-    pub(super) gate: Gate,
+    pub(super) pacer: Pacer,
     pub(super) policy: Policy,
     pub(super) idempotency_window: Duration,
     pub(super) rehearsal: Rehearsal,
@@ -82,7 +83,7 @@ async fn attempt_fallibly<S: Submitter>(
     let permit = tokio::select! {
         biased;
         () = shared.drain.cancelled() => return Ok(Report::GivenBack),
-        permit = shared.gate.permit() => permit,
+        permit = shared.pacer.permit() => permit,
     };
     // Attempts that were started before the outage was known have waited for their permits until now.
     let is_probing = shared.is_probing.load(Ordering::Relaxed);
@@ -117,11 +118,14 @@ async fn attempt_fallibly<S: Submitter>(
     let in_flight = shared.ledger.begin(claim, request).await?;
     shared.rehearsal.reach(CrashPoint::AfterIntent);
     let departed = shared.flights.depart(in_flight.claim());
+    shared.pacer.sent();
+    let sent = Instant::now();
     let attempt: Option<Attempt> = tokio::select! {
         attempt = shared.submitter.submit(&in_flight) => Some(attempt),
         () = shared.abort.cancelled() => None,
     };
     drop(departed);
+    let took = sent.elapsed();
     shared.rehearsal.reach(CrashPoint::AfterAnswer);
     let (decision, cause) = match attempt {
         Some(attempt) => {
@@ -135,7 +139,7 @@ async fn attempt_fallibly<S: Submitter>(
         }
     };
     let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
-    Ok(Report::Attempted { settled, decision, cause, permit })
+    Ok(Report::Attempted { settled, decision, cause, permit, took })
 }
 
 /// A row that waits and is not sent.

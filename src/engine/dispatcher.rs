@@ -17,17 +17,17 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::ErrorBudget;
 use super::attempt::{Report, Shared, attempt};
 use super::flights::Flights;
 use super::meter::Meter;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
+use super::{Ending, ErrorBudget};
 use crate::event::{Progress, Reporter, RunEvent};
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled, Settlement};
 use crate::mapping::MappingSource;
-use crate::pacing::{Backoff, Gate, Permit, Setback};
+use crate::pacing::{Concurrency, Pacer, Permit, Rate, Reaction, Setback};
 use crate::rehearsal::{CrashPoint, Rehearsal};
-use crate::shutdown::{Shutdown, Signal};
+use crate::shutdown::Shutdown;
 use crate::submission::{Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Submitter};
 use crate::wishes::{Wish, Wishes};
 
@@ -60,8 +60,8 @@ pub struct Import<S> {
     pub rate_source: RateSource,
     /// The mapping.
     pub mapping: MappingSource,
-    /// Requests a second.
-    pub rate: f64,
+    /// How fast.
+    pub rate: Rate,
     /// Requests that may leave at once.
     pub burst: u32,
     /// Requests under way at most.
@@ -82,38 +82,13 @@ pub struct Import<S> {
     pub rehearsal: Rehearsal,
 }
 
-/// Reads the rate again, in requests a second, or says why it stays.
-pub struct RateSource(pub Box<dyn Fn() -> Result<f64, String> + Send>);
+/// Reads the rate again, or says why it stays.
+pub struct RateSource(pub Box<dyn Fn() -> Result<Rate, String> + Send>);
 
 impl fmt::Debug for RateSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RateSource")
     }
-}
-
-/// How an import ended.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Ending {
-    /// No row waits any more, or only those beyond the limit.
-    Complete,
-    /// A signal stopped it.
-    Interrupted(Signal),
-    /// Credentials or permission.
-    Denied(Cause),
-    /// A hard quota.
-    QuotaExceeded(Cause),
-    /// Every answer was a 404.
-    NotFound(Cause),
-    /// Nothing but throttling, for minutes.
-    Throttled(Cause),
-    /// No connection, for minutes, or never.
-    OutOfReach(Cause),
-    /// Row after row without an answer, for minutes; or a few to the end, which wait in doubt.
-    Unanswered(Cause),
-    /// More rows went wrong than the budget allows.
-    ErrorBudget(ErrorBudget),
-    /// The time is up.
-    TimeBudget,
 }
 
 /// The import had to be given up.
@@ -179,9 +154,12 @@ struct Dispatcher<S> {
     wishes: Wishes,
     rate_source: RateSource,
     until: Option<Instant>,
-    concurrency: usize,
+    concurrency: Concurrency,
+    /// Whether it was told that the concurrency holds the rate.
+    told_crowded: bool,
     grace: Duration,
-    backoff: Backoff,
+    /// The rate that the ledger knows to be found.
+    noted: Option<f64>,
     attempts: JoinSet<Report>,
     ready: VecDeque<Job>,
     delayed: BinaryHeap<Reverse<Delayed>>,
@@ -217,7 +195,7 @@ impl<S: Submitter> Dispatcher<S> {
             to_send: import.to_send,
             rejected: checked.rows.of(RowState::Rejected),
             unknown: checked.rows.of(RowState::Unknown),
-            rate_set: import.rate,
+            rate_set: checked.rate,
             ..Progress::default()
         };
         Dispatcher {
@@ -225,7 +203,7 @@ impl<S: Submitter> Dispatcher<S> {
                 ledger: import.ledger,
                 submitter: import.submitter,
                 mappings,
-                gate: Gate::new(import.rate, import.burst),
+                pacer: Pacer::new(import.rate, checked.rate, import.burst),
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
                 rehearsal: import.rehearsal,
@@ -240,9 +218,10 @@ impl<S: Submitter> Dispatcher<S> {
             wishes: import.wishes,
             rate_source: import.rate_source,
             until: import.until,
-            concurrency: import.concurrency,
+            concurrency: Concurrency::new(import.concurrency),
+            told_crowded: false,
             grace: import.grace,
-            backoff: Backoff::new(import.rate),
+            noted: None,
             attempts: JoinSet::new(),
             ready: VecDeque::new(),
             delayed: BinaryHeap::new(),
@@ -297,9 +276,10 @@ impl<S: Submitter> Dispatcher<S> {
                 () = sleep_until(due), if running && due.is_some() => self.wake(),
                 // Attempts settle themselves as unanswered then, which takes no longer than the disk.
                 () = sleep_until(deadline), if !self.shared.abort.is_cancelled() => self.shared.abort.cancel(),
-                _ = ticks.tick() => self.tell_progress(),
+                _ = ticks.tick() => self.look_around().await?,
             }
         }
+        self.note_found().await?;
         self.tell_progress();
         let by_itself = self.left_in_doubt.map_or(Ending::Complete, Ending::Unanswered);
         Ok((self.ending.unwrap_or(by_itself), self.progress))
@@ -318,10 +298,9 @@ impl<S: Submitter> Dispatcher<S> {
             Wish::ReadRate => {
                 let rate = (self.rate_source.0)();
                 if let Ok(rate) = rate {
-                    self.shared.gate.set_rate(rate);
-                    self.backoff.set_rate(rate);
-                    self.progress.rate_set = rate;
-                    self.shared.ledger.set_rate(rate).await?;
+                    self.shared.pacer.set_rate(rate);
+                    let per_second = self.shared.pacer.rate_set();
+                    self.shared.ledger.set_rate(per_second, rate == Rate::Auto).await?;
                 }
                 RunEvent::RateRead(rate)
             }
@@ -332,11 +311,11 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Claims more rows when fewer are at hand than can be sent at once.
     async fn refill(&mut self) -> Result<(), LedgerError> {
-        if self.ready.len() >= self.concurrency || self.claimable == 0 {
+        let needed = self.concurrency.needed(self.shared.pacer.rate());
+        if self.ready.len() >= needed || self.claimable == 0 {
             return Ok(());
         }
-        let wanted =
-            (2 * self.concurrency).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
+        let wanted = (2 * needed).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
         let claims = self.shared.ledger.claim(wanted).await?;
         self.claimable =
             if claims.is_empty() { 0 } else { self.claimable.saturating_sub(claims.len() as u64) };
@@ -348,7 +327,7 @@ impl<S: Submitter> Dispatcher<S> {
         // Where rows are held, each that goes into an outage is lost to the run.
         let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
         self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
-        let most = if is_probing { 1 } else { self.concurrency };
+        let most = if is_probing { 1 } else { self.concurrency.needed(self.shared.pacer.rate()) };
         while self.attempts.len() < most {
             let Some(job) = self.ready.pop_front() else { return };
             let known = Circumstances {
@@ -399,7 +378,8 @@ impl<S: Submitter> Dispatcher<S> {
             Report::NotNow { claim, tries } => self.ready.push_front(Job { claim, tries }),
             Report::Failed(error) => return Err(error.into()),
             Report::SetAside { settled, cause } => self.settled(&settled, Some(cause), true),
-            Report::Attempted { settled, decision, cause, permit } => {
+            Report::Attempted { settled, decision, cause, permit, took } => {
+                self.concurrency.answered(took);
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 let waits = settled.standing.state == RowState::Pending;
                 self.settled(&settled, cause.clone(), !waits || decision.next.is_none());
@@ -447,7 +427,7 @@ impl<S: Submitter> Dispatcher<S> {
         match decision.pool {
             None => {
                 self.odd.extend(self.silent.drain());
-                self.backoff.answered();
+                self.shared.pacer.answered();
             }
             Some(Setback::Unanswered) => {
                 if !self.odd.contains(&row) {
@@ -466,20 +446,17 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Holds the pool back, or ends the run when patience is at its end.
     fn set_back(&mut self, setback: Setback, cause: Cause, permit: Permit) {
-        // Attempts that were under way when the pause began say nothing new, nor do those of a run that ends.
-        if self.ending.is_some() || permit.epoch != self.shared.gate.epoch() {
+        // What comes in while a run ends says nothing new.
+        if self.ending.is_some() {
             return;
         }
-        match (self.backoff.setback(setback, fastrand::f64()), setback) {
-            (Some(pause), _) => {
+        match self.shared.pacer.set_back(setback, permit, fastrand::f64()) {
+            Reaction::None => {}
+            Reaction::Pause(pause) => {
                 debug!(?setback, ?pause, code = cause.code, "the pool pauses");
-                self.shared.gate.hold(pause);
                 self.reporter.tell(RunEvent::Paused { setback, cause, pause });
             }
-            (None, Setback::Throttled) => self.end(Ending::Throttled(cause)),
-            (None, Setback::OutOfReach) => self.end(Ending::OutOfReach(cause)),
-            (None, Setback::Unanswered) => self.end(Ending::Unanswered(cause)),
-            (None, Setback::NoCredentialsYet) => self.end(Ending::Denied(cause)),
+            Reaction::GiveUp => self.end(Ending::after(setback, cause)),
         }
     }
 
@@ -521,24 +498,46 @@ impl<S: Submitter> Dispatcher<S> {
         if self.ending.is_some() {
             return;
         }
-        let signal = match &ending {
-            Ending::Interrupted(signal) => Some(*signal),
-            Ending::Complete
-            | Ending::Denied(_)
-            | Ending::QuotaExceeded(_)
-            | Ending::NotFound(_)
-            | Ending::Throttled(_)
-            | Ending::OutOfReach(_)
-            | Ending::Unanswered(_)
-            | Ending::ErrorBudget(_)
-            | Ending::TimeBudget => None,
-        };
+        let signal = ending.signal();
         self.ending = Some(ending);
         let in_flight = self.shared.flights.len();
         self.reporter.tell(RunEvent::Draining { signal, in_flight, grace: self.grace });
     }
 
+    /// What time alone changes.
+    async fn look_around(&mut self) -> Result<(), LedgerError> {
+        self.concurrency.look(self.shared.flights.oldest());
+        self.shared.pacer.keep_up();
+        self.note_found().await?;
+        self.watch_the_crowd();
+        self.tell_progress();
+        Ok(())
+    }
+
+    /// Has the ledger know the rate that was found, so that the next run starts from it, however this one ends.
+    async fn note_found(&mut self) -> Result<(), LedgerError> {
+        let found = self.shared.pacer.found();
+        if let Some(rate) = found.filter(|_| found != self.noted) {
+            self.shared.ledger.note_found(rate).await?;
+            self.noted = found;
+        }
+        Ok(())
+    }
+
+    /// Tells once that more requests under way would make more a second.
+    fn watch_the_crowd(&mut self) {
+        let rate = self.shared.pacer.rate();
+        let under_way = self.shared.flights.len();
+        let is_full = under_way > 0 && under_way >= self.concurrency.most();
+        if let Some(possible) = self.concurrency.held_at(rate).filter(|_| is_full && !self.told_crowded) {
+            self.told_crowded = true;
+            let latency = self.concurrency.latency();
+            self.reporter.tell(RunEvent::Crowded { under_way, latency, rate: possible });
+        }
+    }
+
     fn tell_progress(&mut self) {
+        self.progress.rate_set = self.shared.pacer.rate_set();
         self.progress.elapsed = self.started.elapsed();
         self.progress.in_flight = self.shared.flights.len();
         self.progress.rate_now = self.meter.rate(self.progress.elapsed, self.progress.created);

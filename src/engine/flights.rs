@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -42,6 +43,11 @@ impl Flights {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    /// For how long the oldest has been under way.
+    pub(super) fn oldest(&self) -> Duration {
+        self.lock().values().map(|flight| flight.since.elapsed()).max().unwrap_or_default()
     }
 
     /// All of them, the oldest first.

@@ -3,9 +3,11 @@
 mod attempt;
 mod budget;
 mod dispatcher;
+mod ending;
 mod flights;
 mod meter;
 mod waiting;
 
 pub use budget::ErrorBudget;
-pub use dispatcher::{Ending, Import, ImportError, RateSource};
+pub use dispatcher::{Import, ImportError, RateSource};
+pub use ending::Ending;

@@ -1,12 +1,13 @@
 //! The input into the ledger: every row is entered before the first is sent.
 
 use super::{IntakeError, Prepared, Rules, Visitor, read_all};
+use crate::digest::Digest;
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Verdict};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Sighting, Verdict};
 use crate::mapping::{MapFault, MappingError};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::Shutdown;
-use crate::source::{Header, Input, Record};
+use crate::source::{Header, Input, Record, RowKey};
 
 /// Reads prepared inputs into a ledger.
 #[derive(Debug)]
@@ -35,31 +36,24 @@ impl Intake<'_> {
         Ok(self.ledger.finish_intake(entry.totals)?)
     }
 
-    /// The row as the ledger takes it: its key, and what the mapping says of it.
-    fn row(
+    /// What the mapping says of a row.
+    fn verdict(
         &self,
         rules: &Rules,
         record: &Record,
-        source: i64,
-        header: i64,
+        key: &RowKey,
         now: i64,
-    ) -> Result<IntakeRow, MappingError> {
-        let key = rules.key(record);
+    ) -> Result<Verdict, MappingError> {
         let assessed = if self.check {
-            rules.map(record, &key, now).map(|_| ())
+            rules.map(record, key, now).map(|_| ())
         } else {
-            rules.check_form(record, &key).map_err(MapFault::from)
+            rules.check_form(record, key).map_err(MapFault::from)
         };
-        let verdict = match assessed {
-            Ok(()) => Verdict::Ready,
-            Err(MapFault::Row(rejection)) => Verdict::Rejected(rejection),
-            Err(MapFault::Job(error)) => return Err(error),
-        };
-        self.rehearsal.reach(CrashPoint::Check);
-        let content = rules.header.content(&record.cells);
-        let cells: Vec<&str> = record.cells.iter().collect();
-        let record_json = serde_json::Value::from(cells).to_string();
-        Ok(IntakeRow { key, source, header, line: record.line, content, record: record_json, verdict })
+        match assessed {
+            Ok(()) => Ok(Verdict::Ready),
+            Err(MapFault::Row(rejection)) => Ok(Verdict::Rejected(rejection)),
+            Err(MapFault::Job(error)) => Err(error),
+        }
     }
 }
 
@@ -74,6 +68,28 @@ struct Entry<'a> {
     totals: IntakeTotals,
 }
 
+impl Entry<'_> {
+    /// The row as the ledger takes it, with what the mapping says of it.
+    fn row(
+        &self,
+        rules: &Rules,
+        record: &Record,
+        key: RowKey,
+        content: Digest,
+        now: i64,
+    ) -> Result<IntakeRow, IntakeError> {
+        let verdict = self.intake.verdict(rules, record, &key, now).map_err(|error| {
+            let file = format!("{}, line {}", self.input, record.line);
+            IntakeError::Mapping { file, error }
+        })?;
+        self.intake.rehearsal.reach(CrashPoint::Check);
+        let cells: Vec<&str> = record.cells.iter().collect();
+        let cells = serde_json::Value::from(cells).to_string();
+        let (source, header) = (self.source, self.header);
+        Ok(IntakeRow { key, source, header, line: record.line, content, record: cells, verdict })
+    }
+}
+
 impl Visitor for Entry<'_> {
     type Error = IntakeError;
 
@@ -84,17 +100,26 @@ impl Visitor for Entry<'_> {
     }
 
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), IntakeError> {
-        let file = self.input.to_string();
-        let entered = rows.iter().map(|record| {
-            let row = self.intake.row(rules, record, self.source, self.header, now);
-            let place = || format!("{file}, line {}", record.line);
-            row.map_err(|error| IntakeError::Mapping { file: place(), error })
+        let ledger = self.intake.ledger;
+        let seen: Vec<(RowKey, Digest)> =
+            rows.iter().map(|record| (rules.key(record), rules.header.content(&record.cells))).collect();
+        let sightings = seen.iter().zip(rows).map(|((key, content), record)| Sighting {
+            token: ledger.token(key),
+            content: *content,
+            line: record.line,
         });
+        let done = ledger.recognise(self.source, sightings.collect())?;
+        let open = rows.iter().zip(seen).zip(done).filter(|(_, done)| !done);
+        let entered = open.map(|((record, (key, content)), _)| self.row(rules, record, key, content, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
-        for note in self.intake.ledger.take_in(entered)? {
+        self.totals.rows_read += rows.len() as u64;
+        if entered.is_empty() {
+            return Ok(());
+        }
+        let file = self.input.to_string();
+        for note in ledger.take_in(entered)? {
             self.intake.reporter.tell(RunEvent::Noted { file: file.clone(), note });
         }
-        self.totals.rows_read += rows.len() as u64;
         Ok(())
     }
 

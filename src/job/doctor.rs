@@ -8,7 +8,7 @@ use super::{JobError, SandboxQuota, ledger_path, rate, reading, refuse_csv, sand
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
-use crate::pacing::DEFAULT_BURST;
+use crate::pacing::{DEFAULT_BURST, Rate};
 use crate::request::Operation;
 use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
@@ -27,7 +27,7 @@ pub struct DoctorJob {
     /// What is made of a row.
     pub mapping: MappingSource,
     /// Requests a second.
-    pub rate: f64,
+    pub rate: Rate,
     /// Requests that may leave at once.
     pub burst: u32,
     /// Whether a contact is made to see what its token is worth.

@@ -13,6 +13,7 @@ use super::skeleton::{self, Skeleton};
 use crate::cli::{JobArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
+use crate::pacing::Rate;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
@@ -128,7 +129,7 @@ pub(super) struct MappingTable {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PacingTable {
-    pub(super) rate: Option<f64>,
+    pub(super) rate: Option<Rate>,
     pub(super) burst: Option<u32>,
     pub(super) concurrency: Option<usize>,
     pub(super) max_attempts: Option<u32>,

@@ -22,7 +22,7 @@ use crate::cli::{
 use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
-use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE};
+use crate::pacing::{DEFAULT_BURST, DEFAULT_CONCURRENCY, DEFAULT_RATE, Rate};
 use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::rehearsal::Rehearsal;
 use crate::source::{Dialect, Input};
@@ -85,7 +85,7 @@ pub struct CheckJob {
     /// The bare instance id, if one is named.
     pub instance_id: Option<String>,
     /// Requests a second, for the forecast.
-    pub rate: f64,
+    pub rate: Rate,
     /// Rows that a run would send at most.
     pub limit: Option<u64>,
     /// How many rows may go wrong in a run.
@@ -110,9 +110,9 @@ pub struct Resending {
 /// How fast and how often.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pacing {
-    /// Requests a second, positive.
-    pub rate: f64,
-    /// Requests that may leave at once, at least 1.
+    /// Requests a second, positive, or auto.
+    pub rate: Rate,
+    /// Requests that Connect takes at once, at least 1.
     pub burst: u32,
     /// Requests under way at most, at least 1.
     pub concurrency: usize,
@@ -287,7 +287,7 @@ fn resending(args: &ReadArgs, file: &JobFile) -> Result<Resending, JobError> {
 ///
 /// # Errors
 /// A flag or the environment sets the rate, or there is no job file, or it is at fault; for people.
-pub fn rate_again(job: Option<&Path>, flag: Option<f64>) -> Result<f64, String> {
+pub fn rate_again(job: Option<&Path>, flag: Option<Rate>) -> Result<Rate, String> {
     if flag.is_some() {
         return Err("--rate sets it, which beats the job file".to_owned());
     }
@@ -307,12 +307,12 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
     }
 }
 
-fn rate(flag: Option<f64>, file: &JobFile) -> Result<f64, JobError> {
-    let rate = flag.or(file.pacing.rate).unwrap_or(DEFAULT_RATE);
-    if RATES.contains(&rate) {
-        Ok(rate)
-    } else {
-        Err(wrong(if flag.is_some() { "--rate" } else { "[pacing] rate" }, IMPOSSIBLE_RATE))
+fn rate(flag: Option<Rate>, file: &JobFile) -> Result<Rate, JobError> {
+    match flag.or(file.pacing.rate).unwrap_or(Rate::Fixed(DEFAULT_RATE)) {
+        Rate::Fixed(rate) if !RATES.contains(&rate) => {
+            Err(wrong(if flag.is_some() { "--rate" } else { "[pacing] rate" }, IMPOSSIBLE_RATE))
+        }
+        possible => Ok(possible),
     }
 }
 
@@ -328,7 +328,7 @@ fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
     let pacing = Pacing {
         rate: rate(args.read.rate, file)?,
         burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
-        concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(32),
+        concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(DEFAULT_CONCURRENCY),
         max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
     };
     let at_least_one = [
@@ -347,14 +347,14 @@ fn sandbox(
     args: &JobArgs,
     global: &GlobalArgs,
     file: &JobFile,
-    rate: f64,
+    rate: Rate,
     burst: u32,
 ) -> Result<Option<SandboxQuota>, JobError> {
     if !args.sandbox || global.endpoint_url.is_some() {
         return Ok(None);
     }
     let quota = SandboxQuota {
-        rate: file.sandbox.rate.unwrap_or(rate),
+        rate: file.sandbox.rate.unwrap_or(rate.at_first()),
         burst: file.sandbox.burst.unwrap_or(burst),
         latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
     };
@@ -444,15 +444,15 @@ mod tests {
         let job = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--burst=9"]).unwrap();
         assert_eq!(job.ledger, folder.path().join("tickets.ledger.db"));
         assert_eq!(job.reading.inputs, [Input::File(folder.path().join("t.csv"))]);
-        assert_eq!((job.pacing.rate, job.pacing.burst), (3.5, 9));
+        assert_eq!((job.pacing.rate, job.pacing.burst), (Rate::Fixed(3.5), 9));
         let flag = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--rate=7"]).unwrap();
-        assert_eq!(flag.pacing.rate, 7.0);
+        assert_eq!(flag.pacing.rate, Rate::Fixed(7.0));
     }
 
     #[test]
     fn the_default_pace_is_the_documented_quota() {
         let pacing = resolve(&["t.csv", INSTANCE]).unwrap().pacing;
-        assert_eq!((pacing.rate, pacing.burst), (2.0, 5));
+        assert_eq!((pacing.rate, pacing.burst), (Rate::Fixed(2.0), 5));
     }
 
     #[test]

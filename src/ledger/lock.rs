@@ -1,13 +1,14 @@
 //! One run a ledger. The operating system holds the lock, so it dies with its holder.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::LedgerError;
-use super::seal::{Commit, Seal};
+use super::presence::file_id;
+use super::seal::{Inscription, Seal};
+use super::{LedgerError, Opening};
 use crate::paths::with_suffix;
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
@@ -16,17 +17,16 @@ use crate::paths::with_suffix;
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
-    holder: String,
-    /// The last commit that the file told of.
-    sealed: Option<Commit>,
+    found: Inscription,
+    own: Inscription,
 }
 
 impl Lock {
-    /// Takes the lock, waiting up to `patience` for another holder, of whom `queued` is told once.
+    /// Takes the lock, waiting up to `patience` for another holder, of whom `tell` is told once.
     pub(super) fn take(
         ledger: &Path,
         patience: Duration,
-        queued: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(Opening),
     ) -> Result<Self, LedgerError> {
         let path = lock_path(ledger);
         let io = |source| LedgerError::Io { path: path.clone(), source: Arc::new(source) };
@@ -37,41 +37,41 @@ impl Lock {
         let mut file = options.open(&path).map_err(io)?;
         let mut locked = within(&file, GLANCE);
         if matches!(locked, Err(TryLockError::WouldBlock)) && !patience.is_zero() {
-            queued(&holder(&mut file));
+            tell(Opening::Queued { holder: Inscription::read(&mut file).holder, patience });
             locked = within(&file, patience);
         }
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(LedgerError::Locked { path: ledger.to_owned(), holder: holder(&mut file) });
+                let holder = Inscription::read(&mut file).holder;
+                return Err(LedgerError::Locked { path: ledger.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         if !is_at(&file, &path) {
             // It was removed while this run waited, and another run may hold the one that is there now.
             drop(file);
-            return Lock::take(ledger, patience, queued);
+            return Lock::take(ledger, patience, tell);
         }
-        let sealed = content(&mut file).lines().find_map(|line| line.parse().ok());
+        let found = Inscription::read(&mut file);
         let holder = format!("process {}, since {:.0}", std::process::id(), jiff::Timestamp::now());
         // What it tells of stays, until this run has more to tell.
-        let text = sealed.map_or_else(|| format!("{holder}\n"), |commit| format!("{holder}\n{commit}\n"));
-        file.rewind().and_then(|()| file.write_all(text.as_bytes())).map_err(io)?;
-        file.set_len(text.len() as u64).map_err(io)?;
-        Ok(Lock { file, holder, sealed })
+        let own = Inscription { holder, commit: found.commit, closed: None };
+        own.write(&mut file).map_err(io)?;
+        Ok(Lock { file, found, own })
     }
 
-    /// The last commit that the file told of when the lock was taken.
-    pub(super) fn sealed(&self) -> Option<Commit> {
-        self.sealed
+    /// What the file said when the lock was taken.
+    pub(super) fn found(&self) -> &Inscription {
+        &self.found
     }
 
-    /// The place where commits are written down.
+    /// The place where commits and the closing are written down.
     ///
     /// # Errors
     /// The system gives no further handle on the file.
     pub(super) fn seal(&self) -> std::io::Result<Seal> {
-        Ok(Seal::new(self.file.try_clone()?, self.holder.clone()))
+        Ok(Seal::new(self.file.try_clone()?, self.own.clone()))
     }
 }
 
@@ -91,34 +91,10 @@ fn within(file: &File, time: Duration) -> Result<(), TryLockError> {
     }
 }
 
-/// What the holder wrote. Who holds it is a courtesy; that it is held is the point.
-fn holder(file: &mut File) -> String {
-    match content(file).lines().next() {
-        Some(holder) if !holder.is_empty() => holder.to_owned(),
-        Some(_) | None => "unknown process".to_owned(),
-    }
-}
-
-fn content(file: &mut File) -> String {
-    let mut text = String::new();
-    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    text
-}
-
 /// Whether the path still leads to the open file.
 fn is_at(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        file.metadata().map(id).is_ok_and(|open| path.metadata().map(id).is_ok_and(|there| there == open))
-    }
-    #[cfg(not(unix))]
-    {
-        // There an open file cannot be removed.
-        let _ = (file, path);
-        true
-    }
+    let id = |metadata: io::Result<Metadata>| metadata.map(|metadata| file_id(&metadata));
+    id(file.metadata()).is_ok_and(|open| id(path.metadata()).is_ok_and(|there| there == open))
 }
 
 /// Whether a run holds the lock at this moment.
@@ -177,8 +153,9 @@ mod tests {
         let mut held = Some(Lock::take(&ledger, Duration::ZERO, &mut |_| {}).unwrap());
         let mut holders = Vec::new();
         let hour = Duration::from_secs(3600);
-        let waited = Lock::take(&ledger, hour, &mut |holder| {
-            holders.push(holder.to_owned());
+        let waited = Lock::take(&ledger, hour, &mut |opening| {
+            let Opening::Queued { holder, .. } = opening else { panic!("{opening:?}") };
+            holders.push(holder);
             held = None;
         });
         assert!(waited.is_ok());

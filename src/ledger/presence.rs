@@ -1,9 +1,11 @@
 //! Whether a ledger is still where it was opened. SQLite goes on writing to files that were removed or moved
 //! away, and what it commits there no later run will ever see.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use super::LedgerError;
 
@@ -16,9 +18,9 @@ pub(super) struct Presence {
 
 /// Device and number of a file; elsewhere than on Unix an open file cannot be removed.
 #[cfg(unix)]
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 #[cfg(not(unix))]
-type FileId = ();
+pub(super) type FileId = ();
 
 impl Presence {
     /// Remembers the files as they are now; those that do not exist are left out.
@@ -51,15 +53,28 @@ impl Presence {
     }
 }
 
-#[cfg(unix)]
 fn id(path: &Path) -> io::Result<FileId> {
-    use std::os::unix::fs::MetadataExt as _;
-    path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+    path.metadata().map(|metadata| file_id(&metadata))
 }
 
+/// What the system knows a file by.
+#[cfg(unix)]
+pub(super) fn file_id(metadata: &Metadata) -> FileId {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// What the system knows a file by.
 #[cfg(not(unix))]
-fn id(path: &Path) -> io::Result<FileId> {
-    path.metadata().map(|_| ())
+pub(super) fn file_id(_: &Metadata) -> FileId {}
+
+/// When a file was written to last, in nanoseconds since 1970.
+///
+/// # Errors
+/// The system does not tell, or it is not of these centuries.
+pub(super) fn modified_ns(metadata: &Metadata) -> io::Result<i64> {
+    let since = metadata.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    i64::try_from(since.as_nanos()).map_err(io::Error::other)
 }
 
 #[cfg(all(test, unix))]

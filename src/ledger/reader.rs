@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::columns::{json_column, operation_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
-use super::store::{
-    IN_OPEN_READING, error_counts, json_column, latest_runs, refused_by_connect, state_counts,
-};
+use super::store::{IN_OPEN_READING, error_counts, latest_runs, refused_by_connect, state_counts};
 use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
-use crate::request::Operation;
 use crate::token::ClientToken;
 
 /// A read-only view of a ledger; it takes no lock.
@@ -96,10 +94,9 @@ impl LedgerReader {
     pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
         let columns = "SELECT instance_id, operation, namespace, key_columns FROM identity";
         let read = |row: &rusqlite::Row<'_>| {
-            let operation: String = row.get(1)?;
             Ok(Identity {
                 instance_id: row.get(0)?,
-                operation: Operation::from_name(&operation).ok_or(rusqlite::Error::InvalidQuery)?,
+                operation: operation_column(row, 1)?,
                 namespace: row.get(2)?,
                 key: json_column(row, 3)?,
             })
@@ -119,9 +116,8 @@ impl LedgerReader {
                      WHERE token = ?1"
                 ))?
                 .query_row([token.0.0], |row| {
-                    let state: String = row.get(0)?;
                     Ok(KnownRow {
-                        state: RowState::from_name(&state).ok_or(rusqlite::Error::InvalidQuery)?,
+                        state: state_column(row, 0)?,
                         content: Digest(row.get(1)?),
                         code: row.get(2)?,
                         mapping: Digest(row.get(3)?),
@@ -178,12 +174,11 @@ impl LedgerReader {
         let mut rows = statement.query([run.0]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let read = || {
-                let state: String = row.get(3)?;
                 Ok(RejectedRow {
                     source: row.get(0)?,
                     line: row.get(1)?,
                     key: row.get(2)?,
-                    state: RowState::from_name(&state).ok_or(rusqlite::Error::InvalidQuery)?,
+                    state: state_column(row, 3)?,
                     code: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
                     message: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
                     columns: json_column(row, 6)?,

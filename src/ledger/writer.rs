@@ -2,7 +2,8 @@
 //!
 //! It commits in groups: whatever was handed over while the last COMMIT was on its way to the disk
 //! goes into the next transaction, so a slow disk costs latency and not throughput. Nobody is
-//! answered before COMMIT. After a failure everybody is told the same, and nothing more is written.
+//! answered before COMMIT, but for the intake: nothing is sent before its last word is committed, and with
+//! it all that it said before. After a failure everybody is told the same, and nothing more is written.
 
 use std::fmt;
 use std::sync::mpsc;
@@ -15,6 +16,8 @@ use super::store::Session;
 
 /// A piece of work and whom to tell about it.
 trait Work: Send {
+    /// Whether it is answered at once, and its COMMIT may wait.
+    fn may_wait(&self) -> bool;
     /// Does the work inside the open transaction.
     fn run(&mut self, session: &mut Session) -> Result<(), LedgerError>;
     /// Tells the caller what came of it, after COMMIT or after the failure that stood in its way.
@@ -23,6 +26,7 @@ trait Work: Send {
 
 /// Work of one call.
 struct Call<T, F> {
+    may_wait: bool,
     work: Option<F>,
     value: Option<T>,
     caller: oneshot::Sender<Result<T, LedgerError>>,
@@ -33,6 +37,10 @@ where
     T: Send,
     F: FnOnce(&mut Session) -> Result<T, LedgerError> + Send,
 {
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
     fn run(&mut self, session: &mut Session) -> Result<(), LedgerError> {
         if let Some(work) = self.work.take() {
             self.value = Some(work(session)?);
@@ -49,6 +57,10 @@ where
 
 /// Most pieces of work in one transaction: a bound on how long the first of them waits.
 const GROUP: usize = 256;
+
+/// Most pieces of work whose COMMIT waits. The intake hands over some five hundred rows at a time, and the tokens
+/// of rows are scattered over their whole index: the fewer transactions, the fewer pages are written again and again.
+const WAITING: usize = 256;
 
 /// A handle on the writer's thread.
 pub(super) struct Writer {
@@ -74,17 +86,26 @@ impl Writer {
         Ok(Writer { sender: Some(sender), thread: Some(thread) })
     }
 
-    /// Hands work over; the receiver hears after COMMIT.
+    /// Hands work over; the receiver hears after COMMIT, or at once if that may wait.
     fn hand_over<T: Send + 'static>(
         &self,
+        may_wait: bool,
         work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (caller, receiver) = oneshot::channel();
         // If the writer is gone, the call is dropped with its sender, and the receiver hears that.
         if let Some(sender) = &self.sender {
-            let _ = sender.send(Box::new(Call { work: Some(work), value: None, caller }));
+            let _ = sender.send(Box::new(Call { may_wait, work: Some(work), value: None, caller }));
         }
         receiver
+    }
+
+    /// For the intake: answered at once, and committed with what comes later.
+    pub(super) fn call_ahead<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.hand_over(true, work).blocking_recv().map_err(|_| LedgerError::Stopped)?
     }
 
     /// For callers outside of the async runtime.
@@ -92,7 +113,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.hand_over(work).blocking_recv().map_err(|_| LedgerError::Stopped)?
+        self.hand_over(false, work).blocking_recv().map_err(|_| LedgerError::Stopped)?
     }
 
     /// For callers inside the async runtime.
@@ -100,7 +121,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.hand_over(work).await.map_err(|_| LedgerError::Stopped)?
+        self.hand_over(false, work).await.map_err(|_| LedgerError::Stopped)?
     }
 
     /// Ends the thread when its work is done.
@@ -121,13 +142,14 @@ impl Drop for Writer {
 }
 
 fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Result<(), LedgerError> {
+    let mut waiting = 0;
     while let Ok(first) = receiver.recv() {
         let mut works = vec![first];
         while works.len() < GROUP {
             let Ok(work) = receiver.try_recv() else { break };
             works.push(work);
         }
-        let outcome = transaction(&mut session, &mut works);
+        let outcome = transaction(&mut session, &mut works, &mut waiting);
         for work in works {
             work.answer(outcome.clone());
         }
@@ -140,14 +162,28 @@ fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Resu
             return Err(failure);
         }
     }
+    if waiting > 0 {
+        session.commit()?;
+    }
     session.close()
 }
 
-/// All of the work, or none of it.
-fn transaction(session: &mut Session, works: &mut [Box<dyn Work>]) -> Result<(), LedgerError> {
-    session.begin_transaction()?;
-    for work in works {
+/// All of the work, or none of it. `waiting` pieces of earlier work are in the open transaction already.
+fn transaction(
+    session: &mut Session,
+    works: &mut [Box<dyn Work>],
+    waiting: &mut usize,
+) -> Result<(), LedgerError> {
+    if *waiting == 0 {
+        session.begin_transaction()?;
+    }
+    for work in works.iter_mut() {
         work.run(session)?;
     }
+    *waiting += works.len();
+    if works.iter().all(|work| work.may_wait()) && *waiting < WAITING {
+        return Ok(());
+    }
+    *waiting = 0;
     session.commit()
 }

@@ -20,7 +20,7 @@ pub enum Setback {
 /// The n-th pause is drawn from the upper half of `base * 2^(n-1)`, at most 30 s: exponential backoff
 /// with equal jitter, so that machines which share a quota fall out of step.
 #[derive(Debug)]
-pub struct Backoff {
+pub(super) struct Backoff {
     base: Duration,
     episodes: u32,
     /// Whether the endpoint has ever answered in this run.
@@ -39,24 +39,24 @@ const PATIENCE_UNREACHED: u32 = 6;
 impl Backoff {
     /// A backoff for a pool of `rate` requests a second: the first pause after throttling is about
     /// two requests long, within 0.1 s and 2 s.
-    pub fn new(rate: f64) -> Self {
+    pub(super) fn new(rate: f64) -> Self {
         Backoff { base: base(rate), episodes: 0, reached: false }
     }
 
     /// Goes on for a pool of another rate.
-    pub fn set_rate(&mut self, rate: f64) {
+    pub(super) fn set_rate(&mut self, rate: f64) {
         self.base = base(rate);
     }
 
     /// An attempt was answered, other than by throttling.
-    pub fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.episodes = 0;
         self.reached = true;
     }
 
     /// An attempt that was permitted after the last pause met a setback; `random` is in `0..1`.
     /// The pause, or none if patience is at its end.
-    pub fn setback(&mut self, setback: Setback, random: f64) -> Option<Duration> {
+    pub(super) fn setback(&mut self, setback: Setback, random: f64) -> Option<Duration> {
         let base = match setback {
             Setback::Throttled => {
                 self.reached = true;

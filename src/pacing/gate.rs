@@ -1,17 +1,18 @@
-//! The gate that every attempt passes. The only file that names governor.
+//! The gate that every attempt passes: a token bucket on governor, whose clock is the rate.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock as _, MonotonicClock};
+use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
+use super::clock::{PacedClock, TICK};
 
 /// Leave to make one attempt.
 #[derive(Clone, Copy, Debug)]
@@ -21,146 +22,185 @@ pub struct Permit {
     pub epoch: u64,
 }
 
+type Limiter = RateLimiter<NotKeyed, InMemoryState, PacedClock, NoOpMiddleware<Nanos>>;
+
+/// How many permits may go out at once, after a time in which nobody asked for any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Burst {
+    /// So many.
+    Fixed(NonZeroU32),
+    /// Those of 20 ms, rounded up to a power of two, and at least two: what a late timer has to make up for.
+    Follows,
+}
+
+impl Burst {
+    /// For a server that takes `burst` at once: a fifth is left for requests that the wire brings closer together.
+    pub(super) fn within(burst: u32) -> Self {
+        let kept = burst - burst.div_ceil(5).min(burst.saturating_sub(1));
+        Burst::Fixed(NonZeroU32::new(kept).unwrap_or(NonZeroU32::MIN))
+    }
+
+    fn at(self, rate: f64) -> NonZeroU32 {
+        match self {
+            Burst::Fixed(burst) => burst,
+            Burst::Follows => {
+                let permits = (rate / 50.0).clamp(2.0, 65_536.0).ceil() as u32;
+                NonZeroU32::new(permits.next_power_of_two()).unwrap_or(NonZeroU32::MIN)
+            }
+        }
+    }
+}
+
 /// A token bucket shared by all workers, and the pause after a setback.
 #[derive(Debug)]
-pub struct Gate {
-    /// Replaced when the rate is.
-    limiter: watch::Sender<Limiter>,
-    burst: NonZeroU32,
-    clock: MonotonicClock,
+pub(super) struct Gate {
+    /// Replaced when the burst is another.
+    limiter: Mutex<(NonZeroU32, Limiter)>,
+    burst: Burst,
+    clock: PacedClock,
+    /// Told when the rate changes, or a pause begins.
+    changed: Notify,
     /// Held by the worker that waits for the next permit, so that permits go out in turn and one
     /// timer runs instead of one a worker.
     turn: tokio::sync::Mutex<()>,
-    pause: Mutex<Pause>,
-}
-
-#[derive(Debug)]
-struct Pause {
-    until: Instant,
-    epoch: u64,
+    epoch: AtomicU64,
 }
 
 impl Gate {
-    /// A gate for `rate` permits a second, of which `burst` may go out at once.
-    ///
-    /// `rate` must be a positive, finite number and `burst` at least 1; the job checks that. A rate
-    /// above 10⁹ is 10⁹.
-    pub fn new(rate: f64, burst: u32) -> Self {
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    /// A gate for `rate` permits a second, a positive and finite number; the job checks that.
+    pub(super) fn new(rate: f64, burst: Burst) -> Self {
+        let clock = PacedClock::new(rate);
         Gate {
-            limiter: watch::Sender::new(limiter(rate, burst)),
+            limiter: Mutex::new((burst.at(rate), limiter(burst.at(rate), &clock))),
             burst,
-            clock: MonotonicClock,
+            clock,
+            changed: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
-            pause: Mutex::new(Pause { until: Instant::now(), epoch: 0 }),
+            epoch: AtomicU64::new(0),
         }
     }
 
-    /// Goes on at another rate, without a burst of its own. What `rate` may be is said at [`Gate::new`].
-    pub fn set_rate(&self, rate: f64) {
-        let limiter = limiter(rate, self.burst);
-        // What the bucket of the old rate held is not known; an empty one is never too much.
-        let _ = limiter.check_n(self.burst);
-        self.limiter.send_replace(limiter);
+    /// Goes on at another rate, with what the bucket holds. What `rate` may be is said at [`Gate::new`].
+    pub(super) fn set_rate(&self, rate: f64) {
+        self.clock.set_rate(rate);
+        let burst = self.burst.at(rate);
+        let mut limiter_of = self.lock();
+        if limiter_of.0 != burst {
+            let new = limiter(burst, &self.clock);
+            empty(&new);
+            *limiter_of = (burst, new);
+        }
+        drop(limiter_of);
+        self.changed.notify_waiters();
     }
 
     /// Waits for leave to make one attempt. Dropping the future gives nothing away.
-    pub async fn permit(&self) -> Permit {
+    pub(super) async fn permit(&self) -> Permit {
         let _turn = self.turn.lock().await;
-        let mut limiters = self.limiter.subscribe();
         loop {
-            let (until, epoch) = self.pause();
-            if until > Instant::now() {
+            // Made before anything is looked at, so that no change is missed.
+            let changed = self.changed.notified();
+            let epoch = self.epoch();
+            if let Some(until) = self.clock.stopped_until() {
+                // A pause may be made longer, and never shorter.
                 tokio::time::sleep_until(until).await;
                 continue;
             }
-            let checked = limiters.borrow_and_update().check();
-            let wait = match checked {
+            let wait = match self.lock().1.check() {
                 Ok(()) => return Permit { epoch },
-                Err(wait) => wait.wait_time_from(self.clock.now()),
+                Err(early) => self.clock.time_of(early.wait_time_from(self.clock.now())),
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                // The gate holds the sender, so it is never gone.
-                _ = limiters.changed() => {}
+                () = changed => {}
             }
         }
     }
 
-    /// Holds every permit back for `pause`.
-    pub fn hold(&self, pause: Duration) {
-        let mut state = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        state.until = state.until.max(Instant::now() + pause);
-        state.epoch += 1;
+    /// Holds every permit back for `pause`, and takes back what the bucket holds: whoever throttles has none left.
+    pub(super) fn hold(&self, pause: Duration) {
+        self.clock.stop_for(pause);
+        empty(&self.lock().1);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_waiters();
     }
 
     /// How many pauses there have been.
-    pub fn epoch(&self) -> u64 {
-        self.pause().1
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
-    fn pause(&self) -> (Instant, u64) {
-        let state = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.until, state.epoch)
+    fn lock(&self) -> MutexGuard<'_, (NonZeroU32, Limiter)> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn limiter(rate: f64, burst: NonZeroU32) -> Limiter {
-    let period = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
-    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN));
-    RateLimiter::direct_with_clock(quota.allow_burst(burst), MonotonicClock)
+fn limiter(burst: NonZeroU32, clock: &PacedClock) -> Limiter {
+    let quota = Quota::with_period(TICK).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+    RateLimiter::direct_with_clock(quota.allow_burst(burst), clock.clone())
+}
+
+/// Takes what a bucket holds.
+fn empty(limiter: &Limiter) {
+    for amount in (0..u32::BITS).rev().filter_map(|bit| NonZeroU32::new(1 << bit)) {
+        // An amount beyond the burst is refused as well.
+        while matches!(limiter.check_n(amount), Ok(Ok(()))) {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
-    #[tokio::test]
-    async fn another_rate_counts_at_once_and_brings_no_burst() {
-        let gate = Gate::new(1e-5, 3);
-        for _ in 0..3 {
-            gate.permit().await;
-        }
-        // At the old rate this would take a day.
-        let waiting = async {
-            tokio::join!(gate.permit(), async { gate.set_rate(1e9) });
-        };
-        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
-        gate.set_rate(1e-5);
-        let none = tokio::time::timeout(Duration::from_millis(50), gate.permit()).await;
-        assert!(none.is_err());
-    }
+    // Only lower bounds: the machine may be slow, the gate must not be fast.
 
     #[tokio::test]
     async fn the_burst_goes_out_at_once_and_then_permits_are_spaced() {
-        let gate = Gate::new(20.0, 5);
-        let start = std::time::Instant::now();
-        for _ in 0..5 {
-            gate.permit().await;
-        }
-        // Only lower bounds: the machine may be slow, the gate must not be fast.
-        for _ in 0..4 {
+        let gate = Gate::new(20.0, Burst::within(6));
+        let start = Instant::now();
+        for _ in 0..9 {
             gate.permit().await;
         }
         assert!(start.elapsed() >= Duration::from_millis(190));
     }
 
     #[tokio::test]
-    async fn a_pause_holds_everybody_back_and_starts_an_epoch() {
-        let gate = Gate::new(1e6, 1000);
+    async fn another_rate_counts_at_once() {
+        let gate = Gate::new(1e-5, Burst::within(4));
+        for _ in 0..3 {
+            gate.permit().await;
+        }
+        // At the old rate this would take a day.
+        let waiting = async { tokio::join!(gate.permit(), async { gate.set_rate(1e9) }) };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_pause_holds_everybody_back_starts_an_epoch_and_leaves_no_burst() {
+        let gate = Gate::new(20.0, Burst::within(1000));
         assert_eq!(gate.permit().await.epoch, 0);
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         gate.hold(Duration::from_millis(50));
         assert_eq!(gate.permit().await.epoch, 1);
-        assert!(start.elapsed() >= Duration::from_millis(50));
+        gate.permit().await;
+        assert!(start.elapsed() >= Duration::from_millis(140));
     }
 
     #[tokio::test]
     async fn a_waiter_that_gives_up_costs_no_permit() {
-        let gate = Gate::new(0.001, 1);
+        let gate = Gate::new(0.001, Burst::within(1));
         gate.permit().await;
         let waiting = tokio::time::timeout(Duration::from_millis(5), gate.permit()).await;
         assert!(waiting.is_err());
         assert!(gate.turn.try_lock().is_ok());
+    }
+
+    #[test]
+    fn a_fifth_of_the_burst_is_left_for_the_wire() {
+        let at = |burst: Burst| burst.at(200.0).get();
+        assert_eq!([1, 2, 5, 15, 50, 200].map(|burst| at(Burst::within(burst))), [1, 1, 4, 12, 40, 160]);
+        assert_eq!(at(Burst::Follows), 4);
     }
 }

@@ -1,10 +1,24 @@
-//! How fast requests may leave: one token bucket and one backoff for the whole pool.
+//! How fast requests may leave, and how many may be under way.
+//!
+//! One `Pacer` for the whole pool: a `gate` whose `clock` is the rate, a `controller` that learns the rate from what
+//! is throttled, and a `backoff` for what no rate would help.
 
-mod backoff;
+mod rate;
+mod clock;
 mod gate;
+mod controller;
+mod backoff;
+mod pacer;
+mod concurrency;
 
-pub use backoff::{Backoff, Setback};
-pub use gate::{Gate, Permit};
+#[cfg(test)]
+mod simulation;
+
+pub use backoff::Setback;
+pub use concurrency::{Concurrency, DEFAULT_CONCURRENCY};
+pub use gate::Permit;
+pub use pacer::{Pacer, Reaction};
+pub use rate::Rate;
 
 /// The service's documented default quota, requests a second, for every operation that its quota
 /// page does not list; CreateContact is not listed. Source: Amazon Connect API throttling quotas.

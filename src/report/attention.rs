@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::bar::rounded;
 use crate::event::{Discrepancy, Finding, Flight, RunEvent};
-use crate::ledger::{Cause, Doubts, Note, RowState};
-use crate::pacing::Setback;
+use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
+use crate::pacing::{Rate, Setback};
 
 /// Lines of one kind before the rest is only counted.
 const SHOWN: u32 = 5;
@@ -42,9 +42,13 @@ impl Attention {
                     RowState::Pending | RowState::InFlight | RowState::Created => None,
                 }
             }
-            RunEvent::Queued { holder, patience } => Some(format!(
+            RunEvent::Opening(Opening::Queued { holder, patience }) => Some(format!(
                 "another run holds the ledger ({holder}); waiting for it, up to {}",
                 rounded(*patience)
+            )),
+            RunEvent::Opening(Opening::Examined { bytes }) => Some(format!(
+                "the ledger was not closed by its last run, or was changed since; looking through its {} MB",
+                bytes / 1_000_000
             )),
             RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
             RunEvent::NewLedger { ledger, again: true } => Some(format!(
@@ -53,6 +57,14 @@ impl Attention {
             )),
             RunEvent::Checked { run, .. } => doubts(&run.doubts),
             RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked(event),
+            RunEvent::Crowded { under_way, latency, rate } => Some(format!(
+                "answers take {:.1} s, so the {under_way} requests that may be under way hold the rate at {rate:.1} a \
+                 second; --concurrency allows more",
+                latency.as_secs_f64()
+            )),
+            RunEvent::FewFiles { asked, allowed } => Some(format!(
+                "the process may open too few files for {asked} requests under way; {allowed} may be (see ulimit -n)"
+            )),
             RunEvent::Paused { setback, cause, pause } => {
                 let what = match setback {
                     Setback::Throttled => return None,
@@ -146,14 +158,19 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
             }));
             Some(lines.join("\n"))
         }
-        RunEvent::RateRead(Ok(rate)) => Some(format!("the rate is {rate} a second from here on")),
+        RunEvent::RateRead(Ok(Rate::Fixed(rate))) => {
+            Some(format!("the rate is {rate} a second from here on"))
+        }
+        RunEvent::RateRead(Ok(Rate::Auto)) => Some("the rate is found by itself from here on".to_owned()),
         RunEvent::RateRead(Err(why)) => Some(format!("the rate stays: {why}")),
         RunEvent::Checking { .. }
         | RunEvent::Noted { .. }
         | RunEvent::Checked { .. }
         | RunEvent::Settled { .. }
         | RunEvent::NewLedger { .. }
-        | RunEvent::Queued { .. }
+        | RunEvent::Opening(_)
+        | RunEvent::Crowded { .. }
+        | RunEvent::FewFiles { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }
         | RunEvent::Progress(_)

@@ -102,7 +102,9 @@ impl Observer for Bar {
             | RunEvent::Verified(_)
             | RunEvent::Settled { .. }
             | RunEvent::NewLedger { .. }
-            | RunEvent::Queued { .. }
+            | RunEvent::Opening(_)
+            | RunEvent::Crowded { .. }
+            | RunEvent::FewFiles { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. } => {}

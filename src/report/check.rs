@@ -37,7 +37,7 @@ impl CheckReport {
         let ledger = job.ledger.as_ref().filter(|_| has_ledger);
         let mut report = CheckReport {
             findings,
-            rate: job.rate,
+            rate: job.rate.at_first(),
             limit: job.limit,
             max_errors: job.max_errors,
             idempotency_window: job.resending.window,

@@ -78,7 +78,9 @@ impl JsonLines {
             | RunEvent::Checking { .. }
             | RunEvent::Verifying { .. }
             | RunEvent::NewLedger { .. }
-            | RunEvent::Queued { .. }
+            | RunEvent::Opening(_)
+            | RunEvent::Crowded { .. }
+            | RunEvent::FewFiles { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }

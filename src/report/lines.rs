@@ -50,7 +50,9 @@ impl Observer for Lines {
             | RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
             | RunEvent::NewLedger { .. }
-            | RunEvent::Queued { .. }
+            | RunEvent::Opening(_)
+            | RunEvent::Crowded { .. }
+            | RunEvent::FewFiles { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }

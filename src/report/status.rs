@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bar::rounded;
+use super::summary::rate_of;
 use crate::ledger::{ErrorCount, RowState, RunRecord, StateCounts};
 
 /// A ledger at a glance.
@@ -72,10 +73,8 @@ impl Status {
         }
         for (index, run) in self.runs.iter().enumerate() {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
-            let rate = run
-                .rate_achieved(self.now_ms)
-                .map(|rate| format!(", {rate:.1} a second of {:.1}", run.rate))
-                .unwrap_or_default();
+            let rate = run.rate_achieved(self.now_ms);
+            let rate = rate.map(|rate| format!(", {}", rate_of(run, Some(rate)))).unwrap_or_default();
             let _ = writeln!(
                 text,
                 "  run {}, {started:.0}, {}: {} created{rate}",
@@ -101,7 +100,8 @@ impl Status {
                 "run": run.id.0, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
                 "ending": self.ending(index, run), "rows_read": run.rows_read,
                 "created": run.rows.of(RowState::Created), "throttled": run.throttled,
-                "rate_set": run.rate, "rate_achieved": run.rate_achieved(self.now_ms),
+                "rate_set": (!run.is_auto).then_some(run.rate), "rate_found": run.rate_found,
+                "rate_achieved": run.rate_achieved(self.now_ms),
             })
         });
         json!({

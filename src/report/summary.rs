@@ -91,11 +91,10 @@ impl Summary {
             let took = Duration::from_millis(u64::try_from(ended - sending).unwrap_or_default());
             // Shorter runs are all burst, and their rate says nothing.
             let rate = self.rate().filter(|_| took >= Duration::from_secs(5));
-            let rate = rate.map(|rate| format!("{rate:.1} created a second; ")).unwrap_or_default();
             line(format!(
-                "  {} in all; {rate}set rate {:.1} a second; throttled {} times",
+                "  {} in all; {}; throttled {} times",
                 rounded(took),
-                run.rate,
+                rate_of(run, rate),
                 run.throttled
             ));
         }
@@ -169,12 +168,26 @@ impl Summary {
             "withdrawn": run.withdrawn,
             "stranded": run.stranded,
             "throttled": run.throttled,
-            "rate_set": run.rate,
+            "rate_set": (!run.is_auto).then_some(run.rate),
+            "rate_found": run.rate_found,
             "rate_achieved": self.rate(),
             "ledger": self.ledger,
             "rejects": self.rejects,
             "why": self.why,
             "resume": self.resume,
         })
+    }
+}
+
+/// The rate that a run achieved, if that is known, against the one that it was given or found.
+pub(super) fn rate_of(run: &RunRecord, achieved: Option<f64>) -> String {
+    let given = match (run.is_auto, run.rate_found) {
+        (false, _) => format!("{:.1} set", run.rate),
+        (true, Some(found)) => format!("{found:.1} found"),
+        (true, None) => "no limit found".to_owned(),
+    };
+    match achieved {
+        Some(achieved) => format!("{achieved:.1} created a second, {given}"),
+        None => format!("{given} a second"),
     }
 }

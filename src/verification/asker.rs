@@ -1,10 +1,8 @@
 //! Questions at a pace, repeated until they are answered.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::engine::Ending;
 use crate::ledger::Cause;
-use crate::pacing::{Backoff, Gate, Setback};
+use crate::pacing::{Pacer, Rate, Reaction, Setback};
 use crate::submission::Trouble;
 
 /// What came of a question.
@@ -21,13 +19,12 @@ const TRIES: u32 = 4;
 /// One operation's pace and patience.
 #[derive(Debug)]
 pub(super) struct Asker {
-    gate: Gate,
-    backoff: Mutex<Backoff>,
+    pacer: Pacer,
 }
 
 impl Asker {
     pub(super) fn new(rate: f64, burst: u32) -> Self {
-        Asker { gate: Gate::new(rate, burst), backoff: Mutex::new(Backoff::new(rate)) }
+        Asker { pacer: Pacer::new(Rate::Fixed(rate), rate, burst) }
     }
 
     /// Asks until there is an answer. Asking again does no harm: nothing is created.
@@ -40,10 +37,11 @@ impl Asker {
     {
         let mut silent = 0;
         loop {
-            let permit = self.gate.permit().await;
+            let permit = self.pacer.permit().await;
+            self.pacer.sent();
             let trouble = match question().await {
                 Ok(answer) => {
-                    self.backoff().answered();
+                    self.pacer.answered();
                     return Ok(Answer::Told(answer));
                 }
                 Err(trouble) => trouble,
@@ -59,7 +57,7 @@ impl Asker {
                 | Trouble::TokenReused(cause)
                 | Trouble::QuotaExceeded(cause)
                 | Trouble::ChainOrQuota(cause) => {
-                    self.backoff().answered();
+                    self.pacer.answered();
                     return Ok(Answer::Refused(cause.clone()));
                 }
             };
@@ -69,23 +67,9 @@ impl Asker {
                     return Ok(Answer::Refused(trouble.cause().clone()));
                 }
             }
-            // Questions that were under way when a pause began say nothing new.
-            if permit.epoch != self.gate.epoch() {
-                continue;
-            }
-            let pause = self.backoff().setback(setback, fastrand::f64());
-            let cause = trouble.cause().clone();
-            match (pause, setback) {
-                (Some(pause), _) => self.gate.hold(pause),
-                (None, Setback::Throttled) => return Err(Ending::Throttled(cause)),
-                (None, Setback::OutOfReach) => return Err(Ending::OutOfReach(cause)),
-                (None, Setback::Unanswered) => return Err(Ending::Unanswered(cause)),
-                (None, Setback::NoCredentialsYet) => return Err(Ending::Denied(cause)),
+            if self.pacer.set_back(setback, permit, fastrand::f64()) == Reaction::GiveUp {
+                return Err(Ending::after(setback, trouble.cause().clone()));
             }
         }
-    }
-
-    fn backoff(&self) -> std::sync::MutexGuard<'_, Backoff> {
-        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

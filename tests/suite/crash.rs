@@ -293,7 +293,10 @@ fn killed_while_an_old_ledger_is_brought_up_to_date() {
         import.crash(&["--crash-at", point]);
         // As the first version would have left it.
         let first_schema =
-            "DROP TABLE open_readings; ALTER TABLE rows DROP COLUMN sent; ALTER TABLE runs DROP COLUMN commits;
+            "DROP INDEX rows_by_cause; DROP TRIGGER rows_are_tallied; DROP TRIGGER rows_are_tallied_anew;
+             DROP TABLE tallies; DROP TABLE open_readings; ALTER TABLE rows DROP COLUMN sent;
+             ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
+             ALTER TABLE runs DROP COLUMN rate_found;
              PRAGMA user_version = 1";
         import.folder.execute(LEDGER, first_schema);
         import.folder.write("t.ledger.db.lock", "process 1, since then\n");

@@ -181,7 +181,7 @@ fn a_run_whose_time_is_over_stops_with_10_and_the_next_one_goes_on() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     // Paced so slowly that no machine comes to the end.
-    let slow = ["--rate", "0.0001", "--burst", "3", "--max-duration", "2s"];
+    let slow = ["--rate", "0.0001", "--burst", "4", "--max-duration", "2s"];
     let ended = folder.run(&import(&url, &slow)).expect(10);
     assert!(ended.stdout.contains("The time that --max-duration allows is over."), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "created 3, pending 47");

@@ -280,6 +280,29 @@ fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_ledger_is_examined_unless_its_last_run_closed_it_and_nobody_wrote_to_it_since() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(500));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--limit", "20"])).expect(10);
+    assert!(folder.read("t.ledger.db.lock").contains("\nclosed with "));
+    let crashing = import(&url, &["--crash-at", "after-answer:20"]);
+    assert_eq!(folder.run(&crashing).code, None);
+    assert!(!folder.read("t.ledger.db.lock").contains("closed"));
+    folder.run(&import(&url, &[])).expect(0);
+    assert!(folder.read("t.ledger.db.lock").contains("\nclosed with "));
+    // A page that no run reads which finds every row where it was.
+    let rootpage =
+        folder.ask("t.ledger.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'rows_by_cause'");
+    let mut bytes = std::fs::read(folder.path("t.ledger.db")).unwrap();
+    bytes[(rootpage.parse::<usize>().unwrap() - 1) * 4096] = 0xff;
+    std::fs::write(folder.path("t.ledger.db"), bytes).unwrap();
+    let ended = folder.run(&import(&url, &[])).expect(74);
+    assert!(ended.stderr.contains("damaged"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_ledger_that_may_not_be_written_to_ends_in_74_and_nothing_is_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));

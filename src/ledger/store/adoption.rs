@@ -76,8 +76,16 @@ impl Session {
                 }
             }
             self.connection.execute(
-                "UPDATE runs SET rows_read = ?2, withdrawn = ?3, checked = 1 WHERE id = ?1",
-                params![self.run.0, totals.rows_read, withdrawn],
+                "UPDATE runs SET rows_read = ?2, withdrawn = ?3, already_created = ?4, changed_created = ?5,
+                        identical_rows = ?6, checked = 1 WHERE id = ?1",
+                params![
+                    self.run.0,
+                    totals.rows_read,
+                    withdrawn,
+                    self.met.created,
+                    self.met.changed,
+                    self.met.identical
+                ],
             )?;
             Ok((headers, adopted))
         };

@@ -2,8 +2,9 @@
 
 use rusqlite::{Row, params};
 
-use super::{RowId, Session, StateCounts, json_column};
+use super::{RowId, Session, StateCounts};
 use crate::digest::Digest;
+use crate::ledger::columns::json_column;
 use crate::ledger::{Contact, LedgerError, RowEvent, RowState, Sent, Standing, transition};
 use crate::token::ClientToken;
 

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Retry, RowId, Session, now_ms};
 use crate::digest::Digest;
+use crate::ledger::columns::state_column;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 use crate::mapping::Rejection;
 use crate::source::RowKey;
@@ -143,7 +144,6 @@ impl Session {
 
     pub(in crate::ledger) fn take_in(&mut self, rows: &[IntakeRow]) -> Result<Vec<Note>, LedgerError> {
         let mut notes = Vec::new();
-        let (mut created, mut changed, mut identical) = (0_u64, 0_u64, 0_u64);
         for row in rows {
             let mut token = self.scheme.token(&row.key, 1);
             let mut known = self.known(token)?;
@@ -154,7 +154,7 @@ impl Session {
                 known = self.known(token)?;
                 match &row.key {
                     RowKey::Columns(_) => verdict = Verdict::Rejected(self.duplicate_of(&first, row)?),
-                    RowKey::Content(_) => identical += 1,
+                    RowKey::Content(_) => self.met.identical += 1,
                     RowKey::Unusable(_) => {}
                 }
             }
@@ -168,9 +168,9 @@ impl Session {
                     self.insert(row, token, &verdict)?
                 }
                 Some(known) if known.standing.state == RowState::Created => {
-                    created += 1;
+                    self.met.created += 1;
                     if known.content != row.content {
-                        changed += 1;
+                        self.met.changed += 1;
                         notes.push(Note::ChangedSinceCreated { line, key: key() });
                     }
                     if (known.source, known.line) != (row.source, row.line) {
@@ -202,7 +202,6 @@ impl Session {
             };
             self.seen.insert(id);
         }
-        self.count_known(created, changed, identical)?;
         Ok(notes)
     }
 
@@ -215,11 +214,9 @@ impl Session {
                      FROM rows WHERE token = ?1",
                 )?
                 .query_row(params![token.0.0, self.run.0], |row| {
-                    let state: String = row.get(1)?;
-                    let state = RowState::from_name(&state).ok_or(rusqlite::Error::InvalidQuery)?;
                     Ok(Known {
                         row: RowId(row.get(0)?),
-                        standing: Standing { state, may_exist: row.get(2)? },
+                        standing: Standing { state: state_column(row, 1)?, may_exist: row.get(2)? },
                         content: Digest(row.get(3)?),
                         source: row.get(4)?,
                         line: row.get(5)?,
@@ -423,18 +420,5 @@ impl Session {
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, known)
-    }
-
-    fn count_known(&self, created: u64, changed: u64, identical: u64) -> Result<(), LedgerError> {
-        let write = || {
-            self.connection
-                .prepare_cached(
-                    "UPDATE runs SET already_created = already_created + ?2,
-                            changed_created = changed_created + ?3, identical_rows = identical_rows + ?4
-                     WHERE id = ?1",
-                )?
-                .execute(params![self.run.0, created, changed, identical])
-        };
-        write().map(|_| ()).map_err(|source| self.failed(source))
     }
 }

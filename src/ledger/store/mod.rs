@@ -3,8 +3,10 @@
 mod adoption;
 mod contacts;
 mod intake;
+mod recognition;
 mod rows;
 mod runs;
+mod tallies;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,10 +25,12 @@ use crate::token::{TOKEN_VERSION, TokenScheme};
 pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
 pub(super) use intake::{IN_OPEN_READING, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
-pub(super) use rows::json_column;
+pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
-pub use runs::{Doubts, ErrorCount, NewRun, Retry, RunRecord, StateCounts};
-pub(super) use runs::{error_counts, latest_runs, state_counts};
+pub(super) use runs::latest_runs;
+pub use runs::{Doubts, NewRun, Retry, RunRecord};
+pub use tallies::{ErrorCount, StateCounts};
+pub(super) use tallies::{error_counts, state_counts};
 
 /// A row's number in the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -157,6 +161,12 @@ pub(super) struct Session {
     /// The rows met in this run, one bit a row of the ledger: rows that were created before are
     /// recognised without being written to.
     seen: Bits,
+    /// The last row that was there when the run started.
+    rows_before: RowId,
+    /// Where the input has come to among them.
+    last_met: RowId,
+    /// What of the input was known.
+    met: Met,
     /// Where the next claim goes on: first among the rows in doubt, then among the others.
     claimed: Claimed,
     /// Whether the run's first request is on record.
@@ -176,6 +186,17 @@ pub(super) struct Session {
     rehearsal: Rehearsal,
     /// How long a token may be used again, in milliseconds.
     window_ms: i64,
+}
+
+/// Rows of the input that the ledger knew.
+#[derive(Default)]
+struct Met {
+    /// Those that were created before.
+    created: u64,
+    /// Of them, those with other content than was sent.
+    changed: u64,
+    /// Those without a key that equal an earlier one.
+    identical: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -203,6 +224,9 @@ impl Session {
             scheme,
             run: RunId(0),
             seen: Bits::default(),
+            rows_before: RowId(0),
+            last_met: RowId(0),
+            met: Met::default(),
             claimed: Claimed::InDoubt(0),
             sending: false,
             headers: BTreeSet::new(),
@@ -240,14 +264,16 @@ impl Session {
         // Before anybody is told: what is committed to a file that was taken away is lost.
         self.presence.check()?;
         if counts {
-            self.seal.set(Commit { run: self.run.0, number: self.commits });
+            self.seal.commit(Commit { run: self.run.0, number: self.commits });
         }
         Ok(())
     }
 
     pub(super) fn close(self) -> Result<(), LedgerError> {
         let path = self.path;
-        self.connection.close().map_err(|(_, source)| sqlite(&path, source))
+        self.connection.close().map_err(|(_, source)| sqlite(&path, source))?;
+        self.seal.close(&path);
+        Ok(())
     }
 
     fn retries(&self, what: Retry) -> bool {

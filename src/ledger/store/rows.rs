@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Claimed, RowId, Session, now_ms};
 use crate::digest::Digest;
+use crate::ledger::columns::json_column;
 use crate::ledger::{LedgerError, RowEvent, RowState, Sent, Settled, Standing, transition};
 use crate::token::ClientToken;
 
@@ -331,13 +332,5 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         doubt_ms: row.get(7)?,
         cells: csv::StringRecord::from(json_column(row, 8)?),
         content: Digest(row.get(9)?),
-    })
-}
-
-/// A column that holds a JSON array of strings.
-pub(in crate::ledger) fn json_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<String>> {
-    let text = row.get_ref(index)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
     })
 }

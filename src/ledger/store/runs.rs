@@ -1,8 +1,9 @@
 //! Runs: what each found, did, and how it ended.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{RunId, Session, now_ms};
+use super::tallies::{StateCounts, counts_of_run};
+use super::{RowId, RunId, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 
@@ -11,8 +12,10 @@ use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 pub struct NewRun {
     /// Digest of the mapping.
     pub mapping: Digest,
-    /// The set rate, requests a second.
+    /// The set rate, requests a second, or what to start from where no earlier run has found any.
     pub rate: f64,
+    /// Whether the rate is to be found.
+    pub is_auto: bool,
     /// How long a token may be used again after a row's first attempt.
     pub idempotency_window: std::time::Duration,
     /// Whether rows that went unanswered may be sent again at all.
@@ -41,29 +44,17 @@ pub struct Doubts {
     pub closing: u64,
 }
 
-/// How many rows are in each state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct StateCounts([u64; RowState::ALL.len()]);
-
-impl StateCounts {
-    /// Rows in `state`.
-    pub fn of(&self, state: RowState) -> u64 {
-        self.0[state as usize]
-    }
-
-    /// All rows.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-}
-
 /// A run as the ledger has it.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
     /// The run's number.
     pub id: RunId,
-    /// The set rate, requests a second.
+    /// The set rate, requests a second, or what it started from where it was to be found.
     pub rate: f64,
+    /// Whether it was to be found.
+    pub is_auto: bool,
+    /// What was found, requests a second.
+    pub rate_found: Option<f64>,
     /// When it started, in milliseconds since 1970.
     pub started_ms: i64,
     /// When its first request was begun.
@@ -84,7 +75,7 @@ pub struct RunRecord {
     pub withdrawn: u64,
     /// Rows that wait from other inputs and are sent too; known only when the input has just been read.
     pub adopted: u64,
-    /// Rows that wait from inputs which could not be read to their end; not sent.
+    /// Rows that wait from inputs which could not be read to their end; not sent. Known only of the run under way.
     pub stranded: u64,
     /// What may have been created; known only when the input has just been read, and when the run has just ended.
     pub doubts: Doubts,
@@ -94,23 +85,6 @@ pub struct RunRecord {
     pub instance_proven: bool,
     /// The rows that this run was the last to touch, by state.
     pub rows: StateCounts,
-}
-
-/// How often a cause stands on rows of a state.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ErrorCount {
-    /// The rows' state.
-    pub state: RowState,
-    /// The cause.
-    pub code: String,
-    /// How many rows.
-    pub rows: u64,
-    /// The first such row's message.
-    pub message: String,
-    /// The first such row's input.
-    pub source: String,
-    /// The first such row's line.
-    pub line: u64,
 }
 
 impl RunRecord {
@@ -130,13 +104,18 @@ impl Session {
     pub(in crate::ledger) fn start_run(&mut self, run: &NewRun) -> Result<RunId, LedgerError> {
         let now = now_ms();
         let insert = || {
+            let found = if run.is_auto { self.rate_to_start_from()? } else { None };
+            let rate = found.unwrap_or(run.rate);
             self.connection.execute(
-                "INSERT INTO runs (version, mapping, rate, started_ms) VALUES (?1, ?2, ?3, ?4)",
-                params![env!("CARGO_PKG_VERSION"), run.mapping.0, run.rate, now],
+                "INSERT INTO runs (version, mapping, rate, is_auto, started_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![env!("CARGO_PKG_VERSION"), run.mapping.0, rate, run.is_auto, now],
             )?;
             Ok(self.connection.last_insert_rowid())
         };
         self.run = RunId(insert().map_err(|source| self.failed(source))?);
+        let last = "SELECT coalesce(max(id), 0) FROM rows";
+        let last = self.connection.query_row(last, [], |row| row.get(0));
+        self.rows_before = RowId(last.map_err(|source| self.failed(source))?);
         self.retry.clone_from(&run.retry);
         self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
         // What is not to be sent again is as if its token were too old.
@@ -207,11 +186,28 @@ impl Session {
         write().map(|_| ()).map_err(|source| self.failed(source))
     }
 
+    /// Half of what was found last: where the quota is the same, the search is soon there, and where another uses
+    /// it by now, there is room.
+    fn rate_to_start_from(&self) -> rusqlite::Result<Option<f64>> {
+        let found = "SELECT rate_found / 2 FROM runs WHERE rate_found IS NOT NULL ORDER BY id DESC LIMIT 1";
+        self.connection.query_row(found, [], |row| row.get(0)).optional()
+    }
+
     /// Notes that the run goes on at another rate.
-    pub(in crate::ledger) fn set_rate(&self, rate: f64) -> Result<(), LedgerError> {
-        let set =
-            self.connection.execute("UPDATE runs SET rate = ?2 WHERE id = ?1", params![self.run.0, rate]);
+    pub(in crate::ledger) fn set_rate(&self, rate: f64, is_auto: bool) -> Result<(), LedgerError> {
+        let set = self.connection.execute(
+            "UPDATE runs SET rate = ?2, is_auto = ?3 WHERE id = ?1",
+            params![self.run.0, rate, is_auto],
+        );
         set.map(|_| ()).map_err(|source| self.failed(source))
+    }
+
+    /// Notes the rate that the run has found.
+    pub(in crate::ledger) fn note_found(&self, rate: f64) -> Result<(), LedgerError> {
+        let noted = self
+            .connection
+            .execute("UPDATE runs SET rate_found = ?2 WHERE id = ?1", params![self.run.0, rate]);
+        noted.map(|_| ()).map_err(|source| self.failed(source))
     }
 
     pub(in crate::ledger) fn end_run(&self, ending: &str, throttled: u64) -> Result<RunRecord, LedgerError> {
@@ -227,9 +223,14 @@ impl Session {
 
     pub(super) fn run_record(&self) -> Result<RunRecord, LedgerError> {
         let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1");
+        // Rows of a reading that was broken off; a query of its own, since it counts rows one by one.
+        let stranded = "SELECT count(*) FROM open_readings JOIN rows USING (run_id, source_id)
+             WHERE open_readings.run_id <> ?1 AND state IN ('pending', 'failed')";
         let read = || {
-            let record = self.connection.query_row(&sql, [self.run.0], run_record)?;
-            with_rows(&self.connection, record)
+            let mut record = self.connection.query_row(&sql, [self.run.0], run_record)?;
+            record.stranded = self.connection.query_row(stranded, [self.run.0], |row| row.get(0))?;
+            record.rows = counts_of_run(&self.connection, record.id)?;
+            Ok(record)
         };
         read().map_err(|source| self.failed(source))
     }
@@ -237,14 +238,14 @@ impl Session {
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
-    EXISTS (SELECT 1 FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'created'),
-    (SELECT count(*) FROM open_readings JOIN rows USING (run_id, source_id)
-     WHERE open_readings.run_id <> runs.id AND state IN ('pending', 'failed'))";
+    EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
         id: RunId(row.get(0)?),
         rate: row.get(1)?,
+        is_auto: row.get(13)?,
+        rate_found: row.get(14)?,
         started_ms: row.get(2)?,
         sending_ms: row.get(3)?,
         ended_ms: row.get(4)?,
@@ -255,42 +256,12 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         identical_rows: row.get(9)?,
         withdrawn: row.get(10)?,
         adopted: 0,
-        stranded: row.get(13)?,
+        stranded: 0,
         doubts: Doubts::default(),
         throttled: row.get(11)?,
         instance_proven: row.get(12)?,
         rows: StateCounts::default(),
     })
-}
-
-fn with_rows(connection: &Connection, mut record: RunRecord) -> rusqlite::Result<RunRecord> {
-    record.rows = count(
-        connection,
-        "SELECT state, count(*) FROM rows WHERE run_id = ?1 GROUP BY state",
-        [record.id.0],
-    )?;
-    Ok(record)
-}
-
-fn count(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> rusqlite::Result<StateCounts> {
-    let mut counts = StateCounts::default();
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query(parameters)?;
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        let state = RowState::from_name(&name).ok_or(rusqlite::Error::InvalidQuery)?;
-        counts.0[state as usize] = row.get(1)?;
-    }
-    Ok(counts)
-}
-
-/// All rows of the ledger by state.
-pub(in crate::ledger) fn state_counts(connection: &Connection) -> rusqlite::Result<StateCounts> {
-    count(connection, "SELECT state, count(*) FROM rows GROUP BY state", [])
 }
 
 /// The latest runs, newest first.
@@ -301,29 +272,7 @@ pub(in crate::ledger) fn latest_runs(
     let sql = format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?1");
     let mut statement = connection.prepare(&sql)?;
     let records: Vec<RunRecord> = statement.query_map([limit], run_record)?.collect::<Result<_, _>>()?;
-    records.into_iter().map(|record| with_rows(connection, record)).collect()
-}
-
-/// The causes on rows that are rejected, failed or unknown, most frequent first.
-pub(in crate::ledger) fn error_counts(
-    connection: &Connection,
-    limit: u32,
-) -> rusqlite::Result<Vec<ErrorCount>> {
-    let mut statement = connection.prepare(
-        "SELECT state, code, count(*), message, (SELECT path FROM sources WHERE id = source_id), line, min(rows.id)
-         FROM rows WHERE run_id IN (SELECT id FROM runs) AND state IN ('rejected', 'failed', 'unknown')
-         GROUP BY state, code ORDER BY count(*) DESC, state, code LIMIT ?1",
-    )?;
-    let rows = statement.query_map([limit], |row| {
-        let name: String = row.get(0)?;
-        Ok(ErrorCount {
-            state: RowState::from_name(&name).ok_or(rusqlite::Error::InvalidQuery)?,
-            code: row.get(1)?,
-            rows: row.get(2)?,
-            message: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-            source: row.get(4)?,
-            line: row.get(5)?,
-        })
-    })?;
-    rows.collect()
+    let with_rows =
+        |record: RunRecord| Ok(RunRecord { rows: counts_of_run(connection, record.id)?, ..record });
+    records.into_iter().map(with_rows).collect()
 }

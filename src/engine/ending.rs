@@ -1,0 +1,59 @@
+//! How an import ends.
+
+use super::ErrorBudget;
+use crate::ledger::Cause;
+use crate::pacing::Setback;
+use crate::shutdown::Signal;
+
+/// How an import ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ending {
+    /// No row waits any more, or only those beyond the limit.
+    Complete,
+    /// A signal stopped it.
+    Interrupted(Signal),
+    /// Credentials or permission.
+    Denied(Cause),
+    /// A hard quota.
+    QuotaExceeded(Cause),
+    /// Every answer was a 404.
+    NotFound(Cause),
+    /// Nothing but throttling, for minutes.
+    Throttled(Cause),
+    /// No connection, for minutes, or never.
+    OutOfReach(Cause),
+    /// Row after row without an answer, for minutes; or a few to the end, which wait in doubt.
+    Unanswered(Cause),
+    /// More rows went wrong than the budget allows.
+    ErrorBudget(ErrorBudget),
+    /// The time is up.
+    TimeBudget,
+}
+
+impl Ending {
+    /// The end of a run, or of a verification, that met this setback until patience was at its end.
+    pub fn after(setback: Setback, cause: Cause) -> Self {
+        match setback {
+            Setback::Throttled => Ending::Throttled(cause),
+            Setback::OutOfReach => Ending::OutOfReach(cause),
+            Setback::Unanswered => Ending::Unanswered(cause),
+            Setback::NoCredentialsYet => Ending::Denied(cause),
+        }
+    }
+
+    /// The signal that stopped it, if one did.
+    pub(super) fn signal(&self) -> Option<Signal> {
+        match self {
+            Ending::Interrupted(signal) => Some(*signal),
+            Ending::Complete
+            | Ending::Denied(_)
+            | Ending::QuotaExceeded(_)
+            | Ending::NotFound(_)
+            | Ending::Throttled(_)
+            | Ending::OutOfReach(_)
+            | Ending::Unanswered(_)
+            | Ending::ErrorBudget(_)
+            | Ending::TimeBudget => None,
+        }
+    }
+}

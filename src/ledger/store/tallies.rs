@@ -1,0 +1,104 @@
+//! How many rows there are of each kind. The ledger keeps count itself, so that nobody waits for ten million
+//! rows to be counted.
+
+use rusqlite::Connection;
+
+use super::RunId;
+use crate::ledger::RowState;
+use crate::ledger::columns::state_column;
+
+/// How many rows are in each state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StateCounts([u64; RowState::ALL.len()]);
+
+impl StateCounts {
+    /// Rows in `state`.
+    pub fn of(&self, state: RowState) -> u64 {
+        self.0[state as usize]
+    }
+
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// How often a cause stands on rows of a state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ErrorCount {
+    /// The rows' state.
+    pub state: RowState,
+    /// The cause.
+    pub code: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The first such row's message.
+    pub message: String,
+    /// The first such row's input.
+    pub source: String,
+    /// The first such row's line.
+    pub line: u64,
+}
+
+/// The rows that a run was the last to touch, by state.
+pub(super) fn counts_of_run(connection: &Connection, run: RunId) -> rusqlite::Result<StateCounts> {
+    count(connection, "SELECT state, sum(rows) FROM tallies WHERE run_id = ?1 GROUP BY state", [run.0])
+}
+
+/// All rows of the ledger by state.
+pub(in crate::ledger) fn state_counts(connection: &Connection) -> rusqlite::Result<StateCounts> {
+    count(connection, "SELECT state, sum(rows) FROM tallies GROUP BY state", [])
+}
+
+fn count(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<StateCounts> {
+    let mut counts = StateCounts::default();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(parameters)?;
+    while let Some(row) = rows.next()? {
+        counts.0[state_column(row, 0)? as usize] = row.get(1)?;
+    }
+    Ok(counts)
+}
+
+/// The causes on rows that are rejected, failed or unknown, most frequent first.
+pub(in crate::ledger) fn error_counts(
+    connection: &Connection,
+    limit: u32,
+) -> rusqlite::Result<Vec<ErrorCount>> {
+    let mut statement = connection.prepare(
+        "SELECT state, code, sum(rows) AS all_rows FROM tallies WHERE code <> ''
+         GROUP BY state, code HAVING all_rows > 0 ORDER BY all_rows DESC, state, code LIMIT ?1",
+    )?;
+    let causes = statement.query_map([limit], |row| Ok((state_column(row, 0)?, row.get(1)?, row.get(2)?)))?;
+    let causes: Vec<(RowState, String, u64)> = causes.collect::<Result<_, _>>()?;
+    causes.into_iter().map(|(state, code, rows)| with_example(connection, state, code, rows)).collect()
+}
+
+/// A cause with the first row that it stands on.
+fn with_example(
+    connection: &Connection,
+    state: RowState,
+    code: String,
+    rows: u64,
+) -> rusqlite::Result<ErrorCount> {
+    // The state as a literal: only so SQLite sees that its index of causes will do.
+    let sql = format!(
+        "SELECT message, (SELECT path FROM sources WHERE id = source_id), line FROM rows
+         WHERE state = '{}' AND code = ?1 ORDER BY id LIMIT 1",
+        state.name()
+    );
+    connection.query_row(&sql, [&code], |row| {
+        Ok(ErrorCount {
+            state,
+            code: code.clone(),
+            rows,
+            message: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
+            source: row.get(1)?,
+            line: row.get(2)?,
+        })
+    })
+}

@@ -1,0 +1,162 @@
+//! What the law of the controller has to hold, over fixed seeds.
+
+use super::*;
+
+#[test]
+fn an_unknown_quota_is_found_and_used_with_few_throttles() {
+    let quotas = [(2.0, 5.0), (10.0, 15.0), (10.0, 5.0), (50.0, 50.0), (200.0, 200.0), (200.0, 500.0)];
+    for ((rate, burst), trip) in quotas.into_iter().flat_map(|quota| [0.01, 0.04].map(|trip| (quota, trip))) {
+        for tale in tales(&World { trip, ..World::new(rate, burst).auto() }, 8) {
+            let (seconds, used, throttled) = judge(&tale[0], rate, 0.0, 120.0);
+            assert!(seconds <= 30.0 && used >= 0.98, "{rate} {burst}: {seconds} s, {used}");
+            assert!(throttled <= if rate < 5.0 { 0.021 } else { 0.012 }, "{rate} {burst}: {throttled}");
+        }
+    }
+    for tale in tales(&World { trip: 0.3, ..World::new(50.0, 50.0).auto() }, 8) {
+        let (_, used, throttled) = judge(&tale[0], 50.0, 0.0, 120.0);
+        assert!(used >= 0.98 && throttled <= 0.02, "{used} {throttled}");
+    }
+}
+
+#[test]
+fn a_quota_that_changes_is_followed() {
+    for (rate, factor, patience) in
+        [(10.0, 2.0, 25.0), (10.0, 0.5, 35.0), (50.0, 4.0, 25.0), (50.0, 0.25, 30.0)]
+    {
+        let changed = rate * factor;
+        let world = World::new(rate, rate).auto().then(60.0, changed, changed).then(120.0, rate, rate);
+        for tale in tales(&world.lasting(180.0), 8) {
+            let there = tale[0].converged(changed, 60.0, 120.0);
+            let back = tale[0].converged(rate, 120.0, 180.0);
+            assert!(there <= patience && back <= patience, "{rate} times {factor}: {there} s, {back} s");
+            assert!(tale[0].share_refused(0.0, 180.0) <= 0.02);
+        }
+    }
+}
+
+#[test]
+fn what_another_leaves_is_used_and_the_other_is_left_alone() {
+    for (rate, other) in [(10.0, 3.0), (50.0, 15.0), (50.0, 30.0)] {
+        for tale in tales(&World::new(rate, rate).auto().other(other, 0.0, 1e9).lasting(180.0), 8) {
+            let (_, used, throttled) = judge(&tale[0], rate - other, 60.0, 180.0);
+            assert!(used >= 0.93 && throttled <= 0.02, "{rate} {other}: {used}, {throttled}");
+            assert!(tale[1].share_refused(0.0, 180.0) <= 0.04, "{rate} {other}");
+        }
+    }
+}
+
+#[test]
+fn two_of_us_share_a_quota_about_equally() {
+    let world = World::new(200.0, 200.0).auto().own(2.0, None, 2.0, 40.0).lasting(220.0);
+    for tale in tales(&world, 8) {
+        let of = |i: usize| tale[i].taken(180.0, 220.0) / 40.0 / 200.0;
+        assert!(of(0) + of(1) >= 0.95 && (0.25..=0.75).contains(&of(1)), "{} {}", of(0), of(1));
+        assert!(tale[0].share_refused(0.0, 220.0) <= 0.02 && tale[1].share_refused(0.0, 220.0) <= 0.02);
+    }
+}
+
+#[test]
+fn a_fixed_rate_within_the_quota_is_kept_exactly_but_for_a_stray_throttle() {
+    for (rate, burst) in [(2.0, 5.0), (25.0, 25.0), (200.0, 100.0)] {
+        let world = World::new(rate, burst).own(rate, Some(rate), (0.8 * burst).floor(), 0.0).lasting(200.0);
+        for tale in tales(&world, 2) {
+            let taken = tale[0].taken(0.0, 200.0);
+            assert!(tale[0].refused.is_empty() && taken >= 0.997 * rate * 200.0, "{taken}");
+        }
+        let stray = World { strays: vec![60.0], ..world };
+        for tale in tales(&stray, 8) {
+            let taken = tale[0].taken(20.0, 200.0);
+            assert!(taken >= 0.99 * rate * 180.0 && tale[0].refused.len() == 1, "{rate}: {taken}");
+        }
+    }
+}
+
+#[test]
+fn a_fixed_rate_yields_to_a_smaller_quota_and_returns() {
+    for (rate, ceiling) in [(25.0, 26.0), (10.0, 20.0), (100.0, 200.0)] {
+        let world = World::new(rate, rate).own(ceiling, Some(ceiling), 2.0, 0.0);
+        for tale in tales(&world.then(120.0, ceiling, ceiling).lasting(180.0), 8) {
+            let used = tale[0].taken(10.0, 120.0) / 110.0 / rate;
+            let back = tale[0].converged(ceiling, 120.0, 180.0);
+            assert!(used >= 0.96 && back <= 25.0, "{rate} {ceiling}: {used}, back in {back} s");
+            assert!(tale[0].share_refused(5.0, 120.0) <= 0.02);
+        }
+    }
+}
+
+#[test]
+fn without_a_quota_it_climbs_to_what_the_machine_can_do_and_stays_in_sight_of_it() {
+    for (concurrency, service) in [(100, 0.1), (10, 1.0)] {
+        let mut world = World::new(1e9, 1e9).auto();
+        world.clients[0].kind = Kind::Own { start: 2.0, ceiling: None, gate: 2.0, concurrency };
+        world.service = vec![(0.0, service)];
+        for tale in tales(&world.lasting(60.0), 2) {
+            let delivered = tale[0].taken(30.0, 60.0) / 30.0;
+            assert!(delivered >= 0.9 * concurrency as f64 / (service + 0.05), "{delivered}");
+            assert!(tale[0].rates.iter().all(|rate| *rate <= 2.0 * delivered), "{delivered}");
+        }
+    }
+}
+
+#[test]
+fn neither_slow_answers_nor_a_long_silence_cost_anything() {
+    let mut world = World::new(50.0, 50.0).auto().lasting(400.0);
+    world.service = vec![(60.0, 10.0), (120.0, 0.0)];
+    world.quiet = (150.0, 330.0);
+    for tale in tales(&world, 8) {
+        let slow = tale[0].taken(60.0, 120.0) / 60.0 / 50.0;
+        let after = tale[0].taken(335.0, 400.0) / 65.0 / 50.0;
+        assert!(slow >= 0.95 && after >= 0.95, "{slow} {after}");
+        assert!(tale[0].share_refused(0.0, 400.0) <= 0.02);
+    }
+}
+
+#[test]
+fn a_dead_stop_is_soon_forgotten() {
+    let world = World::new(50.0, 50.0).auto().then(60.0, 1e-9, 1.0).then(120.0, 50.0, 50.0).lasting(240.0);
+    for tale in tales(&world, 8) {
+        assert!(tale[0].refused(60.0, 120.0) <= 40.0, "{}", tale[0].refused(60.0, 120.0));
+        let back = tale[0].converged(50.0, 120.0, 240.0);
+        assert!(back <= 60.0, "{back}");
+    }
+}
+
+#[test]
+fn another_ceiling_counts_at_once() {
+    let mut controller = Controller::new(10.0, Some(10.0));
+    controller.throttled(at(1.0), 0.5);
+    assert!(controller.rate(at(1.0)) < 10.0 && controller.found().is_some());
+    controller.set_ceiling(Some(20.0));
+    assert_eq!((controller.rate(at(1.0)), controller.found()), (20.0, None));
+    controller.set_ceiling(None);
+    assert_eq!(controller.rate(at(1.0)), 20.0);
+}
+
+#[test]
+fn whatever_happens_the_rate_is_a_number_within_its_bounds() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for ceiling in [None, Some(5.0), Some(f64::NAN), Some(0.0)] {
+        let mut controller = Controller::new([f64::NAN, 0.0, 2.0, 1e300][random.usize(..4)], ceiling);
+        let mut now = Duration::ZERO;
+        for _ in 0..100_000 {
+            now += match random.u32(..1000) {
+                0 => Duration::MAX / 4_000_000,
+                1..500 => Duration::from_millis(random.u64(..50)),
+                _ => Duration::ZERO,
+            };
+            match random.u32(..4) {
+                0 => controller.sent(now),
+                1 => controller.answered(now),
+                2 => assert!(
+                    controller.throttled(now, [random.f64(), f64::NAN][random.usize(..2)])
+                        <= Duration::from_secs(2)
+                ),
+                _ => {}
+            }
+            // Time may not run backwards, but it does no harm if it does.
+            let rate = controller.rate(now.saturating_sub(Duration::from_millis(random.u64(..9))));
+            assert!(rate.is_finite() && rate >= 1.0 / 60.0 - 1e-12);
+            assert!(rate <= 5.0 || !matches!(ceiling, Some(5.0)));
+        }
+    }
+}
