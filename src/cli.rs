@@ -349,9 +349,12 @@ pub struct SandboxArgs {
     /// The quota's burst
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_BURST", value_name = "B", default_value_t = crate::pacing::DEFAULT_BURST)]
     pub burst: u32,
-    /// How long an answer takes, such as 40ms
+    /// How long an answer takes, such as 40ms: half of it before the request arrives, half after
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_LATENCY", value_name = "TIME", default_value = "0ms", value_parser = duration)]
     pub latency: Duration,
+    /// By which share of itself, from 0 to 1, the latency is longer or shorter, such as 0.3
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_JITTER", value_name = "SHARE", default_value_t = 0.0)]
+    pub jitter: f64,
     /// Keep contacts and tokens in this file, so that they survive a restart
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_STATE", value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -403,7 +406,7 @@ pub struct SandboxArgs {
     /// How old a contact must be before SearchContacts finds it, such as 30s
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_INDEX_LAG", value_name = "TIME", help_heading = "Faults", default_value = "0s", value_parser = duration)]
     pub index_lag: Duration,
-    /// The seed of the random faults: the same seed and requests meet the same faults
+    /// The seed of the random faults and the jitter: the same seed and requests meet the same faults
     #[arg(
         long,
         env = "CONNECT_IMPORT_SANDBOX_SEED",

@@ -19,6 +19,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
         rate: (args.rate != 0.0).then_some(args.rate),
         burst: args.burst,
         latency: args.latency,
+        jitter: args.jitter,
         state: args.state.clone(),
         faults: Faults {
             fail: args.fail,

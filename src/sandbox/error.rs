@@ -28,6 +28,13 @@ pub enum SandboxError {
         value: f64,
     },
 
+    /// The jitter is no share of the latency.
+    #[error("the sandbox's jitter is {0}: give a share of the latency, a number from 0 to 1")]
+    Jitter(
+        /// The jitter that was asked for.
+        f64,
+    ),
+
     /// The port could not be listened on.
     #[error(
         "the sandbox cannot listen on 127.0.0.1 port {port}: {source}; \

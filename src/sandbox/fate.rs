@@ -50,7 +50,7 @@ impl Fate {
 }
 
 /// A number of the faults' dice, from 0 to below 1, evenly spread.
-fn chance(fault: &str, seed: u64, subject: u64, arrival: u32) -> f64 {
+pub(super) fn chance(fault: &str, seed: u64, subject: u64, arrival: u32) -> f64 {
     let digest = Sha256::new()
         .chain_update(seed.to_le_bytes())
         .chain_update(subject.to_le_bytes())

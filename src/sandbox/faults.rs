@@ -21,7 +21,8 @@ use super::error::SandboxError;
 /// same faults only where the contacts come from the state file. Counting costs some dozen bytes
 /// for each different request, and nothing while no random fault is set.
 ///
-/// A connection that a fault closes is closed at once, without waiting for the latency.
+/// A connection that a fault closes is closed at once when its request has arrived, without waiting
+/// for the half of the latency that an answer would take.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Faults {
     /// How probable a 500 `InternalServiceException` is, before anything is done.

@@ -51,18 +51,24 @@ pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
     if path.starts_with(OWN_PAGES) {
         return Ok(own_page(service, request.method(), path));
     }
+    let way = service.way();
+    pass(way.there).await;
     let (answer, late) = match connect(&service, request).await? {
         Outcome::Answer(answer, late) => (answer, late),
         Outcome::Silence => return Err(Hangup::Fault),
     };
-    let wait = service.latency().saturating_add(late);
-    if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
-    }
+    pass(way.back.saturating_add(late)).await;
     Ok(match answer {
         Ok(reply) => short(StatusCode::OK, success(reply).to_string()),
         Err(refusal) => refused(&refusal),
     })
+}
+
+/// Lets time pass. No time costs no turn of the timer.
+async fn pass(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The service's own part: the quota at arrival, then the operation.

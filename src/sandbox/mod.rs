@@ -17,6 +17,7 @@
 //! | `body` | a request's body, up to its limit |
 //! | `service` | what one request does to everything the sandbox remembers, under one lock |
 //! | `operation` | the operations there are |
+//! | `latency` | how long a request and its answer are on their way; pure |
 //! | `faults` | what goes wrong on purpose, as configured; pure |
 //! | `fate`, `arrivals` | which random faults meet a request; pure |
 //! | `quota`, `bucket` | a token bucket for each operation; pure |
@@ -62,6 +63,7 @@ mod fate;
 mod faults;
 mod http;
 mod journal;
+mod latency;
 mod limits;
 mod model;
 mod operation;
@@ -93,6 +95,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use latency::Latency;
 use quota::Quota;
 use service::Service;
 
@@ -120,17 +123,21 @@ pub struct SandboxConfig {
     /// How many requests a rested quota lets through at once, 1 or more; without a rate it means
     /// nothing. Connect's documented default is 5.
     pub burst: u32,
-    /// How long every answer is held back, from the moment it is ready, to the millisecond. The
-    /// contact exists before the wait, so a client that dies in it leaves one behind.
+    /// How long every request takes, to the millisecond: half of it passes before the request
+    /// arrives at the quota, and half after what it asks for is done. The contact exists before the
+    /// second half, so a client that dies in it leaves one behind.
     pub latency: Duration,
+    /// By which share of itself, from 0 to 1, the latency of a request is longer or shorter, evenly
+    /// spread. It is drawn by the seed and the request's number, so the same seed draws the same.
+    pub jitter: f64,
     /// Where contacts and tokens are kept between runs, as JSON Lines; `None` forgets them with
     /// the process. The file holds the contacts' names, descriptions, attributes and links to
     /// attachments.
     pub state: Option<PathBuf>,
     /// What goes wrong on purpose.
     pub faults: Faults,
-    /// What the random faults are decided by: the same seed and the same requests meet the same
-    /// faults.
+    /// What the random faults and the jitter are decided by: the same seed and the same requests meet
+    /// the same faults.
     pub seed: u64,
 }
 
@@ -143,6 +150,7 @@ impl Default for SandboxConfig {
             rate: Some(2.0),
             burst: 5,
             latency: Duration::ZERO,
+            jitter: 0.0,
             state: None,
             faults: Faults::default(),
             seed: 0,
@@ -165,6 +173,7 @@ impl Sandbox {
     ///
     /// [`SandboxError::Quota`] if the rate is not a number above 0 or the burst is 0;
     /// [`SandboxError::Probability`] if a fault's probability is not a number from 0 to 1;
+    /// [`SandboxError::Jitter`] if the jitter is none;
     /// [`SandboxError::Listen`] if the port cannot be had; and what is wrong with the state file:
     /// [`SandboxError::StateOpen`], [`SandboxError::StateInUse`], [`SandboxError::NotAState`].
     pub async fn bind(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
@@ -177,10 +186,11 @@ impl Sandbox {
             Some(rate) => return Err(SandboxError::Quota { rate, burst }),
         };
         config.faults.check()?;
+        let latency = Latency::new(config.latency, config.jitter, config.seed)?;
         let unheard = |source| SandboxError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let service = Service::open(config, quota)?;
+        let service = Service::open(config, quota, latency)?;
         Ok(Sandbox { listener, address, service: Arc::new(service) })
     }
 
@@ -265,7 +275,10 @@ async fn attend(stream: TcpStream, service: Arc<Service>, mut closing: watch::Re
     // Only a matter of speed: a socket that refuses it still works.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(move |request| http::answer(Arc::clone(&service), request));
-    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    let mut http = http1::Builder::new();
+    // What has left a client arrives, even if the client is gone by then.
+    let http = http.half_close(true);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer));
     // How a connection ends is the client's affair: what its requests did is in the counters.
     tokio::select! {
         _ = connection.as_mut() => return,

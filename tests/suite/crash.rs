@@ -319,7 +319,7 @@ fn killed_after_requests_have_reached_connect_and_before_they_are_answered() {
         }
         // Whatever it sends from here on is taken, and not answered while this test lasts.
         drop(import.sandbox);
-        import.sandbox = sandbox(&import.folder, seed, &["--latency", "1h"]);
+        import.sandbox = sandbox(&import.folder, seed, &["--slow", "1:1h"]);
         let concurrency = under_way.to_string();
         let running = import.start(&["--concurrency", &concurrency, "--read-timeout", "1h"]);
         let taken = || import.sandbox.stat("created") + import.sandbox.stat("replayed");

@@ -88,12 +88,14 @@ mod tests {
 
     use super::*;
     use crate::sandbox::SandboxConfig;
+    use crate::sandbox::latency::Latency;
     use crate::sandbox::route::Route;
 
     #[test]
     fn a_scheduled_task_that_comes_again_after_its_time_is_refused() {
         let config = SandboxConfig { rate: None, ..SandboxConfig::default() };
-        let service = Service::open(config, None).unwrap();
+        let latency = Latency::new(config.latency, config.jitter, config.seed).unwrap();
+        let service = Service::open(config, None, latency).unwrap();
         let start = |now: u64| {
             let body =
                 br#"{"InstanceId":"i","Name":"n","ContactFlowId":"f","ClientToken":"t","ScheduledTime":100}"#;

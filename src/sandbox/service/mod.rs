@@ -19,6 +19,7 @@ use super::error::SandboxError;
 use super::fate::{Fate, Subject};
 use super::faults::Faults;
 use super::journal::Journal;
+use super::latency::{Latency, Way};
 use super::model::{Created, Model, TokenMemory};
 use super::operation::Operation;
 use super::quota::Quota;
@@ -32,7 +33,7 @@ const PIECE: usize = 64 * 1024;
 
 pub(super) struct Service {
     state: Mutex<State>,
-    latency: Duration,
+    latency: Latency,
     faults: Faults,
     seed: u64,
     broken: Notify,
@@ -67,9 +68,14 @@ pub(super) enum Outcome {
 }
 
 impl Service {
-    /// A service with the contacts of the state file. `quota` is made from the same configuration.
-    pub(super) fn open(config: SandboxConfig, quota: Option<Quota>) -> Result<Service, SandboxError> {
-        let SandboxConfig { port: _, rate, burst, latency, state, faults, seed } = config;
+    /// A service with the contacts of the state file. `quota` and `latency` are made from the same
+    /// configuration.
+    pub(super) fn open(
+        config: SandboxConfig,
+        quota: Option<Quota>,
+        latency: Latency,
+    ) -> Result<Service, SandboxError> {
+        let SandboxConfig { rate, burst, state, faults, seed, .. } = config;
         let memory = TokenMemory { window: faults.token_window, forget_completed: faults.forget_completed };
         let mut model = Model::new(fastrand::Rng::new(), memory);
         let journal = state.map(|path| Journal::open(&path, |contact| model.insert(contact))).transpose()?;
@@ -183,8 +189,9 @@ impl Service {
         }
     }
 
-    pub(super) fn latency(&self) -> Duration {
-        self.latency
+    /// How long the next request and its answer are on their way.
+    pub(super) fn way(&self) -> Way {
+        self.latency.next()
     }
 
     pub(super) fn stats(&self) -> Stats {

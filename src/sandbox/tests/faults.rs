@@ -64,6 +64,23 @@ async fn a_reset_request_gets_no_byte_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_arrives_before_its_connection_is_closed() {
+    let latency = Duration::from_millis(40);
+    for faults in [Faults { reset: 1.0, ..Faults::default() }, Faults { lose: 1.0, ..Faults::default() }] {
+        let sandbox = Running::start(SandboxConfig { latency, ..with(faults) }).await;
+        sandbox
+            .talk(|client| {
+                let start = Instant::now();
+                let body = task("t").to_string();
+                assert!(bytes_after(client, "PUT", "/contact/create-contact", &body).is_empty());
+                assert!(start.elapsed() >= Duration::from_millis(20));
+            })
+            .await;
+        sandbox.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_lost_answer_leaves_exactly_one_contact_and_no_byte() {
     let slow = Some(Slow { probability: 1.0, duration: Duration::from_millis(1) });
     let sandbox = Running::start(with(Faults { lose: 1.0, slow, ..Faults::default() })).await;

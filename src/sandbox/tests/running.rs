@@ -105,24 +105,62 @@ async fn a_contact_that_cannot_be_kept_is_a_500_and_the_end_of_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_contact_exists_before_its_answer_and_a_stop_does_not_wait_for_it() {
+async fn a_request_on_its_way_has_not_arrived_and_a_stop_does_not_wait_for_it() {
     let sandbox =
         Running::start(SandboxConfig { latency: Duration::from_hours(24), ..without_quota() }).await;
     let client = sandbox
         .talk(|client| {
             let mut waiting = client.another();
-            let body = task("t").to_string();
-            waiting.send("PUT", "/contact/create-contact", "", body.as_bytes());
+            waiting.send("PUT", "/contact/create-contact", "", task("t").to_string().as_bytes());
             // The sandbox's own pages are not delayed.
+            assert_eq!(client.get("/_sandbox/contacts").json(), json!([]));
+            waiting
+        })
+        .await;
+    assert_eq!(sandbox.handle.stats().requests, 0);
+    sandbox.stop().await.unwrap();
+    drop(client);
+}
+
+#[tokio::test]
+async fn what_has_left_a_client_arrives_though_the_client_is_gone() {
+    let latency = Duration::from_millis(60);
+    let sandbox = Running::start(SandboxConfig { latency, ..without_quota() }).await;
+    sandbox
+        .talk(|client| {
+            let mut leaving = client.another();
+            leaving.send("PUT", "/contact/create-contact", "", task("t").to_string().as_bytes());
+            drop(leaving);
+            let start = Instant::now();
             while client.get("/_sandbox/contacts").json() == json!([]) {
+                assert!(start.elapsed() < Duration::from_secs(60), "it never arrived");
                 std::thread::yield_now();
             }
-            waiting
         })
         .await;
     assert_eq!(sandbox.handle.stats().created, 1);
     sandbox.stop().await.unwrap();
-    drop(client);
+}
+
+#[tokio::test]
+async fn every_answer_takes_its_latency() {
+    let latency = Duration::from_millis(40);
+    let config = SandboxConfig { latency, jitter: 0.5, rate: Some(1e-6), burst: 1, ..without_quota() };
+    let sandbox = Running::start(config).await;
+    sandbox
+        .talk(|client| {
+            for status in [200, 429, 429] {
+                let start = Instant::now();
+                assert_eq!(client.create(&task("t")).status, status);
+                assert!(start.elapsed() >= Duration::from_millis(20));
+            }
+            let start = Instant::now();
+            client.send("DELETE", "/contact", "", b"");
+            assert_eq!(client.receive().status, 404);
+            assert!(start.elapsed() >= Duration::from_millis(20));
+        })
+        .await;
+    sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -143,6 +181,14 @@ async fn a_quota_that_lets_nothing_through_is_refused() {
         let config = SandboxConfig { rate: Some(rate), burst, ..SandboxConfig::default() };
         let error = Sandbox::bind(config).await.unwrap_err();
         assert!(matches!(error, SandboxError::Quota { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_jitter_that_is_no_share_is_refused() {
+    for jitter in [-0.1, 1.1, f64::NAN] {
+        let error = Sandbox::bind(SandboxConfig { jitter, ..without_quota() }).await.unwrap_err();
+        assert!(matches!(error, SandboxError::Jitter(_)), "{error}");
     }
 }
 
