@@ -1,0 +1,158 @@
+//! The clients that the tool is compared with, and that it has to share a quota with: the Rust SDK, bare.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_sdk_connect::Client;
+use aws_sdk_connect::config::retry::RetryConfig;
+use aws_sdk_connect::config::timeout::TimeoutConfig;
+use aws_sdk_connect::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_connect::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_connect::operation::create_contact::CreateContactError;
+use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::tool::DESCRIPTION;
+
+/// As many as the tool has requests under way.
+const TASKS: u64 = 32;
+
+/// Attempts of the adaptive mode: enough that none is ever the last.
+const MANY: u32 = 100_000;
+
+/// Sends so many rows as fast as it goes, and stops at the first that is not created.
+///
+/// `PORT ROWS`
+pub(crate) fn bare(arguments: &[&str]) {
+    let [port, rows] = arguments else { unreachable!("bare PORT ROWS") };
+    let rows: u64 = rows.parse().expect("a number of rows");
+    let client = client(&format!("http://127.0.0.1:{port}"), RetryConfig::disabled());
+    block_on(async move {
+        let next = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        for _ in 0..TASKS {
+            let (client, next) = (client.clone(), next.clone());
+            tasks.spawn(async move {
+                loop {
+                    let row = next.fetch_add(1, Ordering::Relaxed);
+                    if row >= rows {
+                        break;
+                    }
+                    create(&client, row).await.expect("the contact is created");
+                }
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.expect("every row is sent");
+        }
+    });
+}
+
+/// Sends for so many seconds in the SDK's adaptive retry mode.
+///
+/// `PORT SECONDS`
+pub(crate) fn adaptive(arguments: &[&str]) {
+    let [port, seconds] = arguments else { unreachable!("sdk-adaptive PORT SECONDS") };
+    let time = Duration::from_secs(seconds.parse().expect("seconds"));
+    let client = client(&format!("http://127.0.0.1:{port}"), RetryConfig::adaptive().with_max_attempts(MANY));
+    block_on(async move {
+        let counts: Arc<[AtomicU64; 2]> = Arc::default();
+        let mut tasks = JoinSet::new();
+        for _ in 0..TASKS {
+            let (client, counts) = (client.clone(), counts.clone());
+            tasks.spawn(async move {
+                loop {
+                    let row = counts[0].fetch_add(1, Ordering::Relaxed);
+                    if create(&client, row).await.is_err() {
+                        counts[1].fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        tokio::time::sleep(time).await;
+        let [calls, failed] = [&counts[0], &counts[1]].map(|count| count.load(Ordering::Relaxed));
+        println!("{}", json!({"calls": calls, "failed": failed}));
+    });
+}
+
+/// Another client of the same quota: a call every so often, whatever becomes of it, and no second attempt.
+///
+/// `PORT RATE SECONDS`
+pub(crate) fn other(arguments: &[&str]) {
+    let [port, rate, seconds] = arguments else { unreachable!("other PORT RATE SECONDS") };
+    let [rate, seconds] = [rate, seconds].map(|text| text.parse::<f64>().expect("a number"));
+    // The path tells the server who it is.
+    let client = client(&format!("http://127.0.0.1:{port}/other"), RetryConfig::disabled());
+    block_on(async move {
+        let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut calls = JoinSet::new();
+        for row in 0..(rate * seconds) as u64 {
+            ticks.tick().await;
+            let client = client.clone();
+            calls.spawn(async move { create(&client, row).await });
+        }
+        let (mut all, mut throttled) = (0_u64, 0_u64);
+        while let Some(call) = calls.join_next().await {
+            all += 1;
+            if let Ok(Err(error)) = call {
+                throttled += u64::from(error.code() == Some("ThrottlingException"));
+            }
+        }
+        println!("{}", json!({"calls": all, "throttled": throttled}));
+    });
+}
+
+/// A runtime as the tool has one. What still runs at the end is given up.
+fn block_on(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(work);
+    runtime.shutdown_background();
+}
+
+/// A client as the tool sets it up (`submission/connect`), but for the retries.
+fn client(url: &str, retries: RetryConfig) -> Client {
+    let [connect, read] = [10, 30].map(Duration::from_secs);
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(connect)
+        .read_timeout(read)
+        .operation_attempt_timeout(connect + read)
+        .build();
+    let plain = Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder();
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.proxy_config(ProxyConfig::disabled()).build_http()
+    });
+    let config = aws_sdk_connect::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("SANDBOX", "SANDBOX", None, None, "speed"))
+        .endpoint_url(url)
+        .http_client(plain)
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .retry_config(retries);
+    Client::from_conf(config.build())
+}
+
+/// The call that the tool makes of a row of `tool::write_rows`.
+async fn create(client: &Client, row: u64) -> Result<(), SdkError<CreateContactError>> {
+    let attributes = HashMap::from([("a".to_owned(), row.to_string()), ("b".to_owned(), "two".to_owned())]);
+    let call = client
+        .create_contact()
+        .instance_id("sandbox")
+        .client_token(format!("ci1-{:016x}{row:016x}", std::process::id()))
+        .channel("TASK".into())
+        .initiation_method("API".into())
+        .initiate_as("COMPLETED".into())
+        .name(format!("Task {row}"))
+        .description(DESCRIPTION)
+        .set_attributes(Some(attributes));
+    call.send().await.map(drop)
+}
