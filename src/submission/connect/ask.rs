@@ -4,7 +4,7 @@ use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 
 use super::ConnectClient;
-use super::trouble::{Departure, attempted, local};
+use super::trouble::{attempted, local};
 use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Summary, Trouble};
@@ -14,11 +14,9 @@ const PAGE: i32 = 100;
 
 impl Inquirer for ConnectClient {
     async fn describe(&self, contact_id: &str) -> Result<Option<Described>, Trouble> {
-        let departure = Departure::default();
         let call = self.client.describe_contact().instance_id(&self.instance_id).contact_id(contact_id);
-        let call = call.customize().interceptor(departure.clone());
         let nothing = ContactRequest::empty(Operation::CreateContact);
-        let contact = match attempted(call.send(), &departure, &nothing).await {
+        let contact = match attempted(Box::pin(call.send()), &nothing).await {
             Ok(output) => output.contact,
             Err(Trouble::NotFound(_)) => return Ok(None),
             Err(trouble) => return Err(without_message(trouble)),
@@ -65,7 +63,6 @@ impl Inquirer for ConnectClient {
             .end_time(DateTime::from_millis(search.until_ms))
             .build()
             .map_err(unbuildable)?;
-        let departure = Departure::default();
         let call = self
             .client
             .search_contacts()
@@ -73,10 +70,8 @@ impl Inquirer for ConnectClient {
             .time_range(range)
             .search_criteria(by.channels(search.channel.as_str().into()).build())
             .max_results(PAGE)
-            .set_next_token(page)
-            .customize()
-            .interceptor(departure.clone());
-        let output = attempted(call.send(), &departure, &nothing).await.map_err(without_message)?;
+            .set_next_token(page);
+        let output = attempted(Box::pin(call.send()), &nothing).await.map_err(without_message)?;
         let contacts = output.contacts.into_iter();
         let contacts = contacts.filter_map(|contact| {
             let id = contact.id.filter(|id| !id.is_empty())?;

@@ -6,7 +6,7 @@ use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 
 use super::ConnectClient;
-use super::trouble::{Departure, attempted};
+use super::trouble::attempted;
 use crate::ledger::{Cause, Contact, InFlight};
 use crate::request::{Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, Text};
 use crate::submission::{Attempt, Submitter, Trouble};
@@ -19,16 +19,14 @@ impl Submitter for ConnectClient {
 
 impl ConnectClient {
     pub(super) async fn create(&self, request: &ContactRequest<'_>, token: String) -> Attempt {
-        let departure = Departure::default();
         match request.operation {
             Operation::CreateContact => {
-                let call = self.create_contact(request, token).customize().interceptor(departure.clone());
-                let output = attempted(call.send(), &departure, request).await?;
+                let output = attempted(Box::pin(self.create_contact(request, token).send()), request).await?;
                 contact(output.contact_id, output.contact_arn)
             }
             Operation::StartTaskContact => {
-                let call = self.start_task_contact(request, token).customize().interceptor(departure.clone());
-                let output = attempted(call.send(), &departure, request).await?;
+                let output =
+                    attempted(Box::pin(self.start_task_contact(request, token).send()), request).await?;
                 contact(output.contact_id, None)
             }
         }

@@ -7,7 +7,7 @@ use aws_sdk_connect::error::SdkError;
 use aws_smithy_runtime_api::http::Headers;
 
 use super::ConnectClient;
-use super::trouble::{Departure, attempted, trouble};
+use super::trouble::{attempted, trouble, watched};
 use crate::request::{ContactRequest, Operation};
 use crate::submission::{Attempt, Trouble};
 
@@ -60,7 +60,6 @@ impl ConnectClient {
     /// Sends a request that breaks several documented limits at once - its token, its name and a key of its
     /// attributes - so that nothing can be created, and hears whether it is denied or judged.
     pub async fn provoke_refusal(&self, operation: Operation) -> Refusal {
-        let departure = Departure::default();
         let token = "x".repeat(TOKEN_CHARS);
         let name = "x".repeat(NAME_CHARS);
         let nothing = ContactRequest::empty(operation);
@@ -68,16 +67,16 @@ impl ConnectClient {
             Operation::CreateContact => {
                 let request = ContactRequest::completed_task(&name);
                 let call = self.create_contact(&request, token).attributes("not a key", "x");
-                let answer = call.customize().interceptor(departure.clone()).send().await;
-                let heard = answer.err().map(|error| (date(&error), trouble(&error, &departure, &nothing)));
+                let (answer, departed) = watched(Box::pin(call.send())).await;
+                let heard = answer.err().map(|error| (date(&error), trouble(&error, departed, &nothing)));
                 heard.unzip()
             }
             Operation::StartTaskContact => {
                 let call =
                     self.client.start_task_contact().instance_id(&self.instance_id).client_token(token);
                 let call = call.name(name).attributes("not a key", "x");
-                let answer = call.customize().interceptor(departure.clone()).send().await;
-                let heard = answer.err().map(|error| (date(&error), trouble(&error, &departure, &nothing)));
+                let (answer, departed) = watched(Box::pin(call.send())).await;
+                let heard = answer.err().map(|error| (date(&error), trouble(&error, departed, &nothing)));
                 heard.unzip()
             }
         };
@@ -89,11 +88,9 @@ impl ConnectClient {
     /// # Errors
     /// What kept Connect from telling; most credentials for an import may not ask.
     pub async fn instance(&self) -> Result<String, Trouble> {
-        let departure = Departure::default();
         let call = self.client.describe_instance().instance_id(&self.instance_id);
-        let call = call.customize().interceptor(departure.clone());
         let nothing = ContactRequest::empty(Operation::CreateContact);
-        let output = attempted(call.send(), &departure, &nothing).await?;
+        let output = attempted(Box::pin(call.send()), &nothing).await?;
         let status = output.instance.and_then(|instance| instance.instance_status);
         Ok(status.map_or_else(|| "of unknown status".to_owned(), |status| status.as_str().to_owned()))
     }

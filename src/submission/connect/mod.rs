@@ -7,6 +7,8 @@ mod ask;
 mod create;
 mod http;
 mod inspect;
+#[cfg(test)]
+mod testing;
 mod trouble;
 
 use std::path::PathBuf;
@@ -19,7 +21,10 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_connect::Client;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use thiserror::Error;
+
+use trouble::Departure;
 
 pub use inspect::{KnownCredentials, Refusal};
 
@@ -123,6 +128,7 @@ impl ConnectClient {
         if settings.no_sign_request {
             client = client.allow_no_auth();
         }
+        client.push_interceptor(SharedInterceptor::permanent(Departure));
         let client = Client::from_conf(client.build());
         let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
         Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })

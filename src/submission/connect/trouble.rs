@@ -1,9 +1,9 @@
 //! From what the SDK says to what may have happened on the wire.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
 use std::time::Instant;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -25,8 +25,7 @@ use crate::submission::answer::{answered, shortened};
 
 /// Sends, and says what came of it. `request` has the texts that an error message may quote.
 pub(super) async fn attempted<T, E>(
-    sent: impl Future<Output = Result<T, SdkError<E, Response>>>,
-    departure: &Departure,
+    sent: Call<impl Future<Output = Result<T, SdkError<E, Response>>>>,
     request: &ContactRequest<'_>,
 ) -> Result<T, Trouble>
 where
@@ -35,7 +34,7 @@ where
 {
     let asked = Instant::now();
     // Nothing outlives the call that a panic could leave half done.
-    let answer = AssertUnwindSafe(sent).catch_unwind().await;
+    let (answer, departed) = watched(AssertUnwindSafe(sent).catch_unwind()).await;
     let took = asked.elapsed();
     match answer {
         Ok(Ok(output)) => {
@@ -43,11 +42,11 @@ where
             Ok(output)
         }
         Ok(Err(error)) => {
-            let trouble = trouble(&error, departure, request);
+            let trouble = trouble(&error, departed, request);
             debug!(request_id = request_id(&error), ?took, code = trouble.cause().code, "not done");
             Err(trouble)
         }
-        Err(_) => Err(panicked(departure)),
+        Err(_) => Err(panicked(departed)),
     }
 }
 
@@ -55,16 +54,30 @@ fn request_id<E>(error: &SdkError<E, Response>) -> Option<&str> {
     error.raw_response().and_then(|response| response.headers().get("x-amzn-requestid"))
 }
 
-/// Notes that the SDK hands a request to the transport. Until then nothing was sent, whatever kind of
-/// error the SDK makes of it: it reports missing credentials as a failure to dispatch.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Departure(Arc<AtomicBool>);
-
-impl Departure {
-    fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
+tokio::task_local! {
+    /// Whether the request of the call that this task waits for was handed to the transport.
+    static DEPARTED: Cell<bool>;
 }
+
+/// Whether a call's request was handed to the transport. Until then nothing was sent, whatever kind of error the
+/// SDK makes of it: it reports missing credentials as a failure to dispatch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Departed(bool);
+
+/// A call of the client. In a box: the SDK's futures have kilobytes, which every future around them would hold and
+/// move.
+pub(super) type Call<F> = Pin<Box<F>>;
+
+/// Makes a call, and says whether its request departed.
+pub(super) async fn watched<T>(call: impl Future<Output = T>) -> (T, Departed) {
+    let watching = async { (call.await, Departed(DEPARTED.with(Cell::get))) };
+    DEPARTED.scope(Cell::new(false), watching).await
+}
+
+/// Notes that the SDK hands a request to the transport. One for the client: an interceptor of a single call makes
+/// the SDK put its configuration together anew.
+#[derive(Debug)]
+pub(super) struct Departure;
 
 #[dyn_dispatch_hint]
 impl Intercept for Departure {
@@ -78,15 +91,15 @@ impl Intercept for Departure {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.store(true, Ordering::Release);
-        Ok(())
+        // A request that nobody watches must not leave: it would be taken for one that was never sent.
+        Ok(DEPARTED.try_with(|departed| departed.set(true))?)
     }
 }
 
 /// What may have happened on the wire.
 pub(super) fn trouble<E>(
     error: &SdkError<E, Response>,
-    departure: &Departure,
+    departed: Departed,
     request: &ContactRequest<'_>,
 ) -> Trouble
 where
@@ -97,7 +110,7 @@ where
             let status = service.raw().status().as_u16();
             answered(status, service.err().code(), service.err().message(), request)
         }
-        _ if !departure.has_begun() => not_departed(error),
+        _ if !departed.0 => not_departed(error),
         SdkError::DispatchFailure(_) if never_connected(error) => {
             Trouble::NotSent(local("OutOfReach", &innermost(error)))
         }
@@ -111,8 +124,8 @@ where
 }
 
 /// The SDK panicked, as it does on credentials with a stray line break.
-fn panicked(departure: &Departure) -> Trouble {
-    if departure.has_begun() {
+fn panicked(departed: Departed) -> Trouble {
+    if departed.0 {
         Trouble::MaybeSent(local("NoAnswer", "the AWS SDK failed inside, after the request was handed over"))
     } else {
         let message =
@@ -163,4 +176,51 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 
 pub(super) fn local(code: &str, message: &str) -> Cause {
     Cause { code: code.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+
+    use super::super::testing::{Wire, config};
+    use super::*;
+
+    fn client(wire: &Wire, credentials: Option<Credentials>) -> aws_sdk_connect::Client {
+        let mut config = config(wire);
+        config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
+        config.push_interceptor(SharedInterceptor::permanent(Departure));
+        aws_sdk_connect::Client::from_conf(config.build())
+    }
+
+    #[tokio::test]
+    async fn a_call_departs_when_its_request_is_handed_over_and_not_before() {
+        let wire = Wire::default();
+        let credentials = Credentials::new("A", "B", None, None, "test");
+        for (credentials, departs) in [(None, false), (Some(credentials), true)] {
+            let client = client(&wire, credentials);
+            let (answer, departed) = watched(Box::pin(client.create_contact().send())).await;
+            assert_eq!((answer.is_ok(), departed), (departs, Departed(departs)));
+            assert_eq!(wire.requests().len(), usize::from(departs));
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_under_way_together_are_told_apart() {
+        let wire = Wire::default();
+        let able = client(&wire, Some(Credentials::new("A", "B", None, None, "test")));
+        let unable = client(&wire, None);
+        let call = |client: &aws_sdk_connect::Client| Box::pin(client.create_contact().send());
+        let (sent, unsent) = tokio::join!(watched(call(&able)), watched(call(&unable)));
+        assert_eq!((sent.1, unsent.1), (Departed(true), Departed(false)));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_nobody_watches_does_not_leave() {
+        let wire = Wire::default();
+        let client = client(&wire, Some(Credentials::new("A", "B", None, None, "test")));
+        assert!(client.create_contact().send().await.is_err());
+        assert!(wire.requests().is_empty());
+    }
 }
