@@ -1,8 +1,9 @@
 //! Amazon Connect through the AWS SDK: the only folder that names it.
 //!
 //! `create` sends what makes contacts, `ask` what only asks, `inspect` what a doctor wants to know; `http` has the
-//! transports, and `trouble` says what may have happened on the wire.
+//! transports, `agent` saves work that the SDK would repeat, and `trouble` says what may have happened on the wire.
 
+mod agent;
 mod ask;
 mod create;
 mod http;
@@ -24,6 +25,7 @@ use aws_sdk_connect::Client;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use thiserror::Error;
 
+use agent::UserAgent;
 use trouble::Departure;
 
 pub use inspect::{KnownCredentials, Refusal};
@@ -129,6 +131,7 @@ impl ConnectClient {
             client = client.allow_no_auth();
         }
         client.push_interceptor(SharedInterceptor::permanent(Departure));
+        client.push_interceptor(SharedInterceptor::permanent(UserAgent::default()));
         let client = Client::from_conf(client.build());
         let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
         Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })
