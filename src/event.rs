@@ -225,6 +225,9 @@ pub trait Observer: Send {
     fn observe(&mut self, event: &RunEvent);
 }
 
+/// Events are told so much later at most. Whoever tells many a second does not wake the thread for each.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// Takes events to observers on a thread of its own.
 #[derive(Debug)]
 pub struct Reporter {
@@ -240,10 +243,13 @@ impl Reporter {
     pub fn start(mut observers: Vec<Box<dyn Observer>>) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<RunEvent>();
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
-            while let Ok(event) = receiver.recv() {
-                for observer in &mut observers {
-                    observer.observe(&event);
+            while let Ok(first) = receiver.recv() {
+                for event in std::iter::once(first).chain(receiver.try_iter()) {
+                    for observer in &mut observers {
+                        observer.observe(&event);
+                    }
                 }
+                std::thread::sleep(BREATH);
             }
         })?;
         Ok(Reporter { sender, thread })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,15 @@ pub(super) enum Report {
     /// The row was not sent: its token is too old, or it cannot be mapped.
     SetAside { settled: Settled, cause: Cause },
     /// An attempt was made and settled.
-    Attempted { settled: Settled, decision: Decision, cause: Option<Cause>, permit: Permit, took: Duration },
+    Attempted {
+        settled: Settled,
+        decision: Decision,
+        cause: Option<Cause>,
+        permit: Permit,
+        took: Duration,
+        /// Kept from others until the dispatcher has weighed what happened.
+        _place: Option<OwnedSemaphorePermit>,
+    },
     /// The ledger failed; the run cannot go on.
     Failed(LedgerError),
 }
@@ -45,6 +53,8 @@ pub(super) struct Shared<S> {
     pub(super) rehearsal: Rehearsal,
     /// Requests under way.
     pub(super) flights: Flights,
+    /// Places for requests under way.
+    pub(super) places: Arc<Semaphore>,
     /// Whether only one row at a time is sent.
     pub(super) is_probing: AtomicBool,
     /// Leave to be that row.
@@ -80,10 +90,15 @@ async fn attempt_fallibly<S: Submitter>(
     claim: Claim,
     known: Circumstances,
 ) -> Result<Report, LedgerError> {
-    let permit = tokio::select! {
+    let leave = async {
+        // It is never closed, so there is always a place to come.
+        let place = shared.places.clone().acquire_owned().await.ok();
+        (place, shared.pacer.permit().await)
+    };
+    let (place, permit) = tokio::select! {
         biased;
         () = shared.drain.cancelled() => return Ok(Report::GivenBack),
-        permit = shared.pacer.permit() => permit,
+        leave = leave => leave,
     };
     // Attempts that were started before the outage was known have waited for their permits until now.
     let is_probing = shared.is_probing.load(Ordering::Relaxed);
@@ -125,6 +140,8 @@ async fn attempt_fallibly<S: Submitter>(
         () = shared.abort.cancelled() => None,
     };
     drop(departed);
+    // What was created needs no weighing before another may go, only a note in the ledger.
+    let place = place.filter(|_| !matches!(attempt, Some(Ok(_))));
     let took = sent.elapsed();
     shared.rehearsal.reach(CrashPoint::AfterAnswer);
     let (decision, cause) = match attempt {
@@ -139,7 +156,7 @@ async fn attempt_fallibly<S: Submitter>(
         }
     };
     let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
-    Ok(Report::Attempted { settled, decision, cause, permit, took })
+    Ok(Report::Attempted { settled, decision, cause, permit, took, _place: place })
 }
 
 /// A row that waits and is not sent.

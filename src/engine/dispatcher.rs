@@ -207,6 +207,7 @@ impl<S: Submitter> Dispatcher<S> {
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
                 rehearsal: import.rehearsal,
+                places: Arc::new(Semaphore::new(import.concurrency)),
                 is_probing: AtomicBool::new(false),
                 probe: Semaphore::new(1),
                 flights: Flights::default(),
@@ -324,10 +325,9 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     fn launch(&mut self) {
-        // Where rows are held, each that goes into an outage is lost to the run.
-        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
-        self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
-        let most = if is_probing { 1 } else { self.concurrency.needed(self.shared.pacer.rate()) };
+        let is_probing = self.shared.is_probing.load(AtomicOrdering::Relaxed);
+        // As many again wait for the ledger to note what came of them.
+        let most = if is_probing { 1 } else { 2 * self.concurrency.needed(self.shared.pacer.rate()) };
         while self.attempts.len() < most {
             let Some(job) = self.ready.pop_front() else { return };
             let known = Circumstances {
@@ -378,7 +378,7 @@ impl<S: Submitter> Dispatcher<S> {
             Report::NotNow { claim, tries } => self.ready.push_front(Job { claim, tries }),
             Report::Failed(error) => return Err(error.into()),
             Report::SetAside { settled, cause } => self.settled(&settled, Some(cause), true),
-            Report::Attempted { settled, decision, cause, permit, took } => {
+            Report::Attempted { settled, decision, cause, permit, took, _place } => {
                 self.concurrency.answered(took);
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 let waits = settled.standing.state == RowState::Pending;
@@ -442,6 +442,13 @@ impl<S: Submitter> Dispatcher<S> {
                 self.set_back(setback, cause(), permit);
             }
         }
+        self.mind_the_held();
+    }
+
+    /// Where rows are held, each that goes into an outage is lost to the run: one at a time does.
+    fn mind_the_held(&self) {
+        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
+        self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
     }
 
     /// Holds the pool back, or ends the run when patience is at its end.

@@ -15,13 +15,14 @@ use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 6] = [
+const SCHEMAS: [&str; 7] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
     include_str!("../../migrations/0003_sent.sql"),
     include_str!("../../migrations/0004_commits.sql"),
     include_str!("../../migrations/0005_tallies.sql"),
     include_str!("../../migrations/0006_found_rate.sql"),
+    include_str!("../../migrations/0007_checks_by_hand.sql"),
 ];
 
 /// The migrations; each is rehearsed before it is committed.
@@ -113,8 +114,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         connection.pragma_update(None, "foreign_keys", true)?;
         // What a created row loses is wiped, not only unlinked.
         connection.pragma_update(None, "secure_delete", true)?;
-        // 32 MiB of pages, so that memory does not follow the ledger's size.
-        connection.pragma_update(None, "cache_size", -32_768)
+        // 20 MiB of pages, so that memory does not follow the ledger's size.
+        connection.pragma_update(None, "cache_size", -20_480)
     };
     set_up().map_err(|source| sqlite(path, source))?;
     Ok(connection)
@@ -343,6 +344,34 @@ mod tests {
         to_latest(&mut connection, &path, &Rehearsal::default()).unwrap();
         assert_eq!(open_reading(&connection), 2);
         assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
+    }
+
+    #[test]
+    fn the_constraints_are_spelt_out_and_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&made(&folder)).unwrap();
+        let schema = "SELECT sql FROM sqlite_schema WHERE name = 'rows' AND type = 'table'";
+        let schema: String = connection.query_row(schema, [], |row| row.get(0)).unwrap();
+        assert!(!schema.contains("state IN (") && !schema.contains("NOT IN ("), "{schema}");
+        let row = |state: &str, more: &str| {
+            let sql = format!(
+                "INSERT INTO rows (token, key, source_id, header_id, line, content, run_id, state, record{more})
+                 SELECT randomblob(16), 'k', 1, 1, 1, zeroblob(16), 1, {state}"
+            );
+            connection.execute(&sql, [])
+        };
+        connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        assert!(row("'pending', '[]'", "").is_ok());
+        for (state, more) in [
+            ("'lost', '[]'", ""),
+            ("'created', NULL", ""),
+            ("'rejected', '[]'", ""),
+            ("'unknown', '[]', 'X', 1", ", code, doubt_ms"),
+            ("'failed', '[]', 'X', 1, 1", ", code, doubt_ms, may_exist"),
+        ] {
+            let refused = row(state, more).unwrap_err();
+            assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::ConstraintViolation), "{state}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ const SOON_EXAMINED: u64 = 256 << 20;
 pub struct InFlight {
     claim: Claim,
     request: ContactRequest<'static>,
+    sent: Sent,
 }
 
 impl InFlight {
@@ -244,13 +245,12 @@ impl Ledger {
     ) -> Result<InFlight, LedgerError> {
         let sent = Sent::with(claim.token(), &request);
         let claim = self.writer.call_async(move |session| session.begin(claim, sent)).await?;
-        Ok(InFlight { claim, request })
+        Ok(InFlight { claim, request, sent })
     }
 
     /// Records what came of an attempt. The answer comes after COMMIT.
     pub async fn settle(&self, in_flight: InFlight, settlement: Settlement) -> Result<Settled, LedgerError> {
-        let InFlight { claim, request } = in_flight;
-        let sent = Sent::with(claim.token(), &request);
+        let InFlight { claim, sent, request: _ } = in_flight;
         self.writer.call_async(move |session| session.settle(claim, &settlement, sent)).await
     }
 

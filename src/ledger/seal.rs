@@ -103,7 +103,11 @@ impl Inscription {
         let text = format!("{}\n{commit}{closed}", self.holder);
         file.rewind()?;
         file.write_all(text.as_bytes())?;
-        file.set_len(text.len() as u64)
+        // It is written with every commit, and seldom gets shorter.
+        if file.metadata()?.len() != text.len() as u64 {
+            file.set_len(text.len() as u64)?;
+        }
+        Ok(())
     }
 }
 
