@@ -103,6 +103,14 @@ impl Known {
         })
     }
 
+    /// The rate that a run found last, requests a second.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn rate_found(&self) -> Result<Option<f64>, LedgerError> {
+        self.reader.rate_found()
+    }
+
     /// Rows of other inputs that a run would send too.
     pub(super) fn waiting_elsewhere(&self) -> Result<u64, LedgerError> {
         self.reader.waiting_elsewhere(&self.sources, &self.retry)

@@ -11,6 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::intake::Prepared;
 use crate::job::{CheckJob, Resending};
 use crate::ledger::{Identity, LedgerReader};
+use crate::pacing::Rate;
 use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
@@ -25,13 +26,19 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let known = known(&job)?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let has_ledger = known.is_some();
+    let rate = match (job.rate, &known) {
+        // To a tenth: the forecast is no more precise.
+        (Rate::Auto, Some(known)) => known.rate_found()?.map(|found| (found * 10.0).round() / 10.0),
+        (Rate::Auto | Rate::Fixed(_), _) => None,
+    };
+    let rate = rate.unwrap_or(job.rate.at_first());
     let (told, asked, output) = (reporter.clone(), shutdown.clone(), job.display.output);
     let work = blocking(move || read(inputs, known.as_ref(), &told, &asked, output));
     let findings = unless_interrupted(shutdown, work).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
         reporter.finish();
     }
-    let report = CheckReport::new(&job, findings, has_ledger, &jiff::Zoned::now());
+    let report = CheckReport::new(&job, findings, has_ledger, rate, &jiff::Zoned::now());
     match output {
         Output::Text => to_stdout(&report.text()).map_err(io("cannot write the findings"))?,
         Output::Json => {

@@ -13,7 +13,7 @@ use crate::intake::{Intake, Prepared};
 use crate::job::{Job, rate_again};
 use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
-use crate::pacing::Rate;
+use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
 };
@@ -125,14 +125,12 @@ async fn check(
 }
 
 /// The requests that may be under way, as far as there is room for their connections.
-fn concurrency(asked: usize, reporter: &Reporter) -> usize {
-    match room_for_connections() {
-        Some(allowed) if allowed < asked => {
-            reporter.tell(RunEvent::FewFiles { asked, allowed });
-            allowed
-        }
-        Some(_) | None => asked,
+fn concurrency(asked: Option<usize>, reporter: &Reporter) -> usize {
+    let allowed = room_for_connections().unwrap_or(usize::MAX);
+    if let Some(asked) = asked.filter(|asked| *asked > allowed) {
+        reporter.tell(RunEvent::FewFiles { asked, allowed });
     }
+    asked.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
 }
 
 /// Where the rate is read again when it is asked for.

@@ -27,7 +27,7 @@ pub(super) enum Report {
     /// Rows are held, and another one finds out whether anybody answers; this one has its turn later.
     NotNow { claim: Claim, tries: u32 },
     /// The row was not sent: its token is too old, or it cannot be mapped.
-    SetAside { settled: Settled, cause: Cause },
+    SetAside { settled: Settled, cause: Cause, _place: Place },
     /// An attempt was made and settled.
     Attempted {
         settled: Settled,
@@ -35,12 +35,15 @@ pub(super) enum Report {
         cause: Option<Cause>,
         permit: Permit,
         took: Duration,
-        /// Kept from others until the dispatcher has weighed what happened.
-        _place: Option<OwnedSemaphorePermit>,
+        _place: Place,
     },
     /// The ledger failed; the run cannot go on.
     Failed(LedgerError),
 }
+
+/// The place of a request under way. What did not go well keeps it until the dispatcher has weighed that: until then
+/// no other goes in its stead.
+pub(super) type Place = Option<OwnedSemaphorePermit>;
 
 /// What every attempt needs.
 pub(super) struct Shared<S> {
@@ -108,7 +111,7 @@ async fn attempt_fallibly<S: Submitter>(
     }
     if is_too_old(&claim, shared.idempotency_window) {
         let message = "an earlier attempt went unanswered, and its token is too old to be used again";
-        return set_aside(shared, claim, RowEvent::Expired, "TokenTooOld", message.into()).await;
+        return set_aside(shared, claim, place, RowEvent::Expired, "TokenTooOld", message.into()).await;
     }
     if !shared.mappings.is_as_read(&claim) {
         let problem = format!("row {} is not what was read from its file", claim.row());
@@ -123,10 +126,10 @@ async fn attempt_fallibly<S: Submitter>(
         Ok(request) => request,
         Err(MapFault::Row(rejection)) => {
             let message = rejection.to_string();
-            return set_aside(shared, claim, RowEvent::Unmappable, rejection.code, message).await;
+            return set_aside(shared, claim, place, RowEvent::Unmappable, rejection.code, message).await;
         }
         Err(MapFault::Job(error)) => {
-            return set_aside(shared, claim, RowEvent::Unmappable, "Mapping", error.to_string()).await;
+            return set_aside(shared, claim, place, RowEvent::Unmappable, "Mapping", error.to_string()).await;
         }
     };
     shared.rehearsal.reach(CrashPoint::BeforeIntent);
@@ -163,11 +166,12 @@ async fn attempt_fallibly<S: Submitter>(
 async fn set_aside<S>(
     shared: &Shared<S>,
     claim: Claim,
+    place: Place,
     event: RowEvent,
     code: &str,
     message: String,
 ) -> Result<Report, LedgerError> {
     let cause = Cause { code: code.to_owned(), message };
     let settled = shared.ledger.set_aside(claim, event, cause.clone()).await?;
-    Ok(Report::SetAside { settled, cause })
+    Ok(Report::SetAside { settled, cause, _place: place })
 }

@@ -3,8 +3,7 @@
 //! The dispatcher owns everything that decides; an attempt is a task that shares no state with it,
 //! asks the gate before it starts, is told no after a drain, and reports back.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
@@ -20,6 +19,7 @@ use tracing::debug;
 use super::attempt::{Report, Shared, attempt};
 use super::flights::Flights;
 use super::meter::Meter;
+use super::rows::{Job, Rows};
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use super::{Ending, ErrorBudget};
 use crate::event::{Progress, Reporter, RunEvent};
@@ -117,36 +117,6 @@ impl<S: Submitter> Import<S> {
     }
 }
 
-/// A row in the dispatcher's hands.
-struct Job {
-    claim: Claim,
-    /// Counted attempts in this run.
-    tries: u32,
-}
-
-/// A row that waits for its own next attempt.
-struct Delayed {
-    due: Instant,
-    job: Job,
-}
-
-impl PartialEq for Delayed {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl Eq for Delayed {}
-impl PartialOrd for Delayed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Delayed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due, self.job.claim.row()).cmp(&(other.due, other.job.claim.row()))
-    }
-}
-
 struct Dispatcher<S> {
     shared: Arc<Shared<S>>,
     reporter: Arc<Reporter>,
@@ -161,8 +131,7 @@ struct Dispatcher<S> {
     /// The rate that the ledger knows to be found.
     noted: Option<f64>,
     attempts: JoinSet<Report>,
-    ready: VecDeque<Job>,
-    delayed: BinaryHeap<Reverse<Delayed>>,
+    rows: Rows,
     /// Rows that may still be claimed.
     claimable: u64,
     instance_proven: bool,
@@ -207,7 +176,7 @@ impl<S: Submitter> Dispatcher<S> {
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
                 rehearsal: import.rehearsal,
-                places: Arc::new(Semaphore::new(import.concurrency)),
+                places: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
                 is_probing: AtomicBool::new(false),
                 probe: Semaphore::new(1),
                 flights: Flights::default(),
@@ -224,8 +193,7 @@ impl<S: Submitter> Dispatcher<S> {
             grace: import.grace,
             noted: None,
             attempts: JoinSet::new(),
-            ready: VecDeque::new(),
-            delayed: BinaryHeap::new(),
+            rows: Rows::default(),
             claimable: import.to_send,
             instance_proven: false,
             proven_before: checked.instance_proven,
@@ -260,10 +228,10 @@ impl<S: Submitter> Dispatcher<S> {
                 self.shared.drain.cancel();
                 self.shared.rehearsal.reach(CrashPoint::Shutdown);
             }
-            if self.attempts.is_empty() && (self.ending.is_some() || self.delayed.is_empty()) {
+            if self.attempts.is_empty() && (self.ending.is_some() || self.rows.due().is_none()) {
                 break;
             }
-            let due = self.delayed.peek().map(|Reverse(delayed)| delayed.due);
+            let due = self.rows.due();
             let running = self.ending.is_none();
             tokio::select! {
                 Some(report) = self.attempts.join_next() => match report {
@@ -274,7 +242,10 @@ impl<S: Submitter> Dispatcher<S> {
                 signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
                 wish = self.wishes.next() => self.grant(wish).await?,
                 () = sleep_until(self.until), if running && self.until.is_some() => self.watch_the_clock(),
-                () = sleep_until(due), if running && due.is_some() => self.wake(),
+                () = sleep_until(due), if running && due.is_some() => {
+                    let is_outage = self.is_outage();
+                    self.rows.wake(is_outage);
+                }
                 // Attempts settle themselves as unanswered then, which takes no longer than the disk.
                 () = sleep_until(deadline), if !self.shared.abort.is_cancelled() => self.shared.abort.cancel(),
                 _ = ticks.tick() => self.look_around().await?,
@@ -313,23 +284,28 @@ impl<S: Submitter> Dispatcher<S> {
     /// Claims more rows when fewer are at hand than can be sent at once.
     async fn refill(&mut self) -> Result<(), LedgerError> {
         let needed = self.concurrency.needed(self.shared.pacer.rate());
-        if self.ready.len() >= needed || self.claimable == 0 {
+        if self.rows.ready() >= needed || self.claimable == 0 {
             return Ok(());
         }
         let wanted = (2 * needed).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
         let claims = self.shared.ledger.claim(wanted).await?;
         self.claimable =
             if claims.is_empty() { 0 } else { self.claimable.saturating_sub(claims.len() as u64) };
-        self.ready.extend(claims.into_iter().map(|claim| Job { claim, tries: 0 }));
+        self.rows.take(claims);
         Ok(())
     }
 
     fn launch(&mut self) {
         let is_probing = self.shared.is_probing.load(AtomicOrdering::Relaxed);
-        // As many again wait for the ledger to note what came of them.
-        let most = if is_probing { 1 } else { 2 * self.concurrency.needed(self.shared.pacer.rate()) };
+        let needed = self.concurrency.needed(self.shared.pacer.rate());
+        let most = match self.shared.policy.on_unknown {
+            OnUnknown::Hold if is_probing => 1,
+            OnUnknown::Hold => needed,
+            // As many again wait for the ledger to note what came of them.
+            OnUnknown::Resend => 2 * needed,
+        };
         while self.attempts.len() < most {
-            let Some(job) = self.ready.pop_front() else { return };
+            let Some(job) = self.rows.next() else { return };
             let known = Circumstances {
                 tries: job.tries,
                 instance: self.instance(job.claim.row()),
@@ -356,28 +332,12 @@ impl<S: Submitter> Dispatcher<S> {
         }
     }
 
-    /// Rows whose own delay is over go to the front; in an outage to the back, so that every row has a
-    /// chance to be the one that is answered.
-    fn wake(&mut self) {
-        let now = Instant::now();
-        let outage = self.is_outage();
-        while self.delayed.peek().is_some_and(|Reverse(delayed)| delayed.due <= now) {
-            if let Some(Reverse(delayed)) = self.delayed.pop() {
-                if outage {
-                    self.ready.push_back(delayed.job);
-                } else {
-                    self.ready.push_front(delayed.job);
-                }
-            }
-        }
-    }
-
     fn receive(&mut self, report: Report) -> Result<(), ImportError> {
         match report {
             Report::GivenBack => {}
-            Report::NotNow { claim, tries } => self.ready.push_front(Job { claim, tries }),
+            Report::NotNow { claim, tries } => self.rows.take_back(Job { claim, tries }, Duration::ZERO),
             Report::Failed(error) => return Err(error.into()),
-            Report::SetAside { settled, cause } => self.settled(&settled, Some(cause), true),
+            Report::SetAside { settled, cause, _place } => self.settled(&settled, Some(cause), true),
             Report::Attempted { settled, decision, cause, permit, took, _place } => {
                 self.concurrency.answered(took);
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
@@ -387,8 +347,7 @@ impl<S: Submitter> Dispatcher<S> {
                 match decision.next {
                     _ if !waits => {}
                     None => self.left_in_doubt = cause,
-                    Some(Duration::ZERO) => self.ready.push_front(job),
-                    Some(delay) => self.delayed.push(Reverse(Delayed { due: Instant::now() + delay, job })),
+                    Some(delay) => self.rows.take_back(job, delay),
                 }
             }
         }
@@ -513,7 +472,10 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// What time alone changes.
     async fn look_around(&mut self) -> Result<(), LedgerError> {
-        self.concurrency.look(self.shared.flights.oldest());
+        // Where rows are held, silence is no reason to send more into it.
+        if self.shared.policy.on_unknown == OnUnknown::Resend {
+            self.concurrency.look(self.shared.flights.oldest());
+        }
         self.shared.pacer.keep_up();
         self.note_found().await?;
         self.watch_the_crowd();

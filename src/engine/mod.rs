@@ -6,6 +6,7 @@ mod dispatcher;
 mod ending;
 mod flights;
 mod meter;
+mod rows;
 mod waiting;
 
 pub use budget::ErrorBudget;

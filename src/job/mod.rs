@@ -22,7 +22,7 @@ use crate::cli::{
 use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
-use crate::pacing::{DEFAULT_BURST, DEFAULT_CONCURRENCY, DEFAULT_RATE, Rate};
+use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::rehearsal::Rehearsal;
 use crate::source::{Dialect, Input};
@@ -114,8 +114,8 @@ pub struct Pacing {
     pub rate: Rate,
     /// Requests that Connect takes at once, at least 1.
     pub burst: u32,
-    /// Requests under way at most, at least 1.
-    pub concurrency: usize,
+    /// Requests under way at most, at least 1, if that was asked for.
+    pub concurrency: Option<usize>,
     /// Attempts a row and run, at least 1.
     pub max_attempts: u32,
 }
@@ -328,12 +328,12 @@ fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
     let pacing = Pacing {
         rate: rate(args.read.rate, file)?,
         burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
-        concurrency: args.concurrency.or(file.pacing.concurrency).unwrap_or(DEFAULT_CONCURRENCY),
+        concurrency: args.concurrency.or(file.pacing.concurrency),
         max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
     };
     let at_least_one = [
         ("--burst", pacing.burst as usize),
-        ("--concurrency", pacing.concurrency),
+        ("--concurrency", pacing.concurrency.unwrap_or(1)),
         ("--max-attempts", pacing.max_attempts as usize),
     ];
     match at_least_one.into_iter().find(|(_, value)| *value == 0) {

@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::columns::{json_column, operation_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
-use super::store::{IN_OPEN_READING, error_counts, latest_runs, refused_by_connect, state_counts};
+use super::store::{
+    IN_OPEN_READING, are_true, error_counts, latest_runs, rate_found, refused_by_connect, state_counts,
+};
 use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
 use crate::digest::Digest;
 use crate::token::ClientToken;
@@ -67,12 +69,22 @@ impl LedgerReader {
         Ok(LedgerReader { connection: open_read_only(path)?, path: path.to_owned() })
     }
 
-    /// Looks at every page and every row.
+    /// Looks at every page and every row, and counts them.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] with the first thing that is wrong.
     pub fn expect_sound(&self) -> Result<(), LedgerError> {
-        expect_sound(&self.connection, &self.path)
+        expect_sound(&self.connection, &self.path)?;
+        if are_true(&self.connection).map_err(|source| sqlite(&self.path, source))? {
+            return Ok(());
+        }
+        let problem = "its counts are not those of its rows".to_owned();
+        Err(LedgerError::Damaged { path: self.path.clone(), problem })
+    }
+
+    /// The rate that a run found last, requests a second.
+    pub fn rate_found(&self) -> Result<Option<f64>, LedgerError> {
+        rate_found(&self.connection).map_err(|source| sqlite(&self.path, source))
     }
 
     /// All rows by state.

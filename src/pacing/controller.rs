@@ -197,7 +197,7 @@ impl Controller {
 
     /// What a throttle tells.
     fn learn(&mut self) {
-        let high = self.rate;
+        let high = self.rate_in_use();
         let tally = std::mem::take(&mut self.tally);
         // Had any of those sent a while ago been throttled, it would have been said; they took a token each
         // even if their answers are slow.
@@ -221,6 +221,20 @@ impl Controller {
         self.tally.from_empty = true;
     }
 
+    /// The rate, or what was sent of late where that is much less: a rate that nobody reached is no measure.
+    fn rate_in_use(&mut self) -> f64 {
+        if !self.is_idle() {
+            return self.rate;
+        }
+        let used = std::mem::take(&mut self.sent) / std::mem::take(&mut self.allowed);
+        within(self.rate * used, self.ceiling)
+    }
+
+    /// Whether the sender is the limit. The first few requests tell nothing.
+    fn is_idle(&self) -> bool {
+        self.allowed > PRIOR && self.sent < USED * self.allowed
+    }
+
     fn advance(&mut self, at: Duration) {
         let at = at.as_secs_f64().max(self.now);
         let in_use = (at - self.paused.max(self.now)).max(0.0);
@@ -229,8 +243,7 @@ impl Controller {
         let fade = (-in_use / MEMORY.0.max(MEMORY.1 / self.rate)).exp();
         self.sent *= fade;
         self.allowed = (self.allowed + in_use * self.rate) * fade;
-        // The first few requests tell nothing.
-        if self.allowed > PRIOR && self.sent < USED * self.allowed {
+        if self.is_idle() {
             self.tally = Tally::default();
             return;
         }

@@ -32,12 +32,12 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// The report on what `job` found; `now` is when its run would start.
-    pub fn new(job: &CheckJob, findings: Findings, has_ledger: bool, now: &Zoned) -> Self {
+    /// The report on what `job` found; `now` is when its run would start, at `rate` requests a second.
+    pub fn new(job: &CheckJob, findings: Findings, has_ledger: bool, rate: f64, now: &Zoned) -> Self {
         let ledger = job.ledger.as_ref().filter(|_| has_ledger);
         let mut report = CheckReport {
             findings,
-            rate: job.rate.at_first(),
+            rate,
             limit: job.limit,
             max_errors: job.max_errors,
             idempotency_window: job.resending.window,

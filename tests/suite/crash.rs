@@ -294,6 +294,7 @@ fn killed_while_an_old_ledger_is_brought_up_to_date() {
         // As the first version would have left it.
         let first_schema =
             "DROP INDEX rows_by_cause; DROP TRIGGER rows_are_tallied; DROP TRIGGER rows_are_tallied_anew;
+             DROP TRIGGER rows_are_not_tallied;
              DROP TABLE tallies; DROP TABLE open_readings; ALTER TABLE rows DROP COLUMN sent;
              ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
              ALTER TABLE runs DROP COLUMN rate_found;

@@ -27,10 +27,10 @@ pub(super) use intake::{IN_OPEN_READING, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
-pub(super) use runs::latest_runs;
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
+pub(super) use runs::{latest_runs, rate_found};
 pub use tallies::{ErrorCount, StateCounts};
-pub(super) use tallies::{error_counts, state_counts};
+pub(super) use tallies::{are_true, error_counts, state_counts};
 
 /// A row's number in the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

@@ -187,10 +187,9 @@ impl Session {
     }
 
     /// Half of what was found last: where the quota is the same, the search is soon there, and where another uses
-    /// it by now, there is room.
+    /// it by now, there is room. But no crawl: a night in which Connect took nothing says little of the next.
     fn rate_to_start_from(&self) -> rusqlite::Result<Option<f64>> {
-        let found = "SELECT rate_found / 2 FROM runs WHERE rate_found IS NOT NULL ORDER BY id DESC LIMIT 1";
-        self.connection.query_row(found, [], |row| row.get(0)).optional()
+        Ok(rate_found(&self.connection)?.map(|found| (found / 2.0).max(SLOWEST_START)))
     }
 
     /// Notes that the run goes on at another rate.
@@ -235,6 +234,15 @@ impl Session {
         read().map_err(|source| self.failed(source))
     }
 }
+
+/// The rate that a run found last, requests a second.
+pub(in crate::ledger) fn rate_found(connection: &Connection) -> rusqlite::Result<Option<f64>> {
+    let found = "SELECT rate_found FROM runs WHERE rate_found IS NOT NULL ORDER BY id DESC LIMIT 1";
+    connection.query_row(found, [], |row| row.get(0)).optional()
+}
+
+/// A quarter of the documented default quota, requests a second.
+const SLOWEST_START: f64 = 0.5;
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,

@@ -1,7 +1,7 @@
 //! How many rows there are of each kind. The ledger keeps count itself, so that nobody waits for ten million
 //! rows to be counted.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::RunId;
 use crate::ledger::RowState;
@@ -75,7 +75,9 @@ pub(in crate::ledger) fn error_counts(
     )?;
     let causes = statement.query_map([limit], |row| Ok((state_column(row, 0)?, row.get(1)?, row.get(2)?)))?;
     let causes: Vec<(RowState, String, u64)> = causes.collect::<Result<_, _>>()?;
-    causes.into_iter().map(|(state, code, rows)| with_example(connection, state, code, rows)).collect()
+    // A run may have taken a cause's last row up again since it was counted.
+    let shown = causes.into_iter().map(|(state, code, rows)| with_example(connection, state, code, rows));
+    shown.filter_map(Result::transpose).collect()
 }
 
 /// A cause with the first row that it stands on.
@@ -84,14 +86,14 @@ fn with_example(
     state: RowState,
     code: String,
     rows: u64,
-) -> rusqlite::Result<ErrorCount> {
+) -> rusqlite::Result<Option<ErrorCount>> {
     // The state as a literal: only so SQLite sees that its index of causes will do.
     let sql = format!(
         "SELECT message, (SELECT path FROM sources WHERE id = source_id), line FROM rows
          WHERE state = '{}' AND code = ?1 ORDER BY id LIMIT 1",
         state.name()
     );
-    connection.query_row(&sql, [&code], |row| {
+    let example = connection.query_row(&sql, [&code], |row| {
         Ok(ErrorCount {
             state,
             code: code.clone(),
@@ -100,5 +102,18 @@ fn with_example(
             source: row.get(1)?,
             line: row.get(2)?,
         })
-    })
+    });
+    example.optional()
+}
+
+/// Whether the counts are those of the rows; all of them are read.
+pub(in crate::ledger) fn are_true(connection: &Connection) -> rusqlite::Result<bool> {
+    let differ = "WITH counted AS (
+            SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END AS code,
+                   count(*) AS rows
+            FROM rows GROUP BY 1, 2, 3),
+        kept AS (SELECT run_id, state, code, rows FROM tallies WHERE rows > 0)
+        SELECT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM kept)
+            OR EXISTS (SELECT * FROM kept EXCEPT SELECT * FROM counted)";
+    connection.query_row(differ, [], |row| row.get::<_, bool>(0)).map(|differ| !differ)
 }

@@ -85,6 +85,21 @@ fn a_fixed_rate_yields_to_a_smaller_quota_and_returns() {
 }
 
 #[test]
+fn a_fixed_rate_that_nobody_could_reach_is_no_measure() {
+    for ceiling in [1000.0, 1e9] {
+        let mut world = World::new(50.0, 50.0).own(ceiling, Some(ceiling), 2.0, 0.0);
+        world.clients[0].kind =
+            Kind::Own { start: ceiling, ceiling: Some(ceiling), gate: 2.0, concurrency: 100 };
+        for tale in tales(&world.lasting(60.0), 8) {
+            let used = tale[0].taken(10.0, 60.0) / 50.0 / 50.0;
+            let throttled = tale[0].share_refused(5.0, 60.0);
+            assert!(used >= 0.96 && throttled <= 0.02, "{ceiling}: {used}, {throttled}");
+            assert!(tale[0].refused(0.0, 60.0) <= 300.0, "{ceiling}: {}", tale[0].refused(0.0, 60.0));
+        }
+    }
+}
+
+#[test]
 fn without_a_quota_it_climbs_to_what_the_machine_can_do_and_stays_in_sight_of_it() {
     for (concurrency, service) in [(100, 0.1), (10, 1.0)] {
         let mut world = World::new(1e9, 1e9).auto();

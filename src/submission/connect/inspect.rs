@@ -1,13 +1,14 @@
 //! What a doctor wants to know before a migration.
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sdk_connect::error::SdkError;
-use aws_smithy_runtime_api::http::Headers;
+use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::http::{Headers, Response};
 
 use super::ConnectClient;
-use super::trouble::{attempted, trouble, watched};
+use super::trouble::{Departed, attempted, trouble, watched};
 use crate::request::{ContactRequest, Operation};
 use crate::submission::{Attempt, Trouble};
 
@@ -63,24 +64,22 @@ impl ConnectClient {
         let token = "x".repeat(TOKEN_CHARS);
         let name = "x".repeat(NAME_CHARS);
         let nothing = ContactRequest::empty(operation);
-        let (server, trouble) = match operation {
+        let (server_s, trouble) = match operation {
             Operation::CreateContact => {
                 let request = ContactRequest::completed_task(&name);
                 let call = self.create_contact(&request, token).attributes("not a key", "x");
                 let (answer, departed) = watched(Box::pin(call.send())).await;
-                let heard = answer.err().map(|error| (date(&error), trouble(&error, departed, &nothing)));
-                heard.unzip()
+                heard(answer, departed, &nothing)
             }
             Operation::StartTaskContact => {
                 let call =
                     self.client.start_task_contact().instance_id(&self.instance_id).client_token(token);
                 let call = call.name(name).attributes("not a key", "x");
                 let (answer, departed) = watched(Box::pin(call.send())).await;
-                let heard = answer.err().map(|error| (date(&error), trouble(&error, departed, &nothing)));
-                heard.unzip()
+                heard(answer, departed, &nothing)
             }
         };
-        Refusal { trouble, server_s: server.flatten() }
+        Refusal { trouble, server_s }
     }
 
     /// The instance's status, such as `ACTIVE`.
@@ -101,8 +100,22 @@ impl ConnectClient {
     }
 }
 
+/// The server's clock, if it told, and how it refused.
+fn heard<T, E>(
+    answer: Result<T, SdkError<E, Response>>,
+    departed: Departed,
+    request: &ContactRequest<'_>,
+) -> (Option<i64>, Option<Trouble>)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let heard = answer.err().map(|error| (date(&error), trouble(&error, departed, request)));
+    let (server_s, trouble) = heard.unzip();
+    (server_s.flatten(), trouble)
+}
+
 /// The header `Date` of an answer, in seconds since 1970.
-fn date<E>(error: &SdkError<E, aws_smithy_runtime_api::http::Response>) -> Option<i64> {
+fn date<E>(error: &SdkError<E, Response>) -> Option<i64> {
     let headers: &Headers = error.raw_response()?.headers();
     let date = jiff::fmt::rfc2822::parse(headers.get("date")?).ok()?;
     Some(date.timestamp().as_second())
