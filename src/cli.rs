@@ -113,7 +113,7 @@ pub struct ReadArgs {
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// Requests a second: the account's quota, or auto to find it [default: 2.0]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto")]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
     /// Send at most so many rows: a pilot
     #[arg(long, env = "CONNECT_IMPORT_LIMIT", value_name = "N")]
@@ -278,7 +278,7 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub made: MadeArgs,
     /// Requests a second that a run would make [default: 2.0]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto")]
+    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
     /// Requests that Connect takes at once [default: 5]
     #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]

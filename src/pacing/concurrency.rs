@@ -60,8 +60,11 @@ impl Concurrency {
         (needed.min(1e9).ceil() as usize + 1).min(self.most)
     }
 
-    /// The rate that the bound allows, if that is less than `rate`.
+    /// The rate that the bound allows, if that is less than `rate`, and anything is known of what a request takes.
     pub fn held_at(&self, rate: f64) -> Option<f64> {
+        if self.latency.is_none() && self.oldest < UNKNOWN {
+            return None;
+        }
         let possible = self.most as f64 / self.latency().as_secs_f64().max(1e-6);
         Some(possible).filter(|possible| *possible < rate)
     }

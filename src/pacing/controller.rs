@@ -48,6 +48,9 @@ const BURST: f64 = 2.5;
 /// So many requests at the old rate are believed in before any is counted.
 const PRIOR: f64 = 3.0;
 
+/// So many tokens between two throttles make a measurement that the next run may start from.
+const WORTH_REMEMBERING: f64 = 10.0;
+
 /// The smallest cut, a share of the rate. It leaves room for others and for the jitter of the wire.
 const SHALLOWEST: f64 = 0.03;
 
@@ -96,6 +99,8 @@ pub(super) struct Controller {
     curve: Option<Curve>,
     /// What was measured last, requests a second.
     low: f64,
+    /// The plateau after the last measurement that is worth remembering.
+    found: Option<f64>,
     tally: Tally,
     /// Throttles since the last answer.
     unanswered: u32,
@@ -136,6 +141,7 @@ impl Controller {
             rate: within(start, ceiling),
             curve: None,
             low: 0.0,
+            found: None,
             tally: Tally::default(),
             unanswered: 0,
             sent: 0.0,
@@ -167,7 +173,8 @@ impl Controller {
         if self.unanswered <= MEANT_FOR_THE_RATE {
             self.learn();
         }
-        let pause = (1.0 / self.found().unwrap_or(self.rate)).clamp(PAUSES.0, PAUSES.1)
+        let pause = (1.0 / self.curve.as_ref().map_or(self.rate, |curve| curve.plateau))
+            .clamp(PAUSES.0, PAUSES.1)
             * (0.75 + random.clamp(0.0, 1.0).max(0.0) / 2.0);
         self.paused = self.now + pause;
         Duration::from_secs_f64(pause)
@@ -190,9 +197,10 @@ impl Controller {
         }
     }
 
-    /// The quota as far as it is known, requests a second; none before the first throttle.
+    /// The quota as far as it is known, requests a second; none before it was measured between two throttles. A cut
+    /// alone is no measurement: who remembered that would start lower every time.
     pub(super) fn found(&self) -> Option<f64> {
-        self.curve.as_ref().map(|curve| curve.plateau)
+        self.found
     }
 
     /// What a throttle tells.
@@ -214,6 +222,9 @@ impl Controller {
         let depth = doubt.max(1.5 * rise / low).clamp(SHALLOWEST, DEEPEST);
         let half = (HALF_REQUESTS / plateau).clamp(HALF_LEAST, HALF_MOST);
         let half = (half * (SHALLOWEST / depth).powf(SHORTER)).max(HALF_SHORTEST);
+        if tally.from_empty && count >= WORTH_REMEMBERING {
+            self.found = Some(plateau);
+        }
         let curve = Curve { plateau, depth, half, age: 0.0 };
         self.rate = within(curve.rate(), self.ceiling);
         self.curve = Some(curve);
@@ -223,7 +234,7 @@ impl Controller {
 
     /// The rate, or what was sent of late where that is much less: a rate that nobody reached is no measure.
     fn rate_in_use(&mut self) -> f64 {
-        if !self.is_idle() {
+        if !self.is_idle() || self.sent < 1.0 {
             return self.rate;
         }
         let used = std::mem::take(&mut self.sent) / std::mem::take(&mut self.allowed);

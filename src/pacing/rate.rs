@@ -52,14 +52,16 @@ impl fmt::Display for Rate {
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "write requests a second, such as 2.0, or \"auto\"")]
+        #[serde(untagged)]
         enum Written {
             Number(f64),
             Text(String),
         }
-        match Written::deserialize(deserializer)? {
+        const EXPECTED: &str = "write requests a second, such as 2.0, or \"auto\"";
+        match Written::deserialize(deserializer).map_err(|_| serde::de::Error::custom(EXPECTED))? {
             Written::Number(rate) => Ok(Rate::Fixed(rate)),
-            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+            Written::Text(text) if text == "auto" => Ok(Rate::Auto),
+            Written::Text(_) => Err(serde::de::Error::custom(EXPECTED)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::bar::rounded;
+use super::bar::{per_second, rounded};
 use crate::event::{Discrepancy, Finding, Flight, RunEvent};
 use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
 use crate::pacing::{Rate, Setback};
@@ -58,9 +58,10 @@ impl Attention {
             RunEvent::Checked { run, .. } => doubts(&run.doubts),
             RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked(event),
             RunEvent::Crowded { under_way, latency, rate } => Some(format!(
-                "answers take {:.1} s, so the {under_way} requests that may be under way hold the rate at {rate:.1} a \
-                 second; --concurrency allows more",
-                latency.as_secs_f64()
+                "answers take {:.2} s, so no more than {} a second can be sent with {under_way} under way; --concurrency, \
+                 and the files that the process may open (ulimit -n), set that bound",
+                latency.as_secs_f64(),
+                per_second(*rate)
             )),
             RunEvent::FewFiles { asked, allowed } => Some(format!(
                 "the process may open too few files for {asked} requests under way; {allowed} may be (see ulimit -n)"

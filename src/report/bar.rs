@@ -44,7 +44,7 @@ pub(super) fn counts(progress: &Progress) -> String {
     let mut parts = vec![
         format!("created {}", progress.created),
         format!("rejected {}", progress.rejected),
-        format!("{:.1} of {:.1}/s", progress.rate_now, progress.rate_set),
+        format!("{} of {}/s", per_second(progress.rate_now), per_second(progress.rate_set)),
         format!("throttled {}", progress.throttled),
         format!("in flight {}", progress.in_flight),
     ];
@@ -56,6 +56,11 @@ pub(super) fn counts(progress: &Progress) -> String {
     }
     parts.push(format!("{} left", rounded(progress.time_left())));
     parts.join(" · ")
+}
+
+/// A rate: one decimal, and below one a second three.
+pub(super) fn per_second(rate: f64) -> String {
+    if rate > 0.0 && rate < 1.0 { format!("{rate:.3}") } else { format!("{rate:.1}") }
 }
 
 /// `5days 19h`, `2h 5m`, `12s`, `0.3s`: two units are enough.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bar::rounded;
+use super::bar::{per_second, rounded};
 use super::ending::why;
 use super::shell::{command_for_rejects, same_command};
 use crate::engine::Ending;
@@ -182,12 +182,12 @@ impl Summary {
 /// The rate that a run achieved, if that is known, against the one that it was given or found.
 pub(super) fn rate_of(run: &RunRecord, achieved: Option<f64>) -> String {
     let given = match (run.is_auto, run.rate_found) {
-        (false, _) => format!("{:.1} set", run.rate),
-        (true, Some(found)) => format!("{found:.1} found"),
+        (false, _) => format!("{} a second set", per_second(run.rate)),
+        (true, Some(found)) => format!("{} a second found", per_second(found)),
         (true, None) => "no limit found".to_owned(),
     };
     match achieved {
-        Some(achieved) => format!("{achieved:.1} created a second, {given}"),
-        None => format!("{given} a second"),
+        Some(achieved) => format!("{} created a second, {given}", per_second(achieved)),
+        None => given,
     }
 }

@@ -16,6 +16,7 @@ mod misuse;
 mod model;
 mod open_tasks;
 mod output;
+mod pace;
 mod personal_data;
 mod readme;
 mod samples;

@@ -110,18 +110,6 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     drop(input);
 }
 
-/// What the process has written to a file so far.
-fn told(folder: &Folder) -> String {
-    folder.read("told")
-}
-
-/// A run whose standard error goes into the file `told`.
-fn start_telling(folder: &Folder, arguments: &[&str]) -> Running {
-    let mut command = folder.command(arguments);
-    let told = std::fs::File::create(folder.path("told")).unwrap();
-    Running::of(command.stdout(std::process::Stdio::piped()).stderr(told))
-}
-
 #[test]
 fn sigusr1_shows_the_rows_in_flight_and_the_run_goes_on() {
     let folder = Folder::new();

@@ -149,6 +149,18 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// A run whose standard error goes into the file `told`.
+pub fn start_telling(folder: &Folder, arguments: &[&str]) -> Running {
+    let mut command = folder.command(arguments);
+    let told = std::fs::File::create(folder.path("told")).unwrap();
+    Running::of(command.stdout(std::process::Stdio::piped()).stderr(told))
+}
+
+/// What it has written there so far.
+pub fn told(folder: &Folder) -> String {
+    folder.read("told")
+}
+
 /// `connect-import sandbox` as a process of its own.
 pub struct SandboxProcess {
     pub port: u16,

@@ -1,0 +1,105 @@
+//! How fast: the rate that is found, remembered and told, and how many requests are under way for it.
+
+use crate::support::*;
+
+/// The JSON summary of an import with `more`.
+fn summary(folder: &Folder, url: &str, more: &[&str]) -> serde_json::Value {
+    let ended = folder.run(&import(url, &[&["--output", "json"], more].concat()));
+    let last = ended.stdout.lines().last().unwrap();
+    serde_json::from_str(last).unwrap()
+}
+
+#[test]
+fn a_rate_that_is_found_is_told_and_the_next_run_starts_from_half_of_it() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(150));
+    let endpoint = Endpoint::start(|number, _| match number {
+        20 | 60 | 100 => Reply::Error(429, "TooManyRequestsException"),
+        _ => Reply::Created,
+    });
+    let url = endpoint.url();
+    let none = summary(&folder, &url, &["--rate", "auto", "--limit", "0"]);
+    assert!(none["rate_set"].is_null() && none["rate_found"].is_null(), "{none}");
+    // As if an earlier run had found it, so that this one need not begin at 2 a second.
+    folder.execute("t.ledger.db", "UPDATE runs SET rate_found = 200");
+    let second = summary(&folder, &url, &["--rate", "auto"]);
+    assert_eq!(folder.states("t.ledger.db"), "created 150");
+    let found = second["rate_found"].as_f64().unwrap();
+    assert!(found > 0.0 && second["throttled"].as_u64() > Some(1), "{second}");
+    assert_eq!(
+        folder.ask("t.ledger.db", "SELECT CAST(rate AS INTEGER), is_auto FROM runs WHERE id = 2"),
+        "100|1"
+    );
+    let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
+    assert!(status.stdout.contains(" a second found"), "{}", status.stdout);
+    let check = ["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--rate", "auto"];
+    let check = folder.run(&[&check[..], &["--output", "json"]].concat()).expect(0);
+    let check: serde_json::Value = serde_json::from_str(check.stdout.lines().last().unwrap()).unwrap();
+    assert!((check["rate"].as_f64().unwrap() - found).abs() <= 0.051, "{check}");
+
+    folder.write("job.toml", "[pacing]\nrate = \"auto\"\n");
+    let next = ["run", "t.csv", "--job", "job.toml", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"];
+    folder.run(&[&next[..], &["--endpoint-url", &url]].concat()).expect(0);
+    let started = folder.ask("t.ledger.db", "SELECT rate FROM runs WHERE id = 3").parse::<f64>().unwrap();
+    assert!((started - (found / 2.0).max(0.5)).abs() < 1e-6, "{started} of {found}");
+    // Where nobody knows better, a rate that is named is the rate.
+    let fixed = summary(&folder, &url, &["--rate", "7"]);
+    assert_eq!((&fixed["rate_set"], &fixed["rate_found"]), (&7.0.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_rate_is_a_number_or_auto() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    for (written, told) in [
+        ("\"fast\"", "write requests a second, such as 2.0, or \"auto\""),
+        ("true", "write requests a second, such as 2.0, or \"auto\""),
+        ("0", "must be more than 0 requests a second"),
+    ] {
+        folder.write("job.toml", format!("[pacing]\nburst = 5\nrate = {written}\n"));
+        let ended = folder.run(&["check", "t.csv", "--job", "job.toml", "--key", "id"]).expect(2);
+        assert!(ended.stderr.contains(told), "{written}: {}", ended.stderr);
+    }
+    for flag in ["AUTO", "-1", "nan", "inf", ""] {
+        let ended = folder.run(&["check", "t.csv", "--key", "id", &format!("--rate={flag}")]).expect(2);
+        assert!(ended.stderr.contains("--rate"), "{flag}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn answers_that_do_not_come_are_met_with_more_requests_up_to_the_bound() {
+    for (bound, most) in [(&["--concurrency", "40"][..], 40), (&[], 256)] {
+        let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(400));
+        let endpoint = Endpoint::start(|_, _| Reply::Hang);
+        let url = endpoint.url();
+        let more = ["--rate", "500", "--burst", "5", "--read-timeout", "10m", "--progress", "plain"];
+        let running = start_telling(&folder, &import(&url, &[&more[..], bound].concat()));
+        until("the bound is reached", || endpoint.requests().len() == most);
+        until("it is told", || told(&folder).contains("set that bound"));
+        assert_eq!(endpoint.requests().len(), most);
+        running.signal("KILL");
+        running.end();
+    }
+}
+
+#[test]
+fn more_requests_under_way_than_the_process_may_open_files_for_are_cut_and_told() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let arguments = import(&url, &["--concurrency", "5000"]);
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_connect-import")])
+            .args(arguments)
+            .current_dir(folder.path(""))
+            .output();
+        Ended::from(output.unwrap()).expect(0).stderr
+    };
+    let told = "the process may open too few files for 5000 requests under way; 36 may be";
+    assert!(run(&arguments).contains(told));
+    // Nobody asked for the default.
+    assert!(!run(&import(&url, &[])).contains("too few files"));
+}
