@@ -1,6 +1,6 @@
 -- SQLite makes a table of its own for every IN of three values and more, each time that it holds a row against it: more
 -- than half of the work of writing a row. The same constraints, spelt out. What is on the disk stays as it is, which is
--- the case that SQLite's manual has this way for (ALTER TABLE, section 7).
+-- the case that SQLite's manual has this way for (on ALTER TABLE).
 PRAGMA writable_schema = ON;
 
 UPDATE sqlite_schema SET sql = replace(replace(replace(sql,

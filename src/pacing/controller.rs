@@ -24,8 +24,8 @@
 //! The cut is a share of the rate and the cycles of all who share a bucket take about as long, whatever
 //! their rates: who is faster meets more throttles and yields more often, which is what makes them equal.
 //!
-//! Sources: the shape with a plateau is CUBIC's (RFC 9438, section 4.2) with a fifth power and a measured
-//! plateau; the hold is RFC 7661's (section 4.3) and RFC 9438's (5.8); why the cut is multiplicative:
+//! Sources: the shape with a plateau is CUBIC's (RFC 9438) with a fifth power and a measured plateau; the
+//! hold is that of senders which the application limits (RFC 7661, RFC 9438); why the cut is multiplicative:
 //! Chiu and Jain, "Analysis of the Increase and Decrease Algorithms", 1989.
 
 use std::time::Duration;
