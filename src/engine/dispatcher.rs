@@ -164,7 +164,6 @@ impl<S: Submitter> Dispatcher<S> {
             to_send: import.to_send,
             rejected: checked.rows.of(RowState::Rejected),
             unknown: checked.rows.of(RowState::Unknown),
-            rate_set: checked.rate,
             ..Progress::default()
         };
         Dispatcher {
@@ -283,7 +282,7 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Claims more rows when fewer are at hand than can be sent at once.
     async fn refill(&mut self) -> Result<(), LedgerError> {
-        let needed = self.concurrency.needed(self.shared.pacer.rate());
+        let needed = self.needed();
         if self.rows.ready() >= needed || self.claimable == 0 {
             return Ok(());
         }
@@ -297,7 +296,7 @@ impl<S: Submitter> Dispatcher<S> {
 
     fn launch(&mut self) {
         let is_probing = self.shared.is_probing.load(AtomicOrdering::Relaxed);
-        let needed = self.concurrency.needed(self.shared.pacer.rate());
+        let needed = self.needed();
         let most = match self.shared.policy.on_unknown {
             OnUnknown::Hold if is_probing => 1,
             OnUnknown::Hold => needed,
@@ -313,6 +312,11 @@ impl<S: Submitter> Dispatcher<S> {
             };
             self.attempts.spawn(attempt(self.shared.clone(), job.claim, known));
         }
+    }
+
+    /// The requests that the rate of now needs under way.
+    fn needed(&self) -> usize {
+        self.concurrency.needed(self.shared.pacer.rate())
     }
 
     /// Two rows without an answer in between: it is not the row.

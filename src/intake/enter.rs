@@ -1,7 +1,6 @@
 //! The input into the ledger: every row is entered before the first is sent.
 
 use super::{IntakeError, Prepared, Rules, Visitor, read_all};
-use crate::digest::Digest;
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Sighting, Verdict};
 use crate::mapping::{MapFault, MappingError};
@@ -75,7 +74,7 @@ impl Entry<'_> {
         rules: &Rules,
         record: &Record,
         key: RowKey,
-        content: Digest,
+        sighting: Sighting,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
         let verdict = self.intake.verdict(rules, record, &key, now).map_err(|error| {
@@ -85,8 +84,9 @@ impl Entry<'_> {
         self.intake.rehearsal.reach(CrashPoint::Check);
         let cells: Vec<&str> = record.cells.iter().collect();
         let cells = serde_json::Value::from(cells).to_string();
+        let Sighting { token, content, line } = sighting;
         let (source, header) = (self.source, self.header);
-        Ok(IntakeRow { key, source, header, line: record.line, content, record: cells, verdict })
+        Ok(IntakeRow { key, token, source, header, line, content, record: cells, verdict })
     }
 }
 
@@ -101,16 +101,16 @@ impl Visitor for Entry<'_> {
 
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), IntakeError> {
         let ledger = self.intake.ledger;
-        let seen: Vec<(RowKey, Digest)> =
-            rows.iter().map(|record| (rules.key(record), rules.header.content(&record.cells))).collect();
-        let sightings = seen.iter().zip(rows).map(|((key, content), record)| Sighting {
+        let keys: Vec<RowKey> = rows.iter().map(|record| rules.key(record)).collect();
+        let sightings = rows.iter().zip(&keys).map(|(record, key)| Sighting {
             token: ledger.token(key),
-            content: *content,
+            content: rules.header.content(&record.cells),
             line: record.line,
         });
-        let done = ledger.recognise(self.source, sightings.collect())?;
-        let open = rows.iter().zip(seen).zip(done).filter(|(_, done)| !done);
-        let entered = open.map(|((record, (key, content)), _)| self.row(rules, record, key, content, now));
+        let sightings: Vec<Sighting> = sightings.collect();
+        let done = ledger.recognise(self.source, sightings.clone())?;
+        let open = rows.iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
+        let entered = open.map(|(((record, key), sighting), _)| self.row(rules, record, key, sighting, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         self.totals.rows_read += rows.len() as u64;
         if entered.is_empty() {

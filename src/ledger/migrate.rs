@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use super::store::COUNTED;
 use super::{APPLICATION_ID, LedgerError};
 use crate::draft::{draft_of, remove};
 use crate::paths::{folder_of, resolved, with_suffix};
@@ -215,7 +216,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
         return Err(LedgerError::Newer(path.to_owned()));
     }
     // A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
-    for (schema, made_up) in [(2, OPEN_READINGS), (5, TALLIES), (6, FOUND_RATE)] {
+    let tallies = format!("CREATE TEMP VIEW tallies AS {COUNTED}");
+    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (6, FOUND_RATE)] {
         if version < schema {
             connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
         }
@@ -226,12 +228,6 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
 /// What the second schema makes of a ledger of the first, in this connection alone.
 const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
     SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
-
-/// What the fifth schema keeps count of, counted.
-const TALLIES: &str = "CREATE TEMP VIEW tallies AS
-    SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END AS code,
-           count(*) AS rows
-    FROM rows GROUP BY 1, 2, 3";
 
 /// What the sixth schema adds to runs.
 const FOUND_RATE: &str = "CREATE TEMP VIEW runs AS SELECT *, 0 AS is_auto, NULL AS rate_found FROM main.runs";

@@ -15,6 +15,8 @@ use crate::token::ClientToken;
 pub struct IntakeRow {
     /// The row's key.
     pub key: RowKey,
+    /// The token of the first row that has its key.
+    pub token: ClientToken,
     /// The input's id in the ledger.
     pub source: i64,
     /// The header's id in the ledger.
@@ -104,6 +106,7 @@ struct Known {
     standing: Standing,
     content: Digest,
     source: i64,
+    header: i64,
     line: u64,
     code: Option<String>,
     /// Whether the last run that saw it mapped as this one does.
@@ -145,7 +148,7 @@ impl Session {
     pub(in crate::ledger) fn take_in(&mut self, rows: &[IntakeRow]) -> Result<Vec<Note>, LedgerError> {
         let mut notes = Vec::new();
         for row in rows {
-            let mut token = self.scheme.token(&row.key, 1);
+            let mut token = row.token;
             let mut known = self.known(token)?;
             let mut verdict = row.verdict.clone();
             if let Some(first) = known.take_if(|first| self.seen.contains(first.row)) {
@@ -210,7 +213,8 @@ impl Session {
             self.connection
                 .prepare_cached(
                     "SELECT rows.id, state, may_exist, content, source_id, line, code,
-                            (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2)
+                            (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2),
+                            header_id
                      FROM rows WHERE token = ?1",
                 )?
                 .query_row(params![token.0.0, self.run.0], |row| {
@@ -222,6 +226,7 @@ impl Session {
                         line: row.get(5)?,
                         code: row.get(6)?,
                         same_mapping: row.get(7)?,
+                        header: row.get(8)?,
                     })
                 })
                 .optional()
@@ -378,9 +383,7 @@ impl Session {
         if next != known.standing {
             self.vouch_for(known.row)?;
         }
-        let header = "SELECT header_id FROM rows WHERE id = ?1";
-        let header = self.connection.query_row(header, [known.row.0], |row| row.get(0));
-        self.headers.insert(header.map_err(|source| self.failed(source))?);
+        self.headers.insert(known.header);
         Ok(())
     }
 

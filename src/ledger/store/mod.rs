@@ -29,8 +29,8 @@ pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{latest_runs, rate_found};
+pub(super) use tallies::{COUNTED, are_true, error_counts, state_counts};
 pub use tallies::{ErrorCount, StateCounts};
-pub(super) use tallies::{are_true, error_counts, state_counts};
 
 /// A row's number in the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

@@ -106,14 +106,17 @@ fn with_example(
     example.optional()
 }
 
+/// What the ledger keeps count of, counted row by row.
+pub(in crate::ledger) const COUNTED: &str = "SELECT run_id, state,
+        CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END AS code, count(*) AS rows
+    FROM rows GROUP BY 1, 2, 3";
+
 /// Whether the counts are those of the rows; all of them are read.
 pub(in crate::ledger) fn are_true(connection: &Connection) -> rusqlite::Result<bool> {
-    let differ = "WITH counted AS (
-            SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END AS code,
-                   count(*) AS rows
-            FROM rows GROUP BY 1, 2, 3),
-        kept AS (SELECT run_id, state, code, rows FROM tallies WHERE rows > 0)
-        SELECT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM kept)
-            OR EXISTS (SELECT * FROM kept EXCEPT SELECT * FROM counted)";
-    connection.query_row(differ, [], |row| row.get::<_, bool>(0)).map(|differ| !differ)
+    let differ = format!(
+        "WITH counted AS ({COUNTED}), kept AS (SELECT run_id, state, code, rows FROM tallies WHERE rows > 0)
+         SELECT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM kept)
+             OR EXISTS (SELECT * FROM kept EXCEPT SELECT * FROM counted)"
+    );
+    connection.query_row(&differ, [], |row| row.get::<_, bool>(0)).map(|differ| !differ)
 }
