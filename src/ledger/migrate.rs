@@ -16,7 +16,7 @@ use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 7] = [
+const SCHEMAS: [&str; 8] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
     include_str!("../../migrations/0003_sent.sql"),
@@ -24,6 +24,7 @@ const SCHEMAS: [&str; 7] = [
     include_str!("../../migrations/0005_tallies.sql"),
     include_str!("../../migrations/0006_found_rate.sql"),
     include_str!("../../migrations/0007_checks_by_hand.sql"),
+    include_str!("../../migrations/0008_segments.sql"),
 ];
 
 /// The migrations; each is rehearsed before it is committed.
@@ -179,6 +180,12 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
     Ok(())
 }
 
+/// Whether an earlier version wrote the ledger.
+pub(super) fn is_behind(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, usize>(0));
+    version.map(|version| version < SCHEMAS.len()).map_err(|source| sqlite(path, source))
+}
+
 /// Applies the migrations that are missing.
 pub(super) fn to_latest(
     connection: &mut Connection,
@@ -217,7 +224,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
     }
     // A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
     let tallies = format!("CREATE TEMP VIEW tallies AS {COUNTED}");
-    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (6, FOUND_RATE)] {
+    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (6, FOUND_RATE), (8, SEGMENTS)] {
         if version < schema {
             connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
         }
@@ -231,6 +238,9 @@ const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
 
 /// What the sixth schema adds to runs.
 const FOUND_RATE: &str = "CREATE TEMP VIEW runs AS SELECT *, 0 AS is_auto, NULL AS rate_found FROM main.runs";
+
+/// The eighth schema's filters, of which there are none yet.
+const SEGMENTS: &str = "CREATE TEMP TABLE segments (id INTEGER PRIMARY KEY, filter BLOB, digest BLOB)";
 
 /// A failure of SQLite, told apart from a file that is damaged or no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {

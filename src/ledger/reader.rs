@@ -1,11 +1,13 @@
 //! Reading a ledger, during a run or after it.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{json_column, operation_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
+use super::segments::Segments;
 use super::store::{
     IN_OPEN_READING, are_true, error_counts, latest_runs, rate_found, refused_by_connect, state_counts,
 };
@@ -18,6 +20,8 @@ use crate::token::ClientToken;
 pub struct LedgerReader {
     path: PathBuf,
     connection: Connection,
+    /// Where a token may be, and the last row when somebody first asked.
+    segments: OnceCell<(Segments, i64)>,
 }
 
 /// What the ledger knows of a row, as far as it decides what a run does with it.
@@ -66,7 +70,8 @@ impl LedgerReader {
     /// # Errors
     /// It is missing, is no ledger, is of a newer version, or cannot be read.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(LedgerReader { connection: open_read_only(path)?, path: path.to_owned() })
+        let connection = open_read_only(path)?;
+        Ok(LedgerReader { path: path.to_owned(), connection, segments: OnceCell::new() })
     }
 
     /// Looks at every page and every row, and counts them.
@@ -120,27 +125,39 @@ impl LedgerReader {
     /// What is known of the row of `token`.
     pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
         let read = || {
-            self.connection
-                .prepare_cached(&format!(
-                    "SELECT state, content, code, mapping,
-                            CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path, {IN_OPEN_READING}
-                     FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-                     WHERE token = ?1"
-                ))?
-                .query_row([token.0.0], |row| {
-                    Ok(KnownRow {
-                        state: state_column(row, 0)?,
-                        content: Digest(row.get(1)?),
-                        code: row.get(2)?,
-                        mapping: Digest(row.get(3)?),
-                        doubt_ms: row.get(4)?,
-                        source: row.get(5)?,
-                        stranded: row.get(6)?,
-                    })
+            let (segments, last) = self.segments()?;
+            let mut known = self.connection.prepare_cached(&format!(
+                "SELECT state, content, code, mapping,
+                        CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path, {IN_OPEN_READING}
+                 FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
+                 WHERE rows.id >> 20 = ?1 AND token = ?2"
+            ))?;
+            let read = |row: &Row<'_>| {
+                Ok(KnownRow {
+                    state: state_column(row, 0)?,
+                    content: Digest(row.get(1)?),
+                    code: row.get(2)?,
+                    mapping: Digest(row.get(3)?),
+                    doubt_ms: row.get(4)?,
+                    source: row.get(5)?,
+                    stranded: row.get(6)?,
                 })
-                .optional()
+            };
+            segments
+                .find(token.0, *last, |segment| known.query_row(params![segment, token.0.0], read).optional())
         };
         read().map_err(|source| sqlite(&self.path, source))
+    }
+
+    fn segments(&self) -> rusqlite::Result<&(Segments, i64)> {
+        if let Some(known) = self.segments.get() {
+            return Ok(known);
+        }
+        let last =
+            self.connection.query_row("SELECT coalesce(max(id), 0) FROM rows", [], |row| row.get(0))?;
+        let mut segments = Segments::default();
+        segments.read(&self.connection, last)?;
+        Ok(self.segments.get_or_init(|| (segments, last)))
     }
 
     /// How many rows wait, or would be tried again, that came from none of these inputs.
@@ -154,7 +171,7 @@ impl LedgerReader {
         }
         let sources = serde_json::Value::from(sources).to_string();
         let count = format!(
-            "SELECT count(*) FROM rows WHERE run_id IN (SELECT id FROM runs)
+            "SELECT count(*) FROM rows WHERE record IS NOT NULL AND run_id IN (SELECT id FROM runs)
              AND ({waiting})
              AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING}) AND source_id NOT IN
              (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
@@ -179,7 +196,7 @@ impl LedgerReader {
             .prepare(
                 "SELECT path, line, key, state, code, message, columns, record
                  FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
-                 WHERE run_id = ?1 AND state IN ('rejected', 'failed', 'unknown')
+                 WHERE run_id = ?1 AND (state = 'rejected' OR state = 'failed' OR state = 'unknown')
                  ORDER BY source_id, line, rows.id",
             )
             .map_err(failed)?;
@@ -207,7 +224,7 @@ impl LedgerReader {
         let read = || {
             let mut statement = self.connection.prepare(
                 "SELECT columns FROM headers WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1
-                 AND state IN ('rejected', 'failed', 'unknown')) ORDER BY id",
+                 AND (state = 'rejected' OR state = 'failed' OR state = 'unknown')) ORDER BY id",
             )?;
             let headers = statement.query_map([run.0], |row| json_column(row, 0))?;
             headers.collect::<Result<Vec<_>, _>>()

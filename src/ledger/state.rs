@@ -47,6 +47,14 @@ impl RowState {
         }
     }
 
+    /// Whether rows in this state are counted by the code of what befell them.
+    pub fn has_cause(self) -> bool {
+        match self {
+            RowState::Rejected | RowState::Failed | RowState::Unknown => true,
+            RowState::Pending | RowState::InFlight | RowState::Created => false,
+        }
+    }
+
     /// The state of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         RowState::ALL.into_iter().find(|state| state.name() == name)

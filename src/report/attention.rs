@@ -50,6 +50,10 @@ impl Attention {
                 "the ledger was not closed by its last run, or was changed since; looking through its {} MB",
                 bytes / 1_000_000
             )),
+            RunEvent::Opening(Opening::Renewed { bytes }) => Some(format!(
+                "an earlier version wrote the ledger; writing its {0} MB anew, which needs {0} MB beside it",
+                bytes / 1_000_000
+            )),
             RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
             RunEvent::NewLedger { ledger, again: true } => Some(format!(
                 "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \

@@ -286,20 +286,26 @@ fn killed_when_the_run_has_stopped_as_it_was_planned() {
     }
 }
 
+const FIRST_SCHEMA: &str = include_str!("../../migrations/0001_ledger.sql");
+
 #[test]
 fn killed_while_an_old_ledger_is_brought_up_to_date() {
     for (seed, point, nth) in [(1, "after-intent:30", 1), (2, "after-answer:20", 2), (3, "check:40", 1)] {
         let mut import = Import::of(ROWS, seed, &FAULTS);
         import.crash(&["--crash-at", point]);
         // As the first version would have left it.
-        let first_schema =
-            "DROP INDEX rows_by_cause; DROP TRIGGER rows_are_tallied; DROP TRIGGER rows_are_tallied_anew;
-             DROP TRIGGER rows_are_not_tallied;
-             DROP TABLE tallies; DROP TABLE open_readings; ALTER TABLE rows DROP COLUMN sent;
+        let (_, rows_of_old) = FIRST_SCHEMA.split_once("CREATE TABLE rows").unwrap();
+        let first_schema = format!(
+            "DROP TRIGGER rows_change_runs; DROP TABLE tallies; DROP TABLE open_readings; DROP TABLE segments;
              ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
              ALTER TABLE runs DROP COLUMN rate_found;
-             PRAGMA user_version = 1";
-        import.folder.execute(LEDGER, first_schema);
+             DROP INDEX rows_by_token; DROP INDEX rows_not_created; DROP INDEX rows_in_doubt; DROP INDEX rows_by_cause;
+             ALTER TABLE rows DROP COLUMN sent; ALTER TABLE rows RENAME TO rows_of_now;
+             CREATE TABLE rows{rows_of_old};
+             INSERT INTO rows SELECT * FROM rows_of_now; DROP TABLE rows_of_now;
+             PRAGMA user_version = 1"
+        );
+        import.folder.execute(LEDGER, &first_schema);
         import.folder.write("t.ledger.db.lock", "process 1, since then\n");
         let before = rows(&import.folder);
         for nth in [nth, 1] {

@@ -20,6 +20,7 @@ mod pace;
 mod personal_data;
 mod readme;
 mod samples;
+mod segments;
 mod signals;
 mod storage;
 mod support;

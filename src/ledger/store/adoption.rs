@@ -14,8 +14,10 @@ impl Session {
         &mut self,
         totals: IntakeTotals,
     ) -> Result<RunRecord, LedgerError> {
+        // What a trigger counts it takes from what is written down.
+        self.count()?;
         let files = serde_json::Value::from(totals.files_read).to_string();
-        const OTHERS: &str = "run_id IN (SELECT id FROM runs WHERE id <> ?1)";
+        const OTHERS: &str = "record IS NOT NULL AND run_id IN (SELECT id FROM runs WHERE id <> ?1)";
         let whole = format!("{OTHERS} AND NOT {IN_OPEN_READING}");
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
         let in_doubt = Standing { state: RowState::Pending, may_exist: true };

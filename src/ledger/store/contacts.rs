@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::{RowId, Session, StateCounts};
+use super::{RowId, RunId, Session, StateCounts};
 use crate::digest::Digest;
 use crate::ledger::columns::json_column;
 use crate::ledger::{Contact, LedgerError, RowEvent, RowState, Sent, Standing, transition};
@@ -72,7 +72,8 @@ fn created_row(row: &Row<'_>) -> rusqlite::Result<CreatedRow> {
 
 impl Session {
     /// All rows by state.
-    pub(in crate::ledger) fn state_counts(&self) -> Result<StateCounts, LedgerError> {
+    pub(in crate::ledger) fn state_counts(&mut self) -> Result<StateCounts, LedgerError> {
+        self.count()?;
         super::state_counts(&self.connection).map_err(|source| self.failed(source))
     }
 
@@ -114,7 +115,8 @@ impl Session {
         let draw = self.connection.execute_batch(
             "CREATE TEMP TABLE doubtful (id INTEGER PRIMARY KEY) STRICT;
              INSERT INTO temp.doubtful SELECT id FROM rows INDEXED BY rows_in_doubt WHERE may_exist = 1
-             UNION SELECT id FROM rows WHERE run_id IN (SELECT id FROM runs) AND state = 'in_flight'",
+             UNION SELECT id FROM rows INDEXED BY rows_not_created
+                 WHERE run_id IN (SELECT id FROM runs) AND record IS NOT NULL AND state = 'in_flight'",
         );
         draw.map_err(|source| self.failed(source))
     }
@@ -171,9 +173,18 @@ impl Session {
     }
 
     /// Records that an unknown row's contact was found.
-    pub(in crate::ledger) fn settle_found(&self, row: RowId, contact: &Contact) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn settle_found(
+        &mut self,
+        row: RowId,
+        contact: &Contact,
+    ) -> Result<(), LedgerError> {
         let unknown = Standing { state: RowState::Unknown, may_exist: true };
         let next = transition(unknown, RowEvent::Found)?;
-        self.write_created(row, unknown.state, next, contact, None)
+        let counted = "SELECT run_id, code FROM rows WHERE id = ?1";
+        let counted = self.connection.query_row(counted, [row.0], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (run, code): (i64, Option<String>) = counted.map_err(|source| self.failed(source))?;
+        self.write_created(row, unknown.state, next, contact, None)?;
+        self.tallies.moved(RunId(run), (unknown.state, code.as_deref()), (next.state, None));
+        Ok(())
     }
 }

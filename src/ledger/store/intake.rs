@@ -1,6 +1,6 @@
 //! Rows of the input meet rows of the ledger.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Retry, RowId, Session, now_ms};
 use crate::digest::Digest;
@@ -208,28 +208,30 @@ impl Session {
         Ok(notes)
     }
 
-    fn known(&self, token: ClientToken) -> Result<Option<Known>, LedgerError> {
+    fn known(&mut self, token: ClientToken) -> Result<Option<Known>, LedgerError> {
+        self.complete_segments()?;
         let read = || {
-            self.connection
-                .prepare_cached(
-                    "SELECT rows.id, state, may_exist, content, source_id, line, code,
-                            (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2),
-                            header_id
-                     FROM rows WHERE token = ?1",
-                )?
-                .query_row(params![token.0.0, self.run.0], |row| {
-                    Ok(Known {
-                        row: RowId(row.get(0)?),
-                        standing: Standing { state: state_column(row, 1)?, may_exist: row.get(2)? },
-                        content: Digest(row.get(3)?),
-                        source: row.get(4)?,
-                        line: row.get(5)?,
-                        code: row.get(6)?,
-                        same_mapping: row.get(7)?,
-                        header: row.get(8)?,
-                    })
+            let mut known = self.connection.prepare_cached(
+                "SELECT rows.id, state, may_exist, content, source_id, line, code,
+                        (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?3),
+                        header_id
+                 FROM rows WHERE id >> 20 = ?1 AND token = ?2",
+            )?;
+            let read = |row: &Row<'_>| {
+                Ok(Known {
+                    row: RowId(row.get(0)?),
+                    standing: Standing { state: state_column(row, 1)?, may_exist: row.get(2)? },
+                    content: Digest(row.get(3)?),
+                    source: row.get(4)?,
+                    line: row.get(5)?,
+                    code: row.get(6)?,
+                    same_mapping: row.get(7)?,
+                    header: row.get(8)?,
                 })
-                .optional()
+            };
+            self.segments.find(token.0, self.last_row.0, |segment| {
+                known.query_row(params![segment, token.0.0, self.run.0], read).optional()
+            })
         };
         read().map_err(|source| self.failed(source))
     }
@@ -262,7 +264,12 @@ impl Session {
         Ok(Rejection::of_row("DuplicateKey", found, "only the first row of a key is imported"))
     }
 
-    fn insert(&self, row: &IntakeRow, token: ClientToken, verdict: &Verdict) -> Result<RowId, LedgerError> {
+    fn insert(
+        &mut self,
+        row: &IntakeRow,
+        token: ClientToken,
+        verdict: &Verdict,
+    ) -> Result<RowId, LedgerError> {
         let new = Standing { state: RowState::Pending, may_exist: false };
         let (standing, rejection) = match verdict {
             Verdict::Ready => (new, None),
@@ -290,7 +297,9 @@ impl Session {
                     row.record,
                 ])
         };
-        write().map(RowId).map_err(|source| self.failed(source))
+        self.last_row = write().map(RowId).map_err(|source| self.failed(source))?;
+        self.tallies.entered(self.run, standing.state, code);
+        Ok(self.last_row)
     }
 
     /// A row that is in the ledger and not created comes up again.

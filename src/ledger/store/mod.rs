@@ -18,6 +18,7 @@ use super::LedgerError;
 use super::migrate::sqlite;
 use super::presence::Presence;
 use super::seal::{Commit, Seal};
+use super::segments::Segments;
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::token::{TOKEN_VERSION, TokenScheme};
@@ -29,7 +30,8 @@ pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{latest_runs, rate_found};
-pub(super) use tallies::{COUNTED, are_true, error_counts, state_counts};
+use tallies::Tallies;
+pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts};
 pub use tallies::{ErrorCount, StateCounts};
 
 /// A row's number in the ledger.
@@ -163,6 +165,10 @@ pub(super) struct Session {
     seen: Bits,
     /// The last row that was there when the run started.
     rows_before: RowId,
+    /// The last row.
+    last_row: RowId,
+    /// Where in the ledger a token may be.
+    segments: Segments,
     /// Where the input has come to among them.
     last_met: RowId,
     /// What of the input was known.
@@ -183,6 +189,8 @@ pub(super) struct Session {
     commits: i64,
     /// What had been changed when the transaction began.
     changes: u64,
+    /// What the transaction changes about the counts.
+    tallies: Tallies,
     rehearsal: Rehearsal,
     /// How long a token may be used again, in milliseconds.
     window_ms: i64,
@@ -225,6 +233,7 @@ impl Session {
             run: RunId(0),
             seen: Bits::default(),
             rows_before: RowId(0),
+            last_row: RowId(0),
             last_met: RowId(0),
             met: Met::default(),
             claimed: Claimed::InDoubt(0),
@@ -237,6 +246,8 @@ impl Session {
             changes: 0,
             rehearsal,
             window_ms: 0,
+            tallies: Tallies::default(),
+            segments: Segments::default(),
         })
     }
 
@@ -250,6 +261,7 @@ impl Session {
     }
 
     pub(super) fn commit(&mut self) -> Result<(), LedgerError> {
+        self.count()?;
         let counts = self.run != RunId(0) && self.connection.total_changes() != self.changes;
         if counts {
             self.commits += 1;
@@ -274,6 +286,17 @@ impl Session {
         self.connection.close().map_err(|(_, source)| sqlite(&path, source))?;
         self.seal.close(&path);
         Ok(())
+    }
+
+    /// Writes down how many rows there are of each kind by now.
+    fn count(&mut self) -> Result<(), LedgerError> {
+        self.tallies.write(&self.connection).map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// Makes sure that it is known which tokens full segments have.
+    fn complete_segments(&mut self) -> Result<(), LedgerError> {
+        let complete = self.segments.complete(&self.connection, self.last_row.0);
+        complete.map_err(|source| sqlite(&self.path, source))
     }
 
     fn retries(&self, what: Retry) -> bool {

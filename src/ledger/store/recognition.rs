@@ -50,6 +50,7 @@ impl Session {
         if self.rows_before == RowId(0) {
             return Ok(known);
         }
+        self.complete_segments()?;
         let found = self.find_in_order(sightings).map_err(|source| self.failed(source))?;
         // The first row of a key is the row, even where a later one looks more like what is in the ledger.
         let mut left = HashSet::new();
@@ -72,7 +73,8 @@ impl Session {
     fn find_in_order(&self, sightings: &[Sighting]) -> rusqlite::Result<Vec<Option<Entry>>> {
         let mut in_order =
             self.connection.prepare_cached(&format!("{ENTRY} WHERE id > ?1 AND id <= ?2 ORDER BY id"))?;
-        let mut by_token = self.connection.prepare_cached(&format!("{ENTRY} WHERE token = ?1"))?;
+        let mut by_token =
+            self.connection.prepare_cached(&format!("{ENTRY} WHERE id >> 20 = ?1 AND token = ?2"))?;
         let mut found = Vec::with_capacity(sightings.len());
         let mut after = self.last_met;
         while found.len() < sightings.len() {
@@ -85,7 +87,10 @@ impl Session {
                     next = entries.next()?.map(entry).transpose()?;
                     continue;
                 }
-                let elsewhere = by_token.query_row([sighting.token.0.0], entry).optional()?;
+                let token = sighting.token.0;
+                let elsewhere = self.segments.find(token, self.last_row.0, |segment| {
+                    by_token.query_row(params![segment, token.0], entry).optional()
+                })?;
                 let moved = elsewhere.as_ref().map(|entry| entry.row);
                 found.push(elsewhere);
                 if let Some(row) = moved {

@@ -117,7 +117,8 @@ impl Session {
             };
         }
         if let Claimed::Fresh(after) = self.claimed {
-            claims = self.claim_by("rows_by_run_and_state", "may_exist = 0", after, limit)?;
+            claims =
+                self.claim_by("rows_not_created", "record IS NOT NULL AND may_exist = 0", after, limit)?;
             if let Some(last) = claims.last() {
                 self.claimed = Claimed::Fresh(last.row.0);
             }
@@ -167,12 +168,13 @@ impl Session {
         let write = || {
             self.connection
                 .prepare_cached(
-                    "UPDATE rows INDEXED BY sqlite_autoindex_rows_1
+                    "UPDATE rows INDEXED BY rows_by_token
                      SET state = ?2, attempts = attempts + 1, last_sent_ms = ?3,
                             first_sent_ms = coalesce(first_sent_ms, ?3),
                             doubt_ms = CASE WHEN may_exist = 1 AND doubt_ms <= last_sent_ms THEN doubt_ms ELSE ?3 END,
                             sent = CASE may_exist WHEN 1 THEN coalesce(sent, ?6) ELSE ?6 END
-                     WHERE id = ?1 AND state = 'pending' AND token = ?4 AND may_exist = ?5",
+                     WHERE id >> 20 = ?1 >> 20 AND token = ?4
+                        AND id = ?1 AND state = 'pending' AND may_exist = ?5",
                 )?
                 .execute(params![
                     claim.row.0,
@@ -185,6 +187,7 @@ impl Session {
         };
         let changed = write().map_err(|source| self.failed(source))?;
         self.expect_one(changed, claim.row)?;
+        self.tallies.moved(self.run, (standing.state, None), (next.state, None));
         if !claim.may_exist || claim.doubt_ms.is_none() {
             claim.doubt_ms = Some(now);
         }
@@ -213,6 +216,7 @@ impl Session {
             Settlement::Created(contact) => {
                 let next = transition(from, RowEvent::Created)?;
                 self.write_created(claim.row, from.state, next, contact, Some(sent))?;
+                self.tallies.moved(self.run, (from.state, None), (next.state, None));
                 Ok(settled(claim, next))
             }
             Settlement::NotCreated(event, cause) => {
@@ -273,7 +277,7 @@ impl Session {
     }
 
     fn write_standing(
-        &self,
+        &mut self,
         claim: &Claim,
         from: Standing,
         next: Standing,
@@ -297,7 +301,9 @@ impl Session {
                 ])
         };
         let changed = write().map_err(|source| self.failed(source))?;
-        self.expect_one(changed, claim.row)
+        self.expect_one(changed, claim.row)?;
+        self.tallies.moved(self.run, (from.state, None), (next.state, code.map(String::as_str)));
+        Ok(())
     }
 
     /// A guarded update that met no row was met by another writer.

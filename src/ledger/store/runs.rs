@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::tallies::{StateCounts, counts_of_run};
 use super::{RowId, RunId, Session, now_ms};
 use crate::digest::Digest;
+use crate::ledger::segments::forget_after;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 
 /// What is known of a run when it starts.
@@ -116,6 +117,8 @@ impl Session {
         let last = "SELECT coalesce(max(id), 0) FROM rows";
         let last = self.connection.query_row(last, [], |row| row.get(0));
         self.rows_before = RowId(last.map_err(|source| self.failed(source))?);
+        self.last_row = self.rows_before;
+        forget_after(&self.connection, self.last_row.0).map_err(|source| self.failed(source))?;
         self.retry.clone_from(&run.retry);
         self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
         // What is not to be sent again is as if its token were too old.
@@ -133,10 +136,11 @@ impl Session {
     /// unknown belongs to this run, so that it is reported.
     fn recover(&self, (oldest_ms, newest_ms): (i64, i64)) -> Result<(), LedgerError> {
         self.take_back_vouched()?;
+        const NOT_CREATED: &str = "INDEXED BY rows_not_created";
         let no_answer = ("'NoAnswer'", "'the run ended before Connect answered'");
         let cases = [
-            (RowState::InFlight, RowEvent::Expired, "", "doubt_ms NOT BETWEEN ?2 AND ?6", no_answer),
-            (RowState::InFlight, RowEvent::Recovered, "", "doubt_ms BETWEEN ?2 AND ?6", no_answer),
+            (RowState::InFlight, RowEvent::Expired, NOT_CREATED, "doubt_ms NOT BETWEEN ?2 AND ?6", no_answer),
+            (RowState::InFlight, RowEvent::Recovered, NOT_CREATED, "doubt_ms BETWEEN ?2 AND ?6", no_answer),
             (
                 RowState::Pending,
                 RowEvent::Expired,
@@ -145,13 +149,21 @@ impl Session {
                 ("coalesce(code, 'NoAnswer')", "message"),
             ),
         ];
+        let in_flight = "SELECT EXISTS (SELECT 1 FROM tallies WHERE state = 'in_flight' AND rows > 0)";
+        let in_flight = self.connection.query_row(in_flight, [], |row| row.get(0));
+        let in_flight: bool = in_flight.map_err(|source| self.failed(source))?;
         for (state, event, index, condition, (code, message)) in cases {
+            // Every row that is not created would have to be looked at.
+            if state == RowState::InFlight && !in_flight {
+                continue;
+            }
             let next = transition(Standing { state, may_exist: state == RowState::Pending }, event)?;
             let run = if next.state == RowState::Unknown { "?5" } else { "run_id" };
             let sql = format!(
                 "UPDATE rows {index} SET state = ?3, may_exist = ?4, run_id = {run},
                         code = {code}, message = {message}
-                 WHERE run_id IN (SELECT id FROM runs WHERE id <> ?5) AND state = ?1 AND {condition}"
+                 WHERE record IS NOT NULL AND run_id IN (SELECT id FROM runs WHERE id <> ?5) AND state = ?1
+                    AND {condition}"
             );
             self.connection
                 .execute(
@@ -209,7 +221,12 @@ impl Session {
         noted.map(|_| ()).map_err(|source| self.failed(source))
     }
 
-    pub(in crate::ledger) fn end_run(&self, ending: &str, throttled: u64) -> Result<RunRecord, LedgerError> {
+    pub(in crate::ledger) fn end_run(
+        &mut self,
+        ending: &str,
+        throttled: u64,
+    ) -> Result<RunRecord, LedgerError> {
+        self.count()?;
         self.take_back_vouched()?;
         self.connection
             .execute(
@@ -224,7 +241,7 @@ impl Session {
         let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1");
         // Rows of a reading that was broken off; a query of its own, since it counts rows one by one.
         let stranded = "SELECT count(*) FROM open_readings JOIN rows USING (run_id, source_id)
-             WHERE open_readings.run_id <> ?1 AND state IN ('pending', 'failed')";
+             WHERE open_readings.run_id <> ?1 AND record IS NOT NULL AND state IN ('pending', 'failed')";
         let read = || {
             let mut record = self.connection.query_row(&sql, [self.run.0], run_record)?;
             record.stranded = self.connection.query_row(stranded, [self.run.0], |row| row.get(0))?;

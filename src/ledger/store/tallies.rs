@@ -1,7 +1,9 @@
 //! How many rows there are of each kind. The ledger keeps count itself, so that nobody waits for ten million
 //! rows to be counted.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::RunId;
 use crate::ledger::RowState;
@@ -38,6 +40,62 @@ pub struct ErrorCount {
     pub source: String,
     /// The first such row's line.
     pub line: u64,
+}
+
+/// What a transaction changes about the counts: added up, and written down once for all of its rows.
+///
+/// Statements that take rows from one run to another are counted by a trigger (migration 8).
+#[derive(Default)]
+pub(super) struct Tallies(BTreeMap<(RunId, RowState, String), i64>);
+
+impl Tallies {
+    /// A row was entered.
+    pub(super) fn entered(&mut self, run: RunId, state: RowState, code: Option<&str>) {
+        self.change(run, state, code, 1);
+    }
+
+    /// A row of a run went from one state to another.
+    pub(super) fn moved(
+        &mut self,
+        run: RunId,
+        (old, old_code): (RowState, Option<&str>),
+        (new, new_code): (RowState, Option<&str>),
+    ) {
+        self.change(run, old, old_code, -1);
+        self.change(run, new, new_code, 1);
+    }
+
+    fn change(&mut self, run: RunId, state: RowState, code: Option<&str>, by: i64) {
+        let cause = if state.has_cause() { code.unwrap_or_default() } else { "" };
+        *self.0.entry((run, state, cause.to_owned())).or_default() += by;
+    }
+
+    /// Writes down what has changed.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        for ((run, state, cause), by) in std::mem::take(&mut self.0) {
+            if by == 0 {
+                continue;
+            }
+            // An upsert would hold the difference against the constraint, and not the sum.
+            let place = params![run.0, state.name(), cause, by];
+            let add = "UPDATE tallies SET rows = rows + ?4 WHERE run_id = ?1 AND state = ?2 AND code = ?3";
+            if connection.prepare_cached(add)?.execute(place)? == 0 {
+                let begin = "INSERT INTO tallies (run_id, state, code, rows) VALUES (?1, ?2, ?3, ?4)";
+                connection.prepare_cached(begin)?.execute(place)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts all rows anew, if the counts are not theirs: somebody else has written to the ledger.
+pub(in crate::ledger) fn count_anew(connection: &Connection) -> rusqlite::Result<()> {
+    if are_true(connection)? {
+        return Ok(());
+    }
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; DELETE FROM tallies; INSERT INTO tallies (run_id, state, code, rows) {COUNTED}; COMMIT"
+    ))
 }
 
 /// The rows that a run was the last to touch, by state.

@@ -39,6 +39,8 @@ fn entered() {
     tool::write_rows(path, BIG);
     measured(entering(path), &[10]);
     ledger::settle(path).expect("the rows are settled");
+    // It finds that others have written to the ledger, looks through it and closes it.
+    measured(resuming(path), &[0]);
     again(path, &format!("{BIG} rows, settled by SQL"), BIG);
 }
 
