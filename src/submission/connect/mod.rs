@@ -1,13 +1,14 @@
 //! Amazon Connect through the AWS SDK: the only folder that names it.
 //!
 //! `create` sends what makes contacts, `ask` what only asks, `inspect` what a doctor wants to know; `http` has the
-//! transports, `agent` saves work that the SDK would repeat, and `trouble` says what may have happened on the wire.
+//! transports, `agent` and `signing` save work that the SDK would repeat, and `trouble` says what may have happened on the wire.
 
 mod agent;
 mod ask;
 mod create;
 mod http;
 mod inspect;
+mod signing;
 #[cfg(test)]
 mod testing;
 mod trouble;
@@ -26,6 +27,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use thiserror::Error;
 
 use agent::UserAgent;
+use signing::Signing;
 use trouble::Departure;
 
 pub use inspect::{KnownCredentials, Refusal};
@@ -132,6 +134,7 @@ impl ConnectClient {
         }
         client.push_interceptor(SharedInterceptor::permanent(Departure));
         client.push_interceptor(SharedInterceptor::permanent(UserAgent::default()));
+        client = client.push_auth_scheme(Signing::default());
         let client = Client::from_conf(client.build());
         let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
         Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })
