@@ -1,6 +1,6 @@
 //! What makes contacts.
 
-use aws_sdk_connect::operation::create_contact::builders::CreateContactFluentBuilder;
+use aws_sdk_connect::operation::create_contact::builders::CreateContactInputBuilder;
 use aws_sdk_connect::operation::start_task_contact::builders::StartTaskContactFluentBuilder;
 use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
@@ -21,7 +21,9 @@ impl ConnectClient {
     pub(super) async fn create(&self, request: &ContactRequest<'_>, token: String) -> Attempt {
         match request.operation {
             Operation::CreateContact => {
-                let output = attempted(Box::pin(self.create_contact(request, token).send()), request).await?;
+                let call = self.create_contact(request, token);
+                let sent = Box::pin(self.assembled.send(call, &self.client));
+                let output = attempted(sent, request).await?;
                 contact(output.contact_id, output.contact_arn)
             }
             Operation::StartTaskContact => {
@@ -36,10 +38,9 @@ impl ConnectClient {
         &self,
         request: &ContactRequest<'_>,
         token: String,
-    ) -> CreateContactFluentBuilder {
+    ) -> CreateContactInputBuilder {
         let user_info = request.user_info.as_ref();
-        self.client
-            .create_contact()
+        CreateContactInputBuilder::default()
             .instance_id(&self.instance_id)
             .client_token(token)
             .set_channel(request.channel.as_deref().map(Into::into))

@@ -68,7 +68,7 @@ impl ConnectClient {
             Operation::CreateContact => {
                 let request = ContactRequest::completed_task(&name);
                 let call = self.create_contact(&request, token).attributes("not a key", "x");
-                let (answer, departed) = watched(Box::pin(call.send())).await;
+                let (answer, departed) = watched(Box::pin(call.send_with(&self.client))).await;
                 heard(answer, departed, &nothing)
             }
             Operation::StartTaskContact => {

@@ -1,10 +1,12 @@
 //! Amazon Connect through the AWS SDK: the only folder that names it.
 //!
 //! `create` sends what makes contacts, `ask` what only asks, `inspect` what a doctor wants to know; `http` has the
-//! transports, `agent` and `signing` save work that the SDK would repeat, and `trouble` says what may have happened on the wire.
+//! transports, `agent`, `signing` and `assembled` save work that the SDK would repeat, and `trouble` says what may
+//! have happened on the wire.
 
 mod agent;
 mod ask;
+mod assembled;
 mod create;
 mod http;
 mod inspect;
@@ -27,6 +29,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use thiserror::Error;
 
 use agent::UserAgent;
+use assembled::Assembled;
 use signing::Signing;
 use trouble::Departure;
 
@@ -81,6 +84,7 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub struct ConnectClient {
     client: Client,
+    assembled: Assembled,
     instance_id: String,
     /// None if requests are not signed.
     credentials: Option<SharedCredentialsProvider>,
@@ -135,9 +139,11 @@ impl ConnectClient {
         client.push_interceptor(SharedInterceptor::permanent(Departure));
         client.push_interceptor(SharedInterceptor::permanent(UserAgent::default()));
         client = client.push_auth_scheme(Signing::default());
+        let assembled = Assembled::default();
+        client.push_interceptor(SharedInterceptor::permanent(assembled.clone()));
         let client = Client::from_conf(client.build());
         let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
-        Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })
+        Ok(ConnectClient { client, assembled, instance_id: instance_id.to_owned(), credentials })
     }
 }
 
