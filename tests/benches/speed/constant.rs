@@ -35,7 +35,7 @@ fn nginx(folder: &Path) -> Constant {
     let port = free.expect("a free port").port();
     let text = format!(
         "daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log stderr crit;\n\
-         events {{ worker_connections 512; }}\n\
+         events {{ worker_connections 4096; }}\n\
          http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 1h; tcp_nodelay on;\n\
          client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;\n\
          scgi_temp_path scgi; default_type application/json;\n\

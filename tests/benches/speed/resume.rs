@@ -6,7 +6,7 @@ use crate::constant::Constant;
 use crate::ledger;
 use crate::options::{BIG, Options};
 use crate::table::{self, median};
-use crate::tool::{self, UNPACED, measured};
+use crate::tool::{self, measured};
 
 /// How often `status` is asked.
 const ROUNDS: usize = 5;
@@ -25,7 +25,7 @@ fn sent(options: &Options) {
     let rows = options.ledger_rows;
     tool::write_rows(path, rows);
     let endpoint = Constant::start(path, options.own_endpoint);
-    let made = measured(tool::run(path, endpoint.port, &UNPACED), &[0]);
+    let made = measured(tool::run(path, endpoint.port, &tool::unpaced("32")), &[0]);
     let case = format!("{rows} rows, sent by the tool");
     let speed = format!("{:.0}", rows as f64 / made.wall.as_secs_f64());
     table::rows("resume", &case, [("rows/s when they were sent".into(), speed, String::new())]);

@@ -11,15 +11,16 @@ use aws_sdk_connect::config::timeout::TimeoutConfig;
 use aws_sdk_connect::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
 use aws_sdk_connect::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_connect::operation::create_contact::CreateContactError;
-use aws_smithy_http_client::{Builder, Connector, proxy::ProxyConfig};
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::json;
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::tool::DESCRIPTION;
 
-/// As many as the tool has requests under way.
+/// As many as the tool needs under way.
 const TASKS: u64 = 32;
 
 /// Attempts of the adaptive mode: enough that none is ever the last.
@@ -27,15 +28,21 @@ const MANY: u32 = 100_000;
 
 /// Sends so many rows as fast as it goes, and stops at the first that is not created.
 ///
-/// `PORT ROWS`
+/// `PORT ROWS CONCURRENCY RUNTIME`, which is `threads` for one a core, or `thread` for one alone
 pub(crate) fn bare(arguments: &[&str]) {
-    let [port, rows] = arguments else { unreachable!("bare PORT ROWS") };
-    let rows: u64 = rows.parse().expect("a number of rows");
+    let [port, rows, concurrency, runtime] = arguments else {
+        unreachable!("bare PORT ROWS CONCURRENCY RUNTIME")
+    };
+    let [rows, concurrency] = [rows, concurrency].map(|text| text.parse::<u64>().expect("a number"));
     let client = client(&format!("http://127.0.0.1:{port}"), RetryConfig::disabled());
-    block_on(async move {
+    let runtime = match *runtime {
+        "thread" => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    block_on(runtime, async move {
         let next = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
-        for _ in 0..TASKS {
+        for _ in 0..concurrency {
             let (client, next) = (client.clone(), next.clone());
             tasks.spawn(async move {
                 loop {
@@ -60,7 +67,7 @@ pub(crate) fn adaptive(arguments: &[&str]) {
     let [port, seconds] = arguments else { unreachable!("sdk-adaptive PORT SECONDS") };
     let time = Duration::from_secs(seconds.parse().expect("seconds"));
     let client = client(&format!("http://127.0.0.1:{port}"), RetryConfig::adaptive().with_max_attempts(MANY));
-    block_on(async move {
+    block_on(Builder::new_multi_thread(), async move {
         let counts: Arc<[AtomicU64; 2]> = Arc::default();
         let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
@@ -88,7 +95,7 @@ pub(crate) fn other(arguments: &[&str]) {
     let [rate, seconds] = [rate, seconds].map(|text| text.parse::<f64>().expect("a number"));
     // The path tells the server who it is.
     let client = client(&format!("http://127.0.0.1:{port}/other"), RetryConfig::disabled());
-    block_on(async move {
+    block_on(Builder::new_multi_thread(), async move {
         let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let mut calls = JoinSet::new();
@@ -108,9 +115,9 @@ pub(crate) fn other(arguments: &[&str]) {
     });
 }
 
-/// A runtime as the tool has one. What still runs at the end is given up.
-fn block_on(work: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+/// What still runs at the end is given up.
+fn block_on(mut runtime: Builder, work: impl Future<Output = ()>) {
+    let runtime = runtime.enable_all().build().expect("a runtime");
     runtime.block_on(work);
     runtime.shutdown_background();
 }
@@ -123,7 +130,7 @@ fn client(url: &str, retries: RetryConfig) -> Client {
         .read_timeout(read)
         .operation_attempt_timeout(connect + read)
         .build();
-    let plain = Builder::new().build_with_connector_fn(|settings, components| {
+    let plain = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::constant;
 use crate::table::{self, median};
-use crate::tool::{self, UNPACED, measured};
+use crate::tool::{self, measured};
 
 const ROUNDS: usize = 20;
 const ROWS: u64 = 10;
@@ -26,7 +26,7 @@ pub(crate) fn run() {
     let mut times: Vec<f64> = (0..=ROUNDS)
         .map(|_| {
             tool::forget(folder.path());
-            let command = tool::run(folder.path(), port, &UNPACED);
+            let command = tool::run(folder.path(), port, &tool::unpaced("32"));
             let began = Instant::now();
             measured(command, &[0]);
             let first = told.try_iter().min().expect("a request came");

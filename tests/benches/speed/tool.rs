@@ -31,7 +31,9 @@ pub(crate) fn run(folder: &Path, port: u16, arguments: &[&str]) -> Command {
 }
 
 /// As fast as it goes, which is what the commands without a quota are for.
-pub(crate) const UNPACED: [&str; 6] = ["--rate", "1000000", "--burst", "1000", "--concurrency", "32"];
+pub(crate) fn unpaced(concurrency: &str) -> [&str; 6] {
+    ["--rate", "1000000", "--burst", "1000", "--concurrency", concurrency]
+}
 
 /// Where `run` puts the ledger.
 pub(crate) fn ledger(folder: &Path) -> std::path::PathBuf {
