@@ -3,7 +3,6 @@
 //! The dispatcher owns everything that decides; an attempt is a task that shares no state with it,
 //! asks the gate before it starts, is told no after a drain, and reports back.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
@@ -19,26 +18,19 @@ use tracing::debug;
 use super::attempt::{Report, Shared, attempt};
 use super::flights::Flights;
 use super::meter::Meter;
+use super::proof::Proof;
 use super::rows::{Job, Rows};
+use super::silence::Silence;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use super::{Ending, ErrorBudget};
 use crate::event::{Progress, Reporter, RunEvent};
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowId, RowState, RunRecord, Settled, Settlement};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowState, RunRecord, Settled};
 use crate::mapping::MappingSource;
 use crate::pacing::{Concurrency, Pacer, Permit, Rate, Reaction, Setback};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::Shutdown;
-use crate::submission::{Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Submitter};
+use crate::submission::{Circumstances, Decision, OnUnknown, Policy, Submitter};
 use crate::wishes::{Wish, Wishes};
-
-/// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
-const SUSPICIONS: u32 = 5;
-
-/// The same where an earlier run created rows: then bad ids in the rows are the likelier cause.
-const SUSPICIONS_PROVEN_BEFORE: u32 = 20;
-
-/// Tasks that met a hard quota, with none created in between, after which their chains are not to blame.
-const FULL_CHAINS: u32 = 3;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -134,19 +126,10 @@ struct Dispatcher<S> {
     rows: Rows,
     /// Rows that may still be claimed.
     claimable: u64,
-    instance_proven: bool,
-    /// An earlier run created rows, though perhaps in another Region or before the instance was gone.
-    proven_before: bool,
-    /// The rows that met a 404, and how often that was.
-    suspects: HashSet<RowId>,
-    suspicions: u32,
-    /// Tasks that met a hard quota since the last one that was created.
-    full_chains: u32,
-    /// The rows that went unanswered since the last answer to any.
-    silent: HashSet<RowId>,
-    /// The rows that went unanswered while others were answered: their silence is their own, and no sign
-    /// of an outage.
-    odd: HashSet<RowId>,
+    /// What the answers say of the instance.
+    proof: Proof,
+    /// What the want of answers says.
+    silence: Silence,
     /// Why the last row went unanswered that this run has left to the next.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
@@ -194,13 +177,8 @@ impl<S: Submitter> Dispatcher<S> {
             attempts: JoinSet::new(),
             rows: Rows::default(),
             claimable: import.to_send,
-            instance_proven: false,
-            proven_before: checked.instance_proven,
-            suspects: HashSet::new(),
-            suspicions: 0,
-            full_chains: 0,
-            silent: HashSet::new(),
-            odd: HashSet::new(),
+            proof: Proof::new(checked.instance_proven),
+            silence: Silence::default(),
             left_in_doubt: None,
             ending: None,
             progress,
@@ -242,7 +220,7 @@ impl<S: Submitter> Dispatcher<S> {
                 wish = self.wishes.next() => self.grant(wish).await?,
                 () = sleep_until(self.until), if running && self.until.is_some() => self.watch_the_clock(),
                 () = sleep_until(due), if running && due.is_some() => {
-                    let is_outage = self.is_outage();
+                    let is_outage = self.silence.is_outage();
                     self.rows.wake(is_outage);
                 }
                 // Attempts settle themselves as unanswered then, which takes no longer than the disk.
@@ -305,10 +283,11 @@ impl<S: Submitter> Dispatcher<S> {
         };
         while self.attempts.len() < most {
             let Some(job) = self.rows.next() else { return };
+            let row = job.claim.row();
             let known = Circumstances {
                 tries: job.tries,
-                instance: self.instance(job.claim.row()),
-                outage: self.is_outage() && !self.odd.contains(&job.claim.row()),
+                instance: self.proof.of(row),
+                outage: self.silence.is_outage() && !self.silence.is_odd(row),
             };
             self.attempts.spawn(attempt(self.shared.clone(), job.claim, known));
         }
@@ -317,23 +296,6 @@ impl<S: Submitter> Dispatcher<S> {
     /// The requests that the rate of now needs under way.
     fn needed(&self) -> usize {
         self.concurrency.needed(self.shared.pacer.rate())
-    }
-
-    /// Two rows without an answer in between: it is not the row.
-    fn is_outage(&self) -> bool {
-        self.silent.len() >= 2
-    }
-
-    /// What is known of the instance when `row` is sent.
-    fn instance(&self, row: RowId) -> Instance {
-        if self.instance_proven {
-            Instance::Proven
-        } else if self.proven_before && self.suspects.contains(&row) {
-            // Its second 404 is taken to be its own.
-            Instance::ProvenBefore
-        } else {
-            Instance::Unproven
-        }
     }
 
     fn receive(&mut self, report: Report) -> Result<(), ImportError> {
@@ -360,49 +322,24 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// What an attempt means for the pool and for the run.
     fn weigh(&mut self, claim: &Claim, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
-        let row = claim.row();
-        self.instance_proven |= decision.instance_proven;
-        let cause = || cause.cloned().unwrap_or(Cause { code: String::new(), message: String::new() });
-        if decision.suspicion {
-            self.suspicions += 1;
-            self.suspects.insert(row);
-            let enough = if self.proven_before { SUSPICIONS_PROVEN_BEFORE } else { SUSPICIONS };
-            if self.suspicions >= enough && !self.instance_proven {
-                let Cause { code, message } = cause();
-                let row = format!("{}, line {}", claim.source(), claim.line());
-                let message = format!("{message}; the last of {enough} times for {row}");
-                self.end(Ending::NotFound(Cause { code, message }));
-            }
-        }
-        if decision.chain_or_quota {
-            self.full_chains += 1;
-            if self.full_chains >= FULL_CHAINS {
-                self.end(Ending::QuotaExceeded(cause()));
-            }
-        } else if matches!(decision.settlement, Settlement::Created(_)) {
-            self.full_chains = 0;
-        }
-        match &decision.stop {
-            Some(Stop::Denied(cause)) => self.end(Ending::Denied(cause.clone())),
-            Some(Stop::QuotaExceeded(cause)) => self.end(Ending::QuotaExceeded(cause.clone())),
-            None => {}
+        let cause = cause.cloned().unwrap_or(Cause { code: String::new(), message: String::new() });
+        if let Some(ending) = self.proof.weigh(claim, decision, &cause) {
+            self.end(ending);
         }
         match decision.pool {
             None => {
-                self.odd.extend(self.silent.drain());
+                self.silence.is_broken();
                 self.shared.pacer.answered();
             }
             Some(Setback::Unanswered) => {
-                if !self.odd.contains(&row) {
-                    self.silent.insert(row);
-                }
-                if self.is_outage() {
-                    self.set_back(Setback::Unanswered, cause(), permit);
+                self.silence.goes_on(claim.row());
+                if self.silence.is_outage() {
+                    self.set_back(Setback::Unanswered, cause, permit);
                 }
             }
             Some(setback) => {
                 self.progress.throttled += u64::from(setback == Setback::Throttled);
-                self.set_back(setback, cause(), permit);
+                self.set_back(setback, cause, permit);
             }
         }
         self.mind_the_held();
@@ -410,7 +347,7 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Where rows are held, each that goes into an outage is lost to the run: one at a time does.
     fn mind_the_held(&self) {
-        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.is_outage();
+        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.silence.is_outage();
         self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
     }
 
@@ -441,7 +378,7 @@ impl<S: Submitter> Dispatcher<S> {
         }
         if done {
             self.progress.done += 1;
-            self.odd.remove(&settled.claim.row());
+            self.silence.forget(settled.claim.row());
             self.weigh_errors();
         }
         debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done, "settled");

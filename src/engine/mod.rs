@@ -6,7 +6,9 @@ mod dispatcher;
 mod ending;
 mod flights;
 mod meter;
+mod proof;
 mod rows;
+mod silence;
 mod waiting;
 
 pub use budget::ErrorBudget;

@@ -29,7 +29,7 @@ pub(crate) fn run(options: &Options) {
 fn report(case: &str, trial: &Trial) {
     let Trial { plan, samples, .. } = trial;
     let (rate, seconds) = (plan.quota.rate, plan.seconds);
-    let warm = seconds / 3;
+    let warm = seconds / 4;
     let last = samples[seconds];
     table::rows(
         "auto",

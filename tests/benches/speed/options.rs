@@ -17,7 +17,7 @@ sections, all of them unless some are named:
   start      from the start of the process to the first request
 
 options:
-  --seconds N        length of a trial of auto, 90; two thirds of it for a trial of quota and for each of the
+  --seconds N        length of a trial of auto, 120; half of it for a trial of quota and for each of the
                      three phases of change
   --rows N           rows of no-quota, 20000
   --rounds N         rounds of no-quota, 5
@@ -95,7 +95,7 @@ impl Section {
             Section::Quota => options.phase() as u64 + 5,
             Section::Auto => 4 * (options.seconds as u64 + 10),
             Section::Change => 3 * (3 * options.phase() as u64 + 10),
-            Section::NoQuota => options.rows * 2 * (options.rounds as u64 + 1) / 5000,
+            Section::NoQuota => options.rows * 6 * (options.rounds as u64 + 1) / 15_000,
             Section::Resume => options.ledger_rows / 4000 + if options.big { BIG / 15_000 } else { 0 },
             Section::Scale => (1_110_000 + if options.big { BIG } else { 0 }) / 15_000,
         };
@@ -109,7 +109,7 @@ impl Options {
     pub(crate) fn read(words: &[&str]) -> Result<Options, String> {
         let mut options = Options {
             sections: Vec::new(),
-            seconds: 90,
+            seconds: 120,
             rows: 20_000,
             rounds: 5,
             own_endpoint: false,
@@ -143,7 +143,7 @@ impl Options {
 
     /// The length of a phase of a scenario, and of a trial at a known quota, in seconds.
     pub(crate) fn phase(&self) -> usize {
-        (self.seconds * 2 / 3).max(1)
+        (self.seconds / 2).max(1)
     }
 
     /// What is about to happen.

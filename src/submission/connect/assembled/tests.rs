@@ -1,6 +1,5 @@
 //! Ours against the SDK's own call: what is sent, and what comes of it.
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
@@ -17,7 +16,7 @@ use aws_types::sdk_config::TimeSource;
 
 use super::super::agent::UserAgent;
 use super::super::signing::Signing;
-use super::super::testing::{Wire, config};
+use super::super::testing::{Seen, Wire, config};
 use super::*;
 
 /// What is left out: metrics, what is told of retries and of features, what the transport sees to itself, and what
@@ -161,30 +160,15 @@ async fn a_call_fails_as_the_sdks_own() {
 
 #[tokio::test]
 async fn whatever_the_sdk_runs_is_kept_or_left_out_on_purpose() {
-    #[derive(Clone, Debug, Default)]
-    struct Names(Arc<Mutex<Vec<&'static str>>>);
-    impl Intercept for Names {
-        fn name(&self) -> &'static str {
-            "Names"
-        }
-        fn read_before_transmit(
-            &self,
-            _context: &BeforeTransmitInterceptorContextRef<'_>,
-            components: &RuntimeComponents,
-            _config: &mut ConfigBag,
-        ) -> Result<(), BoxError> {
-            *self.0.lock().unwrap() = components.interceptors().map(|one| one.name()).collect();
-            Ok(())
-        }
-    }
-    let (wire, names) = (Wire::default(), Names::default());
+    let (wire, seen) = (Wire::default(), Seen::default());
     let mut config = config(&wire).credentials_provider(Credentials::new("A", "B", None, None, "test"));
-    config.push_interceptor(SharedInterceptor::permanent(names.clone()));
+    config.push_interceptor(SharedInterceptor::permanent(seen.clone()));
     let (assembled, client) = client(config);
     assembled.send(call("one"), &client).await.unwrap();
-    let mut ran = names.0.lock().unwrap().clone();
+    let components = seen.components();
+    let mut ran: Vec<_> = components.interceptors().map(|one| one.name()).collect();
     ran.sort_unstable();
-    let mut known = [&KEPT[..], &LEFT_OUT, &["Assembled", "Names"]].concat();
+    let mut known = [&KEPT[..], &LEFT_OUT, &["Assembled", "Seen"]].concat();
     known.retain(|name| *name != "Departure");
     known.sort_unstable();
     assert_eq!(ran, known);

@@ -1,20 +1,17 @@
 //! Ours against the SDK's own signer: the whole signed request, header by header.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_runtime::auth::sigv4::SigV4Signer;
 use aws_runtime::auth::{PayloadSigningOverride, SigV4OperationSigningConfig, SigningOptions};
 use aws_sdk_connect::Client;
-use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_connect::config::{Builder, ConfigBag, Layer, Region};
 use aws_sdk_connect::types::{SearchContactsTimeRange, SearchContactsTimeRangeType};
 use aws_sigv4::http_request::SignableBody;
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::{AuthSchemeEndpointConfig, Sign};
 use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::Document;
@@ -26,7 +23,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::testing::{Wire, config};
+use super::super::testing::{Seen, Wire, config};
 use super::{Signer, Signing};
 
 type Headers = Vec<(String, String)>;
@@ -52,29 +49,13 @@ fn credentials(secret: &str, token: Option<&str>) -> Credentials {
 
 /// The components of a call, which nobody else can put together.
 fn components() -> RuntimeComponents {
-    #[derive(Clone, Debug, Default)]
-    struct Seen(Arc<Mutex<Option<RuntimeComponents>>>);
-    impl Intercept for Seen {
-        fn name(&self) -> &'static str {
-            "Seen"
-        }
-        fn read_before_signing(
-            &self,
-            _context: &BeforeTransmitInterceptorContextRef<'_>,
-            components: &RuntimeComponents,
-            _config: &mut ConfigBag,
-        ) -> Result<(), BoxError> {
-            *self.0.lock().unwrap() = Some(components.clone());
-            Ok(())
-        }
-    }
     let seen = Seen::default();
     let mut config = config(&Wire::default()).credentials_provider(credentials("s", None));
     config.push_interceptor(SharedInterceptor::permanent(seen.clone()));
     let call = Client::from_conf(config.build()).create_contact();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(call.send()).unwrap();
-    seen.0.lock().unwrap().clone().unwrap()
+    seen.components()
 }
 
 /// A request and all that it is signed by.
