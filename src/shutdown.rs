@@ -1,5 +1,8 @@
 //! Signals: the first drains, the second ends the process at once.
 
+use std::io;
+use std::sync::mpsc;
+
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
@@ -38,21 +41,30 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Listens for signals from now on. Must be called inside the async runtime.
+    /// Listens for signals from now on, for as long as the process lives, in a thread of its own: the others may be
+    /// stuck, such as before a pipe that nobody reads.
     ///
     /// # Errors
-    /// The system refuses a signal handler.
-    pub fn listen() -> std::io::Result<Self> {
+    /// The system refuses a signal handler or the thread.
+    pub fn listen() -> io::Result<Self> {
         let (sender, asked) = watch::channel(None);
-        let mut signals = Signals::new()?;
-        tokio::spawn(async move {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let (set_up, is_set_up) = mpsc::sync_channel(1);
+        let listen = async move {
+            let mut signals = match Signals::new() {
+                Ok(signals) => signals,
+                Err(error) => return set_up.send(Err(error)).unwrap_or_default(),
+            };
+            let _ = set_up.send(Ok(()));
             let first = signals.next().await;
             // Nobody may be listening any more; then the second signal still counts.
             let _ = sender.send(Some(first));
             let second = signals.next().await;
             // Whatever is in flight is durable as such; there is nothing to wait for.
             std::process::exit(i32::from(second.exit_code().code()));
-        });
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(listen))?;
+        is_set_up.recv().map_err(io::Error::other)??;
         Ok(Shutdown { asked })
     }
 
@@ -87,7 +99,7 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
@@ -109,7 +121,7 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         Ok(Signals)
     }
 

@@ -11,11 +11,18 @@ const CHECK: &str = "ledger";
 pub(super) fn ledger(path: &Path, identity: &Identity) -> Diagnosis {
     let shown = path.display();
     match rows(path, identity) {
-        Ok(rows) if is_locked(path) => {
+        Ok((rows, _)) if is_locked(path) => {
             let found = format!("{shown} has {rows} rows, and a run holds it at this moment");
             Diagnosis::warn(CHECK, found, "a second run ends in 11, or waits for --lock-wait")
         }
-        Ok(rows) => Diagnosis::pass(CHECK, format!("{shown} has {rows} rows of this import, and is sound")),
+        Ok((rows, false)) => {
+            let found =
+                format!("{shown} was changed by hand: it does not have the {rows} rows that it counts");
+            Diagnosis::warn(CHECK, found, "nothing is to be done: the next run counts them anew")
+        }
+        Ok((rows, true)) => {
+            Diagnosis::pass(CHECK, format!("{shown} has {rows} rows of this import, and is sound"))
+        }
         Err(LedgerError::Missing(_)) => {
             Diagnosis::pass(CHECK, format!("there is none yet; a run makes {shown}"))
         }
@@ -26,11 +33,12 @@ pub(super) fn ledger(path: &Path, identity: &Identity) -> Diagnosis {
     }
 }
 
-fn rows(path: &Path, identity: &Identity) -> Result<u64, LedgerError> {
+/// How many rows the ledger counts, and whether they are that many.
+fn rows(path: &Path, identity: &Identity) -> Result<(u64, bool), LedgerError> {
     let reader = LedgerReader::open(path)?;
-    reader.expect_sound()?;
+    let is_true = reader.expect_sound()?;
     if let Some(found) = reader.identity()? {
         identity.expect(path, &found)?;
     }
-    Ok(reader.state_counts()?.total())
+    Ok((reader.state_counts()?.total(), is_true))
 }

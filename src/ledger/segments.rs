@@ -69,6 +69,11 @@ pub(super) fn forget_after(connection: &Connection, last: i64) -> rusqlite::Resu
     connection.execute("DELETE FROM segments WHERE id >= ?1", [full(last)]).map(drop)
 }
 
+/// Removes all filters, and has them made anew: somebody may have moved rows or changed tokens by hand.
+pub(super) fn forget(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM segments", []).map(drop)
+}
+
 fn stored(connection: &Connection, segment: i64) -> rusqlite::Result<Option<Filter>> {
     let filter = "SELECT filter, digest FROM segments WHERE id = ?1";
     let stored = connection.query_row(filter, [segment], |row| Ok((row.get(0)?, Digest(row.get(1)?))));

@@ -51,8 +51,9 @@ impl Attention {
                 bytes / 1_000_000
             )),
             RunEvent::Opening(Opening::Renewed { bytes }) => Some(format!(
-                "an earlier version wrote the ledger; writing its {0} MB anew, which needs {0} MB beside it",
-                bytes / 1_000_000
+                "an earlier version wrote the ledger; writing its {} MB anew, which needs {} MB beside it",
+                bytes / 1_000_000,
+                bytes.saturating_mul(3) / 1_000_000
             )),
             RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
             RunEvent::NewLedger { ledger, again: true } => Some(format!(

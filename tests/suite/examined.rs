@@ -109,3 +109,27 @@ fn an_input_that_no_run_could_read_fails() {
     let other_key = folder.run(&doctor(&url, &["--output", "json"])).expect(2);
     assert!(other_key.stdout.contains("the key names column 'id'"), "{}", other_key.stdout);
 }
+
+#[test]
+fn a_ledger_that_was_changed_by_hand_is_counted_anew_by_the_next_run() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(30));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let counts = || folder.ask("t.ledger.db", "SELECT sum(rows) FROM tallies");
+    folder.run(&import(&url, &["--limit", "10"])).expect(10);
+    folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 2");
+    let told = folder.run(&doctor(&url, &[])).expect(0).stdout;
+    assert!(told.contains("warn  ledger ") && told.contains("the next run counts them anew"), "{told}");
+    // While a run is under way nobody else writes to it; if somebody does, its end does not vouch for the counts.
+    let running = folder.start(&import(&url, &["--rate", "20", "--burst", "1"]));
+    until("it has counted, and sends", || counts() == "30" && sandbox.stat("contacts") > 12);
+    folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 4");
+    running.end().expect(0);
+    assert_eq!(counts(), "30");
+    folder.run(&import(&url, &["--limit", "0"])).expect(10);
+    assert_eq!(counts(), "30");
+    assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows"), "30");
+    let told = folder.run(&doctor(&url, &[])).expect(0).stdout;
+    assert!(told.contains("pass  ledger "), "{told}");
+}

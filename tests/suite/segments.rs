@@ -70,3 +70,20 @@ fn what_comes_into_the_place_of_rows_that_were_deleted_by_hand_is_known_too() {
     expect_known(&folder, &url, &backwards(&others));
     assert_eq!(sandbox.stat("contacts"), 5 + 9);
 }
+
+#[test]
+fn a_row_that_was_moved_by_hand_into_a_full_segment_is_known() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.write("t.csv", numbered_csv(4));
+    folder.run(&import(&url, &[])).expect(0);
+    move_into(&folder, 1, 4);
+    let csv = numbered_csv(5);
+    folder.write("t.csv", &csv);
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(folder.ask("t.ledger.db", "SELECT id FROM segments"), "0");
+    folder.execute("t.ledger.db", "UPDATE rows SET id = 7 WHERE id = (SELECT max(id) - 1 FROM rows)");
+    expect_known(&folder, &url, &csv);
+    assert_eq!(sandbox.stat("contacts"), 5);
+}

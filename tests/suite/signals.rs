@@ -55,6 +55,37 @@ fn a_drain_does_not_wait_for_an_answer_longer_than_the_grace() {
     assert_eq!(doubt, "pending|1");
 }
 
+/// A pipe that is full already, and that nobody reads.
+#[cfg(target_os = "linux")]
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    use std::io::Write as _;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // What a pipe of Linux holds by itself.
+    writer.write_all(&[b' '; 65536]).unwrap();
+    (reader, writer)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_second_signal_ends_a_process_that_is_stuck_before_a_pipe_that_nobody_reads() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let import = import(&url, &[]);
+    let (_reader, writer) = full_pipe();
+    let mut stuck = Running::of(folder.command(&import).stdout(writer));
+    let is_there = || folder.path("t.ledger.db").exists();
+    let ended = || folder.ask("t.ledger.db", "SELECT count(ending) FROM runs");
+    until("the run has ended in the ledger", || is_there() && ended() == "1");
+    assert!(!stuck.is_over());
+    stuck.signal("INT");
+    stuck.signal("TERM");
+    until("it is over", || stuck.is_over());
+    // Whichever of the two is seen last.
+    assert!(matches!(stuck.end().code, Some(130 | 143)));
+}
+
 #[test]
 fn a_second_signal_ends_the_process_at_once_and_the_next_run_settles_the_rest() {
     let folder = Folder::new();

@@ -14,7 +14,8 @@ impl Session {
         &mut self,
         totals: IntakeTotals,
     ) -> Result<RunRecord, LedgerError> {
-        // What a trigger counts it takes from what is written down.
+        // What a trigger counts it takes from what is written down. And the counts say in which runs there is nothing
+        // to look for, where each row would have to be looked at.
         self.count()?;
         let files = serde_json::Value::from(totals.files_read).to_string();
         const OTHERS: &str = "record IS NOT NULL AND run_id IN (SELECT id FROM runs WHERE id <> ?1)";
@@ -37,7 +38,10 @@ impl Session {
                 params![self.run.0, files, forsaken.state.name(), in_doubt.state.name()],
             )?;
             let withdrawn: i64 = self.connection.query_row(
-                &format!("SELECT count(*) FROM rows WHERE {OTHERS} AND state IN ('pending', 'failed') AND {IN_FILES}"),
+                &format!(
+                    "SELECT count(*) FROM rows WHERE {OTHERS} AND {IN_FILES} AND +state IN ('pending', 'failed')
+                        AND run_id IN (SELECT run_id FROM tallies WHERE state IN ('pending', 'failed') AND rows > 0)"
+                ),
                 params![self.run.0, files],
                 |row| row.get(0),
             )?;
@@ -64,7 +68,9 @@ impl Session {
                             code = CASE may_exist WHEN 1 THEN code END,
                             message = CASE may_exist WHEN 1 THEN message END,
                             doubt_ms = CASE WHEN ?3 = 'unknown' THEN max(?5, last_sent_ms + 1) ELSE doubt_ms END
-                     WHERE {rows} AND state = ?3 AND NOT {IN_FILES} RETURNING header_id"
+                     WHERE {rows} AND NOT {IN_FILES} AND +state = ?3
+                        AND run_id IN (SELECT run_id FROM tallies WHERE state = ?3 AND rows > 0)
+                     RETURNING header_id"
                 );
                 let mut statement = self.connection.prepare(&sql)?;
                 let mut taken =

@@ -189,6 +189,8 @@ pub(super) struct Session {
     commits: i64,
     /// What had been changed when the transaction began.
     changes: u64,
+    /// What SQLite says changes whenever somebody else writes to the ledger.
+    version: i64,
     /// What the transaction changes about the counts.
     tallies: Tallies,
     rehearsal: Rehearsal,
@@ -226,8 +228,10 @@ impl Session {
             "CREATE TEMP TABLE repeats (token BLOB PRIMARY KEY, occurrences INTEGER NOT NULL) STRICT";
         connection.execute_batch(repeats).map_err(|source| sqlite(&path, source))?;
         connection.set_prepared_statement_cache_capacity(32);
+        let version = data_version(&connection).map_err(|source| sqlite(&path, source))?;
         Ok(Session {
             connection,
+            version,
             path,
             scheme,
             run: RunId(0),
@@ -282,9 +286,13 @@ impl Session {
     }
 
     pub(super) fn close(self) -> Result<(), LedgerError> {
+        // Whoever else wrote to it has not counted: the next run is to look through it.
+        let is_ours = data_version(&self.connection).is_ok_and(|version| version == self.version);
         let path = self.path;
         self.connection.close().map_err(|(_, source)| sqlite(&path, source))?;
-        self.seal.close(&path);
+        if is_ours {
+            self.seal.close(&path);
+        }
         Ok(())
     }
 
@@ -306,6 +314,11 @@ impl Session {
     fn failed(&self, source: rusqlite::Error) -> LedgerError {
         sqlite(&self.path, source)
     }
+}
+
+/// A number that changes when another connection commits, and not when this one does.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
 }
 
 /// A set of small numbers.

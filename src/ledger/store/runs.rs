@@ -240,7 +240,7 @@ impl Session {
     pub(super) fn run_record(&self) -> Result<RunRecord, LedgerError> {
         let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1");
         // Rows of a reading that was broken off; a query of its own, since it counts rows one by one.
-        let stranded = "SELECT count(*) FROM open_readings JOIN rows USING (run_id, source_id)
+        let stranded = "SELECT count(*) FROM open_readings CROSS JOIN rows USING (run_id, source_id)
              WHERE open_readings.run_id <> ?1 AND record IS NOT NULL AND state IN ('pending', 'failed')";
         let read = || {
             let mut record = self.connection.query_row(&sql, [self.run.0], run_record)?;
