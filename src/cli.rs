@@ -329,6 +329,10 @@ pub struct StatusArgs {
     /// Where the job and its ledger are.
     #[command(flatten)]
     pub job: JobArgs,
+    /// Show it again and again, every so often [default: 2s], until you stop it
+    #[arg(long, env = "CONNECT_IMPORT_WATCH", value_name = "TIME", value_parser = duration)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
+    pub watch: Option<Duration>,
 }
 
 /// Options of `sandbox`.

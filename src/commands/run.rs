@@ -15,7 +15,7 @@ use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
 use crate::report::{
-    Summary, check_rejects_target, ending_word, exit_code, observers, to_stdout, write_rejects,
+    Summary, check_rejects_target, ending_word, exit_code, observers, same_command, to_stdout, write_rejects,
 };
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
@@ -100,6 +100,8 @@ async fn check(
         idempotency_window: job.resending.window,
         resend: job.resending.on_unknown == OnUnknown::Resend,
         retry: job.resending.retry.clone(),
+        command: same_command(),
+        folder: std::env::current_dir().unwrap_or_default().display().to_string(),
     };
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let rehearsal = job.rehearsal.clone();

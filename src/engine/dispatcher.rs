@@ -21,6 +21,7 @@ use super::meter::Meter;
 use super::proof::Proof;
 use super::rows::{Job, Rows};
 use super::silence::Silence;
+use super::traffic::Gathered;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use super::{Ending, ErrorBudget};
 use crate::event::{Progress, Reporter, RunEvent};
@@ -138,6 +139,7 @@ struct Dispatcher<S> {
     rows_read: u64,
     max_errors: Option<ErrorBudget>,
     meter: Meter,
+    traffic: Gathered,
     started: Instant,
 }
 
@@ -185,6 +187,7 @@ impl<S: Submitter> Dispatcher<S> {
             rows_read: checked.rows_read + checked.adopted,
             max_errors: import.max_errors,
             meter: Meter::default(),
+            traffic: Gathered::new(),
             started: Instant::now(),
         }
     }
@@ -229,6 +232,7 @@ impl<S: Submitter> Dispatcher<S> {
             }
         }
         self.note_found().await?;
+        self.note_traffic(true).await?;
         self.tell_progress();
         let by_itself = self.left_in_doubt.map_or(Ending::Complete, Ending::Unanswered);
         Ok((self.ending.unwrap_or(by_itself), self.progress))
@@ -306,6 +310,7 @@ impl<S: Submitter> Dispatcher<S> {
             Report::SetAside { settled, cause, _place } => self.settled(&settled, Some(cause), true),
             Report::Attempted { settled, decision, cause, permit, took, _place } => {
                 self.concurrency.answered(took);
+                self.traffic.add(&decision, took);
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 let waits = settled.standing.state == RowState::Pending;
                 self.settled(&settled, cause.clone(), !waits || decision.next.is_none());
@@ -419,6 +424,7 @@ impl<S: Submitter> Dispatcher<S> {
         }
         self.shared.pacer.keep_up();
         self.note_found().await?;
+        self.note_traffic(false).await?;
         self.watch_the_crowd();
         self.tell_progress();
         Ok(())
@@ -432,6 +438,14 @@ impl<S: Submitter> Dispatcher<S> {
             self.noted = found;
         }
         Ok(())
+    }
+
+    /// Has the ledger keep a record of what went over the wire.
+    async fn note_traffic(&mut self, is_over: bool) -> Result<(), LedgerError> {
+        match self.traffic.take(self.shared.pacer.rate(), is_over) {
+            Some((minute, traffic)) => self.shared.ledger.note_traffic(minute, traffic).await,
+            None => Ok(()),
+        }
     }
 
     /// Tells once that more requests under way would make more a second.

@@ -9,6 +9,7 @@ mod meter;
 mod proof;
 mod rows;
 mod silence;
+mod traffic;
 mod waiting;
 
 pub use budget::ErrorBudget;

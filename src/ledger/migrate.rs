@@ -16,7 +16,7 @@ use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 8] = [
+const SCHEMAS: [&str; 9] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
     include_str!("../../migrations/0003_sent.sql"),
@@ -25,6 +25,7 @@ const SCHEMAS: [&str; 8] = [
     include_str!("../../migrations/0006_found_rate.sql"),
     include_str!("../../migrations/0007_checks_by_hand.sql"),
     include_str!("../../migrations/0008_segments.sql"),
+    include_str!("../../migrations/0009_minutes.sql"),
 ];
 
 /// The migrations; each is rehearsed before it is committed.
@@ -224,7 +225,13 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
     }
     // A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
     let tallies = format!("CREATE TEMP VIEW tallies AS {COUNTED}");
-    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (6, FOUND_RATE), (8, SEGMENTS)] {
+    let of_runs = [(6, "0 AS is_auto, NULL AS rate_found"), (9, "NULL AS command, NULL AS folder")];
+    let of_runs = of_runs.into_iter().filter(|(schema, _)| version < *schema).map(|(_, columns)| columns);
+    let runs = format!(
+        "CREATE TEMP VIEW runs AS SELECT *, {} FROM main.runs",
+        of_runs.collect::<Vec<_>>().join(", ")
+    );
+    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (9, &runs)] {
         if version < schema {
             connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
         }
@@ -236,11 +243,13 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
 const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
     SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
 
-/// What the sixth schema adds to runs.
-const FOUND_RATE: &str = "CREATE TEMP VIEW runs AS SELECT *, 0 AS is_auto, NULL AS rate_found FROM main.runs";
-
 /// The eighth schema's filters, of which there are none yet.
 const SEGMENTS: &str = "CREATE TEMP TABLE segments (id INTEGER PRIMARY KEY, filter BLOB, digest BLOB)";
+
+/// The ninth schema's record, which is empty.
+const MINUTES: &str =
+    "CREATE TEMP TABLE minutes (run_id, minute, attempts, created, throttled, unanswered, rate);
+    CREATE TEMP TABLE latencies (run_id, microseconds, answers)";
 
 /// A failure of SQLite, told apart from a file that is damaged or no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {

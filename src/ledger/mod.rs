@@ -16,6 +16,7 @@ mod segments;
 mod sent;
 mod state;
 mod store;
+mod traffic;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,9 +29,11 @@ pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
     Cause, Claim, Contact, CreatedRow, DoubtfulRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals,
-    NewRun, Note, Retry, RowId, RunId, RunRecord, SentRow, Settlement, Sighting, StateCounts, Verdict,
-    is_amended,
+    Minutes, NewRun, Note, Retry, RowId, RunId, RunRecord, SentRow, Settlement, Sighting, StateCounts,
+    Verdict, is_amended,
 };
+
+pub use traffic::{Latencies, Traffic};
 
 use tracing::debug;
 
@@ -333,6 +336,11 @@ impl Ledger {
     /// Notes the rate that the run has found, in requests a second.
     pub async fn note_found(&self, rate: f64) -> Result<(), LedgerError> {
         self.writer.call_async(move |session| session.note_found(rate)).await
+    }
+
+    /// Adds to the record of what went over the wire in a minute since 1970.
+    pub async fn note_traffic(&self, minute: i64, traffic: Traffic) -> Result<(), LedgerError> {
+        self.writer.call_async(move |session| session.note_traffic(minute, &traffic)).await
     }
 
     /// Records how the run ended, and returns the record as the ledger has it.

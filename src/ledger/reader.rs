@@ -9,9 +9,12 @@ use super::columns::{json_column, operation_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::segments::Segments;
 use super::store::{
-    IN_OPEN_READING, are_true, error_counts, latest_runs, rate_found, refused_by_connect, state_counts,
+    IN_OPEN_READING, are_true, error_counts, latencies, latest_runs, minutes, rate_found, refused_by_connect,
+    state_counts,
 };
-use super::{ErrorCount, Identity, LedgerError, Retry, RowState, RunId, RunRecord, StateCounts};
+use super::{
+    ErrorCount, Identity, Latencies, LedgerError, Minutes, Retry, RowState, RunId, RunRecord, StateCounts,
+};
 use crate::digest::Digest;
 use crate::token::ClientToken;
 
@@ -175,6 +178,16 @@ impl LedgerReader {
         );
         let count = self.connection.query_row(&count, [sources], |row| row.get(0));
         count.map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// What went over the wire since a minute since 1970, in one run or in all, in steps of so many minutes.
+    pub fn minutes(&self, run: Option<RunId>, since: i64, step: i64) -> Result<Vec<Minutes>, LedgerError> {
+        minutes(&self.connection, run, since, step).map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// How long answers took, in one run or in all.
+    pub fn latencies(&self, run: Option<RunId>) -> Result<Latencies, LedgerError> {
+        latencies(&self.connection, run).map_err(|source| sqlite(&self.path, source))
     }
 
     /// Hands `each` every rejected, failed or unknown row of `run`, in file order. Rows are not held

@@ -23,7 +23,7 @@ pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
-pub use shell::shell_word;
+pub use shell::{same_command, shell_word};
 pub use skeleton::skeleton;
 pub use status::Status;
 pub use summary::Summary;
@@ -58,8 +58,19 @@ pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
 /// # Errors
 /// Standard output cannot be written; a reader that went away is no error.
 pub fn to_stdout(text: &str) -> io::Result<()> {
+    show(text).map(drop)
+}
+
+/// The same, and says whether anybody reads it still.
+///
+/// # Errors
+/// It cannot be written, and not because nobody reads it.
+pub fn show(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
-    unless_gone(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        outcome => outcome.map(|()| true),
+    }
 }
 
 /// Whoever reads only the beginning need not hear the rest.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// The command line of this process, for doing the same again.
-pub(super) fn same_command() -> String {
+pub fn same_command() -> String {
     shell_line(own_words())
 }
 
@@ -41,8 +41,17 @@ fn own_words() -> Vec<String> {
     std::env::args_os().map(|word: OsString| word.to_string_lossy().into_owned()).collect()
 }
 
+/// A command that was given in another folder than this one, with the way there.
+pub(super) fn from_here(command: &str, folder: Option<&str>) -> String {
+    let is_here = |folder: &str| std::env::current_dir().is_ok_and(|here| here == Path::new(folder));
+    match folder.filter(|folder| !folder.is_empty() && !is_here(folder)) {
+        Some(folder) => format!("cd {} && {command}", shell_word(folder)),
+        None => command.to_owned(),
+    }
+}
+
 /// Words as a POSIX shell reads them back.
-fn shell_line(words: impl IntoIterator<Item = String>) -> String {
+pub(super) fn shell_line(words: impl IntoIterator<Item = String>) -> String {
     words.into_iter().map(|word| shell_word(&word)).collect::<Vec<_>>().join(" ")
 }
 

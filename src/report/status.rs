@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bar::rounded;
+use super::bar::{per_second, rounded};
+use super::shell::{from_here, shell_line};
 use super::summary::rate_of;
-use crate::ledger::{ErrorCount, RowState, RunRecord, StateCounts};
+use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
 
 /// A ledger at a glance.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Status {
     pub runs: Vec<RunRecord>,
     /// Whether a run holds the ledger now.
     pub running: bool,
+    /// What the latest run has sent in the last minutes.
+    pub minutes: Vec<Minutes>,
     /// Milliseconds since 1970.
     pub now_ms: i64,
 }
@@ -39,9 +42,22 @@ impl Status {
         }
     }
 
+    /// Of the run under way: for how long of late its traffic is known, contacts a second in that time, and which
+    /// share of the attempts was throttled.
+    fn of_late(&self) -> Option<(Duration, f64, f64)> {
+        let run = self.runs.first().filter(|_| self.running)?;
+        let since = (self.minutes.first()?.first * 60_000).max(run.sending_ms?);
+        let time = Duration::from_millis(u64::try_from(self.now_ms - since).ok()?);
+        let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>() as f64;
+        let attempts = sum(|minute| minute.attempts).max(1.0);
+        let rate = sum(|minute| minute.created) / time.as_secs_f64().max(1.0);
+        Some((time, rate, sum(|minute| minute.throttled) / attempts))
+    }
+
     fn left(&self) -> Option<Duration> {
         let run = self.runs.first()?;
-        let rate = run.rate_achieved(self.now_ms).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
+        let of_late = self.of_late().map(|(_, rate, _)| rate);
+        let rate = of_late.or(run.rate_achieved(self.now_ms)).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
         let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
         (waiting > 0).then(|| Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0)))
     }
@@ -55,6 +71,15 @@ impl Status {
             let _ = writeln!(text, "  {:>9}  {state}", self.rows.of(state));
         }
         let _ = writeln!(text, "  {:>9}  in all", self.rows.total());
+        if let Some((time, rate, throttled)) = self.of_late() {
+            let _ = writeln!(
+                text,
+                "\n  {} created a second in the last {}; {:.1}% of the attempts throttled",
+                per_second(rate),
+                rounded(time),
+                throttled * 100.0
+            );
+        }
         if let Some(left) = self.left() {
             let _ = writeln!(text, "\n  {} left at the rate of the latest run", rounded(left));
         }
@@ -83,7 +108,35 @@ impl Status {
                 run.rows.of(RowState::Created)
             );
         }
+        if let Some((why, command)) = self.next_step() {
+            let _ = writeln!(text, "\n{why}\n  {command}");
+        }
         text
+    }
+
+    /// What is to be done next, and the command for it; none while a run is under way, or where nothing is.
+    fn next_step(&self) -> Option<(&'static str, String)> {
+        let of = |state| self.rows.of(state);
+        let latest = self.runs.first().filter(|_| !self.running)?;
+        let again = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
+        let own = |words: &[&str]| {
+            let ledger = self.ledger.display().to_string();
+            let words = ["connect-import"].iter().chain(words).map(|word| (*word).to_owned());
+            shell_line(words.chain(["--ledger".to_owned(), ledger]))
+        };
+        if of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed) > 0 {
+            return again.map(|again| ("To go on with the rows that wait or failed:", again));
+        }
+        if of(RowState::Unknown) > 0 {
+            return Some((
+                "To see the unknown rows, before verify looks for them:",
+                own(&["export", "--state", "unknown"]),
+            ));
+        }
+        if of(RowState::Rejected) > 0 {
+            return Some(("To see the rejected rows:", own(&["export", "--state", "rejected"])));
+        }
+        None
     }
 
     /// For programs: one line.
@@ -111,6 +164,8 @@ impl Status {
             "running": self.running,
             "rows": rows.into_iter().collect::<serde_json::Map<_, _>>(),
             "total": self.rows.total(),
+            "rate_of_late": self.of_late().map(|(_, rate, _)| rate),
+            "next_step": self.next_step().map(|(_, command)| command),
             "seconds_left": self.left().map(|left| left.as_secs_f64()),
             "errors": errors.collect::<Vec<_>>(),
             "runs": runs.collect::<Vec<_>>(),

@@ -297,8 +297,10 @@ fn killed_while_an_old_ledger_is_brought_up_to_date() {
         let (_, rows_of_old) = FIRST_SCHEMA.split_once("CREATE TABLE rows").unwrap();
         let first_schema = format!(
             "DROP TRIGGER rows_change_runs; DROP TABLE tallies; DROP TABLE open_readings; DROP TABLE segments;
+             DROP TABLE minutes; DROP TABLE latencies;
              ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
-             ALTER TABLE runs DROP COLUMN rate_found;
+             ALTER TABLE runs DROP COLUMN rate_found; ALTER TABLE runs DROP COLUMN command;
+             ALTER TABLE runs DROP COLUMN folder;
              DROP INDEX rows_by_token; DROP INDEX rows_not_created; DROP INDEX rows_in_doubt; DROP INDEX rows_by_cause;
              ALTER TABLE rows DROP COLUMN sent; ALTER TABLE rows RENAME TO rows_of_now;
              CREATE TABLE rows{rows_of_old};

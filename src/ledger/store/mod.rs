@@ -7,6 +7,7 @@ mod recognition;
 mod rows;
 mod runs;
 mod tallies;
+mod traffic;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -33,6 +34,8 @@ pub(super) use runs::{latest_runs, rate_found};
 use tallies::Tallies;
 pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts};
 pub use tallies::{ErrorCount, StateCounts};
+pub use traffic::Minutes;
+pub(super) use traffic::{latencies, minutes};
 
 /// A row's number in the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

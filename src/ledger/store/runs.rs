@@ -23,6 +23,10 @@ pub struct NewRun {
     pub resend: bool,
     /// Which rows are sent again although nothing says that they will fare better.
     pub retry: Vec<Retry>,
+    /// The command that began it, as a shell reads it.
+    pub command: String,
+    /// The folder that it was given in.
+    pub folder: String,
 }
 
 /// Rows that a run sends again only when it is told to.
@@ -64,6 +68,10 @@ pub struct RunRecord {
     pub ended_ms: Option<i64>,
     /// How it ended, in a word.
     pub ending: Option<String>,
+    /// The command that began it, as a shell reads it; none of a run of an earlier version.
+    pub command: Option<String>,
+    /// The folder that it was given in.
+    pub folder: Option<String>,
     /// Rows in the input.
     pub rows_read: u64,
     /// Of those, created by earlier runs.
@@ -108,8 +116,17 @@ impl Session {
             let found = if run.is_auto { self.rate_to_start_from()? } else { None };
             let rate = found.unwrap_or(run.rate);
             self.connection.execute(
-                "INSERT INTO runs (version, mapping, rate, is_auto, started_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![env!("CARGO_PKG_VERSION"), run.mapping.0, rate, run.is_auto, now],
+                "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, command, folder)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    env!("CARGO_PKG_VERSION"),
+                    run.mapping.0,
+                    rate,
+                    run.is_auto,
+                    now,
+                    run.command,
+                    run.folder
+                ],
             )?;
             Ok(self.connection.last_insert_rowid())
         };
@@ -263,7 +280,7 @@ const SLOWEST_START: f64 = 0.5;
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
-    EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found";
+    EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -271,6 +288,8 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         rate: row.get(1)?,
         is_auto: row.get(13)?,
         rate_found: row.get(14)?,
+        command: row.get(15)?,
+        folder: row.get(16)?,
         started_ms: row.get(2)?,
         sending_ms: row.get(3)?,
         ended_ms: row.get(4)?,
