@@ -7,8 +7,10 @@
 mod columns;
 mod error;
 mod filter;
+mod listing;
 mod lock;
 mod migrate;
+mod occurrences;
 mod presence;
 mod reader;
 mod seal;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::LedgerError;
+pub use listing::{ListedRow, Page, Selection};
+pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};

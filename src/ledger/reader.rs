@@ -21,8 +21,8 @@ use crate::token::ClientToken;
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
 pub struct LedgerReader {
-    path: PathBuf,
-    connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
     /// Where a token may be, and the last row when somebody first asked.
     segments: OnceCell<(Segments, i64)>,
 }
@@ -149,7 +149,7 @@ impl LedgerReader {
         read().map_err(|source| sqlite(&self.path, source))
     }
 
-    fn segments(&self) -> rusqlite::Result<&(Segments, i64)> {
+    pub(super) fn segments(&self) -> rusqlite::Result<&(Segments, i64)> {
         if let Some(known) = self.segments.get() {
             return Ok(known);
         }

@@ -73,7 +73,7 @@ pub struct Identity {
 
 impl Identity {
     /// Each part by name, as the ledger compares them.
-    fn parts(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn parts(&self) -> [(&'static str, String); 4] {
         [
             ("instance", self.instance_id.clone()),
             ("operation", self.operation.name().to_owned()),
@@ -325,12 +325,12 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// A set of small numbers.
-#[derive(Default)]
-struct Bits(Vec<u64>);
+#[derive(Debug, Default)]
+pub(super) struct Bits(Vec<u64>);
 
 impl Bits {
     /// Adds a number; whether it was there already.
-    fn insert(&mut self, number: RowId) -> bool {
+    pub(super) fn insert(&mut self, number: RowId) -> bool {
         let number = usize::try_from(number.0).unwrap_or_default();
         let (word, bit) = (number / 64, 1 << (number % 64));
         if word >= self.0.len() {
