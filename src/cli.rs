@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::ErrorBudget;
+use crate::export::{Format, StateFilter};
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
 use crate::pacing::Rate;
@@ -43,6 +44,8 @@ pub enum Command {
     Init(InitArgs),
     /// Show what the ledger holds, also while a run is under way
     Status(StatusArgs),
+    /// Write the rows of ledgers as CSV or JSON Lines, alone or beside the rows of a CSV
+    Export(Box<ExportArgs>),
     /// Look at credentials, permission, clock, quota and disk before a migration; create nothing
     Doctor(DoctorArgs),
     /// Ask Connect whether the created and the unknown rows are there, and settle those that are
@@ -98,6 +101,23 @@ pub struct JobArgs {
     #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Rehearse against a built-in sandbox, with a ledger of its own
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
+    pub sandbox: bool,
+}
+
+/// Where the job and its ledgers are, for commands that only read.
+#[derive(Debug, Args)]
+pub struct LedgersArgs {
+    /// CSV files that were imported, beside the first of which the ledger lies [default: the job file's]
+    #[arg(value_name = "CSV")]
+    pub files: Vec<PathBuf>,
+    /// The job file: TOML, or the JSON skeleton of the AWS CLI
+    #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
+    pub job: Option<PathBuf>,
+    /// The ledger; may be repeated [default: beside the job file, else the CSV: NAME.ledger.db]
+    #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
+    pub ledger: Vec<PathBuf>,
+    /// The ledger of rehearsals
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
 }
@@ -335,6 +355,37 @@ pub struct StatusArgs {
     pub watch: Option<Duration>,
 }
 
+/// Options of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import export --job tickets.toml --state rejected,failed,unknown\n  \
+    connect-import export --job tickets.toml --format jsonl --since 3 --to new.jsonl\n  \
+    connect-import export --job tickets.toml --join tickets.csv --to tickets-with-contacts.csv")]
+pub struct ExportArgs {
+    /// Where the job and its ledgers are.
+    #[command(flatten)]
+    pub ledgers: LedgersArgs,
+    /// Only rows in this state: pending, in_flight, created, rejected, failed, unknown or all; may be repeated
+    /// [default: all]
+    #[arg(long, env = "CONNECT_IMPORT_STATE", value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<StateFilter>,
+    /// The form of the rows [default: csv; with --output json jsonl]
+    #[arg(long, env = "CONNECT_IMPORT_FORMAT", value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Only rows that this run or a later one was the last to see, by its number in status
+    #[arg(long, env = "CONNECT_IMPORT_SINCE", value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
+    pub since: Option<u32>,
+    /// Write this file, which appears when it is whole and is for its owner alone [default: standard output]
+    #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Write the rows of this CSV, as they are, with what the ledger knows of each beside them
+    #[arg(long, env = "CONNECT_IMPORT_JOIN", value_name = "CSV")]
+    pub join: Option<PathBuf>,
+    /// How the CSV of --join is written
+    #[command(flatten, next_help_heading = "The CSV of --join")]
+    pub dialect: DialectArgs,
+}
+
 /// Options of `sandbox`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
@@ -430,7 +481,7 @@ pub enum Output {
     Text,
     /// JSON Lines.
     Json,
-    /// CSV, for `check` alone.
+    /// CSV, for `check` and `export`.
     Csv,
 }
 

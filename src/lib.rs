@@ -27,6 +27,7 @@ pub mod submission;
 pub mod engine;
 pub mod verification;
 pub mod doctor;
+pub mod export;
 
 pub mod shutdown;
 pub mod wishes;

@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod export;
 mod init;
 mod run;
 mod sandbox;
@@ -17,10 +18,11 @@ use crate::check::CheckError;
 use crate::cli::{Cli, Command};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
+use crate::export::ExportError;
 use crate::intake::{IntakeError, Prepared, prepare};
 use crate::job::{JobError, Reading, SandboxQuota};
 use crate::ledger::LedgerError;
-use crate::report::RejectsError;
+use crate::report::{DeliveryError, RejectsError};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
@@ -56,6 +58,12 @@ pub enum CommandError {
     /// The rejects cannot be written.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
+    /// An export had to be given up.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// A result cannot be written.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
     /// A thread panicked; a bug.
     #[error("connect-import failed inside; run again to go on, and report the line above")]
     Inside,
@@ -88,7 +96,9 @@ impl CommandError {
             CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
             CommandError::Sandbox(_) => ExitCode::Usage,
             CommandError::Rejects(RejectsError::NotRejects(_)) => ExitCode::Usage,
+            CommandError::Export(error) => export_code(error),
             CommandError::Import(ImportError::Task(_))
+            | CommandError::Delivery(_)
             | CommandError::Inside
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
@@ -102,6 +112,18 @@ fn intake_code(error: &IntakeError) -> ExitCode {
         IntakeError::Ledger(error) => ledger_code(error),
         IntakeError::Thread(_) => ExitCode::Storage,
         IntakeError::Interrupted(signal) => signal.exit_code(),
+    }
+}
+
+fn export_code(error: &ExportError) -> ExitCode {
+    match error {
+        ExportError::Ledger(error) => ledger_code(error),
+        ExportError::Mixed { .. }
+        | ExportError::NoRun { .. }
+        | ExportError::Unbegun(_)
+        | ExportError::Source(_) => ExitCode::Usage,
+        ExportError::Write(_) => ExitCode::Storage,
+        ExportError::Interrupted(signal) => signal.exit_code(),
     }
 }
 
@@ -187,6 +209,7 @@ pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Init(args) => init::init(args),
         Command::Verify(args) => verify::verify(args, &cli.global).await,
         Command::Doctor(args) => doctor::doctor(args, &cli.global).await,
+        Command::Export(args) => export::export(args, &cli.global).await,
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
     }

@@ -5,6 +5,7 @@
 
 mod destination;
 mod doctor;
+mod export;
 mod file;
 mod instance;
 mod reading;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::cli::{
-    CheckArgs, GlobalArgs, InitArgs, JobArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
+    CheckArgs, GlobalArgs, InitArgs, JobArgs, LedgersArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
 };
 use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
@@ -29,6 +30,7 @@ use crate::source::{Dialect, Input};
 use crate::submission::{AwsSettings, OnUnknown};
 use destination::{destination, instance};
 pub use doctor::DoctorJob;
+pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use reading::Reading;
 use reading::is_pattern;
@@ -170,6 +172,11 @@ pub enum JobError {
     /// Standard input or a pattern has no place beside which a ledger could lie.
     #[error("with standard input or a pattern of files, and no job file, name the ledger with --ledger")]
     LedgerUnnamed,
+    /// Nothing says where a ledger is.
+    #[error(
+        "nothing says which ledger; name it with --ledger, or the job file with --job, or the CSV that was imported"
+    )]
+    NoLedger,
 }
 
 fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
@@ -198,7 +205,7 @@ impl Job {
         let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
         let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
         let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
-        keep_apart(&rejects, &ledger, file.path.as_deref())?;
+        keep_apart("--rejects", &rejects, &ledger, file.path.as_deref())?;
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {
@@ -302,7 +309,7 @@ pub fn rate_again(job: Option<&Path>, flag: Option<Rate>) -> Result<Rate, String
 /// The output is to be CSV.
 pub fn refuse_csv(output: Output) -> Result<(), JobError> {
     match output {
-        Output::Csv => Err(wrong("--output", "csv is for the command check; use text or json")),
+        Output::Csv => Err(wrong("--output", "csv is for the commands check and export; use text or json")),
         Output::Text | Output::Json => Ok(()),
     }
 }
@@ -322,6 +329,30 @@ fn rate(flag: Option<Rate>, file: &JobFile) -> Result<Rate, JobError> {
 /// The job file is at fault, or nothing says where the ledger is.
 pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
     ledger_path(args, &JobFile::for_args(args)?)
+}
+
+/// The ledgers of a job, for commands that only read them and may be given several.
+///
+/// # Errors
+/// The job file is at fault, nothing says where a ledger is, or one is named twice.
+pub fn ledgers_of(args: &LedgersArgs) -> Result<Vec<PathBuf>, JobError> {
+    let ledgers = match (&args.ledger[..], ledger_of(&job_args(args))) {
+        ([], Ok(ledger)) => vec![ledger],
+        ([], Err(JobError::NoInput)) => return Err(JobError::NoLedger),
+        (_, Err(error)) => return Err(error),
+        (named, Ok(_)) => named.to_vec(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    match ledgers.iter().find(|ledger| !seen.insert(resolved(ledger))) {
+        Some(twice) => Err(wrong("--ledger", format!("names {} twice", twice.display()))),
+        None => Ok(ledgers),
+    }
+}
+
+/// The same job with the first of its ledgers.
+fn job_args(args: &LedgersArgs) -> JobArgs {
+    let LedgersArgs { files, job, ledger, sandbox } = args;
+    JobArgs { files: files.clone(), job: job.clone(), ledger: ledger.first().cloned(), sandbox: *sandbox }
 }
 
 fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
@@ -383,14 +414,19 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
-/// Rejects never go where the ledger, what belongs to it, or the job file lies, nor does their draft.
-fn keep_apart(rejects: &Path, ledger: &Path, job: Option<&Path>) -> Result<(), JobError> {
+/// What is written never goes where the ledger, what belongs to it, or the job file lies, nor does its draft.
+fn keep_apart(
+    option: &'static str,
+    target: &Path,
+    ledger: &Path,
+    job: Option<&Path>,
+) -> Result<(), JobError> {
     let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
     let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
     let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
-    let own = [resolved(rejects), draft_of(&resolved(rejects))];
+    let own = [resolved(target), draft_of(&resolved(target))];
     if own.iter().any(|path| taken.contains(path)) {
-        Err(wrong("--rejects", "names the ledger or the job file; name a file of its own"))
+        Err(wrong(option, "names the ledger or the job file; name a file of its own"))
     } else {
         Ok(())
     }

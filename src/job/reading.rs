@@ -8,6 +8,7 @@ use super::{JobError, wrong};
 use crate::cli::{DialectArgs, JobArgs, MadeArgs, ReadArgs};
 use crate::ledger::Identity;
 use crate::mapping::{MappingSource, Members};
+use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 use crate::suggest::did_you_mean;
@@ -129,15 +130,19 @@ pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, Job
     }
 }
 
-/// The inputs that are named, and what patterns of them match.
-pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
-    let named: Vec<PathBuf> = if args.files.is_empty() {
+/// The paths and patterns that are named.
+pub(super) fn named(args: &JobArgs, file: &JobFile) -> Vec<PathBuf> {
+    if args.files.is_empty() {
         file.source.files.iter().map(|path| file.beside(path)).collect()
     } else {
         args.files.clone()
-    };
+    }
+}
+
+/// The inputs that are named, and what patterns of them match.
+pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     let mut inputs = Vec::new();
-    for path in named {
+    for path in named(args, file) {
         inputs.extend(matching(&path, dialect)?);
     }
     if inputs.is_empty() {
@@ -153,6 +158,17 @@ pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Resul
 /// Whether a path is a pattern of files, and not one itself.
 pub(super) fn is_pattern(path: &Path) -> bool {
     !path.exists() && path.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// Whether `path` is a pattern that `file` matches, or would if it were there.
+pub(super) fn is_of_pattern(path: &Path, file: &Path) -> bool {
+    // A pattern's folder may be a link; its last part is where the stars most often are.
+    let (folder, Some(name)) = (folder_of(path), path.file_name()) else { return false };
+    let whole = std::path::absolute(resolved(folder).join(name)).unwrap_or_else(|_| path.to_owned());
+    let of = |pattern: &Path| {
+        glob::Pattern::new(&pattern.to_string_lossy()).is_ok_and(|pattern| pattern.matches_path(file))
+    };
+    is_pattern(path) && (of(&whole) || of(path))
 }
 
 /// The files that `path` stands for: itself, or what a pattern in it matches, by name. Rows that this tool

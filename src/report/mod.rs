@@ -4,6 +4,7 @@
 mod attention;
 mod bar;
 mod check;
+mod delivery;
 mod diagnoses;
 mod ending;
 mod faults;
@@ -19,6 +20,7 @@ mod verification;
 use std::io::{self, IsTerminal as _, Write as _};
 
 pub use check::CheckReport;
+pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;

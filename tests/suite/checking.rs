@@ -155,14 +155,14 @@ fn without_a_check_each_row_is_judged_when_its_turn_comes_and_the_budget_stops_t
 }
 
 #[test]
-fn csv_output_is_for_checks_alone() {
+fn csv_output_is_for_checks_and_exports_alone() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     for arguments in
         [&["run", "t.csv", "--sandbox", "--output", "csv"][..], &["status", "t.csv", "--output", "csv"]]
     {
         let ended = folder.run(arguments).expect(2);
-        assert!(ended.stderr.contains("csv is for the command check"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("csv is for the commands check and export"), "{}", ended.stderr);
     }
 }
 

@@ -12,6 +12,7 @@ mod checking;
 mod crash;
 mod endpoint_trouble;
 mod examined;
+mod exporting;
 mod misuse;
 mod model;
 mod open_tasks;

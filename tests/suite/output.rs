@@ -123,7 +123,7 @@ fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
 #[test]
 fn the_help_is_what_it_was() {
     let folder = Folder::new();
-    for command in ["run", "status", "sandbox"] {
+    for command in ["run", "status", "export", "sandbox"] {
         let help = folder.run(&[command, "--help"]).expect(0).stdout;
         insta::assert_snapshot!(format!("help_{command}"), help);
     }

@@ -1,0 +1,189 @@
+//! The rows of a CSV as they are, and beside each what became of it.
+
+use std::borrow::Cow;
+use std::io;
+
+use serde::{Serialize, Serializer};
+
+use super::table::Table;
+use super::{ExportError, Format, Ledgers, go_on};
+use crate::ledger::{ListedRow, Occurrences, Selection};
+use crate::shutdown::Shutdown;
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey};
+use crate::token::{ClientToken, TokenScheme};
+
+/// What stands beside the columns of the CSV.
+const BESIDE: [&str; 5] = ["_state", "_contact_id", "_contact_arn", "_code", "_message"];
+
+/// Rows between two looks at whether to stop.
+const ROWS: u64 = 1024;
+
+/// An open CSV whose rows the ledgers can be asked for.
+#[derive(Debug)]
+pub struct Join {
+    source: CsvSource,
+    key: KeyColumns,
+    scheme: TokenScheme,
+}
+
+impl Join {
+    /// Opens the CSV and finds the ledgers' key in it.
+    ///
+    /// # Errors
+    /// It cannot be read, or lacks a column of the key; the ledgers have different keys.
+    pub fn open(input: Input, dialect: &Dialect, ledgers: &Ledgers) -> Result<Self, ExportError> {
+        let identity = ledgers.identity()?;
+        let file = input.to_string();
+        let source = CsvSource::open(input, dialect)?;
+        let key = source.header().key_columns(&identity.key, &file)?;
+        let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
+        Ok(Join { source, key, scheme })
+    }
+
+    /// Writes every row of the CSV with what the ledgers know of it, in the order of the CSV, and returns how many;
+    /// of a selection only rows that are in it, and so none that no ledger knows.
+    ///
+    /// # Errors
+    /// The CSV or a ledger cannot be read, the output cannot be written, or a signal comes.
+    pub fn write(
+        mut self,
+        ledgers: &Ledgers,
+        selection: &Selection,
+        format: Format,
+        out: &mut dyn io::Write,
+        shutdown: &Shutdown,
+    ) -> Result<u64, ExportError> {
+        let header = self.source.header().clone();
+        let mut table = Table::new(format, out);
+        table.header(header.columns().iter().map(String::as_str).chain(BESIDE))?;
+        let (mut read, mut count) = (0_u64, 0);
+        let mut occurrences = Occurrences::default();
+        let mut record = Record::default();
+        while self.source.read_record(&mut record)? {
+            if read.is_multiple_of(ROWS) {
+                go_on(shutdown)?;
+            }
+            read += 1;
+            let key = header.key(&self.key, &record.cells);
+            let known = match token(&self.scheme, &key, ledgers, &mut occurrences)? {
+                Some(token) => ledgers.best(token)?,
+                None => None,
+            };
+            if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
+                let cells = fitted(&record.cells, header.columns().len());
+                write_row(&mut table, &header, &cells, known.as_ref())?;
+                count += 1;
+            }
+        }
+        table.finish()?;
+        Ok(count)
+    }
+}
+
+/// The token by which the ledgers know a row; none if they surely do not. Rows of one key have one token, whichever of
+/// them was imported. Rows that are their own key are numbered as a run numbers them.
+fn token(
+    scheme: &TokenScheme,
+    key: &RowKey,
+    ledgers: &Ledgers,
+    occurrences: &mut Occurrences,
+) -> Result<Option<ClientToken>, ExportError> {
+    let token = scheme.token(key, 1);
+    match key {
+        RowKey::Columns(_) => Ok(Some(token)),
+        RowKey::Content(_) | RowKey::Unusable(_) => {
+            let Some((index, first)) = ledgers.first(token)? else { return Ok(None) };
+            let reader = &ledgers.readers()[index].1;
+            match occurrences.number((index, reader), first.row, token)? {
+                1 => Ok(Some(token)),
+                number => Ok(Some(scheme.token(key, number))),
+            }
+        }
+    }
+}
+
+/// As many cells as there are columns, so that what stands beside them stands in its place: what a ragged row has
+/// beyond goes into the last one, as in a rejects file.
+fn fitted(cells: &csv::StringRecord, columns: usize) -> Vec<Cow<'_, str>> {
+    let mut fitted: Vec<Cow<'_, str>> = cells.iter().take(columns).map(Cow::Borrowed).collect();
+    fitted.resize(columns, Cow::Borrowed(""));
+    if let Some(last) = fitted.last_mut() {
+        for beyond in cells.iter().skip(columns) {
+            let last = last.to_mut();
+            last.push(',');
+            last.push_str(beyond);
+        }
+    }
+    fitted
+}
+
+/// What the ledger says of a row; its members are [`BESIDE`].
+#[derive(Debug, Default, Serialize)]
+struct Fate<'a> {
+    _state: Option<&'static str>,
+    _contact_id: Option<&'a str>,
+    _contact_arn: Option<&'a str>,
+    _code: Option<&'a str>,
+    _message: Option<&'a str>,
+}
+
+impl<'a> Fate<'a> {
+    fn of(row: &'a ListedRow) -> Self {
+        let contact = row.contact.as_ref();
+        Fate {
+            _state: Some(row.state.name()),
+            _contact_id: contact.map(|contact| contact.id.as_str()),
+            _contact_arn: contact.and_then(|contact| contact.arn.as_deref()),
+            _code: row.code.as_deref(),
+            _message: row.message.as_deref(),
+        }
+    }
+}
+
+/// The cells under their columns' names, of which no two are the same.
+struct Named<'a>(&'a Header, &'a [Cow<'a, str>]);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.names().iter().zip(self.1))
+    }
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    row: Named<'a>,
+    #[serde(flatten)]
+    fate: Fate<'a>,
+}
+
+fn write_row(
+    table: &mut Table<'_>,
+    header: &Header,
+    cells: &[Cow<'_, str>],
+    known: Option<&ListedRow>,
+) -> Result<(), ExportError> {
+    let fate = known.map(Fate::of).unwrap_or_default();
+    match table {
+        Table::Csv(_) => table.line(&(cells, fate)),
+        Table::Jsonl(_) => table.line(&Object { row: Named(header, cells), fate }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ragged_row_keeps_its_place_and_loses_nothing() {
+        let fitted = |cells: &[&str]| fitted(&csv::StringRecord::from(cells.to_vec()), 2).join("|");
+        assert_eq!(fitted(&["1"]), "1|");
+        assert_eq!(fitted(&["1", "2"]), "1|2");
+        assert_eq!(fitted(&["1", "2", "3", "4"]), "1|2,3,4");
+    }
+
+    #[test]
+    fn what_stands_beside_a_row_has_the_names_of_its_columns() {
+        let fate = serde_json::to_value(Fate::default()).unwrap();
+        assert_eq!(fate.as_object().unwrap().keys().collect::<Vec<_>>(), BESIDE);
+    }
+}

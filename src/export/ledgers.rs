@@ -1,0 +1,108 @@
+//! Ledgers that are exported together.
+
+use std::path::PathBuf;
+
+use super::ExportError;
+use crate::ledger::{Identity, LedgerReader, ListedRow, RowState, RunId};
+use crate::token::ClientToken;
+
+/// Ledgers of one instance, operation and namespace, in the order in which they were named.
+#[derive(Debug)]
+pub struct Ledgers {
+    readers: Vec<(PathBuf, LedgerReader)>,
+    identities: Vec<(PathBuf, Identity)>,
+}
+
+impl Ledgers {
+    /// Opens them, and makes sure that they belong together.
+    ///
+    /// # Errors
+    /// One is missing or cannot be read; two are of different imports.
+    pub fn open(paths: Vec<PathBuf>) -> Result<Self, ExportError> {
+        let mut ledgers = Ledgers { readers: Vec::new(), identities: Vec::new() };
+        for path in paths {
+            let reader = LedgerReader::open(&path)?;
+            // One whose making was broken off has no rows, and goes with any other.
+            if let Some(identity) = reader.identity()? {
+                ledgers.identities.push((path.clone(), identity));
+            }
+            ledgers.readers.push((path, reader));
+        }
+        ledgers.expect_same(&["instance", "operation", "namespace"])?;
+        Ok(ledgers)
+    }
+
+    fn expect_same(&self, parts: &[&str]) -> Result<(), ExportError> {
+        let Some(((first, wanted), others)) = self.identities.split_first() else { return Ok(()) };
+        for (path, found) in others {
+            let differs = wanted
+                .parts()
+                .into_iter()
+                .zip(found.parts())
+                .find(|((what, wanted), (_, found))| parts.contains(what) && wanted != found);
+            if let Some(((what, wanted), (_, found))) = differs {
+                let (path, first) = (path.clone(), first.clone());
+                return Err(ExportError::Mixed { path, first, what, found, wanted });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose ledgers they are, by which rows are told apart.
+    ///
+    /// # Errors
+    /// They have different keys, or none has come so far that it would say.
+    pub(super) fn identity(&self) -> Result<&Identity, ExportError> {
+        self.expect_same(&["key"])?;
+        match (self.identities.first(), self.readers.first()) {
+            (Some((_, identity)), _) => Ok(identity),
+            (None, first) => {
+                Err(ExportError::Unbegun(first.map(|(path, _)| path.clone()).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Makes sure that each has this run. Runs have numbers of their own in each ledger.
+    ///
+    /// # Errors
+    /// One has not.
+    pub fn expect_run(&self, run: RunId) -> Result<(), ExportError> {
+        for (path, reader) in &self.readers {
+            let latest = reader.latest_runs(1)?.first().map(|latest| latest.id);
+            if latest.is_none_or(|latest| latest < run) {
+                return Err(ExportError::NoRun { path: path.clone(), run, latest });
+            }
+        }
+        Ok(())
+    }
+
+    /// The ledgers.
+    pub(super) fn readers(&self) -> &[(PathBuf, LedgerReader)] {
+        &self.readers
+    }
+
+    /// The first ledger that knows the row of `token`, and the row.
+    pub(super) fn first(&self, token: ClientToken) -> Result<Option<(usize, ListedRow)>, ExportError> {
+        for (index, (_, reader)) in self.readers.iter().enumerate() {
+            if let Some(row) = reader.find(token)? {
+                return Ok(Some((index, row)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The row of `token`. Where several ledgers know it, the one that has its contact tells more than the others.
+    pub(super) fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, ExportError> {
+        let mut best: Option<ListedRow> = None;
+        for (_, reader) in &self.readers {
+            if best.as_ref().is_some_and(|row| row.state == RowState::Created) {
+                break;
+            }
+            match reader.find(token)? {
+                Some(row) if best.is_none() || row.state == RowState::Created => best = Some(row),
+                Some(_) | None => {}
+            }
+        }
+        Ok(best)
+    }
+}

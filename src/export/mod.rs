@@ -1,0 +1,164 @@
+//! What the ledger knows, taken away: its rows as they lie there, or beside the rows of a CSV.
+
+mod join;
+mod ledgers;
+mod table;
+
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::ledger::{LedgerError, RowId, RowState, RunId, Selection};
+use crate::shutdown::{Shutdown, Signal};
+use crate::source::SourceError;
+use crate::suggest::did_you_mean;
+pub use join::Join;
+pub use ledgers::Ledgers;
+use table::{COLUMNS, Line, Table, io_error};
+
+/// The form of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Format {
+    /// A header and a line for each row, cells quoted where they must be.
+    #[default]
+    Csv,
+    /// An object for each row, one a line.
+    Jsonl,
+}
+
+/// The state that rows are to be in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StateFilter {
+    /// Any.
+    All,
+    /// This one.
+    Only(RowState),
+}
+
+impl FromStr for StateFilter {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let names = || RowState::ALL.into_iter().map(RowState::name).chain(["all"]);
+        match RowState::from_name(word) {
+            Some(state) => Ok(StateFilter::Only(state)),
+            None if word == "all" => Ok(StateFilter::All),
+            None => Err(did_you_mean(word, names()).map_or_else(
+                || format!("there is {}", names().collect::<Vec<_>>().join(", ")),
+                |hint| hint.trim_start_matches("; ").to_owned(),
+            )),
+        }
+    }
+}
+
+/// An export had to be given up. What was to be written over is as it was.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// A ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Two ledgers are of different imports.
+    #[error(
+        "the ledger {} is of {what} '{found}' and the ledger {} of '{wanted}'; export them one at a time",
+        path.display(), first.display()
+    )]
+    Mixed {
+        /// The one that differs.
+        path: PathBuf,
+        /// From this one.
+        first: PathBuf,
+        /// `instance`, `operation`, `namespace` or `key`.
+        what: &'static str,
+        /// What the one has.
+        found: String,
+        /// What the other has.
+        wanted: String,
+    },
+    /// There is no such run.
+    #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
+        "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
+    ))]
+    NoRun {
+        /// The ledger.
+        path: PathBuf,
+        /// The run that was asked for.
+        run: RunId,
+        /// The latest run.
+        latest: Option<RunId>,
+    },
+    /// A ledger says nothing of its rows' key.
+    #[error("the ledger {} was made, and no run has come further: there is nothing to join; run the import", .0.display())]
+    Unbegun(PathBuf),
+    /// The CSV cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The output cannot be written.
+    #[error("cannot write the export: {0}")]
+    Write(#[from] io::Error),
+    /// A signal asked the process to stop.
+    #[error("interrupted; the export is not complete")]
+    Interrupted(Signal),
+}
+
+impl From<csv::Error> for ExportError {
+    fn from(error: csv::Error) -> Self {
+        ExportError::Write(io_error(error))
+    }
+}
+
+impl From<serde_json::Error> for ExportError {
+    fn from(error: serde_json::Error) -> Self {
+        ExportError::Write(error.into())
+    }
+}
+
+/// Stops an export that nobody waits for any more.
+fn go_on(shutdown: &Shutdown) -> Result<(), ExportError> {
+    shutdown.asked().map_or(Ok(()), |signal| Err(ExportError::Interrupted(signal)))
+}
+
+/// Writes the selected rows of the ledgers, one ledger after the other, each in the order in which its rows lie there;
+/// returns how many. Rows that a run under way enters meanwhile come at the end.
+///
+/// # Errors
+/// A ledger cannot be read, the output cannot be written, or a signal comes.
+pub fn export_rows(
+    ledgers: &Ledgers,
+    selection: &Selection,
+    format: Format,
+    out: &mut dyn io::Write,
+    shutdown: &Shutdown,
+) -> Result<u64, ExportError> {
+    let mut table = Table::new(format, out);
+    table.header(COLUMNS)?;
+    let mut count = 0;
+    for (_, reader) in ledgers.readers() {
+        let mut last = RowId(0);
+        while let Some(page) = reader.page(last, selection)? {
+            go_on(shutdown)?;
+            for row in &page.rows {
+                table.line(&Line::of(row))?;
+            }
+            count += page.rows.len() as u64;
+            last = page.last;
+        }
+    }
+    table.finish()?;
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_named_as_everywhere_else_and_a_misspelt_one_is_told_of() {
+        assert_eq!("in_flight".parse(), Ok(StateFilter::Only(RowState::InFlight)));
+        assert_eq!("all".parse(), Ok(StateFilter::All));
+        assert_eq!("creatd".parse::<StateFilter>(), Err("did you mean 'created'?".to_owned()));
+        let all = "there is pending, in_flight, created, rejected, failed, unknown, all";
+        assert_eq!("x".parse::<StateFilter>(), Err(all.to_owned()));
+    }
+}

@@ -1,0 +1,406 @@
+//! `export`: what the ledger knows, as CSV and JSON Lines, alone and beside the rows of a CSV.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+const EXPORT: [&str; 3] = ["export", "--ledger", "t.ledger.db"];
+
+fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&EXPORT[..], more].concat()
+}
+
+/// The cells of a CSV, row by row.
+fn cells(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+/// The cells of these columns, joined by `|`, row by row, without the header.
+fn columns(text: &str, names: &[&str]) -> Vec<String> {
+    let all = cells(text);
+    let at = |name| all[0].iter().position(|column| column == name).unwrap();
+    let row =
+        |row: &Vec<String>| names.iter().map(|name| row[at(*name)].clone()).collect::<Vec<_>>().join("|");
+    all[1..].iter().map(row).collect()
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A ledger with a row in each state: K0 is created, K1 rejected, K2 failed, K3 unknown, K4 pending and K5 in flight.
+fn every_state() -> Folder {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, body| match body["Name"].as_str().unwrap_or_default() {
+        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name, \"as told\"".into()),
+        "Task 2" => Reply::Error(409, "ConflictException"),
+        "Task 3" => Reply::Close,
+        _ => Reply::Created,
+    });
+    folder.write("t.csv", numbered_csv(6));
+    let url = endpoint.url();
+    let more = ["--limit", "4", "--max-attempts", "1", "--on-unknown", "hold", "--concurrency", "1"];
+    folder.run(&import(&url, &more)).expect(10);
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'in_flight', attempts = 1, first_sent_ms = 0, last_sent_ms = 0, doubt_ms = 0
+         WHERE key = 'K5'",
+    );
+    assert_eq!(
+        folder.states("t.ledger.db"),
+        "created 1, failed 1, in_flight 1, pending 1, rejected 1, unknown 1"
+    );
+    folder
+}
+
+/// A folder whose `t.csv` was imported.
+fn imported(csv: &str, arguments: &[&str]) -> (Folder, SandboxProcess) {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", csv);
+    let run = ["run", "t.csv", "--sandbox", "--ledger", "t.ledger.db", "--rate", "100000", "--burst", "1000"];
+    let url = sandbox.url();
+    folder.run(&[&run[..], &["--endpoint-url", &url, "--progress", "none"], arguments].concat());
+    (folder, sandbox)
+}
+
+#[test]
+fn every_row_is_a_line_of_csv_in_the_order_of_the_ledger() {
+    let folder = every_state();
+    let ended = folder.run(&export(&[])).expect(0);
+    assert_eq!(ended.stderr, "");
+    assert_eq!(
+        ended.stdout.lines().next().unwrap(),
+        "file,line,key,state,contact_id,contact_arn,attempts,first_sent,last_sent,code,message"
+    );
+    let said =
+        columns(&ended.stdout, &["line", "key", "state", "contact_id", "contact_arn", "attempts", "code"]);
+    assert_eq!(
+        said,
+        [
+            "2|K0|created|contact-0|arn|1|",
+            "3|K1|rejected|||1|InvalidParameterException",
+            "4|K2|failed|||1|ConflictException",
+            "5|K3|unknown|||1|NoAnswer",
+            "6|K4|pending|||0|",
+            "7|K5|in_flight|||1|",
+        ]
+    );
+    let file = folder.path("t.csv").canonicalize().unwrap().display().to_string();
+    assert!(columns(&ended.stdout, &["file"]).iter().all(|cell| *cell == file));
+    let times = columns(&ended.stdout, &["first_sent", "last_sent"]);
+    assert_eq!((&*times[4], &*times[5]), ("|", "1970-01-01T00:00:00.000Z|1970-01-01T00:00:00.000Z"));
+    let first = times[0].split('|').next().unwrap();
+    assert!(first.len() == 24 && first.parse::<jiff::Timestamp>().is_ok(), "{first}");
+}
+
+#[test]
+fn json_lines_have_the_same_names_with_numbers_and_nulls() {
+    let folder = every_state();
+    let lines = objects(&folder.run(&export(&["--format", "jsonl"])).expect(0).stdout);
+    let names = columns(&folder.run(&export(&[])).expect(0).stdout, &[]).len();
+    assert_eq!(lines.len(), names);
+    let waiting = json!({
+        "file": folder.path("t.csv").canonicalize().unwrap(), "line": 6, "key": "K4", "state": "pending",
+        "contact_id": null, "contact_arn": null, "attempts": 0, "first_sent": null, "last_sent": null,
+        "code": null, "message": null,
+    });
+    assert_eq!(lines[4], waiting);
+    let by_output = folder.run(&export(&["--output", "json"])).expect(0).stdout;
+    assert_eq!(objects(&by_output), lines);
+    let csv = folder.run(&export(&["--output", "json", "--format", "csv"])).expect(0).stdout;
+    assert!(csv.starts_with("file,line,"), "{csv}");
+}
+
+#[test]
+fn only_rows_of_the_states_that_are_named_are_written() {
+    let folder = every_state();
+    let keys = |more: &[&str]| columns(&folder.run(&export(more)).expect(0).stdout, &["key"]).join(" ");
+    for (state, key) in
+        [("created", "K0"), ("rejected", "K1"), ("failed", "K2"), ("unknown", "K3"), ("pending", "K4")]
+    {
+        assert_eq!(keys(&["--state", state]), key);
+    }
+    assert_eq!(keys(&["--state", "in_flight,rejected", "--state", "failed"]), "K1 K2 K5");
+    assert_eq!(keys(&["--state", "failed,all"]), "K0 K1 K2 K3 K4 K5");
+    let misspelt = folder.run(&export(&["--state", "creatd"])).expect(2);
+    assert!(misspelt.stderr.contains("did you mean 'created'?"), "{}", misspelt.stderr);
+}
+
+#[test]
+fn since_a_run_only_what_it_or_a_later_one_saw_last() {
+    let (folder, sandbox) =
+        imported(&format!("id,Name\nK0,a\nK1,{}\nK2,c\n", "x".repeat(1025)), &["--key", "id"]);
+    let keys = |run| columns(&folder.run(&export(&["--since", run])).expect(0).stdout, &["key"]).join(" ");
+    assert_eq!(keys("1"), "K0 K1 K2");
+    folder.write("t.csv", "id,Name\nK0,a\nK1,b\nK2,c\nK3,d\n");
+    let url = sandbox.url();
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(keys("2"), "K1 K3");
+    assert_eq!(keys("1"), "K0 K1 K2 K3");
+    let later = folder.run(&export(&["--since", "3"])).expect(2);
+    assert!(later.stderr.contains("the ledger t.ledger.db has no run 3: its latest is run 2"));
+    let join = folder.run(&export(&["--since", "2", "--join", "t.csv"])).expect(0);
+    assert_eq!(columns(&join.stdout, &["id"]), ["K1", "K3"]);
+}
+
+#[test]
+fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
+    let (folder, sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
+    let url = sandbox.url();
+    folder.write("u.csv", "id,Name\nU0,u\n");
+    folder.write("k.csv", "Name\nk\n");
+    let into = |ledger: &str, csv: &str, more: &[&str]| {
+        let run = ["run", csv, "--sandbox", "--endpoint-url", &url, "--ledger", ledger];
+        folder.run(&[&run[..], more].concat()).expect(0);
+    };
+    into("u.ledger.db", "u.csv", &["--key", "id"]);
+    into("other.ledger.db", "u.csv", &["--key", "id", "--namespace", "second"]);
+    into("keyless.ledger.db", "k.csv", &[]);
+    let both = folder.run(&export(&["--ledger", "u.ledger.db"])).expect(0).stdout;
+    assert_eq!(columns(&both, &["key"]), ["K0", "K1", "U0"]);
+    folder.run(&export(&["--ledger", "keyless.ledger.db"])).expect(0);
+
+    let refused = |more: &[&str], words: &str| {
+        let ended = folder.run(&export(more)).expect(2);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    };
+    refused(
+        &["--ledger", "other.ledger.db"],
+        "the ledger other.ledger.db is of namespace 'second' and the ledger t.ledger.db of ''; export them one at a time",
+    );
+    refused(&["--ledger", "missing.db"], "there is no ledger missing.db");
+    refused(&["--ledger", "./t.ledger.db"], "names ./t.ledger.db twice");
+    refused(&["--ledger", "u.ledger.db", "--since", "1"], "--since counts the runs of one ledger");
+    refused(&["--ledger", "keyless.ledger.db", "--join", "t.csv"], "is of key '[]'");
+    folder.write("v.csv", "id,Name\nU0,u\nK1,Task 1\nX,x\n");
+    let joined = folder.run(&export(&["--ledger", "u.ledger.db", "--join", "v.csv"])).expect(0).stdout;
+    assert_eq!(columns(&joined, &["id", "_state"]), ["U0|created", "K1|created", "X|"]);
+}
+
+#[test]
+fn the_ledger_that_has_the_contact_tells_more_than_another() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let refuses = Endpoint::start(|_, _| Reply::Error(400, "InvalidParameterException"));
+    folder.run(&import(&refuses.url(), &["--ledger", "first.db"])).expect(1);
+    let creates = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&creates.url(), &[])).expect(0);
+    let join = ["export", "--ledger", "first.db", "--ledger", "t.ledger.db", "--join", "t.csv"];
+    let joined = folder.run(&join).expect(0).stdout;
+    assert_eq!(columns(&joined, &["_state", "_contact_id"]), ["created|contact-0"]);
+}
+
+#[test]
+fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
+    let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
+    folder.write("out.csv", "old");
+    // The quote that is never closed is met after rows have been written.
+    let rows: String = (0..5000).map(|row| format!("K{row},x\n")).collect();
+    folder.write("broken.csv", format!("id,Name\n{rows}\"K2,x\n"));
+    let broken = folder.run(&export(&["--join", "broken.csv", "--to", "out.csv"])).expect(2);
+    assert!(broken.stderr.contains("broken.csv, line 5002"), "{}", broken.stderr);
+    assert_eq!(folder.read("out.csv"), "old");
+
+    let ended = folder.run(&export(&["--to", "out.csv"])).expect(0);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.starts_with("3 rows written to "), "{}", ended.stderr);
+    assert_eq!(folder.read("out.csv"), folder.run(&export(&["--to", "-"])).expect(0).stdout);
+    let mode = folder.path("out.csv").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // A link stays one.
+    std::os::unix::fs::symlink("out.csv", folder.path("link.csv")).unwrap();
+    folder.run(&export(&["--to", "link.csv", "--state", "failed"])).expect(0);
+    assert_eq!(folder.read("out.csv").lines().count(), 1);
+    assert!(folder.path("link.csv").is_symlink());
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("-part")), "{names:?}");
+
+    let nowhere = folder.run(&export(&["--to", "no/such/out.csv"])).expect(74);
+    assert!(nowhere.stderr.contains("no/such/out.csv: No such file"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn rows_of_a_csv_find_their_contacts_by_their_key_and_by_nothing_else() {
+    let (folder, sandbox) =
+        imported(&format!("id,Name\nK0,a\nK1,b\nK2,{}\nK3,d\n", "x".repeat(1025)), &["--key", "id"]);
+    let contacts = columns(&folder.run(&export(&[])).expect(0).stdout, &["contact_id"]);
+    let arns = columns(&folder.run(&export(&[])).expect(0).stdout, &["contact_arn"]);
+    assert_eq!(sandbox.stat("contacts"), 3);
+    // Another order, other content, other columns, one key twice, one that is new, a ragged row, in Excel's own form.
+    let csv = "\u{feff}Labels;id ;Labels;Notiz\r\n\
+        x;K3;y;\"two\r\nlines; and \"\"quotes\"\"\"\r\n\
+        ;K0;;ä\r\n;NEW;;\r\n;K2;;\r\n;K0;;again\r\n;K1;too;many;cells\r\n";
+    folder.write("u.csv", csv);
+    let ended = folder.run(&export(&["--join", "u.csv"])).expect(0);
+    let expected: Vec<Vec<String>> = [
+        ["Labels", "id ", "Labels", "Notiz", "_state", "_contact_id", "_contact_arn", "_code", "_message"],
+        ["x", "K3", "y", "two\r\nlines; and \"quotes\"", "created", &contacts[3], &arns[3], "", ""],
+        ["", "K0", "", "ä", "created", &contacts[0], &arns[0], "", ""],
+        ["", "NEW", "", "", "", "", "", "", ""],
+        ["", "K2", "", "", "rejected", "", "", "Validation", "(the limit)"],
+        ["", "K0", "", "again", "created", &contacts[0], &arns[0], "", ""],
+        ["", "K1", "too", "many,cells", "", "", "", "", ""],
+    ]
+    .map(|row| row.map(str::to_owned).to_vec())
+    .to_vec();
+    let found = cells(&ended.stdout);
+    assert_eq!(found[..4], expected[..4]);
+    assert_eq!(found[4][..8], expected[4][..8]);
+    assert_eq!(found[5..], expected[5..]);
+
+    let only = folder.run(&export(&["--join", "u.csv", "--state", "rejected"])).expect(0);
+    assert_eq!(columns(&only.stdout, &["id "]), ["K2"]);
+    let lines = objects(&folder.run(&export(&["--join", "u.csv", "--format", "jsonl"])).expect(0).stdout);
+    assert_eq!(
+        lines[0],
+        json!({
+            "row": {"Labels (1)": "x", "id": "K3", "Labels (2)": "y", "Notiz": "two\r\nlines; and \"quotes\""},
+            "_state": "created", "_contact_id": contacts[3], "_contact_arn": arns[3],
+            "_code": null, "_message": null,
+        })
+    );
+    assert_eq!((&lines[2]["_state"], lines.len()), (&Value::Null, 6));
+}
+
+#[test]
+fn a_csv_is_read_as_a_run_reads_it() {
+    let (folder, _sandbox) = imported("id,Name\nK0,M\u{fc}ller\n", &["--key", "id"]);
+    let latin = encoding_rs::WINDOWS_1252.encode("id|Name\nK0|'Müller|x'\n").0.into_owned();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&latin).unwrap();
+    folder.write("u.csv.gz", gzip.finish().unwrap());
+    folder.write("job.toml", "[source]\nquote = \"'\"\nencoding = \"windows-1252\"\n");
+    let job = ["--join", "u.csv.gz", "--job", "job.toml", "--delimiter", "pipe"];
+    let joined = folder.run(&export(&job)).expect(0).stdout;
+    assert_eq!(columns(&joined, &["id", "Name", "_state"]), ["K0|Müller|x|created"]);
+    let without = folder.run(&export(&["--join", "u.csv.gz"])).expect(2);
+    assert!(without.stderr.contains("--encoding"), "{}", without.stderr);
+
+    // What a rejects file has of this tool's own is not read, and comes anew.
+    folder.write("r.csv", "id,Name,_file,_line,_key,_state,_code,_message\nK0,x,f,7,K0,rejected,C,m\n");
+    let joined = folder.run(&export(&["--join", "r.csv"])).expect(0).stdout;
+    assert_eq!(cells(&joined)[0].len(), 7);
+    assert_eq!(columns(&joined, &["id", "_state", "_code"]), ["K0|created|"]);
+
+    folder.write("wrong.csv", "Id,Name\nK0,x\n");
+    let wrong = folder.run(&export(&["--join", "wrong.csv"])).expect(2);
+    assert!(
+        wrong.stderr.contains(
+            "wrong.csv: the key names column 'id', which the header does not have; did you mean 'Id'?"
+        ),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn identical_rows_without_a_key_find_a_contact_each() {
+    let (folder, sandbox) = imported("Name,Description\na,x\nb,\na,x\na,x\nshort\n", &[]);
+    assert_eq!(sandbox.stat("contacts"), 4);
+    let contacts = columns(&folder.run(&export(&["--state", "created"])).expect(0).stdout, &["contact_id"]);
+    // Moved columns make no difference; the fourth of three is nobody's.
+    folder.write("u.csv", "Description,Name\nx,a\nx,a\n,c\nx,a\nx,a\n,b\n");
+    let joined = folder.run(&export(&["--join", "u.csv"])).expect(0).stdout;
+    let [a1, b, a2, a3] = &contacts[..] else { panic!("{contacts:?}") };
+    assert_eq!(columns(&joined, &["_contact_id"]), [a1, a2, "", a3, "", b]);
+    // A ragged row is known too.
+    let joined = folder.run(&export(&["--join", "t.csv", "--state", "rejected"])).expect(0).stdout;
+    assert_eq!(columns(&joined, &["Name", "Description", "_code"]), ["short||RaggedRow"]);
+}
+
+#[test]
+fn a_row_is_found_and_written_in_whichever_segment_it_lies() {
+    let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
+    folder.execute("t.ledger.db", "UPDATE rows SET id = id + (3 << 20) WHERE key = 'K1'");
+    let all = folder.run(&export(&[])).expect(0).stdout;
+    assert_eq!(columns(&all, &["key"]), ["K0", "K2", "K1"]);
+    let joined = folder.run(&export(&["--join", "t.csv"])).expect(0).stdout;
+    assert_eq!(columns(&joined, &["_state"]), ["created"; 3]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let (folder, _sandbox) = imported(&numbered_csv(2000), &["--key", "id"]);
+    for more in [&[][..], &["--format", "jsonl"], &["--join", "t.csv"]] {
+        let mut command = folder.command(&export(more));
+        let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = Ended::from(child.wait_with_output().unwrap()).expect(0);
+        assert_eq!(ended.stderr, "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_one() {
+    let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
+    let mut command = folder.command(&export(&[]));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = Ended::from(command.stdout(full).output().unwrap()).expect(74);
+    assert!(ended.stderr.contains("cannot write to standard output: No space left"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_export_during_a_run_sees_what_it_has_done_so_far_and_leaves_it_alone() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, body| match body["Name"].as_str() {
+        Some("Task 2") => Reply::Slow(Duration::from_secs(3)),
+        _ => Reply::Created,
+    });
+    folder.write("t.csv", numbered_csv(4));
+    let url = endpoint.url();
+    let running = folder.start(&import(&url, &["--concurrency", "1"]));
+    let states = || {
+        let ended = folder.run(&export(&[]));
+        if ended.code == Some(0) { columns(&ended.stdout, &["state"]).join(" ") } else { String::new() }
+    };
+    until("the third row is in flight", || states() == "created created in_flight pending");
+    let joined = folder.run(&export(&["--join", "t.csv", "--state", "created"])).expect(0).stdout;
+    assert_eq!(columns(&joined, &["id"]), ["K0", "K1"]);
+    running.end().expect(0);
+    assert_eq!(states(), "created created created created");
+}
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let (folder, _sandbox) = imported(&numbered_csv(1), &["--key", "id"]);
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    folder.write(
+        "job.toml",
+        "request = \"skeleton.json\"\n[source]\nfiles = [\"t.csv\", \"more-*.csv\"]\n[run]\nledger = \"t.ledger.db\"\n",
+    );
+    folder.write("skeleton.json", "{\"Name\": \"{{ name }}\"}");
+    folder.write("u.csv", "id\nK0\n");
+    std::os::unix::fs::symlink("t.csv", folder.path("link.csv")).unwrap();
+    let before = ["t.csv", "job.toml", "u.csv"].map(|name| folder.read(name));
+    for (to, words) in [
+        ("t.ledger.db", "--to names the ledger or the job file"),
+        ("t.ledger.db-wal", "--to names the ledger or the job file"),
+        ("t.ledger.db.lock", "--to names the ledger or the job file"),
+        ("./job.toml", "--to names the ledger or the job file"),
+        ("skeleton.json", "--to names the ledger or the job file"),
+        ("t.csv", "which is a CSV of the job"),
+        ("link.csv", "which is a CSV of the job"),
+        ("u.csv", "which is a CSV of the job"),
+        ("more-1.csv", "which is a CSV of the job"),
+        ("folder", "names a folder"),
+        ("/dev/null", "which is no ordinary file"),
+    ] {
+        let arguments = ["export", "--job", "job.toml", "--join", "u.csv", "--to", to];
+        let ended = folder.run(&arguments).expect(2);
+        assert!(ended.stderr.contains(words), "{to}: {}", ended.stderr);
+    }
+    assert_eq!(["t.csv", "job.toml", "u.csv"].map(|name| folder.read(name)), before);
+    assert_eq!(folder.states("t.ledger.db"), "created 1");
+    let none = folder.run(&["export"]).expect(2);
+    assert!(none.stderr.contains("nothing says which ledger; name it with --ledger"), "{}", none.stderr);
+}
