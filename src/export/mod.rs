@@ -16,7 +16,8 @@ use crate::source::SourceError;
 use crate::suggest::did_you_mean;
 pub use join::Join;
 pub use ledgers::Ledgers;
-use table::{COLUMNS, Line, Table, io_error};
+pub(crate) use table::io_error;
+use table::{COLUMNS, Line, Table};
 
 /// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]

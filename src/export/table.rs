@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
 }
 
 /// What the system said. The csv crate's own conversion makes every error one of another kind.
-pub(super) fn io_error(error: csv::Error) -> io::Error {
+pub(crate) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

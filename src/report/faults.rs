@@ -7,6 +7,7 @@ use serde_json::json;
 use super::unless_gone;
 use crate::check::FoundFault;
 use crate::cli::Output;
+use crate::export::io_error;
 
 /// The columns of the CSV.
 const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
@@ -33,7 +34,7 @@ impl FaultLines {
             Output::Json => FaultLines::Json(BufWriter::new(io::stdout())),
             Output::Csv => {
                 let mut writer = csv::Writer::from_writer(io::stdout());
-                writer.write_record(COLUMNS).map_err(io::Error::from)?;
+                unless_gone(writer.write_record(COLUMNS).map_err(io_error))?;
                 FaultLines::Csv(Box::new(writer))
             }
         })
@@ -59,7 +60,7 @@ impl FaultLines {
                 let line = line.to_string();
                 let cells: [&str; COLUMNS.len()] =
                     [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
-                unless_gone(writer.write_record(cells).map_err(io::Error::from))
+                unless_gone(writer.write_record(cells).map_err(io_error))
             }
         }
     }

@@ -261,3 +261,15 @@ fn repeated_rows_that_wait_from_another_file_are_counted_once() {
         assert_eq!(created, (1 + sent).to_string(), "{key:?}");
     }
 }
+
+#[test]
+fn a_reader_of_faults_that_goes_away_is_no_failure() {
+    let folder = Folder::new();
+    let rows = (0..5000).map(|row| format!("K{row},{}\n", "x".repeat(1025)));
+    folder.write("t.csv", "id,Name\n".to_owned() + &rows.collect::<String>());
+    let mut command = folder.command(&["check", "t.csv", "--key", "id", "--output", "csv"]);
+    let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    drop(child.stdout.take());
+    Ended::from(child.wait_with_output().unwrap()).expect(1);
+}
