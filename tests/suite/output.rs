@@ -55,6 +55,56 @@ fn status_tells_rows_causes_and_runs() {
 }
 
 #[test]
+fn status_says_what_to_do_next_and_goes_on_saying_it() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(3), "x".repeat(1025)));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let status = || folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
+    let stopped = folder.run(&import(&url, &["--limit", "2"])).expect(10).stdout;
+    let next = "To go on with the rows that wait or failed:\n";
+    let resume = stopped.split_once(next).unwrap().1.lines().next().unwrap();
+    assert!(status().ends_with(&format!("{next}{resume}\n")), "{}", status());
+    // From another folder the way there comes first.
+    let away = folder.command(&["status", "--ledger", &folder.path("t.ledger.db").display().to_string()]);
+    let away = std::process::Command::new(away.get_program()).args(away.get_args()).current_dir("/").output();
+    let away = String::from_utf8(away.unwrap().stdout).unwrap();
+    assert!(
+        away.contains(&format!("  cd {} && ", folder.path("").canonicalize().unwrap().display())),
+        "{away}"
+    );
+    folder.run(&import(&url, &[])).expect(1);
+    assert!(
+        status().contains("\n  connect-import export --state rejected --ledger t.ledger.db\n"),
+        "{}",
+        status()
+    );
+
+    let shown = std::fs::File::create(folder.path("shown")).unwrap();
+    let watch = ["status", "--ledger", "t.ledger.db", "--watch=10ms", "--output", "json"];
+    let watching = Running::of(folder.command(&watch).stdout(shown));
+    until("it is shown again", || folder.read("shown").lines().count() > 2);
+    drop(watching);
+    assert!(folder.read("shown").lines().all(|line| line.contains("\"next_step\":\"connect-import export")));
+}
+
+#[test]
+fn the_ledger_keeps_a_record_of_what_went_over_the_wire() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(30));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "20", "--burst", "5"]);
+    let ended = folder.run(&import(&sandbox.url(), &["--output", "json"])).expect(0);
+    let summary = &messages(&ended.stdout)["summary"];
+    let recorded =
+        "SELECT sum(attempts), sum(created), sum(throttled), sum(unanswered), min(rate) > 0 FROM minutes";
+    let (requests, throttled) = (sandbox.stat("requests"), summary["throttled"].as_u64().unwrap());
+    assert!(throttled > 0);
+    assert_eq!(folder.ask("t.ledger.db", recorded), format!("{requests}|30|{throttled}|0|1"));
+    let answers = folder.ask("t.ledger.db", "SELECT sum(answers) FROM latencies WHERE microseconds > 0");
+    assert_eq!(answers, (requests - throttled).to_string());
+}
+
+#[test]
 fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
     let folder = Folder::new();
     let secrets = ["Jane-Planted-Roe", "planted description", "planted-4111"];

@@ -45,7 +45,7 @@ pub struct ErrorCount {
 /// What a transaction changes about the counts: added up, and written down once for all of its rows.
 ///
 /// Statements that take rows from one run to another are counted by a trigger (migration 8).
-#[derive(Default)]
+#[derive(PartialEq, Default)]
 pub(super) struct Tallies(BTreeMap<(RunId, RowState, String), i64>);
 
 impl Tallies {
@@ -66,6 +66,7 @@ impl Tallies {
     }
 
     fn change(&mut self, run: RunId, state: RowState, code: Option<&str>, by: i64) {
+        // An empty String takes no memory.
         let cause = if state.has_cause() { code.unwrap_or_default() } else { "" };
         *self.0.entry((run, state, cause.to_owned())).or_default() += by;
     }
@@ -90,12 +91,13 @@ impl Tallies {
 
 /// Counts all rows anew, if the counts are not theirs: somebody else has written to the ledger.
 pub(in crate::ledger) fn count_anew(connection: &Connection) -> rusqlite::Result<()> {
-    if are_true(connection)? {
+    let mut counted = counted(connection)?;
+    if counted == kept(connection)? {
         return Ok(());
     }
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; DELETE FROM tallies; INSERT INTO tallies (run_id, state, code, rows) {COUNTED}; COMMIT"
-    ))
+    connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM tallies")?;
+    counted.write(connection)?;
+    connection.execute_batch("COMMIT")
 }
 
 /// The rows that a run was the last to touch, by state.
@@ -171,10 +173,28 @@ pub(in crate::ledger) const COUNTED: &str = "SELECT run_id, state,
 
 /// Whether the counts are those of the rows; all of them are read.
 pub(in crate::ledger) fn are_true(connection: &Connection) -> rusqlite::Result<bool> {
-    let differ = format!(
-        "WITH counted AS ({COUNTED}), kept AS (SELECT run_id, state, code, rows FROM tallies WHERE rows > 0)
-         SELECT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM kept)
-             OR EXISTS (SELECT * FROM kept EXCEPT SELECT * FROM counted)"
-    );
-    connection.query_row(&differ, [], |row| row.get::<_, bool>(0)).map(|differ| !differ)
+    Ok(counted(connection)? == kept(connection)?)
+}
+
+/// The rows, counted one by one: SQLite would sort them all, for which it needs room.
+fn counted(connection: &Connection) -> rusqlite::Result<Tallies> {
+    let mut counted = Tallies::default();
+    let mut rows = connection.prepare("SELECT run_id, state, code FROM rows")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let code = row.get_ref(2)?.as_str_or_null()?;
+        counted.entered(RunId(row.get(0)?), state_column(row, 1)?, code);
+    }
+    Ok(counted)
+}
+
+/// The counts as they are written down.
+fn kept(connection: &Connection) -> rusqlite::Result<Tallies> {
+    let mut kept = Tallies::default();
+    let mut tallies = connection.prepare("SELECT run_id, state, code, rows FROM tallies WHERE rows > 0")?;
+    let mut tallies = tallies.query([])?;
+    while let Some(row) = tallies.next()? {
+        kept.0.insert((RunId(row.get(0)?), state_column(row, 1)?, row.get(2)?), row.get(3)?);
+    }
+    Ok(kept)
 }

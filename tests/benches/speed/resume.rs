@@ -38,10 +38,15 @@ fn entered() {
     let path = folder.path();
     tool::write_rows(path, BIG);
     measured(entering(path), &[10]);
-    ledger::settle(path).expect("the rows are settled");
-    // It finds that others have written to the ledger, looks through it and closes it.
-    measured(resuming(path), &[0]);
+    settle(path);
     again(path, &format!("{BIG} rows, settled by SQL"), BIG);
+}
+
+/// Turns what waits into created rows, and has the tool close the ledger: it finds that others have written to it, and
+/// looks through it.
+pub(crate) fn settle(folder: &Path) {
+    ledger::settle(folder).expect("the rows are settled");
+    measured(resuming(folder), &[0]);
 }
 
 /// A run that reads everything, enters it into the ledger, and sends nothing.
