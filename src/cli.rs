@@ -19,7 +19,7 @@ use crate::suggest::did_you_mean;
 
 /// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
 #[derive(Debug, Parser)]
-#[command(name = "connect-import", version, about, max_term_width = 100, args_override_self = true)]
+#[command(name = "connect-import", version = env!("CONNECT_IMPORT_VERSION"), about, max_term_width = 100, args_override_self = true)]
 #[command(after_help = "Exit codes: 0 every row is created; 1 some rows are rejected, failed or unknown; \
     2 usage or configuration; 3 the error budget is spent; 7 credentials, permission, instance or hard quota; 10 a planned stop, rows \
     remain; 11 another run holds the ledger; 74 the ledger or an output cannot be written; 75 Connect \
@@ -52,6 +52,10 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Serve a Connect endpoint on loopback to rehearse against
     Sandbox(SandboxArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
 }
 
 /// Options of every command, named as the AWS CLI names them.
@@ -384,6 +388,28 @@ pub struct ExportArgs {
     /// How the CSV of --join is written
     #[command(flatten, next_help_heading = "The CSV of --join")]
     pub dialect: DialectArgs,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import completions bash > ~/.local/share/bash-completion/completions/connect-import\n  \
+    connect-import completions zsh > ~/.zfunc/_connect-import\n  \
+    connect-import completions fish > ~/.config/fish/completions/connect-import.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import man | man -l -\n  \
+    connect-import man --to ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// Write connect-import.1 and a page for each command into this folder, which is made if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
 }
 
 /// Options of `sandbox`.

@@ -1,9 +1,11 @@
 //! One file a command: wiring, no logic.
 
 mod check;
+mod completions;
 mod doctor;
 mod export;
 mod init;
+mod man;
 mod run;
 mod sandbox;
 mod status;
@@ -212,5 +214,7 @@ pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Export(args) => export::export(args, &cli.global).await,
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
     }
 }

@@ -178,3 +178,44 @@ fn the_help_is_what_it_was() {
         insta::assert_snapshot!(format!("help_{command}"), help);
     }
 }
+
+#[test]
+fn completions_and_manual_pages_know_every_command_and_flag() {
+    let folder = Folder::new();
+    let commands =
+        ["run", "check", "init", "status", "export", "doctor", "verify", "sandbox", "completions", "man"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = folder.run(&["completions", shell]).expect(0).stdout;
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}: {script}");
+        assert!(script.contains("idempotency-window"), "{shell}: {script}");
+    }
+    let misspelt = folder.run(&["completions", "bahs"]).expect(2);
+    assert!(misspelt.stderr.contains("'bash'"), "{}", misspelt.stderr);
+    assert!(folder.run(&["man"]).expect(0).stdout.contains(".TH connect-import 1"));
+    folder.run(&["man", "--to", "made/man1"]).expect(0);
+    let mut pages: Vec<String> = std::fs::read_dir(folder.path("made/man1"))
+        .unwrap()
+        .map(|page| page.unwrap().file_name().into_string().unwrap())
+        .collect();
+    pages.sort();
+    let mut expected: Vec<String> = commands
+        .iter()
+        .map(|command| format!("connect-import-{command}.1"))
+        .chain(["connect-import.1".to_owned()])
+        .collect();
+    expected.sort();
+    assert_eq!(pages, expected);
+    assert!(folder.read("made/man1/connect-import-run.1").contains("idempotency"));
+}
+
+#[test]
+fn the_version_names_the_commit_that_was_built() {
+    let version = Folder::new().run(&["--version"]).expect(0).stdout;
+    let number = concat!("connect-import ", env!("CARGO_PKG_VERSION"));
+    let commit = version.trim().strip_prefix(number).unwrap();
+    // There is none outside of a repository, or where git may not look into it.
+    if !commit.is_empty() {
+        let commit = commit.strip_prefix(" (").and_then(|commit| commit.strip_suffix(')')).unwrap();
+        assert!(commit.len() == 12 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+    }
+}
