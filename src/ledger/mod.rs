@@ -13,6 +13,7 @@ mod migrate;
 mod occurrences;
 mod presence;
 mod reader;
+mod repeats;
 mod seal;
 mod segments;
 mod sent;
@@ -180,7 +181,8 @@ impl Ledger {
         }
         migrate::to_latest(&mut connection, path, rehearsal)?;
         if is_foreign {
-            let renew = || store::count_anew(&connection).and_then(|()| segments::forget(&connection));
+            let renew =
+                || store::count_anew(&connection).and_then(|()| segments::forget_after(&connection, 0));
             renew().map_err(|source| migrate::sqlite(path, source))?;
         }
         store::bind_identity(&connection, path, identity)?;

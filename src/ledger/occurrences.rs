@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::migrate::sqlite;
+use super::repeats;
 use super::store::Bits;
 use super::{LedgerError, LedgerReader, RowId};
 use crate::token::ClientToken;
@@ -30,17 +31,8 @@ impl Occurrences {
             return Ok(1);
         }
         let count = || {
-            reader.connection.execute_batch(
-                "CREATE TEMP TABLE IF NOT EXISTS repeats
-                 (token BLOB PRIMARY KEY, occurrences INTEGER NOT NULL) STRICT",
-            )?;
-            reader
-                .connection
-                .prepare_cached(
-                    "INSERT INTO temp.repeats (token, occurrences) VALUES (?1, 2)
-                     ON CONFLICT DO UPDATE SET occurrences = occurrences + 1 RETURNING occurrences",
-                )?
-                .query_row([token.0.0], |row| row.get(0))
+            repeats::begin(&reader.connection)?;
+            repeats::next(&reader.connection, token)
         };
         count().map_err(|source| sqlite(&reader.path, source))
     }

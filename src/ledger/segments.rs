@@ -64,14 +64,9 @@ fn full(last: i64) -> i64 {
 }
 
 /// Removes the filters of segments that are not full, where `last` is the last row: rows were taken away by hand, and
-/// others will come into their places.
+/// others will come into their places. After 0 it is all of them: somebody may have moved rows or changed tokens.
 pub(super) fn forget_after(connection: &Connection, last: i64) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM segments WHERE id >= ?1", [full(last)]).map(drop)
-}
-
-/// Removes all filters, and has them made anew: somebody may have moved rows or changed tokens by hand.
-pub(super) fn forget(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM segments", []).map(drop)
 }
 
 fn stored(connection: &Connection, segment: i64) -> rusqlite::Result<Option<Filter>> {

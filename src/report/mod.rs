@@ -69,17 +69,19 @@ pub fn to_stdout(text: &str) -> io::Result<()> {
 /// It cannot be written, and not because nobody reads it.
 pub fn show(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        outcome => outcome.map(|()| true),
-    }
+    is_read(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Whoever reads only the beginning need not hear the rest.
 fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    is_read(written).map(drop)
+}
+
+/// Whether what was written has still a reader.
+fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        outcome => outcome.map(|()| true),
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::{Retry, RowId, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::columns::state_column;
+use crate::ledger::repeats;
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 use crate::mapping::Rejection;
 use crate::source::RowKey;
@@ -238,15 +239,7 @@ impl Session {
 
     /// The number of this row among those with its key: 2 for the first repetition.
     fn next_occurrence(&self, token: ClientToken) -> Result<u32, LedgerError> {
-        let count = || {
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO temp.repeats (token, occurrences) VALUES (?1, 2)
-                     ON CONFLICT DO UPDATE SET occurrences = occurrences + 1 RETURNING occurrences",
-                )?
-                .query_row([token.0.0], |row| row.get(0))
-        };
-        count().map_err(|source| self.failed(source))
+        repeats::next(&self.connection, token).map_err(|source| self.failed(source))
     }
 
     fn duplicate_of(&self, first: &Known, row: &IntakeRow) -> Result<Rejection, LedgerError> {

@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::LedgerError;
 use super::migrate::sqlite;
 use super::presence::Presence;
+use super::repeats;
 use super::seal::{Commit, Seal};
 use super::segments::Segments;
 use crate::rehearsal::{CrashPoint, Rehearsal};
@@ -226,10 +227,7 @@ impl Session {
         (presence, seal): (Presence, Seal),
         rehearsal: Rehearsal,
     ) -> Result<Self, LedgerError> {
-        // How often a repeated key has been met in this run; a table, so that memory stays flat.
-        let repeats =
-            "CREATE TEMP TABLE repeats (token BLOB PRIMARY KEY, occurrences INTEGER NOT NULL) STRICT";
-        connection.execute_batch(repeats).map_err(|source| sqlite(&path, source))?;
+        repeats::begin(&connection).map_err(|source| sqlite(&path, source))?;
         connection.set_prepared_statement_cache_capacity(32);
         let version = data_version(&connection).map_err(|source| sqlite(&path, source))?;
         Ok(Session {
