@@ -3,9 +3,10 @@
 use super::{CommandError, blocking, unless_interrupted};
 use crate::cli::{ExportArgs, GlobalArgs};
 use crate::exit_code::ExitCode;
-use crate::export::{ExportError, Join, Ledgers, export_rows};
+use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
 use crate::job::ExportJob;
+use crate::ledger::Ledgers;
 use crate::report::{Delivery, to_stderr};
 use crate::shutdown::Shutdown;
 

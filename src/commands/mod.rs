@@ -120,10 +120,7 @@ fn intake_code(error: &IntakeError) -> ExitCode {
 fn export_code(error: &ExportError) -> ExitCode {
     match error {
         ExportError::Ledger(error) => ledger_code(error),
-        ExportError::Mixed { .. }
-        | ExportError::NoRun { .. }
-        | ExportError::Unbegun(_)
-        | ExportError::Source(_) => ExitCode::Usage,
+        ExportError::Source(_) => ExitCode::Usage,
         ExportError::Write(_) => ExitCode::Storage,
         ExportError::Interrupted(signal) => signal.exit_code(),
     }
@@ -136,7 +133,10 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Newer(_)
         | LedgerError::Missing(_)
         | LedgerError::HardLinked(_)
-        | LedgerError::OtherIdentity { .. } => ExitCode::Usage,
+        | LedgerError::OtherIdentity { .. }
+        | LedgerError::Mixed { .. }
+        | LedgerError::NoRun { .. }
+        | LedgerError::Unbegun(_) => ExitCode::Usage,
         LedgerError::Io { .. }
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }

@@ -6,8 +6,8 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::table::Table;
-use super::{ExportError, Format, Ledgers, go_on};
-use crate::ledger::{ListedRow, Occurrences, Selection};
+use super::{ExportError, Format, go_on};
+use crate::ledger::{Ledgers, ListedRow, Occurrences, Selection};
 use crate::shutdown::Shutdown;
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey};
 use crate::token::{ClientToken, TokenScheme};

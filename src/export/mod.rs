@@ -1,21 +1,18 @@
 //! What the ledger knows, taken away: its rows as they lie there, or beside the rows of a CSV.
 
 mod join;
-mod ledgers;
 mod table;
 
 use std::io;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::ledger::{LedgerError, RowId, RowState, RunId, Selection};
+use crate::ledger::{LedgerError, Ledgers, RowId, RowState, Selection};
 use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
 use crate::suggest::did_you_mean;
 pub use join::Join;
-pub use ledgers::Ledgers;
 pub(crate) use table::io_error;
 use table::{COLUMNS, Line, Table};
 
@@ -60,38 +57,6 @@ pub enum ExportError {
     /// A ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Two ledgers are of different imports.
-    #[error(
-        "the ledger {} is of {what} '{found}' and the ledger {} of '{wanted}'; export them one at a time",
-        path.display(), first.display()
-    )]
-    Mixed {
-        /// The one that differs.
-        path: PathBuf,
-        /// From this one.
-        first: PathBuf,
-        /// `instance`, `operation`, `namespace` or `key`.
-        what: &'static str,
-        /// What the one has.
-        found: String,
-        /// What the other has.
-        wanted: String,
-    },
-    /// There is no such run.
-    #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
-        "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
-    ))]
-    NoRun {
-        /// The ledger.
-        path: PathBuf,
-        /// The run that was asked for.
-        run: RunId,
-        /// The latest run.
-        latest: Option<RunId>,
-    },
-    /// A ledger says nothing of its rows' key.
-    #[error("the ledger {} was made, and no run has come further: there is nothing to join; run the import", .0.display())]
-    Unbegun(PathBuf),
     /// The CSV cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),

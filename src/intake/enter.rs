@@ -30,7 +30,7 @@ impl Intake<'_> {
     /// Reading or the ledger fails, or a signal comes. What was entered stays, waiting.
     pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
         let totals = IntakeTotals::default();
-        let mut entry = Entry { intake: self, input: Input::Stdin, source: 0, header: 0, totals };
+        let mut entry = Entry { intake: self, input: Input::Stdin, source: 0, header: 0, rows: 0, totals };
         read_all(inputs, self.reporter, self.shutdown, &mut entry)?;
         Ok(self.ledger.finish_intake(entry.totals)?)
     }
@@ -64,6 +64,8 @@ struct Entry<'a> {
     source: i64,
     /// Its header's.
     header: i64,
+    /// Its rows so far.
+    rows: u64,
     totals: IntakeTotals,
 }
 
@@ -96,6 +98,7 @@ impl Visitor for Entry<'_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
+        self.rows = 0;
         Ok(())
     }
 
@@ -112,7 +115,7 @@ impl Visitor for Entry<'_> {
         let open = rows.iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
         let entered = open.map(|(((record, key), sighting), _)| self.row(rules, record, key, sighting, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
-        self.totals.rows_read += rows.len() as u64;
+        self.rows += rows.len() as u64;
         if entered.is_empty() {
             return Ok(());
         }
@@ -124,7 +127,8 @@ impl Visitor for Entry<'_> {
     }
 
     fn end(&mut self) -> Result<(), IntakeError> {
-        self.intake.ledger.leave_source(self.source)?;
+        self.intake.ledger.leave_source(self.source, self.rows)?;
+        self.totals.rows_read += self.rows;
         if self.input != Input::Stdin {
             self.totals.files_read.push(self.source);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Illegal, RowId};
+use super::{Illegal, RowId, RunId};
 
 /// A ledger failure; nothing is sent after one.
 #[derive(Clone, Debug, Error)]
@@ -102,6 +102,38 @@ pub enum LedgerError {
         /// The row.
         row: RowId,
     },
+    /// Two ledgers are of different imports.
+    #[error(
+        "the ledger {} is of {what} '{found}' and the ledger {} of '{wanted}'; name those of one import",
+        path.display(), first.display()
+    )]
+    Mixed {
+        /// The one that differs.
+        path: PathBuf,
+        /// From this one.
+        first: PathBuf,
+        /// `instance`, `operation`, `namespace` or `key`.
+        what: &'static str,
+        /// What the one has.
+        found: String,
+        /// What the other has.
+        wanted: String,
+    },
+    /// There is no such run.
+    #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
+        "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
+    ))]
+    NoRun {
+        /// The ledger.
+        path: PathBuf,
+        /// The run that was asked for.
+        run: RunId,
+        /// The latest run.
+        latest: Option<RunId>,
+    },
+    /// A ledger says nothing of its rows' key.
+    #[error("the ledger {} was made, and no run has come further: there is nothing to join; run the import", .0.display())]
+    Unbegun(PathBuf),
     /// A bug: the states do not allow what was to be recorded.
     #[error(transparent)]
     Illegal(#[from] Illegal),

@@ -16,7 +16,7 @@ use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 9] = [
+const SCHEMAS: [&str; 10] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
     include_str!("../../migrations/0003_sent.sql"),
@@ -26,6 +26,7 @@ const SCHEMAS: [&str; 9] = [
     include_str!("../../migrations/0007_checks_by_hand.sql"),
     include_str!("../../migrations/0008_segments.sql"),
     include_str!("../../migrations/0009_minutes.sql"),
+    include_str!("../../migrations/0010_readings.sql"),
 ];
 
 /// The migrations; each is rehearsed before it is committed.
@@ -231,7 +232,9 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
         "CREATE TEMP VIEW runs AS SELECT *, {} FROM main.runs",
         of_runs.collect::<Vec<_>>().join(", ")
     );
-    for (schema, made_up) in [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (9, &runs)] {
+    let made_up =
+        [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (9, &runs), (10, READINGS)];
+    for (schema, made_up) in made_up {
         if version < schema {
             connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
         }
@@ -250,6 +253,10 @@ const SEGMENTS: &str = "CREATE TEMP TABLE segments (id INTEGER PRIMARY KEY, filt
 const MINUTES: &str =
     "CREATE TEMP TABLE minutes (run_id, minute, attempts, created, throttled, unanswered, rate);
     CREATE TEMP TABLE latencies (run_id, microseconds, answers)";
+
+/// What the tenth schema adds, as no ledger of an earlier one has it.
+const READINGS: &str = "CREATE TEMP TABLE readings (run_id, source_id, rows, elsewhere);
+    CREATE TEMP VIEW identity AS SELECT *, '' AS shard FROM main.identity";
 
 /// A failure of SQLite, told apart from a file that is damaged or no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {

@@ -17,6 +17,7 @@ mod repeats;
 mod seal;
 mod segments;
 mod sent;
+mod several;
 mod state;
 mod store;
 mod traffic;
@@ -31,6 +32,7 @@ pub use listing::{ListedRow, Page, Selection};
 pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
+pub use several::Ledgers;
 pub use state::{Illegal, RowEvent, RowState, Standing, transition};
 pub use store::{
     Cause, Claim, Contact, CreatedRow, DoubtfulRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals,
@@ -225,8 +227,8 @@ impl Ledger {
 
     /// Notes that an input has been read to its end. What was entered of one that was not is not sent by a
     /// later run, unless the input brings it up again.
-    pub fn leave_source(&self, source: i64) -> Result<(), LedgerError> {
-        self.writer.call(move |session| session.leave_source(source))
+    pub fn leave_source(&self, source: i64, rows: u64) -> Result<(), LedgerError> {
+        self.writer.call(move |session| session.leave_source(source, rows))
     }
 
     /// The token of the first row that has this key.

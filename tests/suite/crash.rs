@@ -297,7 +297,8 @@ fn killed_while_an_old_ledger_is_brought_up_to_date() {
         let (_, rows_of_old) = FIRST_SCHEMA.split_once("CREATE TABLE rows").unwrap();
         let first_schema = format!(
             "DROP TRIGGER rows_change_runs; DROP TABLE tallies; DROP TABLE open_readings; DROP TABLE segments;
-             DROP TABLE minutes; DROP TABLE latencies;
+             DROP TABLE minutes; DROP TABLE latencies; DROP TABLE readings;
+             ALTER TABLE identity DROP COLUMN shard;
              ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
              ALTER TABLE runs DROP COLUMN rate_found; ALTER TABLE runs DROP COLUMN command;
              ALTER TABLE runs DROP COLUMN folder;

@@ -173,7 +173,7 @@ fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
     };
     refused(
         &["--ledger", "other.ledger.db"],
-        "the ledger other.ledger.db is of namespace 'second' and the ledger t.ledger.db of ''; export them one at a time",
+        "the ledger other.ledger.db is of namespace 'second' and the ledger t.ledger.db of ''; name those of one import",
     );
     refused(&["--ledger", "missing.db"], "there is no ledger missing.db");
     refused(&["--ledger", "./t.ledger.db"], "names ./t.ledger.db twice");

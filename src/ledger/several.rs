@@ -1,9 +1,8 @@
-//! Ledgers that are exported together.
+//! Ledgers that are read together.
 
 use std::path::PathBuf;
 
-use super::ExportError;
-use crate::ledger::{Identity, LedgerReader, ListedRow, RowState, RunId};
+use super::{Identity, LedgerError, LedgerReader, ListedRow, RowState, RunId};
 use crate::token::ClientToken;
 
 /// Ledgers of one instance, operation and namespace, in the order in which they were named.
@@ -18,7 +17,7 @@ impl Ledgers {
     ///
     /// # Errors
     /// One is missing or cannot be read; two are of different imports.
-    pub fn open(paths: Vec<PathBuf>) -> Result<Self, ExportError> {
+    pub fn open(paths: Vec<PathBuf>) -> Result<Self, LedgerError> {
         let mut ledgers = Ledgers { readers: Vec::new(), identities: Vec::new() };
         for path in paths {
             let reader = LedgerReader::open(&path)?;
@@ -32,7 +31,7 @@ impl Ledgers {
         Ok(ledgers)
     }
 
-    fn expect_same(&self, parts: &[&str]) -> Result<(), ExportError> {
+    fn expect_same(&self, parts: &[&str]) -> Result<(), LedgerError> {
         let Some(((first, wanted), others)) = self.identities.split_first() else { return Ok(()) };
         for (path, found) in others {
             let differs = wanted
@@ -42,7 +41,7 @@ impl Ledgers {
                 .find(|((what, wanted), (_, found))| parts.contains(what) && wanted != found);
             if let Some(((what, wanted), (_, found))) = differs {
                 let (path, first) = (path.clone(), first.clone());
-                return Err(ExportError::Mixed { path, first, what, found, wanted });
+                return Err(LedgerError::Mixed { path, first, what, found, wanted });
             }
         }
         Ok(())
@@ -52,12 +51,12 @@ impl Ledgers {
     ///
     /// # Errors
     /// They have different keys, or none has come so far that it would say.
-    pub(super) fn identity(&self) -> Result<&Identity, ExportError> {
+    pub fn identity(&self) -> Result<&Identity, LedgerError> {
         self.expect_same(&["key"])?;
         match (self.identities.first(), self.readers.first()) {
             (Some((_, identity)), _) => Ok(identity),
             (None, first) => {
-                Err(ExportError::Unbegun(first.map(|(path, _)| path.clone()).unwrap_or_default()))
+                Err(LedgerError::Unbegun(first.map(|(path, _)| path.clone()).unwrap_or_default()))
             }
         }
     }
@@ -66,23 +65,23 @@ impl Ledgers {
     ///
     /// # Errors
     /// One has not.
-    pub fn expect_run(&self, run: RunId) -> Result<(), ExportError> {
+    pub fn expect_run(&self, run: RunId) -> Result<(), LedgerError> {
         for (path, reader) in &self.readers {
             let latest = reader.latest_runs(1)?.first().map(|latest| latest.id);
             if latest.is_none_or(|latest| latest < run) {
-                return Err(ExportError::NoRun { path: path.clone(), run, latest });
+                return Err(LedgerError::NoRun { path: path.clone(), run, latest });
             }
         }
         Ok(())
     }
 
     /// The ledgers.
-    pub(super) fn readers(&self) -> &[(PathBuf, LedgerReader)] {
+    pub fn readers(&self) -> &[(PathBuf, LedgerReader)] {
         &self.readers
     }
 
     /// The first ledger that knows the row of `token`, and the row.
-    pub(super) fn first(&self, token: ClientToken) -> Result<Option<(usize, ListedRow)>, ExportError> {
+    pub fn first(&self, token: ClientToken) -> Result<Option<(usize, ListedRow)>, LedgerError> {
         for (index, (_, reader)) in self.readers.iter().enumerate() {
             if let Some(row) = reader.find(token)? {
                 return Ok(Some((index, row)));
@@ -92,7 +91,7 @@ impl Ledgers {
     }
 
     /// The row of `token`. Where several ledgers know it, the one that has its contact tells more than the others.
-    pub(super) fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, ExportError> {
+    pub fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
         let mut best: Option<ListedRow> = None;
         for (_, reader) in &self.readers {
             if best.as_ref().is_some_and(|row| row.state == RowState::Created) {
