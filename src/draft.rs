@@ -1,9 +1,10 @@
 //! A file that appears whole or not at all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::modes::private;
 use crate::paths::with_suffix;
 
 /// A file in the making, beside the place where it will be. One that a dead process left is written
@@ -23,11 +24,8 @@ impl Draft {
     pub(crate) fn begin(target: &Path) -> io::Result<Self> {
         let draft = draft_of(target);
         remove(&draft)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Draft { file: options.open(&draft)?, draft, target: target.to_owned() })
+        let file = private().write(true).create_new(true).open(&draft)?;
+        Ok(Draft { file, draft, target: target.to_owned() })
     }
 
     /// Removes what a dead process left, where there is nothing to be written over it.

@@ -11,6 +11,7 @@ mod suggest;
 mod paths;
 mod slug;
 mod draft;
+mod modes;
 mod open_files;
 pub mod digest;
 pub mod source;

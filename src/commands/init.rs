@@ -10,6 +10,7 @@ use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
 use crate::guess::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
+use crate::modes::let_everybody_read;
 use crate::paths::{folder_of, uncompressed};
 use crate::report::{shell_word, skeleton, to_stderr, to_stdout};
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
@@ -132,7 +133,8 @@ fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
     let failed = |source| InitError::Write { path: path.to_owned(), source };
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    readable(file.as_file()).map_err(failed)?;
+    // A job file holds no secrets; a temporary file is its owner's alone.
+    let_everybody_read(file.as_file()).map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -140,14 +142,4 @@ fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
         }
         Err(error) => Err(failed(error.error)),
     }
-}
-
-/// A job file holds no secrets; a temporary file is its owner's alone.
-fn readable(file: &std::fs::File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    Ok(())
 }

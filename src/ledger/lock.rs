@@ -1,6 +1,6 @@
 //! One run a ledger. The operating system holds the lock, so it dies with its holder.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::presence::file_id;
 use super::seal::{Inscription, Seal};
 use super::{LedgerError, Opening};
+use crate::modes::private;
 use crate::paths::with_suffix;
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
@@ -30,11 +31,8 @@ impl Lock {
     ) -> Result<Self, LedgerError> {
         let path = lock_path(ledger);
         let io = |source| LedgerError::Io { path: path.clone(), source: Arc::new(source) };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(io)?;
+        let opened = private().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = opened.map_err(io)?;
         let mut locked = within(&file, GLANCE);
         if matches!(locked, Err(TryLockError::WouldBlock)) && !patience.is_zero() {
             tell(Opening::Queued { holder: Inscription::read(&mut file).holder, patience });

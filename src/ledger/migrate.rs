@@ -1,6 +1,5 @@
 //! Opens a ledger's file and brings its schema up to date.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use rusqlite_migration::{M, Migrations};
 use super::store::COUNTED;
 use super::{APPLICATION_ID, LedgerError};
 use crate::draft::{draft_of, remove};
+use crate::modes::private;
 use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
@@ -89,8 +89,11 @@ fn make(draft: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
 /// Makes a rename durable.
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    std::fs::File::open(folder_of(path))?.sync_all()?;
-    Ok(())
+    let synced = std::fs::File::open(folder_of(path))?.sync_all();
+    // Elsewhere a folder cannot be opened; the file is there, or the system has said so.
+    #[cfg(not(unix))]
+    let synced = folder_of(path).metadata().map(drop);
+    synced
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
@@ -274,11 +277,7 @@ pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
 
 /// Makes a file that its owner alone can read before anything is in it; SQLite gives its log files the same mode.
 fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(|_| ())
+    private().write(true).create_new(true).open(path).map(drop)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! line is handed to the operating system whole, so it outlives the process, if not a power cut.
 
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use super::error::SandboxError;
 use super::model::{Contact, Digest};
 use super::operation::Creation;
+use crate::modes::private;
 
 /// How every line begins.
 const START: &[u8] = br#"{"digest":""#;
@@ -46,11 +47,7 @@ impl Journal {
     /// its request was never answered.
     pub(super) fn open(path: &Path, each: impl FnMut(Contact)) -> Result<Journal, SandboxError> {
         let unopened = |source| SandboxError::StateOpen { path: path.to_owned(), source };
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(unopened)?;
+        let file = private().read(true).append(true).create(true).open(path).map_err(unopened)?;
         if !file.metadata().map_err(unopened)?.is_file() {
             return Err(unopened(io::Error::other("it is not a regular file")));
         }
