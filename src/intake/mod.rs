@@ -33,7 +33,7 @@ pub enum IntakeError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// There is no thread to read with.
-    #[error("cannot start a thread: {0}")]
+    #[error("cannot start a thread: {0}; the system has no room for one: run again later")]
     Thread(std::io::Error),
     /// A signal asked the process to stop before everything was read.
     #[error("interrupted while the input was read; nothing was sent; run the same command again")]

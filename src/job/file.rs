@@ -14,8 +14,9 @@ use crate::cli::{JobArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
+use crate::paths::uncompressed;
 use crate::submission::OnUnknown;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, similar_file};
 
 /// Every table of a job file and its keys, for the reference and for suggestions. `[request]` has
 /// the operation's members instead, and `[lookup]` tables of the user's own.
@@ -209,13 +210,16 @@ fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorBudg
 #[derive(Debug, Error)]
 pub enum JobFileError {
     /// It cannot be read.
-    #[error("cannot read the job file {}: {source}", path.display())]
+    #[error("cannot read the job file {}: {source}{}", path.display(), similar_file(path))]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
+    /// It is one of the files that are imported.
+    #[error("{} is no job file by its name; a CSV is named without --job", .0.display())]
+    Csv(PathBuf),
     /// It is neither TOML nor JSON, or a value is of the wrong kind.
     #[error("{}, line {line}: {message}", path.display())]
     Syntax {
@@ -251,6 +255,9 @@ impl JobFile {
 
     /// The job file at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, JobFileError> {
+        if uncompressed(path).extension().is_some_and(|kind| kind == "csv" || kind == "tsv") {
+            return Err(JobFileError::Csv(path.to_owned()));
+        }
         let read = std::fs::read_to_string(path);
         let text = read.map_err(|source| JobFileError::Read { path: path.to_owned(), source })?;
         // Editors on Windows put a byte order mark there.

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::suggest::similar_file;
 pub use csv_file::CsvSource;
 pub use dialect::{Dialect, FoundDialect, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 pub use header::{Header, KeyColumns, REJECT_COLUMNS};
@@ -49,7 +50,7 @@ pub struct Record {
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {source}{}", path.display(), similar_file(path))]
     Open {
         /// The file.
         path: PathBuf,
@@ -89,7 +90,9 @@ pub enum SourceError {
         choices: String,
     },
     /// The file ends inside a quoted cell, which has swallowed all rows after its opening quote.
-    #[error("{file}, line {line}: the record that starts here has a quote that is never closed")]
+    #[error(
+        "{file}, line {line}: the record that starts here has a quote that is never closed; close it, or name the quote with --quote"
+    )]
     UnclosedQuote {
         /// The CSV.
         file: String,

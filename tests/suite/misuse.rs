@@ -24,7 +24,9 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
     folder.write("quote.csv", "Name\nx\n\"y\nz\n");
     folder.write("twice.csv", "Name,Name\nx,y\n");
     folder.write("zone.toml", "[request]\nName = \"{{ subject | epoch(tz='Europe/Londn') }}\"\n");
-    let cases: [&[&str]; 22] = [
+    let cases: [&[&str]; 24] = [
+        &["--job", "t.csv"],
+        &["tt.csv"],
         &["t.csv", "--job", "zone.toml"],
         &["quote.csv"],
         &["twice.csv"],
