@@ -19,8 +19,10 @@ pub(super) struct Presence {
 /// Device and number of a file; elsewhere than on Unix an open file cannot be removed.
 #[cfg(unix)]
 pub(super) type FileId = (u64, u64);
+/// Of every file the same, for the same reason.
 #[cfg(not(unix))]
-pub(super) type FileId = ();
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FileId;
 
 impl Presence {
     /// Remembers the files as they are now; those that do not exist are left out.
@@ -66,7 +68,9 @@ pub(super) fn file_id(metadata: &Metadata) -> FileId {
 
 /// What the system knows a file by.
 #[cfg(not(unix))]
-pub(super) fn file_id(_: &Metadata) -> FileId {}
+pub(super) fn file_id(_: &Metadata) -> FileId {
+    FileId
+}
 
 /// When a file was written to last, in nanoseconds since 1970.
 ///
