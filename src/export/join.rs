@@ -9,7 +9,7 @@ use super::table::Table;
 use super::{ExportError, Format, go_on};
 use crate::ledger::{Ledgers, ListedRow, Occurrences, Selection};
 use crate::shutdown::Shutdown;
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fitted};
 use crate::token::{ClientToken, TokenScheme};
 
 /// What stands beside the columns of the CSV.
@@ -70,7 +70,7 @@ impl Join {
                 None => None,
             };
             if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
-                let cells = fitted(&record.cells, header.columns().len());
+                let cells = fitted(record.cells.iter(), header.columns().len());
                 write_row(&mut table, &header, &cells, known.as_ref())?;
                 count += 1;
             }
@@ -100,21 +100,6 @@ fn token(
             }
         }
     }
-}
-
-/// As many cells as there are columns, so that what stands beside them stands in its place: what a ragged row has
-/// beyond goes into the last one, as in a rejects file.
-fn fitted(cells: &csv::StringRecord, columns: usize) -> Vec<Cow<'_, str>> {
-    let mut fitted: Vec<Cow<'_, str>> = cells.iter().take(columns).map(Cow::Borrowed).collect();
-    fitted.resize(columns, Cow::Borrowed(""));
-    if let Some(last) = fitted.last_mut() {
-        for beyond in cells.iter().skip(columns) {
-            let last = last.to_mut();
-            last.push(',');
-            last.push_str(beyond);
-        }
-    }
-    fitted
 }
 
 /// What the ledger says of a row; its members are [`BESIDE`].
@@ -172,14 +157,6 @@ fn write_row(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_ragged_row_keeps_its_place_and_loses_nothing() {
-        let fitted = |cells: &[&str]| fitted(&csv::StringRecord::from(cells.to_vec()), 2).join("|");
-        assert_eq!(fitted(&["1"]), "1|");
-        assert_eq!(fitted(&["1", "2"]), "1|2");
-        assert_eq!(fitted(&["1", "2", "3", "4"]), "1|2,3,4");
-    }
 
     #[test]
     fn what_stands_beside_a_row_has_the_names_of_its_columns() {

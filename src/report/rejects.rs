@@ -8,7 +8,7 @@ use crate::draft::{Draft, remove};
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
 use crate::paths::folder_of;
 use crate::rehearsal::{CrashPoint, Rehearsal};
-use crate::source::REJECT_COLUMNS;
+use crate::source::{REJECT_COLUMNS, fitted};
 
 /// The rejects file cannot be written.
 #[derive(Debug, Error)]
@@ -116,22 +116,15 @@ fn united(headers: &[Vec<String>]) -> Vec<String> {
     united
 }
 
-/// The row under the file's columns, by name, and its reasons. What a ragged row has beyond its
-/// header goes into its last column, so that nothing is lost and every line fits the header.
+/// The row under the file's columns, by name, and its reasons.
 fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
-    let mut own: Vec<(&str, String)> =
-        row.columns.iter().zip(&row.cells).map(|(name, cell)| (name.as_str(), cell.clone())).collect();
-    if let (Some(last), Some(beyond)) = (own.last_mut(), row.cells.get(row.columns.len()..)) {
-        for cell in beyond {
-            last.1.push(',');
-            last.1.push_str(cell);
-        }
-    }
+    let fitted = fitted(row.cells.iter().map(String::as_str), row.columns.len());
+    let mut own: Vec<_> = row.columns.iter().zip(fitted).collect();
     let mut line: Vec<String> = Vec::with_capacity(columns.len() + REJECT_COLUMNS.len());
     for column in columns {
-        let at = own.iter().position(|(name, _)| name == column);
+        let at = own.iter().position(|(name, _)| *name == column);
         // Taken out, so that a repeated column name takes the next cell of that name.
-        line.push(at.map(|at| own.remove(at).1).unwrap_or_default());
+        line.push(at.map(|at| own.remove(at).1.into_owned()).unwrap_or_default());
     }
     line.extend([
         row.source.clone(),

@@ -14,6 +14,7 @@ mod names;
 mod header;
 mod key;
 mod fault;
+mod fitted;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use thiserror::Error;
 use crate::suggest::similar_file;
 pub use csv_file::CsvSource;
 pub use dialect::{Dialect, FoundDialect, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+pub use fitted::fitted;
 pub use header::{Header, KeyColumns, REJECT_COLUMNS};
 pub use input::Input;
 pub use key::RowKey;
