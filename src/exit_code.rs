@@ -31,6 +31,53 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [ExitCode; 11] = [
+        ExitCode::Complete,
+        ExitCode::RowsLeftBehind,
+        ExitCode::Usage,
+        ExitCode::ErrorBudget,
+        ExitCode::Fatal,
+        ExitCode::Budget,
+        ExitCode::Locked,
+        ExitCode::Storage,
+        ExitCode::TryLater,
+        ExitCode::Interrupted,
+        ExitCode::Terminated,
+    ];
+
+    /// What it means, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            ExitCode::Complete => "every row is created",
+            ExitCode::RowsLeftBehind => "finished; some rows are rejected, failed or unknown",
+            ExitCode::Usage => "usage or configuration; nothing was sent",
+            ExitCode::ErrorBudget => {
+                "more rows went wrong than `--max-errors` allows; stopped early, or not started"
+            }
+            ExitCode::Fatal => "credentials, permission, instance or a hard quota",
+            ExitCode::Budget => "a planned stop, such as `--limit`; rows remain",
+            ExitCode::Locked => "another run holds the ledger",
+            ExitCode::Storage => "the ledger or an output could not be written",
+            ExitCode::TryLater => "Connect kept throttling or was out of reach; rows remain",
+            ExitCode::Interrupted => "interrupted by SIGINT; rows remain",
+            ExitCode::Terminated => "interrupted by SIGTERM; rows remain",
+        }
+    }
+
+    /// Whether the same command should be run again.
+    pub fn again(self) -> &'static str {
+        match self {
+            ExitCode::Complete => "–",
+            ExitCode::RowsLeftBehind => "after fixing them",
+            ExitCode::Usage | ExitCode::Fatal | ExitCode::Storage => "after fixing it",
+            ExitCode::ErrorBudget => "after looking",
+            ExitCode::Locked => "later",
+            ExitCode::TryLater => "yes, later",
+            ExitCode::Budget | ExitCode::Interrupted | ExitCode::Terminated => "yes",
+        }
+    }
+
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         self as u8
@@ -62,6 +109,7 @@ mod tests {
             (ExitCode::Interrupted, 130),
             (ExitCode::Terminated, 143),
         ];
+        assert_eq!(published.map(|(exit, _)| exit), ExitCode::ALL);
         for (exit, number) in published {
             assert_eq!(exit.code(), number);
         }

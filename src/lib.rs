@@ -35,6 +35,7 @@ pub mod wishes;
 pub mod event;
 pub mod report;
 pub mod exit_code;
+pub mod handbook;
 pub mod logging;
 
 pub mod sandbox;

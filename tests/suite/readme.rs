@@ -1,9 +1,16 @@
 //! The README says what is true.
 
-use connect_import::exit_code::ExitCode;
-use connect_import::job::keys;
+use std::path::PathBuf;
 
 use crate::support::*;
+
+/// The README and the chapters of the handbook.
+fn chapters() -> Vec<PathBuf> {
+    let handbook = std::fs::read_dir(repository("src/handbook")).unwrap();
+    let chapters = handbook.map(|entry| entry.unwrap().path());
+    let chapters = chapters.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    chapters.chain([repository("README.md")]).collect()
+}
 
 fn readme() -> String {
     std::fs::read_to_string(repository("README.md")).unwrap()
@@ -34,53 +41,34 @@ fn the_file_map_names_every_module_and_nothing_else() {
 }
 
 #[test]
-fn the_exit_codes_are_all_there() {
-    let readme = readme();
-    let codes = [
-        ExitCode::Complete,
-        ExitCode::RowsLeftBehind,
-        ExitCode::Usage,
-        ExitCode::ErrorBudget,
-        ExitCode::Fatal,
-        ExitCode::Budget,
-        ExitCode::Locked,
-        ExitCode::Storage,
-        ExitCode::TryLater,
-        ExitCode::Interrupted,
-        ExitCode::Terminated,
-    ];
-    for code in codes {
-        assert!(readme.contains(&format!("| {} |", code.code())), "{code:?}");
-    }
-}
-
-#[test]
-fn the_job_file_reference_has_every_key() {
-    let readme = readme();
-    for (table, keys) in keys() {
-        assert!(readme.contains(&format!("`[{table}]`")), "{table}");
-        for key in *keys {
-            assert!(readme.contains(&format!("`{key}`")), "{table}.{key}");
+fn every_file_that_is_linked_to_exists_and_has_the_heading() {
+    for chapter in chapters() {
+        let text = std::fs::read_to_string(&chapter).unwrap();
+        let links = text.replace("]\n(", "](").split("](").skip(1).map(str::to_owned).collect::<Vec<_>>();
+        for target in links.iter().filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { chapter.clone() } else { chapter.parent().unwrap().join(file) };
+            let there = std::fs::read_to_string(&file).map_err(|error| format!("{target}: {error}")).unwrap();
+            let slug = |line: &str| line.trim_start_matches(['#', ' ']).to_lowercase().replace(' ', "-");
+            assert!(
+                heading.is_empty()
+                    || there.lines().any(|line| line.starts_with('#') && slug(line) == heading),
+                "{target}"
+            );
         }
     }
 }
 
 #[test]
-fn every_file_that_the_readme_links_to_exists() {
-    for target in readme().split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        if !target.contains("://") && !target.starts_with('#') {
-            assert!(repository(target).exists(), "{target}");
-        }
-    }
-}
-
-#[test]
-fn the_readme_names_every_flag_of_run_and_export() {
+fn every_flag_of_run_and_export_is_told_of() {
     let folder = Folder::new();
     let help = ["run", "export"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
-    let readme = readme();
+    let told: String = chapters().iter().map(|chapter| std::fs::read_to_string(chapter).unwrap()).collect();
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
     for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';', ':']).split('[').next().unwrap()) {
-        assert!(readme.contains(flag), "{flag}");
+        assert!(told.contains(flag), "{flag}");
     }
 }

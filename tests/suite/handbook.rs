@@ -1,0 +1,105 @@
+//! What the handbook and the README say that follows from the code is written from the code.
+
+use clap::{Arg, Command, CommandFactory as _};
+use connect_import::cli::Cli;
+use connect_import::exit_code::ExitCode;
+use connect_import::job::keys;
+
+use crate::support::*;
+
+/// Keys that no flag has.
+const WITHOUT_FLAG: [(&str, &str, &str, &str); 6] = [
+    (
+        "source",
+        "files",
+        "The CSVs, or patterns such as \"export-*.csv.gz\", which never match a rejects file; - is standard input. On the \
+         command line they are arguments",
+        "required",
+    ),
+    ("request", "", "The operation's members, or `request = \"skeleton.json\"`", "the header"),
+    ("lookup", "", "Tables of your own, such as `[lookup.status]`", "none"),
+    ("sandbox", "rate", "The quota of --sandbox, in requests a second", "the pacing's"),
+    ("sandbox", "burst", "Its burst", "the pacing's"),
+    ("sandbox", "latency", "How long its answers take", "40ms"),
+];
+
+#[test]
+fn the_job_files_keys() {
+    let command = Cli::command();
+    let mut lines = "| table | key | flag | what it is | default |\n|---|---|---|---|---|\n".to_owned();
+    for (table, keys) in keys() {
+        let mut first = format!("`[{table}]`");
+        for key in if keys.is_empty() { &[""] } else { *keys } {
+            let (flag, what, default) = described(&command, table, key);
+            let name = if key.is_empty() { String::new() } else { format!("`{key}`") };
+            lines.push_str(&format!("| {first} | {name} | {flag} | {what} | {default} |\n"));
+            first.clear();
+        }
+    }
+    expect_written("src/handbook/job_file.md", "keys", &lines);
+}
+
+/// The flag of a key, what it is, and its default.
+fn described(command: &Command, table: &str, key: &str) -> (String, String, String) {
+    if let Some((.., what, default)) = WITHOUT_FLAG.iter().find(|(of, name, ..)| (*of, *name) == (table, key))
+    {
+        return (String::new(), (*what).to_owned(), (*default).to_owned());
+    }
+    let long = key.replace('_', "-");
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let arg = commands.flat_map(Command::get_arguments).find(|arg| arg.get_long() == Some(&long));
+    let arg = arg.ok_or_else(|| format!("[{table}] {key} has no flag and is not described")).unwrap();
+    let help = arg.get_help().unwrap().to_string();
+    let none = if is_switch(arg) { "no]" } else { "none]" };
+    let (what, default) = help.split_once(" [default: ").unwrap_or((&help, none));
+    let default = default.strip_suffix(']').unwrap();
+    (format!("`--{long}`"), format!("{what}{}", choices(arg)), default.to_owned())
+}
+
+fn is_switch(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == std::any::TypeId::of::<bool>()
+}
+
+fn choices(arg: &Arg) -> String {
+    let values = arg.get_possible_values();
+    let names: Vec<String> = values.iter().map(|value| format!("`\"{}\"`", value.get_name())).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        _ if is_switch(arg) => String::new(),
+        names => format!(": {}", names.join(", ")),
+    }
+}
+
+#[test]
+fn the_exit_codes() {
+    let mut lines = "| code | means | run again? |\n|---|---|---|\n".to_owned();
+    for code in ExitCode::ALL {
+        lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.again()));
+    }
+    expect_written("README.md", "exit codes", &lines);
+}
+
+#[test]
+fn the_ledgers_schema() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\n");
+    folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
+    let made = "SELECT group_concat(sql || ';', char(10, 10)) FROM
+                (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid)";
+    let made = folder.ask("t.sandbox.ledger.db", made);
+    expect_written("src/handbook/ledger.md", "schema", &format!("```sql\n{made}\n```\n"));
+}
+
+/// Holds what stands between two marks of a file against what was generated. With UPDATE_EXPECTED it is written there.
+fn expect_written(file: &str, mark: &str, generated: &str) {
+    let path = repository(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- begin {mark} -->\n"), format!("<!-- end {mark} -->"));
+    let (before, rest) = text.split_once(&begin).ok_or_else(|| format!("{file} has no {begin}")).unwrap();
+    let (written, after) = rest.split_once(&end).ok_or_else(|| format!("{file} has no {end}")).unwrap();
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&path, [before, &begin, generated, &end, after].concat()).unwrap();
+    } else {
+        assert_eq!(written, generated, "{file}: UPDATE_EXPECTED=1 writes it anew");
+    }
+}
