@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::{JobError, SandboxQuota, ledger_path, rate, reading, refuse_csv, sandbox, wrong};
+use super::pace::{SandboxQuota, rate, sandbox};
+use super::places::ledger_path;
+use super::{JobError, reading, refuse_csv, wrong};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
