@@ -40,15 +40,16 @@ impl CheckJob {
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
         let instance = instance(&args.job, &args.read.made, &file)?;
+        let reading = Reading::resolve(&args.job, &args.read, &file)?;
         Ok(CheckJob {
-            reading: Reading::resolve(&args.job, &args.read, &file)?,
+            rate: rate(args.read.rate, &file, reading.shard)?,
+            reading,
             ledger: match ledger_path(&args.job, &file) {
                 Ok(path) => Some(path),
                 Err(JobError::LedgerUnnamed) => None,
                 Err(error) => return Err(error),
             },
             instance_id: instance.map(|instance| instance.id),
-            rate: rate(args.read.rate, &file)?,
             limit: args.read.limit.or(file.run.limit),
             max_errors: args.read.max_errors.or(file.run.max_errors),
             resending: resending(&args.read, &file)?,

@@ -13,6 +13,7 @@ mod pace;
 mod places;
 mod reading;
 mod skeleton;
+mod values;
 mod verification;
 
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
-pub use places::{ledger_of, ledgers_of};
+pub use places::ledgers_of;
 use places::{ledger_path, rejects_path};
 pub use reading::Reading;
 pub use verification::VerifyJob;
@@ -151,13 +152,13 @@ impl Job {
     pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
         let reading = Reading::resolve(&args.job, &args.read, &file)?;
-        let pacing = pacing(args, &file)?;
+        let pacing = pacing(args, &file, reading.shard)?;
         let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: reading::identity(instance, &args.read.made, &file)?,
+            identity: reading::identity(instance, &args.job, &args.read.made, &file)?,
             rejects: rejects_path(args, &file, &ledger, &reading.inputs)?,
             reading,
             ledger,
@@ -311,6 +312,49 @@ mod tests {
             let error = resolve(&["t.csv", INSTANCE, argument]).unwrap_err();
             assert!(error.starts_with(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_shard_has_files_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.toml");
+        let files = |text: &str, more: &[&str]| {
+            std::fs::write(&path, format!("[source]\nfiles = [\"t.csv\"]\n{text}")).unwrap();
+            let job = resolve(&[&["--job", path.to_str().unwrap(), INSTANCE], more].concat()).unwrap();
+            [job.ledger, job.rejects].map(|file| file.strip_prefix(folder.path()).unwrap_or(&file).to_owned())
+        };
+        let named = |names: [&str; 2]| names.map(PathBuf::from);
+        let beside = named(["tickets.1-of-4.ledger.db", "tickets.1-of-4.ledger.db.rejects.csv"]);
+        assert_eq!(files("", &["--shard=1/4"]), beside);
+        assert_eq!(files("[run]\nshard = \"1/4\"", &[]), beside);
+        let rehearsal =
+            named(["tickets.1-of-4.sandbox.ledger.db", "tickets.1-of-4.sandbox.ledger.db.rejects.csv"]);
+        assert_eq!(files("", &["--shard=1/4", "--sandbox"]), rehearsal);
+        let of_file = files("[run]\nledger = \"x.db\"\nrejects = \"no.csv\"", &["--shard=1/4"]);
+        assert_eq!(of_file, named(["x.1-of-4.db", "no.1-of-4.csv"]));
+        let flags = ["--shard=1/4", "--ledger=/d/x.db", "--rejects=/d/no.csv"];
+        assert_eq!(files("", &flags), named(["/d/x.db", "/d/no.csv"]));
+    }
+
+    #[test]
+    fn a_shard_takes_its_portion_of_the_whole_imports_rate_and_what_a_flag_says_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.toml");
+        std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 6.0\nburst = 9").unwrap();
+        let pacing = |more: &[&str]| {
+            let job = resolve(&[&["--job", path.to_str().unwrap(), INSTANCE], more].concat()).unwrap();
+            (job.pacing.rate, job.pacing.burst, job.pacing.is_own)
+        };
+        assert_eq!(pacing(&[]), (Rate::Fixed(6.0), 9, false));
+        assert_eq!(pacing(&["--shard=0/4"]), (Rate::Fixed(1.5), 2, false));
+        assert_eq!(pacing(&["--shard=0/60"]), (Rate::Fixed(0.1), 1, false));
+        assert_eq!(pacing(&["--shard=0/4", "--rate=6", "--burst=9"]), (Rate::Fixed(6.0), 9, true));
+        assert_eq!(pacing(&["--shard=0/4", "--rate=auto"]).0, Rate::Auto);
+        let again = |flag| rate_again(Some(&path), flag, "0/4".parse().ok());
+        assert_eq!(again(None), Ok(Rate::Fixed(1.5)));
+        assert!(again(Some(Rate::Fixed(6.0))).is_err());
+        let default = resolve(&["t.csv", INSTANCE, "--shard=3/4"]).unwrap().pacing;
+        assert_eq!((default.rate, default.burst), (Rate::Fixed(0.5), 1));
     }
 
     #[test]

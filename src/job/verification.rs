@@ -60,7 +60,7 @@ impl VerifyJob {
             if RATES.contains(&rate) { Ok(rate) } else { Err(wrong(option, IMPOSSIBLE_RATE)) }
         };
         Ok(VerifyJob {
-            identity: reading::identity(instance, &args.made, &file)?,
+            identity: reading::identity(instance, &args.job, &args.made, &file)?,
             mapping,
             ledger: ledger_path(&args.job, &file)?,
             sample: match args.sample {

@@ -22,6 +22,7 @@ mod personal_data;
 mod readme;
 mod samples;
 mod segments;
+mod sharding;
 mod signals;
 mod storage;
 mod support;
