@@ -21,6 +21,7 @@ mod pace;
 mod personal_data;
 mod readme;
 mod samples;
+mod schedulers;
 mod segments;
 mod sharding;
 mod signals;

@@ -1,6 +1,5 @@
 //! The README says what is true.
 
-use connect_import::exit_code::ExitCode;
 use connect_import::job::keys;
 
 use crate::support::*;
@@ -36,20 +35,7 @@ fn the_file_map_names_every_module_and_nothing_else() {
 #[test]
 fn the_exit_codes_are_all_there() {
     let readme = readme();
-    let codes = [
-        ExitCode::Complete,
-        ExitCode::RowsLeftBehind,
-        ExitCode::Usage,
-        ExitCode::ErrorBudget,
-        ExitCode::Fatal,
-        ExitCode::Budget,
-        ExitCode::Locked,
-        ExitCode::Storage,
-        ExitCode::TryLater,
-        ExitCode::Interrupted,
-        ExitCode::Terminated,
-    ];
-    for code in codes {
+    for code in EXIT_CODES {
         assert!(readme.contains(&format!("| {} |", code.code())), "{code:?}");
     }
 }

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use connect_import::exit_code::ExitCode;
+
 /// Long enough for the slowest machine; reached only by a hang.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -394,6 +396,21 @@ pub fn messages(stdout: &str) -> BTreeMap<String, serde_json::Value> {
     let lines = stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines.map(|line| (line["message_type"].as_str().unwrap().to_owned(), line)).collect()
 }
+
+/// The published exit codes.
+pub const EXIT_CODES: [ExitCode; 11] = [
+    ExitCode::Complete,
+    ExitCode::RowsLeftBehind,
+    ExitCode::Usage,
+    ExitCode::ErrorBudget,
+    ExitCode::Fatal,
+    ExitCode::Budget,
+    ExitCode::Locked,
+    ExitCode::Storage,
+    ExitCode::TryLater,
+    ExitCode::Interrupted,
+    ExitCode::Terminated,
+];
 
 /// A file of the repository.
 pub fn repository(name: &str) -> PathBuf {
