@@ -14,6 +14,7 @@ use crate::pacing::Rate;
 use crate::rehearsal::CrashAt;
 use crate::request::Operation;
 use crate::sandbox::Slow;
+use crate::shard::Shard;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
@@ -104,6 +105,10 @@ pub struct JobArgs {
     /// The ledger that makes runs resumable [default: beside the job file, else the CSV: NAME.ledger.db]
     #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+    /// Take only this part of the rows, where several machines share an import: 0/4 is the first of four, and its
+    /// ledger is NAME.0-of-4.ledger.db [default: all rows]
+    #[arg(long, env = "CONNECT_IMPORT_SHARD", value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// Rehearse against a built-in sandbox, with a ledger of its own
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
@@ -118,7 +123,8 @@ pub struct LedgersArgs {
     /// The job file: TOML, or the JSON skeleton of the AWS CLI
     #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
     pub job: Option<PathBuf>,
-    /// The ledger; may be repeated [default: beside the job file, else the CSV: NAME.ledger.db]
+    /// The ledger; may be repeated [default: beside the job file, else the CSV: NAME.ledger.db, or where there is none
+    /// those of all shards, NAME.K-of-N.ledger.db]
     #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
     pub ledger: Vec<PathBuf>,
     /// The ledger of rehearsals
@@ -136,7 +142,8 @@ pub struct ReadArgs {
     /// How the CSVs are written
     #[command(flatten)]
     pub dialect: DialectArgs,
-    /// Requests a second: the account's quota, or auto to find it [default: 2.0]
+    /// Requests a second: the account's quota, or auto to find it; with --shard what this process alone may send
+    /// [default: 2.0, divided among the shards]
     #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
     /// Send at most so many rows: a pilot
@@ -220,7 +227,7 @@ pub struct RunArgs {
     /// What is read, and what is made of it.
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Requests that Connect takes at once: the quota's burst; not for auto [default: 5]
+    /// Requests that Connect takes at once: the quota's burst; not for auto [default: 5, divided among the shards]
     #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N", help_heading = "Sending")]
     pub burst: Option<u32>,
     /// Requests under way at most; as many are as the rate needs [default: 256]
@@ -301,10 +308,10 @@ pub struct DoctorArgs {
     /// What is made of a row.
     #[command(flatten)]
     pub made: MadeArgs,
-    /// Requests a second that a run would make [default: 2.0]
+    /// Requests a second that a run would make [default: 2.0, divided among the shards]
     #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
-    /// Requests that Connect takes at once [default: 5]
+    /// Requests that Connect takes at once [default: 5, divided among the shards]
     #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
     pub burst: Option<u32>,
     /// Make one completed task and send it again with the same token, to see whether Connect honours it
@@ -348,11 +355,13 @@ pub struct VerifyArgs {
 
 /// Options of `status`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  connect-import status --job tickets.toml --output json")]
+#[command(after_help = "Examples:\n  \
+    connect-import status --job tickets.toml --output json\n  \
+    connect-import status --ledger tickets.0-of-2.ledger.db --ledger tickets.1-of-2.ledger.db --watch")]
 pub struct StatusArgs {
-    /// Where the job and its ledger are.
+    /// Where the job and its ledgers are.
     #[command(flatten)]
-    pub job: JobArgs,
+    pub ledgers: LedgersArgs,
     /// Show it again and again, every so often [default: 2s], until you stop it
     #[arg(long, env = "CONNECT_IMPORT_WATCH", value_name = "TIME", value_parser = duration)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "2s")]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
 use crate::pacing::{Rate, Setback};
+use crate::shard::Shard;
 use crate::shutdown::Signal;
 
 /// Something that happened.
@@ -59,6 +60,17 @@ pub enum RunEvent {
         ledger: String,
         /// Whether there had been one in its place.
         again: bool,
+    },
+    /// The run is of one shard of the import.
+    Sharded {
+        /// Which.
+        shard: Shard,
+        /// How fast it sends.
+        rate: Rate,
+        /// Requests at once.
+        burst: u32,
+        /// Whether the rate was named for this process alone, and is no portion of the whole import's.
+        is_own: bool,
     },
     /// The ledger cannot be opened at once.
     Opening(Opening),

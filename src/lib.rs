@@ -19,6 +19,7 @@ pub mod request;
 pub mod mapping;
 pub mod guess;
 pub mod token;
+pub mod shard;
 pub mod rehearsal;
 pub mod ledger;
 pub mod intake;

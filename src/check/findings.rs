@@ -85,6 +85,8 @@ pub struct Findings {
     pub files: Vec<FileFacts>,
     /// Rows read.
     pub rows: u64,
+    /// Of those, rows of other shards, of which nothing else is said.
+    pub of_other_shards: u64,
     /// Rows by what a run would do with them.
     classes: [u64; 6],
     /// Faults by kind.

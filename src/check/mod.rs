@@ -17,6 +17,7 @@ use crate::ledger::LedgerError;
 use crate::mapping::{Fault, MapFault, Mapped, Rejection};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
+use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
 pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
@@ -50,6 +51,8 @@ pub type Sink<'a> = &'a mut dyn FnMut(&FoundFault<'_>) -> io::Result<()>;
 
 /// A check of an input.
 pub struct Check<'a> {
+    /// The part of the rows that is looked at; none is all.
+    pub shard: Option<Shard>,
     /// What the ledger knows, if there is one.
     pub known: Option<&'a Known>,
     /// Who is told of the progress.
@@ -118,6 +121,10 @@ impl Rows<'_, '_> {
         self.findings.files[file].rows += 1;
         let place = Place { file, line: record.line };
         let key = rules.key(record);
+        if self.check.shard.is_some_and(|shard| !shard.has(&key)) {
+            self.findings.of_other_shards += 1;
+            return Ok(());
+        }
         let content = || rules.header.content(&record.cells);
         let met = match self.check.known {
             Some(known) => known.meet(&key, 1, content)?,

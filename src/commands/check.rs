@@ -13,6 +13,7 @@ use crate::job::{CheckJob, Resending};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
 use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
+use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
@@ -33,7 +34,8 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     };
     let rate = rate.unwrap_or(job.rate.at_first());
     let (told, asked, output) = (reporter.clone(), shutdown.clone(), job.display.output);
-    let work = blocking(move || read(inputs, known.as_ref(), &told, &asked, output));
+    let shard = job.reading.shard;
+    let work = blocking(move || read(inputs, shard, known.as_ref(), &told, &asked, output));
     let findings = unless_interrupted(shutdown, work).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
         reporter.finish();
@@ -52,13 +54,14 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
 
 fn read(
     inputs: Vec<Prepared>,
+    shard: Option<Shard>,
     known: Option<&Known>,
     reporter: &Reporter,
     shutdown: &Shutdown,
     output: Output,
 ) -> Result<Findings, CommandError> {
     let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
-    let check = Check { known, reporter, shutdown };
+    let check = Check { shard, known, reporter, shutdown };
     let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
     lines.finish().map_err(CheckError::from)?;
     Ok(findings)
@@ -76,6 +79,7 @@ fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
         operation: reading.mapping.operation,
         namespace: reading.namespace.clone(),
         key: reading.key.clone(),
+        shard: reading.shard,
     };
     own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);

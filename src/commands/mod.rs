@@ -134,7 +134,9 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Missing(_)
         | LedgerError::HardLinked(_)
         | LedgerError::OtherIdentity { .. }
+        | LedgerError::OtherShard { .. }
         | LedgerError::Mixed { .. }
+        | LedgerError::Divided { .. }
         | LedgerError::NoRun { .. }
         | LedgerError::Unbegun(_) => ExitCode::Usage,
         LedgerError::Io { .. }

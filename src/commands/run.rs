@@ -10,13 +10,14 @@ use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, rate_again};
+use crate::job::{Job, Pacing, rate_again};
 use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
 use crate::report::{
     Summary, check_rejects_target, ending_word, exit_code, observers, same_command, to_stdout, write_rejects,
 };
+use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::wishes::Wishes;
@@ -36,6 +37,10 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
     let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
 
+    if let Some(shard) = job.identity.shard {
+        let Pacing { rate, burst, is_own, .. } = job.pacing;
+        reporter.tell(RunEvent::Sharded { shard, rate, burst, is_own });
+    }
     let (ledger, checked) = check(&job, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
@@ -46,7 +51,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         reporter: reporter.clone(),
         shutdown,
         wishes,
-        rate_source: rate_source(args),
+        rate_source: rate_source(args, job.identity.shard),
         mapping: job.reading.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
@@ -104,7 +109,7 @@ async fn check(
         folder: std::env::current_dir().unwrap_or_default().display().to_string(),
     };
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
-    let rehearsal = job.rehearsal.clone();
+    let (rehearsal, shard) = (job.rehearsal.clone(), job.reading.shard);
     let intake = blocking(move || {
         let mut tell = |opening| told.tell(RunEvent::Opening(opening));
         let ledger = Ledger::open(&path, &identity, patience, &mut tell, &rehearsal)?;
@@ -113,7 +118,7 @@ async fn check(
             told.tell(RunEvent::NewLedger { ledger: path.display().to_string(), again });
         }
         ledger.start_run(new_run)?;
-        let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, check, rehearsal };
+        let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, shard, check, rehearsal };
         match intake.take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {
@@ -136,7 +141,7 @@ fn concurrency(asked: Option<usize>, reporter: &Reporter) -> usize {
 }
 
 /// Where the rate is read again when it is asked for.
-fn rate_source(args: &RunArgs) -> RateSource {
+fn rate_source(args: &RunArgs, shard: Option<Shard>) -> RateSource {
     let (job, flag) = (args.job.job.clone(), args.read.rate);
-    RateSource(Box::new(move || rate_again(job.as_deref(), flag)))
+    RateSource(Box::new(move || rate_again(job.as_deref(), flag, shard)))
 }

@@ -1,17 +1,20 @@
-//! `status`: what the ledger holds.
+//! `status`: what ledgers hold.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{ledger_of, refuse_csv};
-use crate::ledger::{LedgerError, LedgerReader, is_locked};
-use crate::report::{Status, show};
+use crate::job::{ledgers_of, refuse_csv};
+use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
+use crate::report::{LedgerStatus, Status, show};
 
-/// Runs and causes that are shown.
-const SHOWN: u32 = 10;
+/// Runs that are shown.
+const RUNS: u32 = 10;
+
+/// Causes that are read: of several ledgers one may be frequent in all and in none among the first.
+const CAUSES: u32 = 100;
 
 /// So many minutes are "of late", and the one under way.
 const OF_LATE: i64 = 5;
@@ -22,9 +25,11 @@ const ANEW: &str = "\x1b[H\x1b[2J\x1b[3J";
 pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
     refuse_csv(output)?;
-    let ledger = ledger_of(&args.job)?;
     loop {
-        let status = read(ledger.clone())?;
+        // A shard that begins later has its ledger later.
+        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?)?;
+        let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
+        let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
         let text = match output {
             Output::Text | Output::Csv if args.watch.is_some() && io::stdout().is_terminal() => {
                 format!("{ANEW}{}", status.text())
@@ -41,19 +46,20 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     }
 }
 
-fn read(ledger: PathBuf) -> Result<Status, LedgerError> {
-    let reader = LedgerReader::open(&ledger)?;
+fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError> {
+    let identity = reader.identity()?;
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let runs = reader.latest_runs(SHOWN)?;
+    let runs = reader.latest_runs(RUNS)?;
     let since = now_ms / 60_000 - OF_LATE;
-    Ok(Status {
-        instance_id: reader.identity()?.map(|identity| identity.instance_id).unwrap_or_default(),
+    Ok(LedgerStatus {
+        shard: identity.as_ref().and_then(|identity| identity.shard),
+        instance_id: identity.map(|identity| identity.instance_id).unwrap_or_default(),
         rows: reader.state_counts()?,
-        errors: reader.error_counts(SHOWN)?,
+        errors: reader.error_counts(CAUSES)?,
         minutes: reader.minutes(runs.first().map(|run| run.id), since, 1)?,
         runs,
-        running: is_locked(&ledger),
+        running: is_locked(path),
         now_ms,
-        ledger,
+        ledger: path.to_owned(),
     })
 }

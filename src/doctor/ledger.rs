@@ -27,7 +27,10 @@ pub(super) fn ledger(path: &Path, identity: &Identity) -> Diagnosis {
             Diagnosis::pass(CHECK, format!("there is none yet; a run makes {shown}"))
         }
         Err(
-            error @ (LedgerError::OtherIdentity { .. } | LedgerError::NotALedger(_) | LedgerError::Newer(_)),
+            error @ (LedgerError::OtherIdentity { .. }
+            | LedgerError::OtherShard { .. }
+            | LedgerError::NotALedger(_)
+            | LedgerError::Newer(_)),
         ) => Diagnosis::fail(CHECK, ExitCode::Usage, error.to_string(), ""),
         Err(error) => Diagnosis::fail(CHECK, ExitCode::Storage, error.to_string(), ""),
     }

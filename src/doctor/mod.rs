@@ -102,7 +102,7 @@ impl Examination {
         if has_credentials {
             self.ask(client, &mut tell).await;
         }
-        tell(quota::quota(self.identity.operation, self.rate, self.burst));
+        tell(quota::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
         if let Err(problem) = &self.input {
             tell(Diagnosis::fail("input", ExitCode::Usage, problem, ""));
         }

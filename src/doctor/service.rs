@@ -99,6 +99,7 @@ mod tests {
             operation: Operation::CreateContact,
             namespace: String::new(),
             key: Vec::new(),
+            shard: None,
         };
         let cause = |code: &str| Cause { code: code.into(), message: "m".into() };
         let last = |trouble: Option<Trouble>| {

@@ -184,7 +184,7 @@ impl<S: Submitter> Dispatcher<S> {
             left_in_doubt: None,
             ending: None,
             progress,
-            rows_read: checked.rows_read + checked.adopted,
+            rows_read: checked.own_rows() + checked.adopted,
             max_errors: import.max_errors,
             meter: Meter::default(),
             traffic: Gathered::new(),

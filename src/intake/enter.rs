@@ -5,6 +5,7 @@ use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Sighting, Verdict};
 use crate::mapping::{MapFault, MappingError};
 use crate::rehearsal::{CrashPoint, Rehearsal};
+use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
 
@@ -17,6 +18,8 @@ pub struct Intake<'a> {
     pub reporter: &'a Reporter,
     /// Whether to stop.
     pub shutdown: &'a Shutdown,
+    /// The part of the rows that is entered; none is all.
+    pub shard: Option<Shard>,
     /// Whether every row is mapped and validated now. If not, that is done when its turn to be sent comes.
     pub check: bool,
     /// Where it crashes, if it is to.
@@ -30,7 +33,8 @@ impl Intake<'_> {
     /// Reading or the ledger fails, or a signal comes. What was entered stays, waiting.
     pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
         let totals = IntakeTotals::default();
-        let mut entry = Entry { intake: self, input: Input::Stdin, source: 0, header: 0, rows: 0, totals };
+        let mut entry =
+            Entry { intake: self, input: Input::Stdin, source: 0, header: 0, rows: 0, elsewhere: 0, totals };
         read_all(inputs, self.reporter, self.shutdown, &mut entry)?;
         Ok(self.ledger.finish_intake(entry.totals)?)
     }
@@ -66,6 +70,8 @@ struct Entry<'a> {
     header: i64,
     /// Its rows so far.
     rows: u64,
+    /// Of those, rows of other shards.
+    elsewhere: u64,
     totals: IntakeTotals,
 }
 
@@ -98,24 +104,28 @@ impl Visitor for Entry<'_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
-        self.rows = 0;
+        (self.rows, self.elsewhere) = (0, 0);
         Ok(())
     }
 
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), IntakeError> {
         let ledger = self.intake.ledger;
-        let keys: Vec<RowKey> = rows.iter().map(|record| rules.key(record)).collect();
-        let sightings = rows.iter().zip(&keys).map(|(record, key)| Sighting {
+        let shard = self.intake.shard;
+        let keyed = rows.iter().map(|record| (record, rules.key(record)));
+        let own = keyed.filter(|(_, key)| shard.is_none_or(|shard| shard.has(key)));
+        let (own, keys): (Vec<&Record>, Vec<RowKey>) = own.unzip();
+        self.rows += rows.len() as u64;
+        self.elsewhere += (rows.len() - own.len()) as u64;
+        let sightings = own.iter().zip(&keys).map(|(record, key)| Sighting {
             token: ledger.token(key),
             content: rules.header.content(&record.cells),
             line: record.line,
         });
         let sightings: Vec<Sighting> = sightings.collect();
         let done = ledger.recognise(self.source, sightings.clone())?;
-        let open = rows.iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
+        let open = own.into_iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
         let entered = open.map(|(((record, key), sighting), _)| self.row(rules, record, key, sighting, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
-        self.rows += rows.len() as u64;
         if entered.is_empty() {
             return Ok(());
         }
@@ -127,7 +137,7 @@ impl Visitor for Entry<'_> {
     }
 
     fn end(&mut self) -> Result<(), IntakeError> {
-        self.intake.ledger.leave_source(self.source, self.rows)?;
+        self.intake.ledger.leave_source(self.source, self.rows, self.elsewhere)?;
         self.totals.rows_read += self.rows;
         if self.input != Input::Stdin {
             self.totals.files_read.push(self.source);

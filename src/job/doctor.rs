@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::{JobError, SandboxQuota, ledger_path, rate, reading, refuse_csv, sandbox, wrong};
+use super::pace::{SandboxQuota, burst, rate, sandbox};
+use super::places::ledger_path;
+use super::{JobError, reading, refuse_csv, wrong};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
-use crate::pacing::{DEFAULT_BURST, Rate};
+use crate::pacing::Rate;
 use crate::request::Operation;
 use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
@@ -54,8 +56,9 @@ impl DoctorJob {
         if args.probe_token && mapping.operation != Operation::CreateContact {
             return Err(wrong("--probe-token", "is for completed tasks; it would start an open one"));
         }
-        let rate = rate(args.rate, &file)?;
-        let burst = args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST);
+        let shard = reading::shard(&args.job, &file);
+        let rate = rate(args.rate, &file, shard)?;
+        let burst = burst(args.burst, &file, shard)?;
         let dialect = reading::dialect(&DialectArgs::default(), &file)?;
         let inputs = reading::inputs(&args.job, &file, &dialect);
         let inputs = match inputs {
@@ -64,7 +67,7 @@ impl DoctorJob {
             Err(error) => return Err(error),
         };
         Ok(DoctorJob {
-            identity: reading::identity(instance, &args.made, &file)?,
+            identity: reading::identity(instance, &args.job, &args.made, &file)?,
             ledger: ledger_path(&args.job, &file)?,
             inputs,
             dialect,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::file::JobFile;
-use super::{JobError, job_args, keep_apart, ledgers_of, reading, wrong};
+use super::places::{job_args, keep_apart, ledgers_of};
+use super::{JobError, reading, wrong};
 use crate::cli::{ExportArgs, GlobalArgs, Output};
 use crate::export::{Format, StateFilter};
 use crate::ledger::{RunId, Selection};

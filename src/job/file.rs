@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::skeleton::{self, Skeleton};
+use super::values::{budget, time};
 use crate::cli::{JobArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
 use crate::paths::uncompressed;
+use crate::shard::Shard;
 use crate::submission::OnUnknown;
 use crate::suggest::{did_you_mean, similar_file};
 
@@ -45,6 +47,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
         (
             "run",
             &[
+                "shard",
                 "ledger",
                 "rejects",
                 "limit",
@@ -139,6 +142,7 @@ pub(super) struct PacingTable {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RunTable {
+    pub(super) shard: Option<Shard>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,
     pub(super) limit: Option<u64>,
@@ -175,35 +179,6 @@ pub(super) struct SandboxTable {
     pub(super) burst: Option<u32>,
     #[serde(deserialize_with = "time")]
     pub(super) latency: Option<Duration>,
-}
-
-/// A time such as `"30s"`, or a number of seconds.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Time {
-        Seconds(f64),
-        Text(String),
-    }
-    let text = match Time::deserialize(deserializer)? {
-        Time::Seconds(seconds) => seconds.to_string(),
-        Time::Text(text) => text,
-    };
-    crate::cli::duration(&text).map(Some).map_err(serde::de::Error::custom)
-}
-
-/// A budget such as `100` or `"1%"`.
-fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorBudget>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Budget {
-        Rows(u64),
-        Text(String),
-    }
-    match Budget::deserialize(deserializer)? {
-        Budget::Rows(rows) => Ok(Some(ErrorBudget::Rows(rows))),
-        Budget::Text(text) => text.parse().map(Some).map_err(serde::de::Error::custom),
-    }
 }
 
 /// The job file is at fault.
@@ -409,7 +384,7 @@ mod tests {
         for (name, text) in [("job.toml", toml), ("job.json", skeleton)] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let args = JobArgs { files: vec![], job: Some(path), ledger: None, sandbox: false };
+            let args = JobArgs { files: vec![], job: Some(path), ledger: None, shard: None, sandbox: false };
             let job = JobFile::for_args(&args).unwrap();
             assert_eq!(job.connect.instance_id.as_deref(), Some("i"));
             assert_eq!(job.connect.operation.as_deref(), Some("StartTaskContact"));

@@ -3,37 +3,40 @@
 //! A flag beats the environment (clap sees to both), which beats the job file, which beats the
 //! default.
 
+mod check;
 mod destination;
 mod doctor;
 mod export;
 mod file;
 mod instance;
+mod pace;
+mod places;
 mod reading;
 mod skeleton;
+mod values;
 mod verification;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{
-    CheckArgs, GlobalArgs, InitArgs, JobArgs, LedgersArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
-};
-use crate::draft::draft_of;
+use crate::cli::{GlobalArgs, InitArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs};
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
-use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
-use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::rehearsal::Rehearsal;
-use crate::source::{Dialect, Input};
+use crate::source::Dialect;
 use crate::submission::{AwsSettings, OnUnknown};
-use destination::{destination, instance};
+pub use check::CheckJob;
+use destination::destination;
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub use pace::{Pacing, SandboxQuota, rate_again};
+use pace::{pacing, sandbox};
+pub use places::ledgers_of;
+use places::{ledger_path, rejects_path};
 pub use reading::Reading;
-use reading::is_pattern;
 pub use verification::VerifyJob;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
@@ -77,27 +80,6 @@ pub struct Job {
     pub rehearsal: Rehearsal,
 }
 
-/// A check, which needs no instance and makes no ledger.
-#[derive(Clone, Debug)]
-pub struct CheckJob {
-    /// What is read, and what is made of it.
-    pub reading: Reading,
-    /// Where a run's ledger lies or would lie; none if a run would have to be told.
-    pub ledger: Option<PathBuf>,
-    /// The bare instance id, if one is named.
-    pub instance_id: Option<String>,
-    /// Requests a second, for the forecast.
-    pub rate: Rate,
-    /// Rows that a run would send at most.
-    pub limit: Option<u64>,
-    /// How many rows may go wrong in a run.
-    pub max_errors: Option<ErrorBudget>,
-    /// What is sent again.
-    pub resending: Resending,
-    /// What people see.
-    pub display: Display,
-}
-
 /// What is sent again, although it may have been created or was refused.
 #[derive(Clone, Debug)]
 pub struct Resending {
@@ -107,19 +89,6 @@ pub struct Resending {
     pub on_unknown: OnUnknown,
     /// What somebody has asked for.
     pub retry: Vec<Retry>,
-}
-
-/// How fast and how often.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Pacing {
-    /// Requests a second, positive, or auto.
-    pub rate: Rate,
-    /// Requests that Connect takes at once, at least 1.
-    pub burst: u32,
-    /// Requests under way at most, at least 1, if that was asked for.
-    pub concurrency: Option<usize>,
-    /// Attempts a row and run, at least 1.
-    pub max_attempts: u32,
 }
 
 /// What people see.
@@ -133,17 +102,6 @@ pub struct Display {
     pub report_every: Duration,
     /// Whether single steps are told too; a bar would be torn by them.
     pub debug: bool,
-}
-
-/// The quota of the built-in sandbox.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct SandboxQuota {
-    /// Requests a second.
-    pub rate: f64,
-    /// Requests at once.
-    pub burst: u32,
-    /// How long an answer takes.
-    pub latency: Duration,
 }
 
 /// The job makes no sense; nothing is sent.
@@ -183,11 +141,6 @@ fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
     JobError::Option { option, problem: problem.into() }
 }
 
-/// From one request a day to more than any wire carries.
-const RATES: std::ops::RangeInclusive<f64> = 1e-5..=1e9;
-
-const IMPOSSIBLE_RATE: &str = "must be more than 0 requests a second, from 0.00001 to 1000000000";
-
 /// No time is longer, so that sums of times do not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -199,18 +152,14 @@ impl Job {
     pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::for_args(&args.job)?;
         let reading = Reading::resolve(&args.job, &args.read, &file)?;
-        let pacing = pacing(args, &file)?;
+        let pacing = pacing(args, &file, reading.shard)?;
         let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
-        let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
-        let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
-        let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
-        keep_apart("--rejects", &rejects, &ledger, file.path.as_deref())?;
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: reading::identity(instance, &args.read.made, &file)?,
-            rejects: unless_an_input(rejects, &reading.inputs),
+            identity: reading::identity(instance, &args.job, &args.read.made, &file)?,
+            rejects: rejects_path(args, &file, &ledger, &reading.inputs)?,
             reading,
             ledger,
             pacing,
@@ -225,31 +174,6 @@ impl Job {
             display,
             sandbox: sandbox(&args.job, global, &file, pacing.rate, pacing.burst)?,
             rehearsal: rehearsal(args)?,
-        })
-    }
-}
-
-impl CheckJob {
-    /// Puts a check together.
-    ///
-    /// # Errors
-    /// The job file cannot be read or holds what it may not; something is missing or impossible.
-    pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
-        let file = JobFile::for_args(&args.job)?;
-        let instance = instance(&args.job, &args.read.made, &file)?;
-        Ok(CheckJob {
-            reading: Reading::resolve(&args.job, &args.read, &file)?,
-            ledger: match ledger_path(&args.job, &file) {
-                Ok(path) => Some(path),
-                Err(JobError::LedgerUnnamed) => None,
-                Err(error) => return Err(error),
-            },
-            instance_id: instance.map(|instance| instance.id),
-            rate: rate(args.read.rate, &file)?,
-            limit: args.read.limit.or(file.run.limit),
-            max_errors: args.read.max_errors.or(file.run.max_errors),
-            resending: resending(&args.read, &file)?,
-            display: display(&args.read.shown, global, &file),
         })
     }
 }
@@ -290,19 +214,6 @@ fn resending(args: &ReadArgs, file: &JobFile) -> Result<Resending, JobError> {
     })
 }
 
-/// The rate that the job file has by now, for a run that was started with it.
-///
-/// # Errors
-/// A flag or the environment sets the rate, or there is no job file, or it is at fault; for people.
-pub fn rate_again(job: Option<&Path>, flag: Option<Rate>) -> Result<Rate, String> {
-    if flag.is_some() {
-        return Err("--rate sets it, which beats the job file".to_owned());
-    }
-    let path = job.ok_or("there is no job file to read it from")?;
-    let file = JobFile::read(path).map_err(|error| error.to_string())?;
-    rate(flag, &file).map_err(|error| error.to_string())
-}
-
 /// Only a check has faults to list as CSV.
 ///
 /// # Errors
@@ -314,146 +225,16 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
     }
 }
 
-fn rate(flag: Option<Rate>, file: &JobFile) -> Result<Rate, JobError> {
-    match flag.or(file.pacing.rate).unwrap_or(Rate::Fixed(DEFAULT_RATE)) {
-        Rate::Fixed(rate) if !RATES.contains(&rate) => {
-            Err(wrong(if flag.is_some() { "--rate" } else { "[pacing] rate" }, IMPOSSIBLE_RATE))
-        }
-        possible => Ok(possible),
-    }
-}
-
-/// The ledger of a job, for commands that only read it.
-///
-/// # Errors
-/// The job file is at fault, or nothing says where the ledger is.
-pub fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
-    ledger_path(args, &JobFile::for_args(args)?)
-}
-
-/// The ledgers of a job, for commands that only read them and may be given several.
-///
-/// # Errors
-/// The job file is at fault, nothing says where a ledger is, or one is named twice.
-pub fn ledgers_of(args: &LedgersArgs) -> Result<Vec<PathBuf>, JobError> {
-    let ledgers = match (&args.ledger[..], ledger_of(&job_args(args))) {
-        ([], Ok(ledger)) => vec![ledger],
-        ([], Err(JobError::NoInput)) => return Err(JobError::NoLedger),
-        (_, Err(error)) => return Err(error),
-        (named, Ok(_)) => named.to_vec(),
-    };
-    let mut seen = std::collections::HashSet::new();
-    match ledgers.iter().find(|ledger| !seen.insert(resolved(ledger))) {
-        Some(twice) => Err(wrong("--ledger", format!("names {} twice", twice.display()))),
-        None => Ok(ledgers),
-    }
-}
-
-/// The same job with the first of its ledgers.
-fn job_args(args: &LedgersArgs) -> JobArgs {
-    let LedgersArgs { files, job, ledger, sandbox } = args;
-    JobArgs { files: files.clone(), job: job.clone(), ledger: ledger.first().cloned(), sandbox: *sandbox }
-}
-
-fn pacing(args: &RunArgs, file: &JobFile) -> Result<Pacing, JobError> {
-    let pacing = Pacing {
-        rate: rate(args.read.rate, file)?,
-        burst: args.burst.or(file.pacing.burst).unwrap_or(DEFAULT_BURST),
-        concurrency: args.concurrency.or(file.pacing.concurrency),
-        max_attempts: args.max_attempts.or(file.pacing.max_attempts).unwrap_or(5),
-    };
-    let at_least_one = [
-        ("--burst", pacing.burst as usize),
-        ("--concurrency", pacing.concurrency.unwrap_or(1)),
-        ("--max-attempts", pacing.max_attempts as usize),
-    ];
-    match at_least_one.into_iter().find(|(_, value)| *value == 0) {
-        Some((option, _)) => Err(wrong(option, "must be at least 1")),
-        None => Ok(pacing),
-    }
-}
-
-/// The built-in sandbox serves a rehearsal that names no endpoint of its own.
-fn sandbox(
-    args: &JobArgs,
-    global: &GlobalArgs,
-    file: &JobFile,
-    rate: Rate,
-    burst: u32,
-) -> Result<Option<SandboxQuota>, JobError> {
-    if !args.sandbox || global.endpoint_url.is_some() {
-        return Ok(None);
-    }
-    let quota = SandboxQuota {
-        rate: file.sandbox.rate.unwrap_or(rate.at_first()),
-        burst: file.sandbox.burst.unwrap_or(burst),
-        latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
-    };
-    if RATES.contains(&quota.rate) && quota.burst > 0 {
-        Ok(Some(quota))
-    } else {
-        Err(wrong("[sandbox]", "needs a rate of more than 0 and a burst of at least 1"))
-    }
-}
-
-/// Beside the job file, or without one beside the first CSV.
-fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
-    if let Some(path) = &args.ledger {
-        return Ok(path.clone());
-    }
-    if let (Some(path), false) = (&file.run.ledger, args.sandbox) {
-        return Ok(file.beside(path));
-    }
-    let anchor = match (&file.path, args.files.first()) {
-        (Some(job), _) => job.clone(),
-        (None, Some(csv)) if csv == Path::new("-") || is_pattern(csv) => return Err(JobError::LedgerUnnamed),
-        (None, Some(csv)) => uncompressed(csv),
-        (None, None) => return Err(JobError::NoInput),
-    };
-    let suffix = if args.sandbox { ".sandbox.ledger.db" } else { ".ledger.db" };
-    Ok(with_suffix(&anchor.with_extension(""), suffix))
-}
-
-/// What is written never goes where the ledger, what belongs to it, or the job file lies, nor does its draft.
-fn keep_apart(
-    option: &'static str,
-    target: &Path,
-    ledger: &Path,
-    job: Option<&Path>,
-) -> Result<(), JobError> {
-    let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
-    let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
-    let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
-    let own = [resolved(target), draft_of(&resolved(target))];
-    if own.iter().any(|path| taken.contains(path)) {
-        Err(wrong(option, "names the ledger or the job file; name a file of its own"))
-    } else {
-        Ok(())
-    }
-}
-
-/// A rejects file that is being read is never written over: the next one has a number.
-fn unless_an_input(rejects: PathBuf, inputs: &[Input]) -> PathBuf {
-    let taken = |path: &Path| {
-        let identity = Input::File(path.to_owned()).identity();
-        inputs.iter().any(|input| input.identity() == identity)
-    };
-    if !taken(&rejects) {
-        return rejects;
-    }
-    let stem = rejects.with_extension("");
-    (2..)
-        .map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")))
-        .find(|path| !taken(path))
-        .unwrap_or(rejects)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::pacing::Rate;
+    use crate::source::Input;
 
     fn resolve(arguments: &[&str]) -> Result<Job, String> {
         let cli = Cli::try_parse_from(["connect-import", "run"].iter().chain(arguments)).unwrap();
@@ -531,6 +312,49 @@ mod tests {
             let error = resolve(&["t.csv", INSTANCE, argument]).unwrap_err();
             assert!(error.starts_with(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_shard_has_files_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.toml");
+        let files = |text: &str, more: &[&str]| {
+            std::fs::write(&path, format!("[source]\nfiles = [\"t.csv\"]\n{text}")).unwrap();
+            let job = resolve(&[&["--job", path.to_str().unwrap(), INSTANCE], more].concat()).unwrap();
+            [job.ledger, job.rejects].map(|file| file.strip_prefix(folder.path()).unwrap_or(&file).to_owned())
+        };
+        let named = |names: [&str; 2]| names.map(PathBuf::from);
+        let beside = named(["tickets.1-of-4.ledger.db", "tickets.1-of-4.ledger.db.rejects.csv"]);
+        assert_eq!(files("", &["--shard=1/4"]), beside);
+        assert_eq!(files("[run]\nshard = \"1/4\"", &[]), beside);
+        let rehearsal =
+            named(["tickets.1-of-4.sandbox.ledger.db", "tickets.1-of-4.sandbox.ledger.db.rejects.csv"]);
+        assert_eq!(files("", &["--shard=1/4", "--sandbox"]), rehearsal);
+        let of_file = files("[run]\nledger = \"x.db\"\nrejects = \"no.csv\"", &["--shard=1/4"]);
+        assert_eq!(of_file, named(["x.1-of-4.db", "no.1-of-4.csv"]));
+        let flags = ["--shard=1/4", "--ledger=/d/x.db", "--rejects=/d/no.csv"];
+        assert_eq!(files("", &flags), named(["/d/x.db", "/d/no.csv"]));
+    }
+
+    #[test]
+    fn a_shard_takes_its_portion_of_the_whole_imports_rate_and_what_a_flag_says_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.toml");
+        std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 6.0\nburst = 9").unwrap();
+        let pacing = |more: &[&str]| {
+            let job = resolve(&[&["--job", path.to_str().unwrap(), INSTANCE], more].concat()).unwrap();
+            (job.pacing.rate, job.pacing.burst, job.pacing.is_own)
+        };
+        assert_eq!(pacing(&[]), (Rate::Fixed(6.0), 9, false));
+        assert_eq!(pacing(&["--shard=0/4"]), (Rate::Fixed(1.5), 2, false));
+        assert_eq!(pacing(&["--shard=0/60"]), (Rate::Fixed(0.1), 1, false));
+        assert_eq!(pacing(&["--shard=0/4", "--rate=6", "--burst=9"]), (Rate::Fixed(6.0), 9, true));
+        assert_eq!(pacing(&["--shard=0/4", "--rate=auto"]).0, Rate::Auto);
+        let again = |flag| rate_again(Some(&path), flag, "0/4".parse().ok());
+        assert_eq!(again(None), Ok(Rate::Fixed(1.5)));
+        assert!(again(Some(Rate::Fixed(6.0))).is_err());
+        let default = resolve(&["t.csv", INSTANCE, "--shard=3/4"]).unwrap().pacing;
+        assert_eq!((default.rate, default.burst), (Rate::Fixed(0.5), 1));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::ledger::Identity;
 use crate::mapping::{MappingSource, Members};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
+use crate::shard::Shard;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 use crate::suggest::did_you_mean;
 
@@ -28,6 +29,8 @@ pub struct Reading {
     pub namespace: String,
     /// The mapping.
     pub mapping: MappingSource,
+    /// The part of the rows that is taken; none is all.
+    pub shard: Option<Shard>,
 }
 
 impl Reading {
@@ -42,6 +45,7 @@ impl Reading {
             key,
             namespace: namespace(&args.made, file),
             mapping,
+            shard: shard(job, file),
         })
     }
 }
@@ -56,13 +60,24 @@ fn namespace(args: &MadeArgs, file: &JobFile) -> String {
     args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default()
 }
 
+/// The part of the rows that is taken; none is all.
+pub(super) fn shard(job: &JobArgs, file: &JobFile) -> Option<Shard> {
+    job.shard.or(file.run.shard)
+}
+
 /// Whose a job's ledger is.
-pub(super) fn identity(instance: Instance, args: &MadeArgs, file: &JobFile) -> Result<Identity, JobError> {
+pub(super) fn identity(
+    instance: Instance,
+    job: &JobArgs,
+    args: &MadeArgs,
+    file: &JobFile,
+) -> Result<Identity, JobError> {
     Ok(Identity {
         instance_id: instance.id,
         operation: operation(args, file)?,
         namespace: namespace(args, file),
         key: key(args, file),
+        shard: shard(job, file),
     })
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::{
-    Display, IMPOSSIBLE_RATE, JobError, LONGEST, RATES, display, ledger_path, reading, refuse_csv, wrong,
-};
+use super::pace::{IMPOSSIBLE_RATE, RATES};
+use super::places::ledger_path;
+use super::{Display, JobError, LONGEST, display, reading, refuse_csv, wrong};
 use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
@@ -60,7 +60,7 @@ impl VerifyJob {
             if RATES.contains(&rate) { Ok(rate) } else { Err(wrong(option, IMPOSSIBLE_RATE)) }
         };
         Ok(VerifyJob {
-            identity: reading::identity(instance, &args.made, &file)?,
+            identity: reading::identity(instance, &args.job, &args.made, &file)?,
             mapping,
             ledger: ledger_path(&args.job, &file)?,
             sample: match args.sample {

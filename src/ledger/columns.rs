@@ -5,6 +5,7 @@ use rusqlite::types::Type;
 
 use super::RowState;
 use crate::request::Operation;
+use crate::shard::Shard;
 
 /// A column that holds a JSON array of strings.
 pub(super) fn json_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<String>> {
@@ -21,6 +22,15 @@ pub(super) fn state_column(row: &Row<'_>, index: usize) -> rusqlite::Result<RowS
 pub(super) fn operation_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Operation> {
     let name = row.get_ref(index)?.as_str()?;
     Operation::from_name(name).ok_or_else(|| unreadable(index, format!("there is no operation '{name}'")))
+}
+
+/// A column that holds a shard, or nothing.
+pub(super) fn shard_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Shard>> {
+    let text = row.get_ref(index)?.as_str()?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| unreadable(index, format!("there is no shard '{text}'")))
 }
 
 fn unreadable(index: usize, problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {

@@ -46,6 +46,20 @@ pub enum LedgerError {
         /// Whose it would have to be.
         wanted: String,
     },
+    /// The ledger has other rows of the same import.
+    #[error(
+        "the ledger {} has {}, not {}; run it {}, or name another with --ledger",
+        path.display(), rows_of(found), rows_of(wanted),
+        if found.is_empty() { "without --shard".to_owned() } else { format!("with --shard {found}") }
+    )]
+    OtherShard {
+        /// The ledger.
+        path: PathBuf,
+        /// Which rows it has, such as `0/4`; empty: all.
+        found: String,
+        /// Which it would have to have.
+        wanted: String,
+    },
     /// The file or its directory cannot be used.
     #[error("cannot use the ledger {}: {source}", path.display())]
     Io {
@@ -119,6 +133,21 @@ pub enum LedgerError {
         /// What the other has.
         wanted: String,
     },
+    /// Two ledgers are of different divisions of the same import.
+    #[error(
+        "the ledger {} has {}, and the ledger {} {}; name those of one division",
+        path.display(), rows_of(found), first.display(), rows_of(other)
+    )]
+    Divided {
+        /// The one that differs.
+        path: PathBuf,
+        /// From this one.
+        first: PathBuf,
+        /// Which rows the one has, such as `0/4`; empty: all.
+        found: String,
+        /// Which the other has.
+        other: String,
+    },
     /// There is no such run.
     #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
         "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
@@ -140,4 +169,9 @@ pub enum LedgerError {
     /// The writer is gone.
     #[error("the ledger's writer has stopped")]
     Stopped,
+}
+
+/// The rows of a shard, or all of them, in words.
+fn rows_of(shard: &str) -> String {
+    if shard.is_empty() { "all rows of its import".to_owned() } else { format!("the rows of shard {shard}") }
 }

@@ -225,10 +225,11 @@ impl Ledger {
         self.writer.call(move |session| session.enter_source(&path, &columns))
     }
 
-    /// Notes that an input has been read to its end. What was entered of one that was not is not sent by a
+    /// Notes that an input has been read to its end and had so many rows, of which so many are in other shards. What was
+    /// entered of one that was not is not sent by a
     /// later run, unless the input brings it up again.
-    pub fn leave_source(&self, source: i64, rows: u64) -> Result<(), LedgerError> {
-        self.writer.call(move |session| session.leave_source(source, rows))
+    pub fn leave_source(&self, source: i64, rows: u64, elsewhere: u64) -> Result<(), LedgerError> {
+        self.writer.call(move |session| session.leave_source(source, rows, elsewhere))
     }
 
     /// The token of the first row that has this key.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::columns::{json_column, operation_column, state_column};
+use super::columns::{json_column, operation_column, shard_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::segments::Segments;
 use super::store::{
@@ -109,13 +109,14 @@ impl LedgerReader {
 
     /// Whose ledger it is; none if its making was broken off.
     pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
-        let columns = "SELECT instance_id, operation, namespace, key_columns FROM identity";
+        let columns = "SELECT instance_id, operation, namespace, key_columns, shard FROM identity";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Identity {
                 instance_id: row.get(0)?,
                 operation: operation_column(row, 1)?,
                 namespace: row.get(2)?,
                 key: json_column(row, 3)?,
+                shard: shard_column(row, 4)?,
             })
         };
         let identity = self.connection.query_row(columns, [], read).optional();

@@ -1,11 +1,14 @@
 //! Ledgers that are read together.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Identity, LedgerError, LedgerReader, ListedRow, RowState, RunId};
+use crate::shard::Shard;
 use crate::token::ClientToken;
 
-/// Ledgers of one instance, operation and namespace, in the order in which they were named.
+/// Ledgers of one instance, operation and namespace, in the order in which they were named: those of shards of one
+/// division, or such as have all rows.
 #[derive(Debug)]
 pub struct Ledgers {
     readers: Vec<(PathBuf, LedgerReader)>,
@@ -16,7 +19,7 @@ impl Ledgers {
     /// Opens them, and makes sure that they belong together.
     ///
     /// # Errors
-    /// One is missing or cannot be read; two are of different imports.
+    /// One is missing or cannot be read; two are of different imports, of different divisions, or of the same shard.
     pub fn open(paths: Vec<PathBuf>) -> Result<Self, LedgerError> {
         let mut ledgers = Ledgers { readers: Vec::new(), identities: Vec::new() };
         for path in paths {
@@ -28,7 +31,42 @@ impl Ledgers {
             ledgers.readers.push((path, reader));
         }
         ledgers.expect_same(&["instance", "operation", "namespace"])?;
+        ledgers.expect_one_division()?;
         Ok(ledgers)
+    }
+
+    /// Rows would be counted twice, or nobody could say what is missing.
+    fn expect_one_division(&self) -> Result<(), LedgerError> {
+        for (index, (path, identity)) in self.identities.iter().enumerate() {
+            for (first, other) in &self.identities[..index] {
+                let is_apart = match (identity.shard, other.shard) {
+                    (None, None) => true,
+                    (Some(one), Some(other)) => one.of() == other.of() && one != other,
+                    (None, Some(_)) | (Some(_), None) => false,
+                };
+                if !is_apart {
+                    let text = |identity: &Identity| {
+                        identity.shard.map(|shard| shard.to_string()).unwrap_or_default()
+                    };
+                    let (path, first) = (path.clone(), first.clone());
+                    return Err(LedgerError::Divided {
+                        path,
+                        first,
+                        found: text(identity),
+                        other: text(other),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The shards of the division whose ledgers are not among these.
+    pub fn missing_shards(&self) -> Vec<Shard> {
+        let there: BTreeSet<Shard> =
+            self.identities.iter().filter_map(|(_, identity)| identity.shard).collect();
+        let all = there.first().into_iter().flat_map(|shard| shard.division());
+        all.filter(|shard| !there.contains(shard)).collect()
     }
 
     fn expect_same(&self, parts: &[&str]) -> Result<(), LedgerError> {

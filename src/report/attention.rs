@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::bar::{per_second, rounded};
+use super::portion;
 use crate::event::{Discrepancy, Finding, Flight, RunEvent};
 use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
 use crate::pacing::{Rate, Setback};
@@ -55,6 +56,9 @@ impl Attention {
                 bytes / 1_000_000,
                 bytes.saturating_mul(3) / 1_000_000
             )),
+            RunEvent::Sharded { shard, rate, burst, is_own } => {
+                Some(portion::start(*shard, *rate, *burst, *is_own))
+            }
             RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
             RunEvent::NewLedger { ledger, again: true } => Some(format!(
                 "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \
@@ -174,6 +178,7 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
         | RunEvent::Checked { .. }
         | RunEvent::Settled { .. }
         | RunEvent::NewLedger { .. }
+        | RunEvent::Sharded { .. }
         | RunEvent::Opening(_)
         | RunEvent::Crowded { .. }
         | RunEvent::FewFiles { .. }

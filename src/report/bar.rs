@@ -107,6 +107,7 @@ impl Observer for Bar {
             | RunEvent::Verified(_)
             | RunEvent::Settled { .. }
             | RunEvent::NewLedger { .. }
+            | RunEvent::Sharded { .. }
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Zoned};
 use serde_json::{Value, json};
 
-use super::bar::rounded;
+use super::bar::{per_second, rounded};
 use crate::check::{Class, Example, Findings, Group};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::job::CheckJob;
 use crate::mapping::Fault;
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
+use crate::shard::Shard;
 
 /// Kinds of faults that are shown as text; `--output csv` has them all.
 const KINDS: usize = 30;
@@ -22,6 +23,7 @@ const KINDS: usize = 30;
 pub struct CheckReport {
     findings: Findings,
     rate: f64,
+    shard: Option<Shard>,
     limit: Option<u64>,
     max_errors: Option<ErrorBudget>,
     idempotency_window: Duration,
@@ -38,6 +40,7 @@ impl CheckReport {
         let mut report = CheckReport {
             findings,
             rate,
+            shard: job.reading.shard,
             limit: job.limit,
             max_errors: job.max_errors,
             idempotency_window: job.resending.window,
@@ -58,6 +61,11 @@ impl CheckReport {
         self.findings.of(Class::Faulty)
     }
 
+    /// Rows of the inputs that are not of other shards.
+    fn own_rows(&self) -> u64 {
+        self.findings.rows - self.findings.of_other_shards
+    }
+
     /// Rows that a run would send, those of other inputs included.
     fn to_send(&self) -> u64 {
         let waiting = self.findings.of(Class::Ready) + self.findings.elsewhere;
@@ -70,7 +78,7 @@ impl CheckReport {
 
     fn refuses(&self) -> Option<ErrorBudget> {
         let errors = self.faulty() + self.findings.of(Class::Refused) + self.findings.of(Class::Unknown);
-        self.max_errors.filter(|budget| budget.is_spent(errors, self.findings.rows))
+        self.max_errors.filter(|budget| budget.is_spent(errors, self.own_rows()))
     }
 
     fn outlasts_window(&self) -> bool {
@@ -93,9 +101,9 @@ impl CheckReport {
             let _ = writeln!(text, "{}: {} ({})", file.name, rows(file.rows), file.form);
         }
         let findings = &self.findings;
-        let (faulty, read) = (self.faulty(), findings.rows);
+        let (faulty, read) = (self.faulty(), self.own_rows());
         let _ = match faulty {
-            _ if read == 0 => writeln!(text, "\nThere is a header and no row under it."),
+            _ if findings.rows == 0 => writeln!(text, "\nThere is a header and no row under it."),
             0 => writeln!(text, "\nNo faults."),
             _ => {
                 writeln!(text, "\n{faulty} of {} {} faults and would be rejected:", rows(read), have(faulty))
@@ -200,6 +208,7 @@ impl CheckReport {
             (findings.of(Class::CreatedChanged), "of these have changed since"),
             (findings.of(Class::Unknown), "not send again: unknown, maybe created"),
             (findings.of(Class::Refused), "not send again: Connect refused them, and nothing has changed"),
+            (findings.of_other_shards, "leave to other shards"),
             (findings.elsewhere, "of those to send wait in the ledger, from other files"),
         ];
         for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
@@ -212,8 +221,9 @@ impl CheckReport {
         if self.to_send() > 0 {
             let takes = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
             let end = self.end.as_ref().map(|end| format!(", until {}", end.strftime("%Y-%m-%d %H:%M %Z")));
-            let _ =
-                writeln!(text, "  {} at {} a second{}", rounded(takes), self.rate, end.unwrap_or_default());
+            // A portion may have any number of digits.
+            let rate = self.shard.map_or_else(|| self.rate.to_string(), |_| per_second(self.rate));
+            let _ = writeln!(text, "  {} at {rate} a second{}", rounded(takes), end.unwrap_or_default());
         }
         if findings.longest.bytes > 0 {
             let longest = &findings.longest;
@@ -248,7 +258,9 @@ impl CheckReport {
             "message_type": "check",
             "exit_code": self.exit_code().code(),
             "files": files.collect::<Vec<_>>(),
+            "shard": self.shard.map(|shard| shard.to_string()),
             "rows_read": findings.rows,
+            "of_other_shards": findings.of_other_shards,
             "faulty": self.faulty(),
             "to_send": self.to_send(),
             "already_created": findings.of(Class::Created) + findings.of(Class::CreatedChanged),

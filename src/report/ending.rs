@@ -41,7 +41,7 @@ pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
             let errors = run.rows.of(RowState::Rejected)
                 + run.rows.of(RowState::Failed)
                 + run.rows.of(RowState::Unknown);
-            let rows = run.rows_read;
+            let rows = run.own_rows();
             Some(format!(
                 "The error budget is spent: {errors} rows went wrong, and --max-errors allows {budget} of {rows} read. \
                  Look at the causes before you raise it."

@@ -60,7 +60,8 @@ impl JsonLines {
                 Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
             }
             RunEvent::Checked { run, to_send } => Some(json!({
-                "message_type": "status", "phase": "checked", "rows_read": run.rows_read, "to_send": to_send,
+                "message_type": "status", "phase": "checked", "rows_read": run.rows_read,
+                "of_other_shards": run.elsewhere, "to_send": to_send,
                 "unknown": run.doubts.unknown, "in_doubt": run.doubts.waiting,
                 "in_doubt_closing": run.doubts.closing,
             })),
@@ -78,6 +79,7 @@ impl JsonLines {
             | RunEvent::Checking { .. }
             | RunEvent::Verifying { .. }
             | RunEvent::NewLedger { .. }
+            | RunEvent::Sharded { .. }
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }

@@ -34,7 +34,14 @@ impl Observer for Lines {
                     0 => String::new(),
                     adopted => format!("; {adopted} of the rows that wait are from other files"),
                 };
-                to_stderr(&format!("checked: {} rows read, {to_send} to send{others}", run.rows_read));
+                let elsewhere = match run.elsewhere {
+                    0 => String::new(),
+                    elsewhere => format!(", {elsewhere} of other shards"),
+                };
+                to_stderr(&format!(
+                    "checked: {} rows read{elsewhere}, {to_send} to send{others}",
+                    run.rows_read
+                ));
                 self.every.restart();
             }
             RunEvent::Progress(progress) if self.every.is_due() => {
@@ -50,6 +57,7 @@ impl Observer for Lines {
             | RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
             | RunEvent::NewLedger { .. }
+            | RunEvent::Sharded { .. }
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }

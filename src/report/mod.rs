@@ -10,6 +10,7 @@ mod ending;
 mod faults;
 mod json;
 mod lines;
+mod portion;
 mod rejects;
 mod shell;
 mod skeleton;
@@ -27,7 +28,7 @@ pub use faults::FaultLines;
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use shell::{same_command, shell_word};
 pub use skeleton::skeleton;
-pub use status::Status;
+pub use status::{LedgerStatus, Status, missing_shards};
 pub use summary::Summary;
 pub use verification::VerificationReport;
 

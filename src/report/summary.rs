@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 
 use super::bar::{per_second, rounded};
 use super::ending::why;
+use super::portion;
 use super::shell::{command_for_rejects, same_command};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::job::Job;
 use crate::ledger::{RowState, RunRecord};
+use crate::shard::Shard;
 
 /// What to tell people at the end of a run.
 #[derive(Clone, Debug)]
@@ -21,6 +23,9 @@ pub struct Summary {
     exit: ExitCode,
     instance_id: String,
     ledger: PathBuf,
+    shard: Option<Shard>,
+    /// Whether the rate was named for this process alone.
+    is_own_rate: bool,
     /// The rejects file, if rows were written to it.
     rejects: Option<PathBuf>,
     /// Why the run ended early, and the remedy.
@@ -40,6 +45,8 @@ impl Summary {
             exit,
             instance_id: job.identity.instance_id.clone(),
             ledger: job.ledger.clone(),
+            shard: job.identity.shard,
+            is_own_rate: job.pacing.is_own,
             rejects: (in_rejects > 0).then(|| job.rejects.clone()),
             why: why(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(same_command),
@@ -65,6 +72,9 @@ impl Summary {
         line(String::new());
         let mut count = |number: u64, words: &str| line(format!("  {number:>9}  {words}"));
         count(run.rows_read, "rows read");
+        if run.elsewhere > 0 {
+            count(run.elsewhere, "of other shards, each of which has a ledger of its own");
+        }
         count(run.rows.of(RowState::Created), "created by this run");
         if run.already_created > 0 {
             count(run.already_created, "already created by earlier runs; not sent again");
@@ -98,6 +108,9 @@ impl Summary {
                 run.throttled
             ));
         }
+        if let Some(shard) = self.shard {
+            line(format!("  shard {shard}: {}", portion::why(shard, run.is_auto, self.is_own_rate)));
+        }
         line(format!("  ledger: {}", self.ledger.display()));
         if let Some(rejects) = &self.rejects {
             line(format!("  rows not created, and why: {}", rejects.display()));
@@ -109,7 +122,11 @@ impl Summary {
             line(format!("\nTo go on with the rows that wait or failed:\n  {resume}"));
         }
         if let Some(retry) = &self.retry_rejects {
-            line(format!("\nFix the rejected rows in that file, then:\n  {retry}"));
+            let others = match self.shard {
+                Some(_) => ", and with the other shards too, to which mended rows may belong",
+                None => "",
+            };
+            line(format!("\nFix the rejected rows in that file, then{others}:\n  {retry}"));
         }
         text
     }
@@ -121,6 +138,9 @@ impl Summary {
         match self.exit {
             ExitCode::Complete if run.rows_read == 0 && run.rows.total() == 0 => {
                 "Nothing to import: there is a header and no row under it.".into()
+            }
+            ExitCode::Complete if run.own_rows() == 0 && run.rows.total() == 0 => {
+                format!("Nothing to send: none of the {} rows read is of this shard.", run.rows_read)
             }
             ExitCode::Complete if created == 0 => {
                 format!(
@@ -155,7 +175,9 @@ impl Summary {
             "exit_code": self.exit.code(),
             "ending": run.ending,
             "instance_id": self.instance_id,
+            "shard": self.shard.map(|shard| shard.to_string()),
             "rows_read": run.rows_read,
+            "of_other_shards": run.elsewhere,
             "created": run.rows.of(RowState::Created),
             "already_created": run.already_created,
             "changed_created": run.changed_created,

@@ -60,7 +60,8 @@ pub struct Verification<I> {
     pub shutdown: Shutdown,
     /// The bare id of the instance.
     pub instance_id: String,
-    /// Whether the same rows have been imported under another name, so that contacts come in likes.
+    /// Whether rows that another ledger has may have been sent alike: the same rows under another name, or those of
+    /// other shards.
     pub is_repeated: bool,
     /// The operation that made the contacts.
     pub operation: Operation,
@@ -267,7 +268,7 @@ impl<I: Inquirer> Walk<I> {
             match self.wanted(&mut mappings, &row) {
                 Ok(wanted) => {
                     let alike = likenesses.get(&wanted.likeness()).copied().unwrap_or(1);
-                    // Those of the other import count as one more row.
+                    // Those of other ledgers count as one more row.
                     let alike = alike + u32::from(self.of.is_repeated);
                     self.look(&row.row, &wanted, alike, &mut described).await?;
                 }

@@ -139,13 +139,18 @@ impl Session {
         Ok((source, header))
     }
 
-    /// An input has been read to its end, and had so many rows.
-    pub(in crate::ledger) fn leave_source(&self, source: i64, rows: u64) -> Result<(), LedgerError> {
+    /// An input has been read to its end, and had so many rows, of which so many are in other shards.
+    pub(in crate::ledger) fn leave_source(
+        &self,
+        source: i64,
+        rows: u64,
+        elsewhere: u64,
+    ) -> Result<(), LedgerError> {
         let leave = || {
             let end = "DELETE FROM open_readings WHERE run_id = ?1 AND source_id = ?2";
             self.connection.execute(end, [self.run.0, source])?;
-            let note = "INSERT INTO readings (run_id, source_id, rows, elsewhere) VALUES (?1, ?2, ?3, 0)";
-            self.connection.execute(note, params![self.run.0, source, rows])
+            let note = "INSERT INTO readings (run_id, source_id, rows, elsewhere) VALUES (?1, ?2, ?3, ?4)";
+            self.connection.execute(note, params![self.run.0, source, rows, elsewhere])
         };
         leave().map(|_| ()).map_err(|source| self.failed(source))
     }

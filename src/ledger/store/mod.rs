@@ -23,6 +23,7 @@ use super::seal::{Commit, Seal};
 use super::segments::Segments;
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
+use crate::shard::Shard;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
 pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
@@ -58,6 +59,9 @@ impl fmt::Display for RunId {
     }
 }
 
+/// The part of an identity that says which rows a ledger has.
+const SHARD: &str = "shard";
+
 /// Whose ledger it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -70,16 +74,19 @@ pub struct Identity {
     /// The key's columns; none means that the content is the key. Rows that are told apart in another
     /// way would have other tokens, and all of them would be sent again.
     pub key: Vec<String>,
+    /// The part of the rows that it has; none is all.
+    pub shard: Option<Shard>,
 }
 
 impl Identity {
     /// Each part by name, as the ledger compares them.
-    pub(crate) fn parts(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn parts(&self) -> [(&'static str, String); 5] {
         [
             ("instance", self.instance_id.clone()),
             ("operation", self.operation.name().to_owned()),
             ("namespace", self.namespace.clone()),
             ("key", serde_json::Value::from(self.key.clone()).to_string()),
+            (SHARD, self.shard.map(|shard| shard.to_string()).unwrap_or_default()),
         ]
     }
 
@@ -107,14 +114,14 @@ pub(super) fn bind_identity(
     let wanted: Vec<_> = identity.parts().into_iter().chain([version]).collect();
     let bind = || {
         connection.execute(
-            "INSERT INTO identity (only, instance_id, operation, namespace, key_columns, token_version)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            (&wanted[0].1, &wanted[1].1, &wanted[2].1, &wanted[3].1, TOKEN_VERSION),
+            "INSERT INTO identity (only, instance_id, operation, namespace, key_columns, shard, token_version)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            (&wanted[0].1, &wanted[1].1, &wanted[2].1, &wanted[3].1, &wanted[4].1, TOKEN_VERSION),
         )?;
         connection.query_row(
-            "SELECT instance_id, operation, namespace, key_columns, CAST(token_version AS TEXT) FROM identity",
+            "SELECT instance_id, operation, namespace, key_columns, shard, CAST(token_version AS TEXT) FROM identity",
             [],
-            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?]),
+            |row| (0..6).map(|part| row.get::<_, String>(part)).collect::<rusqlite::Result<Vec<_>>>(),
         )
     };
     let found = bind().map_err(|source| sqlite(path, source))?;
@@ -151,6 +158,9 @@ fn refuse_other(
     found: impl IntoIterator<Item = String>,
 ) -> Result<(), LedgerError> {
     match wanted.into_iter().zip(found).find(|((_, wanted), found)| wanted != found) {
+        Some(((SHARD, wanted), found)) => {
+            Err(LedgerError::OtherShard { path: path.to_owned(), found, wanted })
+        }
         Some(((what, wanted), found)) => {
             Err(LedgerError::OtherIdentity { path: path.to_owned(), what, found, wanted })
         }

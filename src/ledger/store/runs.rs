@@ -74,7 +74,9 @@ pub struct RunRecord {
     pub folder: Option<String>,
     /// Rows in the input.
     pub rows_read: u64,
-    /// Of those, created by earlier runs.
+    /// Of those, rows of other shards.
+    pub elsewhere: u64,
+    /// Of the others, created by earlier runs.
     pub already_created: u64,
     /// Of those, with other content than was sent.
     pub changed_created: u64,
@@ -97,6 +99,11 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Rows in the input that are this ledger's.
+    pub fn own_rows(&self) -> u64 {
+        self.rows_read.saturating_sub(self.elsewhere)
+    }
+
     /// Rows of this run that wait for another attempt.
     pub fn waiting(&self) -> u64 {
         self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight)
@@ -280,7 +287,8 @@ const SLOWEST_START: f64 = 0.5;
 
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
-    EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder";
+    EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder,
+    (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id)";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -295,6 +303,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         ended_ms: row.get(4)?,
         ending: row.get(5)?,
         rows_read: row.get(6)?,
+        elsewhere: row.get(17)?,
         already_created: row.get(7)?,
         changed_created: row.get(8)?,
         identical_rows: row.get(9)?,

@@ -25,6 +25,16 @@ impl StateCounts {
     }
 }
 
+impl std::iter::Sum for StateCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        let mut sum = StateCounts::default();
+        for StateCounts(each) in counts {
+            sum.0.iter_mut().zip(each).for_each(|(sum, count)| *sum += count);
+        }
+        sum
+    }
+}
+
 /// How often a cause stands on rows of a state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ErrorCount {

@@ -1,4 +1,4 @@
-//! What a ledger holds, for people and for programs.
+//! What one ledger holds.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,21 +6,27 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bar::{per_second, rounded};
-use super::shell::{from_here, shell_line};
-use super::summary::rate_of;
 use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
+use crate::report::bar::{per_second, rounded};
+use crate::report::shell::{from_here, shell_line};
+use crate::report::summary::rate_of;
+use crate::shard::Shard;
+
+/// Causes that are shown, of one ledger or of several together.
+pub(super) const SHOWN: usize = 10;
 
 /// A ledger at a glance.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct LedgerStatus {
     /// The ledger.
     pub ledger: PathBuf,
+    /// The part of the rows that it has; none is all.
+    pub shard: Option<Shard>,
     /// The instance that it belongs to.
     pub instance_id: String,
     /// All rows.
     pub rows: StateCounts,
-    /// The causes of rows that are not created.
+    /// The causes of rows that are not created, most frequent first.
     pub errors: Vec<ErrorCount>,
     /// The latest runs, newest first.
     pub runs: Vec<RunRecord>,
@@ -32,8 +38,8 @@ pub struct Status {
     pub now_ms: i64,
 }
 
-impl Status {
-    /// How a run ended.
+impl LedgerStatus {
+    /// How a run ended, or that it has not.
     fn ending<'a>(&self, index: usize, run: &'a RunRecord) -> &'a str {
         match &run.ending {
             Some(ending) => ending,
@@ -42,57 +48,32 @@ impl Status {
         }
     }
 
-    /// Of the run under way: for how long of late its traffic is known, contacts a second in that time, and which
-    /// share of the attempts was throttled.
-    fn of_late(&self) -> Option<(Duration, f64, f64)> {
+    /// What the run under way did of late.
+    pub(super) fn of_late(&self) -> Option<OfLate> {
         let run = self.runs.first().filter(|_| self.running)?;
         let since = (self.minutes.first()?.first * 60_000).max(run.sending_ms?);
         let time = Duration::from_millis(u64::try_from(self.now_ms - since).ok()?);
-        let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>() as f64;
-        let attempts = sum(|minute| minute.attempts).max(1.0);
-        let rate = sum(|minute| minute.created) / time.as_secs_f64().max(1.0);
-        Some((time, rate, sum(|minute| minute.throttled) / attempts))
+        let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>();
+        Some(OfLate {
+            time,
+            rate: sum(|minute| minute.created) as f64 / time.as_secs_f64().max(1.0),
+            attempts: sum(|minute| minute.attempts),
+            throttled: sum(|minute| minute.throttled),
+        })
     }
 
-    fn left(&self) -> Option<Duration> {
+    /// How long the rows that wait take at the rate of the latest run; none if none waits, or none has run.
+    pub(super) fn left(&self) -> Option<Duration> {
         let run = self.runs.first()?;
-        let of_late = self.of_late().map(|(_, rate, _)| rate);
+        let of_late = self.of_late().map(|of_late| of_late.rate);
         let rate = of_late.or(run.rate_achieved(self.now_ms)).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
         let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
         (waiting > 0).then(|| Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0)))
     }
 
-    /// For people.
-    pub fn text(&self) -> String {
-        // Writing to a String cannot fail.
+    /// The latest runs, a line each.
+    pub(super) fn runs(&self) -> String {
         let mut text = String::new();
-        let _ = writeln!(text, "{} (instance {})\n", self.ledger.display(), self.instance_id);
-        for state in RowState::ALL {
-            let _ = writeln!(text, "  {:>9}  {state}", self.rows.of(state));
-        }
-        let _ = writeln!(text, "  {:>9}  in all", self.rows.total());
-        if let Some((time, rate, throttled)) = self.of_late() {
-            let _ = writeln!(
-                text,
-                "\n  {} created a second in the last {}; {:.1}% of the attempts throttled",
-                per_second(rate),
-                rounded(time),
-                throttled * 100.0
-            );
-        }
-        if let Some(left) = self.left() {
-            let _ = writeln!(text, "\n  {} left at the rate of the latest run", rounded(left));
-        }
-        if !self.errors.is_empty() {
-            text.push_str("\nCauses, most frequent first:\n");
-        }
-        for error in &self.errors {
-            let _ = writeln!(
-                text,
-                "  {:>9}  {} {}: {} ({}, line {})",
-                error.rows, error.state, error.code, error.message, error.source, error.line
-            );
-        }
         if !self.runs.is_empty() {
             text.push_str("\nRuns, newest first:\n");
         }
@@ -100,6 +81,7 @@ impl Status {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
             let rate = run.rate_achieved(self.now_ms);
             let rate = rate.map(|rate| format!(", {}", rate_of(run, Some(rate)))).unwrap_or_default();
+            // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
                 "  run {}, {started:.0}, {}: {} created{rate}",
@@ -108,14 +90,28 @@ impl Status {
                 run.rows.of(RowState::Created)
             );
         }
-        if let Some((why, command)) = self.next_step() {
-            let _ = writeln!(text, "\n{why}\n  {command}");
-        }
         text
     }
 
+    /// The ledger in a line, beside others.
+    pub(super) fn line(&self) -> String {
+        let mut parts = vec![
+            format!("{} rows, {} created", self.rows.total(), self.rows.of(RowState::Created)),
+            match self.runs.first() {
+                Some(run) => format!("run {} {}", run.id, self.ending(0, run)),
+                None => "no run yet".to_owned(),
+            },
+        ];
+        parts.extend(
+            self.of_late().map(|of_late| format!("{} created a second of late", per_second(of_late.rate))),
+        );
+        parts.extend(self.left().map(|left| format!("{} left", rounded(left))));
+        let shard = self.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
+        format!("{}{shard}: {}", self.ledger.display(), parts.join("; "))
+    }
+
     /// What is to be done next, and the command for it; none while a run is under way, or where nothing is.
-    fn next_step(&self) -> Option<(&'static str, String)> {
+    pub(super) fn next_step(&self) -> Option<(&'static str, String)> {
         let of = |state| self.rows.of(state);
         let latest = self.runs.first().filter(|_| !self.running)?;
         let again = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
@@ -139,36 +135,58 @@ impl Status {
         None
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
-        let rows = RowState::ALL.map(|state| (state.name().to_owned(), Value::from(self.rows.of(state))));
-        let errors = self.errors.iter().map(|error| {
-            json!({
-                "state": error.state.name(), "code": error.code, "rows": error.rows,
-                "message": error.message, "file": error.source, "line": error.line,
-            })
-        });
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
         let runs = self.runs.iter().enumerate().map(|(index, run)| {
             json!({
                 "run": run.id.0, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
                 "ending": self.ending(index, run), "rows_read": run.rows_read,
+                "of_other_shards": run.elsewhere,
                 "created": run.rows.of(RowState::Created), "throttled": run.throttled,
                 "rate_set": (!run.is_auto).then_some(run.rate), "rate_found": run.rate_found,
                 "rate_achieved": run.rate_achieved(self.now_ms),
             })
         });
         json!({
-            "message_type": "status",
             "ledger": self.ledger,
+            "shard": self.shard.map(|shard| shard.to_string()),
             "instance_id": self.instance_id,
             "running": self.running,
-            "rows": rows.into_iter().collect::<serde_json::Map<_, _>>(),
+            "rows": rows_json(&self.rows),
             "total": self.rows.total(),
-            "rate_of_late": self.of_late().map(|(_, rate, _)| rate),
+            "rate_of_late": self.of_late().map(|of_late| of_late.rate),
             "next_step": self.next_step().map(|(_, command)| command),
             "seconds_left": self.left().map(|left| left.as_secs_f64()),
-            "errors": errors.collect::<Vec<_>>(),
+            "errors": errors_json(&self.errors),
             "runs": runs.collect::<Vec<_>>(),
         })
     }
+}
+
+/// What a run did in the last minutes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfLate {
+    /// How long its traffic is known.
+    pub(super) time: Duration,
+    /// Contacts a second in that time.
+    pub(super) rate: f64,
+    /// Attempts in that time.
+    pub(super) attempts: u64,
+    /// Of those, throttled ones.
+    pub(super) throttled: u64,
+}
+
+pub(super) fn rows_json(rows: &StateCounts) -> Value {
+    let rows = RowState::ALL.map(|state| (state.name().to_owned(), Value::from(rows.of(state))));
+    Value::Object(rows.into_iter().collect())
+}
+
+pub(super) fn errors_json(errors: &[ErrorCount]) -> Value {
+    let errors = errors.iter().take(SHOWN).map(|error| {
+        json!({
+            "state": error.state.name(), "code": error.code, "rows": error.rows,
+            "message": error.message, "file": error.source, "line": error.line,
+        })
+    });
+    errors.collect()
 }

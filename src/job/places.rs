@@ -1,0 +1,183 @@
+//! Where a job's ledger and its rejects lie.
+
+use std::path::{Path, PathBuf};
+
+use super::file::JobFile;
+use super::reading::{is_pattern, shard};
+use super::{JobError, wrong};
+use crate::cli::{JobArgs, LedgersArgs, RunArgs};
+use crate::draft::draft_of;
+use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
+use crate::shard::Shard;
+use crate::source::Input;
+
+/// The ledger of a job, for commands that only read it.
+///
+/// # Errors
+/// The job file is at fault, or nothing says where the ledger is.
+fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
+    ledger_path(args, &JobFile::for_args(args)?)
+}
+
+/// The ledgers of a job, for commands that only read them and may be given several. Where none is named and there is
+/// none of all rows, those of shards that lie in its place are taken.
+///
+/// # Errors
+/// The job file is at fault, nothing says where a ledger is, or one is named twice.
+pub fn ledgers_of(args: &LedgersArgs) -> Result<Vec<PathBuf>, JobError> {
+    let ledgers = match (&args.ledger[..], ledger_of(&job_args(args))) {
+        ([], Ok(ledger)) => or_of_shards(ledger),
+        ([], Err(JobError::NoInput)) => return Err(JobError::NoLedger),
+        (_, Err(error)) => return Err(error),
+        (named, Ok(_)) => named.to_vec(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    match ledgers.iter().find(|ledger| !seen.insert(resolved(ledger))) {
+        Some(twice) => Err(wrong("--ledger", format!("names {} twice", twice.display()))),
+        None => Ok(ledgers),
+    }
+}
+
+/// The ledger, or if it is not there those of shards beside it, in their order.
+fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
+    let folder = if ledger.exists() { None } else { std::fs::read_dir(folder_of(&ledger)).ok() };
+    let mut found: Vec<(Shard, PathBuf)> = Vec::new();
+    for name in folder.into_iter().flatten().flatten().map(|entry| entry.file_name()) {
+        let path = ledger.with_file_name(&name);
+        let (before, after) = around_part(&ledger);
+        let part = name.to_str().and_then(|name| name.strip_prefix(&*before)?.strip_suffix(&*after));
+        found.extend(part.and_then(Shard::from_part).map(|shard| (shard, path)));
+    }
+    found.sort();
+    if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() }
+}
+
+/// The file of the same name for one shard: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
+/// `x.0-of-4.csv`.
+fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
+    let Some(shard) = shard else { return path };
+    let (before, after) = around_part(&path);
+    path.with_file_name(format!("{before}{}{after}", shard.part()))
+}
+
+/// What stands before and after the part of a name that is the shard's.
+fn around_part(path: &Path) -> (String, String) {
+    const ENDINGS: [&str; 3] = [".sandbox.ledger.db", ".ledger.db", ".rejects.csv"];
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let own = || Path::new(&name).extension().map_or(name.len(), |own| name.len() - own.len() - 1);
+    let known = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).map(str::len);
+    let (before, after) = name.split_at(known.unwrap_or_else(own));
+    (format!("{before}."), after.to_owned())
+}
+
+/// The same job with the first of its ledgers.
+pub(super) fn job_args(args: &LedgersArgs) -> JobArgs {
+    let LedgersArgs { files, job, ledger, sandbox } = args;
+    JobArgs {
+        files: files.clone(),
+        job: job.clone(),
+        ledger: ledger.first().cloned(),
+        shard: None,
+        sandbox: *sandbox,
+    }
+}
+
+/// Beside the job file, or without one beside the first CSV; each shard has its own, which its name tells, unless a flag
+/// names it.
+pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
+    if let Some(path) = &args.ledger {
+        return Ok(path.clone());
+    }
+    if let (Some(path), false) = (&file.run.ledger, args.sandbox) {
+        return Ok(of_shard(file.beside(path), shard(args, file)));
+    }
+    let anchor = match (&file.path, args.files.first()) {
+        (Some(job), _) => job.clone(),
+        (None, Some(csv)) if csv == Path::new("-") || is_pattern(csv) => return Err(JobError::LedgerUnnamed),
+        (None, Some(csv)) => uncompressed(csv),
+        (None, None) => return Err(JobError::NoInput),
+    };
+    let suffix = if args.sandbox { ".sandbox.ledger.db" } else { ".ledger.db" };
+    Ok(of_shard(with_suffix(&anchor.with_extension(""), suffix), shard(args, file)))
+}
+
+/// Where rows that were not created are written: beside the ledger, if nothing else is said.
+///
+/// # Errors
+/// It is where the ledger, what belongs to it, or the job file lies.
+pub(super) fn rejects_path(
+    args: &RunArgs,
+    file: &JobFile,
+    ledger: &Path,
+    inputs: &[Input],
+) -> Result<PathBuf, JobError> {
+    let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
+    let rejects = args
+        .rejects
+        .clone()
+        .or_else(|| from_file.map(|path| of_shard(file.beside(path), shard(&args.job, file))));
+    let rejects = rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"));
+    keep_apart("--rejects", &rejects, ledger, file.path.as_deref())?;
+    Ok(unless_an_input(rejects, inputs))
+}
+
+/// What is written never goes where the ledger, what belongs to it, or the job file lies, nor does its draft.
+pub(super) fn keep_apart(
+    option: &'static str,
+    target: &Path,
+    ledger: &Path,
+    job: Option<&Path>,
+) -> Result<(), JobError> {
+    let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
+    let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
+    let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
+    let own = [resolved(target), draft_of(&resolved(target))];
+    if own.iter().any(|path| taken.contains(path)) {
+        Err(wrong(option, "names the ledger or the job file; name a file of its own"))
+    } else {
+        Ok(())
+    }
+}
+
+/// A rejects file that is being read is never written over: the next one has a number.
+fn unless_an_input(rejects: PathBuf, inputs: &[Input]) -> PathBuf {
+    let taken = |path: &Path| {
+        let identity = Input::File(path.to_owned()).identity();
+        inputs.iter().any(|input| input.identity() == identity)
+    };
+    if !taken(&rejects) {
+        return rejects;
+    }
+    let stem = rejects.with_extension("");
+    (2..)
+        .map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")))
+        .find(|path| !taken(path))
+        .unwrap_or(rejects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ledgers_of_shards_are_taken_where_there_is_none_of_all_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let others = [
+            "t.0-of-2.sandbox.ledger.db",
+            "t.0-of-2.ledger.db.lock",
+            "u.0-of-2.ledger.db",
+            "t.2-of-2.ledger.db",
+            "t.x.ledger.db",
+        ];
+        let shards = ["t.0-of-12.ledger.db", "t.2-of-12.ledger.db", "t.10-of-12.ledger.db"].map(path);
+        assert_eq!(or_of_shards(path("t.ledger.db")), [path("t.ledger.db")]);
+        for file in others.map(path).iter().chain(&shards) {
+            std::fs::write(file, "").unwrap();
+        }
+        assert_eq!(or_of_shards(path("t.ledger.db")), shards);
+        assert_eq!(or_of_shards(path("t.sandbox.ledger.db")), [path("t.0-of-2.sandbox.ledger.db")]);
+        std::fs::write(path("t.ledger.db"), "").unwrap();
+        assert_eq!(or_of_shards(path("t.ledger.db")), [path("t.ledger.db")]);
+    }
+}

@@ -1,0 +1,191 @@
+//! What ledgers hold, for people and for programs.
+
+mod ledger;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bar::{per_second, rounded};
+use crate::ledger::{ErrorCount, RowState, StateCounts};
+use crate::shard::Shard;
+pub use ledger::LedgerStatus;
+use ledger::{OfLate, SHOWN, errors_json, rows_json};
+
+/// Ledgers for which a command is printed, and missing shards that are named.
+const NAMED: usize = 5;
+
+/// One ledger or several of one import at a glance.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The ledgers, at least one, in the order in which they were named.
+    pub ledgers: Vec<LedgerStatus>,
+    /// Shards of the import whose ledgers are not among them.
+    pub missing: Vec<Shard>,
+}
+
+impl Status {
+    fn rows(&self) -> StateCounts {
+        self.ledgers.iter().map(|ledger| ledger.rows).sum()
+    }
+
+    fn running(&self) -> bool {
+        self.ledgers.iter().any(|ledger| ledger.running)
+    }
+
+    fn instance_id(&self) -> &str {
+        let mut named = self.ledgers.iter().map(|ledger| ledger.instance_id.as_str());
+        named.find(|id| !id.is_empty()).unwrap_or_default()
+    }
+
+    /// What the runs under way did of late, together.
+    fn of_late(&self) -> Option<OfLate> {
+        let each = self.ledgers.iter().filter_map(LedgerStatus::of_late);
+        each.reduce(|one, other| OfLate {
+            time: one.time.max(other.time),
+            rate: one.rate + other.rate,
+            attempts: one.attempts + other.attempts,
+            throttled: one.throttled + other.throttled,
+        })
+    }
+
+    /// Until the slowest is through.
+    fn left(&self) -> Option<Duration> {
+        self.ledgers.iter().filter_map(LedgerStatus::left).max()
+    }
+
+    /// The causes of all ledgers, most frequent first; the example is that of the first ledger that has one.
+    fn errors(&self) -> Vec<ErrorCount> {
+        let mut errors: Vec<ErrorCount> = Vec::new();
+        let mut known = HashMap::new();
+        for error in self.ledgers.iter().flat_map(|ledger| &ledger.errors) {
+            match known.entry((error.state, error.code.as_str())) {
+                Entry::Vacant(place) => {
+                    place.insert(errors.len());
+                    errors.push(error.clone());
+                }
+                Entry::Occupied(place) => errors[*place.get()].rows += error.rows,
+            }
+        }
+        errors.sort_by_key(|error| std::cmp::Reverse(error.rows));
+        errors.truncate(SHOWN);
+        errors
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        // Writing to a String cannot fail.
+        let mut text = String::new();
+        let _ = match &self.ledgers[..] {
+            [only] => writeln!(text, "{} (instance {})", only.ledger.display(), only.instance_id),
+            several => writeln!(text, "{} ledgers (instance {})", several.len(), self.instance_id()),
+        };
+        let _ = match missing_shards(&self.missing) {
+            Some(missing) => writeln!(text, "{missing}\n"),
+            None => writeln!(text),
+        };
+        let rows = self.rows();
+        for state in RowState::ALL {
+            let _ = writeln!(text, "  {:>9}  {state}", rows.of(state));
+        }
+        let _ = writeln!(text, "  {:>9}  in all", rows.total());
+        if let Some(OfLate { time, rate, attempts, throttled }) = self.of_late() {
+            let _ = writeln!(
+                text,
+                "\n  {} created a second in the last {}; {:.1}% of the attempts throttled",
+                per_second(rate),
+                rounded(time),
+                throttled as f64 * 100.0 / (attempts as f64).max(1.0)
+            );
+        }
+        if let Some(left) = self.left() {
+            let whose = if self.ledgers.len() > 1 { "latest run of the slowest" } else { "latest run" };
+            let _ = writeln!(text, "\n  {} left at the rate of the {whose}", rounded(left));
+        }
+        if let [_, _, ..] = &self.ledgers[..] {
+            text.push_str("\nLedgers:\n");
+            for ledger in &self.ledgers {
+                let _ = writeln!(text, "  {}", ledger.line());
+            }
+        }
+        self.causes(&mut text);
+        if let [only] = &self.ledgers[..] {
+            text.push_str(&only.runs());
+        }
+        self.next_steps(&mut text);
+        text
+    }
+
+    fn causes(&self, text: &mut String) {
+        let errors = self.errors();
+        if !errors.is_empty() {
+            text.push_str("\nCauses, most frequent first:\n");
+        }
+        for error in errors {
+            let _ = writeln!(
+                text,
+                "  {:>9}  {} {}: {} ({}, line {})",
+                error.rows, error.state, error.code, error.message, error.source, error.line
+            );
+        }
+    }
+
+    /// A command for each ledger that needs one, those for the same end together.
+    fn next_steps(&self, text: &mut String) {
+        let steps: Vec<_> = self.ledgers.iter().filter_map(LedgerStatus::next_step).collect();
+        let shown = &steps[..steps.len().min(NAMED)];
+        let mut told: Vec<&str> = Vec::new();
+        for (why, _) in shown {
+            if !told.contains(why) {
+                told.push(why);
+                let _ = writeln!(text, "\n{why}");
+                for (_, command) in shown.iter().filter(|(other, _)| other == why) {
+                    let _ = writeln!(text, "  {command}");
+                }
+            }
+        }
+        if steps.len() > NAMED {
+            let _ = writeln!(text, "  … and the like for {} more ledgers", steps.len() - NAMED);
+        }
+    }
+
+    /// For programs: one line.
+    pub fn json(&self) -> Value {
+        let mut line = serde_json::Map::from_iter([("message_type".to_owned(), "status".into())]);
+        let members = match &self.ledgers[..] {
+            [only] => only.json(),
+            several => json!({
+                "instance_id": self.instance_id(),
+                "running": self.running(),
+                "rows": rows_json(&self.rows()),
+                "total": self.rows().total(),
+                "rate_of_late": self.of_late().map(|of_late| of_late.rate),
+                "seconds_left": self.left().map(|left| left.as_secs_f64()),
+                "errors": errors_json(&self.errors()),
+                "ledgers": several.iter().map(LedgerStatus::json).collect::<Vec<_>>(),
+            }),
+        };
+        if let Value::Object(members) = members {
+            line.extend(members);
+        }
+        let missing = self.missing.iter().map(|shard| Value::from(shard.to_string()));
+        line.insert("shards_missing".to_owned(), missing.collect());
+        Value::Object(line)
+    }
+}
+
+/// `shards 2 and 3 of 4 are not among the ledgers`; none where none is missing.
+pub fn missing_shards(missing: &[Shard]) -> Option<String> {
+    let of = missing.first()?.of();
+    let mut words: Vec<String> = missing.iter().take(NAMED).map(|shard| shard.index().to_string()).collect();
+    match missing.len() {
+        1 => return Some(format!("shard {} of {of} is not among the ledgers", words.concat())),
+        more if more > NAMED => words.push(format!("{} more", more - NAMED)),
+        _ => {}
+    }
+    let last = words.pop()?;
+    Some(format!("shards {} and {last} of {of} are not among the ledgers", words.join(", ")))
+}
