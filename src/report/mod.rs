@@ -10,6 +10,7 @@ mod ending;
 mod faults;
 mod json;
 mod lines;
+mod messages;
 mod rejects;
 mod shell;
 mod skeleton;
@@ -35,6 +36,7 @@ use crate::cli::{Output, ProgressKind};
 use crate::event::Observer;
 use crate::exit_code::ExitCode;
 use crate::job::Display;
+use messages::{ExitError, Message, SchemaVersion};
 
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
@@ -102,7 +104,8 @@ pub fn to_stderr(line: &str) {
 pub fn exit_error(output: Output, code: ExitCode, message: &str) {
     to_stderr(&format!("error: {message}"));
     if output == Output::Json {
-        let line = serde_json::json!({"message_type": "exit_error", "code": code.code(), "message": message});
+        let line =
+            Message::ExitError(ExitError { schema_version: SchemaVersion, code: code.code(), message });
         // Standard output may be what failed.
         let _ = to_stdout(&format!("{line}\n"));
     }

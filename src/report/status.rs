@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::bar::{per_second, rounded};
+use super::messages::{self, LedgerCause, LedgerRun, LedgerStatus, Message, RowsByState, SchemaVersion};
 use super::shell::{from_here, shell_line};
 use super::summary::rate_of;
 use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
@@ -139,36 +138,48 @@ impl Status {
         None
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
-        let rows = RowState::ALL.map(|state| (state.name().to_owned(), Value::from(self.rows.of(state))));
-        let errors = self.errors.iter().map(|error| {
-            json!({
-                "state": error.state.name(), "code": error.code, "rows": error.rows,
-                "message": error.message, "file": error.source, "line": error.line,
-            })
+    /// For programs: one line, without its end.
+    pub fn json(&self) -> String {
+        let errors = self.errors.iter().map(|error| LedgerCause {
+            state: error.state.name(),
+            code: &error.code,
+            rows: error.rows,
+            message: &error.message,
+            file: &error.source,
+            line: error.line,
         });
-        let runs = self.runs.iter().enumerate().map(|(index, run)| {
-            json!({
-                "run": run.id.0, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
-                "ending": self.ending(index, run), "rows_read": run.rows_read,
-                "created": run.rows.of(RowState::Created), "throttled": run.throttled,
-                "rate_set": (!run.is_auto).then_some(run.rate), "rate_found": run.rate_found,
-                "rate_achieved": run.rate_achieved(self.now_ms),
-            })
+        let runs = self.runs.iter().enumerate().map(|(index, run)| LedgerRun {
+            run: run.id.0,
+            started_ms: run.started_ms,
+            ended_ms: run.ended_ms,
+            ending: self.ending(index, run),
+            rows_read: run.rows_read,
+            created: run.rows.of(RowState::Created),
+            throttled: run.throttled,
+            rate_set: (!run.is_auto).then_some(run.rate),
+            rate_found: run.rate_found,
+            rate_achieved: run.rate_achieved(self.now_ms),
         });
-        json!({
-            "message_type": "status",
-            "ledger": self.ledger,
-            "instance_id": self.instance_id,
-            "running": self.running,
-            "rows": rows.into_iter().collect::<serde_json::Map<_, _>>(),
-            "total": self.rows.total(),
-            "rate_of_late": self.of_late().map(|(_, rate, _)| rate),
-            "next_step": self.next_step().map(|(_, command)| command),
-            "seconds_left": self.left().map(|left| left.as_secs_f64()),
-            "errors": errors.collect::<Vec<_>>(),
-            "runs": runs.collect::<Vec<_>>(),
-        })
+        let status = LedgerStatus {
+            schema_version: SchemaVersion,
+            ledger: self.ledger.display().to_string(),
+            instance_id: &self.instance_id,
+            running: self.running,
+            rows: RowsByState {
+                pending: self.rows.of(RowState::Pending),
+                in_flight: self.rows.of(RowState::InFlight),
+                created: self.rows.of(RowState::Created),
+                rejected: self.rows.of(RowState::Rejected),
+                failed: self.rows.of(RowState::Failed),
+                unknown: self.rows.of(RowState::Unknown),
+            },
+            total: self.rows.total(),
+            rate_of_late: self.of_late().map(|(_, rate, _)| rate),
+            next_step: self.next_step().map(|(_, command)| command),
+            seconds_left: self.left().map(|left| left.as_secs_f64()),
+            errors: errors.collect(),
+            runs: runs.collect(),
+        };
+        Message::Status(messages::Status::Ledger(status)).to_string()
     }
 }
