@@ -58,6 +58,24 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Run(_) => "run",
+            Command::Check(_) => "check",
+            Command::Init(_) => "init",
+            Command::Status(_) => "status",
+            Command::Export(_) => "export",
+            Command::Doctor(_) => "doctor",
+            Command::Verify(_) => "verify",
+            Command::Sandbox(_) => "sandbox",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+        }
+    }
+}
+
 /// Options of every command, named as the AWS CLI names them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -87,6 +105,9 @@ pub struct GlobalArgs {
     /// Write what is done to standard error, step by step; never what is in a row
     #[arg(long, global = true, env = "CONNECT_IMPORT_DEBUG", value_parser = BoolishValueParser::new())]
     pub debug: bool,
+    /// How standard error is written: text for people, or a log with an event a line as JSON [default: text]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// How results are written to standard output [default: text]
     #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
@@ -509,6 +530,16 @@ pub enum Output {
     Json,
     /// CSV, for `check` and `export`.
     Csv,
+}
+
+/// The form of what goes to standard error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A log: JSON Lines and nothing else.
+    Json,
 }
 
 /// How progress is shown.

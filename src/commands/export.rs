@@ -6,7 +6,7 @@ use crate::exit_code::ExitCode;
 use crate::export::{ExportError, Join, Ledgers, export_rows};
 use crate::intake::IntakeError;
 use crate::job::ExportJob;
-use crate::report::{Delivery, to_stderr};
+use crate::report::{Delivery, notice};
 use crate::shutdown::Shutdown;
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -41,7 +41,7 @@ fn write(job: ExportJob, shutdown: &Shutdown) -> Result<(), CommandError> {
         Ok(rows) => {
             delivery.finish()?;
             if let Some(path) = to {
-                to_stderr(&format!(
+                notice(&format!(
                     "{rows} {} written to {}",
                     if rows == 1 { "row" } else { "rows" },
                     path.display()

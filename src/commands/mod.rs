@@ -204,7 +204,8 @@ async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
 /// # Errors
 /// Whatever kept the command from its result.
 pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
-    tracing::debug!(version = env!("CARGO_PKG_VERSION"), process = std::process::id(), "begins");
+    let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!(command = cli.command.name(), version, process, "begins");
     match &cli.command {
         Command::Run(args) => run::run(args, &cli.global).await,
         Command::Check(args) => check::check(args, &cli.global).await,

@@ -77,6 +77,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
     .await?;
     let exit = exit_code(&ending, &record);
     let summary = Summary::new(&job, &ending, exit, record, rejected);
+    summary.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => summary.text(),
         Output::Json => format!("{}\n", summary.json()),

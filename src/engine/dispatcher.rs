@@ -365,7 +365,6 @@ impl<S: Submitter> Dispatcher<S> {
         match self.shared.pacer.set_back(setback, permit, fastrand::f64()) {
             Reaction::None => {}
             Reaction::Pause(pause) => {
-                debug!(?setback, ?pause, code = cause.code, "the pool pauses");
                 self.reporter.tell(RunEvent::Paused { setback, cause, pause });
             }
             Reaction::GiveUp => self.end(Ending::after(setback, cause)),

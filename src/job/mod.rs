@@ -18,7 +18,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::cli::{
-    CheckArgs, GlobalArgs, InitArgs, JobArgs, LedgersArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs,
+    CheckArgs, GlobalArgs, InitArgs, JobArgs, LedgersArgs, LogFormat, Output, ProgressKind, ReadArgs,
+    RunArgs, ShownArgs,
 };
 use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
@@ -131,6 +132,8 @@ pub struct Display {
     pub progress: ProgressKind,
     /// How often a line of progress is written.
     pub report_every: Duration,
+    /// The form of standard error.
+    pub log_format: LogFormat,
     /// Whether single steps are told too; a bar would be torn by them.
     pub debug: bool,
 }
@@ -267,6 +270,7 @@ fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
+        log_format: global.log_format.unwrap_or_default(),
         debug: global.debug,
     }
 }

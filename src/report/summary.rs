@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bar::{per_second, rounded};
 use super::ending::why;
+use super::log;
 use super::messages::{Message, RunSummary, SchemaVersion};
 use super::shell::{command_for_rejects, same_command};
 use crate::engine::Ending;
@@ -143,6 +144,17 @@ impl Summary {
             | ExitCode::Interrupted
             | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", run.waiting()),
         }
+    }
+
+    /// For a log.
+    pub fn log(&self) {
+        let of = |state| self.run.rows.of(state);
+        let (created, pending) = (of(RowState::Created), self.run.waiting());
+        let (rejected, failed, unknown) =
+            (of(RowState::Rejected), of(RowState::Failed), of(RowState::Unknown));
+        let (run, throttled) = (self.run.id.0, self.run.throttled);
+        tracing::info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
+        log::ending(self.exit, self.why.as_deref());
     }
 
     /// For programs: one line, without its end.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ending::failure;
+use super::log;
 use super::messages::{Message, SchemaVersion, Verification};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
@@ -84,6 +85,11 @@ impl VerificationReport {
             let _ = writeln!(text, "\n{why}");
         }
         text
+    }
+
+    /// For a log.
+    pub fn log(&self) {
+        log::ending(self.exit, self.why.as_deref());
     }
 
     /// For programs: one line, without its end.

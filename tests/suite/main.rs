@@ -13,6 +13,7 @@ mod crash;
 mod endpoint_trouble;
 mod examined;
 mod exporting;
+mod logged;
 mod misuse;
 mod model;
 mod open_tasks;
