@@ -265,6 +265,9 @@ pub struct RunArgs {
     /// Where rows that were not created are written [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
+    /// Write metrics for Prometheus into this file every 15s and at the end [default: none]
+    #[arg(long, env = "CONNECT_IMPORT_METRICS_FILE", value_name = "FILE", help_heading = "Sending")]
+    pub metrics_file: Option<PathBuf>,
     /// Rehearse a crash: with --sandbox, end as by kill -9 at this point, or when it comes for the Nth time
     #[arg(long, env = "CONNECT_IMPORT_CRASH_AT", value_name = "POINT[:N]", help_heading = "Sending")]
     pub crash_at: Option<CrashAt>,

@@ -30,6 +30,14 @@ impl Draft {
         Ok(Draft { file: options.open(&draft)?, draft, target: target.to_owned() })
     }
 
+    /// Lets every user read it, whatever the process would have files be.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub(crate) fn let_everybody_read(&self) -> io::Result<()> {
+        let_everybody_read(&self.file)
+    }
+
     /// Removes what a dead process left, where there is nothing to be written over it.
     ///
     /// # Errors
@@ -63,6 +71,18 @@ impl Drop for Draft {
         // After it was published there is none; otherwise the next one is written over it.
         let _ = remove(&self.draft);
     }
+}
+
+/// Lets every user read a file, where others may not by themselves.
+///
+/// # Errors
+/// The system does not allow it.
+pub(crate) fn let_everybody_read(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 /// Where a file is made: beside its place, under a name that nobody else gives a file.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::CommandError;
 use crate::cli::InitArgs;
+use crate::draft::let_everybody_read;
 use crate::exit_code::ExitCode;
 use crate::guess::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
@@ -132,7 +133,8 @@ fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
     let failed = |source| InitError::Write { path: path.to_owned(), source };
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    readable(file.as_file()).map_err(failed)?;
+    // A job file holds no secrets; a temporary file is its owner's alone.
+    let_everybody_read(file.as_file()).map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -140,14 +142,4 @@ fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
         }
         Err(error) => Err(failed(error.error)),
     }
-}
-
-/// A job file holds no secrets; a temporary file is its owner's alone.
-fn readable(file: &std::fs::File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    Ok(())
 }

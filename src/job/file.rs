@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::skeleton::{self, Skeleton};
+use super::values::{budget, time};
 use crate::cli::{JobArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
@@ -46,6 +47,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
             &[
                 "ledger",
                 "rejects",
+                "metrics_file",
                 "limit",
                 "max_errors",
                 "no_check",
@@ -140,6 +142,7 @@ pub(super) struct PacingTable {
 pub(super) struct RunTable {
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,
+    pub(super) metrics_file: Option<PathBuf>,
     pub(super) limit: Option<u64>,
     #[serde(deserialize_with = "budget")]
     pub(super) max_errors: Option<ErrorBudget>,
@@ -174,35 +177,6 @@ pub(super) struct SandboxTable {
     pub(super) burst: Option<u32>,
     #[serde(deserialize_with = "time")]
     pub(super) latency: Option<Duration>,
-}
-
-/// A time such as `"30s"`, or a number of seconds.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Time {
-        Seconds(f64),
-        Text(String),
-    }
-    let text = match Time::deserialize(deserializer)? {
-        Time::Seconds(seconds) => seconds.to_string(),
-        Time::Text(text) => text,
-    };
-    crate::cli::duration(&text).map(Some).map_err(serde::de::Error::custom)
-}
-
-/// A budget such as `100` or `"1%"`.
-fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorBudget>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Budget {
-        Rows(u64),
-        Text(String),
-    }
-    match Budget::deserialize(deserializer)? {
-        Budget::Rows(rows) => Ok(Some(ErrorBudget::Rows(rows))),
-        Budget::Text(text) => text.parse().map(Some).map_err(serde::de::Error::custom),
-    }
 }
 
 /// The job file is at fault.

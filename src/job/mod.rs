@@ -3,13 +3,16 @@
 //! A flag beats the environment (clap sees to both), which beats the job file, which beats the
 //! default.
 
+mod apart;
 mod destination;
 mod doctor;
 mod export;
 mod file;
 mod instance;
+mod metrics;
 mod reading;
 mod skeleton;
+mod values;
 mod verification;
 
 use std::path::{Path, PathBuf};
@@ -21,18 +24,19 @@ use crate::cli::{
     CheckArgs, GlobalArgs, InitArgs, JobArgs, LedgersArgs, LogFormat, Output, ProgressKind, ReadArgs,
     RunArgs, ShownArgs,
 };
-use crate::draft::draft_of;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{resolved, uncompressed, with_suffix};
 use crate::rehearsal::Rehearsal;
-use crate::source::{Dialect, Input};
+use crate::source::Dialect;
 use crate::submission::{AwsSettings, OnUnknown};
+use apart::{keep_apart, unless_an_input};
 use destination::{destination, instance};
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub use metrics::MetricsTarget;
 pub use reading::Reading;
 use reading::is_pattern;
 pub use verification::VerifyJob;
@@ -205,9 +209,7 @@ impl Job {
         let pacing = pacing(args, &file)?;
         let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
         let ledger = ledger_path(&args.job, &file)?;
-        let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
-        let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
-        let rejects = rejects.unwrap_or_else(|| with_suffix(&ledger, ".rejects.csv"));
+        let rejects = rejects_path(args, &file, &ledger);
         keep_apart("--rejects", &rejects, &ledger, file.path.as_deref())?;
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
@@ -418,38 +420,11 @@ fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
-/// What is written never goes where the ledger, what belongs to it, or the job file lies, nor does its draft.
-fn keep_apart(
-    option: &'static str,
-    target: &Path,
-    ledger: &Path,
-    job: Option<&Path>,
-) -> Result<(), JobError> {
-    let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
-    let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
-    let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
-    let own = [resolved(target), draft_of(&resolved(target))];
-    if own.iter().any(|path| taken.contains(path)) {
-        Err(wrong(option, "names the ledger or the job file; name a file of its own"))
-    } else {
-        Ok(())
-    }
-}
-
-/// A rejects file that is being read is never written over: the next one has a number.
-fn unless_an_input(rejects: PathBuf, inputs: &[Input]) -> PathBuf {
-    let taken = |path: &Path| {
-        let identity = Input::File(path.to_owned()).identity();
-        inputs.iter().any(|input| input.identity() == identity)
-    };
-    if !taken(&rejects) {
-        return rejects;
-    }
-    let stem = rejects.with_extension("");
-    (2..)
-        .map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")))
-        .find(|path| !taken(path))
-        .unwrap_or(rejects)
+/// A rehearsal does not heed the job file's.
+fn rejects_path(args: &RunArgs, file: &JobFile, ledger: &Path) -> PathBuf {
+    let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
+    let rejects = args.rejects.clone().or_else(|| from_file.map(|path| file.beside(path)));
+    rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"))
 }
 
 #[cfg(test)]
@@ -458,6 +433,7 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::source::Input;
 
     fn resolve(arguments: &[&str]) -> Result<Job, String> {
         let cli = Cli::try_parse_from(["connect-import", "run"].iter().chain(arguments)).unwrap();

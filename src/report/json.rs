@@ -83,6 +83,7 @@ impl JsonLines {
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }
+            | RunEvent::Unmeasured { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }

@@ -76,7 +76,7 @@ impl Observer for Log {
                 }
             }
             RunEvent::Noted { file, note } => noted(file, note),
-            RunEvent::Settled { source, line, key, state, cause, done } => {
+            RunEvent::Settled { source, line, key, state, cause, done, .. } => {
                 settled((source, *line, key), *state, cause.as_ref(), *done);
             }
             RunEvent::Verified(finding) => verified(finding),
@@ -104,6 +104,7 @@ impl Observer for Log {
             | RunEvent::Opening(Opening::Queued { .. } | Opening::Examined { .. })
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }
+            | RunEvent::Unmeasured { .. }
             | RunEvent::RateRead(Err(_)) => {
                 if let Some(line) = self.attention.line(event) {
                     warn!("{line}");

@@ -12,6 +12,7 @@ mod json;
 mod lines;
 mod log;
 mod messages;
+mod metrics;
 mod rejects;
 mod shell;
 mod skeleton;
@@ -26,6 +27,7 @@ pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;
+pub use metrics::{Metrics, MetricsError};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use shell::{same_command, shell_word};
 pub use skeleton::skeleton;
@@ -64,6 +66,15 @@ pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
         observers.push(Box::new(json::JsonLines::new(display.report_every)));
     }
     observers
+}
+
+/// The same for a run, which may have metrics to keep as well.
+pub fn observers_of_run(display: Display, metrics: Option<&Metrics>) -> Vec<Box<dyn Observer>> {
+    let observers = observers(display);
+    match metrics {
+        Some(metrics) => vec![metrics.watching(observers)],
+        None => observers,
+    }
 }
 
 /// Writes a result to standard output.

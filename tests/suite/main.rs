@@ -14,6 +14,7 @@ mod endpoint_trouble;
 mod examined;
 mod exporting;
 mod logged;
+mod measured;
 mod misuse;
 mod model;
 mod open_tasks;
