@@ -59,6 +59,24 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Run(_) => "run",
+            Command::Check(_) => "check",
+            Command::Init(_) => "init",
+            Command::Status(_) => "status",
+            Command::Export(_) => "export",
+            Command::Doctor(_) => "doctor",
+            Command::Verify(_) => "verify",
+            Command::Sandbox(_) => "sandbox",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+        }
+    }
+}
+
 /// Options of every command, named as the AWS CLI names them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -88,6 +106,9 @@ pub struct GlobalArgs {
     /// Write what is done to standard error, step by step; never what is in a row
     #[arg(long, global = true, env = "CONNECT_IMPORT_DEBUG", value_parser = BoolishValueParser::new())]
     pub debug: bool,
+    /// How standard error is written: text for people, or a log with an event a line as JSON [default: text]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// How results are written to standard output [default: text]
     #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
@@ -251,6 +272,9 @@ pub struct RunArgs {
     /// Where rows that were not created are written [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
+    /// Write metrics for Prometheus into this file every 15s and at the end [default: none]
+    #[arg(long, env = "CONNECT_IMPORT_METRICS_FILE", value_name = "FILE", help_heading = "Sending")]
+    pub metrics_file: Option<PathBuf>,
     /// Rehearse a crash: with --sandbox, end as by kill -9 at this point, or when it comes for the Nth time
     #[arg(long, env = "CONNECT_IMPORT_CRASH_AT", value_name = "POINT[:N]", help_heading = "Sending")]
     pub crash_at: Option<CrashAt>,
@@ -518,6 +542,16 @@ pub enum Output {
     Json,
     /// CSV, for `check` and `export`.
     Csv,
+}
+
+/// The form of what goes to standard error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A log: JSON Lines and nothing else.
+    Json,
 }
 
 /// How progress is shown.

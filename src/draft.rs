@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::modes::private;
+use crate::modes::{let_everybody_read, private};
 use crate::paths::with_suffix;
 
 /// A file in the making, beside the place where it will be. One that a dead process left is written
@@ -26,6 +26,14 @@ impl Draft {
         remove(&draft)?;
         let file = private().write(true).create_new(true).open(&draft)?;
         Ok(Draft { file, draft, target: target.to_owned() })
+    }
+
+    /// Lets every user read it, whatever the process would have files be.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub(crate) fn let_everybody_read(&self) -> io::Result<()> {
+        let_everybody_read(&self.file)
     }
 
     /// Removes what a dead process left, where there is nothing to be written over it.

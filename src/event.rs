@@ -53,6 +53,8 @@ pub enum RunEvent {
         done: bool,
         /// Why it is not created.
         cause: Option<Cause>,
+        /// How long Connect took to take or to refuse it; none where no attempt was made, or it was not answered so.
+        answered: Option<Duration>,
     },
     /// There was no ledger, and one was made.
     NewLedger {
@@ -93,6 +95,13 @@ pub enum RunEvent {
         asked: usize,
         /// Those that may be.
         allowed: usize,
+    },
+    /// The metrics file cannot be written.
+    Unmeasured {
+        /// The file.
+        file: String,
+        /// What the system said.
+        problem: String,
     },
     /// The whole pool pauses.
     Paused {
@@ -211,8 +220,12 @@ pub struct Progress {
     pub done: u64,
     /// Requests under way.
     pub in_flight: usize,
-    /// Attempts throttled so far.
+    /// Attempts that ended so far.
+    pub attempts: u64,
+    /// Of those, the ones that Connect throttled.
     pub throttled: u64,
+    /// Of those, the ones that went unanswered.
+    pub unanswered: u64,
     /// Rows created a second, over the last seconds.
     pub rate_now: f64,
     /// The set rate, requests a second; where it is found, that of now.

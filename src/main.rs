@@ -13,9 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     report::hush_panics();
-    if cli.global.debug {
-        logging::start();
-    }
+    logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
     let output = cli.global.output.unwrap_or_default();
     // One thread for all that waits, which is nearly everything; the ledger and whatever reads and writes files have
     // theirs. Handing every request on between several took a fifth of its cost. The same benchmark.
@@ -34,5 +32,6 @@ fn main() -> ExitCode {
     });
     // Threads that still wait, such as for a signal, do not hold the exit up.
     runtime.shutdown_background();
+    tracing::info!(exit_code = code.code(), "ends");
     code.into()
 }

@@ -12,7 +12,7 @@ use crate::intake::Prepared;
 use crate::job::{CheckJob, Resending};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
-use crate::report::{CheckReport, FaultLines, observers, to_stderr, to_stdout};
+use crate::report::{CheckReport, FaultLines, notice, observers, to_stdout};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
@@ -47,7 +47,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
             to_stdout(&format!("{}\n", report.json())).map_err(io("cannot write the findings"))?;
         }
         // Standard output has the faults, one a line.
-        Output::Csv => to_stderr(report.text().trim_end()),
+        Output::Csv => notice(report.text().trim_end()),
     }
     Ok(report.exit_code())
 }

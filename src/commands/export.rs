@@ -7,7 +7,7 @@ use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
 use crate::job::ExportJob;
 use crate::ledger::Ledgers;
-use crate::report::{Delivery, missing_shards, to_stderr};
+use crate::report::{Delivery, missing_shards, notice};
 use crate::shutdown::Shutdown;
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -30,7 +30,7 @@ fn write(job: ExportJob, shutdown: &Shutdown) -> Result<(), CommandError> {
     let ExportJob { ledgers, selection, format, to, join } = job;
     let ledgers = Ledgers::open(ledgers)?;
     if let Some(missing) = missing_shards(&ledgers.missing_shards()) {
-        to_stderr(&missing);
+        notice(&missing);
     }
     if let Some(run) = selection.since {
         ledgers.expect_run(run)?;
@@ -45,7 +45,7 @@ fn write(job: ExportJob, shutdown: &Shutdown) -> Result<(), CommandError> {
         Ok(rows) => {
             delivery.finish()?;
             if let Some(path) = to {
-                to_stderr(&format!(
+                notice(&format!(
                     "{rows} {} written to {}",
                     if rows == 1 { "row" } else { "rows" },
                     path.display()

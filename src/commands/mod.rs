@@ -24,7 +24,7 @@ use crate::export::ExportError;
 use crate::intake::{IntakeError, Prepared, prepare};
 use crate::job::{JobError, Reading, SandboxQuota};
 use crate::ledger::LedgerError;
-use crate::report::{DeliveryError, RejectsError};
+use crate::report::{DeliveryError, MetricsError, RejectsError};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
@@ -60,6 +60,9 @@ pub enum CommandError {
     /// The rejects cannot be written.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
+    /// Metrics cannot be kept.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// An export had to be given up.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -97,10 +100,12 @@ impl CommandError {
             CommandError::Import(ImportError::Ledger(error)) => ledger_code(error),
             CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
             CommandError::Sandbox(_) => ExitCode::Usage,
-            CommandError::Rejects(RejectsError::NotRejects(_)) => ExitCode::Usage,
+            CommandError::Rejects(RejectsError::NotRejects(_))
+            | CommandError::Metrics(MetricsError::NotMetrics(_)) => ExitCode::Usage,
             CommandError::Export(error) => export_code(error),
             CommandError::Import(ImportError::Task(_))
             | CommandError::Delivery(_)
+            | CommandError::Metrics(MetricsError::Prometheus(_))
             | CommandError::Inside
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
@@ -206,7 +211,8 @@ async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
 /// # Errors
 /// Whatever kept the command from its result.
 pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
-    tracing::debug!(version = env!("CARGO_PKG_VERSION"), process = std::process::id(), "begins");
+    let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!(command = cli.command.name(), version, process, "begins");
     match &cli.command {
         Command::Run(args) => run::run(args, &cli.global).await,
         Command::Check(args) => check::check(args, &cli.global).await,

@@ -10,12 +10,13 @@ use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, Pacing, rate_again};
+use crate::job::{Job, MetricsTarget, Pacing, rate_again};
 use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
 use crate::report::{
-    Summary, check_rejects_target, ending_word, exit_code, observers, same_command, to_stdout, write_rejects,
+    Metrics, Summary, check_rejects_target, ending_word, exit_code, observers_of_run, same_command,
+    to_stdout, write_rejects,
 };
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
@@ -23,6 +24,21 @@ use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::wishes::Wishes;
 
 pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let metrics = MetricsTarget::resolve(args)?.map(Metrics::new).transpose()?;
+    let ended = import(args, global, metrics.as_ref()).await;
+    if let Some(metrics) = metrics {
+        // Also of a run that could not begin, so that somebody hears of it.
+        let exit = ended.as_ref().map_or_else(CommandError::exit_code, |exit| *exit);
+        metrics.end(exit);
+    }
+    ended
+}
+
+async fn import(
+    args: &RunArgs,
+    global: &GlobalArgs,
+    metrics: Option<&Metrics>,
+) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let until = job.max_duration.map(|time| Instant::now() + time);
@@ -35,7 +51,9 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
     }
     let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
-    let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
+    let reporter = Arc::new(
+        Reporter::start(observers_of_run(job.display, metrics)).map_err(io("cannot start a thread"))?,
+    );
 
     if let Some(shard) = job.identity.shard {
         let Pacing { rate, burst, is_own, .. } = job.pacing;
@@ -71,17 +89,23 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
 
     let word = ending_word(&ending);
     let (ledger_path, rejects, rehearsal) = (job.ledger.clone(), job.rejects.clone(), job.rehearsal.clone());
-    let (record, rejected) = blocking(move || {
+    let metrics = metrics.cloned();
+    let (exit, ending, record, rejected) = blocking(move || {
         let record = ledger.end_run(word, progress.throttled)?;
         let rejected = write_rejects(&ledger_path, record.id, &rejects, &rehearsal)?;
+        let exit = exit_code(&ending, &record);
+        ledger.note_exit(exit.code())?;
+        if let Some(metrics) = metrics {
+            metrics.take_stock();
+        }
         if let Ok(ledger) = Arc::try_unwrap(ledger) {
             ledger.close()?;
         }
-        Ok((record, rejected))
+        Ok((exit, ending, record, rejected))
     })
     .await?;
-    let exit = exit_code(&ending, &record);
     let summary = Summary::new(&job, &ending, exit, record, rejected);
+    summary.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => summary.text(),
         Output::Json => format!("{}\n", summary.json()),

@@ -7,7 +7,7 @@ use super::CommandError;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
 use crate::paths::folder_of;
-use crate::report::to_stderr;
+use crate::report::notice;
 use crate::sandbox::{Faults, Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
 
@@ -40,7 +40,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
         write_whole(path, &sandbox.address().port().to_string())
             .map_err(|source| CommandError::Io { what: "cannot write the port file", source })?;
     }
-    to_stderr(&format!("serving Connect on {}; stop with Ctrl-C", sandbox.endpoint_url()));
+    notice(&format!("serving Connect on {}; stop with Ctrl-C", sandbox.endpoint_url()));
     let handle = sandbox.handle();
     sandbox
         .serve(async move {
@@ -48,7 +48,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
         })
         .await?;
     let stats = handle.stats();
-    to_stderr(&format!(
+    notice(&format!(
         "{} requests: {} created, {} replayed, {} throttled, {} refused, {} mismatched, {} lost",
         stats.requests,
         stats.created,

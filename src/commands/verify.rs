@@ -47,6 +47,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         blocking(move || Ok(ledger.close()?)).await?;
     }
     let report = VerificationReport::new(&job, &ending, findings);
+    report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),
         Output::Json => format!("{}\n", report.json()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, debug_span};
 
 use super::flights::Flights;
 use super::waiting::WaitingMappings;
@@ -138,8 +139,10 @@ async fn attempt_fallibly<S: Submitter>(
     let departed = shared.flights.depart(in_flight.claim());
     shared.pacer.sent();
     let sent = Instant::now();
+    let claim = in_flight.claim();
+    let span = debug_span!("attempt", row = %claim.row(), file = claim.source(), line = claim.line());
     let attempt: Option<Attempt> = tokio::select! {
-        attempt = shared.submitter.submit(&in_flight) => Some(attempt),
+        attempt = shared.submitter.submit(&in_flight).instrument(span) => Some(attempt),
         () = shared.abort.cancelled() => None,
     };
     drop(departed);

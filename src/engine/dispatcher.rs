@@ -307,13 +307,15 @@ impl<S: Submitter> Dispatcher<S> {
             Report::GivenBack => {}
             Report::NotNow { claim, tries } => self.rows.take_back(Job { claim, tries }, Duration::ZERO),
             Report::Failed(error) => return Err(error.into()),
-            Report::SetAside { settled, cause, _place } => self.settled(&settled, Some(cause), true),
+            Report::SetAside { settled, cause, _place } => self.settled(&settled, Some(cause), true, None),
             Report::Attempted { settled, decision, cause, permit, took, _place } => {
                 self.concurrency.answered(took);
                 self.traffic.add(&decision, took);
+                self.progress.attempts += 1;
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 let waits = settled.standing.state == RowState::Pending;
-                self.settled(&settled, cause.clone(), !waits || decision.next.is_none());
+                let answered = decision.pool.is_none().then_some(took);
+                self.settled(&settled, cause.clone(), !waits || decision.next.is_none(), answered);
                 let job = Job { claim: settled.claim, tries: decision.tries };
                 match decision.next {
                     _ if !waits => {}
@@ -337,6 +339,7 @@ impl<S: Submitter> Dispatcher<S> {
                 self.shared.pacer.answered();
             }
             Some(Setback::Unanswered) => {
+                self.progress.unanswered += 1;
                 self.silence.goes_on(claim.row());
                 if self.silence.is_outage() {
                     self.set_back(Setback::Unanswered, cause, permit);
@@ -365,14 +368,13 @@ impl<S: Submitter> Dispatcher<S> {
         match self.shared.pacer.set_back(setback, permit, fastrand::f64()) {
             Reaction::None => {}
             Reaction::Pause(pause) => {
-                debug!(?setback, ?pause, code = cause.code, "the pool pauses");
                 self.reporter.tell(RunEvent::Paused { setback, cause, pause });
             }
             Reaction::GiveUp => self.end(Ending::after(setback, cause)),
         }
     }
 
-    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool) {
+    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool, answered: Option<Duration>) {
         let state = settled.standing.state;
         match state {
             RowState::Created => self.progress.created += 1,
@@ -394,6 +396,7 @@ impl<S: Submitter> Dispatcher<S> {
             state,
             done,
             cause,
+            answered,
         });
     }
 

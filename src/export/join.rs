@@ -104,11 +104,17 @@ fn token(
 
 /// What the ledger says of a row; its members are [`BESIDE`].
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Fate<'a> {
+    /// The row's state; null if no ledger knows the row.
     _state: Option<&'static str>,
+    /// The contact's id; of created rows.
     _contact_id: Option<&'a str>,
+    /// The contact's ARN, where Connect has told it.
     _contact_arn: Option<&'a str>,
+    /// The last error in a word: this tool's own, or Connect's.
     _code: Option<&'a str>,
+    /// The last error for people.
     _message: Option<&'a str>,
 }
 
@@ -134,8 +140,12 @@ impl Serialize for Named<'_> {
     }
 }
 
+/// A row of a CSV as export --join writes it.
 #[derive(Serialize)]
-struct Object<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct JoinedRow<'a> {
+    /// The row's cells under the names of their columns.
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     row: Named<'a>,
     #[serde(flatten)]
     fate: Fate<'a>,
@@ -150,7 +160,7 @@ fn write_row(
     let fate = known.map(Fate::of).unwrap_or_default();
     match table {
         Table::Csv(_) => table.line(&(cells, fate)),
-        Table::Jsonl(_) => table.line(&Object { row: Named(header, cells), fate }),
+        Table::Jsonl(_) => table.line(&JoinedRow { row: Named(header, cells), fate }),
     }
 }
 

@@ -13,8 +13,10 @@ use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
 use crate::suggest::did_you_mean;
 pub use join::Join;
-pub(crate) use table::io_error;
-use table::{COLUMNS, Line, Table};
+#[cfg(test)]
+pub(crate) use join::JoinedRow;
+use table::{COLUMNS, Table};
+pub(crate) use table::{ExportedRow, io_error};
 
 /// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
@@ -105,7 +107,7 @@ pub fn export_rows(
         while let Some(page) = reader.page(last, selection)? {
             go_on(shutdown)?;
             for row in &page.rows {
-                table.line(&Line::of(row))?;
+                table.line(&ExportedRow::of(row))?;
             }
             count += page.rows.len() as u64;
             last = page.last;

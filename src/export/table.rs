@@ -22,26 +22,40 @@ pub(super) const COLUMNS: [&str; 11] = [
     "message",
 ];
 
-/// A row of the ledger as it is written; its members are [`COLUMNS`].
+/// A row of the ledger as export writes it.
+// Its members are [`COLUMNS`].
 #[derive(Debug, Serialize)]
-pub(super) struct Line<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExportedRow<'a> {
+    /// The input's path, or -.
     file: &'a str,
+    /// The line of the file on which the row begins.
     line: u64,
+    /// The row's key.
     key: &'a str,
+    #[cfg_attr(test, schemars(extend("enum" =
+        ["pending", "in_flight", "created", "rejected", "failed", "unknown"])))]
     state: &'static str,
+    /// The contact's id; of created rows.
     contact_id: Option<&'a str>,
+    /// The contact's ARN, where Connect has told it.
     contact_arn: Option<&'a str>,
+    /// How often it was sent.
     attempts: u64,
+    /// When it was sent first, in UTC.
     first_sent: Option<String>,
+    /// When it was sent last, in UTC.
     last_sent: Option<String>,
+    /// The last error in a word: this tool's own, or Connect's.
     code: Option<&'a str>,
+    /// The last error for people.
     message: Option<&'a str>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ExportedRow<'a> {
     pub(super) fn of(row: &'a ListedRow) -> Self {
         let contact = row.contact.as_ref();
-        Line {
+        ExportedRow {
             file: &row.source,
             line: row.line,
             key: &row.key,
@@ -141,7 +155,7 @@ mod tests {
         let mut out = Vec::new();
         let mut table = Table::new(format, &mut out);
         table.header(COLUMNS).unwrap();
-        table.line(&Line::of(&row())).unwrap();
+        table.line(&ExportedRow::of(&row())).unwrap();
         table.finish().unwrap();
         String::from_utf8(out).unwrap()
     }

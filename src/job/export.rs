@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::apart::keep_what_is_read;
 use super::file::JobFile;
-use super::places::{job_args, keep_apart, ledgers_of};
+use super::places::{job_args, ledgers_of};
 use super::{JobError, reading, wrong};
 use crate::cli::{ExportArgs, GlobalArgs, Output};
 use crate::export::{Format, StateFilter};
@@ -50,7 +51,7 @@ impl ExportJob {
             // A job file may name another, a skeleton.
             let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
             let jobs: Vec<PathBuf> = file.path.clone().into_iter().chain(skeleton).collect();
-            keep_what_is_read(to, &ledgers, &jobs, inputs.into_iter().chain(joined))?;
+            keep_what_is_read("--to", to, &ledgers, &jobs, inputs.into_iter().chain(joined))?;
         }
         Ok(ExportJob {
             ledgers,
@@ -79,36 +80,4 @@ fn states(named: &[StateFilter]) -> BTreeSet<crate::ledger::RowState> {
         };
     }
     states
-}
-
-/// An export is never written over a ledger, a CSV or the job file, nor where a later run would take it for a CSV.
-fn keep_what_is_read(
-    to: &Path,
-    ledgers: &[PathBuf],
-    jobs: &[PathBuf],
-    inputs: impl IntoIterator<Item = PathBuf>,
-) -> Result<(), JobError> {
-    const OPTION: &str = "--to";
-    if to.is_dir() {
-        return Err(wrong(OPTION, format!("names a folder, {}; name a file in it", to.display())));
-    }
-    if to.exists() && !to.is_file() {
-        let problem =
-            format!("names {}, which is no ordinary file; leave it out for standard output", to.display());
-        return Err(wrong(OPTION, problem));
-    }
-    for ledger in ledgers {
-        keep_apart(OPTION, to, ledger, None)?;
-        for job in jobs {
-            keep_apart(OPTION, to, ledger, Some(job))?;
-        }
-    }
-    for input in inputs {
-        if resolved(&input) == to || reading::is_of_pattern(&input, to) {
-            let problem =
-                format!("names {}, which is a CSV of the job; name a file of its own", to.display());
-            return Err(wrong(OPTION, problem));
-        }
-    }
-    Ok(())
 }

@@ -50,6 +50,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
                 "shard",
                 "ledger",
                 "rejects",
+                "metrics_file",
                 "limit",
                 "max_errors",
                 "no_check",
@@ -145,6 +146,7 @@ pub(super) struct RunTable {
     pub(super) shard: Option<Shard>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,
+    pub(super) metrics_file: Option<PathBuf>,
     pub(super) limit: Option<u64>,
     #[serde(deserialize_with = "budget")]
     pub(super) max_errors: Option<ErrorBudget>,

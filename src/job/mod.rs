@@ -3,12 +3,14 @@
 //! A flag beats the environment (clap sees to both), which beats the job file, which beats the
 //! default.
 
+mod apart;
 mod check;
 mod destination;
 mod doctor;
 mod export;
 mod file;
 mod instance;
+mod metrics;
 mod pace;
 mod places;
 mod reading;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, InitArgs, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs};
+use crate::cli::{GlobalArgs, InitArgs, LogFormat, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs};
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::rehearsal::Rehearsal;
@@ -32,6 +34,7 @@ use destination::destination;
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub use metrics::MetricsTarget;
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
 pub use places::ledgers_of;
@@ -100,6 +103,8 @@ pub struct Display {
     pub progress: ProgressKind,
     /// How often a line of progress is written.
     pub report_every: Duration,
+    /// The form of standard error.
+    pub log_format: LogFormat,
     /// Whether single steps are told too; a bar would be torn by them.
     pub debug: bool,
 }
@@ -191,6 +196,7 @@ fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
+        log_format: global.log_format.unwrap_or_default(),
         debug: global.debug,
     }
 }

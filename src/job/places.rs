@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::apart::{keep_apart, unless_an_input};
 use super::file::JobFile;
 use super::reading::{is_pattern, shard};
 use super::{JobError, wrong};
 use crate::cli::{JobArgs, LedgersArgs, RunArgs};
-use crate::draft::draft_of;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
 use crate::source::Input;
@@ -111,48 +111,17 @@ pub(super) fn rejects_path(
     ledger: &Path,
     inputs: &[Input],
 ) -> Result<PathBuf, JobError> {
-    let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
-    let rejects = args
-        .rejects
-        .clone()
-        .or_else(|| from_file.map(|path| of_shard(file.beside(path), shard(&args.job, file))));
-    let rejects = rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"));
+    let rejects = rejects_named(args, file, ledger);
     keep_apart("--rejects", &rejects, ledger, file.path.as_deref())?;
     Ok(unless_an_input(rejects, inputs))
 }
 
-/// What is written never goes where the ledger, what belongs to it, or the job file lies, nor does its draft.
-pub(super) fn keep_apart(
-    option: &'static str,
-    target: &Path,
-    ledger: &Path,
-    job: Option<&Path>,
-) -> Result<(), JobError> {
-    let of_ledger = ["", ".lock", "-wal", "-shm"].map(|suffix| with_suffix(&resolved(ledger), suffix));
-    let drafts = [draft_of(&resolved(ledger)), with_suffix(&draft_of(&resolved(ledger)), "-journal")];
-    let taken: Vec<PathBuf> = of_ledger.into_iter().chain(drafts).chain(job.map(resolved)).collect();
-    let own = [resolved(target), draft_of(&resolved(target))];
-    if own.iter().any(|path| taken.contains(path)) {
-        Err(wrong(option, "names the ledger or the job file; name a file of its own"))
-    } else {
-        Ok(())
-    }
-}
-
-/// A rejects file that is being read is never written over: the next one has a number.
-fn unless_an_input(rejects: PathBuf, inputs: &[Input]) -> PathBuf {
-    let taken = |path: &Path| {
-        let identity = Input::File(path.to_owned()).identity();
-        inputs.iter().any(|input| input.identity() == identity)
-    };
-    if !taken(&rejects) {
-        return rejects;
-    }
-    let stem = rejects.with_extension("");
-    (2..)
-        .map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")))
-        .find(|path| !taken(path))
-        .unwrap_or(rejects)
+/// The same, whatever lies there. A rehearsal does not heed the job file's.
+pub(super) fn rejects_named(args: &RunArgs, file: &JobFile, ledger: &Path) -> PathBuf {
+    let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
+    let from_file = || from_file.map(|path| of_shard(file.beside(path), shard(&args.job, file)));
+    let rejects = args.rejects.clone().or_else(from_file);
+    rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"))
 }
 
 #[cfg(test)]

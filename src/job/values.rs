@@ -1,4 +1,4 @@
-//! Values that a job file may write in more than one way.
+//! Values of a job file that may be written in two ways.
 
 use std::time::Duration;
 

@@ -357,6 +357,11 @@ impl Ledger {
         self.writer.call(move |session| session.end_run(ending, throttled))
     }
 
+    /// Records with which exit code the run ended.
+    pub fn note_exit(&self, code: u8) -> Result<(), LedgerError> {
+        self.writer.call(move |session| session.note_exit(code))
+    }
+
     /// Stops the writer after all that was handed to it, and folds the write-ahead log back.
     pub fn close(mut self) -> Result<(), LedgerError> {
         self.writer.stop()

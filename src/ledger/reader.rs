@@ -9,8 +9,8 @@ use super::columns::{json_column, operation_column, shard_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::segments::Segments;
 use super::store::{
-    IN_OPEN_READING, are_true, error_counts, latencies, latest_runs, minutes, rate_found, refused_by_connect,
-    state_counts,
+    IN_OPEN_READING, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes, rate_found,
+    refused_by_connect, state_counts,
 };
 use super::{
     ErrorCount, Identity, Latencies, LedgerError, Minutes, Retry, RowState, RunId, RunRecord, StateCounts,
@@ -90,6 +90,11 @@ impl LedgerReader {
     /// The rate that a run found last, requests a second.
     pub fn rate_found(&self) -> Result<Option<f64>, LedgerError> {
         rate_found(&self.connection).map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// When a run ended last with exit code 0, in milliseconds since 1970.
+    pub fn last_success_ms(&self) -> Result<Option<i64>, LedgerError> {
+        last_success_ms(&self.connection).map_err(|source| sqlite(&self.path, source))
     }
 
     /// All rows by state.

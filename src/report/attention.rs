@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::bar::{per_second, rounded};
+use super::metrics::unmeasured;
 use super::portion;
 use crate::event::{Discrepancy, Finding, Flight, RunEvent};
 use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
@@ -27,7 +28,7 @@ impl Attention {
     pub(super) fn line(&mut self, event: &RunEvent) -> Option<String> {
         match event {
             RunEvent::Noted { file, note } => self.note(file, note),
-            RunEvent::Settled { source, line, key, state, cause, done } => {
+            RunEvent::Settled { source, line, key, state, cause, done, .. } => {
                 let why = cause.as_ref().map(|cause| format!(": {}: {}", cause.code, cause.message));
                 let why = why.unwrap_or_default();
                 match state {
@@ -75,6 +76,7 @@ impl Attention {
             RunEvent::FewFiles { asked, allowed } => Some(format!(
                 "the process may open too few files for {asked} requests under way; {allowed} may be (see ulimit -n)"
             )),
+            RunEvent::Unmeasured { file, problem } => Some(unmeasured(file, problem)),
             RunEvent::Paused { setback, cause, pause } => {
                 let what = match setback {
                     Setback::Throttled => return None,
@@ -182,6 +184,7 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
         | RunEvent::Opening(_)
         | RunEvent::Crowded { .. }
         | RunEvent::FewFiles { .. }
+        | RunEvent::Unmeasured { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }
         | RunEvent::Progress(_)

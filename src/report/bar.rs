@@ -111,6 +111,7 @@ impl Observer for Bar {
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }
+            | RunEvent::Unmeasured { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. } => {}

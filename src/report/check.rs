@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Zoned};
-use serde_json::{Value, json};
 
 use super::bar::{per_second, rounded};
+use super::messages::{CheckSummary, CheckedFile, FaultExample, FaultGroup, Message, SchemaVersion};
 use crate::check::{Class, Example, Findings, Group};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
@@ -238,49 +238,56 @@ impl CheckReport {
         }
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
+    /// For programs: one line, without its end.
+    pub fn json(&self) -> String {
         let findings = &self.findings;
-        let name = |file: usize| findings.files[file].name.as_str();
         let files = findings.files.iter();
-        let files = files.map(|file| json!({"file": file.name, "rows": file.rows, "form": file.form}));
-        let groups = findings.groups().into_iter().map(|group: &Group| {
-            let examples = group.examples.iter().map(|example| {
-                json!({"file": name(example.file), "line": example.line, "key": example.key, "found": example.found})
-            });
-            json!({
-                "code": group.code, "member": group.fault.member, "rule": group.fault.rule,
-                "origin": group.fault.origin, "count": group.count,
-                "examples": examples.collect::<Vec<_>>(),
-            })
+        let files = files.map(|file| CheckedFile { file: &file.name, rows: file.rows, form: &file.form });
+        let summary = CheckSummary {
+            schema_version: SchemaVersion,
+            exit_code: self.exit_code().code(),
+            files: files.collect(),
+            shard: self.shard.map(|shard| shard.to_string()),
+            rows_read: findings.rows,
+            of_other_shards: findings.of_other_shards,
+            faulty: self.faulty(),
+            to_send: self.to_send(),
+            already_created: findings.of(Class::Created) + findings.of(Class::CreatedChanged),
+            changed_created: findings.of(Class::CreatedChanged),
+            unknown: findings.of(Class::Unknown),
+            refused_before: findings.of(Class::Refused),
+            waiting_elsewhere: findings.elsewhere,
+            identical_rows: findings.identical,
+            cut: &findings.cuts,
+            long_chains: findings.long_chains,
+            scheduled_far: findings.scheduled_far,
+            rate: self.rate,
+            seconds: self.seconds(),
+            end: self.end.as_ref().map(|end| end.timestamp().to_string()),
+            outlasts_idempotency_window: self.outlasts_window(),
+            error_budget_spent: self.refuses().is_some(),
+            longest_request_bytes: findings.longest.bytes,
+            ledger: self.ledger.as_deref(),
+            faults: findings.groups().into_iter().map(|group| self.fault_group(group)).collect(),
+        };
+        Message::Check(summary).to_string()
+    }
+
+    fn fault_group<'a>(&'a self, group: &'a Group) -> FaultGroup<'a> {
+        let examples = group.examples.iter().map(|example| FaultExample {
+            file: &self.findings.files[example.file].name,
+            line: example.line,
+            key: &example.key,
+            found: &example.found,
         });
-        json!({
-            "message_type": "check",
-            "exit_code": self.exit_code().code(),
-            "files": files.collect::<Vec<_>>(),
-            "shard": self.shard.map(|shard| shard.to_string()),
-            "rows_read": findings.rows,
-            "of_other_shards": findings.of_other_shards,
-            "faulty": self.faulty(),
-            "to_send": self.to_send(),
-            "already_created": findings.of(Class::Created) + findings.of(Class::CreatedChanged),
-            "changed_created": findings.of(Class::CreatedChanged),
-            "unknown": findings.of(Class::Unknown),
-            "refused_before": findings.of(Class::Refused),
-            "waiting_elsewhere": findings.elsewhere,
-            "identical_rows": findings.identical,
-            "cut": findings.cuts,
-            "long_chains": findings.long_chains,
-            "scheduled_far": findings.scheduled_far,
-            "rate": self.rate,
-            "seconds": self.seconds(),
-            "end": self.end.as_ref().map(|end| end.timestamp().to_string()),
-            "outlasts_idempotency_window": self.outlasts_window(),
-            "error_budget_spent": self.refuses().is_some(),
-            "longest_request_bytes": findings.longest.bytes,
-            "ledger": self.ledger,
-            "faults": groups.collect::<Vec<_>>(),
-        })
+        FaultGroup {
+            code: &group.code,
+            member: &group.fault.member,
+            rule: &group.fault.rule,
+            origin: &group.fault.origin,
+            count: group.count,
+            examples: examples.collect(),
+        }
     }
 }
 

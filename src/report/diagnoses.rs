@@ -2,8 +2,7 @@
 
 use std::io;
 
-use serde_json::json;
-
+use super::messages::{self, Doctor, Message, SchemaVersion};
 use super::to_stdout;
 use crate::cli::Output;
 use crate::doctor::{Diagnosis, Verdict};
@@ -41,11 +40,14 @@ impl Diagnoses {
                 format!("{}  {check:<11}  {found}\n                   {remedy}\n", verdict.name())
             }
             Output::Json => {
-                let line = json!({
-                    "message_type": "diagnosis", "check": check, "verdict": verdict.name(), "found": found,
-                    "remedy": remedy,
-                });
-                format!("{line}\n")
+                let diagnosis = messages::Diagnosis {
+                    schema_version: SchemaVersion,
+                    check,
+                    verdict: verdict.name(),
+                    found,
+                    remedy,
+                };
+                format!("{}\n", Message::Diagnosis(diagnosis))
             }
         };
         self.write(&line);
@@ -58,7 +60,8 @@ impl Diagnoses {
     pub fn finish(mut self) -> io::Result<ExitCode> {
         let line = match (self.output, self.exit) {
             (Output::Json, exit) => {
-                format!("{}\n", json!({"message_type": "doctor", "exit_code": exit.code()}))
+                let doctor = Doctor { schema_version: SchemaVersion, exit_code: exit.code() };
+                format!("{}\n", Message::Doctor(doctor))
             }
             (Output::Text | Output::Csv, ExitCode::Complete) if self.warned => {
                 "\nReady, with what is warned of above.\n".to_owned()

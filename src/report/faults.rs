@@ -2,8 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 
-use serde_json::json;
-
+use super::messages::{self, Message, SchemaVersion};
 use super::unless_gone;
 use crate::check::FoundFault;
 use crate::cli::Output;
@@ -49,12 +48,19 @@ impl FaultLines {
         match self {
             FaultLines::Text => Ok(()),
             FaultLines::Json(out) => {
-                let line = json!({
-                    "message_type": "fault", "file": file, "line": line, "key": key, "code": code,
-                    "member": fault.member, "found": fault.found, "rule": fault.rule,
-                    "origin": fault.origin, "message": fault.to_string(),
-                });
-                unless_gone(writeln!(out, "{line}"))
+                let fault = messages::Fault {
+                    schema_version: SchemaVersion,
+                    file,
+                    line: *line,
+                    key,
+                    code,
+                    member: &fault.member,
+                    found: &fault.found,
+                    rule: &fault.rule,
+                    origin: &fault.origin,
+                    message: fault.to_string(),
+                };
+                unless_gone(writeln!(out, "{}", Message::Fault(fault)))
             }
             FaultLines::Csv(writer) => {
                 let line = line.to_string();

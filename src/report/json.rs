@@ -1,12 +1,14 @@
-//! JSON Lines on standard output. New members may come; none changes its meaning.
+//! JSON Lines on standard output, from what happens.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::lines::Every;
+use super::messages::{
+    Checked, Checking, Finding, Importing, Message, RowError, SchemaVersion, Status, Verifying,
+};
 use super::to_stdout;
-use crate::event::{Discrepancy, Finding, Observer, RunEvent};
+use crate::event::{self, Discrepancy, Observer, Progress, RunEvent};
 use crate::ledger::{Note, RowState};
 
 /// `status` every so often, and `error` for every row that is not created.
@@ -20,60 +22,60 @@ impl JsonLines {
         JsonLines { every: Every::new(every) }
     }
 
-    fn line(&mut self, event: &RunEvent) -> Option<serde_json::Value> {
+    fn line<'a>(&mut self, event: &'a RunEvent) -> Option<Message<'a>> {
         match event {
-            RunEvent::Noted { file, note: Note::Rejected { line, key, rejection } } => Some(json!({
-                "message_type": "error",
-                "file": file, "line": line, "key": key, "state": RowState::Rejected.name(),
-                "code": rejection.code, "message": rejection.to_string(),
-            })),
+            RunEvent::Verifying { done, total, what } if self.every.is_due() => {
+                Some(Message::Status(Status::Verifying(Verifying {
+                    schema_version: SchemaVersion,
+                    phase: "verifying",
+                    what,
+                    done: *done,
+                    total: *total,
+                })))
+            }
+            RunEvent::Verified(found) => Some(finding(found)),
+            RunEvent::Checking { rows, .. } if self.every.is_due() => {
+                Some(Message::Status(Status::Checking(Checking {
+                    schema_version: SchemaVersion,
+                    phase: "checking",
+                    rows_read: *rows,
+                })))
+            }
+            RunEvent::Checked { run, to_send } => Some(Message::Status(Status::Checked(Checked {
+                schema_version: SchemaVersion,
+                phase: "checked",
+                rows_read: run.rows_read,
+                of_other_shards: run.elsewhere,
+                to_send: *to_send,
+                unknown: run.doubts.unknown,
+                in_doubt: run.doubts.waiting,
+                in_doubt_closing: run.doubts.closing,
+            }))),
+            RunEvent::Progress(progress) if self.every.is_due() => Some(importing(progress)),
             RunEvent::Settled { source, line, key, state, cause: Some(cause), .. }
                 if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
             {
-                Some(json!({
-                    "message_type": "error",
-                    "file": source, "line": line, "key": key, "state": state.name(),
-                    "code": cause.code, "message": cause.message,
+                Some(Message::Error(RowError {
+                    schema_version: SchemaVersion,
+                    file: source,
+                    line: *line,
+                    key,
+                    state: state.name(),
+                    code: &cause.code,
+                    message: Cow::Borrowed(&cause.message),
                 }))
             }
-            RunEvent::Verifying { done, total, what } if self.every.is_due() => Some(json!({
-                "message_type": "status", "phase": "verifying", "what": what, "done": done, "total": total,
-            })),
-            RunEvent::Verified(Finding { source, line, key, contact_id, what }) => {
-                let (members, contacts, cause) = match what {
-                    Discrepancy::Different(members) => (Some(members), None, None),
-                    Discrepancy::Ambiguous { contacts, .. } => (None, Some(contacts), None),
-                    Discrepancy::Refused(cause) => (None, None, Some(cause)),
-                    Discrepancy::Missing
-                    | Discrepancy::Found
-                    | Discrepancy::Shared
-                    | Discrepancy::NotFound => (None, None, None),
-                };
-                Some(json!({
-                    "message_type": "finding", "file": source, "line": line, "key": key,
-                    "contact_id": contact_id, "finding": what.name(), "members": members,
-                    "contact_ids": contacts, "code": cause.map(|cause| &cause.code),
-                    "message": cause.map(|cause| &cause.message),
+            RunEvent::Noted { file, note: Note::Rejected { line, key, rejection } } => {
+                Some(Message::Error(RowError {
+                    schema_version: SchemaVersion,
+                    file,
+                    line: *line,
+                    key,
+                    state: RowState::Rejected.name(),
+                    code: rejection.code,
+                    message: Cow::Owned(rejection.to_string()),
                 }))
             }
-            RunEvent::Checking { rows, .. } if self.every.is_due() => {
-                Some(json!({"message_type": "status", "phase": "checking", "rows_read": rows}))
-            }
-            RunEvent::Checked { run, to_send } => Some(json!({
-                "message_type": "status", "phase": "checked", "rows_read": run.rows_read,
-                "of_other_shards": run.elsewhere, "to_send": to_send,
-                "unknown": run.doubts.unknown, "in_doubt": run.doubts.waiting,
-                "in_doubt_closing": run.doubts.closing,
-            })),
-            RunEvent::Progress(progress) if self.every.is_due() => Some(json!({
-                "message_type": "status", "phase": "importing",
-                "to_send": progress.to_send, "done": progress.done, "created": progress.created,
-                "rejected": progress.rejected, "failed": progress.failed, "unknown": progress.unknown,
-                "in_flight": progress.in_flight, "throttled": progress.throttled,
-                "rate_now": progress.rate_now, "rate_set": progress.rate_set,
-                "seconds_elapsed": progress.elapsed.as_secs_f64(),
-                "seconds_left": progress.time_left().as_secs_f64(),
-            })),
             RunEvent::Noted { .. }
             | RunEvent::Settled { .. }
             | RunEvent::Checking { .. }
@@ -83,6 +85,7 @@ impl JsonLines {
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }
+            | RunEvent::Unmeasured { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }
@@ -90,6 +93,49 @@ impl JsonLines {
             | RunEvent::Progress(_) => None,
         }
     }
+}
+
+fn importing(progress: &Progress) -> Message<'static> {
+    Message::Status(Status::Importing(Importing {
+        schema_version: SchemaVersion,
+        phase: "importing",
+        to_send: progress.to_send,
+        done: progress.done,
+        created: progress.created,
+        rejected: progress.rejected,
+        failed: progress.failed,
+        unknown: progress.unknown,
+        in_flight: progress.in_flight,
+        throttled: progress.throttled,
+        rate_now: progress.rate_now,
+        rate_set: progress.rate_set,
+        seconds_elapsed: progress.elapsed.as_secs_f64(),
+        seconds_left: progress.time_left().as_secs_f64(),
+    }))
+}
+
+fn finding(found: &event::Finding) -> Message<'_> {
+    let event::Finding { source, line, key, contact_id, what } = found;
+    let (members, contact_ids, cause) = match what {
+        Discrepancy::Different(members) => (Some(&members[..]), None, None),
+        Discrepancy::Ambiguous { contacts, .. } => (None, Some(&contacts[..]), None),
+        Discrepancy::Refused(cause) => (None, None, Some(cause)),
+        Discrepancy::Missing | Discrepancy::Found | Discrepancy::Shared | Discrepancy::NotFound => {
+            (None, None, None)
+        }
+    };
+    Message::Finding(Finding {
+        schema_version: SchemaVersion,
+        file: source,
+        line: *line,
+        key,
+        contact_id: contact_id.as_deref(),
+        finding: what.name(),
+        members,
+        contact_ids,
+        code: cause.map(|cause| &*cause.code),
+        message: cause.map(|cause| &*cause.message),
+    })
 }
 
 impl Observer for JsonLines {

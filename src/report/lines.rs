@@ -61,6 +61,7 @@ impl Observer for Lines {
             | RunEvent::Opening(_)
             | RunEvent::Crowded { .. }
             | RunEvent::FewFiles { .. }
+            | RunEvent::Unmeasured { .. }
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(_)
             | RunEvent::Paused { .. }

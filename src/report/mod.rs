@@ -11,6 +11,9 @@ mod faults;
 mod json;
 mod lines;
 mod portion;
+mod log;
+mod messages;
+mod metrics;
 mod rejects;
 mod shell;
 mod skeleton;
@@ -25,6 +28,7 @@ pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;
+pub use metrics::{Metrics, MetricsError};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use shell::{same_command, shell_word};
 pub use skeleton::skeleton;
@@ -32,28 +36,46 @@ pub use status::{LedgerStatus, Status, missing_shards};
 pub use summary::Summary;
 pub use verification::VerificationReport;
 
-use crate::cli::{Output, ProgressKind};
+use tracing::{Level, enabled, error, info};
+
+use crate::cli::{LogFormat, Output, ProgressKind};
 use crate::event::Observer;
 use crate::exit_code::ExitCode;
 use crate::job::Display;
+use messages::{ExitError, Message, SchemaVersion};
 
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-    let progress = match display.progress {
-        ProgressKind::Auto if io::stderr().is_terminal() && !display.debug => ProgressKind::Bar,
-        ProgressKind::Auto => ProgressKind::Plain,
-        chosen @ (ProgressKind::Bar | ProgressKind::Plain | ProgressKind::None) => chosen,
-    };
-    match progress {
-        ProgressKind::Bar => observers.push(Box::new(bar::Bar::new())),
-        ProgressKind::Plain => observers.push(Box::new(lines::Lines::new(display.report_every))),
-        ProgressKind::None | ProgressKind::Auto => observers.push(Box::new(lines::Asked)),
+    let is_json = display.log_format == LogFormat::Json;
+    let is_log = is_json || display.debug;
+    match display.progress {
+        ProgressKind::Bar if !is_json => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Auto if !is_log && io::stderr().is_terminal() => {
+            observers.push(Box::new(bar::Bar::new()))
+        }
+        progress if is_log => {
+            let every = (progress != ProgressKind::None).then_some(display.report_every);
+            observers.push(Box::new(log::Log::new(every)));
+        }
+        ProgressKind::None => observers.push(Box::new(lines::Asked)),
+        ProgressKind::Auto | ProgressKind::Plain | ProgressKind::Bar => {
+            observers.push(Box::new(lines::Lines::new(display.report_every)));
+        }
     }
     if display.output == Output::Json {
         observers.push(Box::new(json::JsonLines::new(display.report_every)));
     }
     observers
+}
+
+/// The same for a run, which may have metrics to keep as well.
+pub fn observers_of_run(display: Display, metrics: Option<&Metrics>) -> Vec<Box<dyn Observer>> {
+    let observers = observers(display);
+    match metrics {
+        Some(metrics) => vec![metrics.watching(observers)],
+        None => observers,
+    }
 }
 
 /// Writes a result to standard output.
@@ -90,20 +112,35 @@ fn is_read(written: io::Result<()>) -> io::Result<bool> {
 pub fn hush_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-        to_stderr(&format!("connect-import {} failed inside{place}: a bug", env!("CARGO_PKG_VERSION")));
+        failure(&format!("connect-import {} failed inside{place}: a bug", env!("CARGO_PKG_VERSION")));
     }));
 }
 
+/// Tells people something on standard error, which may be a log.
+pub fn notice(text: &str) {
+    if enabled!(Level::INFO) { info!("{text}") } else { to_stderr(text) }
+}
+
+/// Tells people on standard error what failed.
+fn failure(text: &str) {
+    if enabled!(Level::ERROR) { error!("{text}") } else { to_stderr(text) }
+}
+
 /// Writes a line to standard error. If that is gone, there is nobody to tell.
-pub fn to_stderr(line: &str) {
+fn to_stderr(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Tells people, and programs that read JSON Lines, why the process ends early.
 pub fn exit_error(output: Output, code: ExitCode, message: &str) {
-    to_stderr(&format!("error: {message}"));
+    if enabled!(Level::ERROR) {
+        error!(exit_code = code.code(), "{message}");
+    } else {
+        to_stderr(&format!("error: {message}"));
+    }
     if output == Output::Json {
-        let line = serde_json::json!({"message_type": "exit_error", "code": code.code(), "message": message});
+        let line =
+            Message::ExitError(ExitError { schema_version: SchemaVersion, code: code.code(), message });
         // Standard output may be what failed.
         let _ = to_stdout(&format!("{line}\n"));
     }

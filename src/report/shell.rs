@@ -15,7 +15,7 @@ pub(super) fn command_for_rejects(inputs: &[String], rejects: &Path, ledger: &Pa
 }
 
 /// Options without a value after them.
-const FLAGS: [&str; 4] = ["--sandbox", "--no-check", "--no-sign-request", "--"];
+const FLAGS: [&str; 5] = ["--sandbox", "--no-check", "--no-sign-request", "--debug", "--"];
 
 fn with_rejects(own: Vec<String>, inputs: &[String], rejects: &Path, ledger: &Path) -> Vec<String> {
     let mut words: Vec<String> = Vec::with_capacity(own.len() + 3);
@@ -74,10 +74,9 @@ mod tests {
 
     #[test]
     fn the_rejects_take_the_place_of_what_was_named_and_of_nothing_else() {
-        let own =
-            ["ci", "run", "*.csv", "--rejects", "*.csv", "--sandbox", "b.csv"].map(String::from).to_vec();
+        let own = ["ci", "run", "*.csv", "--rejects", "*.csv", "--debug", "b.csv"].map(String::from).to_vec();
         let inputs = ["*.csv", "b.csv"].map(String::from);
         let words = with_rejects(own, &inputs, Path::new("r.csv"), Path::new("l.db"));
-        assert_eq!(words, ["ci", "run", "r.csv", "--ledger", "l.db", "--rejects", "*.csv", "--sandbox"]);
+        assert_eq!(words, ["ci", "run", "r.csv", "--ledger", "l.db", "--rejects", "*.csv", "--debug"]);
     }
 }

@@ -1,13 +1,13 @@
 //! The end of a run, as the ledger has it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 use super::bar::{per_second, rounded};
 use super::ending::why;
+use super::log;
+use super::messages::{Message, RunSummary, SchemaVersion};
 use super::portion;
 use super::shell::{command_for_rejects, same_command};
 use crate::engine::Ending;
@@ -166,38 +166,51 @@ impl Summary {
         }
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
+    /// For a log.
+    pub fn log(&self) {
+        let of = |state| self.run.rows.of(state);
+        let (created, pending) = (of(RowState::Created), self.run.waiting());
+        let (rejected, failed, unknown) =
+            (of(RowState::Rejected), of(RowState::Failed), of(RowState::Unknown));
+        let (run, throttled) = (self.run.id.0, self.run.throttled);
+        tracing::info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
+        log::ending(self.exit, self.why.as_deref());
+    }
+
+    /// For programs: one line, without its end.
+    pub fn json(&self) -> String {
         let run = &self.run;
-        json!({
-            "message_type": "summary",
-            "run": run.id.0,
-            "exit_code": self.exit.code(),
-            "ending": run.ending,
-            "instance_id": self.instance_id,
-            "shard": self.shard.map(|shard| shard.to_string()),
-            "rows_read": run.rows_read,
-            "of_other_shards": run.elsewhere,
-            "created": run.rows.of(RowState::Created),
-            "already_created": run.already_created,
-            "changed_created": run.changed_created,
-            "rejected": run.rows.of(RowState::Rejected),
-            "failed": run.rows.of(RowState::Failed),
-            "unknown": run.rows.of(RowState::Unknown),
-            "unknown_in_ledger": run.doubts.unknown,
-            "pending": run.waiting(),
-            "identical_rows": run.identical_rows,
-            "withdrawn": run.withdrawn,
-            "stranded": run.stranded,
-            "throttled": run.throttled,
-            "rate_set": (!run.is_auto).then_some(run.rate),
-            "rate_found": run.rate_found,
-            "rate_achieved": self.rate(),
-            "ledger": self.ledger,
-            "rejects": self.rejects,
-            "why": self.why,
-            "resume": self.resume,
-        })
+        let path = |path: &Path| path.display().to_string();
+        let summary = RunSummary {
+            schema_version: SchemaVersion,
+            run: run.id.0,
+            exit_code: self.exit.code(),
+            ending: run.ending.as_deref(),
+            instance_id: &self.instance_id,
+            shard: self.shard.map(|shard| shard.to_string()),
+            rows_read: run.rows_read,
+            of_other_shards: run.elsewhere,
+            created: run.rows.of(RowState::Created),
+            already_created: run.already_created,
+            changed_created: run.changed_created,
+            rejected: run.rows.of(RowState::Rejected),
+            failed: run.rows.of(RowState::Failed),
+            unknown: run.rows.of(RowState::Unknown),
+            unknown_in_ledger: run.doubts.unknown,
+            pending: run.waiting(),
+            identical_rows: run.identical_rows,
+            withdrawn: run.withdrawn,
+            stranded: run.stranded,
+            throttled: run.throttled,
+            rate_set: (!run.is_auto).then_some(run.rate),
+            rate_found: run.rate_found,
+            rate_achieved: self.rate(),
+            ledger: path(&self.ledger),
+            rejects: self.rejects.as_deref().map(path),
+            why: self.why.as_deref(),
+            resume: self.resume.as_deref(),
+        };
+        Message::Summary(summary).to_string()
     }
 }
 

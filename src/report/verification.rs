@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use super::ending::failure;
+use super::log;
+use super::messages::{Message, SchemaVersion, Verification};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
@@ -87,31 +87,37 @@ impl VerificationReport {
         text
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
+    /// For a log.
+    pub fn log(&self) {
+        log::ending(self.exit, self.why.as_deref());
+    }
+
+    /// For programs: one line, without its end.
+    pub fn json(&self) -> String {
         let findings = &self.findings;
-        json!({
-            "message_type": "verification",
-            "exit_code": self.exit.code(),
-            "instance_id": self.instance_id,
-            "ledger": self.ledger,
-            "created": findings.created,
-            "asked": findings.asked,
-            "same": findings.same,
-            "there": findings.there,
-            "different": findings.different,
-            "missing": findings.missing,
-            "refused": findings.refused,
-            "unknown": findings.unknown,
-            "found": findings.found,
-            "ambiguous": findings.ambiguous,
-            "shared": findings.shared,
-            "in_doubt": findings.in_doubt,
-            "not_found": findings.not_found,
-            "unsearchable": findings.unsearchable,
-            "still_unknown": findings.still_unknown(),
-            "why": self.why,
-        })
+        let verification = Verification {
+            schema_version: SchemaVersion,
+            exit_code: self.exit.code(),
+            instance_id: &self.instance_id,
+            ledger: &self.ledger,
+            created: findings.created,
+            asked: findings.asked,
+            same: findings.same,
+            there: findings.there,
+            different: findings.different,
+            missing: findings.missing,
+            refused: findings.refused,
+            unknown: findings.unknown,
+            found: findings.found,
+            ambiguous: findings.ambiguous,
+            shared: findings.shared,
+            in_doubt: findings.in_doubt,
+            not_found: findings.not_found,
+            unsearchable: findings.unsearchable,
+            still_unknown: findings.still_unknown(),
+            why: self.why.as_deref(),
+        };
+        Message::Verification(verification).to_string()
     }
 }
 

@@ -93,13 +93,15 @@ fn run(folder: &Folder, arguments: &[&str]) -> Ended {
 
 #[test]
 fn no_line_at_any_verbosity_shows_what_is_in_a_row_or_signs_a_request() {
-    let verbosities: [&[&str]; 6] = [
+    let verbosities: [&[&str]; 8] = [
         &[],
         &["--progress", "none"],
         &["--progress", "bar"],
         &["--progress", "plain", "--report-every", "0s"],
         &["--output", "json", "--report-every", "0s", "--debug"],
         &["--debug"],
+        &["--log-format", "json", "--metrics-file", "m.prom"],
+        &["--log-format", "json", "--report-every", "0s", "--debug"],
     ];
     for verbosity in verbosities {
         let folder = Folder::new();
@@ -113,6 +115,9 @@ fn no_line_at_any_verbosity_shows_what_is_in_a_row_or_signs_a_request() {
             let ended = run(&folder, &arguments);
             assert!(matches!(ended.code, Some(1 | 75)), "{:?}\n{}{}", ended.code, ended.stdout, ended.stderr);
             expect_nothing_planted(&format!("{verbosity:?}, run {round}"), &(ended.stdout + &ended.stderr));
+        }
+        if verbosity.contains(&"--metrics-file") {
+            expect_nothing_planted("the metrics", &folder.read("m.prom"));
         }
         if verbosity.contains(&"--debug") {
             let told = run(

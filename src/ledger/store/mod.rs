@@ -32,7 +32,7 @@ pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
-pub(super) use runs::{latest_runs, rate_found};
+pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
 pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts};
 pub use tallies::{ErrorCount, StateCounts};

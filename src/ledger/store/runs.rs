@@ -261,6 +261,14 @@ impl Session {
         Ok(RunRecord { doubts: self.doubts()?, ..self.run_record()? })
     }
 
+    /// Records with which exit code the run ended.
+    pub(in crate::ledger) fn note_exit(&self, code: u8) -> Result<(), LedgerError> {
+        let noted = self
+            .connection
+            .execute("UPDATE runs SET exit_code = ?2 WHERE id = ?1", params![self.run.0, code]);
+        noted.map(|_| ()).map_err(|source| self.failed(source))
+    }
+
     pub(super) fn run_record(&self) -> Result<RunRecord, LedgerError> {
         let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1");
         // Rows of a reading that was broken off; a query of its own, since it counts rows one by one.
@@ -280,6 +288,11 @@ impl Session {
 pub(in crate::ledger) fn rate_found(connection: &Connection) -> rusqlite::Result<Option<f64>> {
     let found = "SELECT rate_found FROM runs WHERE rate_found IS NOT NULL ORDER BY id DESC LIMIT 1";
     connection.query_row(found, [], |row| row.get(0)).optional()
+}
+
+/// When a run ended last with exit code 0, in milliseconds since 1970.
+pub(in crate::ledger) fn last_success_ms(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT max(ended_ms) FROM runs WHERE exit_code = 0", [], |row| row.get(0))
 }
 
 /// A quarter of the documented default quota, requests a second.

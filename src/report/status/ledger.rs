@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
 use crate::report::bar::{per_second, rounded};
+use crate::report::messages::{LedgerCause, LedgerRun, LedgerState, RowsByState};
 use crate::report::shell::{from_here, shell_line};
 use crate::report::summary::rate_of;
 use crate::shard::Shard;
@@ -136,30 +135,33 @@ impl LedgerStatus {
     }
 
     /// For programs.
-    pub(super) fn json(&self) -> Value {
-        let runs = self.runs.iter().enumerate().map(|(index, run)| {
-            json!({
-                "run": run.id.0, "started_ms": run.started_ms, "ended_ms": run.ended_ms,
-                "ending": self.ending(index, run), "rows_read": run.rows_read,
-                "of_other_shards": run.elsewhere,
-                "created": run.rows.of(RowState::Created), "throttled": run.throttled,
-                "rate_set": (!run.is_auto).then_some(run.rate), "rate_found": run.rate_found,
-                "rate_achieved": run.rate_achieved(self.now_ms),
-            })
+    pub(super) fn state(&self) -> LedgerState<'_> {
+        let runs = self.runs.iter().enumerate().map(|(index, run)| LedgerRun {
+            run: run.id.0,
+            started_ms: run.started_ms,
+            ended_ms: run.ended_ms,
+            ending: self.ending(index, run),
+            rows_read: run.rows_read,
+            of_other_shards: run.elsewhere,
+            created: run.rows.of(RowState::Created),
+            throttled: run.throttled,
+            rate_set: (!run.is_auto).then_some(run.rate),
+            rate_found: run.rate_found,
+            rate_achieved: run.rate_achieved(self.now_ms),
         });
-        json!({
-            "ledger": self.ledger,
-            "shard": self.shard.map(|shard| shard.to_string()),
-            "instance_id": self.instance_id,
-            "running": self.running,
-            "rows": rows_json(&self.rows),
-            "total": self.rows.total(),
-            "rate_of_late": self.of_late().map(|of_late| of_late.rate),
-            "next_step": self.next_step().map(|(_, command)| command),
-            "seconds_left": self.left().map(|left| left.as_secs_f64()),
-            "errors": errors_json(&self.errors),
-            "runs": runs.collect::<Vec<_>>(),
-        })
+        LedgerState {
+            ledger: self.ledger.display().to_string(),
+            shard: self.shard.map(|shard| shard.to_string()),
+            instance_id: &self.instance_id,
+            running: self.running,
+            rows: by_state(&self.rows),
+            total: self.rows.total(),
+            rate_of_late: self.of_late().map(|of_late| of_late.rate),
+            next_step: self.next_step().map(|(_, command)| command),
+            seconds_left: self.left().map(|left| left.as_secs_f64()),
+            errors: causes(&self.errors),
+            runs: runs.collect(),
+        }
     }
 }
 
@@ -176,17 +178,25 @@ pub(super) struct OfLate {
     pub(super) throttled: u64,
 }
 
-pub(super) fn rows_json(rows: &StateCounts) -> Value {
-    let rows = RowState::ALL.map(|state| (state.name().to_owned(), Value::from(rows.of(state))));
-    Value::Object(rows.into_iter().collect())
+pub(super) fn by_state(rows: &StateCounts) -> RowsByState {
+    RowsByState {
+        pending: rows.of(RowState::Pending),
+        in_flight: rows.of(RowState::InFlight),
+        created: rows.of(RowState::Created),
+        rejected: rows.of(RowState::Rejected),
+        failed: rows.of(RowState::Failed),
+        unknown: rows.of(RowState::Unknown),
+    }
 }
 
-pub(super) fn errors_json(errors: &[ErrorCount]) -> Value {
-    let errors = errors.iter().take(SHOWN).map(|error| {
-        json!({
-            "state": error.state.name(), "code": error.code, "rows": error.rows,
-            "message": error.message, "file": error.source, "line": error.line,
-        })
+pub(super) fn causes(errors: &[ErrorCount]) -> Vec<LedgerCause<'_>> {
+    let causes = errors.iter().take(SHOWN).map(|error| LedgerCause {
+        state: error.state.name(),
+        code: &error.code,
+        rows: error.rows,
+        message: &error.message,
+        file: &error.source,
+        line: error.line,
     });
-    errors.collect()
+    causes.collect()
 }

@@ -7,13 +7,12 @@ use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::bar::{per_second, rounded};
+use super::messages::{self, LedgersStatus, Message, SchemaVersion};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
-use ledger::{OfLate, SHOWN, errors_json, rows_json};
+use ledger::{OfLate, SHOWN, by_state, causes};
 
 /// Ledgers for which a command is printed, and missing shards that are named.
 const NAMED: usize = 5;
@@ -152,28 +151,30 @@ impl Status {
         }
     }
 
-    /// For programs: one line.
-    pub fn json(&self) -> Value {
-        let mut line = serde_json::Map::from_iter([("message_type".to_owned(), "status".into())]);
-        let members = match &self.ledgers[..] {
-            [only] => only.json(),
-            several => json!({
-                "instance_id": self.instance_id(),
-                "running": self.running(),
-                "rows": rows_json(&self.rows()),
-                "total": self.rows().total(),
-                "rate_of_late": self.of_late().map(|of_late| of_late.rate),
-                "seconds_left": self.left().map(|left| left.as_secs_f64()),
-                "errors": errors_json(&self.errors()),
-                "ledgers": several.iter().map(LedgerStatus::json).collect::<Vec<_>>(),
+    /// For programs: one line, without its end.
+    pub fn json(&self) -> String {
+        let shards_missing = self.missing.iter().map(Shard::to_string).collect();
+        let errors = self.errors();
+        let status = match &self.ledgers[..] {
+            [only] => messages::Status::Ledger(messages::LedgerStatus {
+                schema_version: SchemaVersion,
+                ledger: only.state(),
+                shards_missing,
+            }),
+            several => messages::Status::Ledgers(LedgersStatus {
+                schema_version: SchemaVersion,
+                instance_id: self.instance_id(),
+                running: self.running(),
+                rows: by_state(&self.rows()),
+                total: self.rows().total(),
+                rate_of_late: self.of_late().map(|of_late| of_late.rate),
+                seconds_left: self.left().map(|left| left.as_secs_f64()),
+                errors: causes(&errors),
+                ledgers: several.iter().map(LedgerStatus::state).collect(),
+                shards_missing,
             }),
         };
-        if let Value::Object(members) = members {
-            line.extend(members);
-        }
-        let missing = self.missing.iter().map(|shard| Value::from(shard.to_string()));
-        line.insert("shards_missing".to_owned(), missing.collect());
-        Value::Object(line)
+        Message::Status(status).to_string()
     }
 }
 

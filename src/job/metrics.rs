@@ -1,0 +1,65 @@
+//! Where the metrics of a run go.
+
+use std::path::{Path, PathBuf};
+
+use super::apart::keep_what_is_read;
+use super::destination::instance;
+use super::file::JobFile;
+use super::places::{ledger_path, rejects_named};
+use super::{JobError, reading, wrong};
+use crate::cli::RunArgs;
+use crate::paths::resolved;
+
+/// A file for metrics, and what is known of the import before it begins, or where it cannot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MetricsTarget {
+    /// The file.
+    pub file: PathBuf,
+    /// What the import is called: by its job file, otherwise by its ledger; or empty.
+    pub import: String,
+    /// The bare instance id, if one is named.
+    pub instance_id: Option<String>,
+    /// The ledger's path, if it is known.
+    pub ledger: Option<PathBuf>,
+}
+
+impl MetricsTarget {
+    /// The file that a run is to write its metrics to, if it is to write any. All else of the job may be at fault.
+    ///
+    /// # Errors
+    /// The file is one that is read, or the ledger, or the rejects.
+    pub fn resolve(args: &RunArgs) -> Result<Option<Self>, JobError> {
+        const OPTION: &str = "--metrics-file";
+        let file = JobFile::for_args(&args.job).unwrap_or_default();
+        let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
+        let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
+        let Some(named) = named else { return Ok(None) };
+        let target = resolved(&named);
+        let ledger = ledger_path(&args.job, &file).ok();
+        let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
+        let jobs: Vec<PathBuf> = args.job.job.clone().into_iter().chain(skeleton).collect();
+        keep_what_is_read(OPTION, &target, ledger.as_slice(), &jobs, reading::named(&args.job, &file))?;
+        // They may not be there yet, and would be written over in the next run.
+        let rejects = ledger.as_deref().map(|ledger| rejects_named(args, &file, ledger));
+        if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
+            return Err(wrong(OPTION, "names the rejects file; name a file of its own"));
+        }
+        Ok(Some(MetricsTarget {
+            file: target,
+            import: import(args.job.job.as_deref(), ledger.as_deref()),
+            instance_id: instance(&args.job, &args.read.made, &file).ok().flatten().map(|found| found.id),
+            ledger,
+        }))
+    }
+}
+
+/// `tickets` of `tickets.toml`; without a job file `tickets` of `tickets.ledger.db`.
+fn import(job: Option<&Path>, ledger: Option<&Path>) -> String {
+    let name = match (job, ledger) {
+        (Some(job), _) => job.file_stem(),
+        (None, Some(ledger)) => ledger.file_name(),
+        (None, None) => None,
+    };
+    let name = name.unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".ledger.db").unwrap_or(&name).to_owned()
+}

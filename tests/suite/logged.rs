@@ -1,0 +1,144 @@
+//! Standard error as a log.
+
+use serde_json::Value;
+
+use crate::support::*;
+
+/// Its lines, of which every one must be JSON with a time, a level and a message.
+#[track_caller]
+fn log(ended: &Ended) -> Vec<Value> {
+    let line = |line: &str| -> Value {
+        let event = serde_json::from_str::<Value>(line);
+        assert!(event.is_ok(), "no JSON: {line}");
+        let event = event.unwrap();
+        assert!(["timestamp", "level", "message"].iter().all(|name| event[name].is_string()), "{line}");
+        event
+    };
+    ended.stderr.lines().map(line).collect()
+}
+
+/// The messages at a level, shortened to what stands before a colon.
+fn at<'a>(log: &'a [Value], level: &str) -> Vec<&'a str> {
+    let events = log.iter().filter(|event| event["level"] == level);
+    events.map(|event| event["message"].as_str().unwrap().split(':').next().unwrap()).collect()
+}
+
+const LOG: [&str; 4] = ["--log-format", "json", "--report-every", "0s"];
+
+#[test]
+fn a_log_is_json_alone_and_tells_the_milestones() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let ended = folder.run(&import(&sandbox.url(), &LOG)).expect(0);
+    let log = log(&ended);
+    let milestones: Vec<&str> = at(&log, "INFO")
+        .into_iter()
+        .filter(|message| {
+            !["importing", "checking"].contains(message) && !message.contains("is a new ledger")
+        })
+        .collect();
+    assert_eq!(milestones, ["begins", "checked", "sending", "the run is over", "ends"]);
+    assert_eq!(log.iter().filter(|event| event["level"] != "INFO").count(), 0, "{}", ended.stderr);
+    let importing = log.iter().rfind(|event| event["message"] == "importing").unwrap();
+    assert_eq!((&importing["done"], &importing["to_send"]), (&3.into(), &3.into()));
+    assert_eq!((&log[0]["command"], &log[log.len() - 1]["exit_code"]), (&"run".into(), &0.into()));
+    // Results go where they always go, and progress can be left out.
+    assert!(ended.stdout.starts_with("Done: every row is created"), "{}", ended.stdout);
+    let quiet = folder.run(&import(&sandbox.url(), &[&LOG[..], &["--progress", "none"]].concat())).expect(0);
+    assert!(!quiet.stderr.contains("importing"), "{}", quiet.stderr);
+}
+
+#[test]
+fn whatever_a_command_has_to_say_is_an_event_too() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(2), "x".repeat(1025)));
+    let json = ["--log-format", "json"];
+    let missing = log(&folder.run(&[&["run", "missing.csv", "--sandbox"], &json[..]].concat()).expect(2));
+    let error = missing.iter().find(|event| event["level"] == "ERROR").unwrap();
+    assert_eq!(error["exit_code"], 2);
+    assert!(error["message"].as_str().unwrap().contains("missing.csv"), "{error}");
+    for (arguments, code) in [
+        (&["check", "t.csv", "--key", "id", "--sandbox", "--output", "csv"][..], 1),
+        (&["init", "t.csv"], 0),
+        (&["run", "t.csv", "--key", "id", "--sandbox", "--rate", "1000"], 1),
+        (&["export", "--ledger", "t.sandbox.ledger.db", "--to", "x.csv"], 0),
+        (&["status", "--ledger", "t.sandbox.ledger.db"], 0),
+        (&["doctor", "t.csv", "--key", "id", "--sandbox"], 0),
+    ] {
+        let told = log(&folder.run(&[arguments, &json].concat()).expect(code));
+        assert_eq!(at(&told, "INFO").last(), Some(&"ends"), "{arguments:?}");
+        assert_eq!(told.last().unwrap()["exit_code"], code);
+    }
+}
+
+#[test]
+fn what_fails_and_then_succeeds_is_never_an_error_and_each_step_has_its_row() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(4));
+    let endpoint = Endpoint::start(|number, _| match number {
+        0 | 3 => Reply::Error(500, "InternalServiceException"),
+        1 => Reply::Error(429, "ThrottlingException"),
+        2 => Reply::Close,
+        _ => Reply::Created,
+    });
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &[&LOG[..], &["--debug"]].concat())).expect(0);
+    let told = log(&ended);
+    assert_eq!(at(&told, "ERROR"), Vec::<&str>::new(), "{}", ended.stderr);
+    let failed: Vec<&Value> = told.iter().filter(|event| event["message"] == "not done").collect();
+    assert_eq!(failed.len(), 4);
+    assert!(
+        failed
+            .iter()
+            .all(|event| event["level"] == "DEBUG" && event["line"].is_u64() && event["code"].is_string())
+    );
+    // The same as text.
+    let text = folder.run(&import(&url, &["--debug", "--ledger", "other.db"])).expect(0).stderr;
+    assert!(text.contains(" INFO connect_import::report::log: checked "), "{text}");
+    assert!(text.contains("DEBUG attempt{row="), "{text}");
+    assert!(!text.contains(" ERROR "), "{text}");
+}
+
+#[test]
+fn connects_request_ids_are_told_beside_the_row() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let ended = folder.run(&import(&sandbox.url(), &[&LOG[..], &["--debug"]].concat())).expect(0);
+    let told = log(&ended);
+    let answered = told.iter().find(|event| event["message"] == "answered").unwrap();
+    assert_eq!(answered["request_id"].as_str().map(str::len), Some(36));
+    assert_eq!(answered["line"], 2);
+}
+
+#[test]
+fn a_row_that_is_lost_is_an_error_one_that_is_rejected_a_warning_and_so_is_what_holds_the_pool_up() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(3), "x".repeat(1025)));
+    let endpoint = Endpoint::start(|number, _| match number {
+        0 => Reply::Created,
+        1 => Reply::Error(400, "InvalidRequestException"),
+        _ => Reply::Error(409, "ConflictException"),
+    });
+    let url = endpoint.url();
+    let one_by_one = ["--concurrency", "1", "--max-attempts", "1"];
+    let told = log(&folder.run(&import(&url, &[&LOG[..], &one_by_one].concat())).expect(1));
+    assert_eq!(at(&told, "WARN"), ["a row is rejected", "a row is rejected"]);
+    assert_eq!(at(&told, "ERROR"), ["a row is failed"]);
+
+    let throttling = Endpoint::start(|number, _| match number {
+        0 => Reply::Error(429, "ThrottlingException"),
+        1 => Reply::Error(403, "AccessDeniedException"),
+        _ => Reply::Created,
+    });
+    let url = throttling.url();
+    let arguments = import(&url, &[&LOG[..], &["--ledger", "other.db", "--limit", "1"]].concat());
+    let told = log(&folder.run(&arguments).expect(7));
+    assert_eq!(at(&told, "WARN"), ["a row is rejected", "the pool pauses"]);
+    assert_eq!(
+        at(&told, "ERROR"),
+        ["Connect denies the request, or it cannot be signed (AccessDeniedException"]
+    );
+    assert!(at(&told, "INFO").contains(&"draining"));
+}
