@@ -3,23 +3,30 @@
 
 mod attention;
 mod bar;
+mod causes;
 mod check;
+mod colour;
 mod delivery;
 mod diagnoses;
 mod ending;
 mod faults;
+mod foot;
+mod frame;
 mod json;
 mod lines;
 mod rejects;
 mod shell;
 mod skeleton;
+mod stage;
 mod status;
 mod summary;
 mod verification;
+mod view;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 pub use check::CheckReport;
+pub use colour::{foreseen_colour, set_colour};
 pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
@@ -39,20 +46,26 @@ use crate::job::Display;
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-    let progress = match display.progress {
-        ProgressKind::Auto if io::stderr().is_terminal() && !display.debug => ProgressKind::Bar,
-        ProgressKind::Auto => ProgressKind::Plain,
-        chosen @ (ProgressKind::Bar | ProgressKind::Plain | ProgressKind::None) => chosen,
-    };
-    match progress {
-        ProgressKind::Bar => observers.push(Box::new(bar::Bar::new())),
-        ProgressKind::Plain => observers.push(Box::new(lines::Lines::new(display.report_every))),
-        ProgressKind::None | ProgressKind::Auto => observers.push(Box::new(lines::Asked)),
+    // Results that go to the same terminal line by line would be torn by a bar, and single steps would tear it.
+    let is_shared = display.debug || display.output != Output::Text && io::stdout().is_terminal();
+    match display.progress {
+        ProgressKind::None => observers.push(Box::new(lines::Asked)),
+        ProgressKind::Auto if can_draw() && !is_shared => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Bar if can_draw() => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Auto | ProgressKind::Bar | ProgressKind::Plain => {
+            observers.push(Box::new(lines::Lines::new(display.report_every)));
+        }
     }
     if display.output == Output::Json {
         observers.push(Box::new(json::JsonLines::new(display.report_every)));
     }
     observers
+}
+
+/// Whether standard error is a terminal whose cursor can be moved.
+fn can_draw() -> bool {
+    let is_able = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+    io::stderr().is_terminal() && anstyle_query::term_supports_color() && is_able()
 }
 
 /// Writes a result to standard output.
@@ -95,12 +108,14 @@ pub fn hush_panics() {
 
 /// Writes a line to standard error. If that is gone, there is nobody to tell.
 pub fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    foot::print(line);
 }
 
 /// Tells people, and programs that read JSON Lines, why the process ends early.
 pub fn exit_error(output: Output, code: ExitCode, message: &str) {
-    to_stderr(&format!("error: {message}"));
+    // What stood there last tells how far it came.
+    foot::leave();
+    to_stderr(&format!("{} {message}", colour::Paint::of_stderr().error("error:")));
     if output == Output::Json {
         let line = serde_json::json!({"message_type": "exit_error", "code": code.code(), "message": message});
         // Standard output may be what failed.

@@ -25,6 +25,7 @@ mod segments;
 mod signals;
 mod storage;
 mod support;
+mod terminal;
 mod truth;
 mod unanswered;
 mod verifying;
