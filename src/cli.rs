@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use crate::engine::ErrorBudget;
 use crate::export::{Format, StateFilter};
@@ -112,6 +112,9 @@ pub struct GlobalArgs {
     /// How results are written to standard output [default: text]
     #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
+    /// Whether there is colour; auto: on a terminal, unless NO_COLOR or TERM=dumb is set [default: auto]
+    #[arg(long, global = true, env = "CONNECT_IMPORT_COLOR", value_name = "WHEN")]
+    pub color: Option<ColorChoice>,
 }
 
 /// Where the job and its ledger are.

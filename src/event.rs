@@ -4,7 +4,7 @@
 //! observer that is slow, or blocked on a full pipe, cannot stall the import. Until it catches up
 //! its events wait in memory.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -230,15 +230,17 @@ pub struct Progress {
     pub rate_now: f64,
     /// The set rate, requests a second; where it is found, that of now.
     pub rate_set: f64,
+    /// Rows of `to_send` that this run gets done with a second, as far as the last minutes tell; 0 if they tell nothing.
+    pub pace: f64,
     /// Since the first row could be sent.
     pub elapsed: Duration,
 }
 
 impl Progress {
-    /// The time that the remaining rows take at the present rate, or at the set rate as long as
+    /// The time that the remaining rows take at the present pace, or at the set rate as long as
     /// nothing is known; at most 1,000 days.
     pub fn time_left(&self) -> Duration {
-        let rate = if self.rate_now > 0.0 { self.rate_now } else { self.rate_set };
+        let rate = if self.pace > 0.0 { self.pace } else { self.rate_set };
         let remaining = self.to_send.saturating_sub(self.done);
         Duration::from_secs_f64((remaining as f64 / rate).clamp(0.0, 86_400_000.0))
     }
@@ -248,10 +250,16 @@ impl Progress {
 pub trait Observer: Send {
     /// Is told of each event, in order. It has no way to fail or to stop the run.
     fn observe(&mut self, event: &RunEvent);
+
+    /// Is told that time passes, a few times a second and after every event, whether or not anything happens.
+    fn tick(&mut self) {}
 }
 
 /// Events are told so much later at most. Whoever tells many a second does not wake the thread for each.
 const BREATH: Duration = Duration::from_millis(5);
+
+/// Observers hear so often that time passes where nothing happens.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Takes events to observers on a thread of its own.
 #[derive(Debug)]
@@ -268,13 +276,22 @@ impl Reporter {
     pub fn start(mut observers: Vec<Box<dyn Observer>>) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<RunEvent>();
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
-            while let Ok(first) = receiver.recv() {
-                for event in std::iter::once(first).chain(receiver.try_iter()) {
+            loop {
+                let first = match receiver.recv_timeout(TICK) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
+                let happened = first.is_some();
+                for event in first.into_iter().chain(receiver.try_iter()) {
                     for observer in &mut observers {
                         observer.observe(&event);
                     }
                 }
-                std::thread::sleep(BREATH);
+                observers.iter_mut().for_each(|observer| observer.tick());
+                if happened {
+                    std::thread::sleep(BREATH);
+                }
             }
         })?;
         Ok(Reporter { sender, thread })

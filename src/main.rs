@@ -11,7 +11,10 @@ use connect_import::{commands, exit_code, logging, report};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Parsing may end in an error or in help, which are in colour too.
+    report::set_colour(report::foreseen_colour());
     let cli = Cli::parse();
+    report::set_colour(cli.global.color.unwrap_or_default());
     report::hush_panics();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
     let output = cli.global.output.unwrap_or_default();

@@ -467,7 +467,7 @@ impl<S: Submitter> Dispatcher<S> {
         self.progress.rate_set = self.shared.pacer.rate_set();
         self.progress.elapsed = self.started.elapsed();
         self.progress.in_flight = self.shared.flights.len();
-        self.progress.rate_now = self.meter.rate(self.progress.elapsed, self.progress.created);
+        self.meter.measure(&mut self.progress);
         self.reporter.tell(RunEvent::Progress(self.progress));
     }
 }

@@ -88,6 +88,8 @@ pub fn read_all<V: Visitor>(
     let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
     let bytes_total = sizes.map(|sizes| sizes.iter().sum());
     let (mut rows, mut bytes_before) = (0, 0);
+    // The first rows may take their time to come.
+    reporter.tell(RunEvent::Checking { rows, bytes: bytes_before, bytes_total });
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
         visitor.begin(source.input(), source.header())?;

@@ -1,61 +1,73 @@
-//! The bar on a terminal: the only file that names indicatif.
+//! The bar on a terminal.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Zoned;
 
-use super::attention::Attention;
-use crate::event::{Observer, Progress, RunEvent};
+use super::attention::notice;
+use super::causes::Causes;
+use super::colour::Paint;
+use super::foot::{self, Size};
+use super::frame::frame;
+use super::stage::Stage;
+use super::view::{Moment, View};
+use crate::event::{Observer, RunEvent};
+
+/// It is drawn so often at most; the eye wants no more.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// A bar, with lines above it for what needs attention.
 #[derive(Debug)]
 pub(super) struct Bar {
-    bar: ProgressBar,
-    attention: Attention,
-    draining: bool,
-    /// The rows that a verification asks for.
-    verifying: Option<&'static str>,
+    started: Instant,
+    drawn: Option<Instant>,
+    stage: Stage,
+    causes: Causes,
+    paint: Paint,
 }
 
 impl Bar {
     pub(super) fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style("checking {bytes} {msg}"));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Bar { bar, attention: Attention::default(), draining: false, verifying: None }
+        Bar {
+            started: Instant::now(),
+            drawn: None,
+            stage: Stage::new(),
+            causes: Causes::default(),
+            paint: Paint::of_stderr(),
+        }
     }
 
-    fn progress(&self, progress: &Progress) {
-        self.bar.set_position(progress.done);
-        let phase = if self.draining { " · draining" } else { "" };
-        self.bar.set_message(format!("{}{phase}", counts(progress)));
+    fn draw(&mut self, is_over: bool) {
+        self.drawn = Some(Instant::now());
+        let moment = Moment { at: self.started.elapsed(), local: Zoned::now() };
+        let view = View::of(&self.stage, &moment);
+        let size = Size::of_stderr();
+        foot::draw(frame(view.as_ref(), &self.causes, size, is_over, self.paint), size);
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         // The last state stays on the screen, above the summary.
-        self.bar.abandon();
+        self.draw(true);
+        foot::leave();
     }
 }
 
-/// What the bar and the plain lines say alike.
-pub(super) fn counts(progress: &Progress) -> String {
-    let mut parts = vec![
-        format!("created {}", progress.created),
-        format!("rejected {}", progress.rejected),
-        format!("{} of {}/s", per_second(progress.rate_now), per_second(progress.rate_set)),
-        format!("throttled {}", progress.throttled),
-        format!("in flight {}", progress.in_flight),
-    ];
-    if progress.failed > 0 {
-        parts.insert(2, format!("failed {}", progress.failed));
+impl Observer for Bar {
+    fn observe(&mut self, event: &RunEvent) {
+        let is_new = self.causes.count(event);
+        self.stage.observe(event, self.started.elapsed());
+        if let Some(line) = notice(event, is_new) {
+            foot::print(&line);
+        }
     }
-    if progress.unknown > 0 {
-        parts.insert(2, format!("unknown {}", progress.unknown));
+
+    fn tick(&mut self) {
+        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= PERIOD) {
+            self.draw(false);
+        }
     }
-    parts.push(format!("{} left", rounded(progress.time_left())));
-    parts.join(" · ")
 }
 
 /// A rate: one decimal, and below one a second three.
@@ -73,57 +85,6 @@ pub(super) fn rounded(time: Duration) -> String {
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
-impl Observer for Bar {
-    fn observe(&mut self, event: &RunEvent) {
-        if let Some(line) = self.attention.line(event) {
-            self.bar.println(line);
-        }
-        match event {
-            RunEvent::Checking { rows, bytes, bytes_total } => {
-                if let Some(total) = bytes_total {
-                    self.bar.set_length(*total);
-                    self.bar.set_style(style("checking {wide_bar} {bytes} of {total_bytes} · {msg}"));
-                }
-                self.bar.set_position(*bytes);
-                self.bar.set_message(format!("{rows} rows"));
-            }
-            RunEvent::Checked { to_send, .. } => {
-                self.bar.set_position(0);
-                self.bar.set_length(*to_send);
-                self.bar.set_style(style("{wide_bar} {pos} of {len} rows\n{msg}"));
-            }
-            RunEvent::Draining { .. } => self.draining = true,
-            RunEvent::Progress(progress) => self.progress(progress),
-            RunEvent::Verifying { done, total, what } => {
-                if self.verifying != Some(*what) {
-                    self.verifying = Some(*what);
-                    self.bar.set_style(style("asking for {msg} {wide_bar} {pos} of {len}, {eta} left"));
-                    self.bar.set_message(*what);
-                    self.bar.set_length(*total);
-                }
-                self.bar.set_position(*done);
-            }
-            RunEvent::Noted { .. }
-            | RunEvent::Verified(_)
-            | RunEvent::Settled { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Unmeasured { .. }
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(_)
-            | RunEvent::Paused { .. } => {}
-        }
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    // The templates are constants; a bar without one is still a bar.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,15 +95,5 @@ mod tests {
         assert_eq!(rounded(Duration::from_millis(11_600)), "12s");
         assert_eq!(rounded(Duration::from_millis(340)), "0.3s");
         assert_eq!(rounded(Duration::ZERO), "0s");
-    }
-
-    #[test]
-    fn unknown_and_failed_rows_are_shown_when_there_are_any() {
-        let progress =
-            Progress { created: 3, to_send: 10, done: 4, unknown: 1, rate_set: 2.0, ..Default::default() };
-        assert_eq!(
-            counts(&progress),
-            "created 3 · rejected 0 · unknown 1 · 0.0 of 2.0/s · throttled 0 · in flight 0 · 3.0s left"
-        );
     }
 }

@@ -292,7 +292,7 @@ impl CheckReport {
 }
 
 /// What the faults of a group share: `Name: at most 1024 characters are allowed (from …)`.
-fn headline(fault: &Fault) -> String {
+pub(super) fn headline(fault: &Fault) -> String {
     let Fault { member, rule, origin, .. } = fault;
     let member = if member.is_empty() { String::new() } else { format!("{member}: ") };
     let origin = if origin.is_empty() { String::new() } else { format!(" ({origin})") };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::attention::Attention;
+use super::attention::{doubts, notice};
 use super::lines::Every;
 use crate::event::{Discrepancy, Finding, Observer, Progress, RunEvent};
 use crate::exit_code::ExitCode;
@@ -15,13 +15,12 @@ use crate::ledger::{Cause, Note, Opening, RowState};
 pub(super) struct Log {
     /// None if progress is not to be told.
     every: Option<Every>,
-    attention: Attention,
     is_sending: bool,
 }
 
 impl Log {
     pub(super) fn new(every: Option<Duration>) -> Self {
-        Log { every: every.map(Every::new), attention: Attention::default(), is_sending: false }
+        Log { every: every.map(Every::new), is_sending: false }
     }
 
     fn is_due(&mut self) -> bool {
@@ -65,7 +64,7 @@ impl Observer for Log {
             }
             RunEvent::Checked { run, to_send } => {
                 info!(rows_read = run.rows_read, to_send, already_created = run.already_created, "checked");
-                if let Some(doubts) = self.attention.line(event) {
+                if let Some(doubts) = doubts(&run.doubts) {
                     warn!(unknown = run.doubts.unknown, in_doubt = run.doubts.waiting, "{doubts}");
                 }
             }
@@ -97,7 +96,7 @@ impl Observer for Log {
             | RunEvent::Opening(Opening::Renewed { .. })
             | RunEvent::InFlight(_)
             | RunEvent::RateRead(Ok(_)) => {
-                if let Some(line) = self.attention.line(event) {
+                if let Some(line) = notice(event, true) {
                     info!("{line}");
                 }
             }
@@ -107,7 +106,7 @@ impl Observer for Log {
             | RunEvent::FewFiles { .. }
             | RunEvent::Unmeasured { .. }
             | RunEvent::RateRead(Err(_)) => {
-                if let Some(line) = self.attention.line(event) {
+                if let Some(line) = notice(event, true) {
                     warn!("{line}");
                 }
             }

@@ -3,11 +3,15 @@
 
 mod attention;
 mod bar;
+mod causes;
 mod check;
+mod colour;
 mod delivery;
 mod diagnoses;
 mod ending;
 mod faults;
+mod foot;
+mod frame;
 mod json;
 mod lines;
 mod portion;
@@ -17,13 +21,16 @@ mod metrics;
 mod rejects;
 mod shell;
 mod skeleton;
+mod stage;
 mod status;
 mod summary;
 mod verification;
+mod view;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 pub use check::CheckReport;
+pub use colour::{foreseen_colour, set_colour};
 pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;
 pub use ending::{ending_word, exit_code};
@@ -47,19 +54,18 @@ use messages::{ExitError, Message, SchemaVersion};
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-    let is_json = display.log_format == LogFormat::Json;
-    let is_log = is_json || display.debug;
+    // A log would tear a bar, and so would results that go to the same terminal line by line.
+    let is_log = display.log_format == LogFormat::Json || display.debug;
+    let is_shared = display.output != Output::Text && io::stdout().is_terminal();
     match display.progress {
-        ProgressKind::Bar if !is_json => observers.push(Box::new(bar::Bar::new())),
-        ProgressKind::Auto if !is_log && io::stderr().is_terminal() => {
-            observers.push(Box::new(bar::Bar::new()))
-        }
         progress if is_log => {
             let every = (progress != ProgressKind::None).then_some(display.report_every);
             observers.push(Box::new(log::Log::new(every)));
         }
         ProgressKind::None => observers.push(Box::new(lines::Asked)),
-        ProgressKind::Auto | ProgressKind::Plain | ProgressKind::Bar => {
+        ProgressKind::Auto if can_draw() && !is_shared => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Bar if can_draw() => observers.push(Box::new(bar::Bar::new())),
+        ProgressKind::Auto | ProgressKind::Bar | ProgressKind::Plain => {
             observers.push(Box::new(lines::Lines::new(display.report_every)));
         }
     }
@@ -76,6 +82,12 @@ pub fn observers_of_run(display: Display, metrics: Option<&Metrics>) -> Vec<Box<
         Some(metrics) => vec![metrics.watching(observers)],
         None => observers,
     }
+}
+
+/// Whether standard error is a terminal whose cursor can be moved.
+fn can_draw() -> bool {
+    let is_able = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+    io::stderr().is_terminal() && anstyle_query::term_supports_color() && is_able()
 }
 
 /// Writes a result to standard output.
@@ -128,15 +140,17 @@ fn failure(text: &str) {
 
 /// Writes a line to standard error. If that is gone, there is nobody to tell.
 fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    foot::print(line);
 }
 
 /// Tells people, and programs that read JSON Lines, why the process ends early.
 pub fn exit_error(output: Output, code: ExitCode, message: &str) {
+    // What stood there last tells how far it came.
+    foot::leave();
     if enabled!(Level::ERROR) {
         error!(exit_code = code.code(), "{message}");
     } else {
-        to_stderr(&format!("error: {message}"));
+        to_stderr(&format!("{} {message}", colour::Paint::of_stderr().error("error:")));
     }
     if output == Output::Json {
         let line =

@@ -41,6 +41,12 @@ const ROWS: usize = 256;
 /// Contacts that are not there, before any that is, after which the instance is taken to be the wrong one.
 const SUSPICIONS: u64 = 20;
 
+/// What is asked for first.
+const CREATED: &str = "created rows";
+
+/// What is asked for then.
+const UNKNOWN: &str = "unknown rows";
+
 /// Mappings by header.
 type Mappings = HashMap<i64, Result<Mapping, MappingError>>;
 
@@ -183,6 +189,7 @@ impl<I: Inquirer> Walk<I> {
         }
         let total = self.of.sample.map_or(created, |sample| sample.min(created));
         self.shared().await?;
+        self.progress(0, total, CREATED);
         self.created(total).await?;
         self.unknown(unknown).await
     }
@@ -208,8 +215,7 @@ impl<I: Inquirer> Walk<I> {
             .map(|row| async { self.check(row?).await })
             .buffer_unordered(CONCURRENCY)
             .try_for_each(|()| async {
-                let done = self.findings().asked;
-                self.of.reporter.tell(RunEvent::Verifying { done, total, what: "created rows" });
+                self.progress(self.findings().asked, total, CREATED);
                 Ok(())
             })
             .await
@@ -260,6 +266,7 @@ impl<I: Inquirer> Walk<I> {
         let likenesses = self.likenesses(&mut mappings).await?;
         let mut described = HashMap::new();
         let (mut after, mut done) = (RowId(0), 0);
+        self.progress(done, total, UNKNOWN);
         while let Some(row) = self.of.ledger.doubtful(after).await? {
             after = row.row.row;
             if !row.is_unknown {
@@ -278,7 +285,7 @@ impl<I: Inquirer> Walk<I> {
                 }
             }
             done += 1;
-            self.of.reporter.tell(RunEvent::Verifying { done, total, what: "unknown rows" });
+            self.progress(done, total, UNKNOWN);
         }
         Ok(())
     }
@@ -393,6 +400,12 @@ impl<I: Inquirer> Walk<I> {
             return Ok(None);
         }
         Ok(Some(described.arn.clone()))
+    }
+
+    fn progress(&self, done: u64, total: u64, what: &'static str) {
+        if total > 0 {
+            self.of.reporter.tell(RunEvent::Verifying { done, total, what });
+        }
     }
 
     fn tell(&self, row: &SentRow, contact_id: Option<String>, what: Discrepancy) {

@@ -122,7 +122,8 @@ fn a_stray_quote_rejects_its_record_and_swallows_nothing_in_silence() {
             .stderr
             .contains("t.csv, line 2 (key 1) is rejected: StrayQuote: has text after a closing quote")
     );
-    assert!(ended.stderr.contains("t.csv, line 6 (key 5) is rejected: StrayQuote"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("! 2 rejected: StrayQuote: "), "{}", ended.stderr);
+    assert!(folder.read("t.ledger.db.rejects.csv").contains(",6,5,rejected,StrayQuote,"));
     assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 2");
     // Fed back as it is, it is no better, though the quotes are right there.
     let mut again = import(&url, &[]);

@@ -32,6 +32,7 @@ mod sharding;
 mod signals;
 mod storage;
 mod support;
+mod terminal;
 mod truth;
 mod unanswered;
 mod verifying;

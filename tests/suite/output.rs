@@ -26,7 +26,7 @@ fn progress_goes_to_standard_error_or_nowhere() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let plain = folder.run(&import(&url, &["--report-every", "0s"])).expect(0);
-    assert!(plain.stderr.contains("3 of 3 rows · created 3"), "{}", plain.stderr);
+    assert!(plain.stderr.contains("importing: 3 of 3 rows · 100% · created 3"), "{}", plain.stderr);
     assert!(!plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'), "a bar in a log");
     let silent = folder.run(&import(&url, &["--progress", "none"])).expect(0);
     assert_eq!(silent.stderr, "");
