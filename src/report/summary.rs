@@ -123,7 +123,9 @@ impl Summary {
         }
         if let Some(retry) = &self.retry_rejects {
             let others = match self.shard {
-                Some(_) => ", and with the other shards too, to which mended rows may belong",
+                Some(_) => {
+                    " run this, and the same with every other shard, since a mended row may belong to it"
+                }
                 None => "",
             };
             line(format!("\nFix the rejected rows in that file, then{others}:\n  {retry}"));

@@ -101,8 +101,11 @@ impl Status {
             );
         }
         if let Some(left) = self.left() {
-            let whose = if self.ledgers.len() > 1 { "latest run of the slowest" } else { "latest run" };
-            let _ = writeln!(text, "\n  {} left at the rate of the {whose}", rounded(left));
+            let left = rounded(left);
+            let _ = match &self.ledgers[..] {
+                [_] => writeln!(text, "\n  {left} left at the rate of the latest run"),
+                _ => writeln!(text, "\n  {left} left for the slowest, at the rate of its latest run"),
+            };
         }
         if let [_, _, ..] = &self.ledgers[..] {
             text.push_str("\nLedgers:\n");
@@ -189,4 +192,23 @@ pub fn missing_shards(missing: &[Shard]) -> Option<String> {
     }
     let last = words.pop()?;
     Some(format!("shards {} and {last} of {of} are not among the ledgers", words.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_shards_are_named_up_to_a_few() {
+        let of = |of: u32, there: u32| {
+            let first: Shard = format!("0/{of}").parse().unwrap();
+            let missing: Vec<Shard> = first.division().filter(|shard| shard.index() >= there).collect();
+            missing_shards(&missing)
+        };
+        assert_eq!(of(4, 4), None);
+        assert_eq!(of(4, 3).unwrap(), "shard 3 of 4 is not among the ledgers");
+        assert_eq!(of(4, 2).unwrap(), "shards 2 and 3 of 4 are not among the ledgers");
+        assert_eq!(of(6, 1).unwrap(), "shards 1, 2, 3, 4 and 5 of 6 are not among the ledgers");
+        assert_eq!(of(100, 1).unwrap(), "shards 1, 2, 3, 4, 5 and 94 more of 100 are not among the ledgers");
+    }
 }
