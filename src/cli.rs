@@ -405,8 +405,7 @@ pub struct ExportArgs {
     /// Where the job and its ledgers are.
     #[command(flatten)]
     pub ledgers: LedgersArgs,
-    /// Only rows in this state: pending, in_flight, created, rejected, failed, unknown or all; may be repeated
-    /// [default: all]
+    /// Only rows in this state; may be repeated [default: all]
     #[arg(long, env = "CONNECT_IMPORT_STATE", value_name = "STATE", value_delimiter = ',')]
     pub state: Vec<StateFilter>,
     /// The form of the rows [default: csv; with --output json jsonl]

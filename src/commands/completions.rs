@@ -1,6 +1,7 @@
 //! `completions`: what a shell needs to complete a command line.
 
 use clap::CommandFactory as _;
+use clap_complete::Shell;
 
 use super::CommandError;
 use crate::cli::{Cli, CompletionsArgs};
@@ -12,7 +13,12 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandErr
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
-    to_stdout(&String::from_utf8_lossy(&script))
-        .map_err(|source| CommandError::Io { what: "cannot write the completions", source })?;
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Bash {
+        // clap_complete 4.6 names a command of a program with a hyphen in two ways (clap's issue 6421), so that nothing
+        // behind it would be completed.
+        script = script.replace("connect__subcmd__import", "connect__import");
+    }
+    to_stdout(&script).map_err(|source| CommandError::Io { what: "cannot write the completions", source })?;
     Ok(ExitCode::Complete)
 }

@@ -4,14 +4,12 @@ mod join;
 mod table;
 
 use std::io;
-use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::ledger::{LedgerError, Ledgers, RowId, RowState, Selection};
 use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
-use crate::suggest::did_you_mean;
 pub use join::Join;
 #[cfg(test)]
 pub(crate) use join::JoinedRow;
@@ -37,19 +35,25 @@ pub enum StateFilter {
     Only(RowState),
 }
 
-impl FromStr for StateFilter {
-    type Err = String;
+impl clap::ValueEnum for StateFilter {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ANY_AND_EACH: [StateFilter; 7] = [
+            StateFilter::Only(RowState::Pending),
+            StateFilter::Only(RowState::InFlight),
+            StateFilter::Only(RowState::Created),
+            StateFilter::Only(RowState::Rejected),
+            StateFilter::Only(RowState::Failed),
+            StateFilter::Only(RowState::Unknown),
+            StateFilter::All,
+        ];
+        &ANY_AND_EACH
+    }
 
-    fn from_str(word: &str) -> Result<Self, String> {
-        let names = || RowState::ALL.into_iter().map(RowState::name).chain(["all"]);
-        match RowState::from_name(word) {
-            Some(state) => Ok(StateFilter::Only(state)),
-            None if word == "all" => Ok(StateFilter::All),
-            None => Err(did_you_mean(word, names()).map_or_else(
-                || format!("there is {}", names().collect::<Vec<_>>().join(", ")),
-                |hint| hint.trim_start_matches("; ").to_owned(),
-            )),
-        }
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            StateFilter::All => "all",
+            StateFilter::Only(state) => state.name(),
+        }))
     }
 }
 
@@ -122,11 +126,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_named_as_everywhere_else_and_a_misspelt_one_is_told_of() {
-        assert_eq!("in_flight".parse(), Ok(StateFilter::Only(RowState::InFlight)));
-        assert_eq!("all".parse(), Ok(StateFilter::All));
-        assert_eq!("creatd".parse::<StateFilter>(), Err("did you mean 'created'?".to_owned()));
-        let all = "there is pending, in_flight, created, rejected, failed, unknown, all";
-        assert_eq!("x".parse::<StateFilter>(), Err(all.to_owned()));
+    fn every_state_is_named_as_everywhere_else() {
+        use clap::ValueEnum as _;
+        for state in RowState::ALL {
+            assert_eq!(StateFilter::from_str(state.name(), false), Ok(StateFilter::Only(state)));
+        }
+        assert_eq!(StateFilter::value_variants().len(), RowState::ALL.len() + 1);
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::causes::{Cause, Causes};
+use super::cells::{CELLS, cells};
 use super::colour::Paint;
 use super::foot::Size;
 use super::view::{Part, View};
@@ -90,10 +91,9 @@ fn bar(view: &View, width: usize, is_over: bool, paint: Paint) -> String {
         let room = width.saturating_sub(word.width() + words.width() + 2);
         match view.share {
             Some(share) if room >= FEWEST_CELLS => {
-                let cells = room.min(MOST_CELLS);
-                let done = (share * cells as f64).floor() as usize;
-                let (done, rest) = ("█".repeat(done), "░".repeat(cells.saturating_sub(done)));
-                return format!("{word} {}{rest} {words}", paint.done(&done));
+                let cells = cells(share, room.min(MOST_CELLS));
+                let (done, rest) = cells.split_at(cells.find(CELLS[1]).unwrap_or(cells.len()));
+                return format!("{word} {}{rest} {words}", paint.done(done));
             }
             _ => {}
         }

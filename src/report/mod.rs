@@ -4,6 +4,7 @@
 mod attention;
 mod bar;
 mod causes;
+mod cells;
 mod check;
 mod colour;
 mod delivery;

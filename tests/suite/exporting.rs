@@ -129,7 +129,7 @@ fn only_rows_of_the_states_that_are_named_are_written() {
     assert_eq!(keys(&["--state", "in_flight,rejected", "--state", "failed"]), "K1 K2 K5");
     assert_eq!(keys(&["--state", "failed,all"]), "K0 K1 K2 K3 K4 K5");
     let misspelt = folder.run(&export(&["--state", "creatd"])).expect(2);
-    assert!(misspelt.stderr.contains("did you mean 'created'?"), "{}", misspelt.stderr);
+    assert!(misspelt.stderr.contains("a similar value exists: 'created'"), "{}", misspelt.stderr);
 }
 
 #[test]

@@ -209,6 +209,26 @@ fn completions_and_manual_pages_know_every_command_and_flag() {
 }
 
 #[test]
+fn bash_completes_what_comes_after_a_command() {
+    let folder = Folder::new();
+    folder.write("completions.bash", folder.run(&["completions", "bash"]).expect(0).stdout);
+    let completed = |typed: &str| {
+        let line = format!(
+            "source completions.bash; COMP_WORDS=({typed}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _connect__import connect-import \"${{COMP_WORDS[COMP_CWORD]}}\" \
+             \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; echo \"${{COMPREPLY[@]}}\""
+        );
+        let mut bash = std::process::Command::new("bash");
+        let answer = bash.args(["-c", &line]).current_dir(folder.path("")).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(completed("connect-import exp"), "export");
+    assert_eq!(completed("connect-import export --jo"), "--job --join");
+    assert_eq!(completed("connect-import run --progress p"), "plain");
+    assert_eq!(completed("connect-import export --state cr"), "created");
+}
+
+#[test]
 fn the_version_names_the_commit_that_was_built() {
     let version = Folder::new().run(&["--version"]).expect(0).stdout;
     let number = concat!("connect-import ", env!("CARGO_PKG_VERSION"));
