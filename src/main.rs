@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use connect_import::cli::Cli;
 use connect_import::{commands, exit_code, logging, report};
 
@@ -13,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Parsing may end in an error or in help, which are in colour too.
     report::set_colour(report::foreseen_colour());
-    let cli = Cli::parse();
+    let cli = Cli::read();
     report::set_colour(cli.global.color.unwrap_or_default());
     report::hush_panics();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);

@@ -1,16 +1,15 @@
 //! `completions`: what a shell needs to complete a command line.
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use super::CommandError;
-use crate::cli::{Cli, CompletionsArgs};
+use crate::cli::{CompletionsArgs, described};
 use crate::exit_code::ExitCode;
 use crate::report::to_stdout;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();
-    let mut command = Cli::command();
+    let mut command = described();
     let name = command.get_name().to_owned();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();

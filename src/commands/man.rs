@@ -3,11 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use clap::CommandFactory as _;
 use clap_mangen::Man;
 
 use super::CommandError;
-use crate::cli::{Cli, ManArgs};
+use crate::cli::{ManArgs, described};
 use crate::exit_code::ExitCode;
 use crate::report::to_stdout;
 
@@ -23,12 +22,12 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
 /// The page of the whole program.
 fn page() -> io::Result<()> {
     let mut page = Vec::new();
-    Man::new(Cli::command()).render(&mut page)?;
+    Man::new(described()).render(&mut page)?;
     to_stdout(&String::from_utf8_lossy(&page))
 }
 
 /// A page for the program and for each of its commands.
 fn pages(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), folder)
+    clap_mangen::generate_to(described().disable_help_subcommand(true), folder)
 }

@@ -1,7 +1,7 @@
 //! What the handbook and the README say that follows from the code is written from the code.
 
-use clap::{Arg, Command, CommandFactory as _};
-use connect_import::cli::Cli;
+use clap::{Arg, Command};
+use connect_import::cli::described;
 use connect_import::exit_code::ExitCode;
 use connect_import::job::keys;
 
@@ -25,12 +25,12 @@ const WITHOUT_FLAG: [(&str, &str, &str, &str); 6] = [
 
 #[test]
 fn the_job_files_keys() {
-    let command = Cli::command();
+    let command = described();
     let mut lines = "| table | key | flag | what it is | default |\n|---|---|---|---|---|\n".to_owned();
     for (table, keys) in keys() {
         let mut first = format!("`[{table}]`");
         for key in if keys.is_empty() { &[""] } else { *keys } {
-            let (flag, what, default) = described(&command, table, key);
+            let (flag, what, default) = of_key(&command, table, key);
             let name = if key.is_empty() { String::new() } else { format!("`{key}`") };
             lines.push_str(&format!("| {first} | {name} | {flag} | {what} | {default} |\n"));
             first.clear();
@@ -40,7 +40,7 @@ fn the_job_files_keys() {
 }
 
 /// The flag of a key, what it is, and its default.
-fn described(command: &Command, table: &str, key: &str) -> (String, String, String) {
+fn of_key(command: &Command, table: &str, key: &str) -> (String, String, String) {
     if let Some((.., what, default)) = WITHOUT_FLAG.iter().find(|(of, name, ..)| (*of, *name) == (table, key))
     {
         return (String::new(), (*what).to_owned(), (*default).to_owned());

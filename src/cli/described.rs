@@ -1,0 +1,111 @@
+//! The command line with its help: what the types say, and what is said of all alike.
+
+use std::ffi::OsString;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory as _, Error, FromArgMatches as _};
+
+use super::Cli;
+use crate::exit_code::ExitCode;
+
+const ENVIRONMENT: &str = "Environment: an option that is not given is taken from the variable of its name, such as \
+    CONNECT_IMPORT_LOCK_WAIT for --lock-wait and, for the sandbox, CONNECT_IMPORT_SANDBOX_PORT for --port; then, where it \
+    describes the job, from the job file. Credentials come from where the AWS CLI has them.";
+
+impl Cli {
+    /// The command line of this process. Help and errors end it.
+    pub fn read() -> Self {
+        let matches = described().try_get_matches();
+        let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+        cli.unwrap_or_else(|error| with_source(error).exit())
+    }
+}
+
+/// The command line as `--help`, the manual pages and the completions tell of it.
+pub fn described() -> Command {
+    // The name of a variable follows from that of its option, so it is said once and not beside each.
+    let plain = |command: Command| command.mut_args(|arg| arg.hide_env(true));
+    plain(Cli::command())
+        .after_help("connect-import COMMAND -h shows the options of a command, --help all of them.")
+        .after_long_help(format!("{}\n\n{ENVIRONMENT}", exit_codes()))
+        .mut_subcommands(|command| {
+            let examples = command.get_after_help().map(StyledStr::to_string).unwrap_or_default();
+            let exits =
+                if command.get_name() == "run" { format!("\n\n{}", exit_codes()) } else { String::new() };
+            plain(command).after_long_help(format!("{examples}{exits}\n\n{ENVIRONMENT}"))
+        })
+}
+
+fn exit_codes() -> String {
+    let codes =
+        ExitCode::ALL.map(|code| format!("  {:>3}  {}\n", code.code(), code.meaning().replace('`', "")));
+    format!("Exit codes:\n{}An unknown code is a failure.", codes.concat())
+}
+
+/// Says so where an impossible value was not typed but comes from the environment.
+fn with_source(mut error: Error) -> Error {
+    let of = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (Some(option), Some(value)) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue)) else {
+        return error;
+    };
+    let long = option.trim_start_matches('-').split([' ', '=', '[']).next().unwrap_or_default().to_owned();
+    let typed = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
+    if std::env::args_os().any(typed) {
+        return error;
+    }
+    let command = described();
+    let mut args =
+        std::iter::once(&command).chain(command.get_subcommands()).flat_map(Command::get_arguments);
+    let variable = args.find_map(|arg| {
+        let name = arg.get_env().filter(|_| arg.get_long() == Some(&long))?;
+        let set = std::env::var_os(name)?;
+        set.to_string_lossy().contains(&value).then(|| name.to_string_lossy().into_owned())
+    });
+    if let Some(variable) = variable {
+        let tip = StyledStr::from(format!("the value is that of the environment variable {variable}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Arg;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        described().debug_assert();
+    }
+
+    #[test]
+    fn a_variable_has_the_name_of_its_option() {
+        let command = described();
+        let check = |arg: &Arg, prefix: &str| {
+            if let (Some(variable), Some(long)) = (arg.get_env(), arg.get_long()) {
+                let name = format!("{prefix}{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(variable.to_str(), Some(&*name));
+            }
+        };
+        command.get_arguments().for_each(|arg| check(arg, "CONNECT_IMPORT_"));
+        for command in command.get_subcommands() {
+            let prefix =
+                if command.get_name() == "sandbox" { "CONNECT_IMPORT_SANDBOX_" } else { "CONNECT_IMPORT_" };
+            command.get_arguments().for_each(|arg| check(arg, prefix));
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in described().get_subcommands() {
+            let help = command.clone().render_long_help().to_string();
+            let example = format!("connect-import {}", command.get_name());
+            assert!(help.contains("Example") && help.contains(&example), "{help}");
+        }
+    }
+}

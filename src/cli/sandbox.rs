@@ -1,0 +1,96 @@
+//! Options of the sandbox.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::values::duration;
+use crate::sandbox::Slow;
+
+/// Options of `sandbox`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    connect-import sandbox --port 8080 --rate 2 --burst 5 --latency 40ms --state contacts.jsonl\n  \
+    aws connect create-contact --endpoint-url http://127.0.0.1:8080 …")]
+pub struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 is any free one
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT", value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Write the port into this file once requests are served
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT_FILE", value_name = "FILE")]
+    pub port_file: Option<PathBuf>,
+    /// The quota, requests a second; 0 is no quota
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_RATE", value_name = "R", default_value_t = crate::pacing::DEFAULT_RATE)]
+    pub rate: f64,
+    /// The quota's burst
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_BURST", value_name = "B", default_value_t = crate::pacing::DEFAULT_BURST)]
+    pub burst: u32,
+    /// How long an answer takes, such as 40ms: half of it before the request arrives, half after
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_LATENCY", value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub latency: Duration,
+    /// By which share of itself, from 0 to 1, the latency is longer or shorter, such as 0.3
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_JITTER", value_name = "SHARE", default_value_t = 0.0)]
+    pub jitter: f64,
+    /// Keep contacts and tokens in this file, so that they survive a restart
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// How probable a 500 is, from 0 to 1, before anything is done
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_FAIL",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub fail: f64,
+    /// How probable it is that the connection is closed before anything is done
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_RESET",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub reset: f64,
+    /// How probable it is that a contact is created and the connection closed without an answer
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_LOSE",
+        value_name = "P",
+        help_heading = "Faults",
+        default_value_t = 0.0
+    )]
+    pub lose: f64,
+    /// How probable a late answer is, and how late, such as 0.1:5s
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_SLOW", value_name = "P:TIME", help_heading = "Faults")]
+    pub slow: Option<Slow>,
+    /// Answer 429 to every request after the first N
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_THROTTLE_AFTER", value_name = "N", help_heading = "Faults")]
+    pub throttle_after: Option<u64>,
+    /// Answer 403 to every request after the first N
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_DENY_AFTER", value_name = "N", help_heading = "Faults")]
+    pub deny_after: Option<u64>,
+    /// Answer 402 instead of creating more than N contacts
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_QUOTA", value_name = "N", help_heading = "Faults")]
+    pub quota: Option<u64>,
+    /// Forget a client token once its contact is older than this, such as 24h
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_TOKEN_WINDOW", value_name = "TIME", help_heading = "Faults", value_parser = duration)]
+    pub token_window: Option<Duration>,
+    /// Forget the client token of a COMPLETED contact at once
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_FORGET_COMPLETED", help_heading = "Faults", value_parser = BoolishValueParser::new())]
+    pub forget_completed: bool,
+    /// How old a contact must be before SearchContacts finds it, such as 30s
+    #[arg(long, env = "CONNECT_IMPORT_SANDBOX_INDEX_LAG", value_name = "TIME", help_heading = "Faults", default_value = "0s", value_parser = duration)]
+    pub index_lag: Duration,
+    /// The seed of the random faults and the jitter: the same seed and requests meet the same faults
+    #[arg(
+        long,
+        env = "CONNECT_IMPORT_SANDBOX_SEED",
+        value_name = "N",
+        help_heading = "Faults",
+        default_value_t = 0
+    )]
+    pub seed: u64,
+}
