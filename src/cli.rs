@@ -46,6 +46,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Write the rows of ledgers as CSV or JSON Lines, alone or beside the rows of a CSV
     Export(Box<ExportArgs>),
+    /// Write one HTML page about an import, to be mailed or printed
+    Report(ReportArgs),
     /// Look at credentials, permission, clock, quota and disk before a migration; create nothing
     Doctor(DoctorArgs),
     /// Ask Connect whether the created and the unknown rows are there, and settle those that are
@@ -110,7 +112,7 @@ pub struct JobArgs {
 }
 
 /// Where the job and its ledgers are, for commands that only read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LedgersArgs {
     /// CSV files that were imported, beside the first of which the ledger lies [default: the job file's]
     #[arg(value_name = "CSV")]
@@ -388,6 +390,22 @@ pub struct ExportArgs {
     /// How the CSV of --join is written
     #[command(flatten, next_help_heading = "The CSV of --join")]
     pub dialect: DialectArgs,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import report --job tickets.toml                 writes tickets.ledger.db.report.html\n  \
+    connect-import report --job tickets.toml --to tickets.html\n  \
+    connect-import report --ledger a.ledger.db --ledger b.ledger.db --to both.html")]
+pub struct ReportArgs {
+    /// Where the job and its ledgers are.
+    #[command(flatten)]
+    pub ledgers: LedgersArgs,
+    /// Write this file, which appears when it is whole and is for its owner alone; - is standard output
+    /// [default: LEDGER.report.html]
+    #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
+    pub to: Option<PathBuf>,
 }
 
 /// Options of `completions`.

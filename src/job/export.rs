@@ -80,8 +80,8 @@ fn states(named: &[StateFilter]) -> BTreeSet<crate::ledger::RowState> {
     states
 }
 
-/// An export is never written over a ledger, a CSV or the job file, nor where a later run would take it for a CSV.
-fn keep_what_is_read(
+/// A result is never written over a ledger, a CSV or the job file, nor where a later run would take it for a CSV.
+pub(super) fn keep_what_is_read(
     to: &Path,
     ledgers: &[PathBuf],
     jobs: &[PathBuf],

@@ -8,7 +8,9 @@ mod doctor;
 mod export;
 mod file;
 mod instance;
+mod outline;
 mod reading;
+mod report;
 mod skeleton;
 mod verification;
 
@@ -32,8 +34,11 @@ use destination::{destination, instance};
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub(crate) use instance::SANDBOX;
+pub use outline::{Outline, OutlineTable};
 pub use reading::Reading;
 use reading::is_pattern;
+pub use report::ReportJob;
 pub use verification::VerifyJob;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for

@@ -19,6 +19,7 @@ mod verification;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+pub(crate) use bar::{per_second, rounded};
 pub use check::CheckReport;
 pub use delivery::{Delivery, DeliveryError};
 pub use diagnoses::Diagnoses;

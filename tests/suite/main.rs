@@ -8,6 +8,7 @@
 mod amended_input;
 mod any_csv;
 mod beginning;
+mod browser;
 mod checking;
 mod crash;
 mod endpoint_trouble;
@@ -20,6 +21,7 @@ mod output;
 mod pace;
 mod personal_data;
 mod readme;
+mod reporting;
 mod samples;
 mod segments;
 mod signals;

@@ -75,9 +75,10 @@ fn every_file_that_the_readme_links_to_exists() {
 }
 
 #[test]
-fn the_readme_names_every_flag_of_run_and_export() {
+fn the_readme_names_every_flag_of_run_export_and_report() {
     let folder = Folder::new();
-    let help = ["run", "export"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
+    let help =
+        ["run", "export", "report"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
     let readme = readme();
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
     for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';', ':']).split('[').next().unwrap()) {
