@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::shards::{Entry, Share, together};
 use super::words::{count, file, rows};
 use crate::ledger::{RowState, SourceAccount, StateCounts};
 
@@ -49,17 +50,6 @@ impl Tally {
     }
 }
 
-/// The inputs of one ledger.
-#[derive(Clone, Debug)]
-pub(super) struct Share {
-    /// The ledger, for telling apart several that have the same file.
-    pub(super) ledger: String,
-    /// Which part of the rows it has, such as `0/4`; empty if all.
-    pub(super) shard: String,
-    /// Its inputs.
-    pub(super) accounts: Vec<SourceAccount>,
-}
-
 /// One file, or the sum of all.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub(super) struct Line {
@@ -90,13 +80,6 @@ pub(super) struct Accounting {
     pub(super) sum: Line,
 }
 
-/// One file as one ledger has it, or as all the ledgers of its shards have it together.
-struct Entry<'a> {
-    account: SourceAccount,
-    ledger: &'a str,
-    shards: Vec<&'a str>,
-}
-
 impl Accounting {
     /// The account of these ledgers' inputs.
     pub(super) fn of(shares: &[Share]) -> Self {
@@ -108,50 +91,6 @@ impl Accounting {
         let sum = sum(&files);
         Accounting { files, sum }
     }
-}
-
-/// The inputs of all ledgers; what shards have of one reading of a file is put together.
-fn together(shares: &[Share]) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = Vec::new();
-    for share in shares {
-        for account in &share.accounts {
-            match entries.iter_mut().find(|entry| complements(entry, share, account)) {
-                Some(entry) => add(entry, share, account),
-                None => entries.push(Entry {
-                    account: account.clone(),
-                    ledger: &share.ledger,
-                    shards: vec![&share.shard],
-                }),
-            }
-        }
-    }
-    entries
-}
-
-/// Whether an account is of another shard of the same rows.
-fn complements(entry: &Entry<'_>, share: &Share, account: &SourceAccount) -> bool {
-    let of = |shard: &str| shard.split_once('/').map(|(_, parts)| parts.to_owned());
-    let parts = of(&share.shard);
-    let is_another =
-        parts.is_some() && entry.shards.iter().all(|shard| of(shard) == parts && *shard != share.shard);
-    let (Some(one), Some(other)) = (entry.account.reading, account.reading) else { return false };
-    is_another && entry.account.source == account.source && one.rows == other.rows
-}
-
-fn add<'a>(entry: &mut Entry<'a>, share: &'a Share, account: &SourceAccount) {
-    let whole = &mut entry.account;
-    for state in RowState::ALL {
-        whole.rows.add(state, account.rows.of(state));
-    }
-    whole.duplicates += account.duplicates;
-    if let (Some(whole), Some(part)) = (&mut whole.reading, account.reading) {
-        // What is elsewhere for one is here for the other.
-        whole.elsewhere = whole.elsewhere.saturating_sub(part.rows.saturating_sub(part.elsewhere));
-    }
-    whole.was_read_before |= account.was_read_before;
-    whole.is_open |= account.is_open;
-    whole.has_successor |= account.has_successor;
-    entry.shards.push(&share.shard);
 }
 
 fn line(entry: &Entry<'_>, is_shared: bool) -> Line {

@@ -1,13 +1,15 @@
 //! One HTML page about an import, for whoever pays for it: no script, nothing fetched, fit to be mailed and printed.
 //!
-//! The facts are gathered from the ledgers, each at one moment; what is told of a row is its key, its place, and what is
+//! The facts are gathered from the ledgers; what is told of a row is its key, its place, and what is
 //! wrong with it.
 
 mod accounting;
 mod axis;
+mod entries;
 mod facts;
 mod paint;
 mod plots;
+mod shards;
 mod template;
 mod timeline;
 mod words;

@@ -3,8 +3,10 @@
 use jiff::tz::TimeZone;
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::accounting::{Accounting, Share};
-use super::facts::{Cause, DoubtfulRow, Facts};
+use super::accounting::Accounting;
+use super::entries::{Cause, DoubtfulRow};
+use super::facts::Facts;
+use super::shards::Share;
 use super::timeline::Step;
 use super::{About, template};
 use crate::job::{Outline, OutlineTable};

@@ -257,6 +257,33 @@ fn rows_in_doubt_are_named_by_their_keys_and_causes_have_examples() {
     assert!(said.contains("K3 unknown "), "{said}");
     // What is in a row is not told.
     assert!(!said.contains("Task 3"), "{said}");
+
+    // A run died, and left a row in flight and one that waits in doubt.
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'in_flight', contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K0';
+         INSERT OR REPLACE INTO tallies SELECT run_id, state, '', 1 FROM rows WHERE key = 'K0';
+         UPDATE rows SET state = 'pending', may_exist = 1, contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K2'",
+    );
+    let said = words(&self::page(&folder, &[]));
+    let places = ["K3 unknown ", "K2 waiting ", "K0 waiting "].map(|row| said.find(row));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+}
+
+#[test]
+fn only_so_many_rows_in_doubt_are_shown() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", numbered_csv(1250));
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'unknown', may_exist = 1, contact_id = NULL, contact_arn = NULL, record = '[]',
+                doubt_ms = 0, code = 'NoAnswer'",
+    );
+    let page = page(&folder, &[]);
+    assert!(words(&page).contains("And 1,050 more."), "{}", words(&page));
+    assert_eq!(page.matches("<th scope=\"row\" class=\"key\">K").count(), 200);
 }
 
 #[test]
