@@ -69,7 +69,7 @@ impl TimeAxis {
         let Some(piece) = self.pieces.iter().find(|piece| ms <= piece.to).or(self.pieces.last()) else {
             return 0.0;
         };
-        let within = (ms - piece.from) as f64 / (piece.to - piece.from) as f64;
+        let within = (ms - piece.from) as f64 / (piece.to - piece.from).max(1) as f64;
         piece.begins + within.clamp(0.0, 1.0) * (piece.ends - piece.begins)
     }
 
@@ -138,7 +138,8 @@ fn place(pieces: &mut [Piece]) {
     let mut place = 0.0;
     for piece in pieces {
         piece.begins = place;
-        place += if piece.is_cut { cut } else { for_shown * (piece.to - piece.from) as f64 / shown as f64 };
+        place +=
+            if piece.is_cut { cut } else { for_shown * (piece.to - piece.from) as f64 / shown.max(1) as f64 };
         piece.ends = place;
     }
 }
