@@ -35,6 +35,7 @@ pub mod shutdown;
 pub mod wishes;
 pub mod event;
 pub mod report;
+pub mod page;
 pub mod exit_code;
 pub mod handbook;
 pub mod logging;

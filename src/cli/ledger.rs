@@ -54,6 +54,22 @@ pub struct ExportArgs {
     pub dialect: DialectArgs,
 }
 
+/// Options of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    connect-import report --job tickets.toml                 writes tickets.ledger.db.report.html\n  \
+    connect-import report --job tickets.toml --to tickets.html\n  \
+    connect-import report --ledger a.ledger.db --ledger b.ledger.db --to both.html")]
+pub struct ReportArgs {
+    /// Where the job and its ledgers are.
+    #[command(flatten)]
+    pub ledgers: LedgersArgs,
+    /// Write this file, which appears when it is whole and is for its owner alone; - is standard output
+    /// [default: LEDGER.report.html]
+    #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
 /// Options of `verify`.
 #[derive(Debug, Args)]
 #[command(

@@ -17,7 +17,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 pub use described::described;
 pub use help::{CompletionsArgs, ManArgs};
 pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
-pub use ledger::{ExportArgs, StatusArgs, VerifyArgs};
+pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
 pub use shared::{DialectArgs, JobArgs, LedgersArgs, MadeArgs, ReadArgs, ShownArgs};
 pub use values::{LogFormat, Output, ProgressKind, duration};
@@ -47,6 +47,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Write the rows of ledgers as CSV or JSON Lines, alone or beside the rows of a CSV
     Export(Box<ExportArgs>),
+    /// Write one HTML page about an import, to be mailed or printed
+    Report(ReportArgs),
     /// Look at credentials, permission, clock, quota and disk before a migration; create nothing
     Doctor(DoctorArgs),
     /// Ask Connect whether the created and the unknown rows are there, and settle those that are
@@ -68,6 +70,7 @@ impl Command {
             Command::Init(_) => "init",
             Command::Status(_) => "status",
             Command::Export(_) => "export",
+            Command::Report(_) => "report",
             Command::Doctor(_) => "doctor",
             Command::Verify(_) => "verify",
             Command::Sandbox(_) => "sandbox",

@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod init;
 mod man;
+mod report;
 mod run;
 mod sandbox;
 mod status;
@@ -24,6 +25,7 @@ use crate::export::ExportError;
 use crate::intake::{IntakeError, Prepared, prepare};
 use crate::job::{JobError, Reading, SandboxQuota};
 use crate::ledger::LedgerError;
+use crate::page::PageError;
 use crate::report::{DeliveryError, MetricsError, RejectsError};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
@@ -66,6 +68,9 @@ pub enum CommandError {
     /// An export had to be given up.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A page cannot be made.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A result cannot be written.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
@@ -87,9 +92,9 @@ impl CommandError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             CommandError::Job(_) | CommandError::Connect(_) => ExitCode::Usage,
-            CommandError::Ledger(error) | CommandError::Rejects(RejectsError::Ledger(error)) => {
-                ledger_code(error)
-            }
+            CommandError::Ledger(error)
+            | CommandError::Rejects(RejectsError::Ledger(error))
+            | CommandError::Page(PageError::Ledger(error)) => ledger_code(error),
             CommandError::Intake(error) | CommandError::Check(CheckError::Intake(error)) => {
                 intake_code(error)
             }
@@ -107,6 +112,7 @@ impl CommandError {
             | CommandError::Delivery(_)
             | CommandError::Metrics(MetricsError::Prometheus(_))
             | CommandError::Inside
+            | CommandError::Page(PageError::Made(_))
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
         }
@@ -220,6 +226,7 @@ pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Verify(args) => verify::verify(args, &cli.global).await,
         Command::Doctor(args) => doctor::doctor(args, &cli.global).await,
         Command::Export(args) => export::export(args, &cli.global).await,
+        Command::Report(args) => report::report(args, &cli.global).await,
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         Command::Completions(args) => completions::completions(args),

@@ -3,7 +3,7 @@
 use crate::request::limits::INSTANCE_ID_CHARS;
 
 /// The id that belongs to rehearsals.
-const SANDBOX: &str = "sandbox";
+pub(crate) const SANDBOX: &str = "sandbox";
 
 /// An instance.
 #[derive(Clone, PartialEq, Eq, Debug)]

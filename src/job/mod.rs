@@ -11,9 +11,11 @@ mod export;
 mod file;
 mod instance;
 mod metrics;
+mod outline;
 mod pace;
 mod places;
 mod reading;
+mod report;
 mod skeleton;
 mod values;
 mod verification;
@@ -34,12 +36,15 @@ use destination::destination;
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub(crate) use instance::SANDBOX;
 pub use metrics::MetricsTarget;
+pub use outline::{Outline, OutlineTable};
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
 pub use places::ledgers_of;
 use places::{ledger_path, rejects_path};
 pub use reading::Reading;
+pub use report::ReportJob;
 pub use verification::VerifyJob;
 
 /// How long an unanswered attempt's token may be used again. Connect documents no lifetime for

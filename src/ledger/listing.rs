@@ -92,7 +92,8 @@ const BYTES: usize = 1 << 20;
 /// Rows that are looked at for a page at most.
 const LOOKED_AT: i64 = 1 << 16;
 
-const LISTED: &str = "rows.id, run_id, path, line, key, state, contact_id, contact_arn, attempts,
+/// The columns of a row that [`listed`] reads.
+pub(super) const LISTED: &str = "rows.id, run_id, path, line, key, state, contact_id, contact_arn, attempts,
     first_sent_ms, last_sent_ms, code, message";
 
 impl LedgerReader {
@@ -154,7 +155,8 @@ impl LedgerReader {
     }
 }
 
-fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
+/// A row of a query for [`LISTED`].
+pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
     let arn = row.get(7)?;
     Ok(ListedRow {
         row: RowId(row.get(0)?),

@@ -4,9 +4,12 @@
 //! One thread owns the connection; callers hand it work and are answered after COMMIT. Sending needs
 //! an [`InFlight`], which only [`Ledger::begin`] makes, and only after its intent is durable.
 
+mod accounts;
 mod columns;
+mod doubtful;
 mod error;
 mod filter;
+mod history;
 mod listing;
 mod lock;
 mod migrate;
@@ -27,7 +30,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use accounts::{Reading, SourceAccount};
+pub use doubtful::Doubtful;
 pub use error::LedgerError;
+pub use history::Stretch;
 pub use listing::{ListedRow, Page, Selection};
 pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};

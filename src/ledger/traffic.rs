@@ -62,6 +62,13 @@ impl Latencies {
         times.saturating_record_n(microseconds, answers);
     }
 
+    /// Adds the answers of another record.
+    pub fn merge(&mut self, other: &Latencies) {
+        for step in other.0.iter().flat_map(Histogram::iter_recorded) {
+            self.add(step.value_iterated_to(), step.count_since_last_iteration());
+        }
+    }
+
     /// How many answers there are.
     pub fn answers(&self) -> u64 {
         self.0.as_ref().map_or(0, Histogram::len)
@@ -95,5 +102,9 @@ mod tests {
         let longest = read.percentile(100.0).unwrap().as_secs_f64();
         assert!((3600.0..3636.0).contains(&longest), "{longest}");
         assert_eq!(Latencies::default().percentile(50.0), None);
+        let mut both = Latencies::default();
+        both.merge(&read);
+        both.merge(&read);
+        assert_eq!((both.answers(), both.percentile(90.0)), (2002, read.percentile(90.0)));
     }
 }

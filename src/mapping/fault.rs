@@ -64,7 +64,10 @@ impl Rejection {
     /// The words for what this tool itself finds wrong with a row, anew in every run. Any other code on a
     /// rejected row is the service's.
     pub const CODES: [&str; 6] =
-        ["Mapping", "Validation", "RaggedRow", "StrayQuote", "EmptyKey", "DuplicateKey"];
+        ["Mapping", "Validation", "RaggedRow", "StrayQuote", "EmptyKey", Rejection::DUPLICATE];
+
+    /// The word for a row that has the key of an earlier one.
+    pub const DUPLICATE: &'static str = "DuplicateKey";
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {

@@ -9,6 +9,7 @@ mod filters;
 mod header_paths;
 mod lexer;
 mod passthrough;
+mod sketch;
 mod template;
 mod tree;
 #[cfg(test)]

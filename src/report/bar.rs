@@ -71,12 +71,12 @@ impl Observer for Bar {
 }
 
 /// A rate: one decimal, and below one a second three.
-pub(super) fn per_second(rate: f64) -> String {
+pub(crate) fn per_second(rate: f64) -> String {
     if rate > 0.0 && rate < 1.0 { format!("{rate:.3}") } else { format!("{rate:.1}") }
 }
 
 /// `5days 19h`, `2h 5m`, `12s`, `0.3s`: two units are enough.
-pub(super) fn rounded(time: Duration) -> String {
+pub(crate) fn rounded(time: Duration) -> String {
     if time < Duration::from_secs(10) && !time.is_zero() {
         return format!("{:.1}s", time.as_secs_f64());
     }

@@ -29,7 +29,9 @@ mod verification;
 mod view;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
+pub(crate) use bar::{per_second, rounded};
 pub use check::CheckReport;
 pub use colour::{foreseen_colour, set_colour};
 pub use delivery::{Delivery, DeliveryError};
@@ -50,7 +52,7 @@ use crate::cli::{LogFormat, Output, ProgressKind};
 use crate::event::Observer;
 use crate::exit_code::ExitCode;
 use crate::job::Display;
-use messages::{ExitError, Message, SchemaVersion};
+use messages::{ExitError, Message, PageWritten, SchemaVersion};
 
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
@@ -142,6 +144,12 @@ fn failure(text: &str) {
 /// Writes a line to standard error. If that is gone, there is nobody to tell.
 fn to_stderr(line: &str) {
     foot::print(line);
+}
+
+/// The message for programs that a page is written.
+pub fn page_message(page: &Path) -> String {
+    let page = page.display().to_string();
+    Message::Report(PageWritten { schema_version: SchemaVersion, page }).to_string()
 }
 
 /// Tells people, and programs that read JSON Lines, why the process ends early.

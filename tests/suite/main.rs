@@ -8,6 +8,7 @@
 mod amended_input;
 mod any_csv;
 mod beginning;
+mod browser;
 mod checking;
 mod crash;
 mod endpoint_trouble;
@@ -24,6 +25,7 @@ mod pace;
 mod personal_data;
 mod published;
 mod readme;
+mod reporting;
 mod samples;
 mod schedulers;
 mod schema;

@@ -173,17 +173,33 @@ fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
 #[test]
 fn the_help_is_what_it_was() {
     let folder = Folder::new();
-    for command in ["run", "status", "export", "sandbox"] {
+    for command in ["run", "status", "export", "report", "sandbox"] {
         let help = folder.run(&[command, "--help"]).expect(0).stdout;
         insta::assert_snapshot!(format!("help_{command}"), help);
     }
+    let short = ["", "run", "check", "init", "doctor", "verify"].map(|command| {
+        let arguments: Vec<&str> = [command, "-h"].into_iter().filter(|word| !word.is_empty()).collect();
+        folder.run(&arguments).expect(0).stdout
+    });
+    insta::assert_snapshot!("short_help", short.join("\n\n"));
 }
 
 #[test]
 fn completions_and_manual_pages_know_every_command_and_flag() {
     let folder = Folder::new();
-    let commands =
-        ["run", "check", "init", "status", "export", "doctor", "verify", "sandbox", "completions", "man"];
+    let commands = [
+        "run",
+        "check",
+        "init",
+        "status",
+        "export",
+        "report",
+        "doctor",
+        "verify",
+        "sandbox",
+        "completions",
+        "man",
+    ];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = folder.run(&["completions", shell]).expect(0).stdout;
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}: {script}");

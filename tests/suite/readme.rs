@@ -63,9 +63,10 @@ fn every_file_that_is_linked_to_exists_and_has_the_heading() {
 }
 
 #[test]
-fn every_flag_of_run_and_export_is_told_of() {
+fn every_flag_is_told_of() {
     let folder = Folder::new();
-    let help = ["run", "export"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
+    let help =
+        ["run", "export", "report"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
     let told: String = chapters().iter().map(|chapter| std::fs::read_to_string(chapter).unwrap()).collect();
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
     for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';', ':']).split('[').next().unwrap()) {

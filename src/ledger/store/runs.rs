@@ -54,6 +54,8 @@ pub struct Doubts {
 pub struct RunRecord {
     /// The run's number.
     pub id: RunId,
+    /// The version of connect-import that ran.
+    pub version: String,
     /// The set rate, requests a second, or what it started from where it was to be found.
     pub rate: f64,
     /// Whether it was to be found.
@@ -301,7 +303,7 @@ const SLOWEST_START: f64 = 0.5;
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
     EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder,
-    (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id)";
+    (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id), version";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -309,6 +311,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         rate: row.get(1)?,
         is_auto: row.get(13)?,
         rate_found: row.get(14)?,
+        version: row.get(18)?,
         command: row.get(15)?,
         folder: row.get(16)?,
         started_ms: row.get(2)?,

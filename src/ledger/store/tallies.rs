@@ -19,6 +19,11 @@ impl StateCounts {
         self.0[state as usize]
     }
 
+    /// Counts so many more rows in `state`.
+    pub fn add(&mut self, state: RowState, rows: u64) {
+        self.0[state as usize] += rows;
+    }
+
     /// All rows.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()

@@ -1,4 +1,4 @@
-//! The messages of `status`.
+//! The messages of `status` and `report`.
 
 use serde::Serialize;
 
@@ -62,6 +62,15 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) errors: Vec<LedgerCause<'a>>,
     /// The latest runs, newest first.
     pub(crate) runs: Vec<LedgerRun<'a>>,
+}
+
+/// A page about an import is written. From report.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PageWritten {
+    pub(crate) schema_version: SchemaVersion,
+    /// The page's path.
+    pub(crate) page: String,
 }
 
 /// Rows by state.

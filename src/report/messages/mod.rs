@@ -17,7 +17,9 @@ use serde::{Serialize, Serializer};
 
 pub(super) use check::{CheckSummary, CheckedFile, Fault, FaultExample, FaultGroup};
 pub(super) use doctor::{Diagnosis, Doctor};
-pub(super) use ledger::{LedgerCause, LedgerRun, LedgerState, LedgerStatus, LedgersStatus, RowsByState};
+pub(super) use ledger::{
+    LedgerCause, LedgerRun, LedgerState, LedgerStatus, LedgersStatus, PageWritten, RowsByState,
+};
 pub(super) use run::{Checked, Checking, ExitError, Importing, RowError, RunSummary};
 pub(super) use verify::{Finding, Verification, Verifying};
 
@@ -46,6 +48,8 @@ pub(super) enum Message<'a> {
     Diagnosis(Diagnosis<'a>),
     /// What doctor comes to; its last message.
     Doctor(Doctor),
+    /// A page about an import is written. From report.
+    Report(PageWritten),
     /// A row that is not as the ledger says, or was found. From verify.
     Finding(Finding<'a>),
     /// What a verification found; its last message.

@@ -1,0 +1,47 @@
+//! `report`: one HTML page about an import.
+
+use std::io::Write as _;
+
+use jiff::tz::TimeZone;
+
+use super::{CommandError, blocking};
+use crate::cli::{GlobalArgs, Output, ReportArgs};
+use crate::exit_code::ExitCode;
+use crate::job::{ReportJob, refuse_csv};
+use crate::ledger::Ledgers;
+use crate::page::{About, page};
+use crate::report::{Delivery, notice, page_message, to_stdout};
+
+pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let output = global.output.unwrap_or_default();
+    refuse_csv(output)?;
+    let job = ReportJob::resolve(args)?;
+    blocking(move || write(job, output)).await?;
+    Ok(ExitCode::Complete)
+}
+
+fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
+    let ReportJob { ledgers, to, outline, problem } = job;
+    if let Some(problem) = problem {
+        notice(&format!("the page says nothing of the job file: {problem}"));
+    }
+    let ledgers = Ledgers::open(ledgers)?;
+    let about = About {
+        job: outline,
+        zone: TimeZone::system(),
+        now_ms: jiff::Timestamp::now().as_millisecond(),
+        version: env!("CONNECT_IMPORT_VERSION"),
+    };
+    let page = page(&ledgers, &about)?;
+    let mut delivery = Delivery::begin(to.as_deref())?;
+    if let Err(error) = delivery.write_all(page.as_bytes()) {
+        return Ok(delivery.give_up(error)?);
+    }
+    delivery.finish()?;
+    let Some(to) = to else { return Ok(()) };
+    let line = match output {
+        Output::Text | Output::Csv => format!("{}\n", to.display()),
+        Output::Json => format!("{}\n", page_message(&to)),
+    };
+    to_stdout(&line).map_err(|source| CommandError::Io { what: "cannot write to standard output", source })
+}

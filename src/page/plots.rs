@@ -1,0 +1,214 @@
+//! The plots, as SVG: the only file that names plotters' charts.
+
+use jiff::tz::TimeZone;
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::PageError;
+use super::axis::TimeAxis;
+use super::paint::{CONTACTS, FAILED, INK, LINE, MUTED, Paint, SILENCE, UNKNOWN, WAITING};
+use super::timeline::Step;
+use super::words::{at, latency, percent};
+
+/// What a plot is called, for those who do not see it.
+#[derive(Clone, Debug)]
+pub(super) struct Caption<'a> {
+    /// Unlike that of any other on the page.
+    pub(super) id: &'a str,
+    /// What it shows, in a few words.
+    pub(super) title: &'a str,
+    /// What can be seen in it.
+    pub(super) description: String,
+}
+
+const WIDTH: u32 = 760;
+
+/// In which plotters writes texts of 12 pixels.
+const TEXT: f64 = 12.0 * 1.24;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<TimeAxis, RangedCoordf64>>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// Contacts a second, and the rate that was set or found. None where nothing was sent.
+pub(super) fn contacts(
+    steps: &[Step],
+    zone: &TimeZone,
+    caption: &Caption<'_>,
+) -> Result<Option<String>, PageError> {
+    let values = |step: &Step| step.contacts_a_second().max(step.rate);
+    let top = steps.iter().map(values).fold(0.001, f64::max) * 1.08;
+    let Some(axis) = TimeAxis::new(steps, zone) else { return Ok(None) };
+    let decimals = if top >= 5.0 {
+        0
+    } else if top >= 0.5 {
+        1
+    } else {
+        3
+    };
+    let label = move |value: &f64| format!("{value:.decimals$}");
+    let svg = svg(caption, 300, |area| {
+        let mut chart = chart(area, axis, top, "contacts a second", &label, zone)?;
+        areas(&mut chart, steps, Step::contacts_a_second, CONTACTS)?;
+        lines(&mut chart, steps, |step| step.rate, WAITING)
+    })?;
+    Ok(Some(svg))
+}
+
+/// Which share of the attempts was throttled, and which went unanswered. None where none was.
+pub(super) fn trouble(
+    steps: &[Step],
+    zone: &TimeZone,
+    caption: &Caption<'_>,
+) -> Result<Option<String>, PageError> {
+    let values = |step: &Step| step.throttled_share().max(step.unanswered_share());
+    let most = steps.iter().map(values).fold(0.0, f64::max);
+    let Some(axis) = TimeAxis::new(steps, zone).filter(|_| most > 0.0) else { return Ok(None) };
+    let label = |value: &f64| percent(*value);
+    let svg = svg(caption, 240, |area| {
+        let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of the attempts", &label, zone)?;
+        areas(&mut chart, steps, Step::throttled_share, FAILED)?;
+        if steps.iter().any(|step| step.unanswered > 0) {
+            lines(&mut chart, steps, Step::unanswered_share, UNKNOWN)?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(svg))
+}
+
+/// How long answers took, in seconds, each with its name.
+pub(super) fn latencies(times: &[(&str, f64)], caption: &Caption<'_>) -> Result<Option<String>, PageError> {
+    let Some(longest) = times.iter().map(|(_, seconds)| *seconds).reduce(f64::max) else { return Ok(None) };
+    let height = 34 * times.len() as u32 + 46;
+    let svg = svg(caption, height, |area| {
+        let bars = times.len() as f64;
+        let mut chart = ChartBuilder::on(area)
+            .margin(10)
+            .margin_right(90)
+            .x_label_area_size(28)
+            .y_label_area_size(170)
+            .build_cartesian_2d(0.0..(longest * 1.02).max(0.000_1), 0.0..bars)?;
+        let label = |seconds: &f64| if *seconds == 0.0 { "0".to_owned() } else { latency(*seconds) };
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .disable_y_axis()
+            .x_labels(5)
+            .max_light_lines(0)
+            .bold_line_style(LINE.rgb())
+            .axis_style(LINE.rgb())
+            .x_label_style(text(MUTED))
+            .x_label_formatter(&label)
+            .draw()?;
+        for (index, (name, seconds)) in times.iter().enumerate() {
+            let middle = bars - index as f64 - 0.5;
+            let (low, high) = ((0.0, middle - 0.32), (*seconds, middle + 0.32));
+            let name =
+                Text::new((*name).to_owned(), (-10, 0), text(INK).pos(Pos::new(HPos::Right, VPos::Center)));
+            let value =
+                Text::new(latency(*seconds), (8, 0), text(INK).pos(Pos::new(HPos::Left, VPos::Center)));
+            chart.draw_series([Rectangle::new([low, high], WAITING.rgb().filled())])?;
+            chart.draw_series([EmptyElement::at((0.0, middle)) + name])?;
+            chart.draw_series([EmptyElement::at((*seconds, middle)) + value])?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(svg))
+}
+
+/// An empty chart over time, with what is left out of it marked.
+fn chart<'a, 'b>(
+    area: &'a Area<'b>,
+    axis: TimeAxis,
+    top: f64,
+    unit: &str,
+    label: &dyn Fn(&f64) -> String,
+    zone: &TimeZone,
+) -> Result<Chart<'a, 'b>, DrawingAreaErrorKind<std::io::Error>> {
+    let form = axis.form(zone);
+    let cuts: Vec<(i64, i64)> = axis.cuts().collect();
+    let mut chart = ChartBuilder::on(area)
+        .margin(10)
+        .margin_right(50)
+        .x_label_area_size(32)
+        .y_label_area_size(70)
+        .build_cartesian_2d(axis, 0.0..top)?;
+    let silence = |(from, to): (i64, i64)| Rectangle::new([(from, 0.0), (to, top)], SILENCE.rgb().filled());
+    chart.draw_series(cuts.into_iter().map(silence))?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .y_labels(5)
+        .max_light_lines(0)
+        .bold_line_style(LINE.rgb())
+        .axis_style(MUTED.rgb())
+        .label_style(text(MUTED))
+        .axis_desc_style(text(MUTED))
+        .y_desc(unit)
+        .x_label_formatter(&|ms| at(*ms, zone, form))
+        .y_label_formatter(label)
+        .draw()?;
+    Ok(chart)
+}
+
+fn text(paint: Paint) -> TextStyle<'static> {
+    let colour = paint.rgb().to_backend_color();
+    TextStyle { color: colour, ..TextStyle::from(("sans-serif", TEXT).into_font()) }
+}
+
+/// Filled steps; where a pause is between two, there is nothing.
+fn areas(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, paint: Paint) -> Drawn {
+    for group in groups(steps) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let outline = outline(group, value);
+        let mut shape = vec![(first.from_ms, 0.0)];
+        shape.extend(&outline);
+        shape.push((last.to_ms, 0.0));
+        chart.draw_series([Polygon::new(shape.clone(), paint.rgb().mix(0.3))])?;
+        // What is narrower than a pixel is seen all the same.
+        chart.draw_series([PathElement::new(shape, paint.rgb().stroke_width(2))])?;
+    }
+    Ok(())
+}
+
+/// The same as lines.
+fn lines(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, paint: Paint) -> Drawn {
+    let paths =
+        groups(steps).map(|group| PathElement::new(outline(group, value), paint.rgb().stroke_width(2)));
+    chart.draw_series(paths).map(drop)
+}
+
+/// Steps that follow one another without a pause.
+fn groups(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+    steps.chunk_by(|one, next| next.from_ms - one.to_ms <= 1000)
+}
+
+fn outline(group: &[Step], value: fn(&Step) -> f64) -> Vec<(i64, f64)> {
+    group.iter().flat_map(|step| [step.from_ms, step.to_ms].map(|ms| (ms, value(step)))).collect()
+}
+
+/// An SVG that fits the width that there is, with its title and description.
+fn svg(
+    caption: &Caption<'_>,
+    height: u32,
+    draw: impl FnOnce(&Area<'_>) -> Drawn,
+) -> Result<String, PageError> {
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+    let drawn = draw(&area).and_then(|()| area.present());
+    drawn.map_err(|error| PageError::Made(format!("{}: {error}", caption.id)))?;
+    drop(area);
+    let content = svg.split_once('>').map(|(_, content)| content);
+    let content = content.ok_or_else(|| PageError::Made(format!("{}: there is no SVG", caption.id)))?;
+    let Caption { id, title, description } = caption;
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+         aria-labelledby=\"{id}-title {id}-description\"><title id=\"{id}-title\">{}</title>\
+         <desc id=\"{id}-description\">{}</desc>{content}",
+        escaped(title),
+        escaped(description),
+    ))
+}

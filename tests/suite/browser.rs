@@ -1,0 +1,95 @@
+//! The page of `report` in a real browser, where there is one: Chromium, by the variable CHROMIUM or on the path.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::*;
+
+fn chromium() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Some(named.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+}
+
+/// Opens a page without a screen, and says what the browser printed and what it complained of.
+fn browse(chromium: &Path, folder: &Folder, page: &Path, more: &[&str]) -> (String, String) {
+    let user = tempfile::tempdir().unwrap();
+    let mut command = Command::new(chromium);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]);
+    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    // Nothing is to be found outside, should anything be asked for.
+    command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr"]);
+    command.arg(format!("--user-data-dir={}", user.path().display())).args(more).arg(page);
+    let (stdout, stderr) = (folder.path("browser.out"), folder.path("browser.err"));
+    let file = |path| Stdio::from(std::fs::File::create(path).unwrap());
+    let mut browser = Running::of(command.stdin(Stdio::null()).stdout(file(&stdout)).stderr(file(&stderr)));
+    until("the browser has shown the page", || browser.is_over());
+    let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    (read(&stdout), read(&stderr))
+}
+
+/// The first pixel of a PNG of 8 bits a channel, and how many different bytes it has: a blank one has few.
+fn first_pixel(png: &[u8]) -> ([u8; 3], usize) {
+    let (mut data, mut rest) = (Vec::new(), &png[8..]);
+    while rest.len() > 12 {
+        let length = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        if &rest[4..8] == b"IDAT" {
+            data.extend_from_slice(&rest[8..8 + length]);
+        }
+        rest = &rest[length + 12..];
+    }
+    let mut pixels = Vec::new();
+    flate2::read::ZlibDecoder::new(&data[..]).read_to_end(&mut pixels).unwrap();
+    let different = pixels.iter().collect::<std::collections::BTreeSet<_>>().len();
+    // Behind the kind of the line's filter, of which none changes the first pixel of the first line.
+    ([pixels[1], pixels[2], pixels[3]], different)
+}
+
+#[test]
+fn the_page_is_shown_in_the_light_and_in_the_dark_and_prints_on_a4() {
+    let Some(chromium) = chromium() else {
+        println!("skipped: no Chromium, neither by the variable CHROMIUM nor on the path");
+        return;
+    };
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(300), "x".repeat(1025)));
+    folder.run(&import(&url, &[])).expect(1);
+    folder.run(&["report", "--ledger", "t.ledger.db", "--to", "page.html"]).expect(0);
+    let page = folder.path("page.html");
+    for (scheme, paper) in [("0", [0x14, 0x18, 0x1D]), ("1", [0xFF, 0xFF, 0xFF])] {
+        let shot = folder.path("page.png");
+        let screenshot = format!("--screenshot={}", shot.display());
+        let scheme = format!("--blink-settings=preferredColorScheme={scheme}");
+        let (_, said) = browse(&chromium, &folder, &page, &[&screenshot, &scheme, "--window-size=1000,1600"]);
+        assert!(!said.contains("CONSOLE"), "{said}");
+        let (pixel, different) = first_pixel(&std::fs::read(&shot).unwrap());
+        assert_eq!(pixel, paper);
+        assert!(different > 32, "a blank page, with {different} different bytes");
+    }
+    let (dom, _) = browse(&chromium, &folder, &page, &["--dump-dom"]);
+    for part in ["300 of 301 rows are contacts", "<svg ", "How long answers took</h2>", "</footer>"] {
+        assert!(dom.contains(part), "{part:?} is not in {dom}");
+    }
+    let print = format!("--print-to-pdf={}", folder.path("page.pdf").display());
+    browse(&chromium, &folder, &page, &[&print, "--no-pdf-header-footer"]);
+    let pdf = std::fs::read(folder.path("page.pdf")).unwrap();
+    let pdf = String::from_utf8_lossy(&pdf);
+    let boxes: Vec<&str> =
+        pdf.split("/MediaBox [0 0 ").skip(1).filter_map(|rest| rest.split(']').next()).collect();
+    assert!(!boxes.is_empty());
+    for page in boxes {
+        let sides: Vec<f64> = page.split(' ').map(|side| side.parse().unwrap()).collect();
+        // 210 by 297 millimetres, in points.
+        assert!((sides[0] - 595.28).abs() < 1.0 && (sides[1] - 841.89).abs() < 1.0, "{page}");
+    }
+}

@@ -1,0 +1,336 @@
+//! `report`: one HTML page about an import.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::support::*;
+
+const REPORT: [&str; 5] = ["report", "--ledger", "t.ledger.db", "--to", "-"];
+
+/// Imports CSVs into `t.ledger.db`.
+fn import_of(folder: &Folder, sandbox: &SandboxProcess, csvs: &[&str], more: &[&str]) -> Ended {
+    let url = sandbox.url();
+    let into = [
+        "--sandbox",
+        "--ledger",
+        "t.ledger.db",
+        "--rate",
+        "100000",
+        "--burst",
+        "1000",
+        "--endpoint-url",
+        &url,
+    ];
+    folder.run(&[&["run"], csvs, &into, more].concat())
+}
+
+fn page(folder: &Folder, more: &[&str]) -> String {
+    folder.run(&[&REPORT[..], more].concat()).expect(0).stdout
+}
+
+/// Reads a page as XML, which it is also.
+fn parsed(page: &str) -> Document<'_> {
+    Document::parse_with_options(page, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
+        .unwrap()
+}
+
+fn text(node: Node<'_, '_>) -> String {
+    let texts = node.descendants().filter_map(|node| node.text().filter(|_| node.is_text()));
+    texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+/// What the page says in words.
+fn words(page: &str) -> String {
+    text(parsed(page).descendants().find(|node| node.has_tag_name("body")).unwrap())
+}
+
+/// The lines of the first table: the file's name, the numbers of its rows, and what the check says, joined by `|`.
+fn accounts(page: &str) -> Vec<String> {
+    let document = parsed(page);
+    let table = document.descendants().find(|node| node.has_tag_name("table")).unwrap();
+    let rows = table.descendants().filter(|node| node.has_tag_name("tr")).skip(1);
+    let cell = |cell: Node<'_, '_>| {
+        let name = cell.children().find(|node| node.has_tag_name("b"));
+        text(name.unwrap_or(cell))
+    };
+    rows.map(|row| row.children().filter(Node::is_element).map(cell).collect::<Vec<_>>().join("|")).collect()
+}
+
+/// A folder in which `t.csv` with ten rows was imported.
+fn imported() -> (Folder, SandboxProcess) {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", numbered_csv(10));
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
+    (folder, sandbox)
+}
+
+#[test]
+fn the_page_lies_beside_the_ledger_and_its_place_is_printed() {
+    let (folder, _sandbox) = imported();
+    let ended = folder.run(&["report", "--ledger", "t.ledger.db"]).expect(0);
+    assert_eq!(steady(&ended.stdout, &folder), "FOLDER/t.ledger.db.report.html\n");
+    assert_eq!(ended.stderr, "");
+    let file = folder.path("t.ledger.db.report.html");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let page = std::fs::read_to_string(file).unwrap();
+    let said = words(&page);
+    for part in ["All 10 rows are contacts.", "A rehearsal.", "operation CreateContact", "came to its end"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert_eq!(accounts(&page), ["t.csv|10|10|0|0|0|0|0|✓ adds up"]);
+    assert_eq!(parsed(&page).descendants().filter(|node| node.has_tag_name("svg")).count(), 2);
+    let json =
+        folder.run(&["report", "--ledger", "t.ledger.db", "--to", "x.html", "--output", "json"]).expect(0);
+    let line: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(line["message_type"], "report");
+    assert_eq!(line["page"], folder.path("x.html").canonicalize().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_written() {
+    let (folder, _sandbox) = imported();
+    folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n");
+    let refused = |arguments: &[&str], words: &str| {
+        let ended = folder.run(&[&["report", "--job", "t.toml"], arguments].concat()).expect(2);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    };
+    for target in ["t.ledger.db", "t.toml"] {
+        refused(&["--ledger", "t.ledger.db", "--to", target], "names the ledger or the job file");
+    }
+    refused(&["--ledger", "t.ledger.db", "--to", "t.csv"], "is a CSV of the job");
+    refused(&["--ledger", "t.ledger.db", "--output", "csv"], "--output csv is for");
+    refused(&["--ledger", "other.db"], "there is no ledger other.db");
+    assert_eq!(folder.read("t.csv"), numbered_csv(10));
+    let nothing = folder.run(&["report"]).expect(2);
+    assert!(nothing.stderr.contains("--ledger"), "{}", nothing.stderr);
+    folder.run(&["report", "--ledger", "t.ledger.db", "--to", "no/folder/x.html"]).expect(74);
+}
+
+#[test]
+fn a_duplicate_in_another_file_is_counted_where_it_stands() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("a.csv", "id,Name\nK0,a\nK1,a\n");
+    folder.write("b.csv", "id,Name\nK1,b\nK2,b\n");
+    folder.write("c.csv", "id,Name\n");
+    import_of(&folder, &sandbox, &["a.csv", "b.csv", "c.csv"], &["--key", "id"]).expect(1);
+    assert_eq!(
+        accounts(&page(&folder, &[])),
+        [
+            "a.csv|2|2|0|0|0|0|0|✓ adds up",
+            "b.csv|2|1|0|1|0|0|0|✓ adds up",
+            "c.csv|0|0|0|0|0|0|0|✓ adds up",
+            "All files|4|3|0|1|0|0|0|✓ adds up",
+        ]
+    );
+    assert!(words(&page(&folder, &[])).contains("3 of 4 rows are contacts; 1 is not: 1 duplicate."));
+}
+
+#[test]
+fn rows_that_have_left_their_file_are_told_of() {
+    let (folder, sandbox) = imported();
+    let seven: String = numbered_csv(7);
+    folder.write("t.csv", format!("{seven}N0,new\nN1,new\nN2,new\n"));
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
+    let gone = "3 rows more: an earlier reading had them, and they have left the file";
+    assert_eq!(accounts(&page(&folder, &[])), [format!("t.csv|10|13|0|0|0|0|0|{gone}")]);
+}
+
+#[test]
+fn a_row_that_another_file_brought_up_is_counted_there() {
+    let (folder, sandbox) = imported();
+    folder.write("u.csv", "id,Name\nK1,Task 1\nN,new\n");
+    import_of(&folder, &sandbox, &["u.csv"], &["--key", "id"]).expect(0);
+    assert_eq!(
+        accounts(&page(&folder, &[])),
+        [
+            "t.csv|10|9|0|0|0|0|0|1 row fewer: another file has brought them up since, and they are counted there",
+            "u.csv|2|2|0|0|0|0|0|✓ adds up",
+            "All files|12|11|0|0|0|0|0|1 fewer: the lines above say why",
+        ]
+    );
+    // Read again, it has them again.
+    import_of(&folder, &sandbox, &["t.csv", "u.csv"], &["--key", "id"]).expect(1);
+    assert_eq!(
+        accounts(&page(&folder, &[])),
+        [
+            "t.csv|10|10|0|0|0|0|0|✓ adds up",
+            "u.csv|2|1|0|1|0|0|0|✓ adds up",
+            "All files|12|11|0|1|0|0|0|✓ adds up",
+        ]
+    );
+}
+
+#[test]
+fn identical_rows_count_one_by_one() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", "Name\nsame\nsame\nother\nsame\n");
+    for _ in 0..2 {
+        import_of(&folder, &sandbox, &["t.csv"], &[]).expect(0);
+        assert_eq!(accounts(&page(&folder, &[])), ["t.csv|4|4|0|0|0|0|0|✓ adds up"]);
+    }
+}
+
+#[test]
+fn standard_input_is_a_file_of_which_the_last_reading_counts() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let run = ["run", "-", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", &url];
+    for csv in ["id,Name\nK0,a\nK1,b\n", "id,Name\nK2,c\n"] {
+        let mut command = folder.command(&run);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(csv.as_bytes()).unwrap();
+        Ended::from(child.wait_with_output().unwrap()).expect(0);
+    }
+    let more = "2 rows more: earlier readings of standard input brought them";
+    assert_eq!(accounts(&page(&folder, &[])), [format!("Standard input|1|3|0|0|0|0|0|{more}")]);
+}
+
+#[test]
+fn of_a_reading_that_was_broken_off_nothing_is_said_to_add_up() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", numbered_csv(5000));
+    let killed = import_of(&folder, &sandbox, &["t.csv"], &["--key", "id", "--crash-at", "check:4000"]);
+    assert_eq!(killed.code, None);
+    let account = &accounts(&page(&folder, &[]))[0];
+    assert!(account.starts_with("t.csv|– |") || account.starts_with("t.csv|–|"), "{account}");
+    assert!(account.contains("it has not been read to its end yet"), "{account}");
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
+    assert_eq!(accounts(&page(&folder, &[])), ["t.csv|5,000|5,000|0|0|0|0|0|✓ adds up"]);
+}
+
+#[test]
+fn what_an_earlier_version_did_not_note_is_not_made_up() {
+    let (folder, _sandbox) = imported();
+    folder.execute("t.ledger.db", "DELETE FROM readings; DELETE FROM minutes; DELETE FROM latencies");
+    let page = page(&folder, &[]);
+    let account = &accounts(&page)[0];
+    assert!(account.contains("not counted by the version that read it"), "{account}");
+    assert!(words(&page).contains("There is no record of what was sent when"), "{}", words(&page));
+}
+
+#[test]
+fn the_ledgers_of_shards_make_one_page() {
+    let (folder, sandbox) = imported();
+    folder.write("t.csv", "id,Name\nS0,a\nS1,b\n");
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id", "--ledger", "u.ledger.db"]).expect(0);
+    for (ledger, shard, elsewhere) in [("t.ledger.db", "0/2", 2), ("u.ledger.db", "1/2", 10)] {
+        let sql = format!(
+            "UPDATE readings SET rows = 12, elsewhere = {elsewhere}; UPDATE identity SET shard = '{shard}'"
+        );
+        folder.execute(ledger, &sql);
+    }
+    let both = page(&folder, &["--ledger", "u.ledger.db"]);
+    assert_eq!(accounts(&both), ["t.csv|12|12|0|0|0|0|0|✓ adds up"]);
+    let one = page(&folder, &[]);
+    assert_eq!(accounts(&one), ["t.csv|12|10|0|0|0|0|0|2|✓ adds up"]);
+    assert!(words(&one).contains("2 rows more belong to shards whose ledgers are not part of this page"));
+}
+
+#[test]
+fn rows_in_doubt_are_named_by_their_keys_and_causes_have_examples() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, body| match body["Name"].as_str().unwrap_or_default() {
+        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name <b> is as told".into()),
+        "Task 3" => Reply::Close,
+        _ => Reply::Created,
+    });
+    folder.write("t.csv", numbered_csv(5));
+    let url = endpoint.url();
+    folder.run(&import(&url, &["--max-attempts", "1", "--on-unknown", "hold"])).expect(1);
+    let page = page(&folder, &[]);
+    let said = words(&page);
+    assert!(said.contains("3 of 5 rows are contacts; 2 are not: 1 rejected, 1 unknown."), "{said}");
+    assert!(
+        said.contains("Amazon Connect refused it rejected, InvalidParameterException Name <b> is as told"),
+        "{said}"
+    );
+    assert!(said.contains("K3 unknown "), "{said}");
+    // What is in a row is not told.
+    assert!(!said.contains("Task 3"), "{said}");
+
+    // A run died, and left a row in flight and one that waits in doubt.
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'in_flight', contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K0';
+         INSERT OR REPLACE INTO tallies SELECT run_id, state, '', 1 FROM rows WHERE key = 'K0';
+         UPDATE rows SET state = 'pending', may_exist = 1, contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K2'",
+    );
+    let said = words(&self::page(&folder, &[]));
+    let places = ["K3 unknown ", "K2 waiting ", "K0 waiting "].map(|row| said.find(row));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+}
+
+#[test]
+fn only_so_many_rows_in_doubt_are_shown() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    folder.write("t.csv", numbered_csv(1250));
+    import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'unknown', may_exist = 1, contact_id = NULL, contact_arn = NULL, record = '[]',
+                doubt_ms = 0, code = 'NoAnswer'",
+    );
+    let page = page(&folder, &[]);
+    assert!(words(&page).contains("And 1,050 more."), "{}", words(&page));
+    assert_eq!(page.matches("<th scope=\"row\" class=\"key\">K").count(), 200);
+}
+
+#[test]
+fn a_page_is_made_while_a_run_is_under_way() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|number, _| if number < 2 { Reply::Created } else { Reply::Hang });
+    folder.write("t.csv", numbered_csv(5));
+    let url = endpoint.url();
+    let _run = folder.start(&import(&url, &["--concurrency", "1"]));
+    until("two contacts are on record", || {
+        folder.path("t.ledger.db").exists()
+            && page_or_none(&folder).is_some_and(|page| words(&page).contains("2 of 5 rows are contacts"))
+    });
+    let said = words(&page(&folder, &[]));
+    assert!(said.contains("Under way.") && said.contains("is under way"), "{said}");
+    assert!(said.contains("There is no such row, but for those that are just being sent."), "{said}");
+}
+
+/// A ledger that is just being made has no page yet.
+fn page_or_none(folder: &Folder) -> Option<String> {
+    let ended = folder.run(&REPORT);
+    (ended.code == Some(0)).then_some(ended.stdout)
+}
+
+#[test]
+fn the_job_file_is_told_of_without_what_it_says_itself() {
+    let (folder, sandbox) = imported();
+    let job = "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n[request]\nName = \"Private {{ name | truncate(20) }}\"\n\
+        [lookup.status]\nprivate = \"private\"\n[connect]\nendpoint_url = \"http://private@127.0.0.1/private\"\n";
+    folder.write("t.toml", job);
+    drop(sandbox);
+    let said = words(&page(&folder, &["--job", "t.toml"]));
+    assert!(said.contains("Name …{{ name | truncate(…) }}"), "{said}");
+    assert!(said.contains("status 1 entry") && said.contains("http://127.0.0.1"), "{said}");
+    assert!(!said.to_lowercase().contains("private"), "{said}");
+
+    folder.write("t.toml", "[source]\nfiles = \"private\"\n");
+    let ended = folder.run(&[&REPORT[..], &["--job", "t.toml"]].concat()).expect(0);
+    assert!(
+        ended.stderr.contains("the page says nothing of the job file: t.toml, line 2"),
+        "{}",
+        ended.stderr
+    );
+    assert!(words(&ended.stdout).contains("t.toml: it cannot be read now, or is not valid any more"));
+    // Without a word about it, the ledger is the one beside the job file, if there is one.
+    folder.run(&["report", "--job", "t.toml"]).expect(0);
+    std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
+    let lost = folder.run(&["report", "--job", "t.toml"]).expect(2);
+    assert!(lost.stderr.contains("t.toml, line 2"), "{}", lost.stderr);
+}
