@@ -137,8 +137,10 @@ fn pacing(file: &JobFile) -> OutlineTable {
 
 fn run(file: &JobFile) -> OutlineTable {
     let (mut table, of_file) = (OutlineTable::new("run"), &file.run);
+    table.add("shard", of_file.shard);
     table.add_path("ledger", &of_file.ledger);
     table.add_path("rejects", &of_file.rejects);
+    table.add_path("metrics_file", &of_file.metrics_file);
     table.add("limit", of_file.limit);
     table.add("max_errors", of_file.max_errors);
     table.add("no_check", of_file.no_check);
@@ -200,8 +202,10 @@ mod tests {
         concurrency = 9
         max_attempts = 3
         [run]
+        shard = "0/4"
         ledger = "l.db"
         rejects = "r.csv"
+        metrics_file = "m.prom"
         limit = 10
         max_errors = "1%"
         no_check = true

@@ -24,7 +24,7 @@ pub(super) fn cells(share: f64, cells: usize) -> String {
     sheet.0.lock().unwrap_or_else(PoisonError::into_inner).trim_end().to_owned()
 }
 
-/// Takes what is drawn, once.
+/// Keeps what is drawn.
 #[derive(Clone, Debug, Default)]
 struct Sheet(Arc<Mutex<String>>);
 
@@ -55,7 +55,10 @@ impl TermLike for Sheet {
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        // What fills the line up, and the drawings before the last, are nothing to keep.
+        if !text.trim().is_empty() {
+            text.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         Ok(())
     }
 

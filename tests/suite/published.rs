@@ -41,6 +41,8 @@ fn every_message() -> Vec<Value> {
     let fast = ["--describe-rate", "10000", "--search-rate", "10000"];
     told.extend(lines(&folder.run(&[&["verify"], &there[..], &fast, &json].concat()).expect(1)));
     told.extend(lines(&folder.run(&[&["doctor"], &there[..], &json[..2]].concat()).expect(0)));
+    let page = ["report", "--ledger", "t.ledger.db", "--sandbox", "--output", "json"];
+    told.extend(lines(&folder.run(&page).expect(0)));
     told.extend(lines(&folder.run(&["run", "missing.csv", "--sandbox", "--output", "json"]).expect(2)));
     told
 }

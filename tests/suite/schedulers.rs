@@ -223,8 +223,8 @@ fn what_cron_runs_works_in_crons_environment() {
 }
 
 #[test]
-fn the_readme_links_every_sample_for_a_scheduler() {
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+fn the_handbook_links_every_sample_for_a_scheduler() {
+    let handbook = std::fs::read_to_string(repository("src/handbook/operations.md")).unwrap();
     let present = std::fs::read_dir(repository("samples/schedulers")).unwrap();
     let mut present: Vec<String> =
         present.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -233,6 +233,6 @@ fn the_readme_links_every_sample_for_a_scheduler() {
     named.sort();
     assert_eq!(present, named);
     for name in SAMPLES {
-        assert!(readme.contains(&format!("(samples/schedulers/{name})")), "{name}");
+        assert!(handbook.contains(&format!("(../../samples/schedulers/{name})")), "{name}");
     }
 }
