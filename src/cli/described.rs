@@ -1,10 +1,11 @@
 //! The command line with its help: what the types say, and what is said of all alike.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Command, CommandFactory as _, Error, FromArgMatches as _};
+use clap::{Arg, Command, CommandFactory as _, Error, FromArgMatches as _};
 
 use super::Cli;
 use crate::exit_code::ExitCode;
@@ -25,7 +26,7 @@ impl Cli {
 /// The command line as `--help`, the manual pages and the completions tell of it.
 pub fn described() -> Command {
     // The name of a variable follows from that of its option, so it is said once and not beside each.
-    let plain = |command: Command| command.mut_args(|arg| arg.hide_env(true));
+    let plain = |command: Command| command.mut_args(described_arg);
     plain(Cli::command())
         .after_help("connect-import COMMAND -h shows the options of a command, --help all of them.")
         .after_long_help(format!("{}\n\n{ENVIRONMENT}", exit_codes()))
@@ -35,6 +36,17 @@ pub fn described() -> Command {
                 if command.get_name() == "run" { format!("\n\n{}", exit_codes()) } else { String::new() };
             plain(command).after_long_help(format!("{examples}{exits}\n\n{ENVIRONMENT}"))
         })
+}
+
+fn described_arg(arg: Arg) -> Arg {
+    let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+    // The manual pages have no text for an option that -h leaves out, but for a long one.
+    let text = arg.get_long_help().or(arg.get_help()).cloned();
+    let arg = arg.hide_env(true).hide_possible_values(is_switch);
+    match text {
+        Some(text) => arg.long_help(text),
+        None => arg,
+    }
 }
 
 fn exit_codes() -> String {
@@ -74,8 +86,6 @@ fn with_source(mut error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
-
     use super::*;
 
     #[test]

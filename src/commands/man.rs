@@ -1,8 +1,9 @@
 //! `man`: the manual pages.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
+use clap::Command;
 use clap_mangen::Man;
 
 use super::CommandError;
@@ -21,13 +22,41 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
 
 /// The page of the whole program.
 fn page() -> io::Result<()> {
-    let mut page = Vec::new();
-    Man::new(described()).render(&mut page)?;
-    to_stdout(&String::from_utf8_lossy(&page))
+    to_stdout(&String::from_utf8_lossy(&rendered(&described())?))
 }
 
 /// A page for the program and for each of its commands.
 fn pages(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(described().disable_help_subcommand(true), folder)
+    let mut program = described().disable_help_subcommand(true);
+    program.build();
+    for command in std::iter::once(&program).chain(program.get_subcommands()) {
+        let name = command.get_display_name().unwrap_or(command.get_name());
+        std::fs::write(folder.join(format!("{name}.1")), rendered(command)?)?;
+    }
+    Ok(())
+}
+
+/// The synopsis is the line that the help has: clap_mangen's own lists every option.
+fn rendered(command: &Command) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").replace('-', "\\-");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    // Words of a command are neither spread nor hyphenated.
+    writeln!(page, ".ad l\n.nh")?;
+    man.render_name_section(&mut page)?;
+    writeln!(page, ".SH SYNOPSIS\n{usage}")?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    man.render_extra_section(&mut page)?;
+    // Of the commands none has a version of its own.
+    if command.get_version().is_some() {
+        man.render_version_section(&mut page)?;
+    }
+    Ok(page)
 }
