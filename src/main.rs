@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use connect_import::cli::Cli;
 use connect_import::{commands, exit_code, logging, report};
 
@@ -13,7 +13,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Parsing may end in an error or in help, which are in colour too.
     report::set_colour(report::foreseen_colour());
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
     report::set_colour(cli.global.color.unwrap_or_default());
     report::hush_panics();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
             return exit_code::ExitCode::Storage.into();
         }
     };
-    let code = runtime.block_on(commands::execute(cli)).unwrap_or_else(|error| {
+    let code = runtime.block_on(commands::execute(cli, &matches)).unwrap_or_else(|error| {
         let code = error.exit_code();
         report::exit_error(output, code, &error.to_string());
         code

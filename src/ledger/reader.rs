@@ -10,7 +10,7 @@ use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::segments::Segments;
 use super::store::{
     IN_OPEN_READING, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes, rate_found,
-    refused_by_connect, state_counts,
+    refused_by_connect, state_counts, withdrawn_counts,
 };
 use super::{
     ErrorCount, Identity, Latencies, LedgerError, Minutes, Retry, RowState, RunId, RunRecord, StateCounts,
@@ -100,6 +100,11 @@ impl LedgerReader {
     /// All rows by state.
     pub fn state_counts(&self) -> Result<StateCounts, LedgerError> {
         state_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
+    }
+
+    /// Rows that wait or failed and have been taken out of their files since, by state: no run sends them.
+    pub fn withdrawn(&self) -> Result<StateCounts, LedgerError> {
+        withdrawn_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
     }
 
     /// Up to `limit` runs, newest first.

@@ -34,7 +34,7 @@ pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
-pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts};
+pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts, withdrawn_counts};
 pub use tallies::{ErrorCount, StateCounts};
 pub use traffic::Minutes;
 pub(super) use traffic::{latencies, minutes};
@@ -281,8 +281,8 @@ impl Session {
         if counts {
             self.commits += 1;
             self.connection
-                .prepare_cached("UPDATE runs SET commits = ?2 WHERE id = ?1")
-                .and_then(|mut count| count.execute((self.run.0, self.commits)))
+                .prepare_cached("UPDATE runs SET commits = ?2, last_ms = ?3 WHERE id = ?1")
+                .and_then(|mut count| count.execute((self.run.0, self.commits, now_ms())))
                 .map_err(|source| self.failed(source))?;
         }
         self.rehearsal.reach(CrashPoint::BeforeCommit);
