@@ -67,7 +67,7 @@ async fn import(
     let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
-    reporter.tell(RunEvent::Checked { run: checked.clone(), to_send });
+    reporter.tell(RunEvent::Checked { run: Box::new(checked.clone()), to_send });
     let import = Import {
         ledger: ledger.clone(),
         submitter: Arc::new(submitter),

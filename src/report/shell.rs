@@ -55,7 +55,7 @@ fn byte_by_byte(word: &OsStr) -> String {
 /// The folder of this process, as the ledger keeps it: the path, or where that is no text the word for it.
 pub fn this_folder() -> String {
     let folder = std::env::current_dir().unwrap_or_default().into_os_string();
-    folder.into_string().unwrap_or_else(|folder| shell_word(folder))
+    folder.into_string().unwrap_or_else(shell_word)
 }
 
 /// A command that was given in another folder than this one, with the way there.

@@ -11,7 +11,7 @@ const FIX: &str = "Fix the rejected rows in that file, then:\n  ";
 /// The command that is printed after these words.
 #[track_caller]
 fn printed<'a>(text: &'a str, words: &str) -> &'a str {
-    let (_, command) = text.split_once(words).unwrap_or_else(|| panic!("{words:?} is not in\n{text}"));
+    let (_, command) = text.split_once(words).ok_or_else(|| format!("{words:?} is not in\n{text}")).unwrap();
     command.lines().next().unwrap()
 }
 

@@ -27,7 +27,7 @@ use crate::shard::Shard;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
 pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
-pub(super) use intake::{IN_OPEN_READING, refused_by_connect};
+pub(super) use intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
