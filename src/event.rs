@@ -35,7 +35,7 @@ pub enum RunEvent {
     /// The input is in the ledger, and sending begins.
     Checked {
         /// The run so far.
-        run: RunRecord,
+        run: Box<RunRecord>,
         /// Rows to send in this run.
         to_send: u64,
     },

@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Parsing may end in an error or in help, which are in colour too.
     report::set_colour(report::foreseen_colour());
-    let cli = Cli::read();
+    let (cli, matches) = Cli::read();
     report::set_colour(cli.global.color.unwrap_or_default());
     report::hush_panics();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             return exit_code::ExitCode::Storage.into();
         }
     };
-    let code = runtime.block_on(commands::execute(cli)).unwrap_or_else(|error| {
+    let code = runtime.block_on(commands::execute(cli, &matches)).unwrap_or_else(|error| {
         let code = error.exit_code();
         report::exit_error(output, code, &error.to_string());
         code

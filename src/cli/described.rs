@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, Command, CommandFactory as _, Error, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, Error, FromArgMatches as _};
 
 use super::Cli;
 use crate::exit_code::ExitCode;
@@ -15,11 +15,11 @@ const ENVIRONMENT: &str = "Environment: an option that is not given is taken fro
     describes the job, from the job file. Credentials come from where the AWS CLI has them.";
 
 impl Cli {
-    /// The command line of this process. Help and errors end it.
-    pub fn read() -> Self {
+    /// The command line of this process, and what was said of it where. Help and errors end it.
+    pub fn read() -> (Self, ArgMatches) {
         let matches = described().try_get_matches();
-        let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-        cli.unwrap_or_else(|error| with_source(error).exit())
+        let read = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+        read.unwrap_or_else(|error| with_source(error).exit())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::shared::{DialectArgs, JobArgs, LedgersArgs, MadeArgs, ShownArgs};
-use super::values::duration;
+use super::values::{duration, pause};
 use crate::export::{Format, StateFilter};
 
 /// Options of `status`.
@@ -19,7 +19,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub ledgers: LedgersArgs,
     /// Show it again and again, every so often [default: 2s], until you stop it
-    #[arg(long, env = "CONNECT_IMPORT_WATCH", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "CONNECT_IMPORT_WATCH", value_name = "TIME", value_parser = pause)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
     pub watch: Option<Duration>,
 }

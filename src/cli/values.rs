@@ -47,10 +47,20 @@ pub enum ProgressKind {
 
 /// `40ms`, `30s`, `5m`; a bare number is seconds, as in the AWS CLI.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
-    }
-    humantime::parse_duration(text).map_err(|_| "write a time such as 40ms, 30s, 5m or 24h".to_owned())
+    let time = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    time.ok_or_else(|| "write a time such as 40ms, 30s, 5m or 24h".to_owned())
+}
+
+/// A time between two looks at the ledger, which is not to be looked at all the time.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    duration(text).and_then(|time| match time {
+        time if time < SHORTEST => Err("the shortest pause is 0.1s; the usual one is 2s".to_owned()),
+        time => Ok(time),
+    })
 }
 
 /// The operation of this name.
@@ -70,7 +80,10 @@ mod tests {
     fn times_have_units_or_are_seconds() {
         assert_eq!(duration("40ms"), Ok(Duration::from_millis(40)));
         assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert!(duration("-1").is_err());
-        assert!(duration("soon").is_err());
+        for none in ["-1", "inf", "NaN", "1e300", "soon"] {
+            assert_eq!(duration(none).unwrap_err(), "write a time such as 40ms, 30s, 5m or 24h");
+        }
+        assert!(pause("0").is_err() && pause("99ms").is_err());
+        assert_eq!(pause("0.1"), Ok(Duration::from_millis(100)));
     }
 }

@@ -12,7 +12,7 @@ use crate::guess::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
 use crate::modes::let_everybody_read;
 use crate::paths::{folder_of, uncompressed};
-use crate::report::{notice, shell_word, skeleton, to_stdout};
+use crate::report::{notice, shell_path, skeleton, to_stdout};
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
 
 /// Rows that are looked at.
@@ -60,7 +60,7 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     }
     let text = guess(args, &csv, &job, dialect)?;
     write_new(&job, &text)?;
-    let name = shell_word(&job.display().to_string());
+    let name = shell_path(&job);
     notice(&format!(
         "{name} is written: look at what it guessed, then\n  connect-import check --job {name}\n  \
          connect-import run --job {name} --sandbox"
@@ -96,7 +96,7 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
         escape: args.dialect.escape.as_deref(),
         encoding: guessed.map(|encoding| encoding.name()),
     };
-    let name = shell_word(&job.display().to_string());
+    let name = shell_path(job);
     Ok(job_file(&sample, &name))
 }
 

@@ -15,6 +15,7 @@ mod verify;
 use std::io;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use thiserror::Error;
 
 use crate::check::CheckError;
@@ -26,7 +27,7 @@ use crate::intake::{IntakeError, Prepared, prepare};
 use crate::job::{JobError, Reading, SandboxQuota};
 use crate::ledger::LedgerError;
 use crate::page::PageError;
-use crate::report::{DeliveryError, MetricsError, RejectsError};
+use crate::report::{Again, DeliveryError, MetricsError, RejectsError};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
@@ -154,6 +155,7 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }
         | LedgerError::Gone { .. }
+        | LedgerError::TakenAway(_)
         | LedgerError::Disturbed { .. }
         | LedgerError::Illegal(_)
         | LedgerError::Stopped => ExitCode::Storage,
@@ -212,15 +214,18 @@ async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
     Ok(url)
 }
 
-/// Runs the command.
+/// Runs the command; `matches` is what the parser made it of.
 ///
 /// # Errors
 /// Whatever kept the command from its result.
-pub async fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
+pub async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
     tracing::info!(command = cli.command.name(), version, process, "begins");
     match &cli.command {
-        Command::Run(args) => run::run(args, &cli.global).await,
+        Command::Run(args) => {
+            let program = std::env::args_os().next().unwrap_or_default();
+            run::run(args, &cli.global, &Again::of(program, matches)).await
+        }
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),
         Command::Verify(args) => verify::verify(args, &cli.global).await,

@@ -15,7 +15,7 @@ use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
 use crate::report::{
-    Metrics, Summary, check_rejects_target, ending_word, exit_code, observers_of_run, same_command,
+    Again, Metrics, Summary, check_rejects_target, ending_word, exit_code, observers_of_run, this_folder,
     to_stdout, write_rejects,
 };
 use crate::shard::Shard;
@@ -23,9 +23,13 @@ use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::wishes::Wishes;
 
-pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+pub(super) async fn run(
+    args: &RunArgs,
+    global: &GlobalArgs,
+    again: &Again,
+) -> Result<ExitCode, CommandError> {
     let metrics = MetricsTarget::resolve(args)?.map(Metrics::new).transpose()?;
-    let ended = import(args, global, metrics.as_ref()).await;
+    let ended = import(args, global, again, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also of a run that could not begin, so that somebody hears of it.
         let exit = ended.as_ref().map_or_else(CommandError::exit_code, |exit| *exit);
@@ -37,6 +41,7 @@ pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode,
 async fn import(
     args: &RunArgs,
     global: &GlobalArgs,
+    again: &Again,
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global)?;
@@ -59,10 +64,10 @@ async fn import(
         let Pacing { rate, burst, is_own, .. } = job.pacing;
         reporter.tell(RunEvent::Sharded { shard, rate, burst, is_own });
     }
-    let (ledger, checked) = check(&job, inputs, &reporter, shutdown.clone()).await?;
+    let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
-    reporter.tell(RunEvent::Checked { run: checked.clone(), to_send });
+    reporter.tell(RunEvent::Checked { run: Box::new(checked.clone()), to_send });
     let import = Import {
         ledger: ledger.clone(),
         submitter: Arc::new(submitter),
@@ -78,6 +83,7 @@ async fn import(
         idempotency_window: job.resending.window,
         grace: job.grace,
         to_send,
+        held_back: waiting - to_send,
         max_errors: job.max_errors,
         until,
         rehearsal: job.rehearsal.clone(),
@@ -104,7 +110,7 @@ async fn import(
         Ok((exit, ending, record, rejected))
     })
     .await?;
-    let summary = Summary::new(&job, &ending, exit, record, rejected);
+    let summary = Summary::new(&job, again, &ending, exit, record, rejected);
     summary.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => summary.text(),
@@ -117,6 +123,7 @@ async fn import(
 /// Opens the ledger and takes the input into it.
 async fn check(
     job: &Job,
+    again: &Again,
     inputs: Vec<Prepared>,
     reporter: &Arc<Reporter>,
     shutdown: Shutdown,
@@ -129,8 +136,8 @@ async fn check(
         idempotency_window: job.resending.window,
         resend: job.resending.on_unknown == OnUnknown::Resend,
         retry: job.resending.retry.clone(),
-        command: same_command(),
-        folder: std::env::current_dir().unwrap_or_default().display().to_string(),
+        command: again.command(),
+        folder: this_folder(),
     };
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let (rehearsal, shard) = (job.rehearsal.clone(), job.reading.shard);

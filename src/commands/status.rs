@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{ledgers_of, refuse_csv};
+use crate::job::{expect_csvs, ledgers_of, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
 use crate::report::{LedgerStatus, Status, show};
 
@@ -25,9 +25,15 @@ const ANEW: &str = "\x1b[H\x1b[2J\x1b[3J";
 pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
     refuse_csv(output)?;
+    expect_csvs(&args.ledgers, args.watch.is_some())?;
+    let mut is_again = false;
     loop {
         // A shard that begins later has its ledger later.
-        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?)?;
+        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?).map_err(|error| match error {
+            LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
+            error => error,
+        })?;
+        is_again = true;
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
         let text = match output {
@@ -56,7 +62,9 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
         instance_id: identity.map(|identity| identity.instance_id).unwrap_or_default(),
         rows: reader.state_counts()?,
         errors: reader.error_counts(CAUSES)?,
+        withdrawn: reader.withdrawn()?,
         minutes: reader.minutes(runs.first().map(|run| run.id), since, 1)?,
+        minutes_since_ms: since * 60_000,
         runs,
         running: is_locked(path),
         now_ms,

@@ -67,6 +67,8 @@ pub struct Import<S> {
     pub grace: Duration,
     /// Rows to send.
     pub to_send: u64,
+    /// Rows that wait too and are not to be sent, by the limit.
+    pub held_back: u64,
     /// How many rows may go wrong; none is any number.
     pub max_errors: Option<ErrorBudget>,
     /// When no further request is made; none is never.
@@ -103,6 +105,7 @@ impl<S: Submitter> Import<S> {
     pub async fn run(self, checked: &RunRecord) -> Result<(Ending, Progress), ImportError> {
         let ledger = self.ledger.clone();
         let mapping = self.mapping.clone();
+        ledger.note_held_back(self.held_back).await?;
         // The calling task may not block on the ledger.
         let mappings =
             tokio::task::spawn_blocking(move || mappings_of_waiting_rows(&ledger, &mapping)).await??;
@@ -127,6 +130,8 @@ struct Dispatcher<S> {
     rows: Rows,
     /// Rows that may still be claimed.
     claimable: u64,
+    /// Whether rows wait beyond those.
+    is_limited: bool,
     /// What the answers say of the instance.
     proof: Proof,
     /// What the want of answers says.
@@ -179,6 +184,7 @@ impl<S: Submitter> Dispatcher<S> {
             attempts: JoinSet::new(),
             rows: Rows::default(),
             claimable: import.to_send,
+            is_limited: import.held_back > 0,
             proof: Proof::new(checked.instance_proven),
             silence: Silence::default(),
             left_in_doubt: None,
@@ -234,7 +240,8 @@ impl<S: Submitter> Dispatcher<S> {
         self.note_found().await?;
         self.note_traffic(true).await?;
         self.tell_progress();
-        let by_itself = self.left_in_doubt.map_or(Ending::Complete, Ending::Unanswered);
+        let all_done = if self.is_limited { Ending::LimitReached } else { Ending::Complete };
+        let by_itself = self.left_in_doubt.map_or(all_done, Ending::Unanswered);
         Ok((self.ending.unwrap_or(by_itself), self.progress))
     }
 

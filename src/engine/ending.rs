@@ -8,8 +8,10 @@ use crate::shutdown::Signal;
 /// How an import ended.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Ending {
-    /// No row waits any more, or only those beyond the limit.
+    /// No row waits any more.
     Complete,
+    /// Only rows beyond the limit wait.
+    LimitReached,
     /// A signal stopped it.
     Interrupted(Signal),
     /// Credentials or permission.
@@ -46,6 +48,7 @@ impl Ending {
         match self {
             Ending::Interrupted(signal) => Some(*signal),
             Ending::Complete
+            | Ending::LimitReached
             | Ending::Denied(_)
             | Ending::QuotaExceeded(_)
             | Ending::NotFound(_)

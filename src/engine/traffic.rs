@@ -35,7 +35,8 @@ impl Gathered {
         }
     }
 
-    /// The minute, and what is to be written down of it, if it is time; `rate` is the one that is set or found.
+    /// The minute, and what is to be written down of it, if it is time: also that nothing happened, so that the record
+    /// says how far it goes. `rate` is the one that is set or found.
     pub(super) fn take(&mut self, rate: f64, is_over: bool) -> Option<(i64, Traffic)> {
         let now = this_minute();
         let is_due = is_over || now != self.minute || self.since.elapsed() >= OFTEN;
@@ -46,7 +47,7 @@ impl Gathered {
         self.since = Instant::now();
         let mut traffic = std::mem::take(&mut self.traffic);
         traffic.rate = rate;
-        (traffic.attempts > 0).then_some((minute, traffic))
+        Some((minute, traffic))
     }
 }
 

@@ -53,6 +53,13 @@ pub(super) fn destination(
                 "must be a URL such as https://host or http://127.0.0.1:8080",
             ));
         }
+        // No request would carry them, and the ledger, logs and printed commands would.
+        Some(url) if has_userinfo(url) => {
+            return Err(wrong(
+                "--endpoint-url",
+                "must name no user and no password: they would not be sent; leave out what stands before the @",
+            ));
+        }
         Some(url) if instance.is_sandbox() && !(is_loopback(url) && url.starts_with("http:")) => {
             return Err(wrong("--endpoint-url", "must be http:// on loopback for a rehearsal"));
         }
@@ -93,6 +100,12 @@ fn is_http(url: &str) -> bool {
     url.parse::<hyper::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
     })
+}
+
+fn has_userinfo(url: &str) -> bool {
+    let authority =
+        |uri: hyper::Uri| uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    url.parse::<hyper::Uri>().is_ok_and(authority)
 }
 
 fn is_loopback(url: &str) -> bool {

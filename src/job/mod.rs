@@ -41,7 +41,7 @@ pub use metrics::MetricsTarget;
 pub use outline::{Outline, OutlineTable};
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
-pub use places::ledgers_of;
+pub use places::{expect_csvs, ledgers_of};
 use places::{ledger_path, rejects_path};
 pub use reading::Reading;
 pub use report::ReportJob;
@@ -319,6 +319,7 @@ mod tests {
             ("--max-attempts=0", "--max-attempts must be at least 1"),
             ("--read-timeout=0", "--read-timeout must be more than 0"),
             ("--endpoint-url=nowhere", "--endpoint-url must be a URL"),
+            ("--endpoint-url=https://me:secret@host", "--endpoint-url must name no user and no password"),
         ] {
             let error = resolve(&["t.csv", INSTANCE, argument]).unwrap_err();
             assert!(error.starts_with(words), "{error}");

@@ -6,7 +6,7 @@ use super::apart::{keep_apart, unless_an_input};
 use super::file::JobFile;
 use super::reading::{is_pattern, shard};
 use super::{JobError, wrong};
-use crate::cli::{JobArgs, LedgersArgs, RunArgs};
+use crate::cli::{JobArgs, LedgersArgs, RunArgs, duration};
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
 use crate::source::Input;
@@ -36,6 +36,30 @@ pub fn ledgers_of(args: &LedgersArgs) -> Result<Vec<PathBuf>, JobError> {
         Some(twice) => Err(wrong("--ledger", format!("names {} twice", twice.display()))),
         None => Ok(ledgers),
     }
+}
+
+/// Makes sure that what is taken for a CSV is none by mistake: a time that was to be that of `--watch`, or what is not
+/// there and says nothing beside `--ledger`.
+///
+/// # Errors
+/// It is.
+pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError> {
+    for file in
+        args.files.iter().filter(|file| !is_pattern(file) && *file != Path::new("-") && !file.exists())
+    {
+        let word = file.display();
+        if is_watched && duration(&word.to_string()).is_ok() {
+            let problem = format!(
+                "takes its time after an equals sign: --watch={word}; apart from it '{word}' is a CSV"
+            );
+            return Err(wrong("--watch", problem));
+        }
+        if !args.ledger.is_empty() {
+            let problem = format!("is named, so a CSV beside it is not needed; and there is no file {word}");
+            return Err(wrong("--ledger", problem));
+        }
+    }
+    Ok(())
 }
 
 /// The ledger, or if it is not there those of shards beside it, in their order.

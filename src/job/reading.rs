@@ -19,8 +19,6 @@ use crate::suggest::did_you_mean;
 pub struct Reading {
     /// The inputs, at least one.
     pub inputs: Vec<Input>,
-    /// What the command line names, files and patterns, word by word.
-    pub named: Vec<String>,
     /// How they are written.
     pub dialect: Dialect,
     /// What makes a row the same row; none is its content.
@@ -40,7 +38,6 @@ impl Reading {
         let dialect = dialect(&args.dialect, file)?;
         Ok(Reading {
             inputs: inputs(job, file, &dialect)?,
-            named: job.files.iter().map(|path| path.display().to_string()).collect(),
             dialect,
             key,
             namespace: namespace(&args.made, file),

@@ -108,6 +108,13 @@ pub enum LedgerError {
         /// The file that is not there.
         file: PathBuf,
     },
+    /// The ledger was there when it was first looked at.
+    #[error(
+        "the ledger {} was there a moment ago and is not any more: it was removed or moved. Put it back before the next \
+         run, which without it sends every row again with the same token",
+        .0.display()
+    )]
+    TakenAway(PathBuf),
     /// A row was not where it must have been; someone else wrote to the ledger.
     #[error(
         "row {row} of the ledger was changed by someone else during the run, or is damaged; nothing more is sent"

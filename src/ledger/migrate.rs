@@ -16,7 +16,7 @@ use crate::paths::{folder_of, resolved, with_suffix};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 11] = [
+const SCHEMAS: [&str; 12] = [
     include_str!("../../migrations/0001_ledger.sql"),
     include_str!("../../migrations/0002_open_readings.sql"),
     include_str!("../../migrations/0003_sent.sql"),
@@ -28,6 +28,7 @@ const SCHEMAS: [&str; 11] = [
     include_str!("../../migrations/0009_minutes.sql"),
     include_str!("../../migrations/0010_readings.sql"),
     include_str!("../../migrations/0011_exit_codes.sql"),
+    include_str!("../../migrations/0012_signs_of_life.sql"),
 ];
 
 /// The migrations; each is rehearsed before it is committed.
@@ -234,6 +235,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
         (6, "0 AS is_auto, NULL AS rate_found"),
         (9, "NULL AS command, NULL AS folder"),
         (11, "NULL AS exit_code"),
+        (12, "NULL AS last_ms, NULL AS recorded_ms, NULL AS held_back"),
     ];
     let of_runs = of_runs.into_iter().filter(|(schema, _)| version < *schema).map(|(_, columns)| columns);
     let runs = format!(
@@ -241,7 +243,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
         of_runs.collect::<Vec<_>>().join(", ")
     );
     let made_up =
-        [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (10, READINGS), (11, &runs)];
+        [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (10, READINGS), (12, &runs)];
     for (schema, made_up) in made_up {
         if version < schema {
             connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;

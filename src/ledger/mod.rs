@@ -348,12 +348,17 @@ impl Ledger {
         self.writer.call_async(move |session| session.set_rate(rate, is_auto)).await
     }
 
+    /// Notes how many of the rows that wait the run is not to send, by its limit.
+    pub async fn note_held_back(&self, rows: u64) -> Result<(), LedgerError> {
+        self.writer.call_async(move |session| session.note_held_back(rows)).await
+    }
+
     /// Notes the rate that the run has found, in requests a second.
     pub async fn note_found(&self, rate: f64) -> Result<(), LedgerError> {
         self.writer.call_async(move |session| session.note_found(rate)).await
     }
 
-    /// Adds to the record of what went over the wire in a minute since 1970.
+    /// Adds to the record of what went over the wire in a minute since 1970, which is complete up to now by that.
     pub async fn note_traffic(&self, minute: i64, traffic: Traffic) -> Result<(), LedgerError> {
         self.writer.call_async(move |session| session.note_traffic(minute, &traffic)).await
     }

@@ -9,8 +9,8 @@ use super::columns::{json_column, operation_column, shard_column, state_column};
 use super::migrate::{expect_sound, open_read_only, sqlite};
 use super::segments::Segments;
 use super::store::{
-    IN_OPEN_READING, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes, rate_found,
-    refused_by_connect, state_counts,
+    IN_OPEN_READING, LEFT_ITS_FILE, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes,
+    rate_found, refused_by_connect, state_counts, withdrawn_counts,
 };
 use super::{
     ErrorCount, Identity, Latencies, LedgerError, Minutes, Retry, RowState, RunId, RunRecord, StateCounts,
@@ -36,7 +36,7 @@ pub struct KnownRow {
     pub doubt_ms: Option<i64>,
     /// The input that it came from.
     pub source: String,
-    /// Whether that input could not be read to its end.
+    /// Whether that input could not be read to its end, or does not have it any more: then a run leaves it.
     pub stranded: bool,
     /// A digest of its cells.
     pub content: Digest,
@@ -102,6 +102,11 @@ impl LedgerReader {
         state_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
     }
 
+    /// Rows that wait or failed and have been taken out of their files since, by state: no run sends them.
+    pub fn withdrawn(&self) -> Result<StateCounts, LedgerError> {
+        withdrawn_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
+    }
+
     /// Up to `limit` runs, newest first.
     pub fn latest_runs(&self, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
         latest_runs(&self.connection, limit).map_err(|source| sqlite(&self.path, source))
@@ -134,7 +139,8 @@ impl LedgerReader {
             let (segments, last) = self.segments()?;
             let mut known = self.connection.prepare_cached(&format!(
                 "SELECT state, content, code, mapping,
-                        CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path, {IN_OPEN_READING}
+                        CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path,
+                        {IN_OPEN_READING} OR state IN ('pending', 'failed') AND {LEFT_ITS_FILE}
                  FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
                  WHERE rows.id >> 20 = ?1 AND token = ?2"
             ))?;
@@ -179,7 +185,8 @@ impl LedgerReader {
         let count = format!(
             "SELECT count(*) FROM rows WHERE record IS NOT NULL AND run_id IN (SELECT id FROM runs)
              AND ({waiting})
-             AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING}) AND source_id NOT IN
+             AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING})
+             AND NOT (may_exist = 0 AND state IN ('pending', 'failed') AND {LEFT_ITS_FILE}) AND source_id NOT IN
              (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
         );
         let count = self.connection.query_row(&count, [sources], |row| row.get(0));

@@ -4,12 +4,17 @@ use super::bar::{per_second, rounded};
 use super::causes::setback_words;
 use super::metrics::unmeasured;
 use super::portion;
+use super::printable::printable_lines;
 use crate::event::{Discrepancy, Finding, Flight, RunEvent};
 use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
 use crate::pacing::Rate;
 
 /// The line for what befell a row, if it needs attention.
 pub(super) fn row_line(event: &RunEvent) -> Option<String> {
+    row_words(event).map(|words| printable_lines(&words))
+}
+
+fn row_words(event: &RunEvent) -> Option<String> {
     match event {
         RunEvent::Noted { file, note } => Some(noted(file, note)),
         RunEvent::Settled { source, line, key, state, cause, done, .. } => {
@@ -45,6 +50,10 @@ pub(super) fn row_line(event: &RunEvent) -> Option<String> {
 
 /// The line for what happens once, or is asked for; of pauses, of which there are many, for the first of a cause.
 pub(super) fn notice(event: &RunEvent, is_new: bool) -> Option<String> {
+    notice_words(event, is_new).map(|words| printable_lines(&words))
+}
+
+fn notice_words(event: &RunEvent, is_new: bool) -> Option<String> {
     match event {
         RunEvent::Opening(Opening::Queued { holder, patience }) => Some(format!(
             "another run holds the ledger ({holder}); waiting for it, up to {}",
@@ -81,7 +90,7 @@ pub(super) fn notice(event: &RunEvent, is_new: bool) -> Option<String> {
             let checked = format!("checked: {read} rows read{elsewhere}, {to_send} to send{others}");
             Some(doubts(&run.doubts).into_iter().chain([checked]).collect::<Vec<_>>().join("\n"))
         }
-        RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked(event),
+        RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked_words(event),
         RunEvent::Crowded { under_way, latency, rate } => Some(format!(
             "answers take {:.2} s, so no more than {} a second can be sent with {under_way} under way; --concurrency, \
              and the files that the process may open (ulimit -n), set that bound",
@@ -158,6 +167,10 @@ fn noted(file: &str, note: &Note) -> String {
 
 /// What the operator asked to be told; said even where progress is not shown.
 pub(super) fn asked(event: &RunEvent) -> Option<String> {
+    asked_words(event).map(|words| printable_lines(&words))
+}
+
+fn asked_words(event: &RunEvent) -> Option<String> {
     match event {
         RunEvent::InFlight(flights) => {
             let mut lines = vec![match flights.len() {

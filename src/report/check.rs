@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Zoned};
 
 use super::bar::{per_second, rounded};
 use super::messages::{CheckSummary, CheckedFile, FaultExample, FaultGroup, Message, SchemaVersion};
+use super::printable::printable_lines;
 use crate::check::{Class, Example, Findings, Group};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
@@ -92,7 +93,7 @@ impl CheckReport {
         self.faults(&mut text);
         self.warnings(&mut text);
         self.forecast(&mut text);
-        text
+        printable_lines(&text)
     }
 
     fn inputs(&self, text: &mut String) {

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::messages::{self, Doctor, Message, SchemaVersion};
+use super::printable::printable_lines;
 use super::to_stdout;
 use crate::cli::Output;
 use crate::doctor::{Diagnosis, Verdict};
@@ -34,9 +35,10 @@ impl Diagnoses {
         }
         let line = match self.output {
             Output::Text | Output::Csv if remedy.is_empty() => {
-                format!("{}  {check:<11}  {found}\n", verdict.name())
+                format!("{}  {check:<11}  {}\n", verdict.name(), printable_lines(found))
             }
             Output::Text | Output::Csv => {
+                let (found, remedy) = (printable_lines(found), printable_lines(remedy));
                 format!("{}  {check:<11}  {found}\n                   {remedy}\n", verdict.name())
             }
             Output::Json => {

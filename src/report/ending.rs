@@ -8,6 +8,7 @@ use crate::ledger::{RowState, RunRecord};
 pub fn ending_word(ending: &Ending) -> &'static str {
     match ending {
         Ending::Complete => "complete",
+        Ending::LimitReached => "limit reached",
         Ending::Interrupted(_) => "interrupted",
         Ending::Denied(_) => "denied",
         Ending::QuotaExceeded(_) => "quota exceeded",
@@ -56,7 +57,7 @@ pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
 /// The exit code and the cause with its remedy, where a signal or Connect put an end to it.
 pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
     let (exit, cause, words, remedy) = match ending {
-        Ending::Complete | Ending::TimeBudget | Ending::ErrorBudget(_) => return None,
+        Ending::Complete | Ending::LimitReached | Ending::TimeBudget | Ending::ErrorBudget(_) => return None,
         Ending::Interrupted(signal) => {
             return Some((signal.exit_code(), format!("Interrupted by {}.", signal.name())));
         }

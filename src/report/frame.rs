@@ -11,6 +11,7 @@ use super::causes::{Cause, Causes};
 use super::cells::{CELLS, cells};
 use super::colour::Paint;
 use super::foot::Size;
+use super::printable::printable;
 use super::view::{Part, View};
 
 /// Causes at a time, if there is room for them; they have a third of the terminal at most.
@@ -61,15 +62,15 @@ fn attention(causes: &Causes, width: usize, most: usize, paint: Paint) -> Vec<St
 fn cause_line(cause: &Cause, width: usize) -> String {
     /// Columns that the cause is worth before the whole example, and before its line alone.
     const WORTH: [usize; 2] = [48, 36];
-    let whole = format!("! {}", cause.headline());
+    let whole = printable(&format!("! {}", cause.headline()));
     let examples = cause.first.as_ref().map(|(file, line)| {
         let name = Path::new(file).file_name().map_or(file.as_str().into(), |name| name.to_string_lossy());
-        [format!(" (first: {name}, line {line})"), format!(" (line {line})")]
+        [printable(&format!(" (first: {name}, line {line})")), format!(" (line {line})")]
     });
     for (example, worth) in examples.iter().flatten().zip(WORTH) {
         let room = width.saturating_sub(example.width());
         if room >= worth || whole.width() <= room {
-            return cut(&whole, room) + &printable(example);
+            return cut(&whole, room) + example;
         }
     }
     let shortened = cut(&whole, width);
@@ -174,11 +175,6 @@ fn cut(text: &str, room: usize) -> String {
         }
     }
     if room > 0 { start + "…" } else { start }
-}
-
-/// The text as one line that moves no cursor; a message of the service or a file's name may hold anything.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

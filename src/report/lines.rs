@@ -8,6 +8,7 @@ use super::attention::{asked, notice, row_line};
 use super::causes::Causes;
 use super::colour::Paint;
 use super::frame::joined;
+use super::printable::printable;
 use super::stage::Stage;
 use super::to_stderr;
 use super::view::{Moment, View};
@@ -45,7 +46,7 @@ impl Lines {
 
     fn tell_causes(&mut self) {
         for line in self.causes.grown() {
-            to_stderr(&self.paint.attention(&format!("! {line}")));
+            to_stderr(&self.paint.attention(&printable(&format!("! {line}"))));
         }
     }
 }

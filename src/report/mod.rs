@@ -1,6 +1,7 @@
 //! What people and programs see: progress, results, rejects. The only place that writes to the
 //! terminal.
 
+mod again;
 mod attention;
 mod bar;
 mod causes;
@@ -15,10 +16,11 @@ mod foot;
 mod frame;
 mod json;
 mod lines;
-mod portion;
 mod log;
 mod messages;
 mod metrics;
+mod portion;
+mod printable;
 mod rejects;
 mod shell;
 mod skeleton;
@@ -31,6 +33,7 @@ mod view;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
+pub use again::Again;
 pub(crate) use bar::{per_second, rounded};
 pub use check::CheckReport;
 pub use colour::{foreseen_colour, set_colour};
@@ -40,7 +43,7 @@ pub use ending::{ending_word, exit_code};
 pub use faults::FaultLines;
 pub use metrics::{Metrics, MetricsError};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
-pub use shell::{same_command, shell_word};
+pub use shell::{shell_path, this_folder};
 pub use skeleton::skeleton;
 pub use status::{LedgerStatus, Status, missing_shards};
 pub use summary::Summary;
@@ -53,6 +56,7 @@ use crate::event::Observer;
 use crate::exit_code::ExitCode;
 use crate::job::Display;
 use messages::{ExitError, Message, PageWritten, SchemaVersion};
+use printable::printable_lines;
 
 /// The observers that a run's display asks for.
 pub fn observers(display: Display) -> Vec<Box<dyn Observer>> {
@@ -133,7 +137,7 @@ pub fn hush_panics() {
 
 /// Tells people something on standard error, which may be a log.
 pub fn notice(text: &str) {
-    if enabled!(Level::INFO) { info!("{text}") } else { to_stderr(text) }
+    if enabled!(Level::INFO) { info!("{text}") } else { to_stderr(&printable_lines(text)) }
 }
 
 /// Tells people on standard error what failed.
@@ -159,7 +163,8 @@ pub fn exit_error(output: Output, code: ExitCode, message: &str) {
     if enabled!(Level::ERROR) {
         error!(exit_code = code.code(), "{message}");
     } else {
-        to_stderr(&format!("{} {message}", colour::Paint::of_stderr().error("error:")));
+        let word = colour::Paint::of_stderr().error("error:");
+        to_stderr(&format!("{word} {}", printable_lines(message)));
     }
     if output == Output::Json {
         let line =

@@ -1,65 +1,70 @@
-//! Commands to paste.
+//! Words as a shell reads them, for commands to paste.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::path::Path;
 
-/// The command line of this process, for doing the same again.
-pub fn same_command() -> String {
-    shell_line(own_words())
+/// How a word begins that [`shell_word`] has written byte by byte.
+const BYTE_BY_BYTE: &str = "$'";
+
+/// A word as a POSIX shell reads it back. One with control characters, or that is not UTF-8, is written as `$'…'`, which
+/// is of POSIX since 2024 and of bash and zsh for long: so it can be shown and pasted too.
+pub(super) fn shell_word(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) if !text.contains(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),
+        Some(_) | None => byte_by_byte(word),
+    }
 }
 
-/// The command line of this process with `rejects` in place of the inputs that it names, and the ledger
-/// named.
-pub(super) fn command_for_rejects(inputs: &[String], rejects: &Path, ledger: &Path) -> String {
-    shell_line(with_rejects(own_words(), inputs, rejects, ledger))
+/// A path as a POSIX shell reads it back, and no program takes for an option.
+pub fn shell_path(path: &Path) -> String {
+    shell_word(no_option(path.as_os_str()))
 }
 
-/// Options without a value after them.
-const FLAGS: [&str; 5] = ["--sandbox", "--no-check", "--no-sign-request", "--debug", "--"];
+/// A path that no program takes for an option; `-` alone is standard input.
+pub(super) fn no_option(path: &OsStr) -> OsString {
+    let is_option = path != "-" && path.as_encoded_bytes().starts_with(b"-");
+    if is_option { Path::new(".").join(path).into_os_string() } else { path.to_owned() }
+}
 
-fn with_rejects(own: Vec<String>, inputs: &[String], rejects: &Path, ledger: &Path) -> Vec<String> {
-    let mut words: Vec<String> = Vec::with_capacity(own.len() + 3);
-    for word in own {
-        let takes_value = |option: &String| {
-            option == "-j" || option.starts_with("--") && !option.contains('=') && !FLAGS.contains(&&**option)
-        };
-        let is_value = words.last().is_some_and(takes_value);
-        if is_value || !inputs.contains(&word) {
-            words.push(word);
+fn byte_by_byte(word: &OsStr) -> String {
+    let mut text = BYTE_BY_BYTE.to_owned();
+    let escape = |text: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
         }
+    };
+    for chunk in word.as_encoded_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' | '\'' => text.extend(['\\', c]),
+                c if c.is_control() => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => text.push(c),
+            }
+        }
+        escape(&mut text, chunk.invalid());
     }
-    let after_run = words.iter().position(|word| word == "run").map_or(words.len(), |at| at + 1);
-    let mut more = vec![rejects.display().to_string()];
-    if !words.iter().any(|word| word == "--ledger" || word.starts_with("--ledger=")) {
-        more.extend(["--ledger".to_owned(), ledger.display().to_string()]);
-    }
-    words.splice(after_run..after_run, more);
-    words
+    text.push('\'');
+    text
 }
 
-fn own_words() -> Vec<String> {
-    std::env::args_os().map(|word: OsString| word.to_string_lossy().into_owned()).collect()
+/// The folder of this process, as the ledger keeps it: the path, or where that is no text the word for it.
+pub fn this_folder() -> String {
+    let folder = std::env::current_dir().unwrap_or_default().into_os_string();
+    folder.into_string().unwrap_or_else(shell_word)
 }
 
 /// A command that was given in another folder than this one, with the way there.
 pub(super) fn from_here(command: &str, folder: Option<&str>) -> String {
-    let is_here = |folder: &str| std::env::current_dir().is_ok_and(|here| here == Path::new(folder));
-    match folder.filter(|folder| !folder.is_empty() && !is_here(folder)) {
+    match folder.filter(|folder| !folder.is_empty() && *folder != this_folder()) {
+        Some(folder) if folder.starts_with(BYTE_BY_BYTE) => format!("cd {folder} && {command}"),
         Some(folder) => format!("cd {} && {command}", shell_word(folder)),
         None => command.to_owned(),
     }
-}
-
-/// Words as a POSIX shell reads them back.
-pub(super) fn shell_line(words: impl IntoIterator<Item = String>) -> String {
-    words.into_iter().map(|word| shell_word(&word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a POSIX shell reads it back.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    let is_plain = !word.is_empty() && word.chars().all(plain);
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -67,16 +72,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_printed_command_can_be_pasted() {
-        let words = ["connect-import", "--key", "Ticket ID", "it's", ""].map(String::from);
-        assert_eq!(shell_line(words), r"connect-import --key 'Ticket ID' 'it'\''s' ''");
+    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+        let words = ["t.csv", "Ticket ID", "it's", "", "é", "a\u{1b}[31mb'\\"].map(shell_word);
+        assert_eq!(words, ["t.csv", "'Ticket ID'", r"'it'\''s'", "''", "é", r"$'a\x1b[31mb\'\\'"]);
     }
 
     #[test]
-    fn the_rejects_take_the_place_of_what_was_named_and_of_nothing_else() {
-        let own = ["ci", "run", "*.csv", "--rejects", "*.csv", "--debug", "b.csv"].map(String::from).to_vec();
-        let inputs = ["*.csv", "b.csv"].map(String::from);
-        let words = with_rejects(own, &inputs, Path::new("r.csv"), Path::new("l.db"));
-        assert_eq!(words, ["ci", "run", "r.csv", "--ledger", "l.db", "--rejects", "*.csv", "--debug"]);
+    fn a_path_is_no_option() {
+        let paths = ["-y.db", "-", "--", "y.db", "/-y"].map(|path| shell_path(Path::new(path)));
+        assert_eq!(paths, ["./-y.db", "-", "./--", "y.db", "/-y"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_back_what_is_no_text() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = OsStr::from_bytes(b"b\xff 'c\\\n\xc3\xa9.csv");
+        assert_eq!(shell_word(name), r"$'b\xff \'c\\\x0aé.csv'");
+        let script = format!("printf %s {}", shell_word(name));
+        let read = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(read.stdout, name.as_bytes());
     }
 }

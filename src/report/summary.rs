@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::again::Again;
 use super::bar::{per_second, rounded};
 use super::ending::why;
 use super::log;
 use super::messages::{Message, RunSummary, SchemaVersion};
 use super::portion;
-use super::shell::{command_for_rejects, same_command};
+use super::printable::printable_lines;
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::job::Job;
@@ -38,9 +39,15 @@ pub struct Summary {
 
 impl Summary {
     /// The summary of a run that `ending` ended; `run` is its record, read from the ledger, and
-    /// `in_rejects` the number of rows in its rejects file.
-    pub fn new(job: &Job, ending: &Ending, exit: ExitCode, run: RunRecord, in_rejects: u64) -> Self {
-        let inputs = &job.reading.named;
+    /// `in_rejects` the number of rows in its rejects file; `again` is how it was asked for.
+    pub fn new(
+        job: &Job,
+        again: &Again,
+        ending: &Ending,
+        exit: ExitCode,
+        run: RunRecord,
+        in_rejects: u64,
+    ) -> Self {
         Summary {
             exit,
             instance_id: job.identity.instance_id.clone(),
@@ -49,9 +56,9 @@ impl Summary {
             is_own_rate: job.pacing.is_own,
             rejects: (in_rejects > 0).then(|| job.rejects.clone()),
             why: why(ending, &run),
-            resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(same_command),
+            resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| again.command()),
             retry_rejects: (run.rows.of(RowState::Rejected) > 0)
-                .then(|| command_for_rejects(inputs, &job.rejects, &job.ledger)),
+                .then(|| again.with_rejects(&job.rejects, &job.ledger)),
             run,
         }
     }
@@ -130,7 +137,7 @@ impl Summary {
             };
             line(format!("\nFix the rejected rows in that file, then{others}:\n  {retry}"));
         }
-        text
+        printable_lines(&text)
     }
 
     fn headline(&self) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::ending::failure;
 use super::log;
 use super::messages::{Message, SchemaVersion, Verification};
+use super::printable::printable_lines;
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
@@ -84,7 +85,7 @@ impl VerificationReport {
         if let Some(why) = &self.why {
             let _ = writeln!(text, "\n{why}");
         }
-        text
+        printable_lines(&text)
     }
 
     /// For a log.

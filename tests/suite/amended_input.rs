@@ -27,14 +27,30 @@ fn rows_that_are_added_moved_or_changed_are_told_apart() {
 #[test]
 fn a_row_taken_out_of_its_file_is_not_sent_any_more() {
     let folder = Folder::new();
-    folder.write("t.csv", numbered_csv(3));
+    folder.write("t.csv", numbered_csv(4));
     let endpoint = endpoint();
     let url = endpoint.url();
-    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    let of_file = |file, more: &[&'static str]| {
+        let mut arguments = import(&url, more);
+        arguments[1] = file;
+        folder.run(&arguments)
+    };
+    of_file("t.csv", &["--limit", "1"]).expect(10);
     folder.write("t.csv", "id,Name\nK0,Task 0\nK2,Task 2\n");
-    let ended = folder.run(&import(&url, &["--output", "json"])).expect(0);
-    assert_eq!(messages(&ended.stdout)["summary"]["withdrawn"], 1);
-    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 1");
+    let ended = of_file("t.csv", &["--output", "json"]).expect(0);
+    assert_eq!(messages(&ended.stdout)["summary"]["withdrawn"], 2);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 2");
+    // Nor by a run of another file, unless that has it; as check foretells.
+    folder.write("other.csv", "Name,id\nwaits,O\n");
+    of_file("other.csv", &["--limit", "0"]).expect(10);
+    folder.write("next.csv", "Name,id\nlater,N\nTask 1,K1\n");
+    let check =
+        ["check", "next.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--output", "json"];
+    let check = folder.run(&check).expect(0);
+    assert_eq!(messages(&check.stdout)["check"]["to_send"], 3);
+    of_file("next.csv", &[]).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 5, pending 1");
+    assert!(endpoint.requests().iter().all(|request| request["Name"] != "Task 3"));
 }
 
 #[test]

@@ -302,6 +302,8 @@ fn killed_while_an_old_ledger_is_brought_up_to_date() {
              ALTER TABLE runs DROP COLUMN commits; ALTER TABLE runs DROP COLUMN is_auto;
              ALTER TABLE runs DROP COLUMN rate_found; ALTER TABLE runs DROP COLUMN command;
              ALTER TABLE runs DROP COLUMN folder; ALTER TABLE runs DROP COLUMN exit_code;
+             ALTER TABLE runs DROP COLUMN last_ms; ALTER TABLE runs DROP COLUMN recorded_ms;
+             ALTER TABLE runs DROP COLUMN held_back;
              DROP INDEX rows_by_token; DROP INDEX rows_not_created; DROP INDEX rows_in_doubt; DROP INDEX rows_by_cause;
              ALTER TABLE rows DROP COLUMN sent; ALTER TABLE rows RENAME TO rows_of_now;
              CREATE TABLE rows{rows_of_old};

@@ -46,7 +46,7 @@ fn status_tells_rows_causes_and_runs() {
         "        1  pending\n",
         "        1  rejected\n",
         "1  rejected Validation: Name has 1025 characters, at most 1024 characters are allowed (FOLDER/t.csv, line 5)\n",
-        "complete: 2 created",
+        "limit reached: 2 created",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
@@ -81,7 +81,7 @@ fn status_says_what_to_do_next_and_goes_on_saying_it() {
     );
 
     let shown = std::fs::File::create(folder.path("shown")).unwrap();
-    let watch = ["status", "--ledger", "t.ledger.db", "--watch=10ms", "--output", "json"];
+    let watch = ["status", "--ledger", "t.ledger.db", "--watch=100ms", "--output", "json"];
     let watching = Running::of(folder.command(&watch).stdout(shown));
     until("it is shown again", || folder.read("shown").lines().count() > 2);
     drop(watching);

@@ -271,7 +271,7 @@ fn status_tells_of_several_ledgers_as_one_import() {
         "2 ledgers (instance sandbox)\nshard 2 of 3 is not among the ledgers\n",
         "       10  created\n",
         "t.0-of-3.sandbox.ledger.db (shard 0/3): ",
-        "5 created; run 1 complete",
+        "5 created; run 1 limit reached",
         "To go on with the rows that wait or failed:\n",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");

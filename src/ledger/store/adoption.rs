@@ -2,14 +2,15 @@
 
 use rusqlite::params;
 
-use super::intake::{IN_OPEN_READING, refused_by_connect};
+use super::intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 use super::{Doubts, IntakeTotals, Retry, RunRecord, Session, now_ms};
 use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
 
 impl Session {
     /// Sees to the rows that earlier runs left waiting and this input did not bring up again. Those of
-    /// other files are taken up, if their files were read to the end. Of files that were read in full just now they have been taken out:
-    /// they are not sent, and one that may have been created already is unknown from here on.
+    /// other files are taken up, if their files were read to the end, and had them when they were last. Of files that were
+    /// read in full just now they have been taken out: they are not sent, and one that may have been created already is
+    /// unknown from here on.
     pub(in crate::ledger) fn finish_intake(
         &mut self,
         totals: IntakeTotals,
@@ -20,6 +21,7 @@ impl Session {
         let files = serde_json::Value::from(totals.files_read).to_string();
         const OTHERS: &str = "record IS NOT NULL AND run_id IN (SELECT id FROM runs WHERE id <> ?1)";
         let whole = format!("{OTHERS} AND NOT {IN_OPEN_READING}");
+        let there = format!("{whole} AND NOT {LEFT_ITS_FILE}");
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
         let in_doubt = Standing { state: RowState::Pending, may_exist: true };
         let forsaken = transition(in_doubt, RowEvent::Expired)?;
@@ -50,8 +52,8 @@ impl Session {
             // What was sent before is sent again while its token is young, whatever became of its file.
             let doubtful = format!("may_exist = 1 AND {OTHERS}");
             let mut adoptions = vec![
-                (&whole, RowState::Pending, RowState::Pending),
-                (&whole, RowState::Failed, retaken.state),
+                (&there, RowState::Pending, RowState::Pending),
+                (&there, RowState::Failed, retaken.state),
                 (&doubtful, RowState::Pending, RowState::Pending),
             ];
             // What this tool itself found wrong is judged anew only when its file is read.

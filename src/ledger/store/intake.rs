@@ -45,6 +45,12 @@ pub enum Verdict {
 pub(in crate::ledger) const IN_OPEN_READING: &str = "EXISTS (SELECT 1 FROM open_readings
     WHERE open_readings.run_id = rows.run_id AND open_readings.source_id = rows.source_id)";
 
+/// Whether a row's file was read to its end after the last run that saw the row, which is not in it any more. Standard
+/// input is another one each time, and nothing leaves it.
+pub(in crate::ledger) const LEFT_ITS_FILE: &str =
+    "EXISTS (SELECT 1 FROM readings JOIN sources AS read ON read.id = readings.source_id
+    WHERE readings.source_id = rows.source_id AND readings.run_id > rows.run_id AND read.path <> '-')";
+
 /// Whether a rejected row was refused by Connect, and not by this tool.
 pub(in crate::ledger) fn refused_by_connect() -> String {
     let own: Vec<String> = Rejection::CODES.iter().map(|code| format!("'{code}'")).collect();

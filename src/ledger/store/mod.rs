@@ -27,14 +27,14 @@ use crate::shard::Shard;
 use crate::token::{TOKEN_VERSION, TokenScheme};
 
 pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
-pub(super) use intake::{IN_OPEN_READING, refused_by_connect};
+pub(super) use intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub use recognition::Sighting;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
-pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts};
+pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts, withdrawn_counts};
 pub use tallies::{ErrorCount, StateCounts};
 pub use traffic::Minutes;
 pub(super) use traffic::{latencies, minutes};
@@ -281,8 +281,8 @@ impl Session {
         if counts {
             self.commits += 1;
             self.connection
-                .prepare_cached("UPDATE runs SET commits = ?2 WHERE id = ?1")
-                .and_then(|mut count| count.execute((self.run.0, self.commits)))
+                .prepare_cached("UPDATE runs SET commits = ?2, last_ms = ?3 WHERE id = ?1")
+                .and_then(|mut count| count.execute((self.run.0, self.commits, now_ms())))
                 .map_err(|source| self.failed(source))?;
         }
         self.rehearsal.reach(CrashPoint::BeforeCommit);

@@ -68,6 +68,12 @@ pub struct RunRecord {
     pub sending_ms: Option<i64>,
     /// When it ended; none while it runs, or if it died.
     pub ended_ms: Option<i64>,
+    /// When it last wrote anything down; of a run of an earlier version to a minute, and none if it sent nothing.
+    pub last_ms: Option<i64>,
+    /// Up to when what went over the wire is on record; none before the first ten seconds are.
+    pub recorded_ms: Option<i64>,
+    /// Waiting rows that it was not to send, by its limit; none until its input was read.
+    pub held_back: Option<u64>,
     /// How it ended, in a word.
     pub ending: Option<String>,
     /// The command that began it, as a shell reads it; none of a run of an earlier version.
@@ -111,9 +117,9 @@ impl RunRecord {
         self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight)
     }
 
-    /// Rows created by this run a second, from its first request to its end or until `now_ms`.
-    pub fn rate_achieved(&self, now_ms: i64) -> Option<f64> {
-        let milliseconds = self.ended_ms.unwrap_or(now_ms) - self.sending_ms?;
+    /// Rows created by this run a second, from its first request until `until_ms`, in milliseconds since 1970.
+    pub fn rate_achieved(&self, until_ms: i64) -> Option<f64> {
+        let milliseconds = until_ms - self.sending_ms?;
         (milliseconds > 0).then(|| self.rows.of(RowState::Created) as f64 * 1000.0 / milliseconds as f64)
     }
 }
@@ -239,6 +245,14 @@ impl Session {
         set.map(|_| ()).map_err(|source| self.failed(source))
     }
 
+    /// Notes how many of the rows that wait the run is not to send.
+    pub(in crate::ledger) fn note_held_back(&self, rows: u64) -> Result<(), LedgerError> {
+        let noted = self
+            .connection
+            .execute("UPDATE runs SET held_back = ?2 WHERE id = ?1", params![self.run.0, rows]);
+        noted.map(|_| ()).map_err(|source| self.failed(source))
+    }
+
     /// Notes the rate that the run has found.
     pub(in crate::ledger) fn note_found(&self, rate: f64) -> Result<(), LedgerError> {
         let noted = self
@@ -303,7 +317,9 @@ const SLOWEST_START: f64 = 0.5;
 const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, rows_read,
     already_created, changed_created, identical_rows, withdrawn, throttled,
     EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder,
-    (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id), version";
+    (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id),
+    coalesce(last_ms, (SELECT (max(minute) + 1) * 60000 FROM minutes WHERE run_id = runs.id)), recorded_ms, held_back,
+    version";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
@@ -311,12 +327,15 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         rate: row.get(1)?,
         is_auto: row.get(13)?,
         rate_found: row.get(14)?,
-        version: row.get(18)?,
+        version: row.get(21)?,
         command: row.get(15)?,
         folder: row.get(16)?,
         started_ms: row.get(2)?,
         sending_ms: row.get(3)?,
         ended_ms: row.get(4)?,
+        last_ms: row.get(18)?,
+        recorded_ms: row.get(19)?,
+        held_back: row.get(20)?,
         ending: row.get(5)?,
         rows_read: row.get(6)?,
         elsewhere: row.get(17)?,

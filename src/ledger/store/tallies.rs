@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::RunId;
+use super::intake::LEFT_ITS_FILE;
 use crate::ledger::RowState;
 use crate::ledger::columns::state_column;
 
@@ -137,6 +138,19 @@ fn count(
         counts.0[state_column(row, 0)? as usize] = row.get(1)?;
     }
     Ok(counts)
+}
+
+/// How many rows wait or failed and have left their files since, by state.
+pub(in crate::ledger) fn withdrawn_counts(connection: &Connection) -> rusqlite::Result<StateCounts> {
+    // The counts say in which runs there is nothing to look for, where each row would have to be looked at.
+    let withdrawn = format!(
+        "SELECT state, count(*) FROM rows
+         WHERE record IS NOT NULL AND may_exist = 0 AND +state IN ('pending', 'failed') AND {LEFT_ITS_FILE}
+            AND run_id IN (SELECT run_id FROM tallies WHERE state IN ('pending', 'failed') AND rows > 0
+                           AND run_id < (SELECT max(run_id) FROM readings))
+         GROUP BY state"
+    );
+    count(connection, &withdrawn, [])
 }
 
 /// The causes on rows that are rejected, failed or unknown, most frequent first.

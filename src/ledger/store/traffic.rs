@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{RunId, Session};
+use super::{RunId, Session, now_ms};
 use crate::ledger::LedgerError;
 use crate::ledger::traffic::{Latencies, Traffic};
 
@@ -24,9 +24,15 @@ pub struct Minutes {
 }
 
 impl Session {
-    /// Adds to what went over the wire in a minute of this run.
+    /// Adds to what went over the wire in a minute of this run, and notes that nothing else has until now.
     pub(in crate::ledger) fn note_traffic(&self, minute: i64, traffic: &Traffic) -> Result<(), LedgerError> {
         let write = || {
+            self.connection
+                .prepare_cached("UPDATE runs SET recorded_ms = ?2 WHERE id = ?1")?
+                .execute([self.run.0, now_ms()])?;
+            if traffic.attempts == 0 {
+                return Ok(());
+            }
             self.connection
                 .prepare_cached(
                     "INSERT INTO minutes (run_id, minute, attempts, created, throttled, unanswered, rate)

@@ -26,9 +26,11 @@ pub(crate) struct LedgersStatus<'a> {
     pub(crate) rows: RowsByState,
     /// All rows.
     pub(crate) total: u64,
+    /// Of the pending and failed rows, those that are no longer in their file; not sent.
+    pub(crate) withdrawn: u64,
     /// Contacts created a second in the last minutes, by all runs that are under way.
     pub(crate) rate_of_late: Option<f64>,
-    /// Seconds until the slowest is through; null if no row waits.
+    /// Seconds until the slowest is through; null if no row waits, while the input is read, and where nothing was created of late.
     pub(crate) seconds_left: Option<f64>,
     /// The most frequent causes of rows that are not created.
     pub(crate) errors: Vec<LedgerCause<'a>>,
@@ -52,11 +54,13 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) rows: RowsByState,
     /// All rows.
     pub(crate) total: u64,
+    /// Of the pending and failed rows, those that are no longer in their file; not sent.
+    pub(crate) withdrawn: u64,
     /// Contacts created a second in the last minutes, while a run is under way.
     pub(crate) rate_of_late: Option<f64>,
     /// The command to go on with, if there is anything to be done and no run is under way.
     pub(crate) next_step: Option<String>,
-    /// Seconds that the waiting rows take at the rate of late, or of the latest run; null if none waits.
+    /// Seconds that the waiting rows take at the rate of late, or of the latest run; null if none waits, while the input is read, and where nothing was created of late. What waits beyond --limit is not counted while that run is under way.
     pub(crate) seconds_left: Option<f64>,
     /// The most frequent causes of rows that are not created.
     pub(crate) errors: Vec<LedgerCause<'a>>,
@@ -119,7 +123,7 @@ pub(crate) struct LedgerRun<'a> {
     pub(crate) started_ms: i64,
     /// When it ended, in milliseconds since 1970; null while it runs, or if it died.
     pub(crate) ended_ms: Option<i64>,
-    /// How it ended, in a word or two; or under way, or died.
+    /// How it ended, in a word or two, such as complete or limit reached; or under way, or died.
     pub(crate) ending: &'a str,
     /// Rows of its input.
     pub(crate) rows_read: u64,
@@ -133,6 +137,6 @@ pub(crate) struct LedgerRun<'a> {
     pub(crate) rate_set: Option<f64>,
     /// The rate that auto found, requests a second.
     pub(crate) rate_found: Option<f64>,
-    /// Rows created a second, from its first request to its end or to now.
+    /// Rows created a second, from its first request to its end, to now while it runs, or to when it was last heard of if it died.
     pub(crate) rate_achieved: Option<f64>,
 }

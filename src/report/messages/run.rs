@@ -98,7 +98,7 @@ pub(crate) struct RunSummary<'a> {
     /// The run's number in its ledger.
     pub(crate) run: i64,
     pub(crate) exit_code: u8,
-    /// How it ended, in a word or two, such as complete, interrupted or out of reach.
+    /// How it ended, in a word or two, such as complete, limit reached, interrupted or out of reach.
     pub(crate) ending: Option<&'a str>,
     pub(crate) instance_id: &'a str,
     /// The part of the rows that the run took, such as 0/4; null if all.

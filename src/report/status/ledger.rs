@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
 use crate::report::bar::{per_second, rounded};
 use crate::report::messages::{LedgerCause, LedgerRun, LedgerState, RowsByState};
-use crate::report::shell::{from_here, shell_line};
+use crate::report::shell::{from_here, shell_path};
 use crate::report::summary::rate_of;
 use crate::shard::Shard;
 
@@ -31,8 +31,12 @@ pub struct LedgerStatus {
     pub runs: Vec<RunRecord>,
     /// Whether a run holds the ledger now.
     pub running: bool,
+    /// Of them, those that wait or failed and have been taken out of their files since.
+    pub withdrawn: StateCounts,
     /// What the latest run has sent in the last minutes.
     pub minutes: Vec<Minutes>,
+    /// When these minutes begin, in milliseconds since 1970.
+    pub minutes_since_ms: i64,
     /// Milliseconds since 1970.
     pub now_ms: i64,
 }
@@ -47,11 +51,24 @@ impl LedgerStatus {
         }
     }
 
-    /// What the run under way did of late.
+    /// The run under way.
+    fn under_way(&self) -> Option<&RunRecord> {
+        self.runs.first().filter(|_| self.running)
+    }
+
+    /// What a run created a second until it ended, until now, or until it was last heard of if it died.
+    fn rate_achieved(&self, index: usize, run: &RunRecord) -> Option<f64> {
+        let is_under_way = index == 0 && self.running;
+        run.rate_achieved(run.ended_ms.or(if is_under_way { Some(self.now_ms) } else { run.last_ms })?)
+    }
+
+    /// What the run under way did of late, as far as that is on record.
     pub(super) fn of_late(&self) -> Option<OfLate> {
-        let run = self.runs.first().filter(|_| self.running)?;
-        let since = (self.minutes.first()?.first * 60_000).max(run.sending_ms?);
-        let time = Duration::from_millis(u64::try_from(self.now_ms - since).ok()?);
+        let run = self.under_way()?;
+        // A run that has written nothing down for longer has stopped in its tracks.
+        let until = run.recorded_ms?.max(self.now_ms - RECORDED_WITHIN_MS);
+        let since = self.minutes_since_ms.max(run.sending_ms?);
+        let time = Duration::from_millis(u64::try_from(until - since).ok().filter(|time| *time > 0)?);
         let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>();
         Some(OfLate {
             time,
@@ -61,13 +78,29 @@ impl LedgerStatus {
         })
     }
 
-    /// How long the rows that wait take at the rate of the latest run; none if none waits, or none has run.
-    pub(super) fn left(&self) -> Option<Duration> {
-        let run = self.runs.first()?;
+    /// Rows that wait beyond the limit of the run under way.
+    pub(super) fn held_back(&self) -> u64 {
+        self.under_way().and_then(|run| run.held_back).unwrap_or_default()
+    }
+
+    /// How long the rows that wait take at the rate of the latest run, or while one is under way those that it sends.
+    pub(super) fn left(&self) -> Left {
+        let waiting = match self.under_way() {
+            // It still reads its input, and who knows what it will send.
+            Some(run) if run.sending_ms.is_none() => 0,
+            Some(run) => run.waiting().saturating_sub(self.held_back()),
+            None => {
+                let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
+                waiting.saturating_sub(self.withdrawn.of(RowState::Pending))
+            }
+        };
         let of_late = self.of_late().map(|of_late| of_late.rate);
-        let rate = of_late.or(run.rate_achieved(self.now_ms)).filter(|rate| *rate > 0.0).unwrap_or(run.rate);
-        let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
-        (waiting > 0).then(|| Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0)))
+        let rate = of_late.or_else(|| self.rate_achieved(0, self.runs.first()?));
+        match rate.filter(|rate| *rate > 0.0) {
+            _ if waiting == 0 => Left::Nothing,
+            Some(rate) => Left::Time(Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0))),
+            None => Left::Unknown,
+        }
     }
 
     /// The latest runs, a line each.
@@ -78,7 +111,7 @@ impl LedgerStatus {
         }
         for (index, run) in self.runs.iter().enumerate() {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
-            let rate = run.rate_achieved(self.now_ms);
+            let rate = self.rate_achieved(index, run);
             let rate = rate.map(|rate| format!(", {}", rate_of(run, Some(rate)))).unwrap_or_default();
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -104,7 +137,7 @@ impl LedgerStatus {
         parts.extend(
             self.of_late().map(|of_late| format!("{} created a second of late", per_second(of_late.rate))),
         );
-        parts.extend(self.left().map(|left| format!("{} left", rounded(left))));
+        parts.extend(self.left().time().map(|left| format!("{} left", rounded(left))));
         let shard = self.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
         format!("{}{shard}: {}", self.ledger.display(), parts.join("; "))
     }
@@ -114,22 +147,18 @@ impl LedgerStatus {
         let of = |state| self.rows.of(state);
         let latest = self.runs.first().filter(|_| !self.running)?;
         let again = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
-        let own = |words: &[&str]| {
-            let ledger = self.ledger.display().to_string();
-            let words = ["connect-import"].iter().chain(words).map(|word| (*word).to_owned());
-            shell_line(words.chain(["--ledger".to_owned(), ledger]))
+        let export = |state: &str| {
+            format!("connect-import export --state {state} --ledger {}", shell_path(&self.ledger))
         };
-        if of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed) > 0 {
+        let waiting = of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed);
+        if waiting > self.withdrawn.total() {
             return again.map(|again| ("To go on with the rows that wait or failed:", again));
         }
         if of(RowState::Unknown) > 0 {
-            return Some((
-                "To see the unknown rows, before verify looks for them:",
-                own(&["export", "--state", "unknown"]),
-            ));
+            return Some(("To see the unknown rows, before verify looks for them:", export("unknown")));
         }
         if of(RowState::Rejected) > 0 {
-            return Some(("To see the rejected rows:", own(&["export", "--state", "rejected"])));
+            return Some(("To see the rejected rows:", export("rejected")));
         }
         None
     }
@@ -147,7 +176,7 @@ impl LedgerStatus {
             throttled: run.throttled,
             rate_set: (!run.is_auto).then_some(run.rate),
             rate_found: run.rate_found,
-            rate_achieved: run.rate_achieved(self.now_ms),
+            rate_achieved: self.rate_achieved(index, run),
         });
         LedgerState {
             ledger: self.ledger.display().to_string(),
@@ -156,12 +185,40 @@ impl LedgerStatus {
             running: self.running,
             rows: by_state(&self.rows),
             total: self.rows.total(),
+            withdrawn: self.withdrawn.total(),
             rate_of_late: self.of_late().map(|of_late| of_late.rate),
             next_step: self.next_step().map(|(_, command)| command),
-            seconds_left: self.left().map(|left| left.as_secs_f64()),
+            seconds_left: self.left().seconds(),
             errors: causes(&self.errors),
             runs: runs.collect(),
         }
+    }
+}
+
+/// A run writes down every ten seconds what went over the wire, and may be held up by the disk.
+const RECORDED_WITHIN_MS: i64 = 15_000;
+
+/// How long something takes that is under way, the longest last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Left {
+    /// Nothing waits, or it is not known yet what does.
+    Nothing,
+    /// So long.
+    Time(Duration),
+    /// It cannot be told, as nothing is created.
+    Unknown,
+}
+
+impl Left {
+    pub(super) fn time(self) -> Option<Duration> {
+        match self {
+            Left::Time(time) => Some(time),
+            Left::Nothing | Left::Unknown => None,
+        }
+    }
+
+    pub(super) fn seconds(self) -> Option<f64> {
+        self.time().map(|time| time.as_secs_f64())
     }
 }
 

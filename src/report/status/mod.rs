@@ -5,14 +5,14 @@ mod ledger;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::bar::{per_second, rounded};
 use super::messages::{self, LedgersStatus, Message, SchemaVersion};
+use super::printable::printable_lines;
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
-use ledger::{OfLate, SHOWN, by_state, causes};
+use ledger::{Left, OfLate, SHOWN, by_state, causes};
 
 /// Ledgers for which a command is printed, and missing shards that are named.
 const NAMED: usize = 5;
@@ -52,8 +52,16 @@ impl Status {
     }
 
     /// Until the slowest is through.
-    fn left(&self) -> Option<Duration> {
-        self.ledgers.iter().filter_map(LedgerStatus::left).max()
+    fn left(&self) -> Left {
+        self.ledgers.iter().map(LedgerStatus::left).max().unwrap_or(Left::Nothing)
+    }
+
+    fn withdrawn(&self) -> u64 {
+        self.ledgers.iter().map(|ledger| ledger.withdrawn.total()).sum()
+    }
+
+    fn held_back(&self) -> u64 {
+        self.ledgers.iter().map(LedgerStatus::held_back).sum()
     }
 
     /// The causes of all ledgers, most frequent first; the example is that of the first ledger that has one.
@@ -91,6 +99,13 @@ impl Status {
             let _ = writeln!(text, "  {:>9}  {state}", rows.of(state));
         }
         let _ = writeln!(text, "  {:>9}  in all", rows.total());
+        let withdrawn = self.withdrawn();
+        if withdrawn > 0 {
+            let _ = writeln!(
+                text,
+                "\n  {withdrawn} of them withdrawn: they are no longer in their file, and are not sent"
+            );
+        }
         if let Some(OfLate { time, rate, attempts, throttled }) = self.of_late() {
             let _ = writeln!(
                 text,
@@ -100,12 +115,21 @@ impl Status {
                 throttled as f64 * 100.0 / (attempts as f64).max(1.0)
             );
         }
-        if let Some(left) = self.left() {
-            let left = rounded(left);
-            let _ = match &self.ledgers[..] {
-                [_] => writeln!(text, "\n  {left} left at the rate of the latest run"),
-                _ => writeln!(text, "\n  {left} left for the slowest, at the rate of its latest run"),
-            };
+        let _ = match (self.left(), &self.ledgers[..]) {
+            (Left::Nothing, _) => Ok(()),
+            (Left::Unknown, _) => {
+                writeln!(text, "\n  the time left cannot be told: the latest run has created nothing of late")
+            }
+            (Left::Time(left), [_]) => {
+                writeln!(text, "\n  {} left at the rate of the latest run", rounded(left))
+            }
+            (Left::Time(left), _) => {
+                writeln!(text, "\n  {} left for the slowest, at the rate of its latest run", rounded(left))
+            }
+        };
+        let held_back = self.held_back();
+        if held_back > 0 {
+            let _ = writeln!(text, "  {held_back} rows wait beyond --limit, for the next run");
         }
         if let [_, _, ..] = &self.ledgers[..] {
             text.push_str("\nLedgers:\n");
@@ -118,7 +142,7 @@ impl Status {
             text.push_str(&only.runs());
         }
         self.next_steps(&mut text);
-        text
+        printable_lines(&text)
     }
 
     fn causes(&self, text: &mut String) {
@@ -170,8 +194,9 @@ impl Status {
                 running: self.running(),
                 rows: by_state(&self.rows()),
                 total: self.rows().total(),
+                withdrawn: self.withdrawn(),
                 rate_of_late: self.of_late().map(|of_late| of_late.rate),
-                seconds_left: self.left().map(|left| left.as_secs_f64()),
+                seconds_left: self.left().seconds(),
                 errors: causes(&errors),
                 ledgers: several.iter().map(LedgerStatus::state).collect(),
                 shards_missing,

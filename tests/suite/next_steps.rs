@@ -1,0 +1,131 @@
+//! The commands that a run and `status` print are ones to paste, in any shell, without a second thought.
+
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+
+use crate::support::*;
+
+const GO_ON: &str = "To go on with the rows that wait or failed:\n  ";
+const FIX: &str = "Fix the rejected rows in that file, then:\n  ";
+
+/// The command that is printed after these words.
+#[track_caller]
+fn printed<'a>(text: &'a str, words: &str) -> &'a str {
+    let (_, command) = text.split_once(words).ok_or_else(|| format!("{words:?} is not in\n{text}")).unwrap();
+    command.lines().next().unwrap()
+}
+
+/// What a shell without any of our variables makes of a command.
+fn paste(folder: &Folder, command: &str) -> Ended {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", command]).current_dir(folder.path("")).env_clear();
+    Ended::from(shell.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap())
+}
+
+#[test]
+fn what_variables_said_is_spelt_out_and_what_was_said_of_one_run_is_not() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(9));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let variables = [
+        ("SANDBOX", "true".to_owned()),
+        ("ENDPOINT_URL", sandbox.url()),
+        ("LEDGER", "the ledger.db".to_owned()),
+        ("KEY", "id".to_owned()),
+        ("NAMESPACE", "-second".to_owned()),
+        ("SHARD", "0/1".to_owned()),
+        ("RATE", "100000".to_owned()),
+        ("NO_CHECK", "yes".to_owned()),
+        ("DEBUG", "false".to_owned()),
+        ("PROGRESS", "plain".to_owned()),
+        ("LIMIT", "1".to_owned()),
+        ("RETRY", "unknown".to_owned()),
+    ];
+    let mut command = folder.command(&["run", "t.csv", "--progress", "none", "--retry", "rejected"]);
+    command.envs(variables.iter().map(|(name, value)| (format!("CONNECT_IMPORT_{name}"), value)));
+    let stopped = Ended::from(command.output().unwrap()).expect(10).stdout;
+    let command = printed(&stopped, GO_ON);
+    let said = format!(
+        "run t.csv --progress none --ledger 'the ledger.db' --shard 0/1 --sandbox --key id --namespace=-second \
+         --rate 100000 --no-check=yes --endpoint-url {}",
+        sandbox.url()
+    );
+    assert!(command.ends_with(&said), "{command}\n{said}");
+    let status = folder.run(&["status", "--ledger", "the ledger.db"]).expect(0).stdout;
+    assert_eq!(printed(&status, GO_ON), command);
+    paste(&folder, command).expect(0);
+    assert_eq!((folder.states("the ledger.db"), sandbox.stat("created")), ("created 9".to_owned(), 9));
+}
+
+#[test]
+fn commands_with_names_that_look_like_options_can_be_pasted() {
+    let folder = Folder::new();
+    folder.write("-t.csv", format!("{}K999,{}\n", numbered_csv(2), "x".repeat(1025)));
+    let arguments = ["run", "--sandbox", "--rate", "1000", "--key=id", "--ledger=-y.db", "--", "-t.csv"];
+    let ended = folder.run(&arguments).expect(1).stdout;
+    let rejects = folder.read("-y.db.rejects.csv");
+    folder.write("-y.db.rejects.csv", rejects.replace(&"x".repeat(1025), "x"));
+    let status = folder.run(&["status", "--ledger=-y.db"]).expect(0).stdout;
+    let seen = paste(
+        &folder,
+        &printed(&status, "To see the rejected rows:\n  ")
+            .replace("connect-import", env!("CARGO_BIN_EXE_connect-import")),
+    );
+    assert!(seen.expect(0).stdout.contains(",rejected,"));
+    paste(&folder, printed(&ended, FIX)).expect(0);
+    assert_eq!(folder.states("-y.db"), "created 3");
+}
+
+#[test]
+fn standard_input_is_asked_for_again_and_a_shell_takes_nothing_else_for_it() {
+    let folder = Folder::new();
+    let input = folder.write("in.csv", numbered_csv(3));
+    let mut command =
+        folder.command(&["run", "-", "--ledger", "in.db", "--sandbox", "--key", "id", "--limit", "1"]);
+    let ended = command.stdin(std::fs::File::open(input).unwrap()).output().unwrap();
+    let ended = Ended::from(ended).expect(10).stdout;
+    let command = printed(&ended, GO_ON);
+    assert!(command.ends_with("run - --ledger in.db --sandbox --key id <THE-SAME-INPUT"), "{command}");
+    assert!(paste(&folder, command).stderr.contains("THE-SAME-INPUT"));
+    assert_eq!(folder.states("in.db"), "created 1, pending 2");
+    paste(&folder, &command.replace("<THE-SAME-INPUT", "<in.csv")).expect(0);
+    assert_eq!(folder.states("in.db"), "created 3");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_or_move_the_cursor_can_be_pasted_and_never_reach_the_terminal() {
+    use std::os::unix::ffi::OsStrExt as _;
+    for name in [&b"b\xffd"[..], b"b\x1b[31m\rd"] {
+        let folder = Folder::new();
+        let file = |suffix: &str| {
+            let mut file = OsStr::from_bytes(name).to_owned();
+            file.push(suffix);
+            file
+        };
+        let rows = format!("{}K999,{}\n", numbered_csv(3), "x".repeat(1025));
+        std::fs::write(folder.path("").join(file(".csv")), rows).unwrap();
+        let run = |words: &[&str], more: &[OsString]| {
+            Ended::from(folder.command(words).args(more).output().unwrap())
+        };
+        let csv = [file(".csv")];
+        let stopped = run(
+            &["run", "--key=id", "--sandbox", "--rate", "1000", "--progress", "plain", "--limit", "1"],
+            &csv,
+        )
+        .expect(10);
+        let status = run(&["status", "--sandbox"], &csv).expect(0);
+        let json = run(&["status", "--sandbox", "--output", "json"], &csv).expect(0);
+        let missing = run(&["run", "--sandbox"], &[file(".txt")]).expect(2);
+        for text in [&stopped.stdout, &stopped.stderr, &status.stdout, &missing.stderr] {
+            assert!(!text.contains(['\u{1b}', '\r']), "{text:?}");
+        }
+        let command = printed(&stopped.stdout, GO_ON);
+        assert!(command.contains(" $'b\\x"), "{command}");
+        assert_eq!(printed(&status.stdout, GO_ON), command);
+        assert_eq!(messages(&json.stdout)["status"]["next_step"], command);
+        paste(&folder, command).expect(1);
+        let state = messages(&run(&["status", "--sandbox", "--output", "json"], &csv).expect(0).stdout);
+        assert_eq!(state["status"]["rows"]["created"], 3);
+    }
+}
