@@ -299,7 +299,7 @@ fn status_tells_of_several_ledgers_as_one_import() {
     assert_eq!((&one["shard"], &one["ledgers"]), (&"1/3".into(), &Value::Null));
     assert!(one["runs"].as_array().is_some_and(|runs| runs.len() == 2));
     let shown = std::fs::File::create(folder.path("shown")).unwrap();
-    let watch = ["status", "t.csv", "--sandbox", "--watch=10ms", "--output", "json"];
+    let watch = ["status", "t.csv", "--sandbox", "--watch=100ms", "--output", "json"];
     let watching = Running::of(folder.command(&watch).stdout(shown));
     until("it is shown again", || folder.read("shown").lines().count() > 2);
     drop(watching);
