@@ -147,6 +147,8 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         LedgerError::Io { .. }
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }
+        | LedgerError::LogApart { .. }
+        | LedgerError::Written(_)
         | LedgerError::Gone { .. }
         | LedgerError::Disturbed { .. }
         | LedgerError::Illegal(_)

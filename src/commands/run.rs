@@ -24,7 +24,7 @@ use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::wishes::Wishes;
 
 pub(super) async fn run(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
-    let metrics = MetricsTarget::resolve(args)?.map(Metrics::new).transpose()?;
+    let metrics = MetricsTarget::resolve(args, global)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also of a run that could not begin, so that somebody hears of it.

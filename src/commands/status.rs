@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{ledgers_of, refuse_csv};
+use crate::job::{ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
 use crate::report::{LedgerStatus, Status, show};
 
@@ -27,9 +27,10 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     refuse_csv(output)?;
     loop {
         // A shard that begins later has its ledger later.
-        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?)?;
+        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?, &named_identity(&args.ledgers)?)?;
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
+        ledgers.expect_as_opened()?;
         let text = match output {
             Output::Text | Output::Csv if args.watch.is_some() && io::stdout().is_terminal() => {
                 format!("{ANEW}{}", status.text())

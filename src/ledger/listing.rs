@@ -25,6 +25,8 @@ pub struct ListedRow {
     pub key: String,
     /// Its state.
     pub state: RowState,
+    /// Whether an unanswered attempt may have created its contact.
+    pub may_exist: bool,
     /// Its contact, if it is created.
     pub contact: Option<Contact>,
     /// How often it was sent.
@@ -93,7 +95,7 @@ const BYTES: usize = 1 << 20;
 const LOOKED_AT: i64 = 1 << 16;
 
 const LISTED: &str = "rows.id, run_id, path, line, key, state, contact_id, contact_arn, attempts,
-    first_sent_ms, last_sent_ms, code, message";
+    first_sent_ms, last_sent_ms, code, message, may_exist";
 
 impl LedgerReader {
     /// The selected ones of the next rows after `after`; none when there are no more rows. A page without rows is
@@ -169,5 +171,6 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
         last_sent_ms: row.get(10)?,
         code: row.get(11)?,
         message: row.get(12)?,
+        may_exist: row.get(13)?,
     })
 }

@@ -11,7 +11,9 @@ mod listing;
 mod lock;
 mod migrate;
 mod occurrences;
+mod named;
 mod presence;
+mod read_only;
 mod reader;
 mod repeats;
 mod seal;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::LedgerError;
+pub use named::NamedIdentity;
 pub use listing::{ListedRow, Page, Selection};
 pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
