@@ -40,8 +40,7 @@ pub(crate) fn uncompressed(path: &Path) -> PathBuf {
 pub(crate) fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
     /// More than any system follows.
     const MOST: usize = 64;
-    let follow =
-        |path: &PathBuf| std::fs::read_link(path).ok().map(|target| folder_of(path).join(target));
+    let follow = |path: &PathBuf| std::fs::read_link(path).ok().map(|target| folder_of(path).join(target));
     std::iter::successors(Some(path.to_owned()), follow).take(MOST)
 }
 

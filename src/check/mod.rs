@@ -267,7 +267,7 @@ impl Rows<'_, '_> {
                 rule: "only the first row of a key is imported".into(),
                 ..Fault::default()
             };
-            self.tell(place, "", "DuplicateKey", &fault)?;
+            self.tell(place, "", Rejection::DUPLICATE, &fault)?;
         }
         Ok(())
     }

@@ -38,8 +38,8 @@ pub use file::{JobFile, JobFileError, keys};
 pub use metrics::MetricsTarget;
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
-pub use places::{ledgers_of, named_identity};
 use places::{ledger_path, rejects_path};
+pub use places::{ledgers_of, named_identity};
 pub use reading::Reading;
 pub use verification::VerifyJob;
 

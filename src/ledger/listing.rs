@@ -94,7 +94,9 @@ const BYTES: usize = 1 << 20;
 /// Rows that are looked at for a page at most.
 const LOOKED_AT: i64 = 1 << 16;
 
-const LISTED: &str = "rows.id, run_id, path, line, key, state, contact_id, contact_arn, attempts,
+/// The columns of [`listed`], of rows and sources.
+pub(super) const LISTED: &str =
+    "rows.id, run_id, path, rows.line, key, state, contact_id, contact_arn, attempts,
     first_sent_ms, last_sent_ms, code, message, may_exist";
 
 impl LedgerReader {
@@ -156,7 +158,8 @@ impl LedgerReader {
     }
 }
 
-fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
+/// A row of these columns.
+pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
     let arn = row.get(7)?;
     Ok(ListedRow {
         row: RowId(row.get(0)?),

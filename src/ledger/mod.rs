@@ -12,6 +12,7 @@ mod lock;
 mod migrate;
 mod occurrences;
 mod named;
+mod places;
 mod presence;
 mod read_only;
 mod reader;
@@ -30,8 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::LedgerError;
-pub use named::NamedIdentity;
 pub use listing::{ListedRow, Page, Selection};
+pub use named::NamedIdentity;
 pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;

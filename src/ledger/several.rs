@@ -141,12 +141,24 @@ impl Ledgers {
     /// The row of `token`. Where several ledgers know it, the one counts in which most has come of it, and of equals the
     /// first: what may be a contact is never hidden by another ledger that has not got as far.
     pub fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find(token))
+    }
+
+    /// The same of the row of this key that stands at this place of an input, which [`LedgerReader::find_at`] knows.
+    pub fn best_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find_at(source, line, key))
+    }
+
+    fn best_of(
+        &self,
+        find: impl Fn(&LedgerReader) -> Result<Option<ListedRow>, LedgerError>,
+    ) -> Result<Option<ListedRow>, LedgerError> {
         let mut best: Option<ListedRow> = None;
         for (_, reader) in &self.readers {
             if best.as_ref().is_some_and(|row| row.state == RowState::Created) {
                 break;
             }
-            if let Some(row) = reader.find(token)?
+            if let Some(row) = find(reader)?
                 && best.as_ref().is_none_or(|best| progress(&row) > progress(best))
             {
                 best = Some(row);

@@ -15,6 +15,7 @@ mod examined;
 mod export_targets;
 mod exporting;
 mod handbook;
+mod joining;
 mod logged;
 mod measured;
 mod misuse;

@@ -263,7 +263,7 @@ impl Session {
             format!(" of {path}")
         };
         let found = format!("has the key of line {}{file}", first.line);
-        Ok(Rejection::of_row("DuplicateKey", found, "only the first row of a key is imported"))
+        Ok(Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported"))
     }
 
     fn insert(
