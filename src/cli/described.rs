@@ -15,11 +15,14 @@ const ENVIRONMENT: &str = "Environment: an option that is not given is taken fro
     describes the job, from the job file. Credentials come from where the AWS CLI has them.";
 
 impl Cli {
-    /// The command line of this process, and what was said of it where. Help and errors end it.
-    pub fn read() -> (Self, ArgMatches) {
+    /// The command line of this process, and what was said of it where.
+    ///
+    /// # Errors
+    /// The command line makes no sense; or it asks for help, which clap gives as an error.
+    pub fn read() -> Result<(Self, ArgMatches), Error> {
         let matches = described().try_get_matches();
         let read = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-        read.unwrap_or_else(|error| with_source(error).exit())
+        read.map_err(with_source)
     }
 }
 

@@ -89,7 +89,7 @@ pub struct ReadArgs {
 }
 
 /// What is made of a row, and whose the contacts are.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct MadeArgs {
     /// The Connect instance, by id or ARN
     #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]

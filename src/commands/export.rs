@@ -5,7 +5,7 @@ use crate::cli::{ExportArgs, GlobalArgs};
 use crate::exit_code::ExitCode;
 use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
-use crate::job::ExportJob;
+use crate::job::{ExportJob, keep_sources};
 use crate::ledger::Ledgers;
 use crate::report::{Delivery, missing_shards, notice};
 use crate::shutdown::Shutdown;
@@ -14,9 +14,7 @@ pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<Exi
     let job = ExportJob::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    let asked = shutdown.clone();
-    let work = blocking(move || write(job, &asked));
-    match unless_interrupted(shutdown, work).await {
+    match write(job, shutdown).await {
         Ok(()) => Ok(ExitCode::Complete),
         // Nothing is taken in here.
         Err(CommandError::Intake(IntakeError::Interrupted(signal))) => {
@@ -26,9 +24,33 @@ pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<Exi
     }
 }
 
-fn write(job: ExportJob, shutdown: &Shutdown) -> Result<(), CommandError> {
-    let ExportJob { ledgers, selection, format, to, join } = job;
-    let ledgers = Ledgers::open(ledgers)?;
+async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {
+    let opened = {
+        let job = job.clone();
+        unless_interrupted(shutdown.clone(), blocking(move || open(job))).await?
+    };
+    let delivery = Delivery::begin(job.to.as_deref())?;
+    let withdrawal = delivery.withdrawal();
+    let asked = shutdown.clone();
+    let written = unless_interrupted(shutdown, blocking(move || fill(opened, job, delivery, &asked))).await;
+    if let (Err(_), Some(withdrawal)) = (&written, withdrawal) {
+        // Whoever writes it may still wait for input.
+        withdrawal.withdraw();
+    }
+    written
+}
+
+/// What is read, open.
+type Opened = (Ledgers, Option<Join>);
+
+fn open(job: ExportJob) -> Result<Opened, CommandError> {
+    let ExportJob { ledgers, named, selection, to, join, .. } = job;
+    let ledgers = Ledgers::open(ledgers, &named)?;
+    if let Some(to) = to {
+        for (_, reader) in ledgers.readers() {
+            keep_sources("--to", &to, &reader.sources()?)?;
+        }
+    }
     if let Some(missing) = missing_shards(&ledgers.missing_shards()) {
         notice(&missing);
     }
@@ -36,13 +58,23 @@ fn write(job: ExportJob, shutdown: &Shutdown) -> Result<(), CommandError> {
         ledgers.expect_run(run)?;
     }
     let join = join.map(|(csv, dialect)| Join::open(csv, &dialect, &ledgers)).transpose()?;
-    let mut delivery = Delivery::begin(to.as_deref())?;
+    Ok((ledgers, join))
+}
+
+fn fill(
+    (ledgers, join): Opened,
+    job: ExportJob,
+    mut delivery: Delivery,
+    shutdown: &Shutdown,
+) -> Result<(), CommandError> {
+    let ExportJob { selection, format, to, .. } = job;
     let written = match join {
         None => export_rows(&ledgers, &selection, format, &mut delivery, shutdown),
         Some(join) => join.write(&ledgers, &selection, format, &mut delivery, shutdown),
     };
     match written {
         Ok(rows) => {
+            ledgers.expect_as_opened()?;
             delivery.finish()?;
             if let Some(path) = to {
                 notice(&format!(

@@ -132,7 +132,7 @@ fn intake_code(error: &IntakeError) -> ExitCode {
 fn export_code(error: &ExportError) -> ExitCode {
     match error {
         ExportError::Ledger(error) => ledger_code(error),
-        ExportError::Source(_) => ExitCode::Usage,
+        ExportError::Source(_) | ExportError::Column { .. } => ExitCode::Usage,
         ExportError::Write(_) => ExitCode::Storage,
         ExportError::Interrupted(signal) => signal.exit_code(),
     }
@@ -154,6 +154,8 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         LedgerError::Io { .. }
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }
+        | LedgerError::LogApart { .. }
+        | LedgerError::Written(_)
         | LedgerError::Gone { .. }
         | LedgerError::TakenAway(_)
         | LedgerError::Disturbed { .. }

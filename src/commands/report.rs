@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::{CommandError, blocking};
 use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{ReportJob, refuse_csv};
+use crate::job::{ReportJob, keep_sources, refuse_csv};
 use crate::ledger::Ledgers;
 use crate::page::{About, page};
 use crate::report::{Delivery, notice, page_message, to_stdout};
@@ -15,17 +15,22 @@ use crate::report::{Delivery, notice, page_message, to_stdout};
 pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
     refuse_csv(output)?;
-    let job = ReportJob::resolve(args)?;
+    let job = ReportJob::resolve(args, global)?;
     blocking(move || write(job, output)).await?;
     Ok(ExitCode::Complete)
 }
 
 fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
-    let ReportJob { ledgers, to, outline, problem } = job;
+    let ReportJob { ledgers, named, to, outline, problem } = job;
     if let Some(problem) = problem {
         notice(&format!("the page says nothing of the job file: {problem}"));
     }
-    let ledgers = Ledgers::open(ledgers)?;
+    let ledgers = Ledgers::open(ledgers, &named)?;
+    if let Some(to) = &to {
+        for (_, reader) in ledgers.readers() {
+            keep_sources("--to", to, &reader.sources()?)?;
+        }
+    }
     let about = About {
         job: outline,
         zone: TimeZone::system(),
@@ -37,6 +42,7 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     if let Err(error) = delivery.write_all(page.as_bytes()) {
         return Ok(delivery.give_up(error)?);
     }
+    ledgers.expect_as_opened()?;
     delivery.finish()?;
     let Some(to) = to else { return Ok(()) };
     let line = match output {

@@ -28,7 +28,7 @@ pub(super) async fn run(
     global: &GlobalArgs,
     again: &Again,
 ) -> Result<ExitCode, CommandError> {
-    let metrics = MetricsTarget::resolve(args)?.map(Metrics::new).transpose()?;
+    let metrics = MetricsTarget::resolve(args, global)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, again, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also of a run that could not begin, so that somebody hears of it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{expect_csvs, ledgers_of, refuse_csv};
+use crate::job::{expect_csvs, ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
 use crate::report::{LedgerStatus, Status, show};
 
@@ -29,13 +29,17 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     let mut is_again = false;
     loop {
         // A shard that begins later has its ledger later.
-        let ledgers = Ledgers::open(ledgers_of(&args.ledgers)?).map_err(|error| match error {
-            LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
-            error => error,
-        })?;
+        let ledgers =
+            Ledgers::open(ledgers_of(&args.ledgers)?, &named_identity(&args.ledgers)?).map_err(|error| {
+                match error {
+                    LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
+                    error => error,
+                }
+            })?;
         is_again = true;
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
+        ledgers.expect_as_opened()?;
         let text = match output {
             Output::Text | Output::Csv if args.watch.is_some() && io::stdout().is_terminal() => {
                 format!("{ANEW}{}", status.text())

@@ -1,6 +1,7 @@
 //! Whether there is room for the ledger, and leave to write it.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Diagnosis;
@@ -20,7 +21,10 @@ const LEAST: u64 = 64 * MEBIBYTE;
 pub(super) fn disk(ledger: &Path, input: u64) -> Diagnosis {
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
-    if let Err(error) = Draft::begin(&with_suffix(&ledger, ".doctor")) {
+    // Another doctor that is at it at this moment could write too.
+    if let Err(error) = Draft::begin(&with_suffix(&ledger, ".doctor"))
+        && error.kind() != ErrorKind::ResourceBusy
+    {
         let found = format!("{} cannot be written to: {error}", folder.display());
         let remedy = "name a ledger elsewhere with --ledger, or mend the folder";
         return Diagnosis::fail(CHECK, ExitCode::Storage, found, remedy);

@@ -30,6 +30,7 @@ pub(super) fn ledger(path: &Path, identity: &Identity) -> Diagnosis {
             error @ (LedgerError::OtherIdentity { .. }
             | LedgerError::OtherShard { .. }
             | LedgerError::NotALedger(_)
+            | LedgerError::HardLinked(_)
             | LedgerError::Newer(_)),
         ) => Diagnosis::fail(CHECK, ExitCode::Usage, error.to_string(), ""),
         Err(error) => Diagnosis::fail(CHECK, ExitCode::Storage, error.to_string(), ""),

@@ -6,7 +6,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::table::Table;
-use super::{ExportError, Format, go_on};
+use super::{ExportError, Format, go_on, rejected};
 use crate::ledger::{Ledgers, ListedRow, Occurrences, Selection};
 use crate::shutdown::Shutdown;
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fitted};
@@ -22,6 +22,10 @@ const ROWS: u64 = 1024;
 #[derive(Debug)]
 pub struct Join {
     source: CsvSource,
+    /// What the ledgers know the CSV by, if it was imported.
+    identity: String,
+    /// The header without what an earlier join has put beside it.
+    header: Header,
     key: KeyColumns,
     scheme: TokenScheme,
 }
@@ -33,11 +37,15 @@ impl Join {
     /// It cannot be read, or lacks a column of the key; the ledgers have different keys.
     pub fn open(input: Input, dialect: &Dialect, ledgers: &Ledgers) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
-        let file = input.to_string();
+        let (file, own) = (input.to_string(), input.identity());
         let source = CsvSource::open(input, dialect)?;
-        let key = source.header().key_columns(&identity.key, &file)?;
+        if source.is_rejects_file() {
+            ledgers.readers().iter().try_for_each(|(_, reader)| reader.index_places())?;
+        }
+        let header = without_beside(source.header());
+        let key = header.key_columns(&identity.key, &file)?;
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
-        Ok(Join { source, key, scheme })
+        Ok(Join { source, identity: own, header, key, scheme })
     }
 
     /// Writes every row of the CSV with what the ledgers know of it, in the order of the CSV, and returns how many;
@@ -53,9 +61,9 @@ impl Join {
         out: &mut dyn io::Write,
         shutdown: &Shutdown,
     ) -> Result<u64, ExportError> {
-        let header = self.source.header().clone();
         let mut table = Table::new(format, out);
-        table.header(header.columns().iter().map(String::as_str).chain(BESIDE))?;
+        self.expect_no_clash(format)?;
+        table.header(self.header.columns().iter().map(String::as_str).chain(BESIDE))?;
         let (mut read, mut count) = (0_u64, 0);
         let mut occurrences = Occurrences::default();
         let mut record = Record::default();
@@ -64,20 +72,55 @@ impl Join {
                 go_on(shutdown)?;
             }
             read += 1;
-            let key = header.key(&self.key, &record.cells);
-            let known = match token(&self.scheme, &key, ledgers, &mut occurrences)? {
-                Some(token) => ledgers.best(token)?,
-                None => None,
-            };
+            // An earlier join's; of a ragged row nobody can tell which cells they are.
+            if record.cells.len() == self.source.header().columns().len() {
+                record.cells.truncate(self.header.columns().len());
+            }
+            let known = self.known(&record, ledgers, &mut occurrences)?;
             if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
-                let cells = fitted(record.cells.iter(), header.columns().len());
-                write_row(&mut table, &header, &cells, known.as_ref())?;
+                let cells = fitted(record.cells.iter(), self.header.columns().len());
+                write_row(&mut table, &self.header, &cells, known.as_ref())?;
                 count += 1;
             }
         }
         table.finish()?;
         Ok(count)
     }
+
+    /// What the ledgers know of a row.
+    fn known(
+        &self,
+        record: &Record,
+        ledgers: &Ledgers,
+        occurrences: &mut Occurrences,
+    ) -> Result<Option<ListedRow>, ExportError> {
+        let key = self.header.key(&self.key, &record.cells);
+        if let Some(reject) = &record.reject {
+            return Ok(rejected::find(ledgers, &self.scheme, &self.identity, record, (reject, &key))?);
+        }
+        match token(&self.scheme, &key, ledgers, occurrences)? {
+            Some(token) => Ok(ledgers.best(token)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Two columns of one name would be told apart by nobody.
+    fn expect_no_clash(&self, format: Format) -> Result<(), ExportError> {
+        let clash = BESIDE.into_iter().find(|name| self.header.columns().iter().any(|column| column == name));
+        match (format, clash) {
+            (Format::Csv, Some(column)) => {
+                Err(ExportError::Column { file: self.source.input().to_string(), column })
+            }
+            (Format::Csv | Format::Jsonl, _) => Ok(()),
+        }
+    }
+}
+
+/// The header without the columns of an earlier join, which come anew. Columns of such names elsewhere are the user's.
+fn without_beside(header: &Header) -> Header {
+    let columns = header.columns();
+    let own = columns.len().saturating_sub(BESIDE.len());
+    if columns[own..].iter().eq(BESIDE) { Header::new(columns[..own].to_vec()) } else { header.clone() }
 }
 
 /// The token by which the ledgers know a row; none if they surely do not. Rows of one key have one token, whichever of

@@ -1,6 +1,7 @@
 //! What the ledger knows, taken away: its rows as they lie there, or beside the rows of a CSV.
 
 mod join;
+mod rejected;
 mod table;
 
 use std::io;
@@ -66,6 +67,17 @@ pub enum ExportError {
     /// The CSV cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The CSV has a column of a name that the export would give to another.
+    #[error(
+        "{file} has a column '{column}' of its own, and --join adds one of that name; rename it there, or use --format \
+         jsonl, where the two stand apart"
+    )]
+    Column {
+        /// The CSV.
+        file: String,
+        /// The column.
+        column: &'static str,
+    },
     /// The output cannot be written.
     #[error("cannot write the export: {0}")]
     Write(#[from] io::Error),

@@ -142,6 +142,7 @@ mod tests {
             line: 2,
             key: "a, \"b\"\nc".into(),
             state: RowState::Created,
+            may_exist: false,
             contact: Some(Contact { id: "id".into(), arn: None }),
             attempts: 1,
             first_sent_ms: Some(0),

@@ -8,12 +8,6 @@ use super::IntakeError;
 use crate::mapping::{MapFault, Mapped, Mapping, MappingSource, Rejection};
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, SourceError};
 
-/// The code of rows with more or fewer cells than the header.
-const RAGGED: &str = "RaggedRow";
-
-/// The code of rows with text after a closing quote.
-const STRAY: &str = "StrayQuote";
-
 /// An input that is fit to be read.
 #[derive(Debug)]
 pub struct Prepared {
@@ -124,16 +118,16 @@ impl Rules {
         let (cells, columns) = (record.cells.len(), self.header.columns().len());
         if cells != columns {
             let rule = format!("the header has {columns}: look for a stray quote or delimiter");
-            return Err(Rejection::of_row(RAGGED, format!("has {cells} cells"), rule));
+            return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule));
         }
         if record.stray_quote {
             let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, name what by --escape";
-            return Err(Rejection::of_row(STRAY, "has text after a closing quote", rule));
+            return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule));
         }
         // The rejects file has the cells as they were read, padded or joined, and nobody can tell whether they
         // are mended.
-        for (code, found) in [(RAGGED, "was ragged"), (STRAY, "had a stray quote")] {
-            if record.rejected_with.as_deref() == Some(code) {
+        for (code, found) in [(Rejection::RAGGED, "was ragged"), (Rejection::STRAY, "had a stray quote")] {
+            if record.reject.as_ref().is_some_and(|reject| reject.code == code) {
                 return Err(Rejection::of_row(code, found, "mend its cells and empty its _code"));
             }
         }

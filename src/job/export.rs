@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::apart::keep_what_is_read;
+use super::apart::Kept;
 use super::file::JobFile;
 use super::places::{job_args, ledgers_of};
 use super::{JobError, reading, wrong};
 use crate::cli::{ExportArgs, GlobalArgs, Output};
 use crate::export::{Format, StateFilter};
-use crate::ledger::{RunId, Selection};
-use crate::paths::resolved;
+use crate::ledger::{NamedIdentity, RunId, Selection};
 use crate::source::{Dialect, Input};
 
 /// An export.
@@ -18,6 +17,8 @@ use crate::source::{Dialect, Input};
 pub struct ExportJob {
     /// The ledgers, at least one.
     pub ledgers: Vec<PathBuf>,
+    /// What is said of whose they are.
+    pub named: NamedIdentity,
     /// Which rows.
     pub selection: Selection,
     /// In which form.
@@ -44,17 +45,15 @@ impl ExportJob {
         }
         let dialect = reading::dialect(&args.dialect, &file)?;
         let join = args.join.as_deref().map(Input::from_argument);
-        let to = args.to.as_deref().filter(|path| *path != Path::new("-")).map(resolved);
-        if let Some(to) = &to {
-            let inputs = reading::named(&job, &file);
-            let joined = join.as_ref().and_then(Input::path);
-            // A job file may name another, a skeleton.
-            let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
-            let jobs: Vec<PathBuf> = file.path.clone().into_iter().chain(skeleton).collect();
-            keep_what_is_read("--to", to, &ledgers, &jobs, inputs.into_iter().chain(joined))?;
-        }
+        let to = args.to.as_deref().filter(|path| *path != Path::new("-"));
+        let kept = || {
+            let kept = Kept::of(&job, global, &file).with_ledgers(&ledgers);
+            kept.with_csv(join.as_ref().and_then(Input::path))
+        };
+        let to = to.map(|to| kept().target("--to", to)).transpose()?;
         Ok(ExportJob {
             ledgers,
+            named: reading::named_identity(&job, &file)?,
             selection: Selection {
                 states: states(&args.state),
                 since: args.since.map(|run| RunId(i64::from(run))),

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::apart::keep_what_is_read;
+use super::apart::Kept;
 use super::destination::instance;
 use super::file::JobFile;
 use super::places::{ledger_path, rejects_named};
-use super::{JobError, reading, wrong};
-use crate::cli::RunArgs;
+use super::{JobError, wrong};
+use crate::cli::{GlobalArgs, RunArgs};
 use crate::paths::resolved;
 
 /// A file for metrics, and what is known of the import before it begins, or where it cannot.
@@ -28,17 +28,14 @@ impl MetricsTarget {
     ///
     /// # Errors
     /// The file is one that is read, or the ledger, or the rejects.
-    pub fn resolve(args: &RunArgs) -> Result<Option<Self>, JobError> {
+    pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Option<Self>, JobError> {
         const OPTION: &str = "--metrics-file";
         let file = JobFile::for_args(&args.job).unwrap_or_default();
         let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
         let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
         let Some(named) = named else { return Ok(None) };
-        let target = resolved(&named);
         let ledger = ledger_path(&args.job, &file).ok();
-        let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
-        let jobs: Vec<PathBuf> = args.job.job.clone().into_iter().chain(skeleton).collect();
-        keep_what_is_read(OPTION, &target, ledger.as_slice(), &jobs, reading::named(&args.job, &file))?;
+        let target = Kept::of(&args.job, global, &file).target(OPTION, &named)?;
         // They may not be there yet, and would be written over in the next run.
         let rejects = ledger.as_deref().map(|ledger| rejects_named(args, &file, ledger));
         if rejects.is_some_and(|rejects| resolved(&rejects) == target) {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::apart::{keep_apart, unless_an_input};
 use super::file::JobFile;
 use super::reading::{is_pattern, shard};
-use super::{JobError, wrong};
+use super::{JobError, reading, wrong};
 use crate::cli::{JobArgs, LedgersArgs, RunArgs, duration};
+use crate::ledger::NamedIdentity;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
 use crate::source::Input;
@@ -62,15 +63,22 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
     Ok(())
 }
 
+/// What a job says of whose its ledgers are, for the same commands: nothing of what it does not name.
+///
+/// # Errors
+/// The job file is at fault.
+pub fn named_identity(args: &LedgersArgs) -> Result<NamedIdentity, JobError> {
+    let job = job_args(args);
+    reading::named_identity(&job, &JobFile::for_args(&job)?)
+}
+
 /// The ledger, or if it is not there those of shards beside it, in their order.
 fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
     let folder = if ledger.exists() { None } else { std::fs::read_dir(folder_of(&ledger)).ok() };
     let mut found: Vec<(Shard, PathBuf)> = Vec::new();
     for name in folder.into_iter().flatten().flatten().map(|entry| entry.file_name()) {
         let path = ledger.with_file_name(&name);
-        let (before, after) = around_part(&ledger);
-        let part = name.to_str().and_then(|name| name.strip_prefix(&*before)?.strip_suffix(&*after));
-        found.extend(part.and_then(Shard::from_part).map(|shard| (shard, path)));
+        found.extend(shard_of(&ledger, &path).map(|shard| (shard, path)));
     }
     found.sort();
     if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() }
@@ -82,6 +90,14 @@ fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
     let Some(shard) = shard else { return path };
     let (before, after) = around_part(&path);
     path.with_file_name(format!("{before}{}{after}", shard.part()))
+}
+
+/// The shard of this ledger's rows that the file beside it is for, by its name.
+pub(super) fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
+    let (before, after) = around_part(ledger);
+    let name = file.file_name()?.to_str()?;
+    let part = name.strip_prefix(&*before)?.strip_suffix(&*after)?;
+    Shard::from_part(part).filter(|_| file.parent() == ledger.parent())
 }
 
 /// What stands before and after the part of a name that is the shard's.
@@ -142,10 +158,14 @@ pub(super) fn rejects_path(
 
 /// The same, whatever lies there. A rehearsal does not heed the job file's.
 pub(super) fn rejects_named(args: &RunArgs, file: &JobFile, ledger: &Path) -> PathBuf {
-    let from_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
-    let from_file = || from_file.map(|path| of_shard(file.beside(path), shard(&args.job, file)));
+    let from_file = || rejects_of_file(&args.job, file).filter(|_| !args.job.sandbox);
     let rejects = args.rejects.clone().or_else(from_file);
     rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"))
+}
+
+/// Where the job file has them written, if it says so.
+pub(super) fn rejects_of_file(args: &JobArgs, file: &JobFile) -> Option<PathBuf> {
+    file.run.rejects.as_ref().map(|path| of_shard(file.beside(path), shard(args, file)))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::destination::instance;
 use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, wrong};
 use crate::cli::{DialectArgs, JobArgs, MadeArgs, ReadArgs};
-use crate::ledger::Identity;
+use crate::ledger::{Identity, NamedIdentity};
 use crate::mapping::{MappingSource, Members};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
@@ -75,6 +76,17 @@ pub(super) fn identity(
         namespace: namespace(args, file),
         key: key(args, file),
         shard: shard(job, file),
+    })
+}
+
+/// The parts of that which the job names.
+pub(super) fn named_identity(job: &JobArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
+    let made = MadeArgs::default();
+    Ok(NamedIdentity {
+        instance_id: instance(job, &made, file)?.map(|instance| instance.id),
+        operation: file.connect.operation.as_ref().map(|_| operation(&made, file)).transpose()?,
+        namespace: file.connect.namespace.clone(),
+        key: Some(file.source.key.clone()).filter(|key| !key.is_empty()),
     })
 }
 

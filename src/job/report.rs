@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::apart::keep_what_is_read;
+use super::JobError;
+use super::apart::Kept;
 use super::file::JobFile;
 use super::outline::Outline;
-use super::places::{job_args, ledger_path, ledgers_of};
-use super::{JobError, reading};
-use crate::cli::{LedgersArgs, ReportArgs};
+use super::places::{job_args, ledger_path, ledgers_of, named_identity};
+use crate::cli::{GlobalArgs, LedgersArgs, ReportArgs};
+use crate::ledger::NamedIdentity;
 use crate::paths::{resolved, with_suffix};
 
 /// A page about an import.
@@ -15,6 +16,8 @@ use crate::paths::{resolved, with_suffix};
 pub struct ReportJob {
     /// The ledgers, at least one.
     pub ledgers: Vec<PathBuf>,
+    /// Whose they are to be.
+    pub named: NamedIdentity,
     /// The file to write; none is standard output.
     pub to: Option<PathBuf>,
     /// What the job file says, if one is named.
@@ -29,7 +32,7 @@ impl ReportJob {
     ///
     /// # Errors
     /// Nothing says where a ledger is; the file to write is one that is read.
-    pub fn resolve(args: &ReportArgs) -> Result<Self, JobError> {
+    pub fn resolve(args: &ReportArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let job = job_args(&args.ledgers);
         let (file, ledgers, problem) = match (JobFile::for_args(&job), &job.job) {
             (Ok(file), _) => (file, ledgers_of(&args.ledgers)?, None),
@@ -46,17 +49,17 @@ impl ReportJob {
             Some(_) => Outline::unreadable(path),
             None => Outline::of(&file),
         });
+        let kept = Kept::of(&job, global, &file).with_ledgers(&ledgers);
         let to = match (&args.to, ledgers.first()) {
             (Some(to), _) if to == Path::new("-") => None,
-            (Some(to), _) => Some(resolved(to)),
-            (None, first) => first.map(|ledger| with_suffix(&resolved(ledger), ".report.html")),
+            (Some(to), _) => Some(kept.target("--to", to)?),
+            (None, first) => first
+                .map(|ledger| kept.target("--to", &with_suffix(&resolved(ledger), ".report.html")))
+                .transpose()?,
         };
-        if let Some(to) = &to {
-            let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
-            let jobs: Vec<PathBuf> = file.path.clone().into_iter().chain(skeleton).collect();
-            keep_what_is_read("--to", to, &ledgers, &jobs, reading::named(&job, &file))?;
-        }
-        Ok(ReportJob { ledgers, to, outline, problem })
+        // What the job names is not held against the ledgers where its file is at fault.
+        let named = if problem.is_none() { named_identity(&args.ledgers)? } else { NamedIdentity::default() };
+        Ok(ReportJob { ledgers, named, to, outline, problem })
     }
 }
 

@@ -69,7 +69,11 @@ pub enum LedgerError {
         source: Arc<std::io::Error>,
     },
     /// SQLite failed: a full disk, a read-only file, damage.
-    #[error("cannot read or write the ledger {}: {source}; nothing more is sent, and once that is mended the next run goes on", path.display())]
+    #[error(
+        "cannot read or write the ledger {}: {source}; what it has is not lost: once that is mended, give the same \
+         command again",
+        path.display()
+    )]
     Sqlite {
         /// The ledger.
         path: PathBuf,
@@ -78,9 +82,9 @@ pub enum LedgerError {
     },
     /// The file is no sound ledger any more.
     #[error(
-        "the ledger {} is damaged ({problem}); nothing is sent. Restore it from a backup. Without one, move it \
-         away: a new one sends every row again with the same token, and Connect answers with the contacts it has \
-         as long as it honours tokens",
+        "the ledger {} is damaged ({problem}), and is neither believed nor written to. Restore it from a backup. Without \
+         one, move it away: a run with a new one sends every row again with the same token, and Connect answers with the \
+         contacts it has as long as it honours tokens",
         path.display()
     )]
     Damaged {
@@ -91,11 +95,26 @@ pub enum LedgerError {
     },
     /// The file has more than one name.
     #[error(
-        "the ledger {} has another name too (a hard link), and two runs would not see each other's lock; remove the \
-         other name, or make a copy of it",
+        "the ledger {} has another name too (a hard link), and under each name it has a lock and a log of its own, so that \
+         a part of it may be missing here; remove the other name, or make a copy of it",
         .0.display()
     )]
     HardLinked(PathBuf),
+    /// A part of the ledger is in its log, and nothing can be written beside it.
+    #[error(
+        "the ledger {} cannot be read where it lies: a part of it is in {}, which SQLite reads only where it can write; \
+         copy both, and {}.lock, to a folder that you may write to, and name the copy with --ledger",
+        path.display(), log.display(), path.display()
+    )]
+    LogApart {
+        /// The ledger.
+        path: PathBuf,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// The ledger lies where SQLite could not notice what others write.
+    #[error("the ledger {} was written to while it was read, and what was read may be torn; give the same command again", .0.display())]
+    Written(PathBuf),
     /// The ledger is not where it was opened, so that no later run would see what is written to it.
     #[error(
         "the ledger {} was taken away during the run: {} was removed, moved or replaced; nothing more is sent. Put \

@@ -25,6 +25,8 @@ pub struct ListedRow {
     pub key: String,
     /// Its state.
     pub state: RowState,
+    /// Whether an unanswered attempt may have created its contact.
+    pub may_exist: bool,
     /// Its contact, if it is created.
     pub contact: Option<Contact>,
     /// How often it was sent.
@@ -92,9 +94,10 @@ const BYTES: usize = 1 << 20;
 /// Rows that are looked at for a page at most.
 const LOOKED_AT: i64 = 1 << 16;
 
-/// The columns of a row that [`listed`] reads.
-pub(super) const LISTED: &str = "rows.id, run_id, path, line, key, state, contact_id, contact_arn, attempts,
-    first_sent_ms, last_sent_ms, code, message";
+/// The columns of [`listed`], of rows and sources.
+pub(super) const LISTED: &str =
+    "rows.id, run_id, path, rows.line, key, state, contact_id, contact_arn, attempts,
+    first_sent_ms, last_sent_ms, code, message, may_exist";
 
 impl LedgerReader {
     /// The selected ones of the next rows after `after`; none when there are no more rows. A page without rows is
@@ -155,7 +158,7 @@ impl LedgerReader {
     }
 }
 
-/// A row of a query for [`LISTED`].
+/// A row of these columns.
 pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
     let arn = row.get(7)?;
     Ok(ListedRow {
@@ -171,5 +174,6 @@ pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
         last_sent_ms: row.get(10)?,
         code: row.get(11)?,
         message: row.get(12)?,
+        may_exist: row.get(13)?,
     })
 }

@@ -1,16 +1,14 @@
 //! One run a ledger. The operating system holds the lock, so it dies with its holder.
 
-use std::fs::{File, Metadata, TryLockError};
-use std::io;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::presence::file_id;
 use super::seal::{Inscription, Seal};
 use super::{LedgerError, Opening};
 use crate::modes::private;
-use crate::paths::with_suffix;
+use crate::paths::{is_at, with_suffix};
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
 ///
@@ -87,12 +85,6 @@ fn within(file: &File, time: Duration) -> Result<(), TryLockError> {
             outcome => return outcome,
         }
     }
-}
-
-/// Whether the path still leads to the open file.
-fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: io::Result<Metadata>| metadata.map(|metadata| file_id(&metadata));
-    id(file.metadata()).is_ok_and(|open| id(path.metadata()).is_ok_and(|there| there == open))
 }
 
 /// Whether a run holds the lock at this moment.

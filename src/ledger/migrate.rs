@@ -8,7 +8,6 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use super::store::COUNTED;
 use super::{APPLICATION_ID, LedgerError};
 use crate::draft::{draft_of, remove};
 use crate::modes::private;
@@ -67,7 +66,7 @@ pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<bool
 }
 
 /// Where there is no ledger, nothing may say that there was one: a link to a disk that is not there, or a log.
-fn expect_no_trace(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn expect_no_trace(path: &Path) -> Result<(), LedgerError> {
     let damaged = |problem| Err(LedgerError::Damaged { path: path.to_owned(), problem });
     if let Ok(target) = std::fs::read_link(path) {
         return damaged(format!("it is a link to {}, which is not there", target.display()));
@@ -98,7 +97,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     synced
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| sqlite(path, source))?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(|source| sqlite(path, source))?;
@@ -131,7 +130,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 /// A ledger that was cut to nothing would pass for a new one, and all of its rows would be sent again.
-fn expect_content(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn expect_content(path: &Path) -> Result<(), LedgerError> {
     let length = path.metadata().map(|metadata| metadata.len());
     match length {
         Ok(0) => Err(LedgerError::Damaged { path: path.to_owned(), problem: "it is empty".to_owned() }),
@@ -141,7 +140,7 @@ fn expect_content(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// Under each of its names a file has a lock and a log of its own, and two runs would not see each other.
-fn expect_one_name(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn expect_one_name(path: &Path) -> Result<(), LedgerError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -187,10 +186,13 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
     Ok(())
 }
 
+/// The schema that this version writes.
+pub(super) const LATEST: usize = SCHEMAS.len();
+
 /// Whether an earlier version wrote the ledger.
 pub(super) fn is_behind(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
     let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, usize>(0));
-    version.map(|version| version < SCHEMAS.len()).map_err(|source| sqlite(path, source))
+    version.map(|version| version < LATEST).map_err(|source| sqlite(path, source))
 }
 
 /// Applies the migrations that are missing.
@@ -208,65 +210,6 @@ pub(super) fn to_latest(
         other => LedgerError::Io { path: path.to_owned(), source: Arc::new(io::Error::other(other)) },
     })
 }
-
-/// Opens an existing ledger for reading, during a run or after it.
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, LedgerError> {
-    if !path.exists() {
-        expect_no_trace(path)?;
-        return Err(LedgerError::Missing(path.to_owned()));
-    }
-    expect_content(path)?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let check = || {
-        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        Ok((application, version))
-    };
-    let (application, version) = check().map_err(|source| sqlite(path, source))?;
-    if application != APPLICATION_ID {
-        return Err(LedgerError::NotALedger(path.to_owned()));
-    }
-    if version > SCHEMAS.len() {
-        return Err(LedgerError::Newer(path.to_owned()));
-    }
-    // A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
-    let tallies = format!("CREATE TEMP VIEW tallies AS {COUNTED}");
-    let of_runs = [
-        (6, "0 AS is_auto, NULL AS rate_found"),
-        (9, "NULL AS command, NULL AS folder"),
-        (11, "NULL AS exit_code"),
-        (12, "NULL AS last_ms, NULL AS recorded_ms, NULL AS held_back"),
-    ];
-    let of_runs = of_runs.into_iter().filter(|(schema, _)| version < *schema).map(|(_, columns)| columns);
-    let runs = format!(
-        "CREATE TEMP VIEW runs AS SELECT *, {} FROM main.runs",
-        of_runs.collect::<Vec<_>>().join(", ")
-    );
-    let made_up =
-        [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (10, READINGS), (12, &runs)];
-    for (schema, made_up) in made_up {
-        if version < schema {
-            connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
-        }
-    }
-    Ok(connection)
-}
-
-/// What the second schema makes of a ledger of the first, in this connection alone.
-const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
-    SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
-
-/// The eighth schema's filters, of which there are none yet.
-const SEGMENTS: &str = "CREATE TEMP TABLE segments (id INTEGER PRIMARY KEY, filter BLOB, digest BLOB)";
-
-/// The ninth schema's record, which is empty.
-const MINUTES: &str =
-    "CREATE TEMP TABLE minutes (run_id, minute, attempts, created, throttled, unanswered, rate);
-    CREATE TEMP TABLE latencies (run_id, microseconds, answers)";
-
-/// What the tenth schema adds, as no ledger of an earlier one has it.
-const READINGS: &str = "CREATE TEMP TABLE readings (run_id, source_id, rows, elsewhere);
-    CREATE TEMP VIEW identity AS SELECT *, '' AS shard FROM main.identity";
 
 /// A failure of SQLite, told apart from a file that is damaged or no database at all.
 pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
@@ -290,6 +233,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::read_only::open_read_only;
 
     fn made(folder: &tempfile::TempDir) -> std::path::PathBuf {
         let path = folder.path().join("x.db");
@@ -368,10 +312,10 @@ mod tests {
         let open_reading = |connection: &Connection| -> i64 {
             connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap()
         };
-        assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
+        assert_eq!(open_reading(&open_read_only(&path).unwrap().0), 2);
         to_latest(&mut connection, &path, &Rehearsal::default()).unwrap();
         assert_eq!(open_reading(&connection), 2);
-        assert_eq!(open_reading(&open_read_only(&path).unwrap()), 2);
+        assert_eq!(open_reading(&open_read_only(&path).unwrap().0), 2);
     }
 
     #[test]

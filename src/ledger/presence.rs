@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use super::LedgerError;
+use crate::paths::{FileId, file_id};
 
 /// The files of an open ledger, by what the system knows them by.
 #[derive(Debug)]
@@ -15,14 +16,6 @@ pub(super) struct Presence {
     ledger: PathBuf,
     files: Vec<(PathBuf, FileId)>,
 }
-
-/// Device and number of a file; elsewhere than on Unix an open file cannot be removed.
-#[cfg(unix)]
-pub(super) type FileId = (u64, u64);
-/// Of every file the same, for the same reason.
-#[cfg(not(unix))]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct FileId;
 
 impl Presence {
     /// Remembers the files as they are now; those that do not exist are left out.
@@ -57,19 +50,6 @@ impl Presence {
 
 fn id(path: &Path) -> io::Result<FileId> {
     path.metadata().map(|metadata| file_id(&metadata))
-}
-
-/// What the system knows a file by.
-#[cfg(unix)]
-pub(super) fn file_id(metadata: &Metadata) -> FileId {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-/// What the system knows a file by.
-#[cfg(not(unix))]
-pub(super) fn file_id(_: &Metadata) -> FileId {
-    FileId
 }
 
 /// When a file was written to last, in nanoseconds since 1970.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{json_column, operation_column, shard_column, state_column};
-use super::migrate::{expect_sound, open_read_only, sqlite};
+use super::migrate::{expect_sound, sqlite};
+use super::read_only::{Frozen, open_read_only};
 use super::segments::Segments;
 use super::store::{
     IN_OPEN_READING, LEFT_ITS_FILE, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes,
@@ -25,6 +26,7 @@ pub struct LedgerReader {
     pub(super) connection: Connection,
     /// Where a token may be, and the last row when somebody first asked.
     segments: OnceCell<(Segments, i64)>,
+    frozen: Option<Frozen>,
 }
 
 /// What the ledger knows of a row, as far as it decides what a run does with it.
@@ -71,10 +73,29 @@ impl LedgerReader {
     /// Opens an existing ledger.
     ///
     /// # Errors
-    /// It is missing, is no ledger, is of a newer version, or cannot be read.
+    /// It is missing, is no ledger, is of a newer version, has two names, or cannot be read; it lacks what the lock file
+    /// beside it says was committed.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let connection = open_read_only(path)?;
-        Ok(LedgerReader { path: path.to_owned(), connection, segments: OnceCell::new() })
+        let (connection, frozen) = open_read_only(path)?;
+        Ok(LedgerReader { path: path.to_owned(), connection, segments: OnceCell::new(), frozen })
+    }
+
+    /// Makes sure that what was read is of one piece, where it lies so that SQLite cannot see to that: on a disk that
+    /// nothing can be written to.
+    ///
+    /// # Errors
+    /// Somebody has written to it since it was opened.
+    pub fn expect_as_opened(&self) -> Result<(), LedgerError> {
+        self.frozen.as_ref().map_or(Ok(()), Frozen::expect_as_opened)
+    }
+
+    /// What the ledger knows its inputs by: their paths, or `-`.
+    pub fn sources(&self) -> Result<Vec<String>, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare("SELECT path FROM sources ORDER BY id")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(|source| sqlite(&self.path, source))
     }
 
     /// Looks at every page and every row, and says whether its counts are those of its rows: they are not where somebody

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Identity, LedgerError, LedgerReader, ListedRow, RowState, RunId};
+use super::{Identity, LedgerError, LedgerReader, ListedRow, NamedIdentity, RowState, RunId};
 use crate::shard::Shard;
 use crate::token::ClientToken;
 
@@ -16,16 +16,18 @@ pub struct Ledgers {
 }
 
 impl Ledgers {
-    /// Opens them, and makes sure that they belong together.
+    /// Opens them, and makes sure that they belong together, and to the import that is named.
     ///
     /// # Errors
-    /// One is missing or cannot be read; two are of different imports, of different divisions, or of the same shard.
-    pub fn open(paths: Vec<PathBuf>) -> Result<Self, LedgerError> {
+    /// One is missing, cannot be read, or belongs to another; two are of different imports, of different divisions, or of
+    /// the same shard.
+    pub fn open(paths: Vec<PathBuf>, named: &NamedIdentity) -> Result<Self, LedgerError> {
         let mut ledgers = Ledgers { readers: Vec::new(), identities: Vec::new() };
         for path in paths {
             let reader = LedgerReader::open(&path)?;
             // One whose making was broken off has no rows, and goes with any other.
             if let Some(identity) = reader.identity()? {
+                named.expect(&path, &identity)?;
                 ledgers.identities.push((path.clone(), identity));
             }
             ledgers.readers.push((path, reader));
@@ -128,18 +130,53 @@ impl Ledgers {
         Ok(None)
     }
 
-    /// The row of `token`. Where several ledgers know it, the one that has its contact tells more than the others.
+    /// Makes sure that what was read of each is of one piece.
+    ///
+    /// # Errors
+    /// Somebody has written to one, and that could not be noticed before.
+    pub fn expect_as_opened(&self) -> Result<(), LedgerError> {
+        self.readers.iter().try_for_each(|(_, reader)| reader.expect_as_opened())
+    }
+
+    /// The row of `token`. Where several ledgers know it, the one counts in which most has come of it, and of equals the
+    /// first: what may be a contact is never hidden by another ledger that has not got as far.
     pub fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find(token))
+    }
+
+    /// The same of the row of this key that stands at this place of an input, which [`LedgerReader::find_at`] knows.
+    pub fn best_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find_at(source, line, key))
+    }
+
+    fn best_of(
+        &self,
+        find: impl Fn(&LedgerReader) -> Result<Option<ListedRow>, LedgerError>,
+    ) -> Result<Option<ListedRow>, LedgerError> {
         let mut best: Option<ListedRow> = None;
         for (_, reader) in &self.readers {
             if best.as_ref().is_some_and(|row| row.state == RowState::Created) {
                 break;
             }
-            match reader.find(token)? {
-                Some(row) if best.is_none() || row.state == RowState::Created => best = Some(row),
-                Some(_) | None => {}
+            if let Some(row) = find(reader)?
+                && best.as_ref().is_none_or(|best| progress(&row) > progress(best))
+            {
+                best = Some(row);
             }
         }
         Ok(best)
+    }
+}
+
+/// How much has come of a row: first whether it is a contact, then whether it may be one.
+fn progress(row: &ListedRow) -> u8 {
+    match row.state {
+        RowState::Created => 6,
+        RowState::Unknown => 5,
+        RowState::InFlight => 4,
+        RowState::Pending if row.may_exist => 3,
+        RowState::Failed => 2,
+        RowState::Pending => 1,
+        RowState::Rejected => 0,
     }
 }

@@ -64,10 +64,16 @@ impl Rejection {
     /// The words for what this tool itself finds wrong with a row, anew in every run. Any other code on a
     /// rejected row is the service's.
     pub const CODES: [&str; 6] =
-        ["Mapping", "Validation", "RaggedRow", "StrayQuote", "EmptyKey", Rejection::DUPLICATE];
+        ["Mapping", "Validation", Self::RAGGED, Self::STRAY, "EmptyKey", Self::DUPLICATE];
 
-    /// The word for a row that has the key of an earlier one.
-    pub const DUPLICATE: &'static str = "DuplicateKey";
+    /// The code of rows with more or fewer cells than the header.
+    pub const RAGGED: &str = "RaggedRow";
+
+    /// The code of rows with text after a closing quote.
+    pub const STRAY: &str = "StrayQuote";
+
+    /// The code of rows whose key an earlier row has.
+    pub const DUPLICATE: &str = "DuplicateKey";
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {

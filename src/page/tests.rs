@@ -168,6 +168,7 @@ fn names_that_would_be_markup_are_text() {
         state: RowState::Unknown,
         contact: None,
         attempts: 1,
+        may_exist: true,
         first_sent_ms: None,
         last_sent_ms: Some(0),
         code: Some(hostile()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::unless_gone;
-use crate::draft::Draft;
+use crate::draft::{Draft, Withdrawal};
 
 /// A result that is being written.
 #[derive(Debug)]
@@ -53,6 +53,14 @@ impl Delivery {
             }
         };
         Ok(Delivery { to: to.map(Path::to_owned), out })
+    }
+
+    /// What removes the file from another thread before it is in its place.
+    pub(crate) fn withdrawal(&self) -> Option<Withdrawal> {
+        match &self.out {
+            Out::Stdout(_) => None,
+            Out::File(out) => Some(out.get_ref().withdrawal()),
+        }
     }
 
     /// Hands the result over: only now is it in its place.

@@ -6,16 +6,14 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::counted::Counted;
 use super::dialect::{Dialect, FoundDialect};
 use super::fault::own_fault;
 use super::lines::LineCounter;
 use super::peek::Whole;
 use super::quotes::has_stray_quote;
 use super::text::Text;
-use super::{Header, Input, REJECT_COLUMNS, Record, SourceError};
-
-/// Where the code stands among the columns of a rejects file.
-const CODE: usize = 4;
+use super::{Header, Input, REJECT_COLUMNS, Record, Reject, SourceError};
 
 /// An open CSV whose header has been read.
 pub struct CsvSource {
@@ -60,7 +58,7 @@ impl CsvSource {
             }
         };
         let bytes_read = Arc::new(AtomicU64::new(0));
-        let counted = Counted { inner: bytes, read: bytes_read.clone() };
+        let counted = Counted::new(bytes, bytes_read.clone());
         Self::from_reader(input, counted, bytes_read, bytes_total, dialect)
     }
 
@@ -147,7 +145,7 @@ impl CsvSource {
     /// A cell is not in the file's encoding, the file ends inside a quoted cell, a record is too long to be
     /// one, a compressed file is damaged, or reading fails. There are no rows after an error.
     pub fn read_record(&mut self, record: &mut Record) -> Result<bool, SourceError> {
-        record.rejected_with = None;
+        record.reject = None;
         loop {
             if !self.read_cells(&mut record.cells)? {
                 return Ok(false);
@@ -206,8 +204,7 @@ impl CsvSource {
     fn take_off_reject_columns(&self, record: &mut Record) {
         let own = self.header.columns().len();
         if self.is_rejects_file && record.cells.len() == own + REJECT_COLUMNS.len() {
-            let code = record.cells.get(own + CODE).filter(|code| !code.is_empty());
-            record.rejected_with = code.map(str::to_owned);
+            record.reject = Some(Reject::after(own, &record.cells));
             record.cells.truncate(own);
         }
     }
@@ -215,26 +212,6 @@ impl CsvSource {
 
 fn is_blank(cells: &csv::StringRecord) -> bool {
     cells.iter().all(|cell| cell.trim().is_empty())
-}
-
-/// Counts what is read, for the progress of a check; of a compressed file, its compressed bytes.
-struct Counted<R> {
-    inner: R,
-    read: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = loop {
-            match self.inner.read(buffer) {
-                // A signal came; not every reader above asks again.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => break done?,
-            }
-        };
-        self.read.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
 }
 
 #[cfg(test)]
@@ -379,7 +356,8 @@ mod tests {
         let mut record = Record::default();
         assert!(fed_back.read_record(&mut record).unwrap());
         assert_eq!(record.cells, vec!["1", "NY"]);
-        assert_eq!(record.rejected_with.as_deref(), Some("C"));
+        let reject = Reject { file: "f".into(), line: 7, key: "1".into(), code: "C".into() };
+        assert_eq!(record.reject, Some(reject));
     }
 
     #[test]

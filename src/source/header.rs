@@ -5,9 +5,6 @@ use super::{RowKey, SourceError};
 use crate::digest::Digest;
 use crate::suggest::did_you_mean;
 
-/// The columns that a rejects file has after the original ones.
-pub const REJECT_COLUMNS: [&str; 6] = ["_file", "_line", "_key", "_state", "_code", "_message"];
-
 /// The names of a CSV's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {

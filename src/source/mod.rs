@@ -1,6 +1,7 @@
 //! Bytes to records: CSV of any dialect and encoding, compressed or not, with the file's own line numbers.
 
 mod input;
+mod counted;
 mod dialect;
 mod peek;
 mod decompress;
@@ -14,6 +15,7 @@ mod names;
 mod header;
 mod key;
 mod fault;
+mod reject;
 mod fitted;
 #[cfg(test)]
 mod testing;
@@ -30,10 +32,11 @@ use crate::suggest::similar_file;
 pub use csv_file::CsvSource;
 pub use dialect::{Dialect, FoundDialect, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 pub use fitted::fitted;
-pub use header::{Header, KeyColumns, REJECT_COLUMNS};
+pub use header::{Header, KeyColumns};
 pub use input::Input;
 pub use key::RowKey;
 use lines::LONGEST_RECORD;
+pub use reject::{REJECT_COLUMNS, Reject};
 
 /// One data row of a CSV.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +47,8 @@ pub struct Record {
     pub cells: csv::StringRecord,
     /// Text follows a closing quote: cells, or rows, may have been swallowed.
     pub stray_quote: bool,
-    /// In a rejects file, the code that the row was rejected with.
-    pub rejected_with: Option<String>,
+    /// In a rejects file, what it says of the row beside its cells.
+    pub reject: Option<Reject>,
 }
 
 /// A CSV cannot be read; nothing is sent.

@@ -10,18 +10,18 @@ use crate::support::*;
 
 const EXPORT: [&str; 3] = ["export", "--ledger", "t.ledger.db"];
 
-fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&EXPORT[..], more].concat()
 }
 
 /// The cells of a CSV, row by row.
-fn cells(text: &str) -> Vec<Vec<String>> {
+pub fn cells(text: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
 /// The cells of these columns, joined by `|`, row by row, without the header.
-fn columns(text: &str, names: &[&str]) -> Vec<String> {
+pub fn columns(text: &str, names: &[&str]) -> Vec<String> {
     let all = cells(text);
     let at = |name| all[0].iter().position(|column| column == name).unwrap();
     let row =
@@ -29,7 +29,7 @@ fn columns(text: &str, names: &[&str]) -> Vec<String> {
     all[1..].iter().map(row).collect()
 }
 
-fn objects(text: &str) -> Vec<Value> {
+pub fn objects(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -59,7 +59,7 @@ fn every_state() -> Folder {
 }
 
 /// A folder whose `t.csv` was imported.
-fn imported(csv: &str, arguments: &[&str]) -> (Folder, SandboxProcess) {
+pub fn imported(csv: &str, arguments: &[&str]) -> (Folder, SandboxProcess) {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.write("t.csv", csv);
@@ -185,19 +185,6 @@ fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
 }
 
 #[test]
-fn the_ledger_that_has_the_contact_tells_more_than_another() {
-    let folder = Folder::new();
-    folder.write("t.csv", numbered_csv(1));
-    let refuses = Endpoint::start(|_, _| Reply::Error(400, "InvalidParameterException"));
-    folder.run(&import(&refuses.url(), &["--ledger", "first.db"])).expect(1);
-    let creates = Endpoint::start(|_, _| Reply::Created);
-    folder.run(&import(&creates.url(), &[])).expect(0);
-    let join = ["export", "--ledger", "first.db", "--ledger", "t.ledger.db", "--join", "t.csv"];
-    let joined = folder.run(&join).expect(0).stdout;
-    assert_eq!(columns(&joined, &["_state", "_contact_id"]), ["created|contact-0"]);
-}
-
-#[test]
 fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
     let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
     folder.write("out.csv", "old");
@@ -302,21 +289,6 @@ fn a_csv_is_read_as_a_run_reads_it() {
 }
 
 #[test]
-fn identical_rows_without_a_key_find_a_contact_each() {
-    let (folder, sandbox) = imported("Name,Description\na,x\nb,\na,x\na,x\nshort\n", &[]);
-    assert_eq!(sandbox.stat("contacts"), 4);
-    let contacts = columns(&folder.run(&export(&["--state", "created"])).expect(0).stdout, &["contact_id"]);
-    // Moved columns make no difference; the fourth of three is nobody's.
-    folder.write("u.csv", "Description,Name\nx,a\nx,a\n,c\nx,a\nx,a\n,b\n");
-    let joined = folder.run(&export(&["--join", "u.csv"])).expect(0).stdout;
-    let [a1, b, a2, a3] = &contacts[..] else { panic!("{contacts:?}") };
-    assert_eq!(columns(&joined, &["_contact_id"]), [a1, a2, "", a3, "", b]);
-    // A ragged row is known too.
-    let joined = folder.run(&export(&["--join", "t.csv", "--state", "rejected"])).expect(0).stdout;
-    assert_eq!(columns(&joined, &["Name", "Description", "_code"]), ["short||RaggedRow"]);
-}
-
-#[test]
 fn a_row_is_found_and_written_in_whichever_segment_it_lies() {
     let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
     folder.execute("t.ledger.db", "UPDATE rows SET id = id + (3 << 20) WHERE key = 'K1'");
@@ -368,39 +340,4 @@ fn an_export_during_a_run_sees_what_it_has_done_so_far_and_leaves_it_alone() {
     assert_eq!(columns(&joined, &["id"]), ["K0", "K1"]);
     running.end().expect(0);
     assert_eq!(states(), "created created created created");
-}
-
-#[test]
-fn what_is_read_is_never_written_over() {
-    let (folder, _sandbox) = imported(&numbered_csv(1), &["--key", "id"]);
-    std::fs::create_dir(folder.path("folder")).unwrap();
-    folder.write(
-        "job.toml",
-        "request = \"skeleton.json\"\n[source]\nfiles = [\"t.csv\", \"more-*.csv\"]\n[run]\nledger = \"t.ledger.db\"\n",
-    );
-    folder.write("skeleton.json", "{\"Name\": \"{{ name }}\"}");
-    folder.write("u.csv", "id\nK0\n");
-    std::os::unix::fs::symlink("t.csv", folder.path("link.csv")).unwrap();
-    let before = ["t.csv", "job.toml", "u.csv"].map(|name| folder.read(name));
-    for (to, words) in [
-        ("t.ledger.db", "--to names the ledger or the job file"),
-        ("t.ledger.db-wal", "--to names the ledger or the job file"),
-        ("t.ledger.db.lock", "--to names the ledger or the job file"),
-        ("./job.toml", "--to names the ledger or the job file"),
-        ("skeleton.json", "--to names the ledger or the job file"),
-        ("t.csv", "which is a CSV of the job"),
-        ("link.csv", "which is a CSV of the job"),
-        ("u.csv", "which is a CSV of the job"),
-        ("more-1.csv", "which is a CSV of the job"),
-        ("folder", "names a folder"),
-        ("/dev/null", "which is no ordinary file"),
-    ] {
-        let arguments = ["export", "--job", "job.toml", "--join", "u.csv", "--to", to];
-        let ended = folder.run(&arguments).expect(2);
-        assert!(ended.stderr.contains(words), "{to}: {}", ended.stderr);
-    }
-    assert_eq!(["t.csv", "job.toml", "u.csv"].map(|name| folder.read(name)), before);
-    assert_eq!(folder.states("t.ledger.db"), "created 1");
-    let none = folder.run(&["export"]).expect(2);
-    assert!(none.stderr.contains("nothing says which ledger; name it with --ledger"), "{}", none.stderr);
 }
