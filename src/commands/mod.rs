@@ -114,7 +114,7 @@ impl CommandError {
             | CommandError::Metrics(MetricsError::Prometheus(_))
             | CommandError::Inside
             | CommandError::Page(PageError::Made(_))
-            | CommandError::Rejects(RejectsError::Write { .. })
+            | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoPlace { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::destination::instance;
 use super::file::JobFile;
 use super::pace::rate;
-use super::places::ledger_path;
+use super::places::ledger_to_write;
 use super::{Display, JobError, Reading, Resending, display, resending};
 use crate::cli::{CheckArgs, GlobalArgs};
 use crate::engine::ErrorBudget;
@@ -44,7 +44,7 @@ impl CheckJob {
         Ok(CheckJob {
             rate: rate(args.read.rate, &file, reading.shard)?,
             reading,
-            ledger: match ledger_path(&args.job, &file) {
+            ledger: match ledger_to_write(&args.job, &file) {
                 Ok(path) => Some(path),
                 Err(JobError::LedgerUnnamed) => None,
                 Err(error) => return Err(error),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::destination::destination;
 use super::file::JobFile;
 use super::pace::{SandboxQuota, burst, rate, sandbox};
-use super::places::ledger_path;
+use super::places::ledger_to_write;
 use super::{JobError, reading, refuse_csv, wrong};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
@@ -68,7 +68,7 @@ impl DoctorJob {
         };
         Ok(DoctorJob {
             identity: reading::identity(instance, &args.job, &args.made, &file)?,
-            ledger: ledger_path(&args.job, &file)?,
+            ledger: ledger_to_write(&args.job, &file)?,
             inputs,
             dialect,
             mapping,

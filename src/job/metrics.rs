@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use super::apart::Kept;
 use super::destination::instance;
 use super::file::JobFile;
-use super::places::{ledger_path, rejects_named};
+use super::places::{ledger_path, of_shard, rejects_named};
+use super::reading::shard;
 use super::{JobError, wrong};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::paths::resolved;
+use crate::shard::Shard;
 
 /// A file for metrics, and what is known of the import before it begins, or where it cannot.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +21,8 @@ pub struct MetricsTarget {
     pub import: String,
     /// The bare instance id, if one is named.
     pub instance_id: Option<String>,
+    /// The part of the rows that the run takes; none if all.
+    pub shard: Option<Shard>,
     /// The ledger's path, if it is known.
     pub ledger: Option<PathBuf>,
 }
@@ -33,7 +37,8 @@ impl MetricsTarget {
         let file = JobFile::for_args(&args.job).unwrap_or_default();
         let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
         let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
-        let Some(named) = named else { return Ok(None) };
+        let shard = shard(&args.job, &file);
+        let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
         let ledger = ledger_path(&args.job, &file).ok();
         let target = Kept::of(&args.job, global, &file).target(OPTION, &named)?;
         // They may not be there yet, and would be written over in the next run.
@@ -45,6 +50,7 @@ impl MetricsTarget {
             file: target,
             import: import(args.job.job.as_deref(), ledger.as_deref()),
             instance_id: instance(&args.job, &args.read.made, &file).ok().flatten().map(|found| found.id),
+            shard,
             ledger,
         }))
     }

@@ -43,7 +43,7 @@ pub use outline::{Outline, OutlineTable};
 pub use pace::{Pacing, SandboxQuota, rate_again};
 use pace::{pacing, sandbox};
 pub use places::{expect_csvs, ledgers_of, named_identity};
-use places::{ledger_path, rejects_path};
+use places::{ledger_to_write, rejects_path};
 pub use reading::Reading;
 pub use report::ReportJob;
 pub use verification::VerifyJob;
@@ -165,7 +165,7 @@ impl Job {
         let reading = Reading::resolve(&args.job, &args.read, &file)?;
         let pacing = pacing(args, &file, reading.shard)?;
         let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
-        let ledger = ledger_path(&args.job, &file)?;
+        let ledger = ledger_to_write(&args.job, &file)?;
         let display = display(&args.read.shown, global, &file);
         refuse_csv(display.output)?;
         Ok(Job {

@@ -86,7 +86,7 @@ fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
 
 /// The file of the same name for one shard: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
 /// `x.0-of-4.csv`.
-fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
+pub(super) fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
     let Some(shard) = shard else { return path };
     let (before, after) = around_part(&path);
     path.with_file_name(format!("{before}{}{after}", shard.part()))
@@ -125,11 +125,48 @@ pub(super) fn job_args(args: &LedgersArgs) -> JobArgs {
 /// Beside the job file, or without one beside the first CSV; each shard has its own, which its name tells, unless a flag
 /// names it.
 pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
-    if let Some(path) = &args.ledger {
-        return Ok(path.clone());
+    match &args.ledger {
+        Some(path) => Ok(path.clone()),
+        None => Ok(of_shard(whole_path(args, file)?, shard(args, file))),
     }
+}
+
+/// The same for a run, which may make the ledger: where rows of the same import lie in ledgers of another division, it
+/// would know nothing of them, and send them all again. Whoever names the ledger has seen to that.
+///
+/// # Errors
+/// Nothing says where the ledger is, or there is a ledger of another division in its place.
+pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
+    let own = ledger_path(args, file)?;
+    if args.ledger.is_some() {
+        return Ok(own);
+    }
+    let (whole, shard) = (whole_path(args, file)?, shard(args, file));
+    let entries = std::fs::read_dir(folder_of(&whole)).into_iter().flatten().flatten();
+    let beside = entries.map(|entry| whole.with_file_name(entry.file_name()));
+    let part = |path: &Path| shard_of(&whole, path).map(|other| (path.to_owned(), other));
+    let other =
+        beside.filter_map(|path| part(&path)).find(|(_, other)| shard.map(Shard::of) != Some(other.of()));
+    let (path, with) = match other {
+        Some((path, other)) => (path, format!("with --shard K/{}", other.of())),
+        None if shard.is_some() && whole.exists() => (whole, "without --shard".to_owned()),
+        None => return Ok(own),
+    };
+    Err(wrong(
+        "--shard",
+        format!(
+            "is not as it was: {} has rows of this import, which {} would know nothing of and send again. Go on {with}; \
+             or, if that ledger is of no import that counts, move it away",
+            path.display(),
+            own.display()
+        ),
+    ))
+}
+
+/// Where the ledger of all rows lies, or would lie.
+fn whole_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     if let (Some(path), false) = (&file.run.ledger, args.sandbox) {
-        return Ok(of_shard(file.beside(path), shard(args, file)));
+        return Ok(file.beside(path));
     }
     let anchor = match (&file.path, args.files.first()) {
         (Some(job), _) => job.clone(),
@@ -138,7 +175,7 @@ pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, Job
         (None, None) => return Err(JobError::NoInput),
     };
     let suffix = if args.sandbox { ".sandbox.ledger.db" } else { ".ledger.db" };
-    Ok(of_shard(with_suffix(&anchor.with_extension(""), suffix), shard(args, file)))
+    Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
 /// Where rows that were not created are written: beside the ledger, if nothing else is said.
@@ -156,10 +193,11 @@ pub(super) fn rejects_path(
     Ok(unless_an_input(rejects, inputs))
 }
 
-/// The same, whatever lies there. A rehearsal does not heed the job file's.
+/// The same, whatever lies there. Each shard has its own. A rehearsal does not heed the job file's.
 pub(super) fn rejects_named(args: &RunArgs, file: &JobFile, ledger: &Path) -> PathBuf {
     let from_file = || rejects_of_file(&args.job, file).filter(|_| !args.job.sandbox);
-    let rejects = args.rejects.clone().or_else(from_file);
+    let named = args.rejects.clone().map(|path| of_shard(path, shard(&args.job, file)));
+    let rejects = named.or_else(from_file);
     rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"))
 }
 

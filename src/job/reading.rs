@@ -210,12 +210,29 @@ fn matching(path: &Path, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
         let input = Input::File(found.clone());
         let is_rejects =
             || CsvSource::open(input.clone(), dialect).is_ok_and(|source| source.is_rejects_file());
-        if found.is_file() && !is_rejects() {
+        // A link to what is not there, such as a disk that is not mounted, is an input that cannot be opened.
+        if !found.is_dir() && !is_rejects() {
             files.push(input);
         }
     }
+    expect_names_that_match(path).map_err(failed)?;
     if files.is_empty() {
         return Err(failed("matches no file".to_owned()));
     }
     Ok(files)
+}
+
+/// No pattern matches a name that is not UTF-8, and a file that is passed over is not missed by anybody.
+fn expect_names_that_match(pattern: &Path) -> Result<(), String> {
+    let last = pattern.file_name().and_then(|name| glob::Pattern::new(name.to_str()?).ok());
+    let Some(last) = last else { return Ok(()) };
+    let names = std::fs::read_dir(folder_of(pattern)).into_iter().flatten().flatten();
+    let mut names = names.map(|entry| entry.file_name()).filter(|name| name.to_str().is_none());
+    match names.find(|name| last.matches(&name.to_string_lossy())) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "would leave out '{}', whose name is not UTF-8; rename it, or name the files one by one",
+            name.display()
+        )),
+    }
 }

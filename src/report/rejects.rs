@@ -22,6 +22,14 @@ pub enum RejectsError {
         .0.display()
     )]
     NotRejects(PathBuf),
+    /// No file can be there.
+    #[error("no rejects can be written to {}: {source}; mend that, or name another file with --rejects", path.display())]
+    NoPlace {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The file cannot be written.
     #[error("cannot write the rejects to {}: {source}; the ledger has them, and the next run writes them again", path.display())]
     Write {
@@ -42,9 +50,9 @@ pub fn check_rejects_target(path: &Path) -> Result<(), RejectsError> {
             let folder = std::fs::metadata(folder_of(path));
             return folder
                 .map(|_| ())
-                .map_err(|source| RejectsError::Write { path: path.to_owned(), source });
+                .map_err(|source| RejectsError::NoPlace { path: path.to_owned(), source });
         }
-        Err(source) => return Err(RejectsError::Write { path: path.to_owned(), source }),
+        Err(source) => return Err(RejectsError::NoPlace { path: path.to_owned(), source }),
         Ok(file) => file,
     };
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file);

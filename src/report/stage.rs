@@ -113,6 +113,8 @@ impl Stage {
             Phase::Begun | Phase::Checking { .. } | Phase::Draining { .. } => None,
             // Nobody knows when there will be an answer.
             Phase::Importing if self.pause.is_some_and(|(why, _)| why != Setback::Throttled) => None,
+            // As long as all is throttled neither.
+            Phase::Importing if self.progress.created == 0 && self.progress.throttled > 0 => None,
             Phase::Importing => {
                 (self.progress.done < self.progress.to_send).then(|| self.progress.time_left())
             }

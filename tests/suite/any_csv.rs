@@ -91,6 +91,19 @@ fn a_pattern_names_all_files_that_it_matches_and_no_rejects() {
 }
 
 #[test]
+fn a_pattern_leaves_no_file_out_in_silence() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = Folder::new();
+    folder.write("a.csv", "Name\na\n");
+    std::os::unix::fs::symlink("not mounted/b.csv", folder.path("b.csv")).unwrap();
+    let check = || folder.run(&["check", "*.csv"]).expect(2).stderr;
+    assert!(check().contains("cannot open b.csv"), "{}", check());
+    std::fs::remove_file(folder.path("b.csv")).unwrap();
+    std::fs::write(folder.path("").join(std::ffi::OsStr::from_bytes(b"M\xfcller.csv")), "Name\nb\n").unwrap();
+    assert!(check().contains("whose name is not UTF-8"), "{}", check());
+}
+
+#[test]
 fn the_rejects_of_a_european_export_are_fixed_and_fed_back_under_the_same_job() {
     let folder = Folder::new();
     folder.write("t.csv", format!("id;Name\n1;{}\n", "ä".repeat(1025)));

@@ -221,6 +221,32 @@ fn a_ledger_of_one_shard_is_refused_for_every_other_part() {
 }
 
 #[test]
+fn rows_that_lie_in_ledgers_of_another_division_are_not_sent_again() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
+    let url = sandbox.url();
+    folder.write("t.csv", "Name\na\nb\nc\nd\n");
+    let whole = ["run", "t.csv", "--sandbox", "--rate", "100000", "--endpoint-url", &url];
+    let refused = |arguments: &[&str], words: &str| {
+        let ended = folder.run(arguments).expect(2);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    };
+    // A pilot, and then shards.
+    folder.run(&[&whole[..], &["--limit", "1"]].concat()).expect(10);
+    refused(&sharded(&url, "0/2", &["t.csv"]), "Go on without --shard");
+    refused(&["check", "t.csv", "--sandbox", "--shard", "0/2"], "Go on without --shard");
+    std::fs::remove_file(folder.path("t.sandbox.ledger.db")).unwrap();
+    // Shards, and then other shards, or none.
+    folder.run(&sharded(&url, "0/2", &["t.csv"])).expect(0);
+    refused(&sharded(&url, "0/3", &["t.csv"]), "Go on with --shard K/2");
+    refused(&whole, "t.0-of-2.sandbox.ledger.db has rows of this import");
+    refused(&["doctor", "t.csv", "--sandbox"], "Go on with --shard K/2");
+    let sent = sandbox.stat("created");
+    folder.run(&sharded(&url, "1/2", &["t.csv"])).expect(0);
+    assert!(sandbox.stat("created") > sent);
+}
+
+#[test]
 fn what_is_no_shard_is_refused_wherever_it_stands() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));

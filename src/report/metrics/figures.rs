@@ -9,6 +9,7 @@ use prometheus::{
 use crate::event::{Progress, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::ledger::{RowState, StateCounts};
+use crate::shard::Shard;
 
 /// Bounds of how long an answer takes, in seconds: from a sandbox's to the default read timeout.
 const BOUNDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -39,8 +40,9 @@ impl Figures {
     ///
     /// # Errors
     /// Prometheus does not take one; a bug.
-    pub(super) fn new(import: &str, instance_id: Option<&str>) -> Result<Self> {
-        let labels = HashMap::from([("import".to_owned(), import.to_owned())]);
+    pub(super) fn new(import: &str, shard: Option<Shard>, instance_id: Option<&str>) -> Result<Self> {
+        let mut labels = HashMap::from([("import".to_owned(), import.to_owned())]);
+        labels.extend(shard.map(|shard| ("shard".to_owned(), shard.to_string())));
         let registry = Registry::new_custom(Some("connect_import".to_owned()), Some(labels))?;
         let gauge = |name: &str, help: &str| {
             let gauge = Gauge::new(name, help)?;

@@ -70,7 +70,7 @@ impl Metrics {
         if opening(&target.file).is_ok_and(|opening| !opening.is_empty() && opening != OPENING) {
             return Err(MetricsError::NotMetrics(target.file));
         }
-        let figures = Figures::new(&target.import, target.instance_id.as_deref())?;
+        let figures = Figures::new(&target.import, target.shard, target.instance_id.as_deref())?;
         Ok(Metrics { target, figures, writing: Arc::default() })
     }
 
@@ -215,6 +215,7 @@ mod tests {
             file: folder.join("m.prom"),
             import: "tickets \"1\"".to_owned(),
             instance_id: Some("i-1".to_owned()),
+            shard: None,
             ledger: Some(PathBuf::from("/nowhere/t.ledger.db")),
         };
         Metrics::new(target).unwrap()
