@@ -346,7 +346,9 @@ mod tests {
         let of_file = files("[run]\nledger = \"x.db\"\nrejects = \"no.csv\"", &["--shard=1/4"]);
         assert_eq!(of_file, named(["x.1-of-4.db", "no.1-of-4.csv"]));
         let flags = ["--shard=1/4", "--ledger=/d/x.db", "--rejects=/d/no.csv"];
-        assert_eq!(files("", &flags), named(["/d/x.db", "/d/no.csv"]));
+        assert_eq!(files("", &flags), named(["/d/x.db", "/d/no.1-of-4.csv"]));
+        let named_so = ["--shard=1/4", "--ledger=/d/x.db", "--rejects=/d/no.1-of-4.csv"];
+        assert_eq!(files("", &named_so), named(["/d/x.db", "/d/no.1-of-4.csv"]));
     }
 
     #[test]

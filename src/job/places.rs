@@ -89,6 +89,10 @@ fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
 pub(super) fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
     let Some(shard) = shard else { return path };
     let (before, after) = around_part(&path);
+    // Whoever has named the shard in it means that one.
+    if before.ends_with(&format!(".{}.", shard.part())) {
+        return path;
+    }
     path.with_file_name(format!("{before}{}{after}", shard.part()))
 }
 
