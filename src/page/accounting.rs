@@ -89,11 +89,20 @@ pub(super) struct Line {
 /// All files and their sum.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub(super) struct Accounting {
-    /// The files, in the order in which they were first read.
+    /// The files, in the order in which they were first read; if they are folded away, those that do not add up first.
     pub(super) files: Vec<Line>,
     /// Their sum.
     pub(super) sum: Line,
+    /// Whether they are too many to be shown at once.
+    is_folded: bool,
+    /// How many of them do not add up, or may not.
+    odd: u64,
+    /// The first of those.
+    first_odd: Vec<Line>,
 }
+
+/// Files that are shown at once.
+const SHOWN: usize = 20;
 
 impl Accounting {
     /// The account of these ledgers' inputs.
@@ -101,10 +110,16 @@ impl Accounting {
         let entries = together(shares);
         let is_shared =
             |source: &str| entries.iter().filter(|entry| entry.account.source == source).count() > 1;
-        let files: Vec<Line> =
+        let mut files: Vec<Line> =
             entries.iter().map(|entry| line(entry, is_shared(&entry.account.source))).collect();
         let sum = sum(&files);
-        Accounting { files, sum }
+        let is_folded = files.len() > SHOWN;
+        if is_folded {
+            files.sort_by_key(|file| file.standing == ADDS_UP);
+        }
+        let odd = || files.iter().filter(|file| file.standing != ADDS_UP);
+        let (first_odd, odd) = (odd().take(SHOWN).cloned().collect(), odd().count() as u64);
+        Accounting { files, sum, is_folded, odd, first_odd }
     }
 }
 
@@ -279,6 +294,16 @@ mod tests {
         assert_eq!(tally.total(), 11);
         let said = "Some(8) adds-up: adds up without the withdrawn rows, which have left it";
         assert_eq!(verdicts(&accounting)[0], said);
+    }
+
+    #[test]
+    fn many_files_are_folded_and_those_that_do_not_add_up_are_first() {
+        let file = |number: u64| read(&format!("/{number}.csv"), 1, Some((1 + number / 20, 0)));
+        let few = Accounting::of(&[share("", (0..20).map(file).collect())]);
+        assert_eq!((few.is_folded, few.odd), (false, 0));
+        let many = Accounting::of(&[share("", (0..42).map(file).collect())]);
+        assert_eq!((many.is_folded, many.odd, many.first_odd.len()), (true, 22, 20));
+        assert_eq!([0, 21, 22].map(|at: usize| many.files[at].name.as_str()), ["20.csv", "41.csv", "0.csv"]);
     }
 
     #[test]
