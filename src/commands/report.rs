@@ -34,6 +34,7 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     let about = About {
         job: outline,
         zone: TimeZone::system(),
+        tz: std::env::var("TZ").ok(),
         now_ms: jiff::Timestamp::now().as_millisecond(),
         version: env!("CONNECT_IMPORT_VERSION"),
     };

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::columns::state_column;
 use super::migrate::sqlite;
+use super::store::withdrawn_by_source;
 use super::{LedgerError, LedgerReader, RunId, StateCounts};
 use crate::mapping::Rejection;
 
@@ -16,6 +17,8 @@ pub struct SourceAccount {
     pub source: String,
     /// The rows that this input was the last to bring up, by state.
     pub rows: StateCounts,
+    /// Of those that wait or failed, the ones that have left the input since, and are not sent any more.
+    pub withdrawn: StateCounts,
     /// Of the rejected ones, those that have the key of an earlier row.
     pub duplicates: u64,
     /// The last reading that came to the input's end; none if none has, or if it was not noted.
@@ -59,6 +62,9 @@ fn accounts(connection: &Connection) -> rusqlite::Result<Vec<SourceAccount>> {
         accounts.insert(row.get(0)?, account);
     }
     count(connection, &mut accounts)?;
+    for (source, withdrawn) in withdrawn_by_source(connection)? {
+        accounts.entry(source).or_default().withdrawn = withdrawn;
+    }
     note_readings(connection, &mut accounts)?;
     Ok(accounts.into_values().collect())
 }
@@ -173,6 +179,21 @@ mod tests {
         };
         assert_eq!((found[0].source.as_str(), counts(0)), ("/a", (1, 0, 0, 1)));
         assert_eq!((found[1].source.as_str(), counts(1)), ("/b", (1, 2, 1, 4)));
+    }
+
+    #[test]
+    fn waiting_and_failed_rows_that_a_later_reading_did_not_find_are_withdrawn() {
+        let found = accounts(&format!(
+            "{ROW} (SELECT 1 AS source, 'pending' AS state, NULL AS code UNION ALL SELECT 1, 'failed', 'x'
+             UNION ALL SELECT 1, 'rejected', 'Mapping' UNION ALL SELECT 2, 'pending', NULL);
+             INSERT INTO tallies VALUES (1, 'pending', '', 2), (1, 'failed', 'x', 1), (1, 'rejected', 'Mapping', 1);
+             INSERT INTO readings VALUES (1, 1, 3, 0), (1, 2, 1, 0), (2, 1, 0, 0);"
+        ));
+        let withdrawn = |index: usize| {
+            let account: &SourceAccount = &found[index];
+            [RowState::Pending, RowState::Failed, RowState::Rejected].map(|state| account.withdrawn.of(state))
+        };
+        assert_eq!((withdrawn(0), withdrawn(1)), ([1, 1, 0], [0, 0, 0]));
     }
 
     #[test]

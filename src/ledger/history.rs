@@ -12,7 +12,7 @@ pub struct Stretch {
     pub step: i64,
     /// From when, in milliseconds since 1970: the step's first minute with an answer, or the run's first request.
     pub from_ms: i64,
-    /// Until when: the end of its last minute with an answer, or of the run.
+    /// Until when: the end of its last minute with an answer, or of the run, or up to when the record is complete.
     pub to_ms: i64,
     /// Attempts that ended.
     pub attempts: u64,
@@ -22,7 +22,7 @@ pub struct Stretch {
     pub throttled: u64,
     /// The ones that went unanswered.
     pub unanswered: u64,
-    /// The highest rate that was set or found, requests a second.
+    /// The rate that was set or found, requests a second: the mean of those minutes.
     pub rate: f64,
 }
 
@@ -45,8 +45,8 @@ impl LedgerReader {
         let read = || {
             let mut stretches = self.connection.prepare(
                 "SELECT minute / ?1, max(min(minute) * 60000, coalesce(sending_ms, started_ms)),
-                        min((max(minute) + 1) * 60000, coalesce(ended_ms, 9223372036854775807)),
-                        sum(attempts), sum(created), sum(minutes.throttled), sum(unanswered), max(minutes.rate)
+                        min((max(minute) + 1) * 60000, coalesce(ended_ms, recorded_ms, 9223372036854775807)),
+                        sum(attempts), sum(created), sum(minutes.throttled), sum(unanswered), avg(minutes.rate)
                  FROM minutes JOIN runs ON runs.id = run_id GROUP BY run_id, minute / ?1 ORDER BY 2",
             )?;
             let stretches = stretches.query_map(params![minutes], |row| {

@@ -15,23 +15,31 @@ pub(super) struct Tally {
     pub(super) rejected: u64,
     /// Rejected because an earlier row has the same key.
     pub(super) duplicates: u64,
-    /// Failed.
+    /// Failed, and can be sent again.
     pub(super) failed: u64,
     /// Unknown.
     pub(super) unknown: u64,
     /// Not settled yet.
     pub(super) waiting: u64,
+    /// Have left their file before they were contacts, and are not sent any more.
+    pub(super) withdrawn: u64,
+    /// Of those, the ones that had failed before.
+    pub(super) withdrawn_failed: u64,
 }
 
 impl Tally {
-    fn of(rows: &StateCounts, duplicates: u64) -> Self {
+    fn of(account: &SourceAccount) -> Self {
+        let SourceAccount { rows, withdrawn, duplicates, .. } = account;
+        let waiting = rows.of(RowState::Pending) + rows.of(RowState::InFlight);
         Tally {
             contacts: rows.of(RowState::Created),
-            rejected: rows.of(RowState::Rejected).saturating_sub(duplicates),
-            duplicates,
-            failed: rows.of(RowState::Failed),
+            rejected: rows.of(RowState::Rejected).saturating_sub(*duplicates),
+            duplicates: *duplicates,
+            failed: rows.of(RowState::Failed).saturating_sub(withdrawn.of(RowState::Failed)),
             unknown: rows.of(RowState::Unknown),
-            waiting: rows.of(RowState::Pending) + rows.of(RowState::InFlight),
+            waiting: waiting.saturating_sub(withdrawn.of(RowState::Pending)),
+            withdrawn: withdrawn.total(),
+            withdrawn_failed: withdrawn.of(RowState::Failed),
         }
     }
 
@@ -42,10 +50,17 @@ impl Tally {
         self.failed += other.failed;
         self.unknown += other.unknown;
         self.waiting += other.waiting;
+        self.withdrawn += other.withdrawn;
+        self.withdrawn_failed += other.withdrawn_failed;
     }
 
     /// All of them.
     pub(super) fn total(&self) -> u64 {
+        self.not_withdrawn() + self.withdrawn
+    }
+
+    /// Those that may be in their file.
+    fn not_withdrawn(&self) -> u64 {
         self.contacts + self.rejected + self.duplicates + self.failed + self.unknown + self.waiting
     }
 }
@@ -74,11 +89,20 @@ pub(super) struct Line {
 /// All files and their sum.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub(super) struct Accounting {
-    /// The files, in the order in which they were first read.
+    /// The files, in the order in which they were first read; if they are folded away, those that do not add up first.
     pub(super) files: Vec<Line>,
     /// Their sum.
     pub(super) sum: Line,
+    /// Whether they are too many to be shown at once.
+    is_folded: bool,
+    /// How many of them do not add up, or may not.
+    odd: u64,
+    /// The first of those.
+    first_odd: Vec<Line>,
 }
+
+/// Files that are shown at once.
+const SHOWN: usize = 20;
 
 impl Accounting {
     /// The account of these ledgers' inputs.
@@ -86,17 +110,23 @@ impl Accounting {
         let entries = together(shares);
         let is_shared =
             |source: &str| entries.iter().filter(|entry| entry.account.source == source).count() > 1;
-        let files: Vec<Line> =
+        let mut files: Vec<Line> =
             entries.iter().map(|entry| line(entry, is_shared(&entry.account.source))).collect();
         let sum = sum(&files);
-        Accounting { files, sum }
+        let is_folded = files.len() > SHOWN;
+        if is_folded {
+            files.sort_by_key(|file| file.standing == ADDS_UP);
+        }
+        let odd = || files.iter().filter(|file| file.standing != ADDS_UP);
+        let (first_odd, odd) = (odd().take(SHOWN).cloned().collect(), odd().count() as u64);
+        Accounting { files, sum, is_folded, odd, first_odd }
     }
 }
 
 fn line(entry: &Entry<'_>, is_shared: bool) -> Line {
     let account = &entry.account;
     let (name, folder) = file(&account.source);
-    let tally = Tally::of(&account.rows, account.duplicates);
+    let tally = Tally::of(account);
     let (standing, words) = verdict(account, &tally);
     Line {
         name,
@@ -125,14 +155,14 @@ fn verdict(account: &SourceAccount, tally: &Tally) -> (&'static str, String) {
         };
         return (OPEN, format!("cannot be told: {why}"));
     };
-    let found = tally.total() + reading.elsewhere;
+    let found = tally.not_withdrawn() + reading.elsewhere;
     let difference = rows(found.abs_diff(reading.rows));
     let is_input = account.source == "-";
     if found == reading.rows {
         let may_offset = account.was_read_before && account.has_successor;
         let unless =
             ", unless rows that have left it make up for rows that another file has brought up since";
-        return (ADDS_UP, format!("adds up{}", if may_offset { unless } else { "" }));
+        return (ADDS_UP, format!("{}{}", adds_up(tally), if may_offset { unless } else { "" }));
     }
     let why = if found > reading.rows {
         match (account.was_read_before, account.is_open) {
@@ -153,6 +183,11 @@ fn verdict(account: &SourceAccount, tally: &Tally) -> (&'static str, String) {
     (DIFFERS, format!("{difference} {which}: {why}"))
 }
 
+/// That both sides are equal: withdrawn rows are no part of either.
+fn adds_up(tally: &Tally) -> &'static str {
+    if tally.withdrawn > 0 { "adds up without the withdrawn rows, which have left it" } else { "adds up" }
+}
+
 fn sum(files: &[Line]) -> Line {
     let mut sum = Line { rows: Some(0), ..Line::default() };
     for file in files {
@@ -160,11 +195,11 @@ fn sum(files: &[Line]) -> Line {
         sum.tally.add(&file.tally);
         sum.elsewhere += file.elsewhere;
     }
-    let found = sum.tally.total() + sum.elsewhere;
+    let found = sum.tally.not_withdrawn() + sum.elsewhere;
     let all_add_up = files.iter().all(|file| file.standing == ADDS_UP);
     (sum.standing, sum.words) = match sum.rows {
         None => (OPEN, "cannot be told: not of every file is it known how many rows it has".to_owned()),
-        Some(rows) if rows == found && all_add_up => (ADDS_UP, "adds up".to_owned()),
+        Some(rows) if rows == found && all_add_up => (ADDS_UP, adds_up(&sum.tally).to_owned()),
         Some(rows) if rows == found => {
             (ADDS_UP, "adds up over all files; of each, the lines above say more".to_owned())
         }
@@ -218,7 +253,7 @@ mod tests {
         let with = |contacts, change: fn(&mut SourceAccount)| {
             let mut account = read("/a.csv", contacts, Some((10, 0)));
             change(&mut account);
-            verdict(&account, &Tally::of(&account.rows, 0))
+            verdict(&account, &Tally::of(&account))
         };
         assert_eq!(
             with(13, |account| account.was_read_before = true),
@@ -241,6 +276,34 @@ mod tests {
         };
         assert!(with(10, both).1.starts_with("adds up, unless rows"));
         assert_eq!(with(10, |account| account.was_read_before = true).1, "adds up");
+    }
+
+    #[test]
+    fn rows_that_left_their_file_unsent_stand_apart() {
+        let mut account = read("/a.csv", 7, Some((8, 0)));
+        account.was_read_before = true;
+        for (state, rows) in [(RowState::Pending, 3), (RowState::Failed, 1)] {
+            account.rows.add(state, rows);
+        }
+        for (state, rows) in [(RowState::Pending, 2), (RowState::Failed, 1)] {
+            account.withdrawn.add(state, rows);
+        }
+        let accounting = Accounting::of(&[share("", vec![account])]);
+        let tally = accounting.sum.tally;
+        assert_eq!((tally.waiting, tally.failed, tally.withdrawn, tally.withdrawn_failed), (1, 0, 3, 1));
+        assert_eq!(tally.total(), 11);
+        let said = "Some(8) adds-up: adds up without the withdrawn rows, which have left it";
+        assert_eq!(verdicts(&accounting)[0], said);
+    }
+
+    #[test]
+    fn many_files_are_folded_and_those_that_do_not_add_up_are_first() {
+        let file = |number: u64| read(&format!("/{number}.csv"), 1, Some((1 + number / 20, 0)));
+        let few = Accounting::of(&[share("", (0..20).map(file).collect())]);
+        assert_eq!((few.is_folded, few.odd), (false, 0));
+        let many = Accounting::of(&[share("", (0..42).map(file).collect())]);
+        assert_eq!((many.is_folded, many.odd, many.first_odd.len()), (true, 22, 20));
+        assert_eq!([0, 21, 22].map(|at: usize| many.files[at].name.as_str()), ["20.csv", "41.csv", "0.csv"]);
     }
 
     #[test]

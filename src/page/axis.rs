@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
+use super::clock::Clock;
 use super::timeline::Step;
-use super::words::at;
 
 /// Time as a plot shows it: all of it, or without the long times in which nothing was sent. Moments are milliseconds
 /// since 1970.
@@ -15,6 +15,7 @@ use super::words::at;
 pub(super) struct TimeAxis {
     pieces: Vec<Piece>,
     ticks: Vec<i64>,
+    clock: Clock,
 }
 
 /// A part of the axis.
@@ -31,6 +32,9 @@ struct Piece {
 /// Between two ticks there is at least this share of the axis, so that their labels do not touch.
 const APART: f64 = 0.13;
 
+/// The same where labels have their offset from UTC.
+const FAR_APART: f64 = 0.18;
+
 /// Seconds between ticks.
 const TICKS: [i64; 21] = [
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
@@ -42,8 +46,9 @@ impl TimeAxis {
     pub(super) fn new(steps: &[Step], zone: &TimeZone) -> Option<Self> {
         let mut pieces = pieces(steps)?;
         place(&mut pieces);
-        let mut axis = TimeAxis { pieces, ticks: Vec::new() };
-        axis.ticks = axis.choose_ticks(zone);
+        let (from, to) = (pieces.first()?.from, pieces.last()?.to);
+        let mut axis = TimeAxis { pieces, ticks: Vec::new(), clock: Clock::new(zone, (from, to)) };
+        axis.ticks = axis.choose_ticks();
         Some(axis)
     }
 
@@ -53,15 +58,17 @@ impl TimeAxis {
     }
 
     /// How its moments are written: as short as they can be told apart.
-    pub(super) fn form(&self, zone: &TimeZone) -> &'static str {
+    pub(super) fn labels(&self) -> impl Fn(&i64) -> String + use<> {
         let Range { start, end } = self.range();
-        let day = |ms| at(ms, zone, "%Y-%j");
+        let day = |ms| self.clock.moment(ms).split_once(',').map(|(day, _)| day.to_owned());
         let is_dense = end - start < 300_000;
-        match (day(start) == day(end), is_dense) {
+        let form = match (day(start) == day(end), is_dense) {
             (true, true) => "%H:%M:%S",
             (true, false) => "%H:%M",
             (false, _) => "%-d %b %H:%M",
-        }
+        };
+        let clock = self.clock.clone();
+        move |ms| clock.at(*ms, form)
     }
 
     /// Where a moment lies, from 0 to 1.
@@ -74,12 +81,13 @@ impl TimeAxis {
     }
 
     /// Where time goes on after a cut, and round moments between.
-    fn choose_ticks(&self, zone: &TimeZone) -> Vec<i64> {
+    fn choose_ticks(&self) -> Vec<i64> {
         let shown = || self.pieces.iter().filter(|piece| !piece.is_cut);
+        let apart = if self.clock.has_offset() { FAR_APART } else { APART };
         let mut ticks: Vec<i64> = Vec::new();
         let mut take = |ms: i64| {
             let place = self.share(ms);
-            if ticks.iter().all(|tick| (self.share(*tick) - place).abs() >= APART) {
+            if ticks.iter().all(|tick| (self.share(*tick) - place).abs() >= apart) {
                 ticks.push(ms);
             }
         };
@@ -88,11 +96,11 @@ impl TimeAxis {
         }
         for piece in shown() {
             let length = (piece.to - piece.from) as f64 / 1000.0;
-            let apart = APART / (piece.ends - piece.begins) * length;
-            let step = TICKS.into_iter().find(|step| *step as f64 >= apart).unwrap_or(TICKS[TICKS.len() - 1]);
+            let least = apart / (piece.ends - piece.begins) * length;
+            let step = TICKS.into_iter().find(|step| *step as f64 >= least).unwrap_or(TICKS[TICKS.len() - 1]);
             // Round on the zone's clocks.
             let offset = Timestamp::from_millisecond(piece.from).unwrap_or_default();
-            let offset = i64::from(zone.to_offset(offset).seconds()) * 1000;
+            let offset = i64::from(self.clock.zone().to_offset(offset).seconds()) * 1000;
             let mut tick =
                 (piece.from + offset + step * 1000 - 1).div_euclid(step * 1000) * step * 1000 - offset;
             while tick <= piece.to {
@@ -174,17 +182,14 @@ mod tests {
         spans.iter().map(|&(from_ms, to_ms)| Step { from_ms, to_ms, ..Step::default() }).collect()
     }
 
-    fn labels(axis: &TimeAxis, zone: &TimeZone) -> Vec<String> {
-        axis.ticks.iter().map(|tick| at(*tick, zone, axis.form(zone))).collect()
+    fn labels(axis: &TimeAxis) -> Vec<String> {
+        axis.ticks.iter().map(axis.labels()).collect()
     }
 
     #[test]
     fn a_run_of_seconds_has_seconds_on_its_axis() {
         let axis = TimeAxis::new(&steps(&[(5000, 17_000)]), &TimeZone::UTC).unwrap();
-        assert_eq!(
-            labels(&axis, &TimeZone::UTC),
-            ["00:00:06", "00:00:08", "00:00:10", "00:00:12", "00:00:14", "00:00:16"]
-        );
+        assert_eq!(labels(&axis), ["00:00:06", "00:00:08", "00:00:10", "00:00:12", "00:00:14", "00:00:16"]);
         assert_eq!((axis.map(&5000, (0, 120)), axis.map(&17_000, (0, 120))), (0, 120));
         assert_eq!(axis.cuts().count(), 0);
     }
@@ -195,7 +200,7 @@ mod tests {
             (0..4).map(|day| (day * 24 * HOUR, day * 24 * HOUR + 5 * HOUR)).collect();
         let axis = TimeAxis::new(&steps(&nights), &TimeZone::UTC).unwrap();
         assert_eq!(axis.cuts().count(), 3);
-        let said = labels(&axis, &TimeZone::UTC);
+        let said = labels(&axis);
         assert_eq!(said[..2], ["1 Jan 00:00", "2 Jan 00:00"]);
         // Each night has the same room, and time never runs backwards.
         let widths: Vec<i32> =
@@ -215,7 +220,15 @@ mod tests {
     fn ticks_are_round_on_the_clocks_of_the_zone() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
         let axis = TimeAxis::new(&steps(&[(0, 6 * HOUR)]), &zone).unwrap();
-        assert_eq!(labels(&axis, &zone), ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]);
+        assert_eq!(labels(&axis), ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]);
+    }
+
+    #[test]
+    fn where_clocks_are_changed_labels_have_their_offset() {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        let midnight = 1_792_886_400_000;
+        let axis = TimeAxis::new(&steps(&[(midnight - HOUR, midnight + 2 * HOUR)]), &zone).unwrap();
+        assert_eq!(labels(&axis), ["00:00 +01", "01:00 +01", "01:00 +00", "02:00 +00"]);
     }
 
     proptest::proptest! {

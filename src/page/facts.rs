@@ -42,6 +42,10 @@ pub(super) struct Facts {
     pub(super) period: Option<(i64, i64)>,
     /// What became of the rows, file by file.
     pub(super) accounting: Accounting,
+    /// Whether a run died that was sending: what it sent last is on no record.
+    pub(super) has_died: bool,
+    /// Whether a run is sending.
+    pub(super) is_sending: bool,
     /// The result in a sentence.
     pub(super) headline: String,
     /// Why rows are no contacts, the most frequent cause first.
@@ -141,7 +145,11 @@ impl Facts {
         let all = runs.first().and_then(|run| u64::try_from(run.id.0).ok()).unwrap_or_default();
         self.runs_more += all.saturating_sub(runs.len() as u64);
         for (index, run) in runs.into_iter().enumerate() {
-            self.runs.push(Run::of(run, ledger.cloned(), is_under_way && index == 0, now_ms));
+            let is_under_way = is_under_way && index == 0;
+            let has_sent = run.ended_ms.is_none() && run.sending_ms.is_some();
+            self.has_died |= has_sent && !is_under_way;
+            self.is_sending |= has_sent && is_under_way;
+            self.runs.push(Run::of(run, ledger.cloned(), is_under_way, now_ms));
         }
         Ok(())
     }
@@ -162,6 +170,7 @@ fn headline(tally: &Tally, elsewhere: u64) -> String {
     let (all, contacts) = (tally.total(), tally.contacts);
     let kinds = [
         (tally.waiting, "still waiting"),
+        (tally.withdrawn, "withdrawn"),
         (tally.rejected, "rejected"),
         (tally.duplicates, "duplicates"),
         (tally.failed, "failed"),
@@ -213,6 +222,8 @@ mod tests {
         assert_eq!(headline(&contacts(320), 0), "All 320 rows are contacts.");
         assert_eq!(headline(&contacts(1), 0), "The one row is a contact.");
         assert_eq!(headline(&Tally::default(), 0), "No row has been read yet.");
+        let gone = Tally { contacts: 2, waiting: 1, withdrawn: 3, ..Tally::default() };
+        assert_eq!(headline(&gone, 0), "2 of 6 rows are contacts; 4 are not: 1 still waiting, 3 withdrawn.");
         let one = Tally { contacts: 1, failed: 1, ..Tally::default() };
         assert_eq!(headline(&one, 0), "1 of 2 rows is a contact; 1 is not: 1 failed.");
         assert_eq!(

@@ -5,6 +5,7 @@
 
 mod accounting;
 mod axis;
+mod clock;
 mod entries;
 mod facts;
 mod paint;
@@ -30,6 +31,8 @@ pub struct About {
     pub job: Option<Outline>,
     /// The time zone of all times on the page.
     pub zone: TimeZone,
+    /// What the variable TZ says, which is the name of a zone that has no other.
+    pub tz: Option<String>,
     /// When it is made, in milliseconds since 1970.
     pub now_ms: i64,
     /// The version of connect-import.

@@ -39,14 +39,18 @@ pub(super) const WAITING: Paint = paint("waiting", "#2A62B4", "#8AB5F5");
 pub(super) const REJECTED: Paint = paint("rejected", "#B3261E", "#FF938A");
 /// Duplicates.
 pub(super) const DUPLICATES: Paint = paint("duplicates", "#5B6472", "#B3BCC8");
+/// Rows that have left their file.
+pub(super) const WITHDRAWN: Paint = paint("withdrawn", "#2F6B75", "#7CC4D0");
 /// Failed rows, and what Connect throttled.
 pub(super) const FAILED: Paint = paint("failed", "#9A5200", "#F2AA5A");
 /// Unknown rows, and what went unanswered.
 pub(super) const UNKNOWN: Paint = paint("unknown", "#7F35B2", "#CFA2F2");
 
 /// All of them.
-pub(super) const PAINTS: [Paint; 12] =
-    [PAPER, PANEL, INK, MUTED, LINE, SILENCE, CONTACTS, WAITING, REJECTED, DUPLICATES, FAILED, UNKNOWN];
+pub(super) const PAINTS: [Paint; 13] = [
+    PAPER, PANEL, INK, MUTED, LINE, SILENCE, CONTACTS, WAITING, WITHDRAWN, REJECTED, DUPLICATES, FAILED,
+    UNKNOWN,
+];
 
 impl Paint {
     /// The light colour, for a plot.
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_text_and_every_line_of_a_plot_can_be_seen_in_the_light_and_in_the_dark() {
-        for paint in [INK, MUTED, CONTACTS, WAITING, REJECTED, DUPLICATES, FAILED, UNKNOWN] {
+        for paint in [INK, MUTED, CONTACTS, WAITING, WITHDRAWN, REJECTED, DUPLICATES, FAILED, UNKNOWN] {
             for ground in [PAPER, PANEL, SILENCE] {
                 // AA for text of any size; what is drawn would need 3.
                 let light = contrast(paint.light, ground.light);

@@ -10,7 +10,7 @@ use super::PageError;
 use super::axis::TimeAxis;
 use super::paint::{CONTACTS, FAILED, INK, LINE, MUTED, Paint, SILENCE, UNKNOWN, WAITING};
 use super::timeline::Step;
-use super::words::{at, latency, percent};
+use super::words::{latency, percent};
 
 /// What a plot is called, for those who do not see it.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub(super) fn contacts(
     };
     let label = move |value: &f64| format!("{value:.decimals$}");
     let svg = svg(caption, 300, |area| {
-        let mut chart = chart(area, axis, top, "contacts a second", &label, zone)?;
+        let mut chart = chart(area, axis, top, "contacts a second", &label)?;
         areas(&mut chart, steps, Step::contacts_a_second, CONTACTS)?;
         lines(&mut chart, steps, |step| step.rate, WAITING)
     })?;
@@ -68,7 +68,7 @@ pub(super) fn trouble(
     let Some(axis) = TimeAxis::new(steps, zone).filter(|_| most > 0.0) else { return Ok(None) };
     let label = |value: &f64| percent(*value);
     let svg = svg(caption, 240, |area| {
-        let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of the attempts", &label, zone)?;
+        let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of the attempts", &label)?;
         areas(&mut chart, steps, Step::throttled_share, FAILED)?;
         if steps.iter().any(|step| step.unanswered > 0) {
             lines(&mut chart, steps, Step::unanswered_share, UNKNOWN)?;
@@ -125,9 +125,8 @@ fn chart<'a, 'b>(
     top: f64,
     unit: &str,
     label: &dyn Fn(&f64) -> String,
-    zone: &TimeZone,
 ) -> Result<Chart<'a, 'b>, DrawingAreaErrorKind<std::io::Error>> {
-    let form = axis.form(zone);
+    let labels = axis.labels();
     let cuts: Vec<(i64, i64)> = axis.cuts().collect();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
@@ -147,7 +146,7 @@ fn chart<'a, 'b>(
         .label_style(text(MUTED))
         .axis_desc_style(text(MUTED))
         .y_desc(unit)
-        .x_label_formatter(&|ms| at(*ms, zone, form))
+        .x_label_formatter(&labels)
         .y_label_formatter(label)
         .draw()?;
     Ok(chart)

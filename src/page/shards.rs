@@ -57,6 +57,7 @@ fn add<'a>(entry: &mut Entry<'a>, share: &'a Share, account: &SourceAccount) {
     let whole = &mut entry.account;
     for state in RowState::ALL {
         whole.rows.add(state, account.rows.of(state));
+        whole.withdrawn.add(state, account.withdrawn.of(state));
     }
     whole.duplicates += account.duplicates;
     if let (Some(whole), Some(part)) = (&mut whole.reading, account.reading) {

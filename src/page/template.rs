@@ -1,17 +1,17 @@
 //! The facts on a page.
 
-use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 
 use super::axis::TimeAxis;
+use super::clock::{Clock, zone_name};
 use super::facts::Facts;
 use super::paint::PAINTS;
 use super::plots::{self, Caption};
 use super::timeline::Step;
-use super::words::{count, latency, moment, percent, zone_name};
+use super::words::{count, latency, percent};
 use super::{About, PageError};
 use crate::report::per_second;
 
@@ -34,7 +34,8 @@ const STYLE: &str = include_str!("templates/page.css");
 /// A template or a plot fails: a bug.
 pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> {
     let made = |error: minijinja::Error| PageError::Made(format!("{error:#}"));
-    let mut environment = environment(&about.zone);
+    let clock = Clock::new(&about.zone, facts.period.unwrap_or((about.now_ms, about.now_ms)));
+    let mut environment = environment(&clock);
     for (name, part) in PARTS.into_iter().chain([("page.css", STYLE)]) {
         environment.add_template(name, part).map_err(made)?;
     }
@@ -44,11 +45,11 @@ pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> 
         facts => Value::from(Serde(facts)),
         // The style is the page's own, and holds nothing of the facts.
         style => Value::from_safe_string(style),
-        plots => Value::from(Serde(Plots::of(facts, &about.zone)?)),
+        plots => Value::from(Serde(Plots::of(facts, &clock)?)),
         job => Value::from(Serde(&about.job)),
         version => about.version,
         now_ms => about.now_ms,
-        zone => zone_name(&about.zone, about.now_ms),
+        zone => zone_name(&about.zone, about.tz.as_deref(), about.now_ms),
     };
     let mut page = String::new();
     for (name, _) in PARTS {
@@ -60,7 +61,7 @@ pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> 
 }
 
 /// Whatever comes from files or rows is escaped.
-fn environment(zone: &TimeZone) -> Environment<'static> {
+fn environment(clock: &Clock) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|name| match name {
         "page.css" => AutoEscape::None,
@@ -71,8 +72,8 @@ fn environment(zone: &TimeZone) -> Environment<'static> {
         SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default(),
     );
     environment.add_filter("number", count);
-    let zone = zone.clone();
-    environment.add_filter("moment", move |ms: i64| moment(ms, &zone));
+    let clock = clock.clone();
+    environment.add_filter("moment", move |ms: i64| clock.moment(ms));
     environment
 }
 
@@ -101,7 +102,7 @@ struct Plots {
 
 #[derive(Debug, Serialize)]
 struct StepRow {
-    from_ms: i64,
+    from: String,
     created: u64,
     contacts_a_second: String,
     rate: String,
@@ -120,7 +121,8 @@ const PERCENTILES: [(&str, f64); 5] = [
 ];
 
 impl Plots {
-    fn of(facts: &Facts, zone: &TimeZone) -> Result<Self, PageError> {
+    fn of(facts: &Facts, clock: &Clock) -> Result<Self, PageError> {
+        let zone = clock.zone();
         let (minutes, steps) = &facts.plotted;
         let sum = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
         let (attempts, throttled) = (sum(|step| step.attempts), sum(|step| step.throttled));
@@ -151,6 +153,8 @@ impl Plots {
             "How long Amazon Connect took to answer",
             format!("At most so long took {words}."),
         );
+        let begins: Vec<i64> = facts.listed.1.iter().map(|step| step.from_ms).collect();
+        let begins = clock.moments(&begins);
         let safe = |svg: Option<String>| svg.map(Value::from_safe_string);
         Ok(Plots {
             contacts: safe(plots::contacts(steps, zone, &contacts)?),
@@ -159,7 +163,7 @@ impl Plots {
             has_cuts: TimeAxis::new(steps, zone).is_some_and(|axis| axis.cuts().next().is_some()),
             step: length(*minutes),
             listed_step: length(facts.listed.0),
-            steps: facts.listed.1.iter().map(StepRow::of).collect(),
+            steps: facts.listed.1.iter().zip(begins).map(|(step, from)| StepRow::of(step, from)).collect(),
             times: times.iter().map(|(name, seconds)| (*name, latency(*seconds))).collect(),
             answers: facts.latencies.answers(),
             attempts,
@@ -182,9 +186,9 @@ fn length(minutes: i64) -> String {
 }
 
 impl StepRow {
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, from: String) -> Self {
         StepRow {
-            from_ms: step.from_ms,
+            from,
             created: step.created,
             contacts_a_second: per_second(step.contacts_a_second()),
             rate: per_second(step.rate),

@@ -10,7 +10,7 @@ use super::shards::Share;
 use super::timeline::Step;
 use super::{About, template};
 use crate::job::{Outline, OutlineTable};
-use crate::ledger::{ErrorCount, Latencies, ListedRow, RowId, RowState, RunId, SourceAccount};
+use crate::ledger::{ErrorCount, Latencies, ListedRow, Reading, RowId, RowState, RunId, SourceAccount};
 
 const MINUTE: i64 = 60_000;
 
@@ -46,7 +46,8 @@ fn facts() -> Facts {
 }
 
 fn about(job: Option<Outline>) -> About {
-    About { job, zone: TimeZone::get("Europe/London").unwrap(), now_ms: 0, version: "1.2.3" }
+    let zone = TimeZone::get("Europe/London").unwrap();
+    About { job, zone, tz: None, now_ms: 0, version: "1.2.3" }
 }
 
 fn page(facts: &Facts, job: Option<Outline>) -> String {
@@ -125,6 +126,41 @@ fn headings_go_down_a_step_at_a_time_and_every_table_has_headers() {
             columns.clone().count() > 1 && columns.clone().all(|th| th.attribute("scope") == Some("col"))
         );
     }
+}
+
+/// The page of files each of which has a contact and a row that left it, of a run that died in the sandbox.
+fn page_of(files: usize) -> String {
+    let account = |number: usize| {
+        let mut account = SourceAccount { source: format!("/d/{number}.csv"), ..SourceAccount::default() };
+        account.rows.add(RowState::Created, 1);
+        account.rows.add(RowState::Pending, 1);
+        account.withdrawn.add(RowState::Pending, 1);
+        account.reading = Some(Reading { run: RunId(1), rows: 1, elsewhere: 0 });
+        account
+    };
+    let share = Share { ledger: String::new(), shard: None, accounts: (0..files).map(account).collect() };
+    let accounting = Accounting::of(&[share]);
+    page(&Facts { accounting, is_rehearsal: true, has_died: true, ..Facts::default() }, None)
+}
+
+#[test]
+fn withdrawn_rows_and_a_lost_record_are_told_of_and_many_files_are_folded() {
+    let few = page_of(20);
+    let said = text(parsed(&few).root_element());
+    for part in [
+        "Contacts 20 in the sandbox",
+        "Waiting 0 not sent",
+        "Withdrawn 20 have left their file, and are not sent",
+        "were lost with a run that died",
+    ] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert!(!few.contains("<details>"));
+    let many = page_of(21);
+    assert_eq!(many.matches("<details>").count(), 1);
+    assert_eq!((many.matches("All files").count(), many.matches("<bdi>7.csv</bdi>").count()), (2, 1));
+    let first = parsed(&many).descendants().find(|node| node.has_tag_name("table")).map(text).unwrap();
+    assert!(first.contains("All files 21 21 0 0 0 0 0 21 ✓ adds up"), "{first}");
 }
 
 #[test]

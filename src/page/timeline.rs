@@ -10,9 +10,9 @@ const STEPS: [i64; 15] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 288
 pub(super) struct Step {
     /// From when, in milliseconds since 1970.
     pub(super) from_ms: i64,
-    /// Until when.
+    /// Until when it is drawn: at least a second later, but for the next step.
     pub(super) to_ms: i64,
-    /// How long a run was sending in that time, in seconds; at least one.
+    /// How long a run was sending in that time, in seconds.
     pub(super) seconds: f64,
     /// Attempts that ended.
     pub(super) attempts: u64,
@@ -22,7 +22,8 @@ pub(super) struct Step {
     pub(super) throttled: u64,
     /// The ones that went unanswered.
     pub(super) unanswered: u64,
-    /// The rate that was set or found, requests a second, of all runs that were sending.
+    /// The rate that was set or found, requests a second: the mean over the time of sending, in which those of
+    /// ledgers that send at the same time add up.
     pub(super) rate: f64,
 }
 
@@ -61,20 +62,21 @@ pub(super) fn steps(
             break;
         }
     }
-    let mut stretches = Vec::new();
+    let mut runs = Vec::new();
     for ledger in ledgers {
-        stretches.extend(ledger.stretches(minutes)?);
+        runs.push(ledger.stretches(minutes)?);
     }
-    Ok((minutes, folded(stretches, at_most, now_ms)))
+    Ok((minutes, folded(runs, at_most, now_ms)))
 }
 
+/// A step is drawn for at least so long, so that it can be seen and its label is unlike that of the next.
+const SEEN_MS: i64 = 1000;
+
 /// One step for all that was sent in it; runs that follow one another in it have each their own, if these are no more
-/// than `at_most`. No two steps overlap.
-fn folded(mut stretches: Vec<Stretch>, at_most: u64, now_ms: i64) -> Vec<Step> {
-    for stretch in &mut stretches {
-        // A burst is over in no time, and would be a rate that nobody has set.
-        stretch.to_ms = stretch.to_ms.min(now_ms).max(stretch.from_ms + 1000);
-    }
+/// than `at_most`. No two steps overlap. `ledgers` are the runs of each.
+fn folded(ledgers: Vec<Vec<Stretch>>, at_most: u64, now_ms: i64) -> Vec<Step> {
+    let mut stretches: Vec<Stretch> =
+        ledgers.into_iter().flat_map(|runs| one_after_another(runs, now_ms)).collect();
     stretches.sort_unstable_by_key(|stretch| (stretch.step, stretch.from_ms));
     let mut steps = grouped(&stretches, false);
     if steps.len() as u64 > at_most {
@@ -87,33 +89,48 @@ fn folded(mut stretches: Vec<Stretch>, at_most: u64, now_ms: i64) -> Vec<Step> {
     steps
 }
 
+/// The runs of one ledger, of which no two send at the same time: where one died, the next one's beginning is its end.
+fn one_after_another(mut runs: Vec<Stretch>, now_ms: i64) -> Vec<Stretch> {
+    runs.sort_unstable_by_key(|run| run.from_ms);
+    let mut next_ms = i64::MAX;
+    for run in runs.iter_mut().rev() {
+        // A burst is over in no time, and would be a rate that nobody has set.
+        let least_ms = (run.attempts as f64 * 1000.0 / run.rate).min(1000.0) as i64;
+        let to_ms = run.to_ms.min(now_ms).max(run.from_ms + least_ms);
+        run.to_ms = to_ms.min(next_ms).max(run.from_ms + 1);
+        next_ms = run.from_ms;
+    }
+    runs
+}
+
 /// One step for all of a step's stretches, or for those of them that overlap.
 fn grouped(stretches: &[Stretch], is_joined: bool) -> Vec<Step> {
     let mut groups: Vec<(i64, Vec<Stretch>)> = Vec::new();
     for stretch in stretches {
+        let seen_ms = stretch.to_ms.max(stretch.from_ms + SEEN_MS);
         match groups.last_mut() {
             Some((until, group))
                 if group[0].step == stretch.step && (is_joined || stretch.from_ms < *until) =>
             {
-                *until = stretch.to_ms.max(*until);
+                *until = seen_ms.max(*until);
                 group.push(*stretch);
             }
-            Some(_) | None => groups.push((stretch.to_ms, vec![*stretch])),
+            Some(_) | None => groups.push((seen_ms, vec![*stretch])),
         }
     }
-    groups.iter().filter_map(|(_, group)| fold(group)).collect()
+    groups.iter().filter_map(|(until, group)| fold(group, *until)).collect()
 }
 
-fn fold(stretches: &[Stretch]) -> Option<Step> {
+fn fold(stretches: &[Stretch], until_ms: i64) -> Option<Step> {
     let from_ms = stretches.first()?.from_ms;
-    let mut step = Step { from_ms, to_ms: from_ms, ..Step::default() };
-    let (mut sending_ms, mut sendable) = (0, 0.0);
+    let mut step = Step { from_ms, to_ms: until_ms, ..Step::default() };
+    let (mut sending_ms, mut sendable, mut sent_until) = (0, 0.0, from_ms);
     for stretch in stretches {
         let Stretch { from_ms, to_ms, .. } = *stretch;
-        // Ledgers of shards send at the same time.
-        sending_ms += (to_ms - from_ms.max(step.to_ms)).max(0);
+        // Ledgers of shards send at the same time, and their rates add up.
+        sending_ms += (to_ms - from_ms.max(sent_until)).max(0);
         sendable += stretch.rate * (to_ms - from_ms) as f64;
-        step.to_ms = step.to_ms.max(to_ms);
+        sent_until = sent_until.max(to_ms);
         step.attempts += stretch.attempts;
         step.created += stretch.created;
         step.throttled += stretch.throttled;
@@ -138,40 +155,67 @@ mod tests {
 
     #[test]
     fn a_rate_is_that_of_the_time_in_which_something_was_sent() {
-        let steps = folded(vec![stretch(5, 17, 240, 20.0)], 9, LATE);
+        let steps = folded(vec![vec![stretch(5, 17, 240, 20.0)]], 9, LATE);
         assert_eq!((steps[0].from_ms, steps[0].to_ms, steps[0].contacts_a_second()), (5000, 17_000, 20.0));
         // Two runs, with an hour between them.
         let runs = vec![stretch(3600, 3660, 60, 2.0), stretch(0, 60, 60, 2.0)];
-        let two = folded(runs.clone(), 2, LATE);
+        let two = folded(vec![runs.clone()], 2, LATE);
         assert_eq!((two.len(), two[1].from_ms, two[1].contacts_a_second()), (2, 3_600_000, 1.0));
-        let one = folded(runs, 1, LATE);
+        let one = folded(vec![runs], 1, LATE);
         assert_eq!((one.len(), one[0].contacts_a_second(), one[0].rate), (1, 1.0, 2.0));
         assert_eq!(one[0].throttled_share(), 2.0 / 122.0);
     }
 
     #[test]
     fn ledgers_that_send_at_the_same_time_add_up() {
-        let two = folded(vec![stretch(0, 60, 60, 1.0), stretch(0, 60, 60, 1.0)], 9, LATE);
+        let two = folded(vec![vec![stretch(0, 60, 60, 1.0)], vec![stretch(0, 60, 60, 1.0)]], 9, LATE);
         assert_eq!((two[0].seconds, two[0].contacts_a_second(), two[0].rate), (60.0, 2.0, 2.0));
-        let three =
-            folded(vec![stretch(0, 60, 60, 1.0), stretch(10, 20, 9, 1.0), stretch(30, 60, 30, 1.0)], 9, LATE);
+        let three = folded(
+            vec![vec![stretch(0, 60, 60, 1.0)], vec![stretch(10, 20, 9, 1.0), stretch(30, 60, 30, 1.0)]],
+            9,
+            LATE,
+        );
         assert_eq!((three.len(), three[0].created, three[0].seconds), (1, 99, 60.0));
     }
 
     #[test]
-    fn a_burst_lasts_a_second_and_a_step_under_way_ends_now() {
-        let burst = Stretch { to_ms: 5001, ..stretch(5, 5, 10, 2.0) };
-        assert_eq!(folded(vec![burst], 9, LATE)[0].contacts_a_second(), 10.0);
-        let under_way = folded(vec![stretch(0, 60, 20, 2.0)], 9, 10_000);
+    fn short_runs_of_one_ledger_have_the_rate_that_was_set() {
+        // 300 runs one after another, each of which sends one row in 10 ms, every 150 ms.
+        let run = |number: i64| Stretch {
+            from_ms: number * 150,
+            to_ms: number * 150 + 10,
+            throttled: 0,
+            ..stretch(0, 0, 1, 500.0)
+        };
+        let runs: Vec<Stretch> = (0..300).map(run).collect();
+        for at_most in [9, 900] {
+            let steps = folded(vec![runs.clone()], at_most, LATE);
+            assert_eq!((steps.len(), steps[0].rate, steps[0].seconds), (1, 500.0, 3.0));
+            assert_eq!(steps[0].contacts_a_second(), 100.0);
+        }
+        // Of a run that died it is only known in which minute, and in that the next one sends.
+        let died = vec![stretch(0, 60, 20, 2.0), stretch(20, 60, 80, 4.0)];
+        let steps = folded(vec![died], 1, LATE);
+        assert_eq!((steps[0].seconds, steps[0].rate), (60.0, (20.0 * 2.0 + 40.0 * 4.0) / 60.0));
+    }
+
+    #[test]
+    fn a_burst_lasts_as_long_as_its_rate_asks_and_a_step_under_way_ends_now() {
+        let burst = Stretch { to_ms: 5001, ..stretch(5, 5, 9, 20.0) };
+        let step = folded(vec![vec![burst]], 9, LATE)[0];
+        assert_eq!((step.contacts_a_second(), step.rate, step.to_ms), (18.0, 20.0, 6000));
+        let of_a_second = Stretch { rate: 2.0, ..burst };
+        assert_eq!(folded(vec![vec![of_a_second]], 9, LATE)[0].contacts_a_second(), 9.0);
+        let under_way = folded(vec![vec![stretch(0, 60, 20, 2.0)]], 9, 10_000);
         assert_eq!((under_way[0].to_ms, under_way[0].contacts_a_second()), (10_000, 2.0));
     }
 
     #[test]
     fn time_never_runs_backwards() {
-        let end_of_a_minute = Stretch { to_ms: 59_900, ..stretch(59, 59, 9, 2.0) };
+        let end_of_a_minute = Stretch { from_ms: 59_800, to_ms: 59_900, ..stretch(59, 59, 9, 2.0) };
         let next = Stretch { step: 1, ..stretch(60, 90, 60, 2.0) };
-        let steps = folded(vec![next, Stretch { from_ms: 59_800, ..end_of_a_minute }], 9, LATE);
+        let steps = folded(vec![vec![next, end_of_a_minute]], 9, LATE);
         assert_eq!((steps[0].from_ms, steps[0].to_ms, steps[1].from_ms), (59_800, 60_000, 60_000));
-        assert_eq!(steps[0].contacts_a_second(), 9.0);
+        assert_eq!((steps[1].seconds, steps[1].rate), (30.0, 2.0));
     }
 }

@@ -1,9 +1,6 @@
-//! Numbers, times and states as people read them.
+//! Numbers and states as people read them.
 
 use std::path::Path;
-
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::ledger::RowState;
 use crate::mapping::Rejection;
@@ -33,26 +30,6 @@ pub(super) fn percent(share: f64) -> String {
         little if little < 0.1 => format!("{:.2}%", little.max(0.01)),
         some if some < 10.0 => format!("{some:.1}%"),
         much => format!("{much:.0}%"),
-    }
-}
-
-/// A moment in milliseconds since 1970 as a zone's clocks show it, such as `16 Nov 2026, 01:30`.
-pub(super) fn moment(ms: i64, zone: &TimeZone) -> String {
-    at(ms, zone, "%-d %b %Y, %H:%M")
-}
-
-/// The same in a form of one's own; see jiff's strtime.
-pub(super) fn at(ms: i64, zone: &TimeZone, form: &str) -> String {
-    let moment = Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone.clone());
-    moment.strftime(form).to_string()
-}
-
-/// A zone by its name, or by its distance from UTC where it has none, as it is at a moment.
-pub(super) fn zone_name(zone: &TimeZone, ms: i64) -> String {
-    match zone.iana_name() {
-        Some("UTC" | "Etc/UTC") => "UTC".to_owned(),
-        Some(name) if name != "Etc/Unknown" => name.replace('_', " "),
-        Some(_) | None => format!("UTC{}", at(ms, zone, "%:z")),
     }
 }
 
@@ -142,15 +119,6 @@ mod tests {
             ["0%", "0.01%", "0.4%", "22%", "100%"].map(str::to_owned)
         );
         assert_eq!([0.04, 0.9994, 1.25].map(latency), ["40 ms", "999 ms", "1.25 s"].map(str::to_owned));
-    }
-
-    #[test]
-    fn times_are_those_of_the_zone_and_the_zone_has_a_name() {
-        let zone = TimeZone::get("America/New_York").unwrap();
-        assert_eq!(moment(1_763_251_200_000, &zone), "15 Nov 2025, 19:00");
-        assert_eq!(zone_name(&zone, 0), "America/New York");
-        assert_eq!(zone_name(&TimeZone::fixed(jiff::tz::offset(2)), 0), "UTC+02:00");
-        assert_eq!(zone_name(&TimeZone::UTC, 0), "UTC");
     }
 
     #[test]

@@ -34,7 +34,9 @@ pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
-pub(super) use tallies::{COUNTED, are_true, count_anew, error_counts, state_counts, withdrawn_counts};
+pub(super) use tallies::{
+    COUNTED, are_true, count_anew, error_counts, state_counts, withdrawn_by_source, withdrawn_counts,
+};
 pub use tallies::{ErrorCount, StateCounts};
 pub use traffic::Minutes;
 pub(super) use traffic::{latencies, minutes};

@@ -142,15 +142,28 @@ fn count(
 
 /// How many rows wait or failed and have left their files since, by state.
 pub(in crate::ledger) fn withdrawn_counts(connection: &Connection) -> rusqlite::Result<StateCounts> {
+    Ok(withdrawn_by_source(connection)?.into_values().sum())
+}
+
+/// The same for each input, by its number.
+pub(in crate::ledger) fn withdrawn_by_source(
+    connection: &Connection,
+) -> rusqlite::Result<BTreeMap<i64, StateCounts>> {
     // The counts say in which runs there is nothing to look for, where each row would have to be looked at.
     let withdrawn = format!(
-        "SELECT state, count(*) FROM rows
+        "SELECT source_id, state, count(*) FROM rows
          WHERE record IS NOT NULL AND may_exist = 0 AND +state IN ('pending', 'failed') AND {LEFT_ITS_FILE}
             AND run_id IN (SELECT run_id FROM tallies WHERE state IN ('pending', 'failed') AND rows > 0
                            AND run_id < (SELECT max(run_id) FROM readings))
-         GROUP BY state"
+         GROUP BY source_id, state"
     );
-    count(connection, &withdrawn, [])
+    let mut counts: BTreeMap<i64, StateCounts> = BTreeMap::new();
+    let mut statement = connection.prepare(&withdrawn)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        counts.entry(row.get(0)?).or_default().add(state_column(row, 1)?, row.get(2)?);
+    }
+    Ok(counts)
 }
 
 /// The causes on rows that are rejected, failed or unknown, most frequent first.
