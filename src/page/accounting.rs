@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::shards::{Entry, Share, together};
 use super::words::{count, file, rows};
-use crate::ledger::{RowState, SourceAccount, StateCounts};
+use crate::ledger::{RowState, SourceAccount};
 
 /// Rows by what became of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
@@ -214,7 +214,7 @@ fn sum(files: &[Line]) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Reading, RunId};
+    use crate::ledger::{Reading, RunId, StateCounts};
 
     /// A file of which so many rows are contacts.
     fn read(source: &str, contacts: u64, reading: Option<(u64, u64)>) -> SourceAccount {

@@ -33,7 +33,7 @@ struct Piece {
 const APART: f64 = 0.13;
 
 /// The same where labels have their offset from UTC.
-const FAR_APART: f64 = 0.18;
+const FAR_APART: f64 = 0.2;
 
 /// Seconds between ticks.
 const TICKS: [i64; 21] = [

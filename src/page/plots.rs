@@ -130,7 +130,7 @@ fn chart<'a, 'b>(
     let cuts: Vec<(i64, i64)> = axis.cuts().collect();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
-        .margin_right(50)
+        .margin_right(66)
         .x_label_area_size(32)
         .y_label_area_size(70)
         .build_cartesian_2d(axis, 0.0..top)?;

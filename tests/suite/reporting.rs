@@ -327,7 +327,7 @@ fn the_job_file_is_told_of_without_what_it_says_itself() {
         "{}",
         ended.stderr
     );
-    assert!(words(&ended.stdout).contains("t.toml: it cannot be read now, or is not valid any more"));
+    assert!(words(&ended.stdout).contains("t.toml : it cannot be read now, or is not valid any more"));
     // Without a word about it, the ledger is the one beside the job file, if there is one.
     folder.run(&["report", "--job", "t.toml"]).expect(0);
     std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
