@@ -99,9 +99,9 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         assert!(ended.stderr.contains(words), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
     };
-    for target in ["t.ledger.db", "t.toml"] {
-        refused(&["--ledger", "t.ledger.db", "--to", target], "names the ledger or the job file");
-    }
+    let into = |target, words: &str| refused(&["--ledger", "t.ledger.db", "--to", target], words);
+    into("t.ledger.db", "names a ledger, or what belongs to one");
+    into("t.toml", "is the job file, or belongs to it");
     refused(&["--ledger", "t.ledger.db", "--to", "t.csv"], "is a CSV of the job");
     refused(&["--ledger", "t.ledger.db", "--output", "csv"], "--output csv is for");
     refused(&["--ledger", "other.db"], "there is no ledger other.db");
