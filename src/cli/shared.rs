@@ -37,7 +37,7 @@ pub struct JobArgs {
 }
 
 /// Where the job and its ledgers are, for commands that only read.
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 pub struct LedgersArgs {
     /// CSV files that were imported, beside the first of which the ledger lies [default: the job file's]
     #[arg(value_name = "CSV")]

@@ -1,11 +1,11 @@
 //! `export`: the rows of ledgers, alone or beside those of a CSV.
 
-use super::{CommandError, blocking, unless_interrupted};
+use super::{CommandError, blocking, ledgers_apart_from, unless_interrupted};
 use crate::cli::{ExportArgs, GlobalArgs};
 use crate::exit_code::ExitCode;
 use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
-use crate::job::{ExportJob, keep_sources};
+use crate::job::ExportJob;
 use crate::ledger::Ledgers;
 use crate::report::{Delivery, missing_shards, notice};
 use crate::shutdown::Shutdown;
@@ -45,12 +45,7 @@ type Opened = (Ledgers, Option<Join>);
 
 fn open(job: ExportJob) -> Result<Opened, CommandError> {
     let ExportJob { ledgers, named, selection, to, join, .. } = job;
-    let ledgers = Ledgers::open(ledgers, &named)?;
-    if let Some(to) = to {
-        for (_, reader) in ledgers.readers() {
-            keep_sources("--to", &to, &reader.sources()?)?;
-        }
-    }
+    let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     if let Some(missing) = missing_shards(&ledgers.missing_shards()) {
         notice(&missing);
     }

@@ -13,6 +13,7 @@ mod status;
 mod verify;
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -24,8 +25,8 @@ use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::intake::{IntakeError, Prepared, prepare};
-use crate::job::{JobError, Reading, SandboxQuota};
-use crate::ledger::LedgerError;
+use crate::job::{JobError, Reading, SandboxQuota, keep_sources};
+use crate::ledger::{LedgerError, Ledgers, NamedIdentity};
 use crate::page::PageError;
 use crate::report::{Again, DeliveryError, MetricsError, RejectsError};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
@@ -191,6 +192,21 @@ async fn unless_interrupted<T>(
         result = work => result,
         signal = interrupted => Err(IntakeError::Interrupted(signal).into()),
     }
+}
+
+/// The open ledgers, of which none was filled from the file that is to be written.
+fn ledgers_apart_from(
+    to: Option<&Path>,
+    ledgers: Vec<PathBuf>,
+    named: &NamedIdentity,
+) -> Result<Ledgers, CommandError> {
+    let ledgers = Ledgers::open(ledgers, named)?;
+    if let Some(to) = to {
+        for (_, reader) in ledgers.readers() {
+            keep_sources("--to", to, &reader.sources()?)?;
+        }
+    }
+    Ok(ledgers)
 }
 
 /// The open inputs. The first bytes of one may take their time to come.

@@ -4,11 +4,10 @@ use std::io::Write as _;
 
 use jiff::tz::TimeZone;
 
-use super::{CommandError, blocking};
+use super::{CommandError, blocking, ledgers_apart_from};
 use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{ReportJob, keep_sources, refuse_csv};
-use crate::ledger::Ledgers;
+use crate::job::{ReportJob, refuse_csv};
 use crate::page::{About, page};
 use crate::report::{Delivery, notice, page_message, to_stdout};
 
@@ -25,12 +24,7 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     if let Some(problem) = problem {
         notice(&format!("the page says nothing of the job file: {problem}"));
     }
-    let ledgers = Ledgers::open(ledgers, &named)?;
-    if let Some(to) = &to {
-        for (_, reader) in ledgers.readers() {
-            keep_sources("--to", to, &reader.sources()?)?;
-        }
-    }
+    let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     let about = About {
         job: outline,
         zone: TimeZone::system(),

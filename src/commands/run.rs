@@ -10,7 +10,7 @@ use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, MetricsTarget, Pacing, rate_again};
+use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, rate_again};
 use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
@@ -28,8 +28,11 @@ pub(super) async fn run(
     global: &GlobalArgs,
     again: &Again,
 ) -> Result<ExitCode, CommandError> {
-    let metrics = MetricsTarget::resolve(args, global)?.map(Metrics::new).transpose()?;
-    let ended = import(args, global, again, metrics.as_ref()).await;
+    let file = JobFile::at(args.job.job.as_deref());
+    // One at fault names no file for metrics, but a flag may.
+    let of_metrics = file.as_ref().map_or_else(|_| JobFile::default(), JobFile::clone);
+    let metrics = MetricsTarget::resolve(args, global, &of_metrics)?.map(Metrics::new).transpose()?;
+    let ended = import(args, global, again, file, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also of a run that could not begin, so that somebody hears of it.
         let exit = ended.as_ref().map_or_else(CommandError::exit_code, |exit| *exit);
@@ -42,9 +45,10 @@ async fn import(
     args: &RunArgs,
     global: &GlobalArgs,
     again: &Again,
+    file: Result<JobFile, JobFileError>,
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
-    let mut job = Job::resolve(args, global)?;
+    let mut job = Job::resolve(args, global, &file.map_err(JobError::from)?)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let until = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;

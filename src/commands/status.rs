@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{expect_csvs, ledgers_of, named_identity, refuse_csv};
+use crate::job::{JobError, JobFile, expect_csvs, ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
 use crate::report::{LedgerStatus, Status, show};
 
@@ -26,16 +26,16 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     let output = global.output.unwrap_or_default();
     refuse_csv(output)?;
     expect_csvs(&args.ledgers, args.watch.is_some())?;
+    let file = JobFile::at(args.ledgers.job.as_deref()).map_err(JobError::from)?;
+    let named = named_identity(&args.ledgers, &file)?;
     let mut is_again = false;
     loop {
         // A shard that begins later has its ledger later.
-        let ledgers =
-            Ledgers::open(ledgers_of(&args.ledgers)?, &named_identity(&args.ledgers)?).map_err(|error| {
-                match error {
-                    LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
-                    error => error,
-                }
-            })?;
+        let ledgers = Ledgers::open(ledgers_of(&args.ledgers, &file)?, &named);
+        let ledgers = ledgers.map_err(|error| match error {
+            LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
+            error => error,
+        })?;
         is_again = true;
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };

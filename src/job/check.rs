@@ -38,7 +38,7 @@ impl CheckJob {
     /// # Errors
     /// The job file cannot be read or holds what it may not; something is missing or impossible.
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
-        let file = JobFile::for_args(&args.job)?;
+        let file = JobFile::at(args.job.job.as_deref())?;
         let instance = instance(&args.job, &args.read.made, &file)?;
         let reading = Reading::resolve(&args.job, &args.read, &file)?;
         Ok(CheckJob {

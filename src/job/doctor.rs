@@ -48,7 +48,7 @@ impl DoctorJob {
     /// # Errors
     /// The job file cannot be read or holds what it may not; something is missing or impossible.
     pub fn resolve(args: &DoctorArgs, global: &GlobalArgs) -> Result<Self, JobError> {
-        let file = JobFile::for_args(&args.job)?;
+        let file = JobFile::at(args.job.job.as_deref())?;
         let (instance, aws) = destination(&args.job, &args.made, global, &file)?;
         let mapping = reading::mapping(&args.made, &file)?;
         let output = global.output.or(file.run.output).unwrap_or_default();

@@ -37,8 +37,8 @@ impl ExportJob {
     /// one that is read.
     pub fn resolve(args: &ExportArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let job = job_args(&args.ledgers);
-        let file = JobFile::for_args(&job)?;
-        let ledgers = ledgers_of(&args.ledgers)?;
+        let file = JobFile::at(job.job.as_deref())?;
+        let ledgers = ledgers_of(&args.ledgers, &file)?;
         if args.since.is_some() && ledgers.len() > 1 {
             let problem = "counts the runs of one ledger, and each has its own; name one ledger";
             return Err(wrong("--since", problem));

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::skeleton::{self, Skeleton};
 use super::values::{budget, time};
-use crate::cli::{JobArgs, Output, ProgressKind};
+use crate::cli::{Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
@@ -222,12 +222,12 @@ pub enum JobFileError {
 }
 
 impl JobFile {
-    /// The job file that the arguments name, or an empty one.
+    /// The job file that is named, or an empty one. It may be a pipe, so it is read once.
     ///
     /// # Errors
     /// It cannot be read, is not TOML, or holds what it may not.
-    pub fn for_args(args: &JobArgs) -> Result<Self, JobFileError> {
-        args.job.as_deref().map_or_else(|| Ok(JobFile::default()), JobFile::read)
+    pub fn at(path: Option<&Path>) -> Result<Self, JobFileError> {
+        path.map_or_else(|| Ok(JobFile::default()), JobFile::read)
     }
 
     /// The job file at `path`.
@@ -386,8 +386,7 @@ mod tests {
         for (name, text) in [("job.toml", toml), ("job.json", skeleton)] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let args = JobArgs { files: vec![], job: Some(path), ledger: None, shard: None, sandbox: false };
-            let job = JobFile::for_args(&args).unwrap();
+            let job = JobFile::at(Some(&path)).unwrap();
             assert_eq!(job.connect.instance_id.as_deref(), Some("i"));
             assert_eq!(job.connect.operation.as_deref(), Some("StartTaskContact"));
             assert_eq!(job.request.unwrap().tree["Name"], "{{ a }}");

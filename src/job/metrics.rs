@@ -32,24 +32,23 @@ impl MetricsTarget {
     ///
     /// # Errors
     /// The file is one that is read, or the ledger, or the rejects.
-    pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Option<Self>, JobError> {
+    pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Option<Self>, JobError> {
         const OPTION: &str = "--metrics-file";
-        let file = JobFile::for_args(&args.job).unwrap_or_default();
         let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
         let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
-        let shard = shard(&args.job, &file);
+        let shard = shard(&args.job, file);
         let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
-        let ledger = ledger_path(&args.job, &file).ok();
-        let target = Kept::of(&args.job, global, &file).target(OPTION, &named)?;
+        let ledger = ledger_path(&args.job, file).ok();
+        let target = Kept::of(&args.job, global, file).target(OPTION, &named)?;
         // They may not be there yet, and would be written over in the next run.
-        let rejects = ledger.as_deref().map(|ledger| rejects_named(args, &file, ledger));
+        let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
         if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
             return Err(wrong(OPTION, "names the rejects file; name a file of its own"));
         }
         Ok(Some(MetricsTarget {
             file: target,
             import: import(args.job.job.as_deref(), ledger.as_deref()),
-            instance_id: instance(&args.job, &args.read.made, &file).ok().flatten().map(|found| found.id),
+            instance_id: instance(&args.job, &args.read.made, file).ok().flatten().map(|found| found.id),
             shard,
             ledger,
         }))

@@ -159,18 +159,17 @@ impl Job {
     /// Puts a job together.
     ///
     /// # Errors
-    /// The job file cannot be read or holds what it may not; something is missing or impossible.
-    pub fn resolve(args: &RunArgs, global: &GlobalArgs) -> Result<Self, JobError> {
-        let file = JobFile::for_args(&args.job)?;
-        let reading = Reading::resolve(&args.job, &args.read, &file)?;
-        let pacing = pacing(args, &file, reading.shard)?;
-        let (instance, aws) = destination(&args.job, &args.read.made, global, &file)?;
-        let ledger = ledger_to_write(&args.job, &file)?;
-        let display = display(&args.read.shown, global, &file);
+    /// Something is missing or impossible.
+    pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Self, JobError> {
+        let reading = Reading::resolve(&args.job, &args.read, file)?;
+        let pacing = pacing(args, file, reading.shard)?;
+        let (instance, aws) = destination(&args.job, &args.read.made, global, file)?;
+        let ledger = ledger_to_write(&args.job, file)?;
+        let display = display(&args.read.shown, global, file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: reading::identity(instance, &args.job, &args.read.made, &file)?,
-            rejects: rejects_path(args, &file, &ledger, &reading.inputs)?,
+            identity: reading::identity(instance, &args.job, &args.read.made, file)?,
+            rejects: rejects_path(args, file, &ledger, &reading.inputs)?,
             reading,
             ledger,
             pacing,
@@ -180,10 +179,10 @@ impl Job {
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
-            resending: resending(&args.read, &file)?,
+            resending: resending(&args.read, file)?,
             aws,
             display,
-            sandbox: sandbox(&args.job, global, &file, pacing.rate, pacing.burst)?,
+            sandbox: sandbox(&args.job, global, file, pacing.rate, pacing.burst)?,
             rehearsal: rehearsal(args)?,
         })
     }
@@ -251,7 +250,8 @@ mod tests {
     fn resolve(arguments: &[&str]) -> Result<Job, String> {
         let cli = Cli::try_parse_from(["connect-import", "run"].iter().chain(arguments)).unwrap();
         let Command::Run(args) = cli.command else { panic!("run") };
-        Job::resolve(&args, &cli.global).map_err(|error| error.to_string())
+        let file = JobFile::at(args.job.job.as_deref()).map_err(|error| error.to_string())?;
+        Job::resolve(&args, &cli.global, &file).map_err(|error| error.to_string())
     }
 
     const INSTANCE: &str = "--instance-id=11111111-2222-3333-4444-555555555555";

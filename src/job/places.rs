@@ -12,21 +12,13 @@ use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
 use crate::source::Input;
 
-/// The ledger of a job, for commands that only read it.
-///
-/// # Errors
-/// The job file is at fault, or nothing says where the ledger is.
-fn ledger_of(args: &JobArgs) -> Result<PathBuf, JobError> {
-    ledger_path(args, &JobFile::for_args(args)?)
-}
-
 /// The ledgers of a job, for commands that only read them and may be given several. Where none is named and there is
 /// none of all rows, those of shards that lie in its place are taken.
 ///
 /// # Errors
-/// The job file is at fault, nothing says where a ledger is, or one is named twice.
-pub fn ledgers_of(args: &LedgersArgs) -> Result<Vec<PathBuf>, JobError> {
-    let ledgers = match (&args.ledger[..], ledger_of(&job_args(args))) {
+/// Nothing says where a ledger is, or one is named twice.
+pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, JobError> {
+    let ledgers = match (&args.ledger[..], ledger_path(&job_args(args), file)) {
         ([], Ok(ledger)) => or_of_shards(ledger),
         ([], Err(JobError::NoInput)) => return Err(JobError::NoLedger),
         (_, Err(error)) => return Err(error),
@@ -66,10 +58,9 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
 /// What a job says of whose its ledgers are, for the same commands: nothing of what it does not name.
 ///
 /// # Errors
-/// The job file is at fault.
-pub fn named_identity(args: &LedgersArgs) -> Result<NamedIdentity, JobError> {
-    let job = job_args(args);
-    reading::named_identity(&job, &JobFile::for_args(&job)?)
+/// What it says is no identity.
+pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
+    reading::named_identity(&job_args(args), file)
 }
 
 /// The ledger, or if it is not there those of shards beside it, in their order.

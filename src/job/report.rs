@@ -34,8 +34,11 @@ impl ReportJob {
     /// Nothing says where a ledger is; the file to write is one that is read.
     pub fn resolve(args: &ReportArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let job = job_args(&args.ledgers);
-        let (file, ledgers, problem) = match (JobFile::for_args(&job), &job.job) {
-            (Ok(file), _) => (file, ledgers_of(&args.ledgers)?, None),
+        let (file, ledgers, problem) = match (JobFile::at(job.job.as_deref()), &job.job) {
+            (Ok(file), _) => {
+                let ledgers = ledgers_of(&args.ledgers, &file)?;
+                (file, ledgers, None)
+            }
             (Err(error), Some(path)) => {
                 let mut file = JobFile::default();
                 file.path = Some(path.clone());
@@ -58,7 +61,8 @@ impl ReportJob {
                 .transpose()?,
         };
         // What the job names is not held against the ledgers where its file is at fault.
-        let named = if problem.is_none() { named_identity(&args.ledgers)? } else { NamedIdentity::default() };
+        let named =
+            if problem.is_none() { named_identity(&args.ledgers, &file)? } else { NamedIdentity::default() };
         Ok(ReportJob { ledgers, named, to, outline, problem })
     }
 }
@@ -67,8 +71,7 @@ impl ReportJob {
 /// word about it has its own. Where there is none the file may well have named another.
 fn without_job(args: &LedgersArgs, file: &JobFile) -> Result<Option<Vec<PathBuf>>, JobError> {
     if !args.ledger.is_empty() {
-        let named = LedgersArgs { job: None, ..args.clone() };
-        return ledgers_of(&named).map(Some);
+        return ledgers_of(args, file).map(Some);
     }
     let ledger = ledger_path(&job_args(args), file)?;
     Ok(ledger.exists().then(|| vec![ledger]))

@@ -45,7 +45,7 @@ impl VerifyJob {
     /// # Errors
     /// The job file cannot be read or holds what it may not; something is missing or impossible.
     pub fn resolve(args: &VerifyArgs, global: &GlobalArgs) -> Result<Self, JobError> {
-        let file = JobFile::for_args(&args.job)?;
+        let file = JobFile::at(args.job.job.as_deref())?;
         if args.job.sandbox && global.endpoint_url.is_none() {
             let problem = "forgets its contacts with the run: serve one with the command sandbox and its --state, \
                            import into it, and name it with --endpoint-url";

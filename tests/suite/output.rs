@@ -171,6 +171,34 @@ fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
 }
 
 #[test]
+fn a_job_file_that_comes_through_a_pipe_is_read_once() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let source = folder.path("t.csv").display().to_string();
+    folder.write("t.csv", "id,Name\n1,a\n");
+    folder.write(
+        "t.toml",
+        format!("[source]\nfiles = ['{source}']\nkey = ['id']\n[request]\nName = '{{{{ name }}}}'\n"),
+    );
+    let piped = |arguments: &[&str]| {
+        let command = folder.command(&[arguments, &["--job", "/dev/stdin"]].concat());
+        let shell = "cat t.toml | exec \"$0\" \"$@\"";
+        let mut through = std::process::Command::new("sh");
+        through.args(["-c", shell]).arg(command.get_program()).args(command.get_args());
+        through.current_dir(folder.path("")).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        Ended::from(through.output().unwrap())
+    };
+    piped(&[&["run"], &into(&url)[..]].concat()).expect(0);
+    let told: [(&[&str], &str); 3] =
+        [(&["status"], "1  created"), (&["export"], ",created,"), (&["report", "--to", "-"], "{{ name }}")];
+    for (command, word) in told {
+        let ended = piped(&[command, &["--sandbox", "--ledger", "t.ledger.db"]].concat()).expect(0);
+        assert!(ended.stdout.contains(word), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn the_help_is_what_it_was() {
     let folder = Folder::new();
     for command in ["run", "status", "export", "report", "sandbox"] {

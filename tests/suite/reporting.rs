@@ -13,18 +13,7 @@ const REPORT: [&str; 5] = ["report", "--ledger", "t.ledger.db", "--to", "-"];
 /// Imports CSVs into `t.ledger.db`.
 fn import_of(folder: &Folder, sandbox: &SandboxProcess, csvs: &[&str], more: &[&str]) -> Ended {
     let url = sandbox.url();
-    let into = [
-        "--sandbox",
-        "--ledger",
-        "t.ledger.db",
-        "--rate",
-        "100000",
-        "--burst",
-        "1000",
-        "--endpoint-url",
-        &url,
-    ];
-    folder.run(&[&["run"], csvs, &into, more].concat())
+    folder.run(&[&["run"], csvs, &into(&url), more].concat())
 }
 
 fn page(folder: &Folder, more: &[&str]) -> String {

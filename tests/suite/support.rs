@@ -352,23 +352,12 @@ pub fn numbered_csv(rows: usize) -> String {
 
 /// The arguments of an import of `t.csv` into `t.ledger.db`, as fast as the endpoint answers.
 pub fn import<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments = vec![
-        "run",
-        "t.csv",
-        "--key",
-        "id",
-        "--sandbox",
-        "--ledger",
-        "t.ledger.db",
-        "--rate",
-        "100000",
-        "--burst",
-        "1000",
-        "--endpoint-url",
-        url,
-    ];
-    arguments.extend(more);
-    arguments
+    [&["run", "t.csv", "--key", "id"], &into(url)[..], more].concat()
+}
+
+/// Where an import goes: into `t.ledger.db`, as fast as the endpoint answers.
+pub fn into(url: &str) -> [&str; 9] {
+    ["--sandbox", "--ledger", "t.ledger.db", "--rate", "100000", "--burst", "1000", "--endpoint-url", url]
 }
 
 /// Replaces what differs from run to run.
