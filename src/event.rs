@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
-use crate::pacing::{Rate, Setback};
+use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
 use crate::shutdown::Signal;
 
@@ -106,7 +106,7 @@ pub enum RunEvent {
     /// The whole pool pauses.
     Paused {
         /// Why.
-        setback: Setback,
+        setback: PoolFailure,
         /// What was answered, or why nothing was.
         cause: Cause,
         /// For how long.
@@ -298,7 +298,7 @@ impl Reporter {
     }
 
     /// Tells every observer, soon.
-    pub fn tell(&self, event: RunEvent) {
+    pub fn emit(&self, event: RunEvent) {
         // The thread lives until `finish`; if an observer panicked, the import goes on unwatched.
         let _ = self.sender.send(event);
     }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use connect_import::cli::{Cli, Command, Output};
-use connect_import::{commands, exit_code, logging, report};
+use connect_import::{commands, exit_code, logging, ui};
 
 /// A call of the SDK allocates hundreds of times. Measured by the benchmark `speed no-quota`.
 #[global_allocator]
@@ -17,7 +17,7 @@ fn tell(told: &clap::Error) -> ExitCode {
         _ if told.use_stderr() => exit_code::ExitCode::Usage,
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
-            report::exit_error(Output::Text, exit_code::ExitCode::Storage, &message);
+            ui::exit_error(Output::Text, exit_code::ExitCode::Storage, &message);
             exit_code::ExitCode::Storage
         }
         Ok(()) | Err(_) => exit_code::ExitCode::Complete,
@@ -27,13 +27,13 @@ fn tell(told: &clap::Error) -> ExitCode {
 
 fn main() -> ExitCode {
     // Parsing may end in an error or in help, which are in colour too.
-    report::set_colour(report::foreseen_colour());
+    ui::set_colour(ui::foreseen_colour());
     let (cli, matches) = match Cli::read() {
         Ok(read) => read,
         Err(told) => return tell(&told),
     };
-    report::set_colour(cli.global.color.unwrap_or_default());
-    report::hush_panics();
+    ui::set_colour(cli.global.color.unwrap_or_default());
+    ui::hush_panics();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
     let output = match cli.command {
         // Its output is rows alone, and a message among them would be taken for one.
@@ -46,13 +46,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             let message = format!("cannot start: {error}");
-            report::exit_error(output, exit_code::ExitCode::Storage, &message);
+            ui::exit_error(output, exit_code::ExitCode::Storage, &message);
             return exit_code::ExitCode::Storage.into();
         }
     };
     let code = runtime.block_on(commands::execute(cli, &matches)).unwrap_or_else(|error| {
         let code = error.exit_code();
-        report::exit_error(output, code, &error.to_string());
+        ui::exit_error(output, code, &error.to_string());
         code
     });
     // Threads that still wait, such as for a signal, do not hold the exit up.

@@ -12,11 +12,11 @@ use crate::intake::Prepared;
 use crate::job::{CheckJob, Resending};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
-use crate::report::{CheckReport, FaultLines, notice, observers, to_stdout};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
+use crate::ui::{CheckReport, FaultLines, notice, observers, to_stdout};
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = CheckJob::resolve(args, global)?;
@@ -40,7 +40,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
         reporter.finish();
     }
-    let report = CheckReport::new(&job, findings, has_ledger, rate, &jiff::Zoned::now());
+    let report = CheckReport::new(&job, findings, has_ledger, rate, &jiff::ZonedDateTime::now());
     match output {
         Output::Text => to_stdout(&report.text()).map_err(io("cannot write the findings"))?,
         Output::Json => {

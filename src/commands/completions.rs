@@ -5,7 +5,7 @@ use clap_complete::Shell;
 use super::CommandError;
 use crate::cli::{CompletionsArgs, described};
 use crate::exit_code::ExitCode;
-use crate::report::to_stdout;
+use crate::ui::to_stdout;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();

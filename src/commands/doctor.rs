@@ -7,9 +7,9 @@ use crate::exit_code::ExitCode;
 use crate::intake::prepare;
 use crate::job::DoctorJob;
 use crate::paths::uncompressed;
-use crate::report::Diagnoses;
 use crate::source::Input;
 use crate::submission::ConnectClient;
+use crate::ui::Diagnoses;
 
 pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = DoctorJob::resolve(args, global)?;

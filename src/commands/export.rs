@@ -6,9 +6,9 @@ use crate::exit_code::ExitCode;
 use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
 use crate::job::ExportJob;
-use crate::ledger::Ledgers;
-use crate::report::{Delivery, missing_shards, notice};
+use crate::ledger::LedgerSet;
 use crate::shutdown::Shutdown;
+use crate::ui::{Delivery, missing_shards, notice};
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = ExportJob::resolve(args, global)?;
@@ -41,7 +41,7 @@ async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {
 }
 
 /// What is read, open.
-type Opened = (Ledgers, Option<Join>);
+type Opened = (LedgerSet, Option<Join>);
 
 fn open(job: ExportJob) -> Result<Opened, CommandError> {
     let ExportJob { ledgers, named, selection, to, join, .. } = job;

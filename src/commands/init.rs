@@ -8,12 +8,12 @@ use thiserror::Error;
 use super::CommandError;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::guess::{Sample, guess_encoding, job_file};
+use crate::init::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
-use crate::modes::let_everybody_read;
 use crate::paths::{folder_of, uncompressed};
-use crate::report::{notice, shell_path, skeleton, to_stdout};
+use crate::permissions::let_everybody_read;
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
+use crate::ui::{notice, shell_path, skeleton, to_stdout};
 
 /// Rows that are looked at.
 const ROWS: usize = 10_000;

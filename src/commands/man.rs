@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::CommandError;
 use crate::cli::{ManArgs, described};
 use crate::exit_code::ExitCode;
-use crate::report::to_stdout;
+use crate::ui::to_stdout;
 
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
     let written = match &args.to {

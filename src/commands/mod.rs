@@ -24,14 +24,14 @@ use crate::cli::{Cli, Command};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
+use crate::html_report::PageError;
 use crate::intake::{IntakeError, Prepared, prepare};
 use crate::job::{JobError, Reading, SandboxQuota, keep_sources};
-use crate::ledger::{LedgerError, Ledgers, NamedIdentity};
-use crate::page::PageError;
-use crate::report::{Again, DeliveryError, MetricsError, RejectsError};
+use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
+use crate::ui::{DeliveryError, MetricsError, RejectsError, ResumeCommand};
 use init::InitError;
 
 /// Why a command ended without its result.
@@ -199,8 +199,8 @@ fn ledgers_apart_from(
     to: Option<&Path>,
     ledgers: Vec<PathBuf>,
     named: &NamedIdentity,
-) -> Result<Ledgers, CommandError> {
-    let ledgers = Ledgers::open(ledgers, named)?;
+) -> Result<LedgerSet, CommandError> {
+    let ledgers = LedgerSet::open(ledgers, named)?;
     if let Some(to) = to {
         for (_, reader) in ledgers.readers() {
             keep_sources("--to", to, &reader.sources()?)?;
@@ -242,7 +242,7 @@ pub async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, Command
     match &cli.command {
         Command::Run(args) => {
             let program = std::env::args_os().next().unwrap_or_default();
-            run::run(args, &cli.global, &Again::of(program, matches)).await
+            run::run(args, &cli.global, &ResumeCommand::of(program, matches)).await
         }
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use super::{CommandError, blocking, ledgers_apart_from};
 use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
+use crate::html_report::{About, page};
 use crate::job::{ReportJob, refuse_csv};
-use crate::page::{About, page};
-use crate::report::{Delivery, notice, page_message, to_stdout};
+use crate::ui::{Delivery, notice, page_message, to_stdout};
 
 pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();

@@ -6,27 +6,27 @@ use tokio::time::Instant;
 
 use super::{CommandError, blocking, prepared, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, RunArgs};
+use crate::control_signals::ControlSignals;
 use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
 use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, rate_again};
-use crate::ledger::{Birth, Ledger, NewRun, RowState, RunRecord};
+use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
-use crate::report::{
-    Again, Metrics, Summary, check_rejects_target, ending_word, exit_code, observers_of_run, this_folder,
-    to_stdout, write_rejects,
-};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
-use crate::wishes::Wishes;
+use crate::ui::{
+    Metrics, ResumeCommand, Summary, check_rejects_target, ending_word, exit_code, observers_of_run,
+    this_folder, to_stdout, write_rejects,
+};
 
 pub(super) async fn run(
     args: &RunArgs,
     global: &GlobalArgs,
-    again: &Again,
+    again: &ResumeCommand,
 ) -> Result<ExitCode, CommandError> {
     let file = JobFile::at(args.job.job.as_deref());
     // One at fault names no file for metrics, but a flag may.
@@ -44,7 +44,7 @@ pub(super) async fn run(
 async fn import(
     args: &RunArgs,
     global: &GlobalArgs,
-    again: &Again,
+    again: &ResumeCommand,
     file: Result<JobFile, JobFileError>,
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
@@ -52,7 +52,7 @@ async fn import(
     let io = |what| move |source| CommandError::Io { what, source };
     let until = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    let wishes = Wishes::listen().map_err(io("cannot listen for signals"))?;
+    let wishes = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // What is wrong with the input's names and headers is said before a ledger is made.
     let inputs = prepared(&job.reading, &shutdown).await?;
     check_rejects_target(&job.rejects)?;
@@ -66,12 +66,12 @@ async fn import(
 
     if let Some(shard) = job.identity.shard {
         let Pacing { rate, burst, is_own, .. } = job.pacing;
-        reporter.tell(RunEvent::Sharded { shard, rate, burst, is_own });
+        reporter.emit(RunEvent::Sharded { shard, rate, burst, is_own });
     }
     let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
-    reporter.tell(RunEvent::Checked { run: Box::new(checked.clone()), to_send });
+    reporter.emit(RunEvent::Checked { run: Box::new(checked.clone()), to_send });
     let import = Import {
         ledger: ledger.clone(),
         submitter: Arc::new(submitter),
@@ -127,7 +127,7 @@ async fn import(
 /// Opens the ledger and takes the input into it.
 async fn check(
     job: &Job,
-    again: &Again,
+    again: &ResumeCommand,
     inputs: Vec<Prepared>,
     reporter: &Arc<Reporter>,
     shutdown: Shutdown,
@@ -146,11 +146,11 @@ async fn check(
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let (rehearsal, shard) = (job.rehearsal.clone(), job.reading.shard);
     let intake = blocking(move || {
-        let mut tell = |opening| told.tell(RunEvent::Opening(opening));
+        let mut tell = |opening| told.emit(RunEvent::Opening(opening));
         let ledger = Ledger::open(&path, &identity, patience, &mut tell, &rehearsal)?;
-        if ledger.birth() != Birth::Earlier {
-            let again = ledger.birth() == Birth::Again;
-            told.tell(RunEvent::NewLedger { ledger: path.display().to_string(), again });
+        if ledger.origin() != LedgerOrigin::Existing {
+            let again = ledger.origin() == LedgerOrigin::Recreated;
+            told.emit(RunEvent::NewLedger { ledger: path.display().to_string(), again });
         }
         ledger.start_run(new_run)?;
         let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, shard, check, rehearsal };
@@ -170,7 +170,7 @@ async fn check(
 fn concurrency(asked: Option<usize>, reporter: &Reporter) -> usize {
     let allowed = room_for_connections().unwrap_or(usize::MAX);
     if let Some(asked) = asked.filter(|asked| *asked > allowed) {
-        reporter.tell(RunEvent::FewFiles { asked, allowed });
+        reporter.emit(RunEvent::FewFiles { asked, allowed });
     }
     asked.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
 }

@@ -7,9 +7,9 @@ use super::CommandError;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
 use crate::paths::folder_of;
-use crate::report::notice;
 use crate::sandbox::{Faults, Sandbox, SandboxConfig};
 use crate::shutdown::Shutdown;
+use crate::ui::notice;
 
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError> {
     let mut shutdown = Shutdown::listen()

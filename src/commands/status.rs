@@ -7,8 +7,8 @@ use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
 use crate::job::{JobError, JobFile, expect_csvs, ledgers_of, named_identity, refuse_csv};
-use crate::ledger::{LedgerError, LedgerReader, Ledgers, is_locked};
-use crate::report::{LedgerStatus, Status, show};
+use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
+use crate::ui::{LedgerStatus, Status, show};
 
 /// Runs that are shown.
 const RUNS: u32 = 10;
@@ -31,7 +31,7 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     let mut is_again = false;
     loop {
         // A shard that begins later has its ledger later.
-        let ledgers = Ledgers::open(ledgers_of(&args.ledgers, &file)?, &named);
+        let ledgers = LedgerSet::open(ledgers_of(&args.ledgers, &file)?, &named);
         let ledgers = ledgers.map_err(|error| match error {
             LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
             error => error,

@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use super::{CommandError, blocking, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
+use crate::control_signals::ControlSignals;
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
 use crate::ledger::{Ledger, LedgerError};
 use crate::rehearsal::Rehearsal;
-use crate::report::{VerificationReport, observers, to_stdout};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectClient;
+use crate::ui::{VerificationReport, observers, to_stdout};
 use crate::verification::Verification;
-use crate::wishes::Wishes;
 
 pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = VerifyJob::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     // They are for runs; unheard they would end the process.
-    let _wishes = Wishes::listen().map_err(io("cannot listen for signals"))?;
+    let _wishes = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;
@@ -68,7 +68,7 @@ async fn open(
         if !path.exists() {
             return Err(LedgerError::Missing(path).into());
         }
-        let mut tell = |opening| told.tell(RunEvent::Opening(opening));
+        let mut tell = |opening| told.emit(RunEvent::Opening(opening));
         Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut tell, &Rehearsal::default())?))
     });
     unless_interrupted(shutdown.clone(), opening).await

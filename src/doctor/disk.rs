@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Diagnosis;
-use crate::draft::Draft;
+use crate::atomic_file::AtomicFile;
 use crate::exit_code::ExitCode;
 use crate::paths::{folder_of, resolved, with_suffix};
 
@@ -22,7 +22,7 @@ pub(super) fn disk(ledger: &Path, input: u64) -> Diagnosis {
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
     // Another doctor that is at it at this moment could write too.
-    if let Err(error) = Draft::begin(&with_suffix(&ledger, ".doctor"))
+    if let Err(error) = AtomicFile::begin(&with_suffix(&ledger, ".doctor"))
         && error.kind() != ErrorKind::ResourceBusy
     {
         let found = format!("{} cannot be written to: {error}", folder.display());

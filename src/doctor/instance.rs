@@ -3,12 +3,12 @@
 use super::Diagnosis;
 use crate::exit_code::ExitCode;
 use crate::ledger::Cause;
-use crate::submission::Trouble;
+use crate::submission::AttemptError;
 
 const CHECK: &str = "instance";
 
 /// `asked` is the instance's status, or why it is not known.
-pub(super) fn instance(asked: &Result<String, Trouble>) -> Diagnosis {
+pub(super) fn instance(asked: &Result<String, AttemptError>) -> Diagnosis {
     match asked {
         Ok(status) if status == "ACTIVE" => Diagnosis::pass(CHECK, "is there, and active"),
         Ok(status) => Diagnosis::warn(CHECK, format!("is there, and {status}"), "wait until it is active"),
@@ -16,7 +16,7 @@ pub(super) fn instance(asked: &Result<String, Trouble>) -> Diagnosis {
             let Cause { code, message } = trouble.cause();
             let found = format!("{code}: {message}");
             match trouble {
-                Trouble::NotFound(_) => {
+                AttemptError::NotFound(_) => {
                     let remedy = "look at the instance's id, the Region and the account";
                     Diagnosis::fail(CHECK, ExitCode::Fatal, found, remedy)
                 }
@@ -39,7 +39,7 @@ mod tests {
         let cause = || Cause { code: "c".into(), message: "m".into() };
         assert_eq!(instance(&Ok("ACTIVE".into())).verdict, Verdict::Pass);
         assert_eq!(instance(&Ok("CREATION_IN_PROGRESS".into())).verdict, Verdict::Warn);
-        assert_eq!(instance(&Err(Trouble::Denied(cause()))).verdict, Verdict::Warn);
-        assert_eq!(instance(&Err(Trouble::NotFound(cause()))).verdict, Verdict::Fail(ExitCode::Fatal));
+        assert_eq!(instance(&Err(AttemptError::Denied(cause()))).verdict, Verdict::Warn);
+        assert_eq!(instance(&Err(AttemptError::NotFound(cause()))).verdict, Verdict::Fail(ExitCode::Fatal));
     }
 }

@@ -3,7 +3,7 @@
 use super::Diagnosis;
 use crate::exit_code::ExitCode;
 use crate::ledger::Cause;
-use crate::submission::{Attempt, ConnectClient, Trouble};
+use crate::submission::{Attempt, AttemptError, ConnectClient};
 
 const CHECK: &str = "token";
 
@@ -21,13 +21,13 @@ pub(super) async fn probe(client: &ConnectClient) -> Diagnosis {
 }
 
 fn diagnosis(first: Attempt, second: Option<Attempt>) -> Diagnosis {
-    let said = |trouble: &Trouble| {
+    let said = |trouble: &AttemptError| {
         let Cause { code, message } = trouble.cause();
         format!("{code}: {message}")
     };
     const AGAIN: &str = "ask again later";
     match (first, second) {
-        (Err(trouble @ (Trouble::MaybeSent(_) | Trouble::TokenReused(_))), _) => {
+        (Err(trouble @ (AttemptError::MaybeSent(_) | AttemptError::TokenReused(_))), _) => {
             let found = format!("not known: a contact may have been made ({})", said(&trouble));
             Diagnosis::warn(CHECK, found, AGAIN)
         }
@@ -67,14 +67,15 @@ mod tests {
     #[test]
     fn two_contacts_of_one_token_are_a_failure() {
         let contact = |id: &str| Ok(Contact { id: id.into(), arn: None });
-        let reused =
-            || Err(Trouble::TokenReused(Cause { code: "IdempotencyException".into(), message: "m".into() }));
+        let reused = || {
+            Err(AttemptError::TokenReused(Cause { code: "IdempotencyException".into(), message: "m".into() }))
+        };
         assert_eq!(diagnosis(contact("a"), Some(contact("a"))).verdict, Verdict::Pass);
         assert_eq!(diagnosis(contact("a"), Some(contact("b"))).verdict, Verdict::Fail(ExitCode::Fatal));
         assert_eq!(diagnosis(contact("a"), Some(reused())).verdict, Verdict::Warn);
         assert_eq!(diagnosis(reused(), None).verdict, Verdict::Warn);
         let denied =
-            Err(Trouble::Denied(Cause { code: "AccessDeniedException".into(), message: "m".into() }));
+            Err(AttemptError::Denied(Cause { code: "AccessDeniedException".into(), message: "m".into() }));
         assert_eq!(diagnosis(denied, None).verdict, Verdict::Fail(ExitCode::Fatal));
     }
 }

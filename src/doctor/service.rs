@@ -3,7 +3,7 @@
 use super::Diagnosis;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, Identity};
-use crate::submission::Trouble;
+use crate::submission::AttemptError;
 
 const ENDPOINT: &str = "endpoint";
 const INSTANCE: &str = "instance";
@@ -23,7 +23,7 @@ const CREDENTIALS: [&str; 7] = [
     "IncompleteSignature",
 ];
 
-pub(super) fn service(trouble: &Option<Trouble>, identity: &Identity) -> Vec<Diagnosis> {
+pub(super) fn service(trouble: &Option<AttemptError>, identity: &Identity) -> Vec<Diagnosis> {
     let Some(trouble) = trouble else {
         let found =
             "Connect took a request that breaks its documented limits, and may have made a contact of it";
@@ -40,38 +40,40 @@ pub(super) fn service(trouble: &Option<Trouble>, identity: &Identity) -> Vec<Dia
     let fatal = |check, remedy: &str| Diagnosis::fail(check, ExitCode::Fatal, said.clone(), remedy);
     let operation = identity.operation;
     match trouble {
-        Trouble::NotSent(_) => {
+        AttemptError::NotSent(_) => {
             let remedy = "look at the network, the Region and --endpoint-url";
             vec![Diagnosis::fail(ENDPOINT, ExitCode::TryLater, said, remedy)]
         }
-        Trouble::MaybeSent(_) => {
+        AttemptError::MaybeSent(_) => {
             let remedy = "try again later; look at the network and any proxy";
             vec![Diagnosis::fail(ENDPOINT, ExitCode::TryLater, said, remedy)]
         }
-        Trouble::NoCredentialsYet(_) => vec![fatal("credentials", "log in, or mend the credential process")],
+        AttemptError::NoCredentialsYet(_) => {
+            vec![fatal("credentials", "log in, or mend the credential process")]
+        }
         // An answer without an error code is a proxy's, or anybody's.
-        Trouble::Denied(_) if code.starts_with("HTTP") => {
+        AttemptError::Denied(_) if code.starts_with("HTTP") => {
             let remedy = "this is no answer of Amazon Connect: look at --endpoint-url and any proxy";
             vec![fatal(ENDPOINT, remedy)]
         }
-        Trouble::Denied(_) if CREDENTIALS.contains(&code.as_str()) => {
+        AttemptError::Denied(_) if CREDENTIALS.contains(&code.as_str()) => {
             vec![answers(), fatal("credentials", "log in again, and look at this machine's clock")]
         }
-        Trouble::Denied(_) => {
+        AttemptError::Denied(_) => {
             let remedy = format!("allow connect:{operation} on the instance; the README has the policy");
             vec![answers(), fatal(PERMISSION, &remedy)]
         }
-        Trouble::NotFound(_) => {
+        AttemptError::NotFound(_) => {
             vec![answers(), fatal(INSTANCE, "look at the instance's id, the Region and the account")]
         }
-        Trouble::Throttled(_) => {
+        AttemptError::Throttled(_) => {
             let remedy = "something else uses the quota at this moment; ask again later";
             vec![answers(), Diagnosis::warn(PERMISSION, format!("not known: {said}"), remedy)]
         }
-        Trouble::QuotaExceeded(_) | Trouble::ChainOrQuota(_) => {
+        AttemptError::QuotaExceeded(_) | AttemptError::ChainOrQuota(_) => {
             vec![answers(), fatal("quota", "ask AWS Support to raise it")]
         }
-        Trouble::Refused(_) if JUDGED.contains(&code.as_str()) => {
+        AttemptError::Refused(_) if JUDGED.contains(&code.as_str()) => {
             // AWS does not document that permission comes before judgement, so a pilot is the proof.
             let found = format!(
                 "{operation} on instance {} is judged and not denied ({code}); only a pilot (run --limit 1) proves it",
@@ -79,7 +81,7 @@ pub(super) fn service(trouble: &Option<Trouble>, identity: &Identity) -> Vec<Dia
             );
             vec![answers(), Diagnosis::pass(PERMISSION, found)]
         }
-        Trouble::Refused(_) | Trouble::Conflict(_) | Trouble::TokenReused(_) => {
+        AttemptError::Refused(_) | AttemptError::Conflict(_) | AttemptError::TokenReused(_) => {
             let remedy = "see by a pilot: run --limit 1";
             vec![answers(), Diagnosis::warn(PERMISSION, format!("not known ({said})"), remedy)]
         }
@@ -102,23 +104,26 @@ mod tests {
             shard: None,
         };
         let cause = |code: &str| Cause { code: code.into(), message: "m".into() };
-        let last = |trouble: Option<Trouble>| {
+        let last = |trouble: Option<AttemptError>| {
             let last = service(&trouble, &identity).pop().unwrap();
             (last.check, last.verdict)
         };
         let fatal = Verdict::Fail(ExitCode::Fatal);
         let later = Verdict::Fail(ExitCode::TryLater);
         assert_eq!(
-            last(Some(Trouble::Refused(cause("InvalidParameterException")))),
+            last(Some(AttemptError::Refused(cause("InvalidParameterException")))),
             ("permission", Verdict::Pass)
         );
-        assert_eq!(last(Some(Trouble::Denied(cause("AccessDeniedException")))), ("permission", fatal));
-        assert_eq!(last(Some(Trouble::Denied(cause("ExpiredToken")))), ("credentials", fatal));
-        assert_eq!(last(Some(Trouble::Denied(cause("HTTP404")))), ("endpoint", fatal));
-        let odd = last(Some(Trouble::Refused(cause("SerializationException"))));
+        assert_eq!(last(Some(AttemptError::Denied(cause("AccessDeniedException")))), ("permission", fatal));
+        assert_eq!(last(Some(AttemptError::Denied(cause("ExpiredToken")))), ("credentials", fatal));
+        assert_eq!(last(Some(AttemptError::Denied(cause("HTTP404")))), ("endpoint", fatal));
+        let odd = last(Some(AttemptError::Refused(cause("SerializationException"))));
         assert_eq!(odd, ("permission", Verdict::Warn));
-        assert_eq!(last(Some(Trouble::NotFound(cause("ResourceNotFoundException")))), ("instance", fatal));
-        assert_eq!(last(Some(Trouble::NotSent(cause("OutOfReach")))), ("endpoint", later));
+        assert_eq!(
+            last(Some(AttemptError::NotFound(cause("ResourceNotFoundException")))),
+            ("instance", fatal)
+        );
+        assert_eq!(last(Some(AttemptError::NotSent(cause("OutOfReach")))), ("endpoint", later));
         assert_eq!(last(None), ("endpoint", fatal));
     }
 }

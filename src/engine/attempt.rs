@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug_span};
 
-use super::flights::Flights;
+use super::in_flight::InFlightTracker;
 use super::waiting::WaitingMappings;
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
 use crate::mapping::MapFault;
 use crate::pacing::{Pacer, Permit};
 use crate::rehearsal::{CrashPoint, Rehearsal};
-use crate::submission::{Attempt, Circumstances, Decision, Policy, Submitter, abandon, decide};
+use crate::submission::{Attempt, AttemptContext, Decision, Policy, Submitter, abandon, decide};
 
 /// What an attempt's task reports.
 pub(super) enum Report {
@@ -56,7 +56,7 @@ pub(super) struct Shared<S> {
     pub(super) idempotency_window: Duration,
     pub(super) rehearsal: Rehearsal,
     /// Requests under way.
-    pub(super) flights: Flights,
+    pub(super) flights: InFlightTracker,
     /// Places for requests under way.
     pub(super) places: Arc<Semaphore>,
     /// Whether only one row at a time is sent.
@@ -81,7 +81,7 @@ fn is_too_old(claim: &Claim, window: Duration) -> bool {
 pub(super) async fn attempt<S: Submitter>(
     shared: Arc<Shared<S>>,
     claim: Claim,
-    known: Circumstances,
+    known: AttemptContext,
 ) -> Report {
     match attempt_fallibly(&shared, claim, known).await {
         Ok(report) => report,
@@ -92,7 +92,7 @@ pub(super) async fn attempt<S: Submitter>(
 async fn attempt_fallibly<S: Submitter>(
     shared: &Shared<S>,
     claim: Claim,
-    known: Circumstances,
+    known: AttemptContext,
 ) -> Result<Report, LedgerError> {
     let leave = async {
         // It is never closed, so there is always a place to come.

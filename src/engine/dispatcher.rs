@@ -16,22 +16,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::attempt::{Report, Shared, attempt};
-use super::flights::Flights;
+use super::in_flight::InFlightTracker;
+use super::instance_probe::InstanceProbe;
 use super::meter::Meter;
-use super::proof::Proof;
+use super::outage::OutageDetector;
 use super::rows::{Job, Rows};
-use super::silence::Silence;
 use super::traffic::Gathered;
 use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
 use super::{Ending, ErrorBudget};
+use crate::control_signals::{ControlSignal, ControlSignals};
 use crate::event::{Progress, Reporter, RunEvent};
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowState, RunRecord, Settled};
 use crate::mapping::MappingSource;
-use crate::pacing::{Concurrency, Pacer, Permit, Rate, Reaction, Setback};
+use crate::pacing::{Concurrency, Pacer, Permit, PoolFailure, Rate, Reaction};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shutdown::Shutdown;
-use crate::submission::{Circumstances, Decision, OnUnknown, Policy, Submitter};
-use crate::wishes::{Wish, Wishes};
+use crate::submission::{AttemptContext, Decision, OnUnknown, Policy, Submitter};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -48,7 +48,7 @@ pub struct Import<S> {
     /// Whether to stop.
     pub shutdown: Shutdown,
     /// What else the operator asks for.
-    pub wishes: Wishes,
+    pub wishes: ControlSignals,
     /// Where the rate is read again.
     pub rate_source: RateSource,
     /// The mapping.
@@ -117,7 +117,7 @@ struct Dispatcher<S> {
     shared: Arc<Shared<S>>,
     reporter: Arc<Reporter>,
     shutdown: Shutdown,
-    wishes: Wishes,
+    wishes: ControlSignals,
     rate_source: RateSource,
     until: Option<Instant>,
     concurrency: Concurrency,
@@ -133,9 +133,9 @@ struct Dispatcher<S> {
     /// Whether rows wait beyond those.
     is_limited: bool,
     /// What the answers say of the instance.
-    proof: Proof,
+    proof: InstanceProbe,
     /// What the want of answers says.
-    silence: Silence,
+    silence: OutageDetector,
     /// Why the last row went unanswered that this run has left to the next.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
@@ -168,7 +168,7 @@ impl<S: Submitter> Dispatcher<S> {
                 places: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
                 is_probing: AtomicBool::new(false),
                 probe: Semaphore::new(1),
-                flights: Flights::default(),
+                flights: InFlightTracker::default(),
                 drain: CancellationToken::new(),
                 abort: CancellationToken::new(),
             }),
@@ -185,8 +185,8 @@ impl<S: Submitter> Dispatcher<S> {
             rows: Rows::default(),
             claimable: import.to_send,
             is_limited: import.held_back > 0,
-            proof: Proof::new(checked.instance_proven),
-            silence: Silence::default(),
+            proof: InstanceProbe::new(checked.instance_proven),
+            silence: OutageDetector::default(),
             left_in_doubt: None,
             ending: None,
             progress,
@@ -252,10 +252,10 @@ impl<S: Submitter> Dispatcher<S> {
         }
     }
 
-    async fn grant(&mut self, wish: Wish) -> Result<(), LedgerError> {
+    async fn grant(&mut self, wish: ControlSignal) -> Result<(), LedgerError> {
         let event = match wish {
-            Wish::ShowInFlight => RunEvent::InFlight(self.shared.flights.list()),
-            Wish::ReadRate => {
+            ControlSignal::ShowInFlight => RunEvent::InFlight(self.shared.flights.list()),
+            ControlSignal::ReadRate => {
                 let rate = (self.rate_source.0)();
                 if let Ok(rate) = rate {
                     self.shared.pacer.set_rate(rate);
@@ -265,7 +265,7 @@ impl<S: Submitter> Dispatcher<S> {
                 RunEvent::RateRead(rate)
             }
         };
-        self.reporter.tell(event);
+        self.reporter.emit(event);
         Ok(())
     }
 
@@ -295,7 +295,7 @@ impl<S: Submitter> Dispatcher<S> {
         while self.attempts.len() < most {
             let Some(job) = self.rows.next() else { return };
             let row = job.claim.row();
-            let known = Circumstances {
+            let known = AttemptContext {
                 tries: job.tries,
                 instance: self.proof.of(row),
                 outage: self.silence.is_outage() && !self.silence.is_odd(row),
@@ -345,15 +345,15 @@ impl<S: Submitter> Dispatcher<S> {
                 self.silence.is_broken();
                 self.shared.pacer.answered();
             }
-            Some(Setback::Unanswered) => {
+            Some(PoolFailure::Unanswered) => {
                 self.progress.unanswered += 1;
                 self.silence.goes_on(claim.row());
                 if self.silence.is_outage() {
-                    self.set_back(Setback::Unanswered, cause, permit);
+                    self.set_back(PoolFailure::Unanswered, cause, permit);
                 }
             }
             Some(setback) => {
-                self.progress.throttled += u64::from(setback == Setback::Throttled);
+                self.progress.throttled += u64::from(setback == PoolFailure::Throttled);
                 self.set_back(setback, cause, permit);
             }
         }
@@ -367,7 +367,7 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     /// Holds the pool back, or ends the run when patience is at its end.
-    fn set_back(&mut self, setback: Setback, cause: Cause, permit: Permit) {
+    fn set_back(&mut self, setback: PoolFailure, cause: Cause, permit: Permit) {
         // What comes in while a run ends says nothing new.
         if self.ending.is_some() {
             return;
@@ -375,7 +375,7 @@ impl<S: Submitter> Dispatcher<S> {
         match self.shared.pacer.set_back(setback, permit, fastrand::f64()) {
             Reaction::None => {}
             Reaction::Pause(pause) => {
-                self.reporter.tell(RunEvent::Paused { setback, cause, pause });
+                self.reporter.emit(RunEvent::Paused { setback, cause, pause });
             }
             Reaction::GiveUp => self.end(Ending::after(setback, cause)),
         }
@@ -396,7 +396,7 @@ impl<S: Submitter> Dispatcher<S> {
             self.weigh_errors();
         }
         debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done, "settled");
-        self.reporter.tell(RunEvent::Settled {
+        self.reporter.emit(RunEvent::Settled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),
             key: settled.claim.key().to_owned(),
@@ -423,7 +423,7 @@ impl<S: Submitter> Dispatcher<S> {
         let signal = ending.signal();
         self.ending = Some(ending);
         let in_flight = self.shared.flights.len();
-        self.reporter.tell(RunEvent::Draining { signal, in_flight, grace: self.grace });
+        self.reporter.emit(RunEvent::Draining { signal, in_flight, grace: self.grace });
     }
 
     /// What time alone changes.
@@ -466,7 +466,7 @@ impl<S: Submitter> Dispatcher<S> {
         if let Some(possible) = self.concurrency.held_at(rate).filter(|_| is_full && !self.told_crowded) {
             self.told_crowded = true;
             let latency = self.concurrency.latency();
-            self.reporter.tell(RunEvent::Crowded { under_way, latency, rate: possible });
+            self.reporter.emit(RunEvent::Crowded { under_way, latency, rate: possible });
         }
     }
 
@@ -475,7 +475,7 @@ impl<S: Submitter> Dispatcher<S> {
         self.progress.elapsed = self.started.elapsed();
         self.progress.in_flight = self.shared.flights.len();
         self.meter.measure(&mut self.progress);
-        self.reporter.tell(RunEvent::Progress(self.progress));
+        self.reporter.emit(RunEvent::Progress(self.progress));
     }
 }
 

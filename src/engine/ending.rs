@@ -2,7 +2,7 @@
 
 use super::ErrorBudget;
 use crate::ledger::Cause;
-use crate::pacing::Setback;
+use crate::pacing::PoolFailure;
 use crate::shutdown::Signal;
 
 /// How an import ended.
@@ -34,12 +34,12 @@ pub enum Ending {
 
 impl Ending {
     /// The end of a run, or of a verification, that met this setback until patience was at its end.
-    pub fn after(setback: Setback, cause: Cause) -> Self {
+    pub fn after(setback: PoolFailure, cause: Cause) -> Self {
         match setback {
-            Setback::Throttled => Ending::Throttled(cause),
-            Setback::OutOfReach => Ending::OutOfReach(cause),
-            Setback::Unanswered => Ending::Unanswered(cause),
-            Setback::NoCredentialsYet => Ending::Denied(cause),
+            PoolFailure::Throttled => Ending::Throttled(cause),
+            PoolFailure::OutOfReach => Ending::OutOfReach(cause),
+            PoolFailure::Unanswered => Ending::Unanswered(cause),
+            PoolFailure::NoCredentialsYet => Ending::Denied(cause),
         }
     }
 

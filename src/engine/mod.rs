@@ -4,11 +4,11 @@ mod attempt;
 mod budget;
 mod dispatcher;
 mod ending;
-mod flights;
+mod in_flight;
 mod meter;
-mod proof;
+mod instance_probe;
 mod rows;
-mod silence;
+mod outage;
 mod traffic;
 mod waiting;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ledger::{Settlement, Traffic};
-use crate::pacing::Setback;
+use crate::pacing::PoolFailure;
 use crate::submission::Decision;
 
 /// How often it is written down: a crash loses that much of the record at most.
@@ -29,9 +29,9 @@ impl Gathered {
         self.traffic.created += u64::from(matches!(decision.settlement, Settlement::Created(_)));
         match decision.pool {
             None => self.traffic.answered(took),
-            Some(Setback::Throttled) => self.traffic.throttled += 1,
-            Some(Setback::Unanswered) => self.traffic.unanswered += 1,
-            Some(Setback::OutOfReach | Setback::NoCredentialsYet) => {}
+            Some(PoolFailure::Throttled) => self.traffic.throttled += 1,
+            Some(PoolFailure::Unanswered) => self.traffic.unanswered += 1,
+            Some(PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet) => {}
         }
     }
 

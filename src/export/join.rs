@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::table::Table;
 use super::{ExportError, Format, go_on, rejected};
-use crate::ledger::{Ledgers, ListedRow, Occurrences, Selection};
+use crate::ledger::{LedgerSet, ListedRow, Occurrences, Selection};
 use crate::shutdown::Shutdown;
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fitted};
 use crate::token::{ClientToken, TokenScheme};
@@ -35,7 +35,7 @@ impl Join {
     ///
     /// # Errors
     /// It cannot be read, or lacks a column of the key; the ledgers have different keys.
-    pub fn open(input: Input, dialect: &Dialect, ledgers: &Ledgers) -> Result<Self, ExportError> {
+    pub fn open(input: Input, dialect: &Dialect, ledgers: &LedgerSet) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
         let (file, own) = (input.to_string(), input.identity());
         let source = CsvSource::open(input, dialect)?;
@@ -55,7 +55,7 @@ impl Join {
     /// The CSV or a ledger cannot be read, the output cannot be written, or a signal comes.
     pub fn write(
         mut self,
-        ledgers: &Ledgers,
+        ledgers: &LedgerSet,
         selection: &Selection,
         format: Format,
         out: &mut dyn io::Write,
@@ -91,7 +91,7 @@ impl Join {
     fn known(
         &self,
         record: &Record,
-        ledgers: &Ledgers,
+        ledgers: &LedgerSet,
         occurrences: &mut Occurrences,
     ) -> Result<Option<ListedRow>, ExportError> {
         let key = self.header.key(&self.key, &record.cells);
@@ -128,7 +128,7 @@ fn without_beside(header: &Header) -> Header {
 fn token(
     scheme: &TokenScheme,
     key: &RowKey,
-    ledgers: &Ledgers,
+    ledgers: &LedgerSet,
     occurrences: &mut Occurrences,
 ) -> Result<Option<ClientToken>, ExportError> {
     let token = scheme.token(key, 1);

@@ -8,7 +8,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::ledger::{LedgerError, Ledgers, RowId, RowState, Selection};
+use crate::ledger::{LedgerError, LedgerSet, RowId, RowState, Selection};
 use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
 pub use join::Join;
@@ -109,7 +109,7 @@ fn go_on(shutdown: &Shutdown) -> Result<(), ExportError> {
 /// # Errors
 /// A ledger cannot be read, the output cannot be written, or a signal comes.
 pub fn export_rows(
-    ledgers: &Ledgers,
+    ledgers: &LedgerSet,
     selection: &Selection,
     format: Format,
     out: &mut dyn io::Write,

@@ -2,7 +2,7 @@
 //! the key of another row, or for being so torn that its cells are not its own; and of equal rows without a key, only
 //! those that were not created stand there.
 
-use crate::ledger::{LedgerError, Ledgers, ListedRow};
+use crate::ledger::{LedgerError, LedgerSet, ListedRow};
 use crate::mapping::Rejection;
 use crate::source::{Record, Reject, RowKey};
 use crate::token::TokenScheme;
@@ -13,7 +13,7 @@ use crate::token::TokenScheme;
 /// # Errors
 /// A ledger cannot be read.
 pub(super) fn find(
-    ledgers: &Ledgers,
+    ledgers: &LedgerSet,
     scheme: &TokenScheme,
     file: &str,
     record: &Record,

@@ -2,7 +2,7 @@
 
 use super::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RunRecord, Sighting, Verdict};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, Verdict};
 use crate::mapping::{MapFault, MappingError};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shard::Shard;
@@ -82,7 +82,7 @@ impl Entry<'_> {
         rules: &Rules,
         record: &Record,
         key: RowKey,
-        sighting: Sighting,
+        sighting: RowFingerprint,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
         let verdict = self.intake.verdict(rules, record, &key, now).map_err(|error| {
@@ -92,7 +92,7 @@ impl Entry<'_> {
         self.intake.rehearsal.reach(CrashPoint::Check);
         let cells: Vec<&str> = record.cells.iter().collect();
         let cells = serde_json::Value::from(cells).to_string();
-        let Sighting { token, content, line } = sighting;
+        let RowFingerprint { token, content, line } = sighting;
         let (source, header) = (self.source, self.header);
         Ok(IntakeRow { key, token, source, header, line, content, record: cells, verdict })
     }
@@ -116,12 +116,12 @@ impl Visitor for Entry<'_> {
         let (own, keys): (Vec<&Record>, Vec<RowKey>) = own.unzip();
         self.rows += rows.len() as u64;
         self.elsewhere += (rows.len() - own.len()) as u64;
-        let sightings = own.iter().zip(&keys).map(|(record, key)| Sighting {
+        let sightings = own.iter().zip(&keys).map(|(record, key)| RowFingerprint {
             token: ledger.token(key),
             content: rules.header.content(&record.cells),
             line: record.line,
         });
-        let sightings: Vec<Sighting> = sightings.collect();
+        let sightings: Vec<RowFingerprint> = sightings.collect();
         let done = ledger.recognise(self.source, sightings.clone())?;
         let open = own.into_iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
         let entered = open.map(|(((record, key), sighting), _)| self.row(rules, record, key, sighting, now));
@@ -131,7 +131,7 @@ impl Visitor for Entry<'_> {
         }
         let file = self.input.to_string();
         for note in ledger.take_in(entered)? {
-            self.intake.reporter.tell(RunEvent::Noted { file: file.clone(), note });
+            self.intake.reporter.emit(RunEvent::Noted { file: file.clone(), note });
         }
         Ok(())
     }

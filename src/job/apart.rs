@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::file::JobFile;
 use super::places::{ledger_path, rejects_of_file, shard_of};
 use super::{JobError, reading, wrong};
+use crate::atomic_file::draft_of;
 use crate::cli::{GlobalArgs, JobArgs};
-use crate::draft::draft_of;
 use crate::paths::{folder_of, links, resolved, with_suffix};
 use crate::source::{CsvSource, Dialect, Input};
 
@@ -26,7 +26,7 @@ const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 /// What belongs to a job, and is not written over by what one of its commands writes.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Ledgers, in use or not there yet.
+    /// LedgerSet, in use or not there yet.
     ledgers: Vec<PathBuf>,
     /// The job file, what it names, and what flags name.
     files: Vec<PathBuf>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::columns::state_column;
 use super::migrate::sqlite;
@@ -146,13 +146,11 @@ impl LedgerReader {
     /// The ledger cannot be read.
     pub fn find(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
         let read = || {
-            let (segments, last) = self.segments()?;
             let mut row = self.connection.prepare_cached(&format!(
                 "SELECT {LISTED} FROM rows JOIN sources ON sources.id = source_id
-                 WHERE rows.id >> 20 = ?1 AND token = ?2"
+                 WHERE token = ?1"
             ))?;
-            segments
-                .find(token.0, *last, |segment| row.query_row(params![segment, token.0.0], listed).optional())
+            row.query_row([token.0.0], listed).optional()
         };
         read().map_err(|source| sqlite(&self.path, source))
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::seal::{Inscription, Seal};
+use super::lock_record::{Inscription, Seal};
 use super::{LedgerError, Opening};
-use crate::modes::private;
 use crate::paths::{is_at, with_suffix};
+use crate::permissions::private;
 
 /// The lock on `<ledger>.lock`. The file stays behind after the run; only the lock on it counts.
 ///

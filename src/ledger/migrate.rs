@@ -6,40 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use rusqlite_migration::{M, Migrations};
 
 use super::{APPLICATION_ID, LedgerError};
-use crate::draft::{draft_of, remove};
-use crate::modes::private;
+use crate::atomic_file::{draft_of, remove};
 use crate::paths::{folder_of, resolved, with_suffix};
+use crate::permissions::private;
 use crate::rehearsal::{CrashPoint, Rehearsal};
 
-/// Every migration there ever was, in order; none is ever edited.
-const SCHEMAS: [&str; 12] = [
-    include_str!("../../migrations/0001_ledger.sql"),
-    include_str!("../../migrations/0002_open_readings.sql"),
-    include_str!("../../migrations/0003_sent.sql"),
-    include_str!("../../migrations/0004_commits.sql"),
-    include_str!("../../migrations/0005_tallies.sql"),
-    include_str!("../../migrations/0006_found_rate.sql"),
-    include_str!("../../migrations/0007_checks_by_hand.sql"),
-    include_str!("../../migrations/0008_segments.sql"),
-    include_str!("../../migrations/0009_minutes.sql"),
-    include_str!("../../migrations/0010_readings.sql"),
-    include_str!("../../migrations/0011_exit_codes.sql"),
-    include_str!("../../migrations/0012_signs_of_life.sql"),
-];
+/// The migrations in order: `user_version` counts those applied. A released migration is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_ledger.sql")];
 
-/// The migrations; each is rehearsed before it is committed.
-fn migrations(rehearsal: &Rehearsal) -> Migrations<'static> {
-    Migrations::from_iter(SCHEMAS.map(|schema| {
-        let rehearsal = rehearsal.clone();
-        M::up_with_hook(schema, move |_| {
-            rehearsal.reach(CrashPoint::Migration);
-            Ok(())
-        })
-    }))
-}
+/// The schema version that this program reads and writes.
+pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Makes a ledger where there is none; whether there was none. It appears whole, under the lock: an empty or half-made file is never
 /// taken for a ledger that knows of no rows.
@@ -83,7 +61,7 @@ fn make(draft: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
     let failed = |source| sqlite(draft, source);
     let mut connection = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-    to_latest(&mut connection, draft, rehearsal)?;
+    migrate(&mut connection, draft, rehearsal)?;
     connection.close().map_err(|(_, source)| failed(source))
 }
 
@@ -186,29 +164,33 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
     Ok(())
 }
 
-/// The schema that this version writes.
-pub(super) const LATEST: usize = SCHEMAS.len();
-
-/// Whether an earlier version wrote the ledger.
-pub(super) fn is_behind(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
-    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, usize>(0));
-    version.map(|version| version < LATEST).map_err(|source| sqlite(path, source))
-}
-
-/// Applies the migrations that are missing.
-pub(super) fn to_latest(
+/// Applies the missing migrations, each in a transaction of its own.
+pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
     rehearsal: &Rehearsal,
 ) -> Result<(), LedgerError> {
-    use rusqlite_migration::{Error, MigrationDefinitionError};
-    migrations(rehearsal).to_latest(connection).map_err(|error| match error {
-        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
-            LedgerError::Newer(path.to_owned())
-        }
-        Error::RusqliteError { err, .. } => sqlite(path, err),
-        other => LedgerError::Io { path: path.to_owned(), source: Arc::new(io::Error::other(other)) },
-    })
+    let failed = |source| sqlite(path, source);
+    let applied = schema_version(connection).map_err(failed)?;
+    if applied > SCHEMA_VERSION {
+        return Err(LedgerError::Newer(path.to_owned()));
+    }
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(applied) {
+        let transaction = connection.transaction().map_err(failed)?;
+        let apply = || {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", version + 1)
+        };
+        apply().map_err(failed)?;
+        rehearsal.reach(CrashPoint::Migration);
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The number of migrations applied to a ledger.
+pub(super) fn schema_version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// A failure of SQLite, told apart from a file that is damaged or no database at all.
@@ -239,11 +221,6 @@ mod tests {
         let path = folder.path().join("x.db");
         make_if_missing(&path, &Rehearsal::default()).unwrap();
         path
-    }
-
-    #[test]
-    fn the_migrations_are_sound() {
-        assert_eq!(migrations(&Rehearsal::default()).validate(), Ok(()));
     }
 
     #[test]
@@ -298,27 +275,6 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_of_the_first_schema_is_read_and_brought_up_to_date() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("old.db");
-        let mut connection = Connection::open(&path).unwrap();
-        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        connection.execute_batch(SCHEMAS[0]).unwrap();
-        connection.pragma_update(None, "user_version", 1).unwrap();
-        let broken_off = "INSERT INTO sources VALUES (1, '/t.csv');
-            INSERT INTO runs (version, mapping, rate, started_ms, checked) VALUES
-            ('0', zeroblob(16), 1, 0, 1), ('0', zeroblob(16), 1, 0, 0)";
-        connection.execute_batch(broken_off).unwrap();
-        let open_reading = |connection: &Connection| -> i64 {
-            connection.query_row("SELECT run_id FROM open_readings", [], |row| row.get(0)).unwrap()
-        };
-        assert_eq!(open_reading(&open_read_only(&path).unwrap().0), 2);
-        to_latest(&mut connection, &path, &Rehearsal::default()).unwrap();
-        assert_eq!(open_reading(&connection), 2);
-        assert_eq!(open_reading(&open_read_only(&path).unwrap().0), 2);
-    }
-
-    #[test]
     fn the_constraints_are_spelt_out_and_hold() {
         let folder = tempfile::tempdir().unwrap();
         let connection = open(&made(&folder)).unwrap();
@@ -352,7 +308,7 @@ mod tests {
         let path = made(&folder);
         let mut connection = open(&path).unwrap();
         connection.pragma_update(None, "user_version", 999).unwrap();
-        let refused = to_latest(&mut connection, &path, &Rehearsal::default());
+        let refused = migrate(&mut connection, &path, &Rehearsal::default());
         assert!(matches!(refused, Err(LedgerError::Newer(_))));
         assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
     }

@@ -8,7 +8,6 @@ mod accounts;
 mod columns;
 mod doubtful;
 mod error;
-mod filter;
 mod history;
 mod listing;
 mod lock;
@@ -20,10 +19,9 @@ mod presence;
 mod read_only;
 mod reader;
 mod repeats;
-mod seal;
-mod segments;
+mod lock_record;
 mod sent;
-mod several;
+mod ledger_set;
 mod state;
 mod store;
 mod traffic;
@@ -37,16 +35,16 @@ pub use accounts::{Reading, SourceAccount};
 pub use doubtful::Doubtful;
 pub use error::LedgerError;
 pub use history::Stretch;
+pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, Page, Selection};
 pub use named::NamedIdentity;
 pub use occurrences::Occurrences;
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
-pub use several::Ledgers;
-pub use state::{Illegal, RowEvent, RowState, Standing, transition};
+pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use store::{
     Cause, Claim, Contact, CreatedRow, DoubtfulRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals,
-    Minutes, NewRun, Note, Retry, RowId, RunId, RunRecord, SentRow, Settlement, Sighting, StateCounts,
+    Minutes, NewRun, Note, Retry, RowFingerprint, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts,
     Verdict, is_amended,
 };
 
@@ -60,8 +58,8 @@ use crate::request::ContactRequest;
 use crate::source::{Header, Input, RowKey};
 use crate::token::{ClientToken, TokenScheme};
 use lock::{Lock, lock_path};
+use lock_record::Closed;
 use presence::Presence;
-use seal::Closed;
 use store::Session;
 use writer::Writer;
 
@@ -72,22 +70,22 @@ const APPLICATION_ID: i32 = 0x636f_6e49;
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
-    birth: Birth,
+    origin: LedgerOrigin,
     scheme: TokenScheme,
     writer: Writer,
     // Declared after the writer, which closes the connection when it is dropped: the lock goes last.
     _lock: Lock,
 }
 
-/// When a ledger was made.
+/// How the ledger file came to be when it was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Birth {
-    /// Before it was opened.
-    Earlier,
-    /// When it was opened.
-    Now,
-    /// When it was opened, where there had been one before: its lock was still there.
-    Again,
+pub enum LedgerOrigin {
+    /// The file existed before it was opened.
+    Existing,
+    /// Opening created the file.
+    Created,
+    /// Opening created the file although its lock file existed: an earlier ledger was removed.
+    Recreated,
 }
 
 /// What keeps the opening of a ledger up.
@@ -105,15 +103,9 @@ pub enum Opening {
         /// Its size.
         bytes: u64,
     },
-    /// An earlier version wrote the ledger, and it is written anew: 6 s for a million rows, measured.
-    Renewed {
-        /// Its size; three times as much room is needed beside it: the log has the new pages and the old ones, wiped,
-        /// and the file grows.
-        bytes: u64,
-    },
 }
 
-/// Ledgers of fewer bytes are examined or renewed in a few seconds, and nobody need be told.
+/// LedgerSet of fewer bytes are examined or renewed in a few seconds, and nobody need be told.
 const SMALL: u64 = 256 << 20;
 
 /// A row whose intent to be sent is durable. It cannot be copied, and settling consumes it, so a
@@ -146,7 +138,7 @@ impl InFlight {
 #[derive(Debug)]
 pub struct Settled {
     /// Where the row stands now.
-    pub standing: Standing,
+    pub standing: RowStatus,
     /// The row; to be sent again if it is pending.
     pub claim: Claim,
 }
@@ -171,34 +163,29 @@ impl Ledger {
         let file = resolved(path);
         let was_here = lock_path(&file).exists();
         let lock = Lock::take(&file, patience, tell)?;
-        let birth = match (migrate::make_if_missing(&file, rehearsal)?, was_here) {
-            (false, _) => Birth::Earlier,
-            (true, false) => Birth::Now,
-            (true, true) => Birth::Again,
+        let origin = match (migrate::make_if_missing(&file, rehearsal)?, was_here) {
+            (false, _) => LedgerOrigin::Existing,
+            (true, false) => LedgerOrigin::Created,
+            (true, true) => LedgerOrigin::Recreated,
         };
         let mut connection = migrate::open(path)?;
         let log = with_suffix(&file, "-wal").metadata().map_or(0, |metadata| metadata.len());
         let is_closed =
             lock.found().closed.is_some_and(|closed| Closed::of(&file).ok() == Some(closed) && log == 0);
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        let is_foreign = birth == Birth::Earlier && !is_closed;
+        let is_foreign = origin == LedgerOrigin::Existing && !is_closed;
         if is_foreign {
             if bytes > SMALL {
                 tell(Opening::Examined { bytes });
             }
             migrate::expect_whole(&connection, path)?;
         }
-        if bytes > SMALL && migrate::is_behind(&connection, path)? {
-            tell(Opening::Renewed { bytes });
-        }
-        migrate::to_latest(&mut connection, path, rehearsal)?;
+        migrate::migrate(&mut connection, path, rehearsal)?;
         if is_foreign {
-            let renew =
-                || store::count_anew(&connection).and_then(|()| segments::forget_after(&connection, 0));
-            renew().map_err(|source| migrate::sqlite(path, source))?;
+            store::count_anew(&connection).map_err(|source| migrate::sqlite(path, source))?;
         }
         store::bind_identity(&connection, path, identity)?;
-        if let (Birth::Earlier, Some(commit)) = (birth, lock.found().commit) {
+        if let (LedgerOrigin::Existing, Some(commit)) = (origin, lock.found().commit) {
             store::expect_commit(&connection, path, commit, &lock_path(&file))?;
         }
         // The log is there by now: something was written.
@@ -210,12 +197,12 @@ impl Ledger {
         let seal = lock.seal().map_err(io)?;
         let session =
             Session::new(connection, path.to_owned(), scheme.clone(), (presence, seal), rehearsal.clone())?;
-        Ok(Ledger { path: path.to_owned(), birth, scheme, writer: Writer::start(session)?, _lock: lock })
+        Ok(Ledger { path: path.to_owned(), origin, scheme, writer: Writer::start(session)?, _lock: lock })
     }
 
     /// When it was made.
-    pub fn birth(&self) -> Birth {
-        self.birth
+    pub fn origin(&self) -> LedgerOrigin {
+        self.origin
     }
 
     /// The ledger's file.
@@ -249,7 +236,7 @@ impl Ledger {
 
     /// Which of these rows of `source`, in file order, are created already, with the same content and at the same
     /// place: nothing is to be done for them. They count as met.
-    pub fn recognise(&self, source: i64, sightings: Vec<Sighting>) -> Result<Vec<bool>, LedgerError> {
+    pub fn recognise(&self, source: i64, sightings: Vec<RowFingerprint>) -> Result<Vec<bool>, LedgerError> {
         self.writer.call_ahead(move |session| session.recognise(source, &sightings))
     }
 

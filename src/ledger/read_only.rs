@@ -6,14 +6,13 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::{is_taken, lock_path};
-use super::migrate::{LATEST, connect, expect_content, expect_no_trace, expect_one_name, sqlite};
-use super::seal::{Closed, Commit, Inscription};
-use super::store::{COUNTED, expect_commit};
+use super::lock_record::{Closed, Commit, Inscription};
+use super::migrate::{
+    SCHEMA_VERSION, connect, expect_content, expect_no_trace, expect_one_name, schema_version, sqlite,
+};
+use super::store::expect_commit;
 use super::{APPLICATION_ID, LedgerError};
 use crate::paths::{resolved, with_suffix};
-
-/// The schema since which a ledger counts its commits.
-const COUNTS: usize = 4;
 
 /// A ledger as it was opened where nothing can be written beside it: SQLite does not notice there what others write.
 #[derive(Debug)]
@@ -44,13 +43,10 @@ pub(super) fn open_read_only(path: &Path) -> Result<(Connection, Option<Frozen>)
     if application != APPLICATION_ID {
         return Err(LedgerError::NotALedger(path.to_owned()));
     }
-    if version > LATEST {
+    if version > SCHEMA_VERSION {
         return Err(LedgerError::Newer(path.to_owned()));
     }
-    if version >= COUNTS {
-        expect_all_commits(&connection, path, told)?;
-    }
-    make_up(&connection, path, version)?;
+    expect_all_commits(&connection, path, told)?;
     Ok((connection, frozen))
 }
 
@@ -85,7 +81,7 @@ type Opened = (Connection, i32, usize, Option<Frozen>);
 fn opened(path: &Path) -> Result<Opened, LedgerError> {
     let ask = |connection: Connection| {
         let application = connection.pragma_query_value(None, "application_id", |row| row.get(0));
-        let version = || connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let version = || schema_version(&connection);
         let (application, version) = application
             .and_then(|application| Ok((application, version()?)))
             .map_err(|source| sqlite(path, source))?;
@@ -151,43 +147,3 @@ fn connect_frozen(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
     let source = std::io::Error::other("nothing can be written beside it; copy it to where something can");
     Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) })
 }
-
-/// A ledger is brought up to date by the next run. Until then what it lacks is made up beside it.
-fn make_up(connection: &Connection, path: &Path, version: usize) -> Result<(), LedgerError> {
-    let tallies = format!("CREATE TEMP VIEW tallies AS {COUNTED}");
-    let of_runs = [
-        (6, "0 AS is_auto, NULL AS rate_found"),
-        (9, "NULL AS command, NULL AS folder"),
-        (11, "NULL AS exit_code"),
-        (12, "NULL AS last_ms, NULL AS recorded_ms, NULL AS held_back"),
-    ];
-    let of_runs = of_runs.into_iter().filter(|(schema, _)| version < *schema).map(|(_, columns)| columns);
-    let runs = format!(
-        "CREATE TEMP VIEW runs AS SELECT *, {} FROM main.runs",
-        of_runs.collect::<Vec<_>>().join(", ")
-    );
-    let made_up =
-        [(2, OPEN_READINGS), (5, &tallies), (8, SEGMENTS), (9, MINUTES), (10, READINGS), (12, &runs)];
-    for (schema, made_up) in made_up {
-        if version < schema {
-            connection.execute_batch(made_up).map_err(|source| sqlite(path, source))?;
-        }
-    }
-    Ok(())
-}
-
-/// What the second schema makes of a ledger of the first, in this connection alone.
-const OPEN_READINGS: &str = "CREATE TEMP TABLE open_readings AS
-    SELECT runs.id AS run_id, sources.id AS source_id FROM runs CROSS JOIN sources WHERE checked = 0";
-
-/// The eighth schema's filters, of which there are none yet.
-const SEGMENTS: &str = "CREATE TEMP TABLE segments (id INTEGER PRIMARY KEY, filter BLOB, digest BLOB)";
-
-/// The ninth schema's record, which is empty.
-const MINUTES: &str =
-    "CREATE TEMP TABLE minutes (run_id, minute, attempts, created, throttled, unanswered, rate);
-    CREATE TEMP TABLE latencies (run_id, microseconds, answers)";
-
-/// What the tenth schema adds, as no ledger of an earlier one has it.
-const READINGS: &str = "CREATE TEMP TABLE readings (run_id, source_id, rows, elsewhere);
-    CREATE TEMP VIEW identity AS SELECT *, '' AS shard FROM main.identity";

@@ -1,14 +1,12 @@
 //! Reading a ledger, during a run or after it.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{json_column, operation_column, shard_column, state_column};
 use super::migrate::{expect_sound, sqlite};
 use super::read_only::{Frozen, open_read_only};
-use super::segments::Segments;
 use super::store::{
     IN_OPEN_READING, LEFT_ITS_FILE, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes,
     rate_found, refused_by_connect, state_counts, withdrawn_counts,
@@ -24,8 +22,6 @@ use crate::token::ClientToken;
 pub struct LedgerReader {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
-    /// Where a token may be, and the last row when somebody first asked.
-    segments: OnceCell<(Segments, i64)>,
     frozen: Option<Frozen>,
 }
 
@@ -77,7 +73,7 @@ impl LedgerReader {
     /// beside it says was committed.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (connection, frozen) = open_read_only(path)?;
-        Ok(LedgerReader { path: path.to_owned(), connection, segments: OnceCell::new(), frozen })
+        Ok(LedgerReader { path: path.to_owned(), connection, frozen })
     }
 
     /// Makes sure that what was read is of one piece, where it lies so that SQLite cannot see to that: on a disk that
@@ -157,13 +153,12 @@ impl LedgerReader {
     /// What is known of the row of `token`.
     pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
         let read = || {
-            let (segments, last) = self.segments()?;
             let mut known = self.connection.prepare_cached(&format!(
                 "SELECT state, content, code, mapping,
                         CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path,
                         {IN_OPEN_READING} OR state IN ('pending', 'failed') AND {LEFT_ITS_FILE}
                  FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-                 WHERE rows.id >> 20 = ?1 AND token = ?2"
+                 WHERE token = ?1"
             ))?;
             let read = |row: &Row<'_>| {
                 Ok(KnownRow {
@@ -176,21 +171,9 @@ impl LedgerReader {
                     stranded: row.get(6)?,
                 })
             };
-            segments
-                .find(token.0, *last, |segment| known.query_row(params![segment, token.0.0], read).optional())
+            known.query_row([token.0.0], read).optional()
         };
         read().map_err(|source| sqlite(&self.path, source))
-    }
-
-    pub(super) fn segments(&self) -> rusqlite::Result<&(Segments, i64)> {
-        if let Some(known) = self.segments.get() {
-            return Ok(known);
-        }
-        let last =
-            self.connection.query_row("SELECT coalesce(max(id), 0) FROM rows", [], |row| row.get(0))?;
-        let mut segments = Segments::default();
-        segments.read(&self.connection, last)?;
-        Ok(self.segments.get_or_init(|| (segments, last)))
     }
 
     /// How many rows wait, or would be tried again, that came from none of these inputs.

@@ -69,7 +69,7 @@ impl fmt::Display for RowState {
 
 /// Where a row stands: its state, and whether an unanswered attempt may have created its contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Standing {
+pub struct RowStatus {
     /// The state.
     pub state: RowState,
     /// An earlier attempt went unanswered. Never true of rows that are said to be settled.
@@ -114,7 +114,7 @@ pub enum RowEvent {
 #[error("a row that is {} cannot be {event:?}", from.state)]
 pub struct Illegal {
     /// Where the row stood.
-    pub from: Standing,
+    pub from: RowStatus,
     /// What was to happen.
     pub event: RowEvent,
 }
@@ -126,17 +126,17 @@ pub struct Illegal {
 ///
 /// # Errors
 /// [`Illegal`] if the event cannot happen there.
-pub fn transition(from: Standing, event: RowEvent) -> Result<Standing, Illegal> {
+pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal> {
     use RowState::{Created, Failed, InFlight, Pending, Rejected, Unknown};
-    let settled = |state| Standing { state, may_exist: false };
-    let in_doubt = |state| Standing { state, may_exist: true };
+    let settled = |state| RowStatus { state, may_exist: false };
+    let in_doubt = |state| RowStatus { state, may_exist: true };
     let surely_not = |state| {
         if from.may_exist { in_doubt(Unknown) } else { settled(state) }
     };
     Ok(match (from.state, event) {
-        (Pending, RowEvent::Begun) => Standing { state: InFlight, ..from },
+        (Pending, RowEvent::Begun) => RowStatus { state: InFlight, ..from },
         (InFlight, RowEvent::Created) => settled(Created),
-        (InFlight, RowEvent::Retry) => Standing { state: Pending, ..from },
+        (InFlight, RowEvent::Retry) => RowStatus { state: Pending, ..from },
         (InFlight, RowEvent::RetryInDoubt | RowEvent::Recovered) => in_doubt(Pending),
         (InFlight, RowEvent::Exhausted) => surely_not(Failed),
         (InFlight, RowEvent::Refused) => surely_not(Rejected),
@@ -189,14 +189,14 @@ mod tests {
         RowEvent::Found,
     ];
 
-    const NEW: Standing = Standing { state: RowState::Pending, may_exist: false };
+    const NEW: RowStatus = RowStatus { state: RowState::Pending, may_exist: false };
 
     #[test]
     fn nothing_leaves_created_and_only_evidence_or_a_word_leaves_unknown() {
         for event in EVENTS {
-            let created = Standing { state: RowState::Created, may_exist: false };
+            let created = RowStatus { state: RowState::Created, may_exist: false };
             assert!(transition(created, event).is_err(), "{event:?}");
-            let unknown = Standing { state: RowState::Unknown, may_exist: true };
+            let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
             let left = transition(unknown, event).is_ok();
             assert_eq!(left, matches!(event, RowEvent::Retried | RowEvent::Found), "{event:?}");
         }
@@ -206,7 +206,7 @@ mod tests {
     fn only_an_answer_or_a_contact_that_was_found_makes_a_row_created() {
         for state in RowState::ALL {
             for event in EVENTS {
-                let from = Standing { state, may_exist: state == RowState::Unknown };
+                let from = RowStatus { state, may_exist: state == RowState::Unknown };
                 let created = transition(from, event).is_ok_and(|next| next.state == RowState::Created);
                 let expected = (state, event) == (RowState::InFlight, RowEvent::Created)
                     || (state, event) == (RowState::Unknown, RowEvent::Found);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What holds the whole pool up, no matter which row it hit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Setback {
+pub enum PoolFailure {
     /// Connect throttled an attempt.
     Throttled,
     /// No connection was made.
@@ -56,14 +56,14 @@ impl Backoff {
 
     /// An attempt that was permitted after the last pause met a setback; `random` is in `0..1`.
     /// The pause, or none if patience is at its end.
-    pub(super) fn setback(&mut self, setback: Setback, random: f64) -> Option<Duration> {
+    pub(super) fn setback(&mut self, setback: PoolFailure, random: f64) -> Option<Duration> {
         let base = match setback {
-            Setback::Throttled => {
+            PoolFailure::Throttled => {
                 self.reached = true;
                 self.base
             }
             // Whatever is broken takes longer to mend than a bucket to fill.
-            Setback::OutOfReach | Setback::NoCredentialsYet | Setback::Unanswered => {
+            PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet | PoolFailure::Unanswered => {
                 self.base.max(Duration::from_millis(500))
             }
         };
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn pauses_double_and_never_pass_thirty_seconds() {
         let mut backoff = Backoff::new(2.0);
-        let pauses: Vec<f64> = std::iter::from_fn(|| backoff.setback(Setback::Throttled, 1.0))
+        let pauses: Vec<f64> = std::iter::from_fn(|| backoff.setback(PoolFailure::Throttled, 1.0))
             .map(|pause| pause.as_secs_f64())
             .collect();
         assert_eq!(pauses[..6], [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]);
@@ -99,19 +99,19 @@ mod tests {
     #[test]
     fn an_answer_forgives_what_came_before() {
         let mut backoff = Backoff::new(2.0);
-        backoff.setback(Setback::Throttled, 0.0);
-        backoff.setback(Setback::Throttled, 0.0);
+        backoff.setback(PoolFailure::Throttled, 0.0);
+        backoff.setback(PoolFailure::Throttled, 0.0);
         backoff.answered();
-        assert_eq!(backoff.setback(Setback::Throttled, 0.0), Some(Duration::from_millis(500)));
+        assert_eq!(backoff.setback(PoolFailure::Throttled, 0.0), Some(Duration::from_millis(500)));
     }
 
     #[test]
     fn an_endpoint_that_never_answered_is_given_up_sooner() {
         let mut never = Backoff::new(2.0);
-        let tries = std::iter::from_fn(|| never.setback(Setback::OutOfReach, 0.5)).count();
+        let tries = std::iter::from_fn(|| never.setback(PoolFailure::OutOfReach, 0.5)).count();
         let mut once = Backoff::new(2.0);
         once.answered();
-        let more = std::iter::from_fn(|| once.setback(Setback::Unanswered, 0.5)).count();
+        let more = std::iter::from_fn(|| once.setback(PoolFailure::Unanswered, 0.5)).count();
         assert_eq!((tries, more), (5, 19));
     }
 }

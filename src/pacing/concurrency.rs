@@ -1,6 +1,6 @@
 //! How many requests have to be under way for a rate to be reached. Pure.
 //!
-//! Little's law (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961): as many as leave in the time
+//! Little's law (J. D. C. Little, "A InstanceProbe for the Queuing Formula L = λW", 1961): as many as leave in the time
 //! that one takes. Answers that get slow are met with more requests under way, and not with fewer a second.
 
 use std::time::Duration;

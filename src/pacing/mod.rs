@@ -14,7 +14,7 @@ mod concurrency;
 #[cfg(test)]
 mod simulation;
 
-pub use backoff::Setback;
+pub use backoff::PoolFailure;
 pub use concurrency::{Concurrency, DEFAULT_CONCURRENCY};
 pub use gate::Permit;
 pub use pacer::{Pacer, Reaction};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::{Backoff, Setback};
+use super::backoff::{Backoff, PoolFailure};
 use super::controller::Controller;
 use super::gate::{Burst, Gate, Permit};
 use super::rate::Rate;
@@ -82,7 +82,7 @@ impl Pacer {
     }
 
     /// An attempt that `permit` allowed met a setback; `random` is in `0..1`.
-    pub fn set_back(&self, setback: Setback, permit: Permit, random: f64) -> Reaction {
+    pub fn set_back(&self, setback: PoolFailure, permit: Permit, random: f64) -> Reaction {
         let mut reaction = Reaction::None;
         self.learn(|learnt, at| {
             if permit.epoch != self.gate.epoch() {
@@ -93,13 +93,13 @@ impl Pacer {
                 return;
             };
             let pause = match setback {
-                Setback::Throttled => {
+                PoolFailure::Throttled => {
                     learnt.throttled += 1;
                     let pause = learnt.controller.throttled(at, random);
                     // The first says that the rate was a little high, the next that there is more to it.
                     if learnt.throttled > 1 { pause.max(backoff) } else { pause }
                 }
-                Setback::OutOfReach | Setback::NoCredentialsYet | Setback::Unanswered => backoff,
+                PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet | PoolFailure::Unanswered => backoff,
             };
             self.gate.hold(pause);
             reaction = Reaction::Pause(pause);
@@ -165,8 +165,8 @@ mod tests {
     async fn what_was_under_way_when_the_pool_paused_says_nothing_new() {
         let pacer = Pacer::new(Rate::Fixed(1000.0), 1000.0, 10);
         let (one, other) = (pacer.permit().await, pacer.permit().await);
-        assert!(matches!(pacer.set_back(Setback::Throttled, one, 0.5), Reaction::Pause(_)));
-        assert_eq!(pacer.set_back(Setback::Throttled, other, 0.5), Reaction::None);
+        assert!(matches!(pacer.set_back(PoolFailure::Throttled, one, 0.5), Reaction::Pause(_)));
+        assert_eq!(pacer.set_back(PoolFailure::Throttled, other, 0.5), Reaction::None);
         assert!(pacer.rate() < 1000.0 && pacer.rate_set() == 1000.0);
     }
 
@@ -177,7 +177,7 @@ mod tests {
         let reaction = loop {
             // No pause is awaited: an attempt of now is one of the new epoch.
             let permit = Permit { epoch: pacer.gate.epoch() };
-            match pacer.set_back(Setback::Throttled, permit, 1.0) {
+            match pacer.set_back(PoolFailure::Throttled, permit, 1.0) {
                 Reaction::Pause(pause) => pauses.push(pause.as_secs_f64()),
                 reaction => break reaction,
             }

@@ -27,7 +27,7 @@ impl Subject<'_> {
     }
 }
 
-/// The random faults that meet one request. Several may; the order among them is the service's.
+/// The random faults that meet one request. LedgerSet may; the order among them is the service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Fate {
     pub(super) reset: bool,

@@ -55,7 +55,7 @@ pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
     pass(way.there).await;
     let (answer, late) = match connect(&service, request).await? {
         Outcome::Answer(answer, late) => (answer, late),
-        Outcome::Silence => return Err(Hangup::Fault),
+        Outcome::OutageDetector => return Err(Hangup::Fault),
     };
     pass(way.back.saturating_add(late)).await;
     Ok(match answer {

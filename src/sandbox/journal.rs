@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::error::SandboxError;
 use super::model::{Contact, Digest};
 use super::operation::Creation;
-use crate::modes::private;
+use crate::permissions::private;
 
 /// How every line begins.
 const START: &[u8] = br#"{"digest":""#;

@@ -1,6 +1,6 @@
 //! An answer of the service, told by its code. Pure, and knows nothing of the SDK.
 
-use super::Trouble;
+use super::AttemptError;
 use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
 
@@ -47,7 +47,7 @@ pub(super) fn answered(
     code: Option<&str>,
     message: Option<&str>,
     request: &ContactRequest<'_>,
-) -> Trouble {
+) -> AttemptError {
     let code = code.map(|code| plain(code, request)).filter(|code| !code.is_empty());
     let cause = Cause {
         code: code.clone().unwrap_or_else(|| format!("HTTP{status}")),
@@ -55,22 +55,24 @@ pub(super) fn answered(
         message: shortened(&request.redact(&shortened(message.unwrap_or_default(), 2000)), 500),
     };
     let kind = match (code.as_deref().unwrap_or_default(), status) {
-        (_, 200..=399) => Trouble::MaybeSent,
+        (_, 200..=399) => AttemptError::MaybeSent,
         ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
-        | (_, 429) => Trouble::Throttled,
+        | (_, 429) => AttemptError::Throttled,
         // Broken off before a reply, or a gateway's time-out: whether it went through is not known.
-        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => Trouble::MaybeSent,
-        ("IdempotencyException", _) => Trouble::TokenReused,
-        ("ConflictException", _) => Trouble::Conflict,
-        ("ServiceQuotaExceededException", _) if is_chained_task(request) => Trouble::ChainOrQuota,
-        ("ServiceQuotaExceededException", _) => Trouble::QuotaExceeded,
-        ("ResourceNotFoundException", _) => Trouble::NotFound,
+        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => {
+            AttemptError::MaybeSent
+        }
+        ("IdempotencyException", _) => AttemptError::TokenReused,
+        ("ConflictException", _) => AttemptError::Conflict,
+        ("ServiceQuotaExceededException", _) if is_chained_task(request) => AttemptError::ChainOrQuota,
+        ("ServiceQuotaExceededException", _) => AttemptError::QuotaExceeded,
+        ("ResourceNotFoundException", _) => AttemptError::NotFound,
         // Credentials, permission, a clock that is off, or a path that is not known there.
-        (code, _) if CREDENTIAL_CODES.contains(&code) => Trouble::Denied,
-        (_, 401 | 402 | 403 | 407) => Trouble::Denied,
+        (code, _) if CREDENTIAL_CODES.contains(&code) => AttemptError::Denied,
+        (_, 401 | 402 | 403 | 407) => AttemptError::Denied,
         // An answer without an error code is not Connect's: a proxy, or the wrong address.
-        ("", _) => Trouble::Denied,
-        _ => Trouble::Refused,
+        ("", _) => AttemptError::Denied,
+        _ => AttemptError::Refused,
     };
     kind(cause)
 }
@@ -98,7 +100,7 @@ pub(super) fn shortened(text: &str, chars: usize) -> String {
 mod tests {
     use super::*;
 
-    fn kind(status: u16, code: Option<&str>) -> Trouble {
+    fn kind(status: u16, code: Option<&str>) -> AttemptError {
         answered(status, code, Some("m"), &ContactRequest::empty(Operation::CreateContact))
     }
 
@@ -106,32 +108,48 @@ mod tests {
     fn answers_are_told_apart_by_code_and_then_by_status() {
         let cause = |code: &str| Cause { code: code.into(), message: "m".into() };
         let cases = [
-            (429, Some("ThrottlingException"), Trouble::Throttled(cause("ThrottlingException"))),
-            (400, Some("TooManyRequestsException"), Trouble::Throttled(cause("TooManyRequestsException"))),
-            (429, None, Trouble::Throttled(cause("HTTP429"))),
-            (500, Some("InternalServiceException"), Trouble::MaybeSent(cause("InternalServiceException"))),
-            (503, None, Trouble::MaybeSent(cause("HTTP503"))),
-            (400, Some("InvalidRequestException"), Trouble::Refused(cause("InvalidRequestException"))),
-            (404, Some("ResourceNotFoundException"), Trouble::NotFound(cause("ResourceNotFoundException"))),
-            (404, Some("UnknownOperationException"), Trouble::Denied(cause("UnknownOperationException"))),
-            (404, None, Trouble::Denied(cause("HTTP404"))),
-            (404, Some(""), Trouble::Denied(cause("HTTP404"))),
-            (400, Some("<script>\n"), Trouble::Refused(cause("script"))),
-            (403, Some("AccessDeniedException"), Trouble::Denied(cause("AccessDeniedException"))),
-            (403, Some("SomethingNew"), Trouble::Denied(cause("SomethingNew"))),
+            (429, Some("ThrottlingException"), AttemptError::Throttled(cause("ThrottlingException"))),
+            (
+                400,
+                Some("TooManyRequestsException"),
+                AttemptError::Throttled(cause("TooManyRequestsException")),
+            ),
+            (429, None, AttemptError::Throttled(cause("HTTP429"))),
+            (
+                500,
+                Some("InternalServiceException"),
+                AttemptError::MaybeSent(cause("InternalServiceException")),
+            ),
+            (503, None, AttemptError::MaybeSent(cause("HTTP503"))),
+            (400, Some("InvalidRequestException"), AttemptError::Refused(cause("InvalidRequestException"))),
+            (
+                404,
+                Some("ResourceNotFoundException"),
+                AttemptError::NotFound(cause("ResourceNotFoundException")),
+            ),
+            (
+                404,
+                Some("UnknownOperationException"),
+                AttemptError::Denied(cause("UnknownOperationException")),
+            ),
+            (404, None, AttemptError::Denied(cause("HTTP404"))),
+            (404, Some(""), AttemptError::Denied(cause("HTTP404"))),
+            (400, Some("<script>\n"), AttemptError::Refused(cause("script"))),
+            (403, Some("AccessDeniedException"), AttemptError::Denied(cause("AccessDeniedException"))),
+            (403, Some("SomethingNew"), AttemptError::Denied(cause("SomethingNew"))),
             (
                 402,
                 Some("ServiceQuotaExceededException"),
-                Trouble::QuotaExceeded(cause("ServiceQuotaExceededException")),
+                AttemptError::QuotaExceeded(cause("ServiceQuotaExceededException")),
             ),
-            (409, Some("IdempotencyException"), Trouble::TokenReused(cause("IdempotencyException"))),
-            (409, Some("ConflictException"), Trouble::Conflict(cause("ConflictException"))),
-            (400, Some("RequestExpired"), Trouble::Denied(cause("RequestExpired"))),
-            (400, Some("RequestAbortedException"), Trouble::MaybeSent(cause("RequestAbortedException"))),
-            (407, None, Trouble::Denied(cause("HTTP407"))),
-            (400, None, Trouble::Denied(cause("HTTP400"))),
-            (200, None, Trouble::MaybeSent(cause("HTTP200"))),
-            (302, None, Trouble::MaybeSent(cause("HTTP302"))),
+            (409, Some("IdempotencyException"), AttemptError::TokenReused(cause("IdempotencyException"))),
+            (409, Some("ConflictException"), AttemptError::Conflict(cause("ConflictException"))),
+            (400, Some("RequestExpired"), AttemptError::Denied(cause("RequestExpired"))),
+            (400, Some("RequestAbortedException"), AttemptError::MaybeSent(cause("RequestAbortedException"))),
+            (407, None, AttemptError::Denied(cause("HTTP407"))),
+            (400, None, AttemptError::Denied(cause("HTTP400"))),
+            (200, None, AttemptError::MaybeSent(cause("HTTP200"))),
+            (302, None, AttemptError::MaybeSent(cause("HTTP302"))),
         ];
         for (status, code, expected) in cases {
             assert_eq!(kind(status, code), expected);
@@ -143,8 +161,8 @@ mod tests {
         let empty = ContactRequest::empty(Operation::StartTaskContact);
         let chained = ContactRequest { previous_contact_id: Some("p".into()), ..empty.clone() };
         let kind = |request| answered(402, Some("ServiceQuotaExceededException"), None, request);
-        assert!(matches!(kind(&empty), Trouble::QuotaExceeded(_)));
-        assert!(matches!(kind(&chained), Trouble::ChainOrQuota(_)));
+        assert!(matches!(kind(&empty), AttemptError::QuotaExceeded(_)));
+        assert!(matches!(kind(&chained), AttemptError::ChainOrQuota(_)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Asking about contacts, which changes nothing.
 
-use super::Trouble;
+use super::AttemptError;
 
 /// A contact as DescribeContact shows it, as far as it is compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,7 +67,10 @@ pub trait Inquirer: Send + Sync + 'static {
     ///
     /// # Errors
     /// What kept the service from saying so.
-    fn describe(&self, contact_id: &str) -> impl Future<Output = Result<Option<Described>, Trouble>> + Send;
+    fn describe(
+        &self,
+        contact_id: &str,
+    ) -> impl Future<Output = Result<Option<Described>, AttemptError>> + Send;
 
     /// One page of the contacts that fit.
     ///
@@ -77,5 +80,5 @@ pub trait Inquirer: Send + Sync + 'static {
         &self,
         search: &Search,
         page: Option<String>,
-    ) -> impl Future<Output = Result<Page, Trouble>> + Send;
+    ) -> impl Future<Output = Result<Page, AttemptError>> + Send;
 }

@@ -8,7 +8,7 @@ mod outcome;
 pub use connect::{AwsSettings, ConnectClient, ConnectError, KnownCredentials, Refusal};
 pub use inquirer::{Described, Inquirer, Page, Search, SearchBy, Summary};
 pub use outcome::{
-    Attempt, Circumstances, Decision, Instance, OnUnknown, Policy, Stop, Trouble, abandon, decide,
+    Attempt, AttemptContext, AttemptError, Decision, Instance, OnUnknown, Policy, Stop, abandon, decide,
 };
 
 use crate::ledger::InFlight;

@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use crate::ledger::{Cause, Contact, RowEvent, Settlement};
-use crate::pacing::Setback;
+use crate::pacing::PoolFailure;
 
 /// What one attempt came to.
-pub type Attempt = Result<Contact, Trouble>;
+pub type Attempt = Result<Contact, AttemptError>;
 
 /// An attempt that brought no contact id, by what may have happened on the wire.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Trouble {
+pub enum AttemptError {
     /// The request never left: surely not created.
     NotSent(Cause),
     /// The provider of the credentials did not answer: never sent, and it may answer later.
@@ -38,39 +38,39 @@ pub enum Trouble {
     ChainOrQuota(Cause),
 }
 
-impl Trouble {
+impl AttemptError {
     /// The same trouble with another cause.
     #[must_use]
     pub fn map_cause(self, change: impl FnOnce(Cause) -> Cause) -> Self {
         match self {
-            Trouble::NotSent(cause) => Trouble::NotSent(change(cause)),
-            Trouble::NoCredentialsYet(cause) => Trouble::NoCredentialsYet(change(cause)),
-            Trouble::Throttled(cause) => Trouble::Throttled(change(cause)),
-            Trouble::Refused(cause) => Trouble::Refused(change(cause)),
-            Trouble::NotFound(cause) => Trouble::NotFound(change(cause)),
-            Trouble::Conflict(cause) => Trouble::Conflict(change(cause)),
-            Trouble::TokenReused(cause) => Trouble::TokenReused(change(cause)),
-            Trouble::MaybeSent(cause) => Trouble::MaybeSent(change(cause)),
-            Trouble::Denied(cause) => Trouble::Denied(change(cause)),
-            Trouble::QuotaExceeded(cause) => Trouble::QuotaExceeded(change(cause)),
-            Trouble::ChainOrQuota(cause) => Trouble::ChainOrQuota(change(cause)),
+            AttemptError::NotSent(cause) => AttemptError::NotSent(change(cause)),
+            AttemptError::NoCredentialsYet(cause) => AttemptError::NoCredentialsYet(change(cause)),
+            AttemptError::Throttled(cause) => AttemptError::Throttled(change(cause)),
+            AttemptError::Refused(cause) => AttemptError::Refused(change(cause)),
+            AttemptError::NotFound(cause) => AttemptError::NotFound(change(cause)),
+            AttemptError::Conflict(cause) => AttemptError::Conflict(change(cause)),
+            AttemptError::TokenReused(cause) => AttemptError::TokenReused(change(cause)),
+            AttemptError::MaybeSent(cause) => AttemptError::MaybeSent(change(cause)),
+            AttemptError::Denied(cause) => AttemptError::Denied(change(cause)),
+            AttemptError::QuotaExceeded(cause) => AttemptError::QuotaExceeded(change(cause)),
+            AttemptError::ChainOrQuota(cause) => AttemptError::ChainOrQuota(change(cause)),
         }
     }
 
     /// The cause.
     pub fn cause(&self) -> &Cause {
         match self {
-            Trouble::NotSent(cause)
-            | Trouble::NoCredentialsYet(cause)
-            | Trouble::Throttled(cause)
-            | Trouble::Refused(cause)
-            | Trouble::NotFound(cause)
-            | Trouble::Conflict(cause)
-            | Trouble::TokenReused(cause)
-            | Trouble::MaybeSent(cause)
-            | Trouble::Denied(cause)
-            | Trouble::QuotaExceeded(cause)
-            | Trouble::ChainOrQuota(cause) => cause,
+            AttemptError::NotSent(cause)
+            | AttemptError::NoCredentialsYet(cause)
+            | AttemptError::Throttled(cause)
+            | AttemptError::Refused(cause)
+            | AttemptError::NotFound(cause)
+            | AttemptError::Conflict(cause)
+            | AttemptError::TokenReused(cause)
+            | AttemptError::MaybeSent(cause)
+            | AttemptError::Denied(cause)
+            | AttemptError::QuotaExceeded(cause)
+            | AttemptError::ChainOrQuota(cause) => cause,
         }
     }
 }
@@ -118,7 +118,7 @@ pub enum Instance {
 
 /// What is known when an attempt is made, besides its row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Circumstances {
+pub struct AttemptContext {
     /// How many counted attempts the row had before, in this run.
     pub tries: u32,
     /// What is known of the instance.
@@ -137,7 +137,7 @@ pub struct Decision {
     /// How long this row waits before its next attempt; none if this run makes no further one.
     pub next: Option<Duration>,
     /// What it means for the whole pool; none is an answer.
-    pub pool: Option<Setback>,
+    pub pool: Option<PoolFailure>,
     /// Whether the run must stop.
     pub stop: Option<Stop>,
     /// Whether the answer proves that the instance exists.
@@ -149,7 +149,7 @@ pub struct Decision {
 }
 
 /// What becomes of a row after an attempt.
-pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decision {
+pub fn decide(attempt: Attempt, known: AttemptContext, policy: Policy) -> Decision {
     let tries = known.tries.saturating_add(1);
     let last = tries >= policy.max_attempts;
     let counted = |settlement| Decision {
@@ -169,8 +169,8 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
     let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Unmarked) };
     match attempt {
         Ok(contact) => proof(Settlement::Created(contact)),
-        Err(Trouble::Refused(cause)) => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
-        Err(Trouble::NotFound(cause)) => match known.instance {
+        Err(AttemptError::Refused(cause)) => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
+        Err(AttemptError::NotFound(cause)) => match known.instance {
             Instance::Proven => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
             // Most likely the row's, but the next run may see it otherwise.
             Instance::ProvenBefore => counted(Settlement::NotCreated(RowEvent::Exhausted, cause)),
@@ -178,17 +178,17 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
                 Decision { suspicion: true, next: Some(row_delay(1)), ..uncounted(Settlement::Unmarked) }
             }
         },
-        Err(Trouble::Conflict(cause)) => {
+        Err(AttemptError::Conflict(cause)) => {
             let event = if last { RowEvent::Exhausted } else { RowEvent::Retry };
             Decision {
                 next: (!last).then(|| row_delay(tries)),
                 ..proof(Settlement::NotCreated(event, cause))
             }
         }
-        Err(Trouble::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
-        Err(Trouble::MaybeSent(cause)) => {
+        Err(AttemptError::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
+        Err(AttemptError::MaybeSent(cause)) => {
             let unanswered = |event| Decision {
-                pool: Some(Setback::Unanswered),
+                pool: Some(PoolFailure::Unanswered),
                 ..counted(Settlement::NotCreated(event, cause))
             };
             match policy.on_unknown {
@@ -205,13 +205,13 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
                 }
             }
         }
-        Err(Trouble::NotSent(_)) => setback(Setback::OutOfReach),
-        Err(Trouble::NoCredentialsYet(_)) => setback(Setback::NoCredentialsYet),
-        Err(Trouble::Throttled(_)) => setback(Setback::Throttled),
-        Err(Trouble::Denied(cause)) => stop(Stop::Denied(cause)),
-        Err(Trouble::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
+        Err(AttemptError::NotSent(_)) => setback(PoolFailure::OutOfReach),
+        Err(AttemptError::NoCredentialsYet(_)) => setback(PoolFailure::NoCredentialsYet),
+        Err(AttemptError::Throttled(_)) => setback(PoolFailure::Throttled),
+        Err(AttemptError::Denied(cause)) => stop(Stop::Denied(cause)),
+        Err(AttemptError::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
         // Surely not created; the next run takes it up.
-        Err(Trouble::ChainOrQuota(cause)) => {
+        Err(AttemptError::ChainOrQuota(cause)) => {
             let failed = Settlement::NotCreated(RowEvent::Exhausted, cause);
             Decision { chain_or_quota: true, ..proof(failed) }
         }
@@ -219,8 +219,8 @@ pub fn decide(attempt: Attempt, known: Circumstances, policy: Policy) -> Decisio
 }
 
 /// What becomes of a row whose answer the run no longer waits for. It uses no attempt up.
-pub fn abandon(cause: Cause, known: Circumstances, policy: Policy) -> Decision {
-    decide(Err(Trouble::MaybeSent(cause)), Circumstances { outage: true, ..known }, policy)
+pub fn abandon(cause: Cause, known: AttemptContext, policy: Policy) -> Decision {
+    decide(Err(AttemptError::MaybeSent(cause)), AttemptContext { outage: true, ..known }, policy)
 }
 
 /// 1 s, 2 s, 4 s … at most 30 s after the first, second, third counted attempt.
@@ -238,8 +238,8 @@ mod tests {
         Cause { code: "X".into(), message: "x".into() }
     }
 
-    fn known(tries: u32) -> Circumstances {
-        Circumstances { tries, instance: Instance::Proven, outage: false }
+    fn known(tries: u32) -> AttemptContext {
+        AttemptContext { tries, instance: Instance::Proven, outage: false }
     }
 
     fn event(decision: &Decision) -> Option<RowEvent> {
@@ -251,21 +251,21 @@ mod tests {
 
     #[test]
     fn throttling_is_no_error_of_the_row_and_uses_no_attempt_up() {
-        let decision = decide(Err(Trouble::Throttled(cause())), known(2), POLICY);
+        let decision = decide(Err(AttemptError::Throttled(cause())), known(2), POLICY);
         assert_eq!(decision.settlement, Settlement::Unmarked);
-        assert_eq!((decision.tries, decision.pool), (2, Some(Setback::Throttled)));
+        assert_eq!((decision.tries, decision.pool), (2, Some(PoolFailure::Throttled)));
     }
 
     #[test]
     fn denial_stops_the_run_and_marks_no_row() {
-        let decision = decide(Err(Trouble::Denied(cause())), known(0), POLICY);
+        let decision = decide(Err(AttemptError::Denied(cause())), known(0), POLICY);
         assert_eq!(decision.settlement, Settlement::Unmarked);
         assert_eq!(decision.stop, Some(Stop::Denied(cause())));
     }
 
     #[test]
     fn no_answer_is_tried_again_and_never_called_a_failure() {
-        let unanswered = |tries| decide(Err(Trouble::MaybeSent(cause())), known(tries), POLICY);
+        let unanswered = |tries| decide(Err(AttemptError::MaybeSent(cause())), known(tries), POLICY);
         assert_eq!(event(&unanswered(0)), Some(RowEvent::RetryInDoubt));
         assert_eq!(unanswered(1).next, Some(Duration::from_secs(2)));
         // The last one leaves the row to the next run, which has a token to send it with.
@@ -275,8 +275,8 @@ mod tests {
     #[test]
     fn a_row_that_is_held_is_unknown_after_one_attempt_without_an_answer() {
         let hold = Policy { on_unknown: OnUnknown::Hold, ..POLICY };
-        for known in [known(0), Circumstances { outage: true, ..known(0) }] {
-            let decision = decide(Err(Trouble::MaybeSent(cause())), known, hold);
+        for known in [known(0), AttemptContext { outage: true, ..known(0) }] {
+            let decision = decide(Err(AttemptError::MaybeSent(cause())), known, hold);
             assert_eq!((event(&decision), decision.next), (Some(RowEvent::LeftInDoubt), None));
             assert_eq!(event(&abandon(cause(), known, hold)), Some(RowEvent::LeftInDoubt));
         }
@@ -284,10 +284,10 @@ mod tests {
 
     #[test]
     fn while_nobody_is_answered_silence_uses_no_attempt_up() {
-        let outage = Circumstances { outage: true, ..known(2) };
-        let decision = decide(Err(Trouble::MaybeSent(cause())), outage, POLICY);
+        let outage = AttemptContext { outage: true, ..known(2) };
+        let decision = decide(Err(AttemptError::MaybeSent(cause())), outage, POLICY);
         assert_eq!((event(&decision), decision.tries), (Some(RowEvent::RetryInDoubt), 2));
-        assert_eq!(decision.pool, Some(Setback::Unanswered));
+        assert_eq!(decision.pool, Some(PoolFailure::Unanswered));
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn conflicts_are_tried_again_and_then_fail() {
-        let conflict = |tries| decide(Err(Trouble::Conflict(cause())), known(tries), POLICY);
+        let conflict = |tries| decide(Err(AttemptError::Conflict(cause())), known(tries), POLICY);
         assert_eq!(event(&conflict(1)), Some(RowEvent::Retry));
         assert_eq!(event(&conflict(2)), Some(RowEvent::Exhausted));
     }
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn not_found_blames_the_row_only_when_the_instance_is_proven() {
         let not_found = |instance| {
-            decide(Err(Trouble::NotFound(cause())), Circumstances { instance, ..known(0) }, POLICY)
+            decide(Err(AttemptError::NotFound(cause())), AttemptContext { instance, ..known(0) }, POLICY)
         };
         assert_eq!(event(&not_found(Instance::Proven)), Some(RowEvent::Refused));
         assert_eq!(event(&not_found(Instance::ProvenBefore)), Some(RowEvent::Exhausted));
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_refusal_proves_nothing_about_the_instance() {
-        assert!(!decide(Err(Trouble::Refused(cause())), known(0), POLICY).instance_proven);
+        assert!(!decide(Err(AttemptError::Refused(cause())), known(0), POLICY).instance_proven);
         let contact = Contact { id: "c".into(), arn: None };
         assert!(decide(Ok(contact), known(0), POLICY).instance_proven);
     }

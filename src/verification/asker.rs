@@ -2,8 +2,8 @@
 
 use crate::engine::Ending;
 use crate::ledger::Cause;
-use crate::pacing::{Pacer, Rate, Reaction, Setback};
-use crate::submission::Trouble;
+use crate::pacing::{Pacer, PoolFailure, Rate, Reaction};
+use crate::submission::AttemptError;
 
 /// What came of a question.
 pub(super) enum Answer<T> {
@@ -33,7 +33,7 @@ impl Asker {
     /// Why every other question would go unanswered too.
     pub(super) async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<Answer<T>, Ending>
     where
-        F: Future<Output = Result<T, Trouble>>,
+        F: Future<Output = Result<T, AttemptError>>,
     {
         let mut silent = 0;
         loop {
@@ -47,21 +47,21 @@ impl Asker {
                 Err(trouble) => trouble,
             };
             let setback = match &trouble {
-                Trouble::Throttled(_) => Setback::Throttled,
-                Trouble::NotSent(_) => Setback::OutOfReach,
-                Trouble::NoCredentialsYet(_) => Setback::NoCredentialsYet,
-                Trouble::MaybeSent(_) | Trouble::Conflict(_) => Setback::Unanswered,
-                Trouble::Denied(cause) => return Err(Ending::Denied(cause.clone())),
-                Trouble::Refused(cause)
-                | Trouble::NotFound(cause)
-                | Trouble::TokenReused(cause)
-                | Trouble::QuotaExceeded(cause)
-                | Trouble::ChainOrQuota(cause) => {
+                AttemptError::Throttled(_) => PoolFailure::Throttled,
+                AttemptError::NotSent(_) => PoolFailure::OutOfReach,
+                AttemptError::NoCredentialsYet(_) => PoolFailure::NoCredentialsYet,
+                AttemptError::MaybeSent(_) | AttemptError::Conflict(_) => PoolFailure::Unanswered,
+                AttemptError::Denied(cause) => return Err(Ending::Denied(cause.clone())),
+                AttemptError::Refused(cause)
+                | AttemptError::NotFound(cause)
+                | AttemptError::TokenReused(cause)
+                | AttemptError::QuotaExceeded(cause)
+                | AttemptError::ChainOrQuota(cause) => {
                     self.pacer.answered();
                     return Ok(Answer::Refused(cause.clone()));
                 }
             };
-            if setback == Setback::Unanswered {
+            if setback == PoolFailure::Unanswered {
                 silent += 1;
                 if silent >= TRIES {
                     return Ok(Answer::Refused(trouble.cause().clone()));

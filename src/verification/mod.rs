@@ -404,12 +404,12 @@ impl<I: Inquirer> Walk<I> {
 
     fn progress(&self, done: u64, total: u64, what: &'static str) {
         if total > 0 {
-            self.of.reporter.tell(RunEvent::Verifying { done, total, what });
+            self.of.reporter.emit(RunEvent::Verifying { done, total, what });
         }
     }
 
     fn tell(&self, row: &SentRow, contact_id: Option<String>, what: Discrepancy) {
-        self.of.reporter.tell(RunEvent::Verified(Finding {
+        self.of.reporter.emit(RunEvent::Verified(Finding {
             source: row.source.clone(),
             line: row.line,
             key: row.key.clone(),

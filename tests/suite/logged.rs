@@ -95,7 +95,7 @@ fn what_fails_and_then_succeeds_is_never_an_error_and_each_step_has_its_row() {
     );
     // The same as text.
     let text = folder.run(&import(&url, &["--debug", "--ledger", "other.db"])).expect(0).stderr;
-    assert!(text.contains(" INFO connect_import::report::log: checked "), "{text}");
+    assert!(text.contains(" INFO connect_import::ui::log: checked "), "{text}");
     assert!(text.contains("DEBUG attempt{row="), "{text}");
     assert!(!text.contains(" ERROR "), "{text}");
 }

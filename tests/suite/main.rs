@@ -33,7 +33,6 @@ mod reporting;
 mod samples;
 mod schedulers;
 mod schema;
-mod segments;
 mod sharding;
 mod signals;
 mod status;

@@ -96,7 +96,7 @@ fn shards_together_are_the_whole_import_with_the_same_tokens_and_the_same_reject
             let own = parts.ask(&ledger, "SELECT sum(rows) - sum(elsewhere) FROM readings");
             assert_eq!(own, parts.ask(&ledger, "SELECT count(*) FROM rows"), "{summary}");
         }
-        // Again: nothing is sent.
+        // ResumeCommand: nothing is sent.
         let requests = of_parts.stat("requests");
         run_all(&parts, &of_parts.url(), &more, 1);
         assert_eq!(of_parts.stat("requests"), requests);

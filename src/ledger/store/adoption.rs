@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 use super::{Doubts, IntakeTotals, Retry, RunRecord, Session, now_ms};
-use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
+use crate::ledger::{LedgerError, RowEvent, RowState, RowStatus, transition};
 
 impl Session {
     /// Sees to the rows that earlier runs left waiting and this input did not bring up again. Those of
@@ -23,12 +23,12 @@ impl Session {
         let whole = format!("{OTHERS} AND NOT {IN_OPEN_READING}");
         let there = format!("{whole} AND NOT {LEFT_ITS_FILE}");
         const IN_FILES: &str = "source_id IN (SELECT value FROM json_each(?2))";
-        let in_doubt = Standing { state: RowState::Pending, may_exist: true };
+        let in_doubt = RowStatus { state: RowState::Pending, may_exist: true };
         let forsaken = transition(in_doubt, RowEvent::Expired)?;
-        let settled = |state| Standing { state, may_exist: false };
+        let settled = |state| RowStatus { state, may_exist: false };
         let retaken = transition(settled(RowState::Failed), RowEvent::Retaken)?;
         let rejected = transition(settled(RowState::Rejected), RowEvent::Retried)?;
-        let unknown = Standing { state: RowState::Unknown, may_exist: true };
+        let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
         let vouched = transition(unknown, RowEvent::Retried)?;
         let write = || {
             self.connection.execute(

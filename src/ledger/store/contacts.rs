@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::{RowId, RunId, Session, StateCounts};
 use crate::digest::Digest;
 use crate::ledger::columns::json_column;
-use crate::ledger::{Contact, LedgerError, RowEvent, RowState, Sent, Standing, transition};
+use crate::ledger::{Contact, LedgerError, RowEvent, RowState, RowStatus, Sent, transition};
 use crate::token::ClientToken;
 
 /// A row as far as its contact is concerned.
@@ -178,7 +178,7 @@ impl Session {
         row: RowId,
         contact: &Contact,
     ) -> Result<(), LedgerError> {
-        let unknown = Standing { state: RowState::Unknown, may_exist: true };
+        let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
         let next = transition(unknown, RowEvent::Found)?;
         let counted = "SELECT run_id, code FROM rows WHERE id = ?1";
         let counted = self.connection.query_row(counted, [row.0], |row| Ok((row.get(0)?, row.get(1)?)));

@@ -6,7 +6,7 @@ use super::{Retry, RowId, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::columns::state_column;
 use crate::ledger::repeats;
-use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
+use crate::ledger::{LedgerError, RowEvent, RowState, RowStatus, transition};
 use crate::mapping::Rejection;
 use crate::source::RowKey;
 use crate::token::ClientToken;
@@ -110,7 +110,7 @@ pub fn is_amended(code: Option<&str>, same_content: bool, same_mapping: bool) ->
 /// A row of the ledger that has the same token.
 struct Known {
     row: RowId,
-    standing: Standing,
+    standing: RowStatus,
     content: Digest,
     source: i64,
     header: i64,
@@ -225,18 +225,17 @@ impl Session {
     }
 
     fn known(&mut self, token: ClientToken) -> Result<Option<Known>, LedgerError> {
-        self.complete_segments()?;
         let read = || {
             let mut known = self.connection.prepare_cached(
                 "SELECT rows.id, state, may_exist, content, source_id, line, code,
-                        (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?3),
+                        (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2),
                         header_id
-                 FROM rows WHERE id >> 20 = ?1 AND token = ?2",
+                 FROM rows WHERE token = ?1",
             )?;
             let read = |row: &Row<'_>| {
                 Ok(Known {
                     row: RowId(row.get(0)?),
-                    standing: Standing { state: state_column(row, 1)?, may_exist: row.get(2)? },
+                    standing: RowStatus { state: state_column(row, 1)?, may_exist: row.get(2)? },
                     content: Digest(row.get(3)?),
                     source: row.get(4)?,
                     line: row.get(5)?,
@@ -245,9 +244,7 @@ impl Session {
                     header: row.get(8)?,
                 })
             };
-            self.segments.find(token.0, self.last_row.0, |segment| {
-                known.query_row(params![segment, token.0.0, self.run.0], read).optional()
-            })
+            known.query_row(params![token.0.0, self.run.0], read).optional()
         };
         read().map_err(|source| self.failed(source))
     }
@@ -278,7 +275,7 @@ impl Session {
         token: ClientToken,
         verdict: &Verdict,
     ) -> Result<RowId, LedgerError> {
-        let new = Standing { state: RowState::Pending, may_exist: false };
+        let new = RowStatus { state: RowState::Pending, may_exist: false };
         let (standing, rejection) = match verdict {
             Verdict::Ready => (new, None),
             Verdict::Rejected(rejection) => (transition(new, RowEvent::Unmappable)?, Some(rejection)),
@@ -311,7 +308,12 @@ impl Session {
     }
 
     /// A row that is in the ledger and not created comes up again.
-    fn meet_again(&self, known: &Known, row: &IntakeRow, verdict: &Verdict) -> Result<Standing, LedgerError> {
+    fn meet_again(
+        &self,
+        known: &Known,
+        row: &IntakeRow,
+        verdict: &Verdict,
+    ) -> Result<RowStatus, LedgerError> {
         let amended = is_amended(known.code.as_deref(), known.content == row.content, known.same_mapping);
         let again = self.retries(Retry::Rejected);
         let event = match (known.standing.state, verdict) {

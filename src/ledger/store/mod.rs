@@ -16,11 +16,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::LedgerError;
+use super::lock_record::{Commit, Seal};
 use super::migrate::sqlite;
 use super::presence::Presence;
 use super::repeats;
-use super::seal::{Commit, Seal};
-use super::segments::Segments;
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::shard::Shard;
@@ -29,15 +28,15 @@ use crate::token::{TOKEN_VERSION, TokenScheme};
 pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
 pub(super) use intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
-pub use recognition::Sighting;
+pub use recognition::RowFingerprint;
 pub use rows::{Cause, Claim, Contact, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
-pub(super) use tallies::{
-    COUNTED, are_true, count_anew, error_counts, state_counts, withdrawn_by_source, withdrawn_counts,
-};
 pub use tallies::{ErrorCount, StateCounts};
+pub(super) use tallies::{
+    are_true, count_anew, error_counts, state_counts, withdrawn_by_source, withdrawn_counts,
+};
 pub use traffic::Minutes;
 pub(super) use traffic::{latencies, minutes};
 
@@ -183,8 +182,6 @@ pub(super) struct Session {
     rows_before: RowId,
     /// The last row.
     last_row: RowId,
-    /// Where in the ledger a token may be.
-    segments: Segments,
     /// Where the input has come to among them.
     last_met: RowId,
     /// What of the input was known.
@@ -264,7 +261,6 @@ impl Session {
             rehearsal,
             window_ms: 0,
             tallies: Tallies::default(),
-            segments: Segments::default(),
         })
     }
 
@@ -312,12 +308,6 @@ impl Session {
     /// Writes down how many rows there are of each kind by now.
     fn count(&mut self) -> Result<(), LedgerError> {
         self.tallies.write(&self.connection).map_err(|source| sqlite(&self.path, source))
-    }
-
-    /// Makes sure that it is known which tokens full segments have.
-    fn complete_segments(&mut self) -> Result<(), LedgerError> {
-        let complete = self.segments.complete(&self.connection, self.last_row.0);
-        complete.map_err(|source| sqlite(&self.path, source))
     }
 
     fn retries(&self, what: Retry) -> bool {

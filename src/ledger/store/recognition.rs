@@ -13,7 +13,7 @@ use crate::token::ClientToken;
 
 /// A row of the input, as far as it takes to recognise it.
 #[derive(Clone, Copy, Debug)]
-pub struct Sighting {
+pub struct RowFingerprint {
     /// The token of the first row that has its key.
     pub token: ClientToken,
     /// A digest of the cells.
@@ -44,13 +44,12 @@ impl Session {
     pub(in crate::ledger) fn recognise(
         &mut self,
         source: i64,
-        sightings: &[Sighting],
+        sightings: &[RowFingerprint],
     ) -> Result<Vec<bool>, LedgerError> {
         let mut known = vec![false; sightings.len()];
         if self.rows_before == RowId(0) {
             return Ok(known);
         }
-        self.complete_segments()?;
         let found = self.find_in_order(sightings).map_err(|source| self.failed(source))?;
         // The first row of a key is the row, even where a later one looks more like what is in the ledger.
         let mut left = HashSet::new();
@@ -70,11 +69,10 @@ impl Session {
         Ok(known)
     }
 
-    fn find_in_order(&self, sightings: &[Sighting]) -> rusqlite::Result<Vec<Option<Entry>>> {
+    fn find_in_order(&self, sightings: &[RowFingerprint]) -> rusqlite::Result<Vec<Option<Entry>>> {
         let mut in_order =
             self.connection.prepare_cached(&format!("{ENTRY} WHERE id > ?1 AND id <= ?2 ORDER BY id"))?;
-        let mut by_token =
-            self.connection.prepare_cached(&format!("{ENTRY} WHERE id >> 20 = ?1 AND token = ?2"))?;
+        let mut by_token = self.connection.prepare_cached(&format!("{ENTRY} WHERE token = ?1"))?;
         let mut found = Vec::with_capacity(sightings.len());
         let mut after = self.last_met;
         while found.len() < sightings.len() {
@@ -88,9 +86,7 @@ impl Session {
                     continue;
                 }
                 let token = sighting.token.0;
-                let elsewhere = self.segments.find(token, self.last_row.0, |segment| {
-                    by_token.query_row(params![segment, token.0], entry).optional()
-                })?;
+                let elsewhere = by_token.query_row([token.0], entry).optional()?;
                 let moved = elsewhere.as_ref().map(|entry| entry.row);
                 found.push(elsewhere);
                 if let Some(row) = moved {

@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::{Claimed, RowId, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::columns::json_column;
-use crate::ledger::{LedgerError, RowEvent, RowState, Sent, Settled, Standing, transition};
+use crate::ledger::{LedgerError, RowEvent, RowState, RowStatus, Sent, Settled, transition};
 use crate::token::ClientToken;
 
 /// A row that waits to be sent. Only the ledger makes one, and it cannot be copied.
@@ -159,7 +159,7 @@ impl Session {
 
     /// Makes the intent durable.
     pub(in crate::ledger) fn begin(&mut self, mut claim: Claim, sent: Sent) -> Result<Claim, LedgerError> {
-        let standing = Standing { state: RowState::Pending, may_exist: claim.may_exist };
+        let standing = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(standing, RowEvent::Begun)?;
         let now = now_ms();
         self.note_first_request(now)?;
@@ -173,8 +173,7 @@ impl Session {
                             first_sent_ms = coalesce(first_sent_ms, ?3),
                             doubt_ms = CASE WHEN may_exist = 1 AND doubt_ms <= last_sent_ms THEN doubt_ms ELSE ?3 END,
                             sent = CASE may_exist WHEN 1 THEN coalesce(sent, ?6) ELSE ?6 END
-                     WHERE id >> 20 = ?1 >> 20 AND token = ?4
-                        AND id = ?1 AND state = 'pending' AND may_exist = ?5",
+                     WHERE token = ?4 AND id = ?1 AND state = 'pending' AND may_exist = ?5",
                 )?
                 .execute(params![
                     claim.row.0,
@@ -211,7 +210,7 @@ impl Session {
         settlement: &Settlement,
         sent: Sent,
     ) -> Result<Settled, LedgerError> {
-        let from = Standing { state: RowState::InFlight, may_exist: claim.may_exist };
+        let from = RowStatus { state: RowState::InFlight, may_exist: claim.may_exist };
         match settlement {
             Settlement::Created(contact) => {
                 let next = transition(from, RowEvent::Created)?;
@@ -239,7 +238,7 @@ impl Session {
         event: RowEvent,
         cause: &Cause,
     ) -> Result<Settled, LedgerError> {
-        let from = Standing { state: RowState::Pending, may_exist: claim.may_exist };
+        let from = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(from, event)?;
         self.write_standing(&claim, from, next, Some(cause))?;
         Ok(settled(claim, next))
@@ -251,7 +250,7 @@ impl Session {
         &self,
         row: RowId,
         from: RowState,
-        next: Standing,
+        next: RowStatus,
         contact: &Contact,
         sent: Option<Sent>,
     ) -> Result<(), LedgerError> {
@@ -279,8 +278,8 @@ impl Session {
     fn write_standing(
         &mut self,
         claim: &Claim,
-        from: Standing,
-        next: Standing,
+        from: RowStatus,
+        next: RowStatus,
         cause: Option<&Cause>,
     ) -> Result<(), LedgerError> {
         let (code, message) = cause.map(|cause| (&cause.code, &cause.message)).unzip();
@@ -321,7 +320,7 @@ impl Session {
     }
 }
 
-fn settled(mut claim: Claim, standing: Standing) -> Settled {
+fn settled(mut claim: Claim, standing: RowStatus) -> Settled {
     claim.may_exist = standing.may_exist;
     Settled { standing, claim }
 }

@@ -5,8 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::tallies::{StateCounts, counts_of_run};
 use super::{RowId, RunId, Session, now_ms};
 use crate::digest::Digest;
-use crate::ledger::segments::forget_after;
-use crate::ledger::{LedgerError, RowEvent, RowState, Standing, transition};
+use crate::ledger::{LedgerError, RowEvent, RowState, RowStatus, transition};
 
 /// What is known of a run when it starts.
 #[derive(Clone, Debug)]
@@ -150,7 +149,6 @@ impl Session {
         let last = self.connection.query_row(last, [], |row| row.get(0));
         self.rows_before = RowId(last.map_err(|source| self.failed(source))?);
         self.last_row = self.rows_before;
-        forget_after(&self.connection, self.last_row.0).map_err(|source| self.failed(source))?;
         self.retry.clone_from(&run.retry);
         self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
         // What is not to be sent again is as if its token were too old.
@@ -189,7 +187,7 @@ impl Session {
             if state == RowState::InFlight && !in_flight {
                 continue;
             }
-            let next = transition(Standing { state, may_exist: state == RowState::Pending }, event)?;
+            let next = transition(RowStatus { state, may_exist: state == RowState::Pending }, event)?;
             let run = if next.state == RowState::Unknown { "?5" } else { "run_id" };
             let sql = format!(
                 "UPDATE rows {index} SET state = ?3, may_exist = ?4, run_id = {run},
@@ -217,7 +215,7 @@ impl Session {
     /// Unknown rows that somebody wanted sent again, and that were not, are unknown as before: what was said
     /// of one run is not said of the next.
     fn take_back_vouched(&self) -> Result<(), LedgerError> {
-        let from = Standing { state: RowState::Pending, may_exist: true };
+        let from = RowStatus { state: RowState::Pending, may_exist: true };
         let next = transition(from, RowEvent::LeftInDoubt)?;
         let write = || {
             self.connection.execute(
@@ -318,7 +316,7 @@ const RUN_COLUMNS: &str = "id, rate, started_ms, sending_ms, ended_ms, ending, r
     already_created, changed_created, identical_rows, withdrawn, throttled,
     EXISTS (SELECT 1 FROM tallies WHERE state = 'created' AND rows > 0), is_auto, rate_found, command, folder,
     (SELECT coalesce(sum(elsewhere), 0) FROM readings WHERE run_id = runs.id),
-    coalesce(last_ms, (SELECT (max(minute) + 1) * 60000 FROM minutes WHERE run_id = runs.id)), recorded_ms, held_back,
+    last_ms, recorded_ms, held_back,
     version";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {

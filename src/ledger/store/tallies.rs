@@ -208,11 +208,6 @@ fn with_example(
     example.optional()
 }
 
-/// What the ledger keeps count of, counted by SQLite: for showing a ledger that keeps none yet.
-pub(in crate::ledger) const COUNTED: &str = "SELECT run_id, state,
-        CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END AS code, count(*) AS rows
-    FROM rows GROUP BY 1, 2, 3";
-
 /// Whether the counts are those of the rows; all of them are read.
 pub(in crate::ledger) fn are_true(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(counted(connection)? == kept(connection)?)

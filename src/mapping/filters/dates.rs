@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ZonedDateTime};
 
 use super::FilterFault;
 
@@ -32,7 +32,7 @@ impl DateForm {
         })?;
         if let Some(format) = &format {
             // What cannot be written in this format cannot be read in it either.
-            let moment = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+            let moment = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
             let written = jiff::fmt::strtime::format(format, &moment).map_err(|error| {
                 FilterFault::Job(format!("{filter}: '{format}' is not a format of dates: {error}"))
             })?;
@@ -45,7 +45,7 @@ impl DateForm {
         Ok(DateForm { filter, format: None, zone })
     }
 
-    fn read(&self, text: &str) -> Result<Zoned, FilterFault> {
+    fn read(&self, text: &str) -> Result<ZonedDateTime, FilterFault> {
         let read = match &self.format {
             Some(format) => self.by_format(text, format),
             None => self.by_iso_8601(text),
@@ -61,27 +61,27 @@ impl DateForm {
         })
     }
 
-    fn by_format(&self, text: &str, format: &str) -> Option<Zoned> {
+    fn by_format(&self, text: &str, format: &str) -> Option<ZonedDateTime> {
         let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
-        if let Ok(zoned) = parsed.to_zoned() {
+        if let Ok(zoned) = parsed.to_zoned_datetime() {
             return Some(zoned);
         }
         if let Ok(timestamp) = parsed.to_timestamp() {
-            return Some(timestamp.to_zoned(self.zone.clone()));
+            return Some(timestamp.to_zoned_datetime(self.zone.clone()));
         }
         let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
-        civil.to_zoned(self.zone.clone()).ok()
+        civil.to_zoned_datetime(self.zone.clone()).ok()
     }
 
-    fn by_iso_8601(&self, text: &str) -> Option<Zoned> {
-        if let Ok(zoned) = text.parse::<Zoned>() {
+    fn by_iso_8601(&self, text: &str) -> Option<ZonedDateTime> {
+        if let Ok(zoned) = text.parse::<ZonedDateTime>() {
             return Some(zoned);
         }
         if let Ok(timestamp) = text.parse::<Timestamp>() {
-            return Some(timestamp.to_zoned(self.zone.clone()));
+            return Some(timestamp.to_zoned_datetime(self.zone.clone()));
         }
         let civil: DateTime = text.parse().ok()?;
-        civil.to_zoned(self.zone.clone()).ok()
+        civil.to_zoned_datetime(self.zone.clone()).ok()
     }
 }
 

@@ -117,7 +117,7 @@ impl Contact {
         self.initiated
     }
 
-    /// When it was disconnected, since 1970. A contact that is completed from birth was so at
+    /// When it was disconnected, since 1970. A contact that is completed from origin was so at
     /// once; no other is ever disconnected.
     pub(in crate::sandbox) fn disconnected(&self) -> Option<Duration> {
         self.completed.then_some(self.initiated)

@@ -64,7 +64,7 @@ pub(super) enum Outcome {
     /// It is answered, this much later than the latency.
     Answer(Result<Reply, Refusal>, Duration),
     /// Its connection is closed.
-    Silence,
+    OutageDetector,
 }
 
 impl Service {
@@ -164,7 +164,7 @@ impl Service {
     fn unless_cut_short(&self, fate: Fate, operation: impl FnOnce() -> Outcome) -> Outcome {
         if fate.reset {
             self.lock().stats.reset += 1;
-            return Outcome::Silence;
+            return Outcome::OutageDetector;
         }
         if fate.fail {
             self.lock().stats.failed += 1;
@@ -178,7 +178,7 @@ impl Service {
     fn settle(&self, state: &mut State, answer: Result<Reply, Refusal>, fate: Fate) -> Outcome {
         if fate.lose && matches!(answer, Ok(Reply::Created(_))) {
             state.stats.lost += 1;
-            return Outcome::Silence;
+            return Outcome::OutageDetector;
         }
         match self.faults.slow {
             Some(slow) if fate.slow => {

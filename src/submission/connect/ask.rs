@@ -4,30 +4,30 @@ use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 
 use super::ConnectClient;
-use super::trouble::{attempted, local};
+use super::attempt_error::{attempted, local};
 use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
-use crate::submission::{Described, Inquirer, Page, Search, SearchBy, Summary, Trouble};
+use crate::submission::{AttemptError, Described, Inquirer, Page, Search, SearchBy, Summary};
 
 /// Contacts a page: the most that SearchContacts gives (API reference, MaxResults).
 const PAGE: i32 = 100;
 
 impl Inquirer for ConnectClient {
-    async fn describe(&self, contact_id: &str) -> Result<Option<Described>, Trouble> {
+    async fn describe(&self, contact_id: &str) -> Result<Option<Described>, AttemptError> {
         let call = self.client.describe_contact().instance_id(&self.instance_id).contact_id(contact_id);
         let nothing = ContactRequest::empty(Operation::CreateContact);
         let contact = match attempted(Box::pin(call.send()), &nothing).await {
             Ok(output) => output.contact,
-            Err(Trouble::NotFound(_)) => return Ok(None),
+            Err(AttemptError::NotFound(_)) => return Ok(None),
             Err(trouble) => return Err(without_message(trouble)),
         };
         let Some(contact) = contact else {
             let message = "Connect answered with success and without a contact";
-            return Err(Trouble::MaybeSent(local("NoContact", message)));
+            return Err(AttemptError::MaybeSent(local("NoContact", message)));
         };
         if contact.id.as_deref().is_some_and(|id| id != contact_id) {
             let message = "Connect answered with another contact than was asked for";
-            return Err(Trouble::MaybeSent(local("OtherContact", message)));
+            return Err(AttemptError::MaybeSent(local("OtherContact", message)));
         }
         Ok(Some(Described {
             arn: contact.arn,
@@ -36,7 +36,7 @@ impl Inquirer for ConnectClient {
         }))
     }
 
-    async fn search(&self, search: &Search, page: Option<String>) -> Result<Page, Trouble> {
+    async fn search(&self, search: &Search, page: Option<String>) -> Result<Page, AttemptError> {
         let nothing = ContactRequest::empty(Operation::CreateContact);
         let by = match &search.by {
             SearchBy::Name(name) => types::SearchCriteria::builder().name(
@@ -82,11 +82,11 @@ impl Inquirer for ConnectClient {
 }
 
 /// Nobody knows here what the contact says, so nothing can be blanked in a message that quotes it.
-fn without_message(trouble: Trouble) -> Trouble {
+fn without_message(trouble: AttemptError) -> AttemptError {
     trouble.map_cause(|cause| Cause { message: String::new(), ..cause })
 }
 
 /// The SDK wants a member that is always given here.
-fn unbuildable(error: impl std::fmt::Display) -> Trouble {
-    Trouble::Refused(local("NotBuilt", &error.to_string()))
+fn unbuildable(error: impl std::fmt::Display) -> AttemptError {
+    AttemptError::Refused(local("NotBuilt", &error.to_string()))
 }

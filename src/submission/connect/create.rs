@@ -1,15 +1,15 @@
 //! What makes contacts.
 
-use aws_sdk_connect::operation::create_contact::builders::CreateContactInputBuilder;
+use aws_sdk_connect::operation::create_contact::builders::CreateContactFluentBuilder;
 use aws_sdk_connect::operation::start_task_contact::builders::StartTaskContactFluentBuilder;
 use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 
 use super::ConnectClient;
-use super::trouble::attempted;
+use super::attempt_error::attempted;
 use crate::ledger::{Cause, Contact, InFlight};
 use crate::request::{Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, Text};
-use crate::submission::{Attempt, Submitter, Trouble};
+use crate::submission::{Attempt, AttemptError, Submitter};
 
 impl Submitter for ConnectClient {
     async fn submit(&self, in_flight: &InFlight) -> Attempt {
@@ -21,8 +21,7 @@ impl ConnectClient {
     pub(super) async fn create(&self, request: &ContactRequest<'_>, token: String) -> Attempt {
         match request.operation {
             Operation::CreateContact => {
-                let call = self.create_contact(request, token);
-                let sent = Box::pin(self.assembled.send(call, &self.client));
+                let sent = Box::pin(self.create_contact(request, token).send());
                 let output = attempted(sent, request).await?;
                 contact(output.contact_id, output.contact_arn)
             }
@@ -38,9 +37,10 @@ impl ConnectClient {
         &self,
         request: &ContactRequest<'_>,
         token: String,
-    ) -> CreateContactInputBuilder {
+    ) -> CreateContactFluentBuilder {
         let user_info = request.user_info.as_ref();
-        CreateContactInputBuilder::default()
+        self.client
+            .create_contact()
             .instance_id(&self.instance_id)
             .client_token(token)
             .set_channel(request.channel.as_deref().map(Into::into))
@@ -143,7 +143,7 @@ fn is_an_id(id: &str) -> bool {
 fn contact(id: Option<String>, arn: Option<String>) -> Attempt {
     match id {
         Some(id) if is_an_id(&id) => Ok(Contact { id, arn }),
-        _ => Err(Trouble::MaybeSent(Cause {
+        _ => Err(AttemptError::MaybeSent(Cause {
             code: "NoContactId".into(),
             message: "Connect answered with success and without a contact id".into(),
         })),

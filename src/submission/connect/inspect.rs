@@ -8,9 +8,9 @@ use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::{Headers, Response};
 
 use super::ConnectClient;
-use super::trouble::{Departed, attempted, trouble, watched};
+use super::attempt_error::{Departed, attempted, trouble, watched};
 use crate::request::{ContactRequest, Operation};
-use crate::submission::{Attempt, Trouble};
+use crate::submission::{Attempt, AttemptError};
 
 /// Credentials, without what is secret about them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ pub struct KnownCredentials {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// How it was refused; none if it was taken, which no such request should be.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<AttemptError>,
     /// The server's clock, in seconds since 1970, if it told.
     pub server_s: Option<i64>,
 }
@@ -68,7 +68,7 @@ impl ConnectClient {
             Operation::CreateContact => {
                 let request = ContactRequest::completed_task(&name);
                 let call = self.create_contact(&request, token).attributes("not a key", "x");
-                let (answer, departed) = watched(Box::pin(call.send_with(&self.client))).await;
+                let (answer, departed) = watched(Box::pin(call.send())).await;
                 heard(answer, departed, &nothing)
             }
             Operation::StartTaskContact => {
@@ -86,7 +86,7 @@ impl ConnectClient {
     ///
     /// # Errors
     /// What kept Connect from telling; most credentials for an import may not ask.
-    pub async fn instance(&self) -> Result<String, Trouble> {
+    pub async fn instance(&self) -> Result<String, AttemptError> {
         let call = self.client.describe_instance().instance_id(&self.instance_id);
         let nothing = ContactRequest::empty(Operation::CreateContact);
         let output = attempted(Box::pin(call.send()), &nothing).await?;
@@ -105,7 +105,7 @@ fn heard<T, E>(
     answer: Result<T, SdkError<E, Response>>,
     departed: Departed,
     request: &ContactRequest<'_>,
-) -> (Option<i64>, Option<Trouble>)
+) -> (Option<i64>, Option<AttemptError>)
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

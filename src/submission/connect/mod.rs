@@ -1,19 +1,15 @@
 //! Amazon Connect through the AWS SDK: the only folder that names it.
 //!
 //! `create` sends what makes contacts, `ask` what only asks, `inspect` what a doctor wants to know; `http` has the
-//! transports, `agent`, `signing` and `assembled` save work that the SDK would repeat, and `trouble` says what may
-//! have happened on the wire.
+//! transports, and `attempt_error` says what may have happened on the wire.
 
-mod agent;
 mod ask;
-mod assembled;
 mod create;
 mod http;
 mod inspect;
-mod signing;
 #[cfg(test)]
 mod testing;
-mod trouble;
+mod attempt_error;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,10 +24,7 @@ use aws_sdk_connect::Client;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use thiserror::Error;
 
-use agent::UserAgent;
-use assembled::Assembled;
-use signing::Signing;
-use trouble::Departure;
+use attempt_error::Departure;
 
 pub use inspect::{KnownCredentials, Refusal};
 
@@ -84,7 +77,6 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub struct ConnectClient {
     client: Client,
-    assembled: Assembled,
     instance_id: String,
     /// None if requests are not signed.
     credentials: Option<SharedCredentialsProvider>,
@@ -137,13 +129,9 @@ impl ConnectClient {
             client = client.allow_no_auth();
         }
         client.push_interceptor(SharedInterceptor::permanent(Departure));
-        client.push_interceptor(SharedInterceptor::permanent(UserAgent::default()));
-        client = client.push_auth_scheme(Signing::default());
-        let assembled = Assembled::default();
-        client.push_interceptor(SharedInterceptor::permanent(assembled.clone()));
         let client = Client::from_conf(client.build());
         let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
-        Ok(ConnectClient { client, assembled, instance_id: instance_id.to_owned(), credentials })
+        Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })
     }
 }
 

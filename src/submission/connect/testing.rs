@@ -3,15 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_config::Region;
-use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_connect::config::{BehaviorVersion, Builder, ConfigBag};
-use aws_smithy_runtime_api::box_error::BoxError;
+use aws_sdk_connect::config::{BehaviorVersion, Builder};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 
 /// The headers of a request.
@@ -34,34 +30,6 @@ impl HttpConnector for Wire {
         self.requests().push(request.headers().iter().map(owned).collect());
         let status = StatusCode::try_from(200).unwrap();
         HttpConnectorFuture::ready(Ok(Response::new(status, "{}".into())))
-    }
-}
-
-/// An interceptor that keeps the components of a call, which nobody else can put together.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<Option<RuntimeComponents>>>);
-
-impl Seen {
-    /// Those of the last call.
-    pub(super) fn components(&self) -> RuntimeComponents {
-        self.0.lock().unwrap().clone().unwrap()
-    }
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Seen {
-    fn name(&self) -> &'static str {
-        "Seen"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
-        components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        *self.0.lock().unwrap() = Some(components.clone());
-        Ok(())
     }
 }
 

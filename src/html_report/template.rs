@@ -1,0 +1,200 @@
+//! The facts on a page.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+use serde::Serialize;
+
+use super::axis::TimeAxis;
+use super::clock::{Clock, zone_name};
+use super::facts::Facts;
+use super::paint::PAINTS;
+use super::plots::{self, Caption};
+use super::timeline::Step;
+use super::words::{count, latency, percent};
+use super::{About, PageError};
+use crate::ui::per_second;
+
+/// The page, a part after the other.
+const PARTS: [(&str, &str); 7] = [
+    ("head.html", include_str!("templates/head.html")),
+    ("rows.html", include_str!("templates/rows.html")),
+    ("plots.html", include_str!("templates/plots.html")),
+    ("doubtful.html", include_str!("templates/doubtful.html")),
+    ("runs.html", include_str!("templates/runs.html")),
+    ("job.html", include_str!("templates/job.html")),
+    ("foot.html", include_str!("templates/foot.html")),
+];
+
+const STYLE: &str = include_str!("templates/page.css");
+
+/// The page.
+///
+/// # Errors
+/// A template or a plot fails: a bug.
+pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> {
+    let made = |error: minijinja::Error| PageError::Made(format!("{error:#}"));
+    let clock = Clock::new(&about.zone, facts.period.unwrap_or((about.now_ms, about.now_ms)));
+    let mut environment = environment(&clock);
+    for (name, part) in PARTS.into_iter().chain([("page.css", STYLE)]) {
+        environment.add_template(name, part).map_err(made)?;
+    }
+    let style = environment.get_template("page.css").map_err(made)?;
+    let style = style.render(context! { paints => Value::from(Serde(PAINTS)) }).map_err(made)?;
+    let context = context! {
+        facts => Value::from(Serde(facts)),
+        // The style is the page's own, and holds nothing of the facts.
+        style => Value::from_safe_string(style),
+        plots => Value::from(Serde(Plots::of(facts, &clock)?)),
+        job => Value::from(Serde(&about.job)),
+        version => about.version,
+        now_ms => about.now_ms,
+        zone => zone_name(&about.zone, about.tz.as_deref(), about.now_ms),
+    };
+    let mut page = String::new();
+    for (name, _) in PARTS {
+        let part = environment.get_template(name).and_then(|part| part.render(&context)).map_err(made)?;
+        page.push_str(&part);
+        page.push('\n');
+    }
+    Ok(page)
+}
+
+/// Whatever comes from files or rows is escaped.
+fn environment(clock: &Clock) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|name| match name {
+        "page.css" => AutoEscape::None,
+        _ => AutoEscape::Html,
+    });
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.set_syntax(
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default(),
+    );
+    environment.add_filter("number", count);
+    let clock = clock.clone();
+    environment.add_filter("moment", move |ms: i64| clock.moment(ms));
+    environment
+}
+
+/// The plots, and what is in them as tables.
+#[derive(Debug, Serialize)]
+struct Plots {
+    contacts: Option<Value>,
+    trouble: Option<Value>,
+    latencies: Option<Value>,
+    /// Whether times are left out.
+    has_cuts: bool,
+    /// How long a step of the plots is.
+    step: String,
+    /// How long a step of the tables is.
+    listed_step: String,
+    steps: Vec<StepRow>,
+    /// How long answers took, in words.
+    times: Vec<(&'static str, String)>,
+    answers: u64,
+    attempts: u64,
+    throttled: u64,
+    unanswered: u64,
+    throttled_share: String,
+    unanswered_share: String,
+}
+
+#[derive(Debug, Serialize)]
+struct StepRow {
+    from: String,
+    created: u64,
+    contacts_a_second: String,
+    rate: String,
+    attempts: u64,
+    throttled: String,
+    unanswered: String,
+}
+
+/// The percentiles of the latencies, by what they mean.
+const PERCENTILES: [(&str, f64); 5] = [
+    ("half of the answers (p50)", 50.0),
+    ("90 of 100 (p90)", 90.0),
+    ("95 of 100 (p95)", 95.0),
+    ("99 of 100 (p99)", 99.0),
+    ("the slowest (max)", 100.0),
+];
+
+impl Plots {
+    fn of(facts: &Facts, clock: &Clock) -> Result<Self, PageError> {
+        let zone = clock.zone();
+        let (minutes, steps) = &facts.plotted;
+        let sum = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
+        let (attempts, throttled) = (sum(|step| step.attempts), sum(|step| step.throttled));
+        let unanswered = sum(|step| step.unanswered);
+        let share = |number: u64| percent(number as f64 / attempts.max(1) as f64);
+        let most = steps.iter().map(Step::contacts_a_second).fold(0.0, f64::max);
+        let times: Vec<(&str, f64)> = PERCENTILES
+            .into_iter()
+            .filter_map(|(name, at)| Some((name, facts.latencies.percentile(at)?.as_secs_f64())))
+            .collect();
+        let words = times.iter().map(|(name, seconds)| format!("{name}: {}", latency(*seconds)));
+        let words = words.collect::<Vec<_>>().join("; ");
+        // One answer that took for ever would leave no room for the others.
+        let drawn = times.len().saturating_sub(1);
+        let caption = |id, title, description| Caption { id, title, description };
+        let contacts = caption(
+            "contacts",
+            "Contacts made a second, over time",
+            format!("At most {} contacts a second in a step of {}.", per_second(most), length(*minutes)),
+        );
+        let trouble = caption(
+            "trouble",
+            "Share of the attempts that Connect throttled or did not answer, over time",
+            format!("{} throttled and {} unanswered of all attempts.", share(throttled), share(unanswered)),
+        );
+        let answers = caption(
+            "answers",
+            "How long Amazon Connect took to answer",
+            format!("At most so long took {words}."),
+        );
+        let begins: Vec<i64> = facts.listed.1.iter().map(|step| step.from_ms).collect();
+        let begins = clock.moments(&begins);
+        let safe = |svg: Option<String>| svg.map(Value::from_safe_string);
+        Ok(Plots {
+            contacts: safe(plots::contacts(steps, zone, &contacts)?),
+            trouble: safe(plots::trouble(steps, zone, &trouble)?),
+            latencies: safe(plots::latencies(&times[..drawn], &answers)?),
+            has_cuts: TimeAxis::new(steps, zone).is_some_and(|axis| axis.cuts().next().is_some()),
+            step: length(*minutes),
+            listed_step: length(facts.listed.0),
+            steps: facts.listed.1.iter().zip(begins).map(|(step, from)| StepRow::of(step, from)).collect(),
+            times: times.iter().map(|(name, seconds)| (*name, latency(*seconds))).collect(),
+            answers: facts.latencies.answers(),
+            attempts,
+            throttled,
+            unanswered,
+            throttled_share: share(throttled),
+            unanswered_share: share(unanswered),
+        })
+    }
+}
+
+/// So many minutes in words.
+fn length(minutes: i64) -> String {
+    let (number, unit) = match minutes {
+        days if days % 1440 == 0 => (days / 1440, "day"),
+        hours if hours % 60 == 0 => (hours / 60, "hour"),
+        minutes => (minutes, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+impl StepRow {
+    fn of(step: &Step, from: String) -> Self {
+        StepRow {
+            from,
+            created: step.created,
+            contacts_a_second: per_second(step.contacts_a_second()),
+            rate: per_second(step.rate),
+            attempts: step.attempts,
+            throttled: percent(step.throttled_share()),
+            unanswered: percent(step.unanswered_share()),
+        }
+    }
+}
