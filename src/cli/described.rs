@@ -42,10 +42,12 @@ pub fn described() -> Command {
 }
 
 fn described_arg(arg: Arg) -> Arg {
-    let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+    // A boolean's values, true and false, say nothing. clap's debug assertions forbid hiding them where none is taken.
+    let is_boolean = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+    let hides_values = is_boolean && arg.get_action().takes_values();
     // The manual pages have no text for an option that -h leaves out, but for a long one.
     let text = arg.get_long_help().or(arg.get_help()).cloned();
-    let arg = arg.hide_env(true).hide_possible_values(is_switch);
+    let arg = arg.hide_env(true).hide_possible_values(hides_values);
     match text {
         Some(text) => arg.long_help(text),
         None => arg,

@@ -12,11 +12,16 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::ConnectError;
 
-/// An HTTP client for loopback: a proxy from the environment would lead astray, and there is no TLS.
+/// An HTTP client for loopback: without TLS, and without the proxy that the environment names.
 pub(super) fn plain() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         connector(settings, components).proxy_config(ProxyConfig::disabled()).build_http()
     })
+}
+
+/// An HTTP client that trusts the system's certificates.
+pub(super) fn system_trust() -> SharedHttpClient {
+    secured(TlsContext::default())
 }
 
 fn connector(
@@ -46,12 +51,16 @@ pub(super) fn trusting(bundle: &Path) -> Result<SharedHttpClient, ConnectError> 
         .with_trust_store(store)
         .build()
         .map_err(|error| ConnectError::Tls(error.to_string()))?;
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+    Ok(secured(context))
+}
+
+/// An HTTPS client that uses the proxy variables of the environment, as the SDK's own client does.
+fn secured(context: TlsContext) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         connector(settings, components)
             .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(context.clone())
             .build()
-    });
-    Ok(client)
+    })
 }

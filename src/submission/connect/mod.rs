@@ -116,6 +116,8 @@ impl ConnectClient {
             loader = loader.use_fips(false).use_dual_stack(false);
         } else if let Some(bundle) = &settings.ca_bundle {
             loader = loader.http_client(http::trusting(bundle)?);
+        } else {
+            loader = loader.http_client(http::system_trust());
         }
         if settings.no_sign_request {
             loader = loader.no_credentials();
