@@ -2,6 +2,8 @@
 
 mod answer;
 mod connect;
+#[cfg(test)]
+pub(crate) mod fake;
 mod inquirer;
 mod outcome;
 
