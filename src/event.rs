@@ -1,8 +1,8 @@
-//! What happens in a run, told in order to whoever watches.
+//! Events of a run and their delivery to observers, in order.
 //!
-//! One task hands events over after the ledger has them; a thread of its own passes them on, so an
-//! observer that is slow, or blocked on a full pipe, cannot stall the import. Until it catches up
-//! its events wait in memory.
+//! Every event is emitted after the ledger has committed what it reports. A thread of its own delivers
+//! events, so an observer that is slow, or blocked on a full pipe, cannot stall the import; until it
+//! catches up, events wait in memory.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -13,255 +13,254 @@ use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
 use crate::shutdown::Signal;
 
-/// Something that happened.
+/// An event of a run, a check or a verification.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
-    /// The input is being read and mapped; nothing is sent yet.
-    Checking {
-        /// Rows so far.
+    /// Rows of the input were read and mapped; nothing is sent yet.
+    ReadingInput {
+        /// Rows read so far, over all inputs.
         rows: u64,
-        /// Bytes so far.
+        /// Bytes read so far, as stored on disk.
         bytes: u64,
-        /// The input's size, where it has one.
+        /// Size of all inputs in bytes; none if one of them has no known size.
         bytes_total: Option<u64>,
     },
-    /// There is something to tell about a row of the input.
-    Noted {
-        /// The input.
+    /// A row was rejected before sending, or needs a warning.
+    RowNoted {
+        /// Path of the input, or `-`.
         file: String,
-        /// What.
+        /// Kind of the note, with the row's line and key.
         note: Note,
     },
-    /// The input is in the ledger, and sending begins.
-    Checked {
-        /// The run so far.
+    /// All inputs are in the ledger, and sending begins.
+    SendingStarted {
+        /// The run's record so far.
         run: Box<RunRecord>,
         /// Rows to send in this run.
         to_send: u64,
     },
-    /// A row was settled; the ledger has it.
-    Settled {
-        /// The input's path, or `-`.
+    /// The ledger has committed the result of an attempt, or rejected a row without one.
+    RowSettled {
+        /// Path of the input, or `-`.
         source: String,
-        /// The row's line.
+        /// Line of the input where the row starts.
         line: u64,
-        /// The row's key.
+        /// Label of the row's key.
         key: String,
-        /// Its state now; pending if another attempt follows.
+        /// State of the row now; pending if another attempt follows.
         state: RowState,
-        /// Whether this run is done with the row. One that is pending then waits in doubt for the next run.
+        /// Whether this run makes no further attempt. A pending row then waits in doubt for the next run.
         done: bool,
-        /// Why it is not created.
+        /// Reason why the row is not created.
         cause: Option<Cause>,
-        /// How long Connect took to take or to refuse it; none where no attempt was made, or it was not answered so.
-        answered: Option<Duration>,
+        /// Duration of the request; none if it was not sent, was throttled or went unanswered.
+        latency: Option<Duration>,
     },
-    /// There was no ledger, and one was made.
-    NewLedger {
-        /// The ledger.
+    /// A ledger was created.
+    LedgerCreated {
+        /// Path of the ledger.
         ledger: String,
-        /// Whether there had been one in its place.
-        again: bool,
+        /// Whether the lock file shows that a ledger existed there before.
+        is_recreated: bool,
     },
-    /// The run is of one shard of the import.
-    Sharded {
-        /// Which.
+    /// The run sends one shard of the import.
+    ShardStarted {
+        /// Number of the shard, of how many.
         shard: Shard,
-        /// How fast it sends.
+        /// Target rate of this process.
         rate: Rate,
-        /// Requests at once.
+        /// Requests that may be sent at once.
         burst: u32,
-        /// Whether the rate was named for this process alone, and is no portion of the whole import's.
-        is_own: bool,
+        /// Whether the rate was given for this process, and is no share of the whole import's rate.
+        is_own_rate: bool,
     },
-    /// The ledger cannot be opened at once.
-    Opening(Opening),
-    /// The rows in flight, as was asked for; the oldest first.
-    InFlight(Vec<Flight>),
-    /// The rate was to be read again.
-    RateRead(Result<Rate, String>),
-    /// Answers are so slow that the requests that may be under way hold the rate.
-    Crowded {
-        /// Requests under way.
-        under_way: usize,
-        /// What one takes.
+    /// Opening the ledger takes longer than usual.
+    LedgerOpening(Opening),
+    /// Reply to SIGUSR1: the in-flight requests, the oldest first.
+    InFlightListed(Vec<InFlightRequest>),
+    /// Reply to SIGHUP: the rate from now on, or why it stays.
+    RateReloaded(Result<Rate, String>),
+    /// The maximum number of in-flight requests keeps the rate below its target.
+    ConcurrencyLimited {
+        /// Requests in flight.
+        in_flight: usize,
+        /// Average duration of a request.
         latency: Duration,
-        /// The rate that they allow, requests a second.
+        /// Rate that this latency and maximum allow, requests per second.
         rate: f64,
     },
-    /// The process may open too few files for what was asked.
-    FewFiles {
-        /// Requests under way that were asked for.
-        asked: usize,
-        /// Those that may be.
+    /// The limit on open files is below the requested concurrency.
+    OpenFilesLimited {
+        /// In-flight requests that were requested.
+        requested: usize,
+        /// In-flight requests that the limit allows.
         allowed: usize,
     },
     /// The metrics file cannot be written.
-    Unmeasured {
-        /// The file.
+    MetricsFailed {
+        /// Path of the file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         problem: String,
     },
-    /// The whole pool pauses.
+    /// No request is sent until the pause ends.
     Paused {
-        /// Why.
-        setback: PoolFailure,
-        /// What was answered, or why nothing was.
+        /// Failure that caused the pause.
+        failure: PoolFailure,
+        /// Answer of the service, or error of the connection.
         cause: Cause,
-        /// For how long.
+        /// Duration of the pause.
         pause: Duration,
     },
-    /// No new request is made; those in flight are awaited.
+    /// No new request is sent; those in flight are awaited.
     Draining {
-        /// The signal, or none if the run stops by itself.
+        /// Signal that stopped the run, if one did.
         signal: Option<Signal>,
-        /// How many are awaited.
+        /// Requests in flight.
         in_flight: usize,
-        /// For how long at most.
+        /// Maximum time to wait for them.
         grace: Duration,
     },
-    /// Where the run is, a few times a second.
+    /// Progress of sending, several times per second.
     Progress(Progress),
-    /// Where a verification is.
+    /// Progress of a verification.
     Verifying {
-        /// Rows asked for.
+        /// Rows looked up so far.
         done: u64,
-        /// Rows to ask for.
+        /// Rows to look up.
         total: u64,
-        /// Which rows.
-        what: &'static str,
+        /// Kind of rows, such as `created rows`.
+        subject: &'static str,
     },
-    /// A verification found something about a row.
-    Verified(Finding),
+    /// A verification found a difference between Connect and the ledger.
+    VerificationFinding(VerificationFinding),
 }
 
-/// What a verification found about a row.
+/// Difference between Connect and the ledger for one row.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
-    /// The input's path, or `-`.
+pub struct VerificationFinding {
+    /// Path of the input, or `-`.
     pub source: String,
-    /// The row's line.
+    /// Line of the input where the row starts.
     pub line: u64,
-    /// The row's key.
+    /// Label of the row's key.
     pub key: String,
-    /// The contact that it is about, if there is one.
+    /// Id of the contact concerned, if there is one.
     pub contact_id: Option<String>,
-    /// What.
-    pub what: Discrepancy,
+    /// Kind of the difference.
+    pub kind: FindingKind,
 }
 
-/// In what Connect and the ledger differ.
+/// Kind of a difference between Connect and the ledger.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Discrepancy {
+pub enum FindingKind {
     /// Connect does not know the contact of a created row.
     Missing,
-    /// The contact differs from what was sent, in these members.
+    /// These members of the contact differ from the request.
     Different(Vec<&'static str>),
-    /// The contact of an unknown row is there; the row is created from now on.
+    /// The contact of an unknown row exists; the row is created from now on.
     Found,
-    /// Contacts fit an unknown row, and it cannot be told whose they are.
+    /// Several rows or contacts match, so the unknown row cannot be assigned a contact.
     Ambiguous {
-        /// The contacts.
+        /// Ids of the contacts that match.
         contacts: Vec<String>,
-        /// The rows that were sent with the same name and attributes.
+        /// Rows sent with an identical name and attributes.
         rows: u32,
     },
-    /// A created row has the contact of another row.
+    /// Another row has the contact of this created row.
     Shared,
-    /// The contact of an unknown row was not found, which proves nothing.
+    /// No contact of an unknown row was found, which does not prove that there is none.
     NotFound,
-    /// Connect refuses to say, or there is nothing to search by.
+    /// Connect refused the lookup, or the row has nothing to search by.
     Refused(Cause),
 }
 
-impl Discrepancy {
-    /// Its published name.
+impl FindingKind {
+    /// Name in the JSON output.
     pub fn name(&self) -> &'static str {
         match self {
-            Discrepancy::Missing => "missing",
-            Discrepancy::Different(_) => "different",
-            Discrepancy::Found => "found",
-            Discrepancy::Ambiguous { .. } => "ambiguous",
-            Discrepancy::Shared => "shared",
-            Discrepancy::NotFound => "not_found",
-            Discrepancy::Refused(_) => "refused",
+            FindingKind::Missing => "missing",
+            FindingKind::Different(_) => "different",
+            FindingKind::Found => "found",
+            FindingKind::Ambiguous { .. } => "ambiguous",
+            FindingKind::Shared => "shared",
+            FindingKind::NotFound => "not_found",
+            FindingKind::Refused(_) => "refused",
         }
     }
 }
 
-/// A request under way.
+/// An HTTP request that was sent and not yet answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Flight {
-    /// The input's path, or `-`.
+pub struct InFlightRequest {
+    /// Path of the input, or `-`.
     pub source: String,
-    /// The row's line.
+    /// Line of the input where the row starts.
     pub line: u64,
-    /// The row's key.
+    /// Label of the row's key.
     pub key: String,
-    /// Since the request left.
-    pub time: Duration,
+    /// Time since the request was sent.
+    pub elapsed: Duration,
 }
 
-/// Where a run is.
+/// Counts and rates of a run while it sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Rows to send in this run.
     pub to_send: u64,
     /// Rows created by this run.
     pub created: u64,
-    /// Rows rejected by this run, those of the check included.
+    /// Rows rejected by this run, including those rejected by validation.
     pub rejected: u64,
-    /// Rows whose attempts are used up.
+    /// Rows that used up their attempts.
     pub failed: u64,
     /// Rows that may have been created.
     pub unknown: u64,
     /// Rows of `to_send` that need no further attempt in this run.
     pub done: u64,
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: usize,
-    /// Attempts that ended so far.
+    /// Attempts that ended.
     pub attempts: u64,
-    /// Of those, the ones that Connect throttled.
+    /// Attempts that Connect throttled.
     pub throttled: u64,
-    /// Of those, the ones that went unanswered.
+    /// Attempts that went unanswered.
     pub unanswered: u64,
-    /// Rows created a second, over the last seconds.
+    /// Rows created per second, over the last ten seconds.
     pub rate_now: f64,
-    /// The set rate, requests a second; where it is found, that of now.
+    /// Target rate, requests per second; with `auto`, the rate found so far.
     pub rate_set: f64,
-    /// Rows of `to_send` that this run gets done with a second, as far as the last minutes tell; 0 if they tell nothing.
-    pub pace: f64,
-    /// Since the first row could be sent.
+    /// Rows of `to_send` done per second, over the last two minutes; 0 if there are no samples.
+    pub done_rate: f64,
+    /// Time since sending began.
     pub elapsed: Duration,
 }
 
 impl Progress {
-    /// The time that the remaining rows take at the present pace, or at the set rate as long as
-    /// nothing is known; at most 1,000 days.
+    /// Estimated time for the remaining rows at `done_rate`, or at `rate_set` without samples; at most 1,000 days.
     pub fn time_left(&self) -> Duration {
-        let rate = if self.pace > 0.0 { self.pace } else { self.rate_set };
+        let rate = if self.done_rate > 0.0 { self.done_rate } else { self.rate_set };
         let remaining = self.to_send.saturating_sub(self.done);
         Duration::from_secs_f64((remaining as f64 / rate).clamp(0.0, 86_400_000.0))
     }
 }
 
-/// Watches a run.
+/// Receives the events of a run. It cannot fail or stop the run.
 pub trait Observer: Send {
-    /// Is told of each event, in order. It has no way to fail or to stop the run.
+    /// Receives an event. Events arrive in the order in which they were emitted.
     fn observe(&mut self, event: &RunEvent);
 
-    /// Is told that time passes, a few times a second and after every event, whether or not anything happens.
+    /// Called every 100 ms, and after every batch of events, to update what depends on time.
     fn tick(&mut self) {}
 }
 
-/// Events are told so much later at most. Whoever tells many a second does not wake the thread for each.
-const BREATH: Duration = Duration::from_millis(5);
+/// Delay after each batch of events, so that a fast run does not wake the thread for every event.
+const BATCH_DELAY: Duration = Duration::from_millis(5);
 
-/// Observers hear so often that time passes where nothing happens.
+/// Interval of `Observer::tick` while no event arrives.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Takes events to observers on a thread of its own.
+/// Delivers events to observers on a thread of its own.
 #[derive(Debug)]
 pub struct Reporter {
     sender: mpsc::Sender<RunEvent>,
@@ -272,7 +271,7 @@ impl Reporter {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     pub fn start(mut observers: Vec<Box<dyn Observer>>) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<RunEvent>();
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
@@ -282,28 +281,28 @@ impl Reporter {
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
-                let happened = first.is_some();
+                let has_events = first.is_some();
                 for event in first.into_iter().chain(receiver.try_iter()) {
                     for observer in &mut observers {
                         observer.observe(&event);
                     }
                 }
                 observers.iter_mut().for_each(|observer| observer.tick());
-                if happened {
-                    std::thread::sleep(BREATH);
+                if has_events {
+                    std::thread::sleep(BATCH_DELAY);
                 }
             }
         })?;
         Ok(Reporter { sender, thread })
     }
 
-    /// Tells every observer, soon.
+    /// Queues an event for every observer. Never blocks.
     pub fn emit(&self, event: RunEvent) {
-        // The thread lives until `finish`; if an observer panicked, the import goes on unwatched.
+        // The thread ends early only if an observer panicked; the import goes on without output.
         let _ = self.sender.send(event);
     }
 
-    /// Waits until every event has been told.
+    /// Waits until every event has been delivered.
     pub fn finish(self) {
         drop(self.sender);
         let _ = self.thread.join();

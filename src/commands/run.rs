@@ -66,12 +66,12 @@ async fn import(
 
     if let Some(shard) = job.identity.shard {
         let Pacing { rate, burst, is_own, .. } = job.pacing;
-        reporter.emit(RunEvent::Sharded { shard, rate, burst, is_own });
+        reporter.emit(RunEvent::ShardStarted { shard, rate, burst, is_own_rate: is_own });
     }
     let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
-    reporter.emit(RunEvent::Checked { run: Box::new(checked.clone()), to_send });
+    reporter.emit(RunEvent::SendingStarted { run: Box::new(checked.clone()), to_send });
     let import = Import {
         ledger: ledger.clone(),
         submitter: Arc::new(submitter),
@@ -146,11 +146,11 @@ async fn check(
     let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
     let (rehearsal, shard) = (job.rehearsal.clone(), job.reading.shard);
     let intake = blocking(move || {
-        let mut tell = |opening| told.emit(RunEvent::Opening(opening));
+        let mut tell = |opening| told.emit(RunEvent::LedgerOpening(opening));
         let ledger = Ledger::open(&path, &identity, patience, &mut tell, &rehearsal)?;
         if ledger.origin() != LedgerOrigin::Existing {
             let again = ledger.origin() == LedgerOrigin::Recreated;
-            told.emit(RunEvent::NewLedger { ledger: path.display().to_string(), again });
+            told.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated: again });
         }
         ledger.start_run(new_run)?;
         let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, shard, check, rehearsal };
@@ -170,7 +170,7 @@ async fn check(
 fn concurrency(asked: Option<usize>, reporter: &Reporter) -> usize {
     let allowed = room_for_connections().unwrap_or(usize::MAX);
     if let Some(asked) = asked.filter(|asked| *asked > allowed) {
-        reporter.emit(RunEvent::FewFiles { asked, allowed });
+        reporter.emit(RunEvent::OpenFilesLimited { requested: asked, allowed });
     }
     asked.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
 }

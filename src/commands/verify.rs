@@ -68,7 +68,7 @@ async fn open(
         if !path.exists() {
             return Err(LedgerError::Missing(path).into());
         }
-        let mut tell = |opening| told.emit(RunEvent::Opening(opening));
+        let mut tell = |opening| told.emit(RunEvent::LedgerOpening(opening));
         Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut tell, &Rehearsal::default())?))
     });
     unless_interrupted(shutdown.clone(), opening).await

@@ -254,7 +254,7 @@ impl<S: Submitter> Dispatcher<S> {
 
     async fn grant(&mut self, wish: ControlSignal) -> Result<(), LedgerError> {
         let event = match wish {
-            ControlSignal::ShowInFlight => RunEvent::InFlight(self.shared.flights.list()),
+            ControlSignal::ShowInFlight => RunEvent::InFlightListed(self.shared.flights.list()),
             ControlSignal::ReadRate => {
                 let rate = (self.rate_source.0)();
                 if let Ok(rate) = rate {
@@ -262,7 +262,7 @@ impl<S: Submitter> Dispatcher<S> {
                     let per_second = self.shared.pacer.rate_set();
                     self.shared.ledger.set_rate(per_second, rate == Rate::Auto).await?;
                 }
-                RunEvent::RateRead(rate)
+                RunEvent::RateReloaded(rate)
             }
         };
         self.reporter.emit(event);
@@ -321,8 +321,8 @@ impl<S: Submitter> Dispatcher<S> {
                 self.progress.attempts += 1;
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
                 let waits = settled.standing.state == RowState::Pending;
-                let answered = decision.pool.is_none().then_some(took);
-                self.settled(&settled, cause.clone(), !waits || decision.next.is_none(), answered);
+                let latency = decision.pool.is_none().then_some(took);
+                self.settled(&settled, cause.clone(), !waits || decision.next.is_none(), latency);
                 let job = Job { claim: settled.claim, tries: decision.tries };
                 match decision.next {
                     _ if !waits => {}
@@ -352,9 +352,9 @@ impl<S: Submitter> Dispatcher<S> {
                     self.set_back(PoolFailure::Unanswered, cause, permit);
                 }
             }
-            Some(setback) => {
-                self.progress.throttled += u64::from(setback == PoolFailure::Throttled);
-                self.set_back(setback, cause, permit);
+            Some(failure) => {
+                self.progress.throttled += u64::from(failure == PoolFailure::Throttled);
+                self.set_back(failure, cause, permit);
             }
         }
         self.mind_the_held();
@@ -367,21 +367,21 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     /// Holds the pool back, or ends the run when patience is at its end.
-    fn set_back(&mut self, setback: PoolFailure, cause: Cause, permit: Permit) {
+    fn set_back(&mut self, failure: PoolFailure, cause: Cause, permit: Permit) {
         // What comes in while a run ends says nothing new.
         if self.ending.is_some() {
             return;
         }
-        match self.shared.pacer.set_back(setback, permit, fastrand::f64()) {
+        match self.shared.pacer.set_back(failure, permit, fastrand::f64()) {
             Reaction::None => {}
             Reaction::Pause(pause) => {
-                self.reporter.emit(RunEvent::Paused { setback, cause, pause });
+                self.reporter.emit(RunEvent::Paused { failure, cause, pause });
             }
-            Reaction::GiveUp => self.end(Ending::after(setback, cause)),
+            Reaction::GiveUp => self.end(Ending::after(failure, cause)),
         }
     }
 
-    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool, answered: Option<Duration>) {
+    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool, latency: Option<Duration>) {
         let state = settled.standing.state;
         match state {
             RowState::Created => self.progress.created += 1,
@@ -396,14 +396,14 @@ impl<S: Submitter> Dispatcher<S> {
             self.weigh_errors();
         }
         debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done, "settled");
-        self.reporter.emit(RunEvent::Settled {
+        self.reporter.emit(RunEvent::RowSettled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),
             key: settled.claim.key().to_owned(),
             state,
             done,
             cause,
-            answered,
+            latency,
         });
     }
 
@@ -466,7 +466,11 @@ impl<S: Submitter> Dispatcher<S> {
         if let Some(possible) = self.concurrency.held_at(rate).filter(|_| is_full && !self.told_crowded) {
             self.told_crowded = true;
             let latency = self.concurrency.latency();
-            self.reporter.emit(RunEvent::Crowded { under_way, latency, rate: possible });
+            self.reporter.emit(RunEvent::ConcurrencyLimited {
+                in_flight: under_way,
+                latency,
+                rate: possible,
+            });
         }
     }
 

@@ -33,9 +33,9 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The end of a run, or of a verification, that met this setback until patience was at its end.
-    pub fn after(setback: PoolFailure, cause: Cause) -> Self {
-        match setback {
+    /// The end of a run, or of a verification, that met this failure until patience was at its end.
+    pub fn after(failure: PoolFailure, cause: Cause) -> Self {
+        match failure {
             PoolFailure::Throttled => Ending::Throttled(cause),
             PoolFailure::OutOfReach => Ending::OutOfReach(cause),
             PoolFailure::Unanswered => Ending::Unanswered(cause),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::Flight;
+use crate::event::InFlightRequest;
 use crate::ledger::{Claim, RowId};
 
 /// Every row whose request is under way.
@@ -51,15 +51,15 @@ impl InFlightTracker {
     }
 
     /// All of them, the oldest first.
-    pub(super) fn list(&self) -> Vec<Flight> {
+    pub(super) fn list(&self) -> Vec<InFlightRequest> {
         let flights = self.lock();
         let mut underway: Vec<&Underway> = flights.values().collect();
         underway.sort_by_key(|flight| flight.since);
-        let flight = |flight: &&Underway| Flight {
+        let flight = |flight: &&Underway| InFlightRequest {
             source: flight.source.clone(),
             line: flight.line,
             key: flight.key.clone(),
-            time: flight.since.elapsed(),
+            elapsed: flight.since.elapsed(),
         };
         underway.iter().map(flight).collect()
     }

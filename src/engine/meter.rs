@@ -34,7 +34,7 @@ impl Meter {
             self.samples.pop_front();
         }
         progress.rate_now = self.rate(SHORT, |sample| sample.created);
-        progress.pace = self.pace();
+        progress.done_rate = self.pace();
     }
 
     /// Rows done a second. The minutes know it best, unless the seconds say that it has changed since.
@@ -66,7 +66,7 @@ mod tests {
         let elapsed = Duration::from_secs(second);
         let mut progress = Progress { elapsed, created, done: created, ..Progress::default() };
         meter.measure(&mut progress);
-        (progress.rate_now, progress.pace)
+        (progress.rate_now, progress.done_rate)
     }
 
     #[test]

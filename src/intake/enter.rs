@@ -131,7 +131,7 @@ impl Visitor for Entry<'_> {
         }
         let file = self.input.to_string();
         for note in ledger.take_in(entered)? {
-            self.intake.reporter.emit(RunEvent::Noted { file: file.clone(), note });
+            self.intake.reporter.emit(RunEvent::RowNoted { file: file.clone(), note });
         }
         Ok(())
     }

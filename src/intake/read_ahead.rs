@@ -89,7 +89,7 @@ pub fn read_all<V: Visitor>(
     let bytes_total = sizes.map(|sizes| sizes.iter().sum());
     let (mut rows, mut bytes_before) = (0, 0);
     // The first rows may take their time to come.
-    reporter.emit(RunEvent::Checking { rows, bytes: bytes_before, bytes_total });
+    reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before, bytes_total });
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
         visitor.begin(source.input(), source.header())?;
@@ -102,7 +102,7 @@ pub fn read_all<V: Visitor>(
             visitor.rows(&rules, next.rows(), now())?;
             rows += next.len as u64;
             bytes = next.bytes;
-            reporter.emit(RunEvent::Checking { rows, bytes: bytes_before + bytes, bytes_total });
+            reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before + bytes, bytes_total });
             batch = Some(next);
         }
         bytes_before += bytes;

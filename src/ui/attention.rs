@@ -5,7 +5,7 @@ use super::causes::setback_words;
 use super::metrics::unmeasured;
 use super::portion;
 use super::printable::printable_lines;
-use crate::event::{Discrepancy, Finding, Flight, RunEvent};
+use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
 use crate::pacing::Rate;
 
@@ -16,8 +16,8 @@ pub(super) fn row_line(event: &RunEvent) -> Option<String> {
 
 fn row_words(event: &RunEvent) -> Option<String> {
     match event {
-        RunEvent::Noted { file, note } => Some(noted(file, note)),
-        RunEvent::Settled { source, line, key, state, cause, done, .. } => {
+        RunEvent::RowNoted { file, note } => Some(noted(file, note)),
+        RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
             let why = cause.as_ref().map(|cause| format!(": {}: {}", cause.code, cause.message));
             let why = why.unwrap_or_default();
             match state {
@@ -30,17 +30,17 @@ fn row_words(event: &RunEvent) -> Option<String> {
                 RowState::Pending | RowState::InFlight | RowState::Created => None,
             }
         }
-        RunEvent::Verified(finding) => Some(found(finding)),
-        RunEvent::Checking { .. }
-        | RunEvent::Checked { .. }
-        | RunEvent::NewLedger { .. }
-        | RunEvent::Opening(_)
-        | RunEvent::InFlight(_)
-        | RunEvent::RateRead(_)
-        | RunEvent::Crowded { .. }
-        | RunEvent::FewFiles { .. }
-        | RunEvent::Sharded { .. }
-        | RunEvent::Unmeasured { .. }
+        RunEvent::VerificationFinding(finding) => Some(found(finding)),
+        RunEvent::ReadingInput { .. }
+        | RunEvent::SendingStarted { .. }
+        | RunEvent::LedgerCreated { .. }
+        | RunEvent::LedgerOpening(_)
+        | RunEvent::InFlightListed(_)
+        | RunEvent::RateReloaded(_)
+        | RunEvent::ConcurrencyLimited { .. }
+        | RunEvent::OpenFilesLimited { .. }
+        | RunEvent::ShardStarted { .. }
+        | RunEvent::MetricsFailed { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }
         | RunEvent::Progress(_)
@@ -55,24 +55,24 @@ pub(super) fn notice(event: &RunEvent, is_new: bool) -> Option<String> {
 
 fn notice_words(event: &RunEvent, is_new: bool) -> Option<String> {
     match event {
-        RunEvent::Opening(Opening::Queued { holder, patience }) => Some(format!(
+        RunEvent::LedgerOpening(Opening::Queued { holder, patience }) => Some(format!(
             "another run holds the ledger ({holder}); waiting for it, up to {}",
             rounded(*patience)
         )),
-        RunEvent::Opening(Opening::Examined { bytes }) => Some(format!(
+        RunEvent::LedgerOpening(Opening::Examined { bytes }) => Some(format!(
             "the ledger was not closed by its last run, or was changed since; looking through its {} MB",
             bytes / 1_000_000
         )),
-        RunEvent::Sharded { shard, rate, burst, is_own } => {
-            Some(portion::start(*shard, *rate, *burst, *is_own))
+        RunEvent::ShardStarted { shard, rate, burst, is_own_rate } => {
+            Some(portion::start(*shard, *rate, *burst, *is_own_rate))
         }
-        RunEvent::Unmeasured { file, problem } => Some(unmeasured(file, problem)),
-        RunEvent::NewLedger { ledger, again: false } => Some(format!("{ledger} is a new ledger")),
-        RunEvent::NewLedger { ledger, again: true } => Some(format!(
+        RunEvent::MetricsFailed { file, problem } => Some(unmeasured(file, problem)),
+        RunEvent::LedgerCreated { ledger, is_recreated: false } => Some(format!("{ledger} is a new ledger")),
+        RunEvent::LedgerCreated { ledger, is_recreated: true } => Some(format!(
             "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \
              row again, with the same tokens"
         )),
-        RunEvent::Checked { run, to_send } => {
+        RunEvent::SendingStarted { run, to_send } => {
             let others = match run.adopted {
                 0 => String::new(),
                 adopted => format!("; {adopted} of the rows that wait are from other files"),
@@ -85,19 +85,19 @@ fn notice_words(event: &RunEvent, is_new: bool) -> Option<String> {
             let checked = format!("checked: {read} rows read{elsewhere}, {to_send} to send{others}");
             Some(doubts(&run.doubts).into_iter().chain([checked]).collect::<Vec<_>>().join("\n"))
         }
-        RunEvent::InFlight(_) | RunEvent::RateRead(_) => asked_words(event),
-        RunEvent::Crowded { under_way, latency, rate } => Some(format!(
-            "answers take {:.2} s, so no more than {} a second can be sent with {under_way} under way; --concurrency, \
+        RunEvent::InFlightListed(_) | RunEvent::RateReloaded(_) => asked_words(event),
+        RunEvent::ConcurrencyLimited { in_flight, latency, rate } => Some(format!(
+            "answers take {:.2} s, so no more than {} a second can be sent with {in_flight} under way; --concurrency, \
              and the files that the process may open (ulimit -n), set that bound",
             latency.as_secs_f64(),
             per_second(*rate)
         )),
-        RunEvent::FewFiles { asked, allowed } => Some(format!(
-            "the process may open too few files for {asked} requests under way; {allowed} may be (see ulimit -n)"
+        RunEvent::OpenFilesLimited { requested, allowed } => Some(format!(
+            "the process may open too few files for {requested} requests under way; {allowed} may be (see ulimit -n)"
         )),
-        RunEvent::Paused { setback, cause, pause } if is_new => {
+        RunEvent::Paused { failure, cause, pause } if is_new => {
             let Cause { code, message } = cause;
-            setback_words(*setback)
+            setback_words(*failure)
                 .map(|what| format!("{what} ({code}: {message}); going on in {:.1} s", pause.as_secs_f64()))
         }
         RunEvent::Draining { signal, in_flight, grace } => {
@@ -110,25 +110,25 @@ fn notice_words(event: &RunEvent, is_new: bool) -> Option<String> {
             Some(format!("{why}no new request is made{wait}"))
         }
         RunEvent::Paused { .. }
-        | RunEvent::Noted { .. }
-        | RunEvent::Settled { .. }
-        | RunEvent::Verified(_)
-        | RunEvent::Checking { .. }
+        | RunEvent::RowNoted { .. }
+        | RunEvent::RowSettled { .. }
+        | RunEvent::VerificationFinding(_)
+        | RunEvent::ReadingInput { .. }
         | RunEvent::Progress(_)
         | RunEvent::Verifying { .. } => None,
     }
 }
 
-fn found(finding: &Finding) -> String {
-    let Finding { source, line, key, contact_id, what } = finding;
+fn found(finding: &VerificationFinding) -> String {
+    let VerificationFinding { source, line, key, contact_id, kind } = finding;
     let contact = contact_id.as_deref().unwrap_or_default();
-    let words = match what {
-        Discrepancy::Missing => format!("is missing: Connect does not know contact {contact}"),
-        Discrepancy::Different(members) => {
+    let words = match kind {
+        FindingKind::Missing => format!("is missing: Connect does not know contact {contact}"),
+        FindingKind::Different(members) => {
             format!("differs in {} from contact {contact}", members.join(" and "))
         }
-        Discrepancy::Found => format!("was unknown and is created: contact {contact}"),
-        Discrepancy::Ambiguous { contacts, rows } => format!(
+        FindingKind::Found => format!("was unknown and is created: contact {contact}"),
+        FindingKind::Ambiguous { contacts, rows } => format!(
             "stays unknown: {} and it cannot be told whose; it fits {}",
             match rows {
                 1 => "more than one contact fits".to_owned(),
@@ -136,9 +136,9 @@ fn found(finding: &Finding) -> String {
             },
             contacts.join(", ")
         ),
-        Discrepancy::Shared => format!("has contact {contact}, which another row has as well"),
-        Discrepancy::NotFound => "stays unknown: it was not found, which is no proof".to_owned(),
-        Discrepancy::Refused(cause) => format!("cannot be asked for: {}: {}", cause.code, cause.message),
+        FindingKind::Shared => format!("has contact {contact}, which another row has as well"),
+        FindingKind::NotFound => "stays unknown: it was not found, which is no proof".to_owned(),
+        FindingKind::Refused(cause) => format!("cannot be asked for: {}: {}", cause.code, cause.message),
     };
     format!("{source}, line {line} (key {key}) {words}")
 }
@@ -167,38 +167,38 @@ pub(super) fn asked(event: &RunEvent) -> Option<String> {
 
 fn asked_words(event: &RunEvent) -> Option<String> {
     match event {
-        RunEvent::InFlight(flights) => {
-            let mut lines = vec![match flights.len() {
+        RunEvent::InFlightListed(requests) => {
+            let mut lines = vec![match requests.len() {
                 0 => "no request is under way".to_owned(),
                 1 => "1 request is under way:".to_owned(),
                 more => format!("{more} requests are under way:"),
             }];
-            lines.extend(flights.iter().map(|flight| {
-                let Flight { source, line, key, time } = flight;
-                format!("  {source}, line {line} (key {key}), for {:.1} s", time.as_secs_f64())
+            lines.extend(requests.iter().map(|request| {
+                let InFlightRequest { source, line, key, elapsed } = request;
+                format!("  {source}, line {line} (key {key}), for {:.1} s", elapsed.as_secs_f64())
             }));
             Some(lines.join("\n"))
         }
-        RunEvent::RateRead(Ok(Rate::Fixed(rate))) => {
+        RunEvent::RateReloaded(Ok(Rate::Fixed(rate))) => {
             Some(format!("the rate is {rate} a second from here on"))
         }
-        RunEvent::RateRead(Ok(Rate::Auto)) => Some("the rate is found by itself from here on".to_owned()),
-        RunEvent::RateRead(Err(why)) => Some(format!("the rate stays: {why}")),
-        RunEvent::Checking { .. }
-        | RunEvent::Noted { .. }
-        | RunEvent::Checked { .. }
-        | RunEvent::Settled { .. }
-        | RunEvent::NewLedger { .. }
-        | RunEvent::Sharded { .. }
-        | RunEvent::Opening(_)
-        | RunEvent::Crowded { .. }
-        | RunEvent::FewFiles { .. }
-        | RunEvent::Unmeasured { .. }
+        RunEvent::RateReloaded(Ok(Rate::Auto)) => Some("the rate is found by itself from here on".to_owned()),
+        RunEvent::RateReloaded(Err(why)) => Some(format!("the rate stays: {why}")),
+        RunEvent::ReadingInput { .. }
+        | RunEvent::RowNoted { .. }
+        | RunEvent::SendingStarted { .. }
+        | RunEvent::RowSettled { .. }
+        | RunEvent::LedgerCreated { .. }
+        | RunEvent::ShardStarted { .. }
+        | RunEvent::LedgerOpening(_)
+        | RunEvent::ConcurrencyLimited { .. }
+        | RunEvent::OpenFilesLimited { .. }
+        | RunEvent::MetricsFailed { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Draining { .. }
         | RunEvent::Progress(_)
         | RunEvent::Verifying { .. }
-        | RunEvent::Verified(_) => None,
+        | RunEvent::VerificationFinding(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::headline;
-use crate::event::{Discrepancy, Finding, RunEvent};
+use crate::event::{FindingKind, RunEvent, VerificationFinding};
 use crate::ledger::{self, Note, RowState};
 use crate::pacing::PoolFailure;
 
@@ -50,8 +50,8 @@ impl Causes {
     /// Counts what an event tells; whether that is new.
     pub(super) fn count(&mut self, event: &RunEvent) -> bool {
         match event {
-            RunEvent::Noted { file, note } => self.note(file, note),
-            RunEvent::Settled { source, line, state, done, cause, .. } => {
+            RunEvent::RowNoted { file, note } => self.note(file, note),
+            RunEvent::RowSettled { source, line, state, done, cause, .. } => {
                 let what = match state {
                     RowState::Rejected | RowState::Failed | RowState::Unknown => state.name(),
                     RowState::Pending if *done => "in doubt",
@@ -59,34 +59,34 @@ impl Causes {
                 };
                 self.add(what, cause.as_ref().map(said).unwrap_or_default(), Some((source, *line)))
             }
-            RunEvent::Verified(Finding { source, line, what, .. }) => {
-                let (what, why) = match what {
-                    Discrepancy::Missing => ("missing", "Connect does not know the contact".to_owned()),
-                    Discrepancy::Different(members) => ("different", members.join(" and ")),
-                    Discrepancy::Found => ("found", "unknown before, and created".to_owned()),
-                    Discrepancy::Ambiguous { .. } => {
+            RunEvent::VerificationFinding(VerificationFinding { source, line, kind, .. }) => {
+                let (what, why) = match kind {
+                    FindingKind::Missing => ("missing", "Connect does not know the contact".to_owned()),
+                    FindingKind::Different(members) => ("different", members.join(" and ")),
+                    FindingKind::Found => ("found", "unknown before, and created".to_owned()),
+                    FindingKind::Ambiguous { .. } => {
                         ("still unknown", "contacts fit, and it cannot be told whose they are".to_owned())
                     }
-                    Discrepancy::Shared => ("shared", "the contact is that of another row too".to_owned()),
-                    Discrepancy::NotFound => ("still unknown", "not found, which is no proof".to_owned()),
-                    Discrepancy::Refused(cause) => ("not answered", said(cause)),
+                    FindingKind::Shared => ("shared", "the contact is that of another row too".to_owned()),
+                    FindingKind::NotFound => ("still unknown", "not found, which is no proof".to_owned()),
+                    FindingKind::Refused(cause) => ("not answered", said(cause)),
                 };
                 self.add(what, why, Some((source, *line)))
             }
-            RunEvent::Paused { setback, cause, .. } => match setback_words(*setback) {
+            RunEvent::Paused { failure, cause, .. } => match setback_words(*failure) {
                 Some(words) => self.add("pauses", format!("{words} ({})", said(cause)), None),
                 None => false,
             },
-            RunEvent::Checking { .. }
-            | RunEvent::Checked { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Unmeasured { .. }
+            RunEvent::ReadingInput { .. }
+            | RunEvent::SendingStarted { .. }
+            | RunEvent::LedgerCreated { .. }
+            | RunEvent::LedgerOpening(_)
+            | RunEvent::InFlightListed(_)
+            | RunEvent::RateReloaded(_)
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::MetricsFailed { .. }
             | RunEvent::Draining { .. }
             | RunEvent::Progress(_)
             | RunEvent::Verifying { .. } => false,
@@ -154,8 +154,8 @@ impl Causes {
 }
 
 /// Why the whole pool pauses, if that needs attention: throttling is told as a number.
-pub(super) fn setback_words(setback: PoolFailure) -> Option<&'static str> {
-    match setback {
+pub(super) fn setback_words(failure: PoolFailure) -> Option<&'static str> {
+    match failure {
         PoolFailure::Throttled => None,
         PoolFailure::OutOfReach => Some("Connect is out of reach"),
         PoolFailure::Unanswered => Some("Connect does not answer"),
@@ -188,18 +188,18 @@ mod tests {
         };
         let rejection = Rejection { code: "Validation", faults: faults.iter().map(fault).collect() };
         let note = Note::Rejected { line, key: "K".into(), rejection };
-        RunEvent::Noted { file: "t.csv".into(), note }
+        RunEvent::RowNoted { file: "t.csv".into(), note }
     }
 
     fn settled(line: u64, state: RowState, message: &str) -> RunEvent {
-        RunEvent::Settled {
+        RunEvent::RowSettled {
             source: "t.csv".into(),
             line,
             key: "K".into(),
             state,
             done: true,
             cause: Some(ledger::Cause { code: "InvalidParameterException".into(), message: message.into() }),
-            answered: None,
+            latency: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::messages::{
     Checked, Checking, Finding, Importing, Message, RowError, SchemaVersion, Status, Verifying,
 };
 use super::to_stdout;
-use crate::event::{self, Discrepancy, Observer, Progress, RunEvent};
+use crate::event::{self, FindingKind, Observer, Progress, RunEvent};
 use crate::ledger::{Note, RowState};
 
 /// `status` every so often, and `error` for every row that is not created.
@@ -24,24 +24,24 @@ impl JsonLines {
 
     fn line<'a>(&mut self, event: &'a RunEvent) -> Option<Message<'a>> {
         match event {
-            RunEvent::Verifying { done, total, what } if self.every.is_due() => {
+            RunEvent::Verifying { done, total, subject } if self.every.is_due() => {
                 Some(Message::Status(Status::Verifying(Verifying {
                     schema_version: SchemaVersion,
                     phase: "verifying",
-                    what,
+                    what: subject,
                     done: *done,
                     total: *total,
                 })))
             }
-            RunEvent::Verified(found) => Some(finding(found)),
-            RunEvent::Checking { rows, .. } if self.every.is_due() => {
+            RunEvent::VerificationFinding(found) => Some(finding(found)),
+            RunEvent::ReadingInput { rows, .. } if self.every.is_due() => {
                 Some(Message::Status(Status::Checking(Checking {
                     schema_version: SchemaVersion,
                     phase: "checking",
                     rows_read: *rows,
                 })))
             }
-            RunEvent::Checked { run, to_send } => Some(Message::Status(Status::Checked(Checked {
+            RunEvent::SendingStarted { run, to_send } => Some(Message::Status(Status::Checked(Checked {
                 schema_version: SchemaVersion,
                 phase: "checked",
                 rows_read: run.rows_read,
@@ -52,7 +52,7 @@ impl JsonLines {
                 in_doubt_closing: run.doubts.closing,
             }))),
             RunEvent::Progress(progress) if self.every.is_due() => Some(importing(progress)),
-            RunEvent::Settled { source, line, key, state, cause: Some(cause), .. }
+            RunEvent::RowSettled { source, line, key, state, cause: Some(cause), .. }
                 if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
             {
                 Some(Message::Error(RowError {
@@ -65,7 +65,7 @@ impl JsonLines {
                     message: Cow::Borrowed(&cause.message),
                 }))
             }
-            RunEvent::Noted { file, note: Note::Rejected { line, key, rejection } } => {
+            RunEvent::RowNoted { file, note: Note::Rejected { line, key, rejection } } => {
                 Some(Message::Error(RowError {
                     schema_version: SchemaVersion,
                     file,
@@ -76,18 +76,18 @@ impl JsonLines {
                     message: Cow::Owned(rejection.to_string()),
                 }))
             }
-            RunEvent::Noted { .. }
-            | RunEvent::Settled { .. }
-            | RunEvent::Checking { .. }
+            RunEvent::RowNoted { .. }
+            | RunEvent::RowSettled { .. }
+            | RunEvent::ReadingInput { .. }
             | RunEvent::Verifying { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Unmeasured { .. }
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(_)
+            | RunEvent::LedgerCreated { .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::LedgerOpening(_)
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::MetricsFailed { .. }
+            | RunEvent::InFlightListed(_)
+            | RunEvent::RateReloaded(_)
             | RunEvent::Paused { .. }
             | RunEvent::Draining { .. }
             | RunEvent::Progress(_) => None,
@@ -114,13 +114,13 @@ fn importing(progress: &Progress) -> Message<'static> {
     }))
 }
 
-fn finding(found: &event::Finding) -> Message<'_> {
-    let event::Finding { source, line, key, contact_id, what } = found;
-    let (members, contact_ids, cause) = match what {
-        Discrepancy::Different(members) => (Some(&members[..]), None, None),
-        Discrepancy::Ambiguous { contacts, .. } => (None, Some(&contacts[..]), None),
-        Discrepancy::Refused(cause) => (None, None, Some(cause)),
-        Discrepancy::Missing | Discrepancy::Found | Discrepancy::Shared | Discrepancy::NotFound => {
+fn finding(found: &event::VerificationFinding) -> Message<'_> {
+    let event::VerificationFinding { source, line, key, contact_id, kind } = found;
+    let (members, contact_ids, cause) = match kind {
+        FindingKind::Different(members) => (Some(&members[..]), None, None),
+        FindingKind::Ambiguous { contacts, .. } => (None, Some(&contacts[..]), None),
+        FindingKind::Refused(cause) => (None, None, Some(cause)),
+        FindingKind::Missing | FindingKind::Found | FindingKind::Shared | FindingKind::NotFound => {
             (None, None, None)
         }
     };
@@ -130,7 +130,7 @@ fn finding(found: &event::Finding) -> Message<'_> {
         line: *line,
         key,
         contact_id: contact_id.as_deref(),
-        finding: what.name(),
+        finding: kind.name(),
         members,
         contact_ids,
         code: cause.map(|cause| &*cause.code),

@@ -75,26 +75,26 @@ impl Observer for Lines {
             to_stderr(&line);
         }
         match event {
-            RunEvent::Checked { .. } => self.every.restart(),
-            RunEvent::Checking { .. } | RunEvent::Progress(_) | RunEvent::Verifying { .. }
+            RunEvent::SendingStarted { .. } => self.every.restart(),
+            RunEvent::ReadingInput { .. } | RunEvent::Progress(_) | RunEvent::Verifying { .. }
                 if self.every.is_due() =>
             {
                 self.report();
             }
-            RunEvent::Checking { .. }
+            RunEvent::ReadingInput { .. }
             | RunEvent::Verifying { .. }
-            | RunEvent::Verified(_)
+            | RunEvent::VerificationFinding(_)
             | RunEvent::Progress(_)
-            | RunEvent::Noted { .. }
-            | RunEvent::Settled { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Unmeasured { .. }
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(_)
+            | RunEvent::RowNoted { .. }
+            | RunEvent::RowSettled { .. }
+            | RunEvent::LedgerCreated { .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::LedgerOpening(_)
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::MetricsFailed { .. }
+            | RunEvent::InFlightListed(_)
+            | RunEvent::RateReloaded(_)
             | RunEvent::Paused { .. }
             | RunEvent::Draining { .. } => {}
         }
@@ -152,9 +152,9 @@ mod tests {
             lines.stage.observe(event, Duration::ZERO);
             View::of(&lines.stage, &moment).map(|view| progress_line(&view, Paint::new(false)))
         };
-        let checking = RunEvent::Checking { rows: 12_000, bytes: 3_400_000, bytes_total: None };
+        let checking = RunEvent::ReadingInput { rows: 12_000, bytes: 3_400_000, bytes_total: None };
         assert_eq!(line(&checking).unwrap(), "checking: 3.4 MB · 12000 rows");
-        let verifying = RunEvent::Verifying { done: 0, total: 20, what: "created rows" };
+        let verifying = RunEvent::Verifying { done: 0, total: 20, subject: "created rows" };
         assert_eq!(line(&verifying).unwrap(), "verifying: 0 of 20 created rows · 0%");
         let draining = RunEvent::Draining { signal: None, in_flight: 1, grace: Duration::from_secs(30) };
         line(&draining);

@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 
 use super::attention::{doubts, notice};
 use super::lines::Every;
-use crate::event::{Discrepancy, Finding, Observer, Progress, RunEvent};
+use crate::event::{FindingKind, Observer, Progress, RunEvent, VerificationFinding};
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, Note, Opening, RowState};
 
@@ -57,30 +57,30 @@ impl Log {
 impl Observer for Log {
     fn observe(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Checking { rows, .. } => {
+            RunEvent::ReadingInput { rows, .. } => {
                 if self.is_due() {
                     info!(rows_read = rows, "checking");
                 }
             }
-            RunEvent::Checked { run, to_send } => {
+            RunEvent::SendingStarted { run, to_send } => {
                 info!(rows_read = run.rows_read, to_send, already_created = run.already_created, "checked");
                 if let Some(doubts) = doubts(&run.doubts) {
                     warn!(unknown = run.doubts.unknown, in_doubt = run.doubts.waiting, "{doubts}");
                 }
             }
             RunEvent::Progress(progress) => self.progress(progress),
-            RunEvent::Verifying { done, total, what } => {
+            RunEvent::Verifying { done, total, subject } => {
                 if self.is_due() {
-                    info!(what, done, total, "verifying");
+                    info!(subject, done, total, "verifying");
                 }
             }
-            RunEvent::Noted { file, note } => noted(file, note),
-            RunEvent::Settled { source, line, key, state, cause, done, .. } => {
+            RunEvent::RowNoted { file, note } => noted(file, note),
+            RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
                 settled((source, *line, key), *state, cause.as_ref(), *done);
             }
-            RunEvent::Verified(finding) => verified(finding),
-            RunEvent::Paused { setback, cause: Cause { code, message }, pause } => {
-                warn!(?setback, code, seconds = pause.as_secs_f64(), "the pool pauses: {message}");
+            RunEvent::VerificationFinding(finding) => verified(finding),
+            RunEvent::Paused { failure, cause: Cause { code, message }, pause } => {
+                warn!(?failure, code, seconds = pause.as_secs_f64(), "the pool pauses: {message}");
             }
             RunEvent::Draining { signal, in_flight, grace } => {
                 let signal = signal.map(|signal| signal.name());
@@ -91,20 +91,20 @@ impl Observer for Log {
                     "draining: no new request is made"
                 );
             }
-            RunEvent::NewLedger { again: false, .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(Ok(_)) => {
+            RunEvent::LedgerCreated { is_recreated: false, .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::InFlightListed(_)
+            | RunEvent::RateReloaded(Ok(_)) => {
                 if let Some(line) = notice(event, true) {
                     info!("{line}");
                 }
             }
-            RunEvent::NewLedger { again: true, .. }
-            | RunEvent::Opening(Opening::Queued { .. } | Opening::Examined { .. })
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Unmeasured { .. }
-            | RunEvent::RateRead(Err(_)) => {
+            RunEvent::LedgerCreated { is_recreated: true, .. }
+            | RunEvent::LedgerOpening(Opening::Queued { .. } | Opening::Examined { .. })
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::MetricsFailed { .. }
+            | RunEvent::RateReloaded(Err(_)) => {
                 if let Some(line) = notice(event, true) {
                     warn!("{line}");
                 }
@@ -173,19 +173,19 @@ fn settled((file, line, key): (&str, u64, &str), state: RowState, cause: Option<
     }
 }
 
-fn verified(finding: &Finding) {
-    let Finding { source: file, line, key, contact_id, what } = finding;
-    let (contact_id, found) = (contact_id.as_deref(), what.name());
-    match what {
-        Discrepancy::Found => {
+fn verified(finding: &VerificationFinding) {
+    let VerificationFinding { source: file, line, key, contact_id, kind } = finding;
+    let (contact_id, found) = (contact_id.as_deref(), kind.name());
+    match kind {
+        FindingKind::Found => {
             info!(file, line, key, contact_id, finding = found, "an unknown row is created")
         }
-        Discrepancy::Missing
-        | Discrepancy::Different(_)
-        | Discrepancy::Ambiguous { .. }
-        | Discrepancy::Shared
-        | Discrepancy::NotFound
-        | Discrepancy::Refused(_) => {
+        FindingKind::Missing
+        | FindingKind::Different(_)
+        | FindingKind::Ambiguous { .. }
+        | FindingKind::Shared
+        | FindingKind::NotFound
+        | FindingKind::Refused(_) => {
             warn!(file, line, key, contact_id, finding = found, "a row is not as the ledger says");
         }
     }

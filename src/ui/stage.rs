@@ -49,10 +49,10 @@ impl Stage {
     /// Takes note of an event.
     pub(super) fn observe(&mut self, event: &RunEvent, at: Duration) {
         match event {
-            RunEvent::Checking { rows, bytes, bytes_total } => {
+            RunEvent::ReadingInput { rows, bytes, bytes_total } => {
                 self.phase = Phase::Checking { rows: *rows, bytes: *bytes, bytes_total: *bytes_total };
             }
-            RunEvent::Checked { run, to_send } => {
+            RunEvent::SendingStarted { run, to_send } => {
                 self.phase = Phase::Importing;
                 self.is_found = run.is_auto;
                 self.progress = Progress { to_send: *to_send, rate_set: run.rate, ..Progress::default() };
@@ -66,40 +66,40 @@ impl Stage {
                 }
                 self.progress = *progress;
             }
-            RunEvent::Verifying { done, total, what } => {
+            RunEvent::Verifying { done, total, subject } => {
                 let since = match self.phase {
-                    Phase::Verifying { what: before, since, .. } if before == *what => since,
+                    Phase::Verifying { what: before, since, .. } if before == *subject => since,
                     _ => at,
                 };
-                self.phase = Phase::Verifying { done: *done, total: *total, what, since };
+                self.phase = Phase::Verifying { done: *done, total: *total, what: subject, since };
             }
-            RunEvent::Paused { setback, pause, .. } => {
-                self.pause = Some((*setback, at + *pause));
-                if *setback == PoolFailure::Throttled {
+            RunEvent::Paused { failure, pause, .. } => {
+                self.pause = Some((*failure, at + *pause));
+                if *failure == PoolFailure::Throttled {
                     self.throttled = Some(at);
                 }
             }
-            RunEvent::RateRead(Ok(rate)) => self.is_found = *rate == Rate::Auto,
-            RunEvent::RateRead(Err(_))
-            | RunEvent::Noted { .. }
-            | RunEvent::Verified(_)
-            | RunEvent::Settled { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Unmeasured { .. }
-            | RunEvent::InFlight(_) => {}
+            RunEvent::RateReloaded(Ok(rate)) => self.is_found = *rate == Rate::Auto,
+            RunEvent::RateReloaded(Err(_))
+            | RunEvent::RowNoted { .. }
+            | RunEvent::VerificationFinding(_)
+            | RunEvent::RowSettled { .. }
+            | RunEvent::LedgerCreated { .. }
+            | RunEvent::LedgerOpening(_)
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::MetricsFailed { .. }
+            | RunEvent::InFlightListed(_) => {}
         }
     }
 
     /// Why nothing comes to an end, and for how long nothing is sent: throttling holds the pool up for that long, anything
     /// else until there is an answer.
     pub(super) fn hindrance(&self, at: Duration) -> Option<(PoolFailure, Duration)> {
-        let (setback, until) = self.pause?;
+        let (failure, until) = self.pause?;
         let left = until.saturating_sub(at);
-        (setback != PoolFailure::Throttled || !left.is_zero()).then_some((setback, left))
+        (failure != PoolFailure::Throttled || !left.is_zero()).then_some((failure, left))
     }
 
     /// Whether Connect throttles at this moment.

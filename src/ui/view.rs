@@ -103,13 +103,13 @@ fn importing(stage: &Stage, moment: &Moment) -> Vec<Part> {
 
 /// `paused 12s: out of reach`.
 fn hindrance(stage: &Stage, at: Duration) -> Option<String> {
-    let (setback, left) = stage.hindrance(at)?;
+    let (failure, left) = stage.hindrance(at)?;
     // Tenths would only flicker.
     let what = match left.as_secs() {
         0 => "trying again".to_owned(),
         seconds => format!("paused {seconds}s"),
     };
-    match setback {
+    match failure {
         PoolFailure::Throttled => (left.as_secs() > 0).then_some(what),
         PoolFailure::OutOfReach => Some(format!("{what}: out of reach")),
         PoolFailure::Unanswered => Some(format!("{what}: no answers")),

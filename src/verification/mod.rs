@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::digest::Digest;
 use crate::engine::Ending;
-use crate::event::{Discrepancy, Finding, Reporter, RunEvent};
+use crate::event::{FindingKind, Reporter, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, Contact, CreatedRow, DoubtfulRow, Ledger, LedgerError, RowId, RowState, SentRow};
 use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
@@ -199,7 +199,7 @@ impl<I: Inquirer> Walk<I> {
         let (count, rows) = self.of.ledger.shared(ROWS).await?;
         self.count(|findings| findings.shared = count);
         for CreatedRow { row, contact_id } in rows {
-            self.tell(&row, Some(contact_id), Discrepancy::Shared);
+            self.tell(&row, Some(contact_id), FindingKind::Shared);
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ impl<I: Inquirer> Walk<I> {
                 self.count(|findings| {
                     (findings.asked, findings.refused) = (findings.asked + 1, findings.refused + 1)
                 });
-                self.tell(&row, Some(contact_id), Discrepancy::Refused(cause));
+                self.tell(&row, Some(contact_id), FindingKind::Refused(cause));
                 return Ok(());
             }
         };
@@ -245,9 +245,9 @@ impl<I: Inquirer> Walk<I> {
             }
         });
         match found {
-            None => self.tell(&row, Some(contact_id), Discrepancy::Missing),
+            None => self.tell(&row, Some(contact_id), FindingKind::Missing),
             Some(members) if !members.is_empty() => {
-                self.tell(&row, Some(contact_id), Discrepancy::Different(members));
+                self.tell(&row, Some(contact_id), FindingKind::Different(members));
             }
             Some(_) => {}
         }
@@ -281,7 +281,7 @@ impl<I: Inquirer> Walk<I> {
                 }
                 Err(cause) => {
                     self.count(|findings| findings.unsearchable += 1);
-                    self.tell(&row.row, None, Discrepancy::Refused(cause));
+                    self.tell(&row.row, None, FindingKind::Refused(cause));
                 }
             }
             done += 1;
@@ -330,7 +330,7 @@ impl<I: Inquirer> Walk<I> {
                 Answer::Told(answer) => answer,
                 Answer::Refused(cause) => {
                     self.count(|findings| findings.unsearchable += 1);
-                    self.tell(row, None, Discrepancy::Refused(cause));
+                    self.tell(row, None, FindingKind::Refused(cause));
                     return Ok(());
                 }
             };
@@ -351,25 +351,25 @@ impl<I: Inquirer> Walk<I> {
                 let message = "its name or attribute finds more contacts than are looked through";
                 let cause = Cause { code: "TooMany".into(), message: message.into() };
                 self.count(|findings| findings.unsearchable += 1);
-                self.tell(row, None, Discrepancy::Refused(cause));
+                self.tell(row, None, FindingKind::Refused(cause));
                 return Ok(());
             }
         }
         if fitting.is_empty() {
             self.count(|findings| findings.not_found += 1);
-            self.tell(row, None, Discrepancy::NotFound);
+            self.tell(row, None, FindingKind::NotFound);
             return Ok(());
         }
         if fitting.len() > 1 || alike > 1 {
             self.count(|findings| findings.ambiguous += 1);
             let contacts = fitting.into_keys().collect();
-            self.tell(row, None, Discrepancy::Ambiguous { contacts, rows: alike });
+            self.tell(row, None, FindingKind::Ambiguous { contacts, rows: alike });
             return Ok(());
         }
         for (id, arn) in fitting {
             self.of.ledger.settle_found(row.row, Contact { id: id.clone(), arn }).await?;
             self.count(|findings| findings.found += 1);
-            self.tell(row, Some(id), Discrepancy::Found);
+            self.tell(row, Some(id), FindingKind::Found);
         }
         Ok(())
     }
@@ -404,17 +404,17 @@ impl<I: Inquirer> Walk<I> {
 
     fn progress(&self, done: u64, total: u64, what: &'static str) {
         if total > 0 {
-            self.of.reporter.emit(RunEvent::Verifying { done, total, what });
+            self.of.reporter.emit(RunEvent::Verifying { done, total, subject: what });
         }
     }
 
-    fn tell(&self, row: &SentRow, contact_id: Option<String>, what: Discrepancy) {
-        self.of.reporter.emit(RunEvent::Verified(Finding {
+    fn tell(&self, row: &SentRow, contact_id: Option<String>, what: FindingKind) {
+        self.of.reporter.emit(RunEvent::VerificationFinding(VerificationFinding {
             source: row.source.clone(),
             line: row.line,
             key: row.key.clone(),
             contact_id,
-            what,
+            kind: what,
         }));
     }
 

@@ -25,7 +25,7 @@ fn at(seconds: u64) -> Moment {
 fn settled(line: u64, state: RowState, code: &str, message: &str) -> RunEvent {
     let cause = Some(ledger::Cause { code: code.into(), message: message.into() });
     let source = "/srv/imports/tickets-of-last-year.csv".to_owned();
-    RunEvent::Settled { source, line, key: "K".into(), state, done: true, cause, answered: None }
+    RunEvent::RowSettled { source, line, key: "K".into(), state, done: true, cause, latency: None }
 }
 
 /// Seven causes, the first the most frequent.
@@ -80,7 +80,7 @@ fn importing() -> Stage {
         in_flight: 2,
         rate_now: 1.9,
         rate_set: 2.0,
-        pace: 2.0,
+        done_rate: 2.0,
         ..Progress::default()
     };
     stage
@@ -94,14 +94,14 @@ fn in_trouble() -> Stage {
     let cause = ledger::Cause { code: "ThrottlingException".into(), message: String::new() };
     let pause = Duration::from_millis(200);
     stage
-        .observe(&RunEvent::Paused { setback: PoolFailure::Throttled, cause, pause }, Duration::from_secs(9));
+        .observe(&RunEvent::Paused { failure: PoolFailure::Throttled, cause, pause }, Duration::from_secs(9));
     stage
 }
 
 #[test]
 fn checking() {
     let mut stage = Stage::new();
-    let event = |bytes_total| RunEvent::Checking { rows: 12_000, bytes: 3_456_789, bytes_total };
+    let event = |bytes_total| RunEvent::ReadingInput { rows: 12_000, bytes: 3_456_789, bytes_total };
     stage.observe(&event(Some(10_240_000)), Duration::ZERO);
     let known = shown(&stage, &at(1), &Causes::default(), 24, false);
     stage.observe(&event(None), Duration::ZERO);
@@ -130,7 +130,7 @@ fn importing_while_connect_is_out_of_reach() {
     let cause = ledger::Cause { code: "OutOfReach".into(), message: "connection refused".into() };
     let pause = Duration::from_secs(12);
     stage.observe(
-        &RunEvent::Paused { setback: PoolFailure::OutOfReach, cause, pause },
+        &RunEvent::Paused { failure: PoolFailure::OutOfReach, cause, pause },
         Duration::from_secs(10),
     );
     let paused = shown(&stage, &at(10), &Causes::default(), 24, false);
@@ -156,7 +156,7 @@ fn draining() {
 fn verifying() {
     let mut stage = Stage::new();
     for (done, second) in [(0, 5), (200, 25)] {
-        let event = RunEvent::Verifying { done, total: 1_000_000, what: "created rows" };
+        let event = RunEvent::Verifying { done, total: 1_000_000, subject: "created rows" };
         stage.observe(&event, Duration::from_secs(second));
     }
     insta::assert_snapshot!(shown(&stage, &at(25), &Causes::default(), 24, false));
@@ -194,6 +194,6 @@ fn a_terminal_of_any_size_takes_it() {
 fn a_rate_that_is_read_again_may_be_found_from_then_on() {
     let mut stage = importing();
     assert!(!stage.is_found);
-    stage.observe(&RunEvent::RateRead(Ok(Rate::Auto)), Duration::ZERO);
+    stage.observe(&RunEvent::RateReloaded(Ok(Rate::Auto)), Duration::ZERO);
     assert!(stage.is_found);
 }

@@ -100,27 +100,27 @@ impl Figures {
     /// Something has happened.
     pub(super) fn note(&self, event: &RunEvent) {
         match event {
-            RunEvent::Checking { .. } => self.running.set(1.0),
-            RunEvent::Checked { to_send, .. } => {
+            RunEvent::ReadingInput { .. } => self.running.set(1.0),
+            RunEvent::SendingStarted { to_send, .. } => {
                 self.running.set(1.0);
                 self.to_send.set(*to_send as f64);
             }
             RunEvent::Progress(progress) => self.progress(progress),
-            RunEvent::Settled { answered: Some(took), .. } => self.durations.observe(took.as_secs_f64()),
-            RunEvent::Settled { .. }
-            | RunEvent::Noted { .. }
-            | RunEvent::NewLedger { .. }
-            | RunEvent::Sharded { .. }
-            | RunEvent::Opening(_)
-            | RunEvent::InFlight(_)
-            | RunEvent::RateRead(_)
-            | RunEvent::Crowded { .. }
-            | RunEvent::FewFiles { .. }
-            | RunEvent::Unmeasured { .. }
+            RunEvent::RowSettled { latency: Some(took), .. } => self.durations.observe(took.as_secs_f64()),
+            RunEvent::RowSettled { .. }
+            | RunEvent::RowNoted { .. }
+            | RunEvent::LedgerCreated { .. }
+            | RunEvent::ShardStarted { .. }
+            | RunEvent::LedgerOpening(_)
+            | RunEvent::InFlightListed(_)
+            | RunEvent::RateReloaded(_)
+            | RunEvent::ConcurrencyLimited { .. }
+            | RunEvent::OpenFilesLimited { .. }
+            | RunEvent::MetricsFailed { .. }
             | RunEvent::Paused { .. }
             | RunEvent::Draining { .. }
             | RunEvent::Verifying { .. }
-            | RunEvent::Verified(_) => {}
+            | RunEvent::VerificationFinding(_) => {}
         }
     }
 

@@ -127,7 +127,7 @@ impl Metrics {
         let problem = self.write().err()?;
         let file = self.target.file.display().to_string();
         let is_told = std::mem::replace(&mut writing.is_told, true);
-        (!is_told).then(|| RunEvent::Unmeasured { file, problem: problem.to_string() })
+        (!is_told).then(|| RunEvent::MetricsFailed { file, problem: problem.to_string() })
     }
 
     fn writing(&self) -> MutexGuard<'_, Writing> {
@@ -145,7 +145,7 @@ impl Metrics {
         }
         // Neither has been told before, so both are taken.
         let _ = self.figures.end(exit);
-        if let Some(RunEvent::Unmeasured { file, problem }) = self.try_write(&mut writing) {
+        if let Some(RunEvent::MetricsFailed { file, problem }) = self.try_write(&mut writing) {
             notice(&unmeasured(&file, &problem));
         }
     }
@@ -173,8 +173,10 @@ struct Watch {
 
 impl Watch {
     fn is_due(&mut self, event: &RunEvent) -> bool {
-        let is_under_way =
-            matches!(event, RunEvent::Checking { .. } | RunEvent::Checked { .. } | RunEvent::Progress(_));
+        let is_under_way = matches!(
+            event,
+            RunEvent::ReadingInput { .. } | RunEvent::SendingStarted { .. } | RunEvent::Progress(_)
+        );
         match &mut self.every {
             Some(every) => is_under_way && every.is_due(),
             None if is_under_way => {
@@ -222,14 +224,14 @@ mod tests {
     }
 
     fn settled(took: u64) -> RunEvent {
-        RunEvent::Settled {
+        RunEvent::RowSettled {
             source: String::new(),
             line: 2,
             key: "k".into(),
             state: RowState::Created,
             done: true,
             cause: None,
-            answered: Some(Duration::from_millis(took)),
+            latency: Some(Duration::from_millis(took)),
         }
     }
 
@@ -239,7 +241,7 @@ mod tests {
         let metrics = metrics(folder.path());
         let file = folder.path().join("m.prom");
         let mut watch = metrics.watching(vec![]);
-        watch.observe(&RunEvent::NewLedger { ledger: "l".into(), again: false });
+        watch.observe(&RunEvent::LedgerCreated { ledger: "l".into(), is_recreated: false });
         assert!(!file.exists());
         let progress =
             Progress { to_send: 9, done: 2, created: 2, attempts: 5, throttled: 3, ..Progress::default() };
@@ -280,7 +282,7 @@ mod tests {
     fn that_the_file_cannot_be_written_is_told_once() {
         let folder = tempfile::tempdir().unwrap();
         let metrics = metrics(&folder.path().join("missing"));
-        assert!(matches!(metrics.keep(), Some(RunEvent::Unmeasured { .. })));
+        assert!(matches!(metrics.keep(), Some(RunEvent::MetricsFailed { .. })));
         assert!(metrics.keep().is_none());
     }
 }
