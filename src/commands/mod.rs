@@ -153,6 +153,7 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::NoRun { .. }
         | LedgerError::Unbegun(_) => ExitCode::Usage,
         LedgerError::Io { .. }
+        | LedgerError::Temporary(_)
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }
         | LedgerError::LogApart { .. }

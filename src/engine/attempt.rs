@@ -15,7 +15,7 @@ use tracing::{Instrument as _, debug_span};
 use super::in_flight::InFlightTracker;
 use super::waiting::WaitingMappings;
 use crate::intake::now;
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowEvent, Settled};
+use crate::ledger::{Cause, Claim, Ledger, LedgerError, SetAside, Settled};
 use crate::mapping::MapFault;
 use crate::pacing::{Pacer, Permit};
 use crate::rehearsal::{CrashPoint, Rehearsal};
@@ -112,7 +112,8 @@ async fn attempt_fallibly<S: Submitter>(
     }
     if is_too_old(&claim, shared.idempotency_window) {
         let message = "an earlier attempt went unanswered, and its token is too old to be used again";
-        return set_aside(shared, claim, place, RowEvent::Expired, "TokenTooOld", message.into()).await;
+        let cause = Cause { code: "TokenTooOld".into(), message: message.into() };
+        return set_aside(shared, claim, place, SetAside::TokenTooOld(cause)).await;
     }
     if !shared.mappings.is_as_read(&claim) {
         let problem = format!("row {} is not what was read from its file", claim.row());
@@ -126,11 +127,12 @@ async fn attempt_fallibly<S: Submitter>(
     let request = match mapped {
         Ok(request) => request,
         Err(MapFault::Row(rejection)) => {
-            let message = rejection.to_string();
-            return set_aside(shared, claim, place, RowEvent::Unmappable, rejection.code, message).await;
+            let cause = Cause { code: rejection.code.into(), message: rejection.to_string() };
+            return set_aside(shared, claim, place, SetAside::Unmappable(cause)).await;
         }
         Err(MapFault::Job(error)) => {
-            return set_aside(shared, claim, place, RowEvent::Unmappable, "Mapping", error.to_string()).await;
+            let cause = Cause { code: "Mapping".into(), message: error.to_string() };
+            return set_aside(shared, claim, place, SetAside::Unmappable(cause)).await;
         }
     };
     shared.rehearsal.reach(CrashPoint::BeforeIntent);
@@ -170,11 +172,9 @@ async fn set_aside<S>(
     shared: &Shared<S>,
     claim: Claim,
     place: Place,
-    event: RowEvent,
-    code: &str,
-    message: String,
+    reason: SetAside,
 ) -> Result<Report, LedgerError> {
-    let cause = Cause { code: code.to_owned(), message };
-    let settled = shared.ledger.set_aside(claim, event, cause.clone()).await?;
+    let cause = reason.cause().clone();
+    let settled = shared.ledger.set_aside(claim, reason).await?;
     Ok(Report::SetAside { settled, cause, _place: place })
 }

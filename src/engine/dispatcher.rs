@@ -320,7 +320,7 @@ impl<S: Submitter> Dispatcher<S> {
                 self.traffic.add(&decision, took);
                 self.progress.attempts += 1;
                 self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
-                let waits = settled.standing.state == RowState::Pending;
+                let waits = settled.status.state == RowState::Pending;
                 let latency = decision.pool.is_none().then_some(took);
                 self.settled(&settled, cause.clone(), !waits || decision.next.is_none(), latency);
                 let job = Job { claim: settled.claim, tries: decision.tries };
@@ -382,7 +382,7 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool, latency: Option<Duration>) {
-        let state = settled.standing.state;
+        let state = settled.status.state;
         match state {
             RowState::Created => self.progress.created += 1,
             RowState::Rejected => self.progress.rejected += 1,

@@ -135,9 +135,10 @@ fn token(
     match key {
         RowKey::Columns(_) => Ok(Some(token)),
         RowKey::Content(_) | RowKey::Unusable(_) => {
-            let Some((index, first)) = ledgers.first(token)? else { return Ok(None) };
-            let reader = &ledgers.readers()[index].1;
-            match occurrences.number((index, reader), first.row, token)? {
+            if !ledgers.has(token)? {
+                return Ok(None);
+            }
+            match occurrences.count(token.0, 0)?.number {
                 1 => Ok(Some(token)),
                 number => Ok(Some(scheme.token(key, number))),
             }

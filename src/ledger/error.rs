@@ -80,6 +80,11 @@ pub enum LedgerError {
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
     },
+    /// SQLite cannot write or read a temporary database beside the ledger.
+    #[error(
+        "cannot use a temporary file: {0}; free space in the folder for temporary files, or name another with TMPDIR"
+    )]
+    Temporary(Arc<rusqlite::Error>),
     /// The file is no sound ledger any more.
     #[error(
         "the ledger {} is damaged ({problem}), and is neither believed nor written to. Restore it from a backup. Without \

@@ -120,14 +120,17 @@ impl LedgerSet {
         &self.readers
     }
 
-    /// The first ledger that knows the row of `token`, and the row.
-    pub fn first(&self, token: ClientToken) -> Result<Option<(usize, ListedRow)>, LedgerError> {
-        for (index, (_, reader)) in self.readers.iter().enumerate() {
-            if let Some(row) = reader.find(token)? {
-                return Ok(Some((index, row)));
+    /// Whether a ledger has a row of `token`.
+    ///
+    /// # Errors
+    /// A ledger cannot be read.
+    pub fn has(&self, token: ClientToken) -> Result<bool, LedgerError> {
+        for (_, reader) in &self.readers {
+            if reader.find(token)?.is_some() {
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Makes sure that what was read of each is of one piece.

@@ -18,12 +18,13 @@ mod places;
 mod presence;
 mod read_only;
 mod reader;
-mod repeats;
 mod lock_record;
 mod sent;
 mod ledger_set;
 mod state;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 mod traffic;
 mod writer;
 
@@ -38,14 +39,14 @@ pub use history::Stretch;
 pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, Page, Selection};
 pub use named::NamedIdentity;
-pub use occurrences::Occurrences;
+pub use occurrences::{Occurrence, Occurrences};
 pub use reader::{KnownRow, LedgerReader, RejectedRow};
 pub use sent::Sent;
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use store::{
     Cause, Claim, Contact, CreatedRow, DoubtfulRow, Doubts, ErrorCount, Identity, IntakeRow, IntakeTotals,
-    Minutes, NewRun, Note, Retry, RowFingerprint, RowId, RunId, RunRecord, SentRow, Settlement, StateCounts,
-    Verdict, is_amended,
+    Minutes, NewRun, Note, Retry, RowFingerprint, RowId, RunId, RunRecord, SentRow, SetAside, Settlement,
+    StateCounts, Verdict, is_amended,
 };
 
 pub use traffic::{Latencies, Traffic};
@@ -73,6 +74,8 @@ pub struct Ledger {
     origin: LedgerOrigin,
     scheme: TokenScheme,
     writer: Writer,
+    #[cfg(test)]
+    commit_fault: store::CommitFault,
     // Declared after the writer, which closes the connection when it is dropped: the lock goes last.
     _lock: Lock,
 }
@@ -137,8 +140,8 @@ impl InFlight {
 /// What came of [`Ledger::settle`].
 #[derive(Debug)]
 pub struct Settled {
-    /// Where the row stands now.
-    pub standing: RowStatus,
+    /// The row's state and flags after it.
+    pub status: RowStatus,
     /// The row; to be sent again if it is pending.
     pub claim: Claim,
 }
@@ -197,7 +200,23 @@ impl Ledger {
         let seal = lock.seal().map_err(io)?;
         let session =
             Session::new(connection, path.to_owned(), scheme.clone(), (presence, seal), rehearsal.clone())?;
-        Ok(Ledger { path: path.to_owned(), origin, scheme, writer: Writer::start(session)?, _lock: lock })
+        #[cfg(test)]
+        let commit_fault = session.commit_fault();
+        Ok(Ledger {
+            path: path.to_owned(),
+            origin,
+            scheme,
+            writer: Writer::start(session)?,
+            #[cfg(test)]
+            commit_fault,
+            _lock: lock,
+        })
+    }
+
+    /// Makes the `nth` COMMIT from now on fail as on a full disk, counted from 1.
+    #[cfg(test)]
+    pub(crate) fn fail_at_commit(&self, nth: u64) {
+        self.commit_fault.set(nth);
     }
 
     /// When it was made.
@@ -280,13 +299,8 @@ impl Ledger {
     }
 
     /// Records that a waiting row will not be sent: its token is too old, or it cannot be mapped.
-    pub async fn set_aside(
-        &self,
-        claim: Claim,
-        event: RowEvent,
-        cause: Cause,
-    ) -> Result<Settled, LedgerError> {
-        self.writer.call_async(move |session| session.set_aside(claim, event, &cause)).await
+    pub async fn set_aside(&self, claim: Claim, reason: SetAside) -> Result<Settled, LedgerError> {
+        self.writer.call_async(move |session| session.set_aside(claim, &reason)).await
     }
 
     /// All rows by state.

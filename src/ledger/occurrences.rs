@@ -1,39 +1,122 @@
-//! Which of the rows of one token a row of an input is, as a run numbers them.
+//! How often each digest comes up, for rows that share a key or a content. Used by `run`, `check` and `export`.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
 
-use super::migrate::sqlite;
-use super::repeats;
-use super::store::Bits;
-use super::{LedgerError, LedgerReader, RowId};
-use crate::token::ClientToken;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// Counts identical rows of an input. A bit for each row of the ledger and a table on the disk for those that repeat,
-/// so that memory stays flat.
-#[derive(Debug, Default)]
+use super::LedgerError;
+use crate::digest::Digest;
+
+/// Digests held in memory, with which a hash table of 2^21 places is full: 70 MB. A million rows need no disk.
+const HELD: usize = 7 << 18;
+
+/// One of the times that a digest came up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Occurrence {
+    /// Its number among those of the digest, from 1.
+    pub number: u32,
+    /// The place that was given with the first of them.
+    pub first: u64,
+}
+
+/// Counts the occurrences of digests. Memory stays below 70 MB: older digests go to a temporary SQLite database, which
+/// is deleted when this is dropped or the process ends.
+#[derive(Debug)]
 pub struct Occurrences {
-    /// The first rows that were met, by ledger.
-    met: BTreeMap<usize, Bits>,
+    held: HashMap<Digest, Occurrence>,
+    most: usize,
+    stored: Option<Connection>,
+}
+
+impl Default for Occurrences {
+    fn default() -> Self {
+        Occurrences { held: HashMap::new(), most: HELD, stored: None }
+    }
 }
 
 impl Occurrences {
-    /// The number of a row among those whose first is `first` of the `ledger`th ledger, with the token `token`.
+    /// Counts one more occurrence of `digest`. `place` is any number that the caller finds the first one by.
     ///
     /// # Errors
-    /// There is no room on the disk.
-    pub fn number(
-        &mut self,
-        (ledger, reader): (usize, &LedgerReader),
-        first: RowId,
-        token: ClientToken,
-    ) -> Result<u32, LedgerError> {
-        if !self.met.entry(ledger).or_default().insert(first) {
-            return Ok(1);
+    /// [`LedgerError::Temporary`]: the temporary database cannot be written or read.
+    pub fn count(&mut self, digest: Digest, place: u64) -> Result<Occurrence, LedgerError> {
+        if let Some(known) = self.held.get_mut(&digest) {
+            known.number = known.number.saturating_add(1);
+            return Ok(*known);
         }
-        let count = || {
-            repeats::begin(&reader.connection)?;
-            repeats::next(&reader.connection, token)
+        let failed = |source| LedgerError::Temporary(Arc::new(source));
+        if let Some(stored) = &self.stored
+            && let Some(known) = count_stored(stored, digest).map_err(failed)?
+        {
+            return Ok(known);
+        }
+        if self.held.len() == self.most {
+            self.store().map_err(failed)?;
+        }
+        let occurrence = Occurrence { number: 1, first: place };
+        self.held.insert(digest, occurrence);
+        Ok(occurrence)
+    }
+
+    /// Moves the digests in memory to the temporary database.
+    fn store(&mut self) -> rusqlite::Result<()> {
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None => temporary_database()?,
         };
-        count().map_err(|source| sqlite(&reader.path, source))
+        let stored = self.stored.insert(stored);
+        let mut digests: Vec<_> = mem::take(&mut self.held).into_iter().collect();
+        // In the order of the table each of its pages is written once.
+        digests.sort_unstable_by_key(|(digest, _)| *digest);
+        let mut insert =
+            stored.prepare_cached("INSERT INTO digests (digest, number, place) VALUES (?1, ?2, ?3)")?;
+        for (digest, Occurrence { number, first }) in digests {
+            insert.execute(params![digest.0, number, first.cast_signed()])?;
+        }
+        Ok(())
+    }
+}
+
+fn temporary_database() -> rusqlite::Result<Connection> {
+    let database = Connection::open("")?;
+    // One transaction without a journal, since nobody reads it after a crash; 64 MiB of pages.
+    database.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
+         CREATE TABLE digests (digest BLOB PRIMARY KEY, number INTEGER NOT NULL, place INTEGER NOT NULL)
+         STRICT, WITHOUT ROWID;
+         BEGIN",
+    )?;
+    Ok(database)
+}
+
+fn count_stored(stored: &Connection, digest: Digest) -> rusqlite::Result<Option<Occurrence>> {
+    let known = "SELECT number, place FROM digests WHERE digest = ?1";
+    let known = stored.prepare_cached(known)?.query_row([digest.0], |row| Ok((row.get(0)?, row.get(1)?)));
+    let Some((number, first)) = known.optional()? else { return Ok(None) };
+    let number = u32::saturating_add(number, 1);
+    let update = "UPDATE digests SET number = ?2 WHERE digest = ?1";
+    stored.prepare_cached(update)?.execute(params![digest.0, number])?;
+    Ok(Some(Occurrence { number, first: i64::cast_unsigned(first) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn occurrences_are_counted_and_the_first_place_is_kept_in_memory_and_on_disk() {
+        for most in [1, 2, 100] {
+            let mut occurrences = Occurrences { most, ..Occurrences::default() };
+            let mut expected: HashMap<u8, Occurrence> = HashMap::new();
+            for (place, digest) in [7, 8, 7, 9, 8, 7, 10, 9, 7, 7].into_iter().enumerate() {
+                let place = u64::MAX - place as u64;
+                let known = expected.entry(digest).or_insert(Occurrence { number: 0, first: place });
+                known.number += 1;
+                assert_eq!(occurrences.count(Digest([digest; 16]), place).unwrap(), *known, "{most}");
+                assert!(occurrences.held.len() <= most);
+            }
+        }
     }
 }

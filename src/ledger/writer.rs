@@ -187,3 +187,26 @@ fn transaction(
     *waiting = 0;
     session.commit()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ledger::testing::{ledger, new_run, run_with};
+    use crate::ledger::{LedgerError, LedgerReader, RowState};
+
+    #[test]
+    fn after_a_failed_commit_every_later_call_fails_alike_and_nothing_of_it_is_in_the_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        run_with(&ledger, new_run(), &[("1", "a")]);
+        ledger.fail_at_commit(2);
+        ledger.note_exit(1).unwrap();
+        for _ in 0..2 {
+            let failed = ledger.end_run("complete", 0);
+            assert!(matches!(failed, Err(LedgerError::Sqlite { .. })), "{failed:?}");
+        }
+        assert!(ledger.close().is_err());
+        let reader = LedgerReader::open(&folder.path().join("x.db")).unwrap();
+        assert_eq!(reader.latest_runs(1).unwrap()[0].ending, None);
+        assert_eq!(reader.state_counts().unwrap().of(RowState::Pending), 1);
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::ledger::{Cause, Contact, RowEvent, Settlement};
+use crate::ledger::{Cause, Contact, Settlement};
 use crate::pacing::PoolFailure;
 
 /// What one attempt came to.
@@ -165,44 +165,38 @@ pub fn decide(attempt: Attempt, known: AttemptContext, policy: Policy) -> Decisi
     let proof = |settlement| Decision { instance_proven: true, ..counted(settlement) };
     let uncounted =
         |settlement| Decision { tries: known.tries, next: Some(Duration::ZERO), ..counted(settlement) };
-    let setback = |setback| Decision { pool: Some(setback), ..uncounted(Settlement::Unmarked) };
-    let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Unmarked) };
+    let setback = |setback| Decision { pool: Some(setback), ..uncounted(Settlement::Retry(None)) };
+    let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Retry(None)) };
     match attempt {
         Ok(contact) => proof(Settlement::Created(contact)),
-        Err(AttemptError::Refused(cause)) => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
+        Err(AttemptError::Refused(cause)) => counted(Settlement::Refused(cause)),
         Err(AttemptError::NotFound(cause)) => match known.instance {
-            Instance::Proven => counted(Settlement::NotCreated(RowEvent::Refused, cause)),
+            Instance::Proven => counted(Settlement::Refused(cause)),
             // Most likely the row's, but the next run may see it otherwise.
-            Instance::ProvenBefore => counted(Settlement::NotCreated(RowEvent::Exhausted, cause)),
+            Instance::ProvenBefore => counted(Settlement::Exhausted(cause)),
             Instance::Unproven => {
-                Decision { suspicion: true, next: Some(row_delay(1)), ..uncounted(Settlement::Unmarked) }
+                Decision { suspicion: true, next: Some(row_delay(1)), ..uncounted(Settlement::Retry(None)) }
             }
         },
         Err(AttemptError::Conflict(cause)) => {
-            let event = if last { RowEvent::Exhausted } else { RowEvent::Retry };
-            Decision {
-                next: (!last).then(|| row_delay(tries)),
-                ..proof(Settlement::NotCreated(event, cause))
-            }
+            let settlement = if last { Settlement::Exhausted(cause) } else { Settlement::Retry(Some(cause)) };
+            Decision { next: (!last).then(|| row_delay(tries)), ..proof(settlement) }
         }
-        Err(AttemptError::TokenReused(cause)) => proof(Settlement::NotCreated(RowEvent::LeftInDoubt, cause)),
+        Err(AttemptError::TokenReused(cause)) => proof(Settlement::InDoubt { cause, may_resend: false }),
         Err(AttemptError::MaybeSent(cause)) => {
-            let unanswered = |event| Decision {
+            let may_resend = policy.on_unknown == OnUnknown::Resend;
+            let unanswered = Decision {
                 pool: Some(PoolFailure::Unanswered),
-                ..counted(Settlement::NotCreated(event, cause))
+                ..counted(Settlement::InDoubt { cause, may_resend })
             };
             match policy.on_unknown {
-                OnUnknown::Hold => unanswered(RowEvent::LeftInDoubt),
+                OnUnknown::Hold => unanswered,
                 // The row waits, so that others, which may be answered, have their turn.
-                OnUnknown::Resend if known.outage => Decision {
-                    tries: known.tries,
-                    next: Some(row_delay(1)),
-                    ..unanswered(RowEvent::RetryInDoubt)
-                },
-                // After its last attempt it waits in doubt, and the next run sends it again.
-                OnUnknown::Resend => {
-                    Decision { next: (!last).then(|| row_delay(tries)), ..unanswered(RowEvent::RetryInDoubt) }
+                OnUnknown::Resend if known.outage => {
+                    Decision { tries: known.tries, next: Some(row_delay(1)), ..unanswered }
                 }
+                // After its last attempt it waits in doubt, and the next run sends it again.
+                OnUnknown::Resend => Decision { next: (!last).then(|| row_delay(tries)), ..unanswered },
             }
         }
         Err(AttemptError::NotSent(_)) => setback(PoolFailure::OutOfReach),
@@ -212,8 +206,7 @@ pub fn decide(attempt: Attempt, known: AttemptContext, policy: Policy) -> Decisi
         Err(AttemptError::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
         // Surely not created; the next run takes it up.
         Err(AttemptError::ChainOrQuota(cause)) => {
-            let failed = Settlement::NotCreated(RowEvent::Exhausted, cause);
-            Decision { chain_or_quota: true, ..proof(failed) }
+            Decision { chain_or_quota: true, ..proof(Settlement::Exhausted(cause)) }
         }
     }
 }
@@ -242,34 +235,31 @@ mod tests {
         AttemptContext { tries, instance: Instance::Proven, outage: false }
     }
 
-    fn event(decision: &Decision) -> Option<RowEvent> {
-        match &decision.settlement {
-            Settlement::NotCreated(event, _) => Some(*event),
-            Settlement::Created(_) | Settlement::Unmarked => None,
-        }
+    fn in_doubt(may_resend: bool) -> Settlement {
+        Settlement::InDoubt { cause: cause(), may_resend }
     }
 
     #[test]
     fn throttling_is_no_error_of_the_row_and_uses_no_attempt_up() {
         let decision = decide(Err(AttemptError::Throttled(cause())), known(2), POLICY);
-        assert_eq!(decision.settlement, Settlement::Unmarked);
+        assert_eq!(decision.settlement, Settlement::Retry(None));
         assert_eq!((decision.tries, decision.pool), (2, Some(PoolFailure::Throttled)));
     }
 
     #[test]
     fn denial_stops_the_run_and_marks_no_row() {
         let decision = decide(Err(AttemptError::Denied(cause())), known(0), POLICY);
-        assert_eq!(decision.settlement, Settlement::Unmarked);
+        assert_eq!(decision.settlement, Settlement::Retry(None));
         assert_eq!(decision.stop, Some(Stop::Denied(cause())));
     }
 
     #[test]
     fn no_answer_is_tried_again_and_never_called_a_failure() {
         let unanswered = |tries| decide(Err(AttemptError::MaybeSent(cause())), known(tries), POLICY);
-        assert_eq!(event(&unanswered(0)), Some(RowEvent::RetryInDoubt));
+        assert_eq!(unanswered(0).settlement, in_doubt(true));
         assert_eq!(unanswered(1).next, Some(Duration::from_secs(2)));
         // The last one leaves the row to the next run, which has a token to send it with.
-        assert_eq!((event(&unanswered(2)), unanswered(2).next), (Some(RowEvent::RetryInDoubt), None));
+        assert_eq!((unanswered(2).settlement, unanswered(2).next), (in_doubt(true), None));
     }
 
     #[test]
@@ -277,8 +267,8 @@ mod tests {
         let hold = Policy { on_unknown: OnUnknown::Hold, ..POLICY };
         for known in [known(0), AttemptContext { outage: true, ..known(0) }] {
             let decision = decide(Err(AttemptError::MaybeSent(cause())), known, hold);
-            assert_eq!((event(&decision), decision.next), (Some(RowEvent::LeftInDoubt), None));
-            assert_eq!(event(&abandon(cause(), known, hold)), Some(RowEvent::LeftInDoubt));
+            assert_eq!((decision.settlement, decision.next), (in_doubt(false), None));
+            assert_eq!(abandon(cause(), known, hold).settlement, in_doubt(false));
         }
     }
 
@@ -286,20 +276,20 @@ mod tests {
     fn while_nobody_is_answered_silence_uses_no_attempt_up() {
         let outage = AttemptContext { outage: true, ..known(2) };
         let decision = decide(Err(AttemptError::MaybeSent(cause())), outage, POLICY);
-        assert_eq!((event(&decision), decision.tries), (Some(RowEvent::RetryInDoubt), 2));
+        assert_eq!((decision.settlement, decision.tries), (in_doubt(true), 2));
         assert_eq!(decision.pool, Some(PoolFailure::Unanswered));
     }
 
     #[test]
     fn an_answer_that_is_not_awaited_leaves_the_row_in_doubt_and_waiting() {
-        assert_eq!(event(&abandon(cause(), known(2), POLICY)), Some(RowEvent::RetryInDoubt));
+        assert_eq!(abandon(cause(), known(2), POLICY).settlement, in_doubt(true));
     }
 
     #[test]
     fn conflicts_are_tried_again_and_then_fail() {
         let conflict = |tries| decide(Err(AttemptError::Conflict(cause())), known(tries), POLICY);
-        assert_eq!(event(&conflict(1)), Some(RowEvent::Retry));
-        assert_eq!(event(&conflict(2)), Some(RowEvent::Exhausted));
+        assert_eq!(conflict(1).settlement, Settlement::Retry(Some(cause())));
+        assert_eq!(conflict(2).settlement, Settlement::Exhausted(cause()));
     }
 
     #[test]
@@ -307,9 +297,9 @@ mod tests {
         let not_found = |instance| {
             decide(Err(AttemptError::NotFound(cause())), AttemptContext { instance, ..known(0) }, POLICY)
         };
-        assert_eq!(event(&not_found(Instance::Proven)), Some(RowEvent::Refused));
-        assert_eq!(event(&not_found(Instance::ProvenBefore)), Some(RowEvent::Exhausted));
-        assert_eq!(not_found(Instance::Unproven).settlement, Settlement::Unmarked);
+        assert_eq!(not_found(Instance::Proven).settlement, Settlement::Refused(cause()));
+        assert_eq!(not_found(Instance::ProvenBefore).settlement, Settlement::Exhausted(cause()));
+        assert_eq!(not_found(Instance::Unproven).settlement, Settlement::Retry(None));
         assert!(not_found(Instance::Unproven).suspicion);
     }
 

@@ -5,7 +5,6 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::{Retry, RowId, Session, now_ms};
 use crate::digest::Digest;
 use crate::ledger::columns::state_column;
-use crate::ledger::repeats;
 use crate::ledger::{LedgerError, RowEvent, RowState, RowStatus, transition};
 use crate::mapping::Rejection;
 use crate::source::RowKey;
@@ -250,8 +249,9 @@ impl Session {
     }
 
     /// The number of this row among those with its key: 2 for the first repetition.
-    fn next_occurrence(&self, token: ClientToken) -> Result<u32, LedgerError> {
-        repeats::next(&self.connection, token).map_err(|source| self.failed(source))
+    fn next_occurrence(&mut self, token: ClientToken) -> Result<u32, LedgerError> {
+        // The first row of a token is in `seen`, so that only repetitions are counted.
+        Ok(self.repeats.count(token.0, 0)?.number.saturating_add(1))
     }
 
     fn duplicate_of(&self, first: &Known, row: &IntakeRow) -> Result<Rejection, LedgerError> {

@@ -15,11 +15,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::LedgerError;
 use super::lock_record::{Commit, Seal};
 use super::migrate::sqlite;
 use super::presence::Presence;
-use super::repeats;
+use super::{LedgerError, Occurrences};
 use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::Operation;
 use crate::shard::Shard;
@@ -29,7 +28,7 @@ pub use contacts::{CreatedRow, DoubtfulRow, SentRow};
 pub(super) use intake::{IN_OPEN_READING, LEFT_ITS_FILE, refused_by_connect};
 pub use intake::{IntakeRow, IntakeTotals, Note, Verdict, is_amended};
 pub use recognition::RowFingerprint;
-pub use rows::{Cause, Claim, Contact, Settlement};
+pub use rows::{Cause, Claim, Contact, SetAside, Settlement};
 pub use runs::{Doubts, NewRun, Retry, RunRecord};
 pub(super) use runs::{last_success_ms, latest_runs, rate_found};
 use tallies::Tallies;
@@ -184,6 +183,8 @@ pub(super) struct Session {
     last_row: RowId,
     /// Where the input has come to among them.
     last_met: RowId,
+    /// Repetitions of tokens in this run.
+    repeats: Occurrences,
     /// What of the input was known.
     met: Met,
     /// Where the next claim goes on: first among the rows in doubt, then among the others.
@@ -207,6 +208,8 @@ pub(super) struct Session {
     /// What the transaction changes about the counts.
     tallies: Tallies,
     rehearsal: Rehearsal,
+    #[cfg(test)]
+    commit_fault: CommitFault,
     /// How long a token may be used again, in milliseconds.
     window_ms: i64,
 }
@@ -236,7 +239,6 @@ impl Session {
         (presence, seal): (Presence, Seal),
         rehearsal: Rehearsal,
     ) -> Result<Self, LedgerError> {
-        repeats::begin(&connection).map_err(|source| sqlite(&path, source))?;
         connection.set_prepared_statement_cache_capacity(32);
         let version = data_version(&connection).map_err(|source| sqlite(&path, source))?;
         Ok(Session {
@@ -249,6 +251,7 @@ impl Session {
             rows_before: RowId(0),
             last_row: RowId(0),
             last_met: RowId(0),
+            repeats: Occurrences::default(),
             met: Met::default(),
             claimed: Claimed::InDoubt(0),
             sending: false,
@@ -259,9 +262,17 @@ impl Session {
             commits: 0,
             changes: 0,
             rehearsal,
+            #[cfg(test)]
+            commit_fault: CommitFault::default(),
             window_ms: 0,
             tallies: Tallies::default(),
         })
+    }
+
+    /// A handle that makes a later COMMIT fail.
+    #[cfg(test)]
+    pub(super) fn commit_fault(&self) -> CommitFault {
+        self.commit_fault.clone()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -284,6 +295,8 @@ impl Session {
                 .map_err(|source| self.failed(source))?;
         }
         self.rehearsal.reach(CrashPoint::BeforeCommit);
+        #[cfg(test)]
+        self.commit_fault.reach(&self.path)?;
         self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))?;
         self.rehearsal.reach(CrashPoint::AfterCommit);
         // Before anybody is told: what is committed to a file that was taken away is lost.
@@ -319,6 +332,27 @@ impl Session {
     }
 }
 
+/// Makes a COMMIT fail as on a full disk, for tests.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub(super) struct CommitFault(std::sync::Arc<std::sync::atomic::AtomicU64>);
+
+#[cfg(test)]
+impl CommitFault {
+    /// Has the `nth` COMMIT from now on fail, counted from 1.
+    pub(super) fn set(&self, nth: u64) {
+        self.0.store(nth, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn reach(&self, path: &Path) -> Result<(), LedgerError> {
+        use std::sync::atomic::Ordering::SeqCst;
+        match self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) {
+            Ok(1) => Err(sqlite(path, rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(13), None))),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
 /// A number that changes when another connection commits, and not when this one does.
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "data_version", |row| row.get(0))
@@ -341,6 +375,7 @@ impl Bits {
         was_there
     }
 
+    /// Whether the number is in the set.
     fn contains(&self, number: RowId) -> bool {
         let number = usize::try_from(number.0).unwrap_or_default();
         self.0.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)

@@ -89,16 +89,63 @@ pub struct Cause {
     pub message: String,
 }
 
-/// What came of an attempt.
+/// Result of an attempt, as [`Ledger::settle`](crate::ledger::Ledger::settle) records it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Settlement {
-    /// The contact exists.
+    /// Connect answered with a contact.
     Created(Contact),
-    /// It does not, or nobody knows: the event says which.
-    NotCreated(RowEvent, Cause),
-    /// The attempt says nothing about the row, such as one that was denied or throttled: the row
-    /// waits as before, and no error is noted on it.
-    Unmarked,
+    /// No contact was created, and the row waits for another attempt. Without a cause the attempt says nothing about the
+    /// row (throttled, denied, never sent), and the row keeps its last error.
+    Retry(Option<Cause>),
+    /// A contact may exist.
+    InDoubt {
+        /// Why that is not known.
+        cause: Cause,
+        /// Whether the row waits for another attempt with the same token. Otherwise it becomes unknown.
+        may_resend: bool,
+    },
+    /// Connect refused the row as it is.
+    Refused(Cause),
+    /// No contact was created, and no attempt of this run is left.
+    Exhausted(Cause),
+}
+
+impl Settlement {
+    fn event(&self) -> RowEvent {
+        match self {
+            Settlement::Created(_) => RowEvent::Created,
+            Settlement::Retry(_) => RowEvent::Retry,
+            Settlement::InDoubt { may_resend: true, .. } => RowEvent::RetryInDoubt,
+            Settlement::InDoubt { may_resend: false, .. } => RowEvent::LeftInDoubt,
+            Settlement::Refused(_) => RowEvent::Refused,
+            Settlement::Exhausted(_) => RowEvent::Exhausted,
+        }
+    }
+}
+
+/// Why a pending row is not sent, as [`Ledger::set_aside`](crate::ledger::Ledger::set_aside) records it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SetAside {
+    /// An earlier attempt is unanswered, and its token is too old to be sent again. The row becomes unknown.
+    TokenTooOld(Cause),
+    /// The mapping or a limit of the service refuses the row. It becomes rejected, or unknown if it is in doubt.
+    Unmappable(Cause),
+}
+
+impl SetAside {
+    /// The error that the row is given.
+    pub fn cause(&self) -> &Cause {
+        match self {
+            SetAside::TokenTooOld(cause) | SetAside::Unmappable(cause) => cause,
+        }
+    }
+
+    fn event(&self) -> RowEvent {
+        match self {
+            SetAside::TokenTooOld(_) => RowEvent::Expired,
+            SetAside::Unmappable(_) => RowEvent::Unmappable,
+        }
+    }
 }
 
 /// Bytes of cells that are claimed at a time, about: cells may have megabytes.
@@ -211,36 +258,29 @@ impl Session {
         sent: Sent,
     ) -> Result<Settled, LedgerError> {
         let from = RowStatus { state: RowState::InFlight, may_exist: claim.may_exist };
+        let next = transition(from, settlement.event())?;
         match settlement {
             Settlement::Created(contact) => {
-                let next = transition(from, RowEvent::Created)?;
                 self.write_created(claim.row, from.state, next, contact, Some(sent))?;
                 self.tallies.moved(self.run, (from.state, None), (next.state, None));
-                Ok(settled(claim, next))
             }
-            Settlement::NotCreated(event, cause) => {
-                let next = transition(from, *event)?;
-                self.write_standing(&claim, from, next, Some(cause))?;
-                Ok(settled(claim, next))
-            }
-            Settlement::Unmarked => {
-                let next = transition(from, RowEvent::Retry)?;
-                self.write_standing(&claim, from, next, None)?;
-                Ok(settled(claim, next))
+            Settlement::Retry(cause) => self.write_status(&claim, from, next, cause.as_ref())?,
+            Settlement::InDoubt { cause, .. } | Settlement::Refused(cause) | Settlement::Exhausted(cause) => {
+                self.write_status(&claim, from, next, Some(cause))?;
             }
         }
+        Ok(settled(claim, next))
     }
 
     /// Records that a waiting row is not sent.
     pub(in crate::ledger) fn set_aside(
         &mut self,
         claim: Claim,
-        event: RowEvent,
-        cause: &Cause,
+        reason: &SetAside,
     ) -> Result<Settled, LedgerError> {
         let from = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
-        let next = transition(from, event)?;
-        self.write_standing(&claim, from, next, Some(cause))?;
+        let next = transition(from, reason.event())?;
+        self.write_status(&claim, from, next, Some(reason.cause()))?;
         Ok(settled(claim, next))
     }
 
@@ -275,7 +315,7 @@ impl Session {
         self.expect_one(changed, row)
     }
 
-    fn write_standing(
+    fn write_status(
         &mut self,
         claim: &Claim,
         from: RowStatus,
@@ -320,9 +360,9 @@ impl Session {
     }
 }
 
-fn settled(mut claim: Claim, standing: RowStatus) -> Settled {
-    claim.may_exist = standing.may_exist;
-    Settled { standing, claim }
+fn settled(mut claim: Claim, status: RowStatus) -> Settled {
+    claim.may_exist = status.may_exist;
+    Settled { status, claim }
 }
 
 fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
