@@ -55,36 +55,49 @@ impl Columns {
         &self.0.names
     }
 
-    /// The column whose header is exactly `name`, but for white space around it; or what to say.
+    fn find_header(&self, name: &str) -> Option<usize> {
+        self.0.exact.get(name).or_else(|| self.0.exact.get(name.trim())).copied()
+    }
+
+    fn find_identifier(&self, name: &str) -> Option<usize> {
+        match self.0.identifiers.get(name)? {
+            Reach::Column(index) => Some(*index),
+            Reach::Ambiguous => None,
+        }
+    }
+
+    /// The index of the column whose header, without surrounding white space, is `name`.
+    ///
+    /// # Errors
+    /// A message with a suggestion: no column, or more than one, has this header.
     pub(super) fn exact(&self, name: &str) -> Result<usize, String> {
-        if let Some(index) = self.0.exact.get(name).or_else(|| self.0.exact.get(name.trim())) {
-            return Ok(*index);
+        if let Some(index) = self.find_header(name) {
+            return Ok(index);
         }
         if let Some(names) = self.0.repeated.get(name.trim()) {
             let names: Vec<_> = names.iter().map(|name| format!("row['{name}']")).collect();
-            return Err(format!(
-                "the CSV has more than one column '{name}'; say which: {}",
-                names.join(", ")
-            ));
+            let names = names.join(", ");
+            return Err(format!("the CSV has more than one column '{name}'; write one of {names}"));
         }
         let known = self.0.names.iter().map(String::as_str);
         let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
         Err(format!("the CSV has no column '{name}'{hint}"))
     }
 
-    /// The column reached by the identifier `name`; or what to say.
+    /// The index of the column with the identifier `name`.
+    ///
+    /// # Errors
+    /// A message with a suggestion: no column, or more than one, has this identifier.
     pub(super) fn identifier(&self, name: &str) -> Result<usize, String> {
-        match self.0.identifiers.get(name) {
-            Some(Reach::Column(index)) => Ok(*index),
-            Some(Reach::Ambiguous) => {
-                Err(format!("'{name}' fits more than one column; write row['Exact Header']"))
-            }
-            None => {
-                let known = self.0.identifiers.keys().map(String::as_str);
-                let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
-                Err(format!("no column is reached as '{name}'{hint}"))
-            }
+        if let Some(index) = self.find_identifier(name) {
+            return Ok(index);
         }
+        if self.0.identifiers.contains_key(name) {
+            return Err(format!("'{name}' fits more than one column; write row['Exact Header']"));
+        }
+        let known = self.0.identifiers.keys().map(String::as_str);
+        let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
+        Err(format!("the CSV has no column with the identifier '{name}'{hint}"))
     }
 
     fn listing(&self) -> String {
@@ -108,11 +121,11 @@ fn identifier(header: &str) -> String {
     if word.starts_with(|c: char| c.is_ascii_digit()) { format!("_{word}") } else { word }
 }
 
-/// One row on its way through the templates.
+/// A row while its templates are rendered.
 pub(super) struct Row<'a> {
     pub(super) cells: &'a csv::StringRecord,
     columns: &'a Columns,
-    /// Made for the first template that needs the engine.
+    /// Built for the first template that MiniJinja renders; plain templates need none.
     context: OnceCell<Arc<RowContext>>,
 }
 
@@ -125,24 +138,33 @@ impl<'a> Row<'a> {
         self.cells.get(column).unwrap_or_default()
     }
 
-    /// The row as the engine sees it.
+    /// The row as MiniJinja's context.
     pub(super) fn context(&self) -> &Arc<RowContext> {
         self.context.get_or_init(|| RowContext::new(self.columns, self.cells))
     }
 }
 
-/// One row as a template sees it: the columns by identifier, and `row` by exact header.
+/// MiniJinja's context of one row: the columns by identifier, and `row` by exact header.
 #[derive(Debug)]
 pub(super) struct RowContext {
     row: Arc<RowObject>,
 }
 
-/// The object behind `row`.
+/// The object `row` of a template.
 struct RowObject {
     columns: Columns,
     cells: csv::StringRecord,
-    /// What was asked for and is not there. A filter such as `default` would hide it.
-    missed: Mutex<Option<(String, String)>>,
+    /// Lookups that found nothing. A filter such as `default` would hide them.
+    missing: Mutex<Vec<MissingName>>,
+}
+
+/// A name that a template looked up and that the row does not have.
+#[derive(Debug)]
+pub(super) enum MissingName {
+    /// Looked up as a variable.
+    Identifier(String),
+    /// Looked up in `row`.
+    Header(String),
 }
 
 impl std::fmt::Debug for RowObject {
@@ -153,13 +175,19 @@ impl std::fmt::Debug for RowObject {
 
 impl RowContext {
     fn new(columns: &Columns, cells: &csv::StringRecord) -> Arc<Self> {
-        let row = RowObject { columns: columns.clone(), cells: cells.clone(), missed: Mutex::new(None) };
+        let row = RowObject { columns: columns.clone(), cells: cells.clone(), missing: Mutex::default() };
         Arc::new(RowContext { row: Arc::new(row) })
     }
 
-    /// The first column that a template asked for in vain since the last call, and what to say.
-    pub(super) fn missed(&self) -> Option<(String, String)> {
-        self.row.missed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Takes the names that were looked up without success since the last call.
+    pub(super) fn take_missing(&self) -> Vec<MissingName> {
+        std::mem::take(&mut *self.row.missing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl RowObject {
+    fn note_missing(&self, name: MissingName) {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).push(name);
     }
 }
 
@@ -169,19 +197,23 @@ impl Object for RowContext {
         if name == "row" {
             return Some(Value::from_dyn_object(self.row.clone()));
         }
-        let index = self.row.columns.identifier(name).ok()?;
-        Some(Value::from(self.row.cells.get(index).unwrap_or_default()))
+        match self.row.columns.find_identifier(name) {
+            Some(index) => Some(Value::from(self.row.cells.get(index).unwrap_or_default())),
+            None => {
+                self.row.note_missing(MissingName::Identifier(name.to_owned()));
+                None
+            }
+        }
     }
 }
 
 impl Object for RowObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-        match self.columns.exact(&name) {
-            Ok(index) => Some(Value::from(self.cells.get(index).unwrap_or_default())),
-            Err(problem) => {
-                let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-                missed.get_or_insert((name, problem));
+        match self.columns.find_header(&name) {
+            Some(index) => Some(Value::from(self.cells.get(index).unwrap_or_default())),
+            None => {
+                self.note_missing(MissingName::Header(name));
                 None
             }
         }
@@ -214,6 +246,6 @@ mod tests {
         let columns = Columns::new(&header);
         assert_eq!((columns.exact("Labels (2)"), columns.identifier("labels_1")), (Ok(2), Ok(0)));
         let problem = columns.exact("Labels").unwrap_err();
-        assert!(problem.ends_with("say which: row['Labels (1)'], row['Labels (2)']"), "{problem}");
+        assert!(problem.ends_with("write one of row['Labels (1)'], row['Labels (2)']"), "{problem}");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
-use super::columns::{Columns, Row};
+use super::columns::{Columns, MissingName, Row};
 use super::filters::{self, Argument, Arguments, FilterFault, Step, Tables};
 use super::lexer::{self, Part, Word};
 use crate::suggest::did_you_mean;
@@ -88,6 +88,11 @@ impl Compiler {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(|output, state, value| match value.is_none() {
+            // MiniJinja writes `None`; a member that is none is left out.
+            true => Ok(()),
+            false => minijinja::escape_formatter(output, state, value),
+        });
         filters::install(&mut environment, &tables);
         Compiler { environment, tables, columns, used: BTreeSet::new(), hides_columns: false, count: 0 }
     }
@@ -199,24 +204,41 @@ impl Compiler {
         Ok(Some(Piece::Cell(column, steps)))
     }
 
-    /// Every name a template may look up, in whatever branch, must be a column or a function.
+    /// Every name that a template looks up, in any branch, must be a column or a function of the engine.
     fn check_names(&mut self, template: &str) -> Result<(), String> {
         let template = self.environment.get_template(template).map_err(|error| described(&error))?;
-        let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
-        names.sort_unstable();
-        for name in names {
-            let is_global = self.environment.globals().any(|(global, _)| global == name);
-            // A column of such a name hides the engine's own.
-            match self.columns.identifier(&name) {
-                _ if name == "row" => {}
-                Ok(column) => {
-                    self.used.insert(column);
+        let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+        paths.sort_unstable();
+        for path in paths {
+            let mut steps = path.split('.');
+            let name = steps.next().unwrap_or_default();
+            let column = match (name, steps.next()) {
+                // The lexer has checked `row.header`.
+                ("row", Some(header)) => self.columns.exact(header)?,
+                ("row", None) => continue,
+                (name, member) => {
+                    // A column hides a function of the same name.
+                    let column = match self.columns.identifier(name) {
+                        Ok(column) => column,
+                        Err(_) if self.is_global(name) => continue,
+                        Err(problem) => return Err(problem),
+                    };
+                    if let Some(member) = member {
+                        return Err(no_member(name, member));
+                    }
+                    column
                 }
-                Err(problem) if !is_global => return Err(problem),
-                Err(_) => {}
+            };
+            if let Some(member) = steps.next() {
+                return Err(no_member(name, member));
             }
+            self.used.insert(column);
         }
         Ok(())
+    }
+
+    fn is_global(&self, name: &str) -> bool {
+        self.environment.globals().any(|(global, _)| global == name)
     }
 
     /// The engine knows a misspelt filter only when it meets it.
@@ -264,16 +286,24 @@ impl Compiler {
 
     fn render_by_engine(&self, name: &str, row: &Row<'_>) -> Result<String, RenderFault> {
         let context = row.context();
-        let rendered = self
-            .environment
-            .get_template(name)
-            .and_then(|template| template.render(Value::from_dyn_object(context.clone())));
-        if let Some((missed, problem)) = context.missed() {
-            // A name that the template does not spell out was computed from data.
-            let source = self.environment.get_template(name);
-            let spelt_out = source.is_ok_and(|template| template.source().contains(&missed));
-            let computed = "row is asked for a column that is not there, by a computed name".to_owned();
-            return Err(RenderFault::Job(if spelt_out { problem } else { computed }));
+        let template = self.environment.get_template(name).map_err(|error| fault(&error))?;
+        let rendered = template.render(Value::from_dyn_object(context.clone()));
+        for missing in context.take_missing() {
+            match missing {
+                // A name that the template does not spell out was computed from cells.
+                MissingName::Header(header) if !template.source().contains(&header) => {
+                    let problem = "row is asked for a column that does not exist, by a computed name";
+                    return Err(RenderFault::Job(problem.to_owned()));
+                }
+                MissingName::Header(header) => {
+                    self.columns.exact(&header).map_err(RenderFault::Job)?;
+                }
+                // A macro may ask whether it has a caller.
+                MissingName::Identifier(name) if name == "caller" || self.is_global(&name) => {}
+                MissingName::Identifier(name) => {
+                    self.columns.identifier(&name).map_err(RenderFault::Job)?;
+                }
+            }
         }
         rendered.map_err(|error| match fault(&error) {
             // A template may make a message of a cell.
@@ -305,6 +335,10 @@ fn rendered<'a>(piece: &'a Piece, row: &Row<'a>) -> Result<Cow<'a, str>, RenderF
             Ok(text)
         }
     }
+}
+
+fn no_member(column: &str, member: &str) -> String {
+    format!("the column '{column}' is text and has no '{member}'; use a filter, such as {column} | upper")
 }
 
 /// The literals in a filter's parentheses, and what follows them; none if there is anything else.

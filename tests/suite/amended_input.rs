@@ -203,6 +203,6 @@ fn rows_left_under_a_header_that_the_mapping_does_not_fit_are_rejected_and_do_no
     let mut arguments = import(&url, &["--job", "next.toml"]);
     arguments[1] = "next.csv";
     let ended = folder.run(&arguments).expect(1);
-    assert!(ended.stderr.contains("no column is reached as 'title'"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no column with the identifier 'title'"), "{}", ended.stderr);
     assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 1");
 }

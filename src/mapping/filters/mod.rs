@@ -5,8 +5,8 @@ mod step;
 
 use std::borrow::Cow;
 
-use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::value::{Kwargs, StringInput};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 use thiserror::Error as ThisError;
 
 use dates::DateForm;
@@ -28,24 +28,29 @@ pub(super) enum FilterFault {
 
 /// Makes the filters known to the engine.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
-    environment.add_filter("epoch", |text: String, format: Option<String>, options: Kwargs| {
-        let form = date_form("epoch", format, &options)?;
-        applied(form.map(Step::Epoch), text)
-    });
-    environment.add_filter("iso", |text: String, format: Option<String>, options: Kwargs| {
+    environment.add_filter(
+        "epoch",
+        |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
+            let form = date_form("epoch", format, &options)?;
+            applied(form.map(Step::Epoch), text(state, value)?)
+        },
+    );
+    environment.add_filter("iso", |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
         let form = date_form("iso", format, &options)?;
-        applied(form.map(Step::Iso), text)
+        applied(form.map(Step::Iso), text(state, value)?)
     });
     environment.add_filter("truncate", truncate);
-    environment.add_filter("slug", |text: String| applied(Ok(Step::Slug), text));
+    environment
+        .add_filter("slug", |state: &State, value: &Value| applied(Ok(Step::Slug), text(state, value)?));
     let tables = tables.clone();
-    environment.add_filter("lookup", move |text: String, name: String, options: Kwargs| {
+    environment.add_filter("lookup", move |state: &State, value: &Value, name: String, options: Kwargs| {
         let default: Option<String> = options.get("default")?;
         options.assert_all_used()?;
-        applied(Step::lookup(&name, default, &tables), text)
+        applied(Step::lookup(&name, default, &tables), text(state, value)?)
     });
-    environment.add_filter("required", |text: String, message: Option<String>| {
-        applied(Ok(Step::Required(message.unwrap_or_else(|| step::NOTHING.into()))), text)
+    environment.add_filter("required", |state: &State, value: &Value, message: Option<String>| {
+        let step = Step::Required(message.unwrap_or_else(|| step::NOTHING.into()));
+        applied(Ok(step), text(state, value)?)
     });
 }
 
@@ -60,7 +65,7 @@ fn date_form(
 }
 
 /// `truncate(n)`: the first `n` characters; `truncate(bytes=n)`: the first `n` UTF-8 bytes.
-fn truncate(text: String, chars: Option<usize>, options: Kwargs) -> Result<String, Error> {
+fn truncate(state: &State, value: &Value, chars: Option<usize>, options: Kwargs) -> Result<String, Error> {
     let bytes: Option<usize> = options.get("bytes")?;
     options.assert_all_used()?;
     let step = match (chars, bytes) {
@@ -70,7 +75,15 @@ fn truncate(text: String, chars: Option<usize>, options: Kwargs) -> Result<Strin
             "truncate: say how much may stay, as truncate(1024) or truncate(bytes=1024)".into(),
         )),
     };
-    applied(step, text)
+    applied(step, text(state, value)?)
+}
+
+/// A filter's input as text; none is empty.
+fn text(state: &State, value: &Value) -> Result<String, Error> {
+    if value.is_none() {
+        return Ok(String::new());
+    }
+    Ok(StringInput::new(state, value)?.as_str().to_owned())
 }
 
 fn applied(step: Result<Step, FilterFault>, text: String) -> Result<String, Error> {
