@@ -51,15 +51,15 @@ impl ExitCode {
         match self {
             ExitCode::Complete => "every row is created",
             ExitCode::RowsLeftBehind => "finished; some rows are rejected, failed or unknown",
-            ExitCode::Usage => "usage or configuration; nothing was sent",
+            ExitCode::Usage => "invalid usage or configuration; nothing was sent",
             ExitCode::ErrorBudget => {
-                "more rows went wrong than `--max-errors` allows; stopped early, or not started"
+                "more rows failed than `--max-errors` allows; stopped early or not started"
             }
             ExitCode::Fatal => "credentials, permission, instance or a hard quota",
-            ExitCode::Budget => "a planned stop, such as `--limit`; rows remain",
+            ExitCode::Budget => "planned stop, such as `--limit`; rows remain",
             ExitCode::Locked => "another run holds the ledger",
             ExitCode::Storage => "the ledger or an output could not be written",
-            ExitCode::TryLater => "Connect kept throttling or was out of reach; rows remain",
+            ExitCode::TryLater => "Connect kept throttling or was unreachable; rows remain",
             ExitCode::Interrupted => "interrupted by SIGINT; rows remain",
             ExitCode::Terminated => "interrupted by SIGTERM; rows remain",
         }
@@ -71,7 +71,7 @@ impl ExitCode {
             ExitCode::Complete => "–",
             ExitCode::RowsLeftBehind => "after fixing them",
             ExitCode::Usage | ExitCode::Fatal | ExitCode::Storage => "after fixing it",
-            ExitCode::ErrorBudget => "after looking",
+            ExitCode::ErrorBudget => "after checking the errors",
             ExitCode::Locked => "later",
             ExitCode::TryLater => "yes, later",
             ExitCode::Budget | ExitCode::Interrupted | ExitCode::Terminated => "yes",

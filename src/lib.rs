@@ -1,7 +1,7 @@
-//! connect-import takes CSV rows to Amazon Connect as contacts.
+//! Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).
 //!
-//! The modules stand in the order in which a row meets them, between those that start and those that
-//! show; imports run down the flow. The README's chapter "How it is built" walks a row through them.
+//! The modules are listed in data-flow order, and imports run downwards. `CONTRIBUTING.md` follows one row through them;
+//! [`handbook`] holds the chapters of the documentation.
 
 pub mod commands;
 pub mod cli;

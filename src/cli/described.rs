@@ -1,4 +1,4 @@
-//! The command line with its help: what the types say, and what is said of all alike.
+//! The clap command with help texts that are common to all commands.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -10,15 +10,15 @@ use clap::{Arg, ArgMatches, Command, CommandFactory as _, Error, FromArgMatches 
 use super::Cli;
 use crate::exit_code::ExitCode;
 
-const ENVIRONMENT: &str = "Environment: an option that is not given is taken from the variable of its name, such as \
-    CONNECT_IMPORT_LOCK_WAIT for --lock-wait and, for the sandbox, CONNECT_IMPORT_SANDBOX_PORT for --port; then, where it \
-    describes the job, from the job file. Credentials come from where the AWS CLI has them.";
+const ENVIRONMENT: &str = "Environment: every option can be set by a variable, such as CONNECT_IMPORT_LOCK_WAIT for \
+    --lock-wait or, for the sandbox, CONNECT_IMPORT_SANDBOX_PORT for --port. A flag overrides the variable, which overrides \
+    the job file. Credentials are found as the AWS CLI finds them.";
 
 impl Cli {
-    /// The command line of this process, and what was said of it where.
+    /// Parses the command line of this process; also returns clap's matches.
     ///
     /// # Errors
-    /// The command line makes no sense; or it asks for help, which clap gives as an error.
+    /// An argument is invalid; or help or the version was requested, which clap returns as an error.
     pub fn read() -> Result<(Self, ArgMatches), Error> {
         let matches = described().try_get_matches();
         let read = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
@@ -26,9 +26,9 @@ impl Cli {
     }
 }
 
-/// The command line as `--help`, the manual pages and the completions tell of it.
+/// The clap command as `--help`, the manual pages and the completions show it.
 pub fn described() -> Command {
-    // The name of a variable follows from that of its option, so it is said once and not beside each.
+    // A variable's name follows from its option's, so ENVIRONMENT states the rule once.
     let plain = |command: Command| command.mut_args(described_arg);
     plain(Cli::command())
         .after_help("connect-import COMMAND -h shows the options of a command, --help all of them.")
@@ -45,7 +45,7 @@ fn described_arg(arg: Arg) -> Arg {
     // A boolean's values, true and false, say nothing. clap's debug assertions forbid hiding them where none is taken.
     let is_boolean = arg.get_value_parser().type_id() == TypeId::of::<bool>();
     let hides_values = is_boolean && arg.get_action().takes_values();
-    // The manual pages have no text for an option that -h leaves out, but for a long one.
+    // clap_mangen omits options hidden from -h unless they have a long help.
     let text = arg.get_long_help().or(arg.get_help()).cloned();
     let arg = arg.hide_env(true).hide_possible_values(hides_values);
     match text {
@@ -60,7 +60,7 @@ fn exit_codes() -> String {
     format!("Exit codes:\n{}An unknown code is a failure.", codes.concat())
 }
 
-/// Says so where an impossible value was not typed but comes from the environment.
+/// Adds a hint if an invalid value came from an environment variable and not from an argument.
 fn with_source(mut error: Error) -> Error {
     let of = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -83,7 +83,7 @@ fn with_source(mut error: Error) -> Error {
         set.to_string_lossy().contains(&value).then(|| name.to_string_lossy().into_owned())
     });
     if let Some(variable) = variable {
-        let tip = StyledStr::from(format!("the value is that of the environment variable {variable}"));
+        let tip = StyledStr::from(format!("the value comes from the environment variable {variable}"));
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     error

@@ -1,4 +1,4 @@
-//! Options of the commands that help with the others.
+//! Options of `completions` and `man`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use clap::Args;
     connect-import completions zsh > ~/.zfunc/_connect-import\n  \
     connect-import completions fish > ~/.config/fish/completions/connect-import.fish")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to print completions for
     pub shell: clap_complete::Shell,
 }
 
@@ -21,7 +21,7 @@ pub struct CompletionsArgs {
     connect-import man | man -l -\n  \
     connect-import man --to ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// Write connect-import.1 and a page for each command into this folder, which is made if it is not there
+    /// Folder to write connect-import.1 and a page for each command to; created if missing
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,
 }

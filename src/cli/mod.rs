@@ -1,4 +1,7 @@
-//! The command line: types only, one file for commands of a kind.
+//! Command-line arguments: clap types only, one file for each group of commands.
+//!
+//! Values are parsed here; `job` combines them with the job file and validates them. Imports domain types only to
+//! parse into them.
 
 mod described;
 mod help;
@@ -19,50 +22,50 @@ pub use help::{CompletionsArgs, ManArgs};
 pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
 pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
-pub use shared::{DialectArgs, JobArgs, LedgersArgs, MadeArgs, ReadArgs, ShownArgs};
+pub use shared::{DialectArgs, ImportArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
 pub use values::{LogFormat, Output, ProgressKind, duration};
 
-/// Moves tasks from CSV into Amazon Connect: paced, resumable, safe to run again.
+/// Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).
 #[derive(Debug, Parser)]
 #[command(name = "connect-import", version = env!("CONNECT_IMPORT_VERSION"), about, max_term_width = 100, args_override_self = true)]
 pub struct Cli {
-    /// The command.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Options of every command.
+    /// Options that every command accepts.
     #[command(flatten)]
     pub global: GlobalArgs,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import rows; resumes by itself whatever an earlier run left
+    /// Import rows; resumes automatically where an earlier run stopped
     Run(Box<RunArgs>),
-    /// Map and validate every row, say what is wrong and what a run would do; send nothing
+    /// Map and validate every row, list the faults and a forecast; send nothing
     Check(Box<CheckArgs>),
     /// Write a job file guessed from a CSV, or print every member of an operation
     Init(InitArgs),
-    /// Show what the ledger holds, also while a run is under way
+    /// Show the rows, errors and runs of a ledger, also during a run
     Status(StatusArgs),
-    /// Write the rows of ledgers as CSV or JSON Lines, alone or beside the rows of a CSV
+    /// Write the rows of ledgers as CSV or JSON Lines, optionally joined to a CSV
     Export(Box<ExportArgs>),
-    /// Write one HTML page about an import, to be mailed or printed
+    /// Write a self-contained HTML report of an import
     Report(ReportArgs),
-    /// Look at credentials, permission, clock, quota and disk before a migration; create nothing
+    /// Check credentials, permissions, clock, quota and disk before an import; create nothing
     Doctor(DoctorArgs),
-    /// Ask Connect whether the created and the unknown rows are there, and settle those that are
+    /// Look up created and unknown rows in Connect; mark the unknown ones that it has as created
     Verify(Box<VerifyArgs>),
-    /// Serve a Connect endpoint on loopback to rehearse against
+    /// Serve a simulated Connect endpoint on loopback for rehearsals
     Sandbox(SandboxArgs),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(CompletionsArgs),
-    /// Print the manual page, or write one for each command
+    /// Print the manual page, or write one page for each command
     Man(ManArgs),
 }
 
 impl Command {
-    /// Its name on the command line.
+    /// Name of the command on the command line.
     pub fn name(&self) -> &'static str {
         match self {
             Command::Run(_) => "run",
@@ -80,17 +83,17 @@ impl Command {
     }
 }
 
-/// Options of every command, named as the AWS CLI names them.
+/// Options that every command accepts, named as in the AWS CLI.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Use this profile of the AWS configuration
+    /// Profile of the AWS configuration to use
     #[arg(long, global = true, env = "CONNECT_IMPORT_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
-    /// The Region of the instance [default: from the ARN, AWS_REGION or the profile]
+    /// Region of the instance [default: from the ARN, AWS_REGION or the profile]
     #[arg(long, global = true, env = "CONNECT_IMPORT_REGION", value_name = "REGION")]
     pub region: Option<String>,
-    /// Send requests to this URL instead of the Region's endpoint
+    /// Endpoint to send requests to instead of the Region's
     #[arg(
         long,
         global = true,
@@ -99,7 +102,7 @@ pub struct GlobalArgs {
         value_name = "URL"
     )]
     pub endpoint_url: Option<String>,
-    /// Trust the certificates of this PEM file instead of the system's
+    /// PEM file of certificate authorities to trust instead of the system's
     #[arg(
         long,
         global = true,
@@ -118,16 +121,16 @@ pub struct GlobalArgs {
     )]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub no_sign_request: Option<bool>,
-    /// How long a connection may take to be made, such as 10s [default: 10s]
+    /// Maximum time to open a connection, such as 10s [default: 10s]
     #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_CONNECT_TIMEOUT", value_name = "TIME", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
-    /// How long an answer may take, such as 30s [default: 30s]
+    /// Maximum time to wait for an answer, such as 30s [default: 30s]
     #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_READ_TIMEOUT", value_name = "TIME", value_parser = duration)]
     pub read_timeout: Option<Duration>,
-    /// Write what is done to standard error, step by step; never what is in a row
+    /// Log every step to standard error; never the contents of a row
     #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_DEBUG", value_parser = BoolishValueParser::new())]
     pub debug: bool,
-    /// How standard error is written: text for people, or a log with an event a line as JSON [default: text]
+    /// Format of standard error: text, or json for a log of one JSON object per event [default: text]
     #[arg(
         long,
         global = true,
@@ -136,10 +139,10 @@ pub struct GlobalArgs {
         value_name = "FORMAT"
     )]
     pub log_format: Option<LogFormat>,
-    /// How results are written to standard output [default: text]
+    /// Format of results on standard output [default: text]
     #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
-    /// Whether there is colour; auto: on a terminal, unless NO_COLOR or TERM=dumb is set [default: auto]
+    /// When to use colour; auto: on a terminal, unless NO_COLOR or TERM=dumb is set [default: auto]
     #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_COLOR", value_name = "WHEN")]
     pub color: Option<ColorChoice>,
 }

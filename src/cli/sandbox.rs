@@ -1,4 +1,4 @@
-//! Options of the sandbox.
+//! Options of `sandbox`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::sandbox::Slow;
     connect-import sandbox --port 8080 --rate 2 --burst 5 --latency 40ms --state contacts.jsonl\n  \
     aws connect create-contact --endpoint-url http://127.0.0.1:8080 …")]
 pub struct SandboxArgs {
-    /// The port on 127.0.0.1; 0 is any free one
+    /// Port on 127.0.0.1; 0 selects a free one
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT", value_name = "N", default_value_t = 0)]
     pub port: u16,
-    /// Write the port into this file once requests are served
+    /// File to write the port to once requests are served
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_PORT_FILE", value_name = "FILE")]
     pub port_file: Option<PathBuf>,
-    /// The quota, requests a second; 0 is no quota
+    /// Quota, requests per second; 0 is no quota
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_RATE", value_name = "R", default_value_t = crate::pacing::DEFAULT_RATE)]
     pub rate: f64,
-    /// The quota's burst
+    /// Burst of the quota
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_BURST", value_name = "B", default_value_t = crate::pacing::DEFAULT_BURST)]
     pub burst: u32,
-    /// How long an answer takes, such as 40ms: half of it before the request arrives, half after
+    /// Latency of an answer, such as 40ms: half before the request arrives, half after
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_LATENCY", value_name = "TIME", default_value = "0ms", value_parser = duration)]
     pub latency: Duration,
-    /// By which share of itself, from 0 to 1, the latency is longer or shorter, such as 0.3
+    /// Jitter of the latency as a share of it, from 0 to 1, such as 0.3
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_JITTER", value_name = "SHARE", default_value_t = 0.0)]
     pub jitter: f64,
-    /// Keep contacts and tokens in this file, so that they survive a restart
+    /// File that keeps contacts and client tokens across restarts
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_STATE", value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// How probable a 500 is, from 0 to 1, before anything is done
+    /// Probability of a 500 before anything is done, from 0 to 1
     #[arg(
         long,
         env = "CONNECT_IMPORT_SANDBOX_FAIL",
@@ -45,7 +45,7 @@ pub struct SandboxArgs {
         default_value_t = 0.0
     )]
     pub fail: f64,
-    /// How probable it is that the connection is closed before anything is done
+    /// Probability that the connection is closed before anything is done
     #[arg(
         long,
         env = "CONNECT_IMPORT_SANDBOX_RESET",
@@ -54,7 +54,7 @@ pub struct SandboxArgs {
         default_value_t = 0.0
     )]
     pub reset: f64,
-    /// How probable it is that a contact is created and the connection closed without an answer
+    /// Probability that a contact is created and the connection closed without an answer
     #[arg(
         long,
         env = "CONNECT_IMPORT_SANDBOX_LOSE",
@@ -63,7 +63,7 @@ pub struct SandboxArgs {
         default_value_t = 0.0
     )]
     pub lose: f64,
-    /// How probable a late answer is, and how late, such as 0.1:5s
+    /// Probability of a late answer and its delay, such as 0.1:5s
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_SLOW", value_name = "P:TIME", help_heading = "Faults")]
     pub slow: Option<Slow>,
     /// Answer 429 to every request after the first N
@@ -72,19 +72,19 @@ pub struct SandboxArgs {
     /// Answer 403 to every request after the first N
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_DENY_AFTER", value_name = "N", help_heading = "Faults")]
     pub deny_after: Option<u64>,
-    /// Answer 402 instead of creating more than N contacts
+    /// Answer 402 once N contacts exist
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_QUOTA", value_name = "N", help_heading = "Faults")]
     pub quota: Option<u64>,
-    /// Forget a client token once its contact is older than this, such as 24h
+    /// Forget a client token when its contact is older than this, such as 24h
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_TOKEN_WINDOW", value_name = "TIME", help_heading = "Faults", value_parser = duration)]
     pub token_window: Option<Duration>,
-    /// Forget the client token of a COMPLETED contact at once
+    /// Forget the client token of a COMPLETED contact immediately
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_FORGET_COMPLETED", help_heading = "Faults", value_parser = BoolishValueParser::new())]
     pub forget_completed: bool,
-    /// How old a contact must be before SearchContacts finds it, such as 30s
+    /// Delay before SearchContacts finds a contact, such as 30s
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_INDEX_LAG", value_name = "TIME", help_heading = "Faults", default_value = "0s", value_parser = duration)]
     pub index_lag: Duration,
-    /// The seed of the random faults and the jitter: the same seed and requests meet the same faults
+    /// Seed of the random faults and the jitter; the same seed and requests give the same faults
     #[arg(
         long,
         env = "CONNECT_IMPORT_SANDBOX_SEED",

@@ -1,4 +1,4 @@
-//! Values of options, as people write them.
+//! Values of options: enumerations and parsers.
 
 use std::time::Duration;
 
@@ -7,45 +7,45 @@ use clap::ValueEnum;
 use crate::request::Operation;
 use crate::suggest::did_you_mean;
 
-/// The form of results.
+/// Format of results on standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
-    /// For people.
+    /// Plain text.
     #[default]
     Text,
     /// JSON Lines.
     Json,
-    /// CSV, for `check` and `export`.
+    /// CSV; for `check` and `export` only.
     Csv,
 }
 
-/// The form of what goes to standard error.
+/// Format of standard error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Plain text.
     #[default]
     Text,
-    /// A log: JSON Lines and nothing else.
+    /// A log: one JSON object per line.
     Json,
 }
 
-/// How progress is shown.
+/// Progress display on standard error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProgressKind {
-    /// A bar on a terminal, plain lines elsewhere.
+    /// `Bar` on a terminal, `Plain` elsewhere.
     #[default]
     Auto,
-    /// A bar.
+    /// A progress bar.
     Bar,
-    /// A line now and then.
+    /// One line per interval.
     Plain,
-    /// Nothing.
+    /// No progress.
     None,
 }
 
-/// `40ms`, `30s`, `5m`; a bare number is seconds, as in the AWS CLI.
+/// Parses a time such as `40ms`, `30s` or `5m`; a bare number is seconds, as in the AWS CLI.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let time = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
@@ -54,16 +54,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| "write a time such as 40ms, 30s, 5m or 24h".to_owned())
 }
 
-/// A time between two looks at the ledger, which is not to be looked at all the time.
-pub(super) fn pause(text: &str) -> Result<Duration, String> {
+/// Parses the interval of `status --watch`, at least 0.1 s: a shorter one would only load the disk.
+pub(super) fn watch_interval(text: &str) -> Result<Duration, String> {
     const SHORTEST: Duration = Duration::from_millis(100);
     duration(text).and_then(|time| match time {
-        time if time < SHORTEST => Err("the shortest pause is 0.1s; the usual one is 2s".to_owned()),
+        time if time < SHORTEST => Err("the shortest interval is 0.1s; the default is 2s".to_owned()),
         time => Ok(time),
     })
 }
 
-/// The operation of this name.
+/// Parses an operation's name; suggests the nearest one.
 pub(super) fn operation(name: &str) -> Result<Operation, String> {
     let known = Operation::ALL.map(Operation::name);
     Operation::from_name(name).ok_or_else(|| {
@@ -83,7 +83,7 @@ mod tests {
         for none in ["-1", "inf", "NaN", "1e300", "soon"] {
             assert_eq!(duration(none).unwrap_err(), "write a time such as 40ms, 30s, 5m or 24h");
         }
-        assert!(pause("0").is_err() && pause("99ms").is_err());
-        assert_eq!(pause("0.1"), Ok(Duration::from_millis(100)));
+        assert!(watch_interval("0").is_err() && watch_interval("99ms").is_err());
+        assert_eq!(watch_interval("0.1"), Ok(Duration::from_millis(100)));
     }
 }

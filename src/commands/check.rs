@@ -1,4 +1,4 @@
-//! `check`: everything that can be known before the first request.
+//! `check`: maps and validates every row without sending a request.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
 use crate::intake::Prepared;
-use crate::job::{CheckJob, Resending};
+use crate::job::{CheckJob, ResendPolicy};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
 use crate::shard::Shard;
@@ -22,20 +22,23 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let job = CheckJob::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    let reading = &job.reading;
-    let inputs = prepared(reading, &shutdown).await?;
+    let input = &job.input;
+    let inputs = prepared(input, &shutdown).await?;
     let known = known(&job)?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let has_ledger = known.is_some();
     let rate = match (job.rate, &known) {
-        // To a tenth: the forecast is no more precise.
+        // Rounded to 0.1 requests per second, the precision of the forecast.
         (Rate::Auto, Some(known)) => known.rate_found()?.map(|found| (found * 10.0).round() / 10.0),
         (Rate::Auto | Rate::Fixed(_), _) => None,
     };
     let rate = rate.unwrap_or(job.rate.at_first());
-    let (told, asked, output) = (reporter.clone(), shutdown.clone(), job.display.output);
-    let shard = job.reading.shard;
-    let work = blocking(move || read(inputs, shard, known.as_ref(), &told, &asked, output));
+    let output = job.display.output;
+    let shard = job.input.shard;
+    let work = {
+        let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
+        blocking(move || read(inputs, shard, known.as_ref(), &reporter, &shutdown, output))
+    };
     let findings = unless_interrupted(shutdown, work).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
         reporter.finish();
@@ -46,7 +49,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         Output::Json => {
             to_stdout(&format!("{}\n", report.json())).map_err(io("cannot write the findings"))?;
         }
-        // Standard output has the faults, one a line.
+        // Standard output carries the faults, one per line.
         Output::Csv => notice(report.text().trim_end()),
     }
     Ok(report.exit_code())
@@ -67,29 +70,29 @@ fn read(
     Ok(findings)
 }
 
-/// What the ledger that a run would go on with knows, if there is one.
+/// Reads the ledger that a run would continue, if it exists.
 fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
     let Some(path) = job.ledger.as_deref().filter(|path| has_content(path)) else { return Ok(None) };
     let reader = LedgerReader::open(path)?;
     let Some(found) = reader.identity()? else { return Ok(None) };
-    let reading = &job.reading;
+    let input = &job.input;
     let own = Identity {
-        // A check need not name the instance that the ledger belongs to.
+        // A check works without an instance; then any instance's ledger is accepted.
         instance_id: job.instance_id.clone().unwrap_or_else(|| found.instance_id.clone()),
-        operation: reading.mapping.operation,
-        namespace: reading.namespace.clone(),
-        key: reading.key.clone(),
-        shard: reading.shard,
+        operation: input.mapping.operation,
+        namespace: input.namespace.clone(),
+        key: input.key.clone(),
+        shard: input.shard,
     };
     own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
-    let mapping = reading.mapping.fingerprint();
-    let Resending { window, on_unknown, retry } = job.resending.clone();
+    let mapping = input.mapping.fingerprint();
+    let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
-    Ok(Some(Known::new(reader, scheme, mapping, &reading.inputs, window, retry)))
+    Ok(Some(Known::new(reader, scheme, mapping, &input.inputs, window, retry)))
 }
 
-/// Whether there is a ledger: an empty file is taken for a new one, as a run takes it.
+/// Whether the ledger exists and is not empty.
 fn has_content(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete a command line.
+//! `completions`: prints shell completions.
 
 use clap_complete::Shell;
 
@@ -14,8 +14,8 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandErr
     clap_complete::generate(args.shell, &mut command, name, &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
     if args.shell == Shell::Bash {
-        // clap_complete 4.6 names a command of a program with a hyphen in two ways (clap's issue 6421), so that nothing
-        // behind it would be completed.
+        // clap_complete 4.6 writes the name of a program with a hyphen in two ways (clap issue 6421), so that its commands
+        // would not be completed.
         script = script.replace("connect__subcmd__import", "connect__import");
     }
     to_stdout(&script).map_err(|source| CommandError::Io { what: "cannot write the completions", source })?;

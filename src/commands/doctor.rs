@@ -1,4 +1,4 @@
-//! `doctor`: what can be known before a migration.
+//! `doctor`: checks what an import depends on, without creating anything.
 
 use super::{CommandError, blocking, serve_sandbox};
 use crate::cli::{DoctorArgs, GlobalArgs};
@@ -34,8 +34,8 @@ pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<Exi
     diagnoses.finish().map_err(|source| CommandError::Io { what: "cannot write the diagnoses", source })
 }
 
-/// The size of the input, compressed files taken tenfold; or why a run could not read it. What comes by standard
-/// input is not touched.
+/// Size of the input in bytes, with compressed files counted tenfold; or why a run could not read it. Standard input is
+/// left unread.
 fn input(job: &DoctorJob) -> Result<u64, String> {
     let files: Vec<Input> = job.inputs.iter().filter(|input| **input != Input::Stdin).cloned().collect();
     prepare(&files, &job.dialect, &job.identity.key, &job.mapping).map_err(|error| error.to_string())?;

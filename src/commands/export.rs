@@ -1,4 +1,4 @@
-//! `export`: the rows of ledgers, alone or beside those of a CSV.
+//! `export`: writes the rows of ledgers, optionally joined to a CSV.
 
 use super::{CommandError, blocking, ledgers_apart_from, unless_interrupted};
 use crate::cli::{ExportArgs, GlobalArgs};
@@ -16,7 +16,7 @@ pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<Exi
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     match write(job, shutdown).await {
         Ok(()) => Ok(ExitCode::Complete),
-        // Nothing is taken in here.
+        // An intake's message would say that nothing was sent, which is not the point here.
         Err(CommandError::Intake(IntakeError::Interrupted(signal))) => {
             Err(ExportError::Interrupted(signal).into())
         }
@@ -40,7 +40,7 @@ async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {
     written
 }
 
-/// What is read, open.
+/// The open ledgers, and the CSV to join.
 type Opened = (LedgerSet, Option<Join>);
 
 fn open(job: ExportJob) -> Result<Opened, CommandError> {

@@ -1,4 +1,4 @@
-//! `init`: a job file to start from.
+//! `init`: writes a job file guessed from a CSV.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,30 +15,30 @@ use crate::permissions::let_everybody_read;
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
 use crate::ui::{notice, shell_path, skeleton, to_stdout};
 
-/// Rows that are looked at.
+/// Maximum rows to sample.
 const ROWS: usize = 10_000;
 
-/// Bytes of cells that are looked at, at most about.
+/// Approximate maximum of sampled bytes.
 const BYTES: usize = 16 << 20;
 
-/// No job file can be made.
+/// The job file cannot be written.
 #[derive(Debug, Error)]
 pub enum InitError {
     /// The CSV cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Standard input has no name that a job file could have.
-    #[error("init needs a CSV file; it cannot guess from standard input")]
+    /// Standard input has no name to derive the job file's from.
+    #[error("init cannot read standard input; name a CSV file")]
     Stdin,
-    /// There is a file already.
-    #[error("{} is there already, and is not written over; name another with --job", .0.display())]
+    /// The job file exists.
+    #[error("{} exists and is not overwritten; name another file with --job", .0.display())]
     Exists(PathBuf),
     /// The job file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -62,7 +62,7 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     write_new(&job, &text)?;
     let name = shell_path(&job);
     notice(&format!(
-        "{name} is written: look at what it guessed, then\n  connect-import check --job {name}\n  \
+        "{name} written; review its guesses, then run\n  connect-import check --job {name}\n  \
          connect-import run --job {name} --sandbox"
     ));
     Ok(ExitCode::Complete)
@@ -72,7 +72,7 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
     let given = dialect.encoding;
     let (source, rows, complete, guessed) = match sample(csv, &dialect) {
         Err(SourceError::Encoding { .. }) if given.is_none() => {
-            // Nobody said what it is, and UTF-8 it is not.
+            // No encoding is given, and the file is not UTF-8.
             let encoding =
                 guess_encoding(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
             let (source, rows, complete) = sample(csv, &Dialect { encoding: Some(encoding), ..dialect })?;
@@ -100,7 +100,7 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
     Ok(job_file(&sample, &name))
 }
 
-/// The first rows, and whether they are all.
+/// Reads the first rows; also whether they are all.
 fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>, bool), SourceError> {
     let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
@@ -112,7 +112,7 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>,
             return Ok((source, rows, true));
         }
         bytes += record.cells.as_slice().len();
-        // A ragged row says nothing of its columns.
+        // The cells of a ragged row belong to unknown columns.
         if record.cells.len() == columns {
             rows.push(record.cells.iter().map(str::to_owned).collect());
         }
@@ -120,7 +120,7 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>,
     Ok((source, rows, false))
 }
 
-/// The CSV as the job file names it: relative to its own folder where it lies in the same one.
+/// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.
 fn relative(csv: &Path, job: &Path) -> String {
     match csv.file_name() {
         Some(name) if folder_of(csv) == folder_of(job) => name.to_string_lossy().into_owned(),
@@ -128,12 +128,12 @@ fn relative(csv: &Path, job: &Path) -> String {
     }
 }
 
-/// Writes the file whole, or not at all, and never over another.
+/// Writes the file atomically; fails if it exists.
 fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
     let failed = |source| InitError::Write { path: path.to_owned(), source };
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    // A job file holds no secrets; a temporary file is its owner's alone.
+    // A job file holds no secrets, but temporary files have mode 0600.
     let_everybody_read(file.as_file()).map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! `man`: the manual pages.
+//! `man`: manual pages.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -20,12 +20,12 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Complete)
 }
 
-/// The page of the whole program.
+/// Prints the page of the program.
 fn page() -> io::Result<()> {
     to_stdout(&String::from_utf8_lossy(&rendered(&described())?))
 }
 
-/// A page for the program and for each of its commands.
+/// Writes one page for the program and one for each command.
 fn pages(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut program = described().disable_help_subcommand(true);
@@ -37,14 +37,14 @@ fn pages(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The synopsis is the line that the help has: clap_mangen's own lists every option.
+/// Renders a page with the usage line as its synopsis: clap_mangen's own synopsis lists every option.
 fn rendered(command: &Command) -> io::Result<Vec<u8>> {
     let man = Man::new(command.clone());
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").replace('-', "\\-");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
-    // Words of a command are neither spread nor hyphenated.
+    // Justified or hyphenated commands could not be pasted.
     writeln!(page, ".ad l\n.nh")?;
     man.render_name_section(&mut page)?;
     writeln!(page, ".SH SYNOPSIS\n{usage}")?;

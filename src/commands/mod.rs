@@ -1,4 +1,4 @@
-//! One file a command: wiring, no logic.
+//! The commands, one file each: they connect settings, domain and output, and hold no logic of their own.
 
 mod check;
 mod completions;
@@ -26,7 +26,7 @@ use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::PageError;
 use crate::intake::{IntakeError, Prepared, prepare};
-use crate::job::{JobError, Reading, SandboxQuota, keep_sources};
+use crate::job::{InputSettings, JobError, SandboxQuota, keep_sources};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
@@ -34,63 +34,63 @@ use crate::submission::ConnectError;
 use crate::ui::{DeliveryError, MetricsError, RejectsError, ResumeCommand};
 use init::InitError;
 
-/// Why a command ended without its result.
+/// A command ended without its result.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// The job makes no sense.
+    /// Usage or configuration is invalid.
     #[error(transparent)]
     Job(#[from] JobError),
-    /// The input cannot be taken in.
+    /// The input cannot be read.
     #[error(transparent)]
     Intake(#[from] IntakeError),
-    /// The check had to be given up.
+    /// The check failed.
     #[error(transparent)]
     Check(#[from] CheckError),
-    /// No job file can be made.
+    /// The job file cannot be written.
     #[error(transparent)]
     Init(#[from] InitError),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The import had to be given up.
+    /// The import failed.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The client cannot be set up.
+    /// The AWS client cannot be set up.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The rejects cannot be written.
+    /// The rejects file cannot be written.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
-    /// Metrics cannot be kept.
+    /// The metrics file cannot be written.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// An export had to be given up.
+    /// The export failed.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// A page cannot be made.
+    /// The HTML report cannot be made.
     #[error(transparent)]
     Page(#[from] PageError),
     /// A result cannot be written.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
-    /// A thread panicked; a bug.
-    #[error("connect-import failed inside; run again to go on, and report the line above")]
-    Inside,
-    /// The system refused something.
+    /// A thread panicked, which is a bug.
+    #[error("internal error; run the command again to continue, and report the line above")]
+    Internal,
+    /// An operation of the operating system failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation, such as `cannot write the summary`.
         what: &'static str,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
 impl CommandError {
-    /// What the shell is told.
+    /// Exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             CommandError::Job(_) | CommandError::Connect(_) => ExitCode::Usage,
@@ -113,7 +113,7 @@ impl CommandError {
             CommandError::Import(ImportError::Task(_))
             | CommandError::Delivery(_)
             | CommandError::Metrics(MetricsError::Prometheus(_))
-            | CommandError::Inside
+            | CommandError::Internal
             | CommandError::Page(PageError::Made(_))
             | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoPlace { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
@@ -166,27 +166,27 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
     }
 }
 
-/// The ledger and the files block, so work on them leaves the async runtime's threads.
+/// Runs blocking work on the ledger and on files outside of the async runtime's thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
 ) -> Result<T, CommandError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        // What a panic says may quote a cell; where it happened has been told.
-        Err(_) => Err(CommandError::Inside),
+        // The panic hook has printed the location; the message may quote a cell, so it is dropped.
+        Err(_) => Err(CommandError::Internal),
     }
 }
 
-/// What `work` comes to, or that a signal came first. Work that looks out for the signal itself is given
-/// the time to notice; while it waits for input it cannot.
+/// Awaits `work`, or fails if a signal comes first. Work that checks for signals itself has a second to do so; work that
+/// waits for input cannot check.
 async fn unless_interrupted<T>(
     mut shutdown: Shutdown,
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
-    const NOTICE: Duration = Duration::from_secs(1);
+    const SELF_CHECK_TIME: Duration = Duration::from_secs(1);
     let interrupted = async {
         let signal = shutdown.requested().await;
-        tokio::time::sleep(NOTICE).await;
+        tokio::time::sleep(SELF_CHECK_TIME).await;
         signal
     };
     tokio::select! {
@@ -210,15 +210,15 @@ fn ledgers_apart_from(
     Ok(ledgers)
 }
 
-/// The open inputs. The first bytes of one may take their time to come.
-async fn prepared(reading: &Reading, shutdown: &Shutdown) -> Result<Vec<Prepared>, CommandError> {
+/// Opens the inputs. Standard input may take a while to deliver its first bytes.
+async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<Prepared>, CommandError> {
     let reading = reading.clone();
-    let Reading { inputs, dialect, key, mapping, .. } = reading;
+    let InputSettings { inputs, dialect, key, mapping, .. } = reading;
     let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping)?));
     unless_interrupted(shutdown.clone(), work).await
 }
 
-/// Serves the built-in sandbox for as long as the process lives; its URL.
+/// Serves the built-in sandbox until the process ends; returns its URL.
 async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
     let config = SandboxConfig {
         port: 0,
@@ -233,10 +233,10 @@ async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
     Ok(url)
 }
 
-/// Runs the command; `matches` is what the parser made it of.
+/// Runs the command of `cli`; `matches` are clap's matches, for printing the command to resume.
 ///
 /// # Errors
-/// Whatever kept the command from its result.
+/// See [`CommandError`].
 pub async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
     tracing::info!(command = cli.command.name(), version, process, "begins");

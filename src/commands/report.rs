@@ -1,4 +1,4 @@
-//! `report`: one HTML page about an import.
+//! `report`: writes an HTML report of an import.
 
 use std::io::Write as _;
 
@@ -22,7 +22,7 @@ pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<Exi
 fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     let ReportJob { ledgers, named, to, outline, problem } = job;
     if let Some(problem) = problem {
-        notice(&format!("the page says nothing of the job file: {problem}"));
+        notice(&format!("the report leaves out the job file: {problem}"));
     }
     let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     let about = About {

@@ -1,4 +1,4 @@
-//! `run`: the import.
+//! `run`: imports the rows.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, rate_again};
+use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
 use crate::open_files::room_for_connections;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
@@ -29,12 +29,12 @@ pub(super) async fn run(
     again: &ResumeCommand,
 ) -> Result<ExitCode, CommandError> {
     let file = JobFile::at(args.job.job.as_deref());
-    // One at fault names no file for metrics, but a flag may.
+    // An invalid job file names no metrics file, but a flag may.
     let of_metrics = file.as_ref().map_or_else(|_| JobFile::default(), JobFile::clone);
     let metrics = MetricsTarget::resolve(args, global, &of_metrics)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, again, file, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
-        // Also of a run that could not begin, so that somebody hears of it.
+        // Also for a run that could not start, so that monitoring sees it.
         let exit = ended.as_ref().map_or_else(CommandError::exit_code, |exit| *exit);
         metrics.end(exit);
     }
@@ -53,8 +53,8 @@ async fn import(
     let until = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let wishes = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
-    // What is wrong with the input's names and headers is said before a ledger is made.
-    let inputs = prepared(&job.reading, &shutdown).await?;
+    // Errors in file names and headers are reported before a ledger is created.
+    let inputs = prepared(&job.input, &shutdown).await?;
     check_rejects_target(&job.rejects)?;
     if let Some(quota) = job.sandbox {
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
@@ -65,8 +65,8 @@ async fn import(
     );
 
     if let Some(shard) = job.identity.shard {
-        let Pacing { rate, burst, is_own, .. } = job.pacing;
-        reporter.emit(RunEvent::ShardStarted { shard, rate, burst, is_own_rate: is_own });
+        let Pacing { rate, burst, is_per_process, .. } = job.pacing;
+        reporter.emit(RunEvent::ShardStarted { shard, rate, burst, is_own_rate: is_per_process });
     }
     let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
@@ -79,12 +79,12 @@ async fn import(
         shutdown,
         wishes,
         rate_source: rate_source(args, job.identity.shard),
-        mapping: job.reading.mapping.clone(),
+        mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
         concurrency: concurrency(job.pacing.concurrency, &reporter),
-        policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resending.on_unknown },
-        idempotency_window: job.resending.window,
+        policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resend_policy.on_unknown },
+        idempotency_window: job.resend_policy.window,
         grace: job.grace,
         to_send,
         held_back: waiting - to_send,
@@ -124,7 +124,7 @@ async fn import(
     Ok(exit)
 }
 
-/// Opens the ledger and takes the input into it.
+/// Opens the ledger and reads the input into it.
 async fn check(
     job: &Job,
     again: &ResumeCommand,
@@ -134,30 +134,32 @@ async fn check(
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
     let (path, identity) = (job.ledger.clone(), job.identity.clone());
     let new_run = NewRun {
-        mapping: job.reading.mapping.fingerprint(),
+        mapping: job.input.mapping.fingerprint(),
         rate: job.pacing.rate.at_first(),
         is_auto: job.pacing.rate == Rate::Auto,
-        idempotency_window: job.resending.window,
-        resend: job.resending.on_unknown == OnUnknown::Resend,
-        retry: job.resending.retry.clone(),
+        idempotency_window: job.resend_policy.window,
+        resend: job.resend_policy.on_unknown == OnUnknown::Resend,
+        retry: job.resend_policy.retry.clone(),
         command: again.command(),
         folder: this_folder(),
     };
-    let (told, asked, check, patience) = (reporter.clone(), shutdown.clone(), job.check, job.lock_wait);
-    let (rehearsal, shard) = (job.rehearsal.clone(), job.reading.shard);
+    let (reporter, stop) = (reporter.clone(), shutdown.clone());
+    let (check, lock_wait) = (job.check, job.lock_wait);
+    let (rehearsal, shard) = (job.rehearsal.clone(), job.input.shard);
     let intake = blocking(move || {
-        let mut tell = |opening| told.emit(RunEvent::LedgerOpening(opening));
-        let ledger = Ledger::open(&path, &identity, patience, &mut tell, &rehearsal)?;
+        let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
+        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &rehearsal)?;
         if ledger.origin() != LedgerOrigin::Existing {
-            let again = ledger.origin() == LedgerOrigin::Recreated;
-            told.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated: again });
+            let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
+            reporter.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated });
         }
         ledger.start_run(new_run)?;
-        let intake = Intake { ledger: &ledger, reporter: &told, shutdown: &asked, shard, check, rehearsal };
+        let intake =
+            Intake { ledger: &ledger, reporter: &reporter, shutdown: &stop, shard, check, rehearsal };
         match intake.take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {
-                // The error is what matters; that the run ended is worth a try.
+                // Best effort: the intake's error is the one to report.
                 let _ = ledger.end_run("not started", 0);
                 Err(error.into())
             }
@@ -166,17 +168,17 @@ async fn check(
     unless_interrupted(shutdown, intake).await
 }
 
-/// The requests that may be under way, as far as there is room for their connections.
-fn concurrency(asked: Option<usize>, reporter: &Reporter) -> usize {
+/// Maximum in-flight requests, limited by the number of files that the process may open.
+fn concurrency(requested: Option<usize>, reporter: &Reporter) -> usize {
     let allowed = room_for_connections().unwrap_or(usize::MAX);
-    if let Some(asked) = asked.filter(|asked| *asked > allowed) {
-        reporter.emit(RunEvent::OpenFilesLimited { requested: asked, allowed });
+    if let Some(requested) = requested.filter(|requested| *requested > allowed) {
+        reporter.emit(RunEvent::OpenFilesLimited { requested, allowed });
     }
-    asked.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
+    requested.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
 }
 
-/// Where the rate is read again when it is asked for.
+/// Source of the rate for SIGHUP.
 fn rate_source(args: &RunArgs, shard: Option<Shard>) -> RateSource {
-    let (job, flag) = (args.job.job.clone(), args.read.rate);
-    RateSource(Box::new(move || rate_again(job.as_deref(), flag, shard)))
+    let (job, flag) = (args.job.job.clone(), args.import.rate);
+    RateSource(Box::new(move || reload_rate(job.as_deref(), flag, shard)))
 }

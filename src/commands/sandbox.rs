@@ -1,4 +1,4 @@
-//! `sandbox`: a Connect endpoint on loopback, until a signal.
+//! `sandbox`: serves a simulated Connect endpoint on loopback until a signal.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -61,7 +61,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
     Ok(ExitCode::Complete)
 }
 
-/// A reader of the file sees all of the port or no file.
+/// Writes the file atomically, so that a reader never sees half a port number.
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     writeln!(file, "{text}")?;

@@ -1,4 +1,4 @@
-//! `status`: what ledgers hold.
+//! `status`: rows, errors and runs of ledgers.
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -10,17 +10,17 @@ use crate::job::{JobError, JobFile, expect_csvs, ledgers_of, named_identity, ref
 use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
 use crate::ui::{LedgerStatus, Status, show};
 
-/// Runs that are shown.
+/// Number of runs shown.
 const RUNS: u32 = 10;
 
-/// Causes that are read: of several ledgers one may be frequent in all and in none among the first.
+/// Error codes read per ledger. More than are shown: one may be frequent over all ledgers and not among the first in any.
 const CAUSES: u32 = 100;
 
-/// So many minutes are "of late", and the one under way.
-const OF_LATE: i64 = 5;
+/// Complete minutes of recent traffic, in addition to the current one.
+const RECENT_MINUTES: i64 = 5;
 
-/// Has a terminal begin anew at its top.
-const ANEW: &str = "\x1b[H\x1b[2J\x1b[3J";
+/// Clears the terminal and moves the cursor to its top.
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
@@ -28,21 +28,21 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     expect_csvs(&args.ledgers, args.watch.is_some())?;
     let file = JobFile::at(args.ledgers.job.as_deref()).map_err(JobError::from)?;
     let named = named_identity(&args.ledgers, &file)?;
-    let mut is_again = false;
+    let mut is_refresh = false;
     loop {
-        // A shard that begins later has its ledger later.
+        // Opened at each refresh: a shard may start later and then create its ledger.
         let ledgers = LedgerSet::open(ledgers_of(&args.ledgers, &file)?, &named);
         let ledgers = ledgers.map_err(|error| match error {
-            LedgerError::Missing(path) if is_again => LedgerError::TakenAway(path),
+            LedgerError::Missing(path) if is_refresh => LedgerError::TakenAway(path),
             error => error,
         })?;
-        is_again = true;
+        is_refresh = true;
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
         ledgers.expect_as_opened()?;
         let text = match output {
             Output::Text | Output::Csv if args.watch.is_some() && io::stdout().is_terminal() => {
-                format!("{ANEW}{}", status.text())
+                format!("{CLEAR_SCREEN}{}", status.text())
             }
             Output::Text | Output::Csv => status.text(),
             Output::Json => format!("{}\n", status.json()),
@@ -60,7 +60,7 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
     let identity = reader.identity()?;
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let runs = reader.latest_runs(RUNS)?;
-    let since = now_ms / 60_000 - OF_LATE;
+    let since = now_ms / 60_000 - RECENT_MINUTES;
     Ok(LedgerStatus {
         shard: identity.as_ref().and_then(|identity| identity.shard),
         instance_id: identity.map(|identity| identity.instance_id).unwrap_or_default(),

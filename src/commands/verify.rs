@@ -1,4 +1,4 @@
-//! `verify`: Connect held against the ledger.
+//! `verify`: compares the ledger with Connect.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     let job = VerifyJob::resolve(args, global)?;
     let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    // They are for runs; unheard they would end the process.
-    let _wishes = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
+    // Without a listener, SIGHUP and SIGUSR1 would end the process.
+    let _control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;
@@ -30,7 +30,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         reporter: reporter.clone(),
         shutdown,
         instance_id: job.identity.instance_id.clone(),
-        // Rows of other shards are in ledgers that are not looked into.
+        // Rows of other shards are in other ledgers, which are not read.
         is_repeated: !job.identity.namespace.is_empty() || job.identity.shard.is_some(),
         operation: job.identity.operation,
         mapping: job.mapping.clone(),
@@ -56,20 +56,20 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     Ok(report.exit_code())
 }
 
-/// Opens the ledger, which must be there.
+/// Opens the ledger, which must exist.
 async fn open(
     job: &VerifyJob,
     reporter: &Arc<Reporter>,
     shutdown: &Shutdown,
 ) -> Result<Arc<Ledger>, CommandError> {
-    let (path, identity, patience) = (job.ledger.clone(), job.identity.clone(), job.lock_wait);
-    let told = reporter.clone();
+    let (path, identity, lock_wait) = (job.ledger.clone(), job.identity.clone(), job.lock_wait);
+    let reporter = reporter.clone();
     let opening = blocking(move || {
         if !path.exists() {
             return Err(LedgerError::Missing(path).into());
         }
-        let mut tell = |opening| told.emit(RunEvent::LedgerOpening(opening));
-        Ok(Arc::new(Ledger::open(&path, &identity, patience, &mut tell, &Rehearsal::default())?))
+        let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
+        Ok(Arc::new(Ledger::open(&path, &identity, lock_wait, &mut emit, &Rehearsal::default())?))
     });
     unless_interrupted(shutdown.clone(), opening).await
 }

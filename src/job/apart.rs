@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::JobFile;
 use super::places::{ledger_path, rejects_of_file, shard_of};
-use super::{JobError, reading, wrong};
+use super::{JobError, input, option_error};
 use crate::atomic_file::draft_of;
 use crate::cli::{GlobalArgs, JobArgs};
 use crate::paths::{folder_of, links, resolved, with_suffix};
@@ -51,7 +51,7 @@ impl Kept {
         Kept {
             ledgers: ledgers.collect(),
             files: files.into_iter().flatten().collect(),
-            csvs: reading::named(args, file),
+            csvs: input::named(args, file),
         }
     }
 
@@ -75,18 +75,21 @@ impl Kept {
     pub(super) fn target(&self, option: &'static str, named: &Path) -> Result<PathBuf, JobError> {
         let target = ordinary(option, named)?;
         let refused = |what: &str| {
-            Err(wrong(option, format!("names {}, which is {what}; name a file of its own", target.display())))
+            Err(option_error(
+                option,
+                format!("names {}, which is {what}; name a file of its own", target.display()),
+            ))
         };
         let own = [target.clone(), draft_of(&target)];
         let is_ledgers =
             |path: &Path| is_ledgers(path) || self.ledgers.iter().any(|ledger| is_of(path, ledger));
         if own.iter().any(|path| is_ledgers(path)) {
-            return Err(wrong(option, LEDGERS));
+            return Err(option_error(option, LEDGERS));
         }
         if self.files.iter().any(|file| own.contains(&resolved(file))) {
             return refused("the job file, or belongs to it");
         }
-        let is_csv = |csv: &PathBuf| resolved(csv) == target || reading::is_of_pattern(csv, &target);
+        let is_csv = |csv: &PathBuf| resolved(csv) == target || input::is_of_pattern(csv, &target);
         if self.csvs.iter().any(is_csv) {
             return refused("a CSV of the job");
         }
@@ -107,7 +110,7 @@ impl Kept {
 pub fn keep_sources(option: &'static str, target: &Path, sources: &[String]) -> Result<(), JobError> {
     if sources.iter().any(|source| resolved(Path::new(source)) == target) {
         let problem = format!("names {}, which was imported; name a file of its own", target.display());
-        return Err(wrong(option, problem));
+        return Err(option_error(option, problem));
     }
     Ok(())
 }
@@ -124,9 +127,9 @@ fn ordinary(option: &'static str, named: &Path) -> Result<PathBuf, JobError> {
              standard output leave {option} out",
             named.display()
         );
-        return Err(wrong(option, problem));
+        return Err(option_error(option, problem));
     }
-    let refused = |what: &str| Err(wrong(option, format!("names {}, {what}", named.display())));
+    let refused = |what: &str| Err(option_error(option, format!("names {}, {what}", named.display())));
     if named.is_dir() {
         return refused("which is a folder; name a file in it");
     }
@@ -151,9 +154,9 @@ pub(super) fn keep_apart(
 ) -> Result<(), JobError> {
     let own = [resolved(target), draft_of(&resolved(target))];
     if own.iter().any(|path| is_ledgers(path) || is_of(path, ledger)) {
-        Err(wrong(option, LEDGERS))
+        Err(option_error(option, LEDGERS))
     } else if job.is_some_and(|job| own.contains(&resolved(job))) {
-        Err(wrong(option, "names the job file; name a file of its own"))
+        Err(option_error(option, "names the job file; name a file of its own"))
     } else {
         Ok(())
     }

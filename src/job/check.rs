@@ -1,4 +1,4 @@
-//! The job of `check`.
+//! Settings of `check`.
 
 use std::path::PathBuf;
 
@@ -6,54 +6,54 @@ use super::destination::instance;
 use super::file::JobFile;
 use super::pace::rate;
 use super::places::ledger_to_write;
-use super::{Display, JobError, Reading, Resending, display, resending};
+use super::{Display, InputSettings, JobError, ResendPolicy, display, resend_policy};
 use crate::cli::{CheckArgs, GlobalArgs};
 use crate::engine::ErrorBudget;
 use crate::pacing::Rate;
 
-/// A check, which needs no instance and makes no ledger.
+/// Validated settings of `check`, which needs no instance and creates no ledger.
 #[derive(Clone, Debug)]
 pub struct CheckJob {
-    /// What is read, and what is made of it.
-    pub reading: Reading,
-    /// Where a run's ledger lies or would lie; none if a run would have to be told.
+    /// Input files and mapping.
+    pub input: InputSettings,
+    /// Path of the ledger that a run would use; `None` if a run would need `--ledger`.
     pub ledger: Option<PathBuf>,
-    /// The bare instance id, if one is named.
+    /// Instance id without the ARN, if named.
     pub instance_id: Option<String>,
-    /// Requests a second, for the forecast.
+    /// Target rate for the forecast, requests per second, or `Auto`.
     pub rate: Rate,
-    /// Rows that a run would send at most.
+    /// Maximum rows that a run would send.
     pub limit: Option<u64>,
-    /// How many rows may go wrong in a run.
+    /// Error budget of a run.
     pub max_errors: Option<ErrorBudget>,
-    /// What is sent again.
-    pub resending: Resending,
-    /// What people see.
+    /// Rows that a run would send again.
+    pub resend_policy: ResendPolicy,
+    /// Output formats and progress display.
     pub display: Display,
 }
 
 impl CheckJob {
-    /// Puts a check together.
+    /// Resolves the settings of `check`.
     ///
     /// # Errors
-    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    /// The job file is unreadable or invalid; a setting is missing or invalid.
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
-        let instance = instance(&args.job, &args.read.made, &file)?;
-        let reading = Reading::resolve(&args.job, &args.read, &file)?;
+        let instance = instance(&args.job, &args.import.request, &file)?;
+        let input = InputSettings::resolve(&args.job, &args.import, &file)?;
         Ok(CheckJob {
-            rate: rate(args.read.rate, &file, reading.shard)?,
-            reading,
+            rate: rate(args.import.rate, &file, input.shard)?,
+            input,
             ledger: match ledger_to_write(&args.job, &file) {
                 Ok(path) => Some(path),
                 Err(JobError::LedgerUnnamed) => None,
                 Err(error) => return Err(error),
             },
             instance_id: instance.map(|instance| instance.id),
-            limit: args.read.limit.or(file.run.limit),
-            max_errors: args.read.max_errors.or(file.run.max_errors),
-            resending: resending(&args.read, &file)?,
-            display: display(&args.read.shown, global, &file),
+            limit: args.import.limit.or(file.run.limit),
+            max_errors: args.import.max_errors.or(file.run.max_errors),
+            resend_policy: resend_policy(&args.import, &file)?,
+            display: display(&args.import.display, global, &file),
         })
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::file::JobFile;
 use super::instance::Instance;
-use super::{JobError, LONGEST, wrong};
-use crate::cli::{GlobalArgs, JobArgs, MadeArgs};
+use super::{JobError, LONGEST, option_error};
+use crate::cli::{GlobalArgs, JobArgs, RequestArgs};
 use crate::submission::AwsSettings;
 
 /// The instance and how it is reached.
 pub(super) fn destination(
     job: &JobArgs,
-    made: &MadeArgs,
+    made: &RequestArgs,
     global: &GlobalArgs,
     file: &JobFile,
 ) -> Result<(Instance, AwsSettings), JobError> {
@@ -33,7 +33,7 @@ pub(super) fn destination(
         [("--connect-timeout", aws.connect_timeout), ("--read-timeout", aws.read_timeout)]
     {
         if timeout.is_zero() || timeout > LONGEST {
-            return Err(wrong(option, "must be more than 0 and at most a year"));
+            return Err(option_error(option, "must be more than 0 and at most a year"));
         }
     }
     if job.sandbox {
@@ -48,20 +48,20 @@ pub(super) fn destination(
     let instance = instance(job, made, file)?.ok_or(JobError::NoInstance)?;
     match &aws.endpoint_url {
         Some(url) if !is_http(url) => {
-            return Err(wrong(
+            return Err(option_error(
                 "--endpoint-url",
                 "must be a URL such as https://host or http://127.0.0.1:8080",
             ));
         }
         // No request would carry them, and the ledger, logs and printed commands would.
         Some(url) if has_userinfo(url) => {
-            return Err(wrong(
+            return Err(option_error(
                 "--endpoint-url",
                 "must name no user and no password: they would not be sent; leave out what stands before the @",
             ));
         }
         Some(url) if instance.is_sandbox() && !(is_loopback(url) && url.starts_with("http:")) => {
-            return Err(wrong("--endpoint-url", "must be http:// on loopback for a rehearsal"));
+            return Err(option_error("--endpoint-url", "must be http:// on loopback for a rehearsal"));
         }
         Some(_) | None => {}
     }
@@ -69,7 +69,7 @@ pub(super) fn destination(
         match &aws.region {
             Some(region) if region != of_arn => {
                 let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
-                return Err(wrong("--region", problem));
+                return Err(option_error("--region", problem));
             }
             Some(_) => {}
             None => aws.region = Some(of_arn.clone()),
@@ -82,16 +82,20 @@ pub(super) fn destination(
 ///
 /// # Errors
 /// It is none, or the one that is reserved for rehearsals.
-pub(super) fn instance(job: &JobArgs, args: &MadeArgs, file: &JobFile) -> Result<Option<Instance>, JobError> {
+pub(super) fn instance(
+    job: &JobArgs,
+    args: &RequestArgs,
+    file: &JobFile,
+) -> Result<Option<Instance>, JobError> {
     if job.sandbox {
         return Ok(Some(Instance::sandbox()));
     }
     let Some(named) = args.instance_id.as_ref().or(file.connect.instance_id.as_ref()) else {
         return Ok(None);
     };
-    let instance = Instance::parse(named).map_err(|problem| wrong("--instance-id", problem))?;
+    let instance = Instance::parse(named).map_err(|problem| option_error("--instance-id", problem))?;
     if instance.is_sandbox() {
-        return Err(wrong("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
+        return Err(option_error("--instance-id", "'sandbox' is reserved for rehearsals; use --sandbox"));
     }
     Ok(Some(instance))
 }

@@ -1,4 +1,4 @@
-//! The job of `doctor`.
+//! Settings of `doctor`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::destination::destination;
 use super::file::JobFile;
 use super::pace::{SandboxQuota, burst, rate, sandbox};
 use super::places::ledger_to_write;
-use super::{JobError, reading, refuse_csv, wrong};
+use super::{JobError, input, option_error, refuse_csv};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
@@ -15,59 +15,62 @@ use crate::request::Operation;
 use crate::source::{Dialect, Input};
 use crate::submission::AwsSettings;
 
-/// What a doctor looks at.
+/// Validated settings of `doctor`.
 #[derive(Clone, Debug)]
 pub struct DoctorJob {
-    /// Whose ledger it is, or would be.
+    /// Identity of the ledger that a run would use.
     pub identity: Identity,
-    /// The ledger's path.
+    /// Path of the ledger.
     pub ledger: PathBuf,
-    /// What a run would read, as far as it is named.
+    /// Inputs that a run would read; empty if none is named.
     pub inputs: Vec<Input>,
-    /// How it is written.
+    /// CSV dialect of the inputs.
     pub dialect: Dialect,
-    /// What is made of a row.
+    /// Source of the mapping.
     pub mapping: MappingSource,
-    /// Requests a second.
+    /// Target rate, requests per second, or `Auto`.
     pub rate: Rate,
-    /// Requests that may leave at once.
+    /// Burst of the quota, requests.
     pub burst: u32,
-    /// Whether a contact is made to see what its token is worth.
+    /// Whether to create one contact twice with one client token.
     pub probe_token: bool,
-    /// The AWS side.
+    /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
-    /// The form of results.
+    /// Format of results on standard output.
     pub output: Output,
-    /// The quota of the built-in sandbox, if the job runs against it.
+    /// Quota of the built-in sandbox; `None` with a real endpoint.
     pub sandbox: Option<SandboxQuota>,
 }
 
 impl DoctorJob {
-    /// Puts together what a doctor looks at.
+    /// Resolves the settings of `doctor`.
     ///
     /// # Errors
-    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    /// The job file is unreadable or invalid; a setting is missing or invalid.
     pub fn resolve(args: &DoctorArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
-        let (instance, aws) = destination(&args.job, &args.made, global, &file)?;
-        let mapping = reading::mapping(&args.made, &file)?;
+        let (instance, aws) = destination(&args.job, &args.request, global, &file)?;
+        let mapping = input::mapping(&args.request, &file)?;
         let output = global.output.or(file.run.output).unwrap_or_default();
         refuse_csv(output)?;
         if args.probe_token && mapping.operation != Operation::CreateContact {
-            return Err(wrong("--probe-token", "is for completed tasks; it would start an open one"));
+            return Err(option_error(
+                "--probe-token",
+                "works with CreateContact only; with StartTaskContact it would start an open task",
+            ));
         }
-        let shard = reading::shard(&args.job, &file);
+        let shard = input::shard(&args.job, &file);
         let rate = rate(args.rate, &file, shard)?;
         let burst = burst(args.burst, &file, shard)?;
-        let dialect = reading::dialect(&DialectArgs::default(), &file)?;
-        let inputs = reading::inputs(&args.job, &file, &dialect);
+        let dialect = input::dialect(&DialectArgs::default(), &file)?;
+        let inputs = input::inputs(&args.job, &file, &dialect);
         let inputs = match inputs {
             Ok(inputs) => inputs,
             Err(JobError::NoInput) => Vec::new(),
             Err(error) => return Err(error),
         };
         Ok(DoctorJob {
-            identity: reading::identity(instance, &args.job, &args.made, &file)?,
+            identity: input::identity(instance, &args.job, &args.request, &file)?,
             ledger: ledger_to_write(&args.job, &file)?,
             inputs,
             dialect,

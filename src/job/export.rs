@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::apart::Kept;
 use super::file::JobFile;
 use super::places::{job_args, ledgers_of};
-use super::{JobError, reading, wrong};
+use super::{JobError, input, option_error};
 use crate::cli::{ExportArgs, GlobalArgs, Output};
 use crate::export::{Format, StateFilter};
 use crate::ledger::{NamedIdentity, RunId, Selection};
@@ -41,9 +41,9 @@ impl ExportJob {
         let ledgers = ledgers_of(&args.ledgers, &file)?;
         if args.since.is_some() && ledgers.len() > 1 {
             let problem = "counts the runs of one ledger, and each has its own; name one ledger";
-            return Err(wrong("--since", problem));
+            return Err(option_error("--since", problem));
         }
-        let dialect = reading::dialect(&args.dialect, &file)?;
+        let dialect = input::dialect(&args.dialect, &file)?;
         let join = args.join.as_deref().map(Input::from_argument);
         let to = args.to.as_deref().filter(|path| *path != Path::new("-"));
         let kept = || {
@@ -53,7 +53,7 @@ impl ExportJob {
         let to = to.map(|to| kept().target("--to", to)).transpose()?;
         Ok(ExportJob {
             ledgers,
-            named: reading::named_identity(&job, &file)?,
+            named: input::named_identity(&job, &file)?,
             selection: Selection {
                 states: states(&args.state),
                 since: args.since.map(|run| RunId(i64::from(run))),

@@ -1,4 +1,4 @@
-//! The job file: TOML, unknown keys refused with line and suggestion.
+//! Parser of the job file: TOML or a JSON skeleton. Unknown keys are refused with their line and a suggestion.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use crate::shard::Shard;
 use crate::submission::OnUnknown;
 use crate::suggest::{did_you_mean, similar_file};
 
-/// Every table of a job file and its keys, for the reference and for suggestions. `[request]` has
-/// the operation's members instead, and `[lookup]` tables of the user's own.
+/// Tables of a job file with their keys, for suggestions and for the test of the reference chapter. `[request]` has the
+/// operation's members and `[lookup]` user-defined tables, so neither lists keys.
 pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
     &[
         (
@@ -69,7 +69,7 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
     ]
 }
 
-/// A job file as it was written.
+/// A parsed job file. Values are validated later, together with the flags.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobFile {
@@ -183,7 +183,7 @@ pub(super) struct SandboxTable {
     pub(super) latency: Option<Duration>,
 }
 
-/// The job file is at fault.
+/// The job file is unreadable or invalid.
 #[derive(Debug, Error)]
 pub enum JobFileError {
     /// It cannot be read.
@@ -191,53 +191,52 @@ pub enum JobFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// It is one of the files that are imported.
-    #[error("{} is no job file by its name; a CSV is named without --job", .0.display())]
+    /// The path ends in `.csv` or `.tsv`.
+    #[error("{} is a CSV by its name, not a job file; name it without --job", .0.display())]
     Csv(PathBuf),
-    /// It is neither TOML nor JSON, or a value is of the wrong kind.
+    /// The text is neither TOML nor JSON, or a value has the wrong type.
     #[error("{}, line {line}: {message}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
         /// The line.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// It has a key that means nothing.
-    #[error("{}, line {line}: there is no key '{key}'{hint}", path.display())]
+    /// A key is unknown.
+    #[error("{}, line {line}: unknown key '{key}'{hint}", path.display())]
     UnknownKey {
         /// The file.
         path: PathBuf,
         /// The line.
         line: usize,
-        /// The key with its table.
+        /// Table and key, such as `pacing.rat`.
         key: String,
-        /// A suggestion.
+        /// Suggestion, with its punctuation.
         hint: String,
     },
 }
 
 impl JobFile {
-    /// The job file that is named, or an empty one. It may be a pipe, so it is read once.
+    /// Reads the job file at `path`; without a path, returns an empty one. The path may be a pipe, so it is read once.
     ///
     /// # Errors
-    /// It cannot be read, is not TOML, or holds what it may not.
+    /// See [`JobFileError`].
     pub fn at(path: Option<&Path>) -> Result<Self, JobFileError> {
         path.map_or_else(|| Ok(JobFile::default()), JobFile::read)
     }
 
-    /// The job file at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, JobFileError> {
         if uncompressed(path).extension().is_some_and(|kind| kind == "csv" || kind == "tsv") {
             return Err(JobFileError::Csv(path.to_owned()));
         }
         let read = std::fs::read_to_string(path);
         let text = read.map_err(|source| JobFileError::Read { path: path.to_owned(), source })?;
-        // Editors on Windows put a byte order mark there.
+        // Editors on Windows write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         if skeleton::is_json(text) { JobFile::of_skeleton(path, text) } else { JobFile::parse(path, text) }
     }
@@ -255,7 +254,7 @@ impl JobFile {
             let name: &str = table.get_ref();
             let unknown = |line, key: String, word: &str, known: &[&'static str]| {
                 let hint = did_you_mean(word, known.iter().copied())
-                    .unwrap_or_else(|| format!("; there is {}", known.join(", ")));
+                    .unwrap_or_else(|| format!("; known keys: {}", known.join(", ")));
                 JobFileError::UnknownKey { path: path.to_owned(), line, key, hint }
             };
             let Some((_, known)) = keys().iter().find(|(table, _)| *table == name) else {
@@ -307,7 +306,7 @@ impl JobFile {
         Ok(job)
     }
 
-    /// A job that is nothing but a JSON skeleton.
+    /// A job that consists of a JSON skeleton only.
     fn of_skeleton(path: &Path, text: &str) -> Result<Self, JobFileError> {
         let mut job = JobFile { path: Some(path.to_owned()), ..JobFile::default() };
         let skeleton = Skeleton::parse(path, text)?;
@@ -316,7 +315,7 @@ impl JobFile {
         Ok(job)
     }
 
-    /// What a skeleton says besides the request, where the job file itself says nothing.
+    /// Takes instance and operation from a skeleton where the job file names none.
     fn adopt(&mut self, skeleton: &Skeleton) {
         let connect = &mut self.connect;
         connect.instance_id = connect.instance_id.take().or_else(|| skeleton.instance_id.clone());
@@ -324,7 +323,7 @@ impl JobFile {
         connect.operation = connect.operation.take().or(operation);
     }
 
-    /// A path of this file, which is relative to the file's folder.
+    /// Resolves a path in this file, which is relative to the file's folder.
     pub(super) fn beside(&self, path: &Path) -> PathBuf {
         match self.path.as_deref().and_then(Path::parent) {
             Some(folder) if path != Path::new("-") => folder.join(path),
@@ -333,7 +332,7 @@ impl JobFile {
     }
 }
 
-/// The lines of all members below `path`.
+/// Collects the line of every member below `path`.
 fn member_lines(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -356,7 +355,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
-/// TOML as JSON; a date is its text.
+/// Converts TOML to JSON; a date becomes its text.
 fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::String(text),
@@ -398,7 +397,7 @@ mod tests {
         for (table, keys) in keys() {
             for key in *keys {
                 let problem = parse(&format!("[{table}]\n{key} = {{}}")).unwrap_err();
-                assert!(!problem.contains("no key") && !problem.contains("unknown field"), "{problem}");
+                assert!(!problem.contains("unknown key") && !problem.contains("unknown field"), "{problem}");
             }
         }
     }
@@ -407,11 +406,11 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
         assert_eq!(
             parse("[connect]\n\n[pacing]\nrat = 2").unwrap_err(),
-            "job.toml, line 4: there is no key 'pacing.rat'; did you mean 'rate'?"
+            "job.toml, line 4: unknown key 'pacing.rat'; did you mean 'rate'?"
         );
         assert_eq!(
             parse("[sorce]\nfiles = []").unwrap_err(),
-            "job.toml, line 1: there is no key 'sorce'; did you mean 'source'?"
+            "job.toml, line 1: unknown key 'sorce'; did you mean 'source'?"
         );
     }
 

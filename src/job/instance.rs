@@ -2,15 +2,15 @@
 
 use crate::request::limits::INSTANCE_ID_CHARS;
 
-/// The id that belongs to rehearsals.
+/// Instance id reserved for rehearsals against a sandbox.
 pub(crate) const SANDBOX: &str = "sandbox";
 
-/// An instance.
+/// A Connect instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Instance {
-    /// The bare id, whichever form was given.
+    /// Instance id without the ARN.
     pub(super) id: String,
-    /// The Region, if an ARN was given.
+    /// Region from the ARN, if an ARN was given.
     pub(super) region: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Instance {
         self.id == SANDBOX
     }
 
-    /// Reads `ID` or `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
+    /// Parses `ID` or `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (id, region) = if text.starts_with("arn:") {
@@ -54,7 +54,7 @@ mod tests {
     use super::Instance;
 
     #[test]
-    fn what_is_no_instance_is_refused() {
+    fn text_that_names_no_instance_is_refused() {
         for text in ["", "a b", "arn:aws:s3:::bucket", "arn:aws:connect:eu-west-2:1:queue/x", "x/y"] {
             assert!(Instance::parse(text).is_err(), "{text:?}");
         }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::apart::Kept;
 use super::destination::instance;
 use super::file::JobFile;
+use super::input::shard;
 use super::places::{ledger_path, of_shard, rejects_named};
-use super::reading::shard;
-use super::{JobError, wrong};
+use super::{JobError, option_error};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::paths::resolved;
 use crate::shard::Shard;
@@ -43,12 +43,12 @@ impl MetricsTarget {
         // They may not be there yet, and would be written over in the next run.
         let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
         if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
-            return Err(wrong(OPTION, "names the rejects file; name a file of its own"));
+            return Err(option_error(OPTION, "names the rejects file; name a file of its own"));
         }
         Ok(Some(MetricsTarget {
             file: target,
             import: import(args.job.job.as_deref(), ledger.as_deref()),
-            instance_id: instance(&args.job, &args.read.made, file).ok().flatten().map(|found| found.id),
+            instance_id: instance(&args.job, &args.import.request, file).ok().flatten().map(|found| found.id),
             shard,
             ledger,
         }))

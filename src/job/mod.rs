@@ -1,7 +1,6 @@
-//! The job: flags, environment, job file and defaults, made into one validated whole.
+//! Resolves flags, environment variables, the job file and defaults into validated settings, one type per command.
 //!
-//! A flag beats the environment (clap sees to both), which beats the job file, which beats the
-//! default.
+//! Precedence: flag, environment variable (clap handles both), job file, default. Reads files and sends nothing.
 
 mod apart;
 mod check;
@@ -14,7 +13,7 @@ mod metrics;
 mod outline;
 mod pace;
 mod places;
-mod reading;
+mod input;
 mod report;
 mod skeleton;
 mod values;
@@ -25,7 +24,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, InitArgs, LogFormat, Output, ProgressKind, ReadArgs, RunArgs, ShownArgs};
+use crate::cli::{GlobalArgs, ImportArgs, InitArgs, LogFormat, Output, ProgressArgs, ProgressKind, RunArgs};
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::rehearsal::Rehearsal;
@@ -37,149 +36,147 @@ use destination::destination;
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
+pub use input::InputSettings;
 pub(crate) use instance::SANDBOX;
 pub use metrics::MetricsTarget;
 pub use outline::{Outline, OutlineTable};
-pub use pace::{Pacing, SandboxQuota, rate_again};
+pub use pace::{Pacing, SandboxQuota, reload_rate};
 use pace::{pacing, sandbox};
 pub use places::{expect_csvs, ledgers_of, named_identity};
 use places::{ledger_to_write, rejects_path};
-pub use reading::Reading;
 pub use report::ReportJob;
 pub use verification::VerifyJob;
 
-/// How long an unanswered attempt's token may be used again. Connect documents no lifetime for
-/// CreateContact's tokens; sibling operations say seven days, so a day is well inside.
+/// Default idempotency window. AWS documents no lifetime for CreateContact's client tokens; the API reference of three
+/// sibling operations (StartChatContact among them) says seven days, so a day is well inside.
 const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A validated import.
+/// Validated settings of `run`.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Whose ledger it is.
+    /// Instance, operation, namespace, key and shard that the ledger belongs to.
     pub identity: Identity,
-    /// What is read, and what is made of it.
-    pub reading: Reading,
-    /// The ledger's path.
+    /// Input files and mapping.
+    pub input: InputSettings,
+    /// Path of the ledger.
     pub ledger: PathBuf,
-    /// Where rows that were not created are written.
+    /// Path of the rejects file.
     pub rejects: PathBuf,
-    /// How fast and how often.
+    /// Rate, burst, concurrency and attempts.
     pub pacing: Pacing,
-    /// Rows to send at most.
+    /// Maximum rows to send in this run.
     pub limit: Option<u64>,
-    /// How many rows may go wrong.
+    /// Error budget; `None`: unlimited.
     pub max_errors: Option<ErrorBudget>,
-    /// Whether every row is mapped and validated before the first is sent.
+    /// Whether all rows are mapped and validated before the first request.
     pub check: bool,
-    /// How long requests under way are awaited when the run stops.
+    /// How long to wait for in-flight requests when the run stops.
     pub grace: Duration,
-    /// How long after its start the run makes no further request; none is never.
+    /// Time after which the run stops sending; `None`: never.
     pub max_duration: Option<Duration>,
-    /// How long another run that holds the ledger is waited for.
+    /// How long to wait for the lock if another run holds the ledger.
     pub lock_wait: Duration,
-    /// What is sent again.
-    pub resending: Resending,
-    /// The AWS side.
+    /// Rows that are sent again.
+    pub resend_policy: ResendPolicy,
+    /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
-    /// What people see.
+    /// Output formats and progress display.
     pub display: Display,
-    /// The quota of the built-in sandbox, if the job runs against it.
+    /// Quota of the built-in sandbox; `None` with a real endpoint.
     pub sandbox: Option<SandboxQuota>,
-    /// Where a rehearsal crashes, if it is to.
+    /// Crash point of a rehearsal.
     pub rehearsal: Rehearsal,
 }
 
-/// What is sent again, although it may have been created or was refused.
+/// Rows that are sent again although they may exist or were refused.
 #[derive(Clone, Debug)]
-pub struct Resending {
-    /// How long an unanswered attempt's token may be used again.
+pub struct ResendPolicy {
+    /// Idempotency window: how long after its first unanswered attempt a row's client token may be reused.
     pub window: Duration,
-    /// What becomes of a row whose attempt went unanswered.
+    /// Resend or hold rows whose attempt went unanswered.
     pub on_unknown: OnUnknown,
-    /// What somebody has asked for.
+    /// States named with `--retry`.
     pub retry: Vec<Retry>,
 }
 
-/// What people see.
+/// Output formats and progress display.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Display {
-    /// The form of results on standard output.
+    /// Format of results on standard output.
     pub output: Output,
-    /// How progress is shown on standard error.
+    /// Progress display on standard error.
     pub progress: ProgressKind,
-    /// How often a line of progress is written.
+    /// Interval between progress lines.
     pub report_every: Duration,
-    /// The form of standard error.
+    /// Format of standard error.
     pub log_format: LogFormat,
-    /// Whether single steps are told too; a bar would be torn by them.
+    /// Whether debug messages are logged; then no bar is drawn, since they would break it.
     pub debug: bool,
 }
 
-/// The job makes no sense; nothing is sent.
+/// Invalid usage or configuration; nothing has been sent.
 #[derive(Debug, Error)]
 pub enum JobError {
-    /// The job file is at fault.
+    /// The job file is unreadable or invalid.
     #[error(transparent)]
     File(#[from] JobFileError),
-    /// There is no input.
+    /// No CSV is named.
     #[error("no CSV is named; give one as an argument, or under [source] files in the job file")]
     NoInput,
-    /// There is no instance.
+    /// No Connect instance is named.
     #[error(
         "no Connect instance is named; use --instance-id, or instance_id under [connect] in the job file, \
          or --sandbox for a rehearsal"
     )]
     NoInstance,
-    /// An option has an impossible value.
+    /// An option has an invalid value.
     #[error("{option} {problem}")]
     Option {
-        /// The option as it is written.
+        /// The option, as on the command line or in the job file.
         option: &'static str,
-        /// What is wrong and what to do.
+        /// The problem and the remedy.
         problem: String,
     },
-    /// Standard input or a pattern has no place beside which a ledger could lie.
+    /// Standard input or a glob pattern implies no path for the ledger.
     #[error("with standard input or a pattern of files, and no job file, name the ledger with --ledger")]
     LedgerUnnamed,
-    /// Nothing says where a ledger is.
-    #[error(
-        "nothing says which ledger; name it with --ledger, or the job file with --job, or the CSV that was imported"
-    )]
+    /// No argument implies the path of a ledger.
+    #[error("no ledger is named; use --ledger, or --job, or name the CSV that was imported")]
     NoLedger,
 }
 
-fn wrong(option: &'static str, problem: impl Into<String>) -> JobError {
+fn option_error(option: &'static str, problem: impl Into<String>) -> JobError {
     JobError::Option { option, problem: problem.into() }
 }
 
-/// No time is longer, so that sums of times do not overflow.
+/// Upper bound for durations, so that adding one to an instant cannot overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Job {
-    /// Puts a job together.
+    /// Resolves the settings of `run`.
     ///
     /// # Errors
-    /// Something is missing or impossible.
+    /// A setting is missing or invalid.
     pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Self, JobError> {
-        let reading = Reading::resolve(&args.job, &args.read, file)?;
-        let pacing = pacing(args, file, reading.shard)?;
-        let (instance, aws) = destination(&args.job, &args.read.made, global, file)?;
+        let input = InputSettings::resolve(&args.job, &args.import, file)?;
+        let pacing = pacing(args, file, input.shard)?;
+        let (instance, aws) = destination(&args.job, &args.import.request, global, file)?;
         let ledger = ledger_to_write(&args.job, file)?;
-        let display = display(&args.read.shown, global, file);
+        let display = display(&args.import.display, global, file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: reading::identity(instance, &args.job, &args.read.made, file)?,
-            rejects: rejects_path(args, file, &ledger, &reading.inputs)?,
-            reading,
+            identity: input::identity(instance, &args.job, &args.import.request, file)?,
+            rejects: rejects_path(args, file, &ledger, &input.inputs)?,
+            input,
             ledger,
             pacing,
-            limit: args.read.limit.or(file.run.limit),
-            max_errors: args.read.max_errors.or(file.run.max_errors),
+            limit: args.import.limit.or(file.run.limit),
+            max_errors: args.import.max_errors.or(file.run.max_errors),
             check: !args.no_check.or(file.run.no_check).unwrap_or(false),
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
-            resending: resending(&args.read, file)?,
+            resend_policy: resend_policy(&args.import, file)?,
             aws,
             display,
             sandbox: sandbox(&args.job, global, file, pacing.rate, pacing.burst)?,
@@ -188,15 +185,15 @@ impl Job {
     }
 }
 
-/// How the CSV of `init` is written, as its flags say.
+/// CSV dialect of `init` from its flags.
 ///
 /// # Errors
-/// A word says nothing, or two of the characters are the same.
+/// A value is invalid, or two of the characters are equal.
 pub fn dialect_of(args: &InitArgs) -> Result<Dialect, JobError> {
-    reading::dialect(&args.dialect, &JobFile::default())
+    input::dialect(&args.dialect, &JobFile::default())
 }
 
-fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
+fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> Display {
     Display {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
@@ -208,30 +205,34 @@ fn display(args: &ShownArgs, global: &GlobalArgs, file: &JobFile) -> Display {
 
 fn rehearsal(args: &RunArgs) -> Result<Rehearsal, JobError> {
     match args.crash_at {
-        Some(_) if !args.job.sandbox => Err(wrong("--crash-at", "is for rehearsals; use it with --sandbox")),
+        Some(_) if !args.job.sandbox => {
+            Err(option_error("--crash-at", "works in rehearsals only; add --sandbox"))
+        }
         crash => Ok(Rehearsal::new(crash)),
     }
 }
 
-fn resending(args: &ReadArgs, file: &JobFile) -> Result<Resending, JobError> {
+fn resend_policy(args: &ImportArgs, file: &JobFile) -> Result<ResendPolicy, JobError> {
     let window = args.idempotency_window.or(file.run.idempotency_window).unwrap_or(IDEMPOTENCY_WINDOW);
     if window > LONGEST {
-        return Err(wrong("--idempotency-window", "must be at most a year"));
+        return Err(option_error("--idempotency-window", "must be at most a year"));
     }
-    Ok(Resending {
+    Ok(ResendPolicy {
         window,
         on_unknown: args.on_unknown.or(file.run.on_unknown).unwrap_or_default(),
         retry: args.retry.clone(),
     })
 }
 
-/// Only a check has faults to list as CSV.
+/// Refuses `--output csv` for commands without rows to list.
 ///
 /// # Errors
-/// The output is to be CSV.
+/// `output` is CSV.
 pub fn refuse_csv(output: Output) -> Result<(), JobError> {
     match output {
-        Output::Csv => Err(wrong("--output", "csv is for the commands check and export; use text or json")),
+        Output::Csv => {
+            Err(option_error("--output", "csv works with check and export only; use text or json"))
+        }
         Output::Text | Output::Json => Ok(()),
     }
 }
@@ -272,7 +273,7 @@ mod tests {
         std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 3.5").unwrap();
         let job = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--burst=9"]).unwrap();
         assert_eq!(job.ledger, folder.path().join("tickets.ledger.db"));
-        assert_eq!(job.reading.inputs, [Input::File(folder.path().join("t.csv"))]);
+        assert_eq!(job.input.inputs, [Input::File(folder.path().join("t.csv"))]);
         assert_eq!((job.pacing.rate, job.pacing.burst), (Rate::Fixed(3.5), 9));
         let flag = resolve(&["--job", path.to_str().unwrap(), INSTANCE, "--rate=7"]).unwrap();
         assert_eq!(flag.pacing.rate, Rate::Fixed(7.0));
@@ -358,14 +359,14 @@ mod tests {
         std::fs::write(&path, "[source]\nfiles = [\"t.csv\"]\n[pacing]\nrate = 6.0\nburst = 9").unwrap();
         let pacing = |more: &[&str]| {
             let job = resolve(&[&["--job", path.to_str().unwrap(), INSTANCE], more].concat()).unwrap();
-            (job.pacing.rate, job.pacing.burst, job.pacing.is_own)
+            (job.pacing.rate, job.pacing.burst, job.pacing.is_per_process)
         };
         assert_eq!(pacing(&[]), (Rate::Fixed(6.0), 9, false));
         assert_eq!(pacing(&["--shard=0/4"]), (Rate::Fixed(1.5), 2, false));
         assert_eq!(pacing(&["--shard=0/60"]), (Rate::Fixed(0.1), 1, false));
         assert_eq!(pacing(&["--shard=0/4", "--rate=6", "--burst=9"]), (Rate::Fixed(6.0), 9, true));
         assert_eq!(pacing(&["--shard=0/4", "--rate=auto"]).0, Rate::Auto);
-        let again = |flag| rate_again(Some(&path), flag, "0/4".parse().ok());
+        let again = |flag| reload_rate(Some(&path), flag, "0/4".parse().ok());
         assert_eq!(again(None), Ok(Rate::Fixed(1.5)));
         assert!(again(Some(Rate::Fixed(6.0))).is_err());
         let default = resolve(&["t.csv", INSTANCE, "--shard=3/4"]).unwrap().pacing;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::apart::{keep_apart, unless_an_input};
 use super::file::JobFile;
-use super::reading::{is_pattern, shard};
-use super::{JobError, reading, wrong};
+use super::input::{is_pattern, shard};
+use super::{JobError, input, option_error};
 use crate::cli::{JobArgs, LedgersArgs, RunArgs, duration};
 use crate::ledger::NamedIdentity;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
@@ -26,7 +26,7 @@ pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, Jo
     };
     let mut seen = std::collections::HashSet::new();
     match ledgers.iter().find(|ledger| !seen.insert(resolved(ledger))) {
-        Some(twice) => Err(wrong("--ledger", format!("names {} twice", twice.display()))),
+        Some(twice) => Err(option_error("--ledger", format!("names {} twice", twice.display()))),
         None => Ok(ledgers),
     }
 }
@@ -45,11 +45,11 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
             let problem = format!(
                 "takes its time after an equals sign: --watch={word}; apart from it '{word}' is a CSV"
             );
-            return Err(wrong("--watch", problem));
+            return Err(option_error("--watch", problem));
         }
         if !args.ledger.is_empty() {
             let problem = format!("is named, so a CSV beside it is not needed; and there is no file {word}");
-            return Err(wrong("--ledger", problem));
+            return Err(option_error("--ledger", problem));
         }
     }
     Ok(())
@@ -60,7 +60,7 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
 /// # Errors
 /// What it says is no identity.
 pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
-    reading::named_identity(&job_args(args), file)
+    input::named_identity(&job_args(args), file)
 }
 
 /// The ledger, or if it is not there those of shards beside it, in their order.
@@ -147,7 +147,7 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
         None if shard.is_some() && whole.exists() => (whole, "without --shard".to_owned()),
         None => return Ok(own),
     };
-    Err(wrong(
+    Err(option_error(
         "--shard",
         format!(
             "is not as it was: {} has rows of this import, which {} would know nothing of and send again. Go on {with}; \

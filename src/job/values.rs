@@ -1,4 +1,4 @@
-//! Values of a job file that may be written in two ways.
+//! Deserializers for job-file values with two spellings.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::engine::ErrorBudget;
 
-/// A time such as `"30s"`, or a number of seconds.
+/// Reads a time such as `"30s"`, or a number of seconds.
 pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -21,7 +21,7 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     crate::cli::duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// A budget such as `100` or `"1%"`.
+/// Reads an error budget such as `100` or `"1%"`.
 pub(super) fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorBudget>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,71 +1,71 @@
-//! The job of `verify`.
+//! Settings of `verify`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::pace::{IMPOSSIBLE_RATE, RATES};
+use super::pace::{INVALID_RATE, RATES};
 use super::places::ledger_path;
-use super::{Display, JobError, LONGEST, display, reading, refuse_csv, wrong};
+use super::{Display, JobError, LONGEST, display, input, option_error, refuse_csv};
 use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
 use crate::submission::AwsSettings;
 use crate::verification::{DESCRIBE_RATE, SEARCH_RATE};
 
-/// A verification.
+/// Validated settings of `verify`.
 #[derive(Clone, Debug)]
 pub struct VerifyJob {
-    /// Whose ledger it is.
+    /// Instance, operation, namespace, key and shard that the ledger belongs to.
     pub identity: Identity,
-    /// What is made of a row.
+    /// Source of the mapping.
     pub mapping: MappingSource,
-    /// The ledger's path.
+    /// Path of the ledger.
     pub ledger: PathBuf,
-    /// How many created rows are asked for; none is all.
+    /// Number of created rows to look up; `None`: all.
     pub sample: Option<u64>,
-    /// The attribute that unknown rows are searched by.
+    /// Attribute that unknown rows are searched by; `None`: by name.
     pub search_attribute: Option<String>,
-    /// DescribeContact, requests a second.
+    /// DescribeContact requests per second.
     pub describe_rate: f64,
-    /// SearchContacts, requests a second.
+    /// SearchContacts requests per second.
     pub search_rate: f64,
-    /// How long another run that holds the ledger is waited for.
+    /// How long to wait for the lock if another run holds the ledger.
     pub lock_wait: Duration,
-    /// The AWS side.
+    /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
-    /// What people see.
+    /// Output formats and progress display.
     pub display: Display,
 }
 
 impl VerifyJob {
-    /// Puts a verification together.
+    /// Resolves the settings of `verify`.
     ///
     /// # Errors
-    /// The job file cannot be read or holds what it may not; something is missing or impossible.
+    /// The job file is unreadable or invalid; a setting is missing or invalid.
     pub fn resolve(args: &VerifyArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
         if args.job.sandbox && global.endpoint_url.is_none() {
-            let problem = "forgets its contacts with the run: serve one with the command sandbox and its --state, \
+            let problem = "loses its contacts when the run ends: start one with connect-import sandbox --state FILE, \
                            import into it, and name it with --endpoint-url";
-            return Err(wrong("--sandbox", problem));
+            return Err(option_error("--sandbox", problem));
         }
-        let (instance, aws) = destination(&args.job, &args.made, global, &file)?;
-        let mapping = reading::mapping(&args.made, &file)?;
-        let display = display(&args.shown, global, &file);
+        let (instance, aws) = destination(&args.job, &args.request, global, &file)?;
+        let mapping = input::mapping(&args.request, &file)?;
+        let display = display(&args.display, global, &file);
         refuse_csv(display.output)?;
         let rate = |option, flag: Option<f64>, key: Option<f64>, default| {
             let rate = flag.or(key).unwrap_or(default);
-            if RATES.contains(&rate) { Ok(rate) } else { Err(wrong(option, IMPOSSIBLE_RATE)) }
+            if RATES.contains(&rate) { Ok(rate) } else { Err(option_error(option, INVALID_RATE)) }
         };
         Ok(VerifyJob {
-            identity: reading::identity(instance, &args.job, &args.made, &file)?,
+            identity: input::identity(instance, &args.job, &args.request, &file)?,
             mapping,
             ledger: ledger_path(&args.job, &file)?,
             sample: match args.sample {
-                Some(0) => return Err(wrong("--sample", "must be at least 1")),
-                // The ledger counts no further.
+                Some(0) => return Err(option_error("--sample", "must be at least 1")),
+                // SQLite's integers are signed.
                 sample => sample.map(|rows| rows.min(i64::MAX as u64)),
             },
             search_attribute: args.search_attribute.clone().or(file.verify.search_attribute.clone()),

@@ -41,10 +41,10 @@ impl CheckReport {
         let mut report = CheckReport {
             findings,
             rate,
-            shard: job.reading.shard,
+            shard: job.input.shard,
             limit: job.limit,
             max_errors: job.max_errors,
-            idempotency_window: job.resending.window,
+            idempotency_window: job.resend_policy.window,
             ledger: ledger.map(|path| path.display().to_string()),
             end: None,
         };

@@ -53,7 +53,7 @@ impl Summary {
             instance_id: job.identity.instance_id.clone(),
             ledger: job.ledger.clone(),
             shard: job.identity.shard,
-            is_own_rate: job.pacing.is_own,
+            is_own_rate: job.pacing.is_per_process,
             rejects: (in_rejects > 0).then(|| job.rejects.clone()),
             why: why(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| again.command()),

@@ -51,7 +51,7 @@ fn nothing_is_written_over() {
     folder.write("t.csv", "id,Name\n1,a\n");
     folder.write("t.toml", "precious");
     let ended = folder.run(&["init", "t.csv"]).expect(2);
-    assert!(ended.stderr.contains("t.toml is there already"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("t.toml exists and is not overwritten"), "{}", ended.stderr);
     assert_eq!(folder.read("t.toml"), "precious");
     std::os::unix::fs::symlink("nowhere", folder.path("link.toml")).unwrap();
     folder.run(&["init", "t.csv", "--job", "link.toml"]).expect(2);

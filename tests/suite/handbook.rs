@@ -1,4 +1,4 @@
-//! What the handbook and the README say that follows from the code is written from the code.
+//! Generated parts of the handbook and the README agree with the code.
 
 use clap::{Arg, Command};
 use connect_import::cli::described;
@@ -7,26 +7,26 @@ use connect_import::job::keys;
 
 use crate::support::*;
 
-/// Keys that no flag has.
+/// Keys without a flag: table, key, meaning, default.
 const WITHOUT_FLAG: [(&str, &str, &str, &str); 6] = [
     (
         "source",
         "files",
-        "The CSVs, or patterns such as \"export-*.csv.gz\", which never match a rejects file; - is standard input. On the \
-         command line they are arguments",
+        "CSV files, or glob patterns such as \"export-*.csv.gz\", which never match a rejects file; - is standard input. \
+         Arguments on the command line",
         "required",
     ),
     ("request", "", "The operation's members, or `request = \"skeleton.json\"`", "the header"),
-    ("lookup", "", "Tables of your own, such as `[lookup.status]`", "none"),
-    ("sandbox", "rate", "The quota of --sandbox, in requests a second", "the pacing's"),
-    ("sandbox", "burst", "Its burst", "the pacing's"),
-    ("sandbox", "latency", "How long its answers take", "40ms"),
+    ("lookup", "", "User-defined tables, such as `[lookup.status]`", "none"),
+    ("sandbox", "rate", "Quota of the built-in sandbox, requests per second", "as in `[pacing]`"),
+    ("sandbox", "burst", "Burst of that quota", "as in `[pacing]`"),
+    ("sandbox", "latency", "Latency of its answers", "40ms"),
 ];
 
 #[test]
 fn the_job_files_keys() {
     let command = described();
-    let mut lines = "| table | key | flag | what it is | default |\n|---|---|---|---|---|\n".to_owned();
+    let mut lines = "| table | key | flag | meaning | default |\n|---|---|---|---|---|\n".to_owned();
     for (table, keys) in keys() {
         let mut first = format!("`[{table}]`");
         for key in if keys.is_empty() { &[""] } else { *keys } {
@@ -39,7 +39,7 @@ fn the_job_files_keys() {
     expect_written("src/handbook/job_file.md", "keys", &lines);
 }
 
-/// The flag of a key, what it is, and its default.
+/// Flag, meaning and default of a key.
 fn of_key(command: &Command, table: &str, key: &str) -> (String, String, String) {
     if let Some((.., what, default)) = WITHOUT_FLAG.iter().find(|(of, name, ..)| (*of, *name) == (table, key))
     {
@@ -72,7 +72,7 @@ fn choices(arg: &Arg) -> String {
 
 #[test]
 fn the_exit_codes() {
-    let mut lines = "| code | means | run again? |\n|---|---|---|\n".to_owned();
+    let mut lines = "| code | meaning | run again? |\n|---|---|---|\n".to_owned();
     for code in ExitCode::ALL {
         lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.again()));
     }
@@ -90,7 +90,7 @@ fn the_ledgers_schema() {
     expect_written("src/handbook/ledger.md", "schema", &format!("```sql\n{made}\n```\n"));
 }
 
-/// Holds what stands between two marks of a file against what was generated. With UPDATE_EXPECTED it is written there.
+/// Compares the text between two marks of a file with `generated`; with UPDATE_EXPECTED set, writes it there.
 fn expect_written(file: &str, mark: &str, generated: &str) {
     let path = repository(file);
     let text = std::fs::read_to_string(&path).unwrap();
@@ -100,6 +100,6 @@ fn expect_written(file: &str, mark: &str, generated: &str) {
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         std::fs::write(&path, [before, &begin, generated, &end, after].concat()).unwrap();
     } else {
-        assert_eq!(written, generated, "{file}: UPDATE_EXPECTED=1 writes it anew");
+        assert_eq!(written, generated, "{file}: set UPDATE_EXPECTED=1 to update it");
     }
 }

@@ -1,25 +1,25 @@
-//! The README says what is true.
+//! The README, CONTRIBUTING.md and the handbook are true.
 
 use std::path::PathBuf;
 
 use crate::support::*;
 
-/// The README and the chapters of the handbook.
+/// README.md, CONTRIBUTING.md and the chapters of the handbook.
 fn chapters() -> Vec<PathBuf> {
     let handbook = std::fs::read_dir(repository("src/handbook")).unwrap();
     let chapters = handbook.map(|entry| entry.unwrap().path());
     let chapters = chapters.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
-    chapters.chain([repository("README.md")]).collect()
+    chapters.chain(["README.md", "CONTRIBUTING.md"].map(repository)).collect()
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(repository("README.md")).unwrap()
+fn contributing() -> String {
+    std::fs::read_to_string(repository("CONTRIBUTING.md")).unwrap()
 }
 
 #[test]
-fn the_file_map_names_every_module_and_nothing_else() {
-    let readme = readme();
-    let map = readme.split("```text\nsrc/").nth(1).unwrap().split("```").next().unwrap();
+fn the_map_names_every_module_and_nothing_else() {
+    let contributing = contributing();
+    let map = contributing.split("```text\nsrc/").nth(1).unwrap().split("```").next().unwrap();
     let named: Vec<&str> = map
         .lines()
         .skip(1)
@@ -38,6 +38,18 @@ fn the_file_map_names_every_module_and_nothing_else() {
     let mut named: Vec<String> = named.into_iter().map(str::to_owned).collect();
     named.sort();
     assert_eq!(named, present);
+}
+
+#[test]
+fn a_rows_way_names_at_most_25_existing_files() {
+    let contributing = contributing();
+    let way =
+        contributing.split("<!-- begin row -->").nth(1).unwrap().split("<!-- end row -->").next().unwrap();
+    let files: Vec<&str> = way.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")).collect();
+    assert!((0..=25).contains(&files.len()), "{} files", files.len());
+    for file in files {
+        assert!(repository(&format!("src/{file}")).is_file(), "{file}");
+    }
 }
 
 #[test]
@@ -63,13 +75,13 @@ fn every_file_that_is_linked_to_exists_and_has_the_heading() {
 }
 
 #[test]
-fn every_flag_is_told_of() {
+fn every_flag_is_documented() {
     let folder = Folder::new();
     let help =
         ["run", "export", "report"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
-    let told: String = chapters().iter().map(|chapter| std::fs::read_to_string(chapter).unwrap()).collect();
+    let text: String = chapters().iter().map(|chapter| std::fs::read_to_string(chapter).unwrap()).collect();
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
     for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';', ':']).split('[').next().unwrap()) {
-        assert!(told.contains(flag), "{flag}");
+        assert!(text.contains(flag), "{flag}");
     }
 }

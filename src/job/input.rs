@@ -1,12 +1,12 @@
-//! What is read, and what is made of it: the same for a check and for a run.
+//! Input files, CSV dialect, key and mapping: what `check` and `run` share.
 
 use std::path::{Path, PathBuf};
 
 use super::destination::instance;
 use super::file::JobFile;
 use super::instance::Instance;
-use super::{JobError, wrong};
-use crate::cli::{DialectArgs, JobArgs, MadeArgs, ReadArgs};
+use super::{JobError, option_error};
+use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
 use crate::ledger::{Identity, NamedIdentity};
 use crate::mapping::{MappingSource, Members};
 use crate::paths::{folder_of, resolved};
@@ -15,59 +15,56 @@ use crate::shard::Shard;
 use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
 use crate::suggest::did_you_mean;
 
-/// What is read, and what is made of it.
+/// Input files, CSV dialect, key and mapping.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct InputSettings {
     /// The inputs, at least one.
     pub inputs: Vec<Input>,
-    /// How they are written.
+    /// CSV dialect of all inputs.
     pub dialect: Dialect,
-    /// What makes a row the same row; none is its content.
+    /// Key columns; empty: the content of the row is its key.
     pub key: Vec<String>,
-    /// The name of a second, deliberate import; or empty.
+    /// Name of a second, deliberate import; else empty.
     pub namespace: String,
-    /// The mapping.
+    /// Source of the mapping.
     pub mapping: MappingSource,
-    /// The part of the rows that is taken; none is all.
+    /// Part of the rows to import; `None`: all.
     pub shard: Option<Shard>,
 }
 
-impl Reading {
-    pub(super) fn resolve(job: &JobArgs, args: &ReadArgs, file: &JobFile) -> Result<Self, JobError> {
-        let key = key(&args.made, file);
-        let mapping = mapping(&args.made, file)?;
+impl InputSettings {
+    pub(super) fn resolve(job: &JobArgs, args: &ImportArgs, file: &JobFile) -> Result<Self, JobError> {
+        let key = key(&args.request, file);
+        let mapping = mapping(&args.request, file)?;
         let dialect = dialect(&args.dialect, file)?;
-        Ok(Reading {
+        Ok(InputSettings {
             inputs: inputs(job, file, &dialect)?,
             dialect,
             key,
-            namespace: namespace(&args.made, file),
+            namespace: namespace(&args.request, file),
             mapping,
             shard: shard(job, file),
         })
     }
 }
 
-/// What makes a row the same row; none is its content.
-fn key(args: &MadeArgs, file: &JobFile) -> Vec<String> {
+fn key(args: &RequestArgs, file: &JobFile) -> Vec<String> {
     if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() }
 }
 
-/// The name of a second, deliberate import; or empty.
-fn namespace(args: &MadeArgs, file: &JobFile) -> String {
+fn namespace(args: &RequestArgs, file: &JobFile) -> String {
     args.namespace.clone().or(file.connect.namespace.clone()).unwrap_or_default()
 }
 
-/// The part of the rows that is taken; none is all.
 pub(super) fn shard(job: &JobArgs, file: &JobFile) -> Option<Shard> {
     job.shard.or(file.run.shard)
 }
 
-/// Whose a job's ledger is.
+/// Identity of the job's ledger.
 pub(super) fn identity(
     instance: Instance,
     job: &JobArgs,
-    args: &MadeArgs,
+    args: &RequestArgs,
     file: &JobFile,
 ) -> Result<Identity, JobError> {
     Ok(Identity {
@@ -79,9 +76,9 @@ pub(super) fn identity(
     })
 }
 
-/// The parts of that which the job names.
+/// The parts of the ledger's identity that the arguments and the job file name.
 pub(super) fn named_identity(job: &JobArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
-    let made = MadeArgs::default();
+    let made = RequestArgs::default();
     Ok(NamedIdentity {
         instance_id: instance(job, &made, file)?.map(|instance| instance.id),
         operation: file.connect.operation.as_ref().map(|_| operation(&made, file)).transpose()?,
@@ -90,8 +87,7 @@ pub(super) fn named_identity(job: &JobArgs, file: &JobFile) -> Result<NamedIdent
     })
 }
 
-/// What is made of a row.
-pub(super) fn mapping(args: &MadeArgs, file: &JobFile) -> Result<MappingSource, JobError> {
+pub(super) fn mapping(args: &RequestArgs, file: &JobFile) -> Result<MappingSource, JobError> {
     Ok(MappingSource {
         operation: operation(args, file)?,
         on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
@@ -102,14 +98,14 @@ pub(super) fn mapping(args: &MadeArgs, file: &JobFile) -> Result<MappingSource, 
     })
 }
 
-fn operation(args: &MadeArgs, file: &JobFile) -> Result<Operation, JobError> {
+fn operation(args: &RequestArgs, file: &JobFile) -> Result<Operation, JobError> {
     match (args.operation, file.connect.operation.as_deref()) {
         (Some(operation), _) => Ok(operation),
         (None, None) => Ok(Operation::CreateContact),
         (None, Some(name)) => Operation::from_name(name).ok_or_else(|| {
             let known = Operation::ALL.map(Operation::name);
             let hint = did_you_mean(name, known.into_iter()).unwrap_or_default();
-            wrong(
+            option_error(
                 "[connect] operation",
                 format!("'{name}' is not known{hint}; it can be {}", known.join(" or ")),
             )
@@ -117,14 +113,14 @@ fn operation(args: &MadeArgs, file: &JobFile) -> Result<Operation, JobError> {
     }
 }
 
-/// How the CSVs are written, as flags and the job file say.
+/// CSV dialect from flags and the job file.
 ///
 /// # Errors
-/// A word says nothing, or two of the characters are the same.
+/// A value is invalid, or two of the characters are equal.
 pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> {
     let own = Dialect::default();
     let of_file = &file.source;
-    // The word that counts, and where it stands.
+    // The value with the highest precedence, and the name of the option for error messages.
     let word = |flag: &Option<String>, key: &Option<String>, names: [&'static str; 2]| match (flag, key) {
         (Some(word), _) => Some((word.clone(), names[0])),
         (None, Some(word)) => Some((word.clone(), names[1])),
@@ -132,29 +128,31 @@ pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, Job
     };
     let dialect = Dialect {
         delimiter: match word(&args.delimiter, &of_file.delimiter, ["--delimiter", "[source] delimiter"]) {
-            Some((word, place)) => parse_delimiter(&word).map_err(|problem| wrong(place, problem))?,
+            Some((word, place)) => parse_delimiter(&word).map_err(|problem| option_error(place, problem))?,
             None => own.delimiter,
         },
         quote: match word(&args.quote, &of_file.quote, ["--quote", "[source] quote"]) {
-            Some((word, place)) => parse_quote(&word).map_err(|problem| wrong(place, problem))?,
+            Some((word, place)) => parse_quote(&word).map_err(|problem| option_error(place, problem))?,
             None => own.quote,
         },
         escape: match word(&args.escape, &of_file.escape, ["--escape", "[source] escape"]) {
-            Some((word, place)) => parse_escape(&word).map_err(|problem| wrong(place, problem))?,
+            Some((word, place)) => parse_escape(&word).map_err(|problem| option_error(place, problem))?,
             None => own.escape,
         },
         encoding: match word(&args.encoding, &of_file.encoding, ["--encoding", "[source] encoding"]) {
-            Some((word, place)) => Some(parse_encoding(&word).map_err(|problem| wrong(place, problem))?),
+            Some((word, place)) => {
+                Some(parse_encoding(&word).map_err(|problem| option_error(place, problem))?)
+            }
             None => own.encoding,
         },
     };
     match dialect.check() {
         Ok(()) => Ok(dialect),
-        Err(problem) => Err(wrong("--delimiter, --quote, --escape:", problem)),
+        Err(problem) => Err(option_error("--delimiter, --quote, --escape:", problem)),
     }
 }
 
-/// The paths and patterns that are named.
+/// Paths and patterns from the command line, else from the job file.
 pub(super) fn named(args: &JobArgs, file: &JobFile) -> Vec<PathBuf> {
     if args.files.is_empty() {
         file.source.files.iter().map(|path| file.beside(path)).collect()
@@ -163,7 +161,7 @@ pub(super) fn named(args: &JobArgs, file: &JobFile) -> Vec<PathBuf> {
     }
 }
 
-/// The inputs that are named, and what patterns of them match.
+/// All inputs, with patterns expanded.
 pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     let mut inputs = Vec::new();
     for path in named(args, file) {
@@ -174,19 +172,19 @@ pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Resul
     }
     let mut seen = std::collections::HashSet::new();
     if let Some(twice) = inputs.iter().find(|input| !seen.insert(input.identity())) {
-        return Err(wrong("CSV", format!("{twice} is named twice")));
+        return Err(option_error("CSV", format!("{twice} is named twice")));
     }
     Ok(inputs)
 }
 
-/// Whether a path is a pattern of files, and not one itself.
+/// Whether `path` is a glob pattern. An existing file with such a name is a file.
 pub(super) fn is_pattern(path: &Path) -> bool {
     !path.exists() && path.to_string_lossy().contains(['*', '?', '['])
 }
 
-/// Whether `path` is a pattern that `file` matches, or would if it were there.
+/// Whether `path` is a pattern that matches `file`, whether or not the file exists.
 pub(super) fn is_of_pattern(path: &Path, file: &Path) -> bool {
-    // A pattern's folder may be a link; its last part is where the stars most often are.
+    // The folder may be a symbolic link, so the pattern is matched resolved and as it was written.
     let (folder, Some(name)) = (folder_of(path), path.file_name()) else { return false };
     let whole = std::path::absolute(resolved(folder).join(name)).unwrap_or_else(|_| path.to_owned());
     let of = |pattern: &Path| {
@@ -195,22 +193,22 @@ pub(super) fn is_of_pattern(path: &Path, file: &Path) -> bool {
     is_pattern(path) && (of(&whole) || of(path))
 }
 
-/// The files that `path` stands for: itself, or what a pattern in it matches, by name. Rows that this tool
-/// rejected are read again only from a file that is named: beside their originals they would count twice.
+/// The files that `path` names: itself, or those that the pattern matches, sorted by name. Rejects files are read only if
+/// named explicitly: a pattern would read their rows beside the originals.
 fn matching(path: &Path, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     if !is_pattern(path) {
         return Ok(vec![Input::from_argument(path)]);
     }
     let text = path.to_string_lossy();
-    let failed = |problem: String| wrong("CSV", format!("'{text}' {problem}"));
-    let pattern = glob::glob(&text).map_err(|error| failed(format!("is no pattern of files: {error}")))?;
+    let failed = |problem: String| option_error("CSV", format!("'{text}' {problem}"));
+    let pattern = glob::glob(&text).map_err(|error| failed(format!("is not a valid pattern: {error}")))?;
     let mut files = Vec::new();
     for found in pattern {
         let found = found.map_err(|error| failed(format!("cannot be searched: {error}")))?;
         let input = Input::File(found.clone());
         let is_rejects =
             || CsvSource::open(input.clone(), dialect).is_ok_and(|source| source.is_rejects_file());
-        // A link to what is not there, such as a disk that is not mounted, is an input that cannot be opened.
+        // A dangling link stays an input, so that opening it reports an error, such as for an unmounted disk.
         if !found.is_dir() && !is_rejects() {
             files.push(input);
         }
@@ -222,7 +220,7 @@ fn matching(path: &Path, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
     Ok(files)
 }
 
-/// No pattern matches a name that is not UTF-8, and a file that is passed over is not missed by anybody.
+/// Refuses a pattern that would skip a file whose name is not UTF-8: the crate `glob` never matches those.
 fn expect_names_that_match(pattern: &Path) -> Result<(), String> {
     let last = pattern.file_name().and_then(|name| glob::Pattern::new(name.to_str()?).ok());
     let Some(last) = last else { return Ok(()) };
@@ -231,7 +229,7 @@ fn expect_names_that_match(pattern: &Path) -> Result<(), String> {
     match names.find(|name| last.matches(&name.to_string_lossy())) {
         None => Ok(()),
         Some(name) => Err(format!(
-            "would leave out '{}', whose name is not UTF-8; rename it, or name the files one by one",
+            "would skip '{}', whose name is not UTF-8; rename it, or name the files one by one",
             name.display()
         )),
     }
