@@ -1,59 +1,75 @@
-//! What an operator may ask of a run that goes on: SIGHUP and SIGUSR1.
+//! Control signals: SIGHUP and SIGUSR1 tell a run to do something without stopping it.
 
-/// Something to be done without stopping.
+use std::io;
+
+use tokio::sync::mpsc;
+
+/// A control signal. Windows has none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlSignal {
-    /// SIGHUP: the rate is to be read from the job file again.
-    ReadRate,
-    /// SIGUSR1: the rows in flight are to be shown.
+    /// SIGHUP: read the rate from the job file again.
+    ReloadRate,
+    /// SIGUSR1: list the requests in flight.
     ShowInFlight,
 }
 
-/// The wishes of a process. What is asked before anybody listens is kept, once of a kind.
+/// Signals that may wait for the run to handle them. The system merges signals of one kind as well.
+const QUEUED: usize = 8;
+
+/// Receives the control signals of the process. Those that arrive before the run waits for them are kept.
 #[derive(Debug)]
 pub struct ControlSignals {
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    user: tokio::signal::unix::Signal,
+    receiver: mpsc::Receiver<ControlSignal>,
 }
 
-#[cfg(unix)]
 impl ControlSignals {
-    /// Listens from now on. Must be called inside the async runtime.
+    /// Installs the signal handlers; without them, these signals end the process. Must be called inside the async
+    /// runtime.
     ///
     /// # Errors
     /// The system refuses a signal handler.
-    pub fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(ControlSignals {
-            hangup: signal(SignalKind::hangup())?,
-            user: signal(SignalKind::user_defined1())?,
-        })
+    pub fn listen() -> io::Result<Self> {
+        let (sender, signals) = ControlSignals::manual();
+        forward(sender)?;
+        Ok(signals)
     }
 
-    /// Waits for the next wish.
+    /// Control signals that are sent through the sender, for tests and embedding.
+    pub fn manual() -> (mpsc::Sender<ControlSignal>, Self) {
+        let (sender, receiver) = mpsc::channel(QUEUED);
+        (sender, ControlSignals { receiver })
+    }
+
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> ControlSignal {
-        tokio::select! {
-            Some(()) = self.hangup.recv() => ControlSignal::ReadRate,
-            Some(()) = self.user.recv() => ControlSignal::ShowInFlight,
-            else => std::future::pending().await,
+        match self.receiver.recv().await {
+            Some(signal) => signal,
+            None => std::future::pending().await,
         }
     }
 }
 
-#[cfg(not(unix))]
-impl ControlSignals {
-    /// There are no such signals here.
-    ///
-    /// # Errors
-    /// None.
-    pub fn listen() -> std::io::Result<Self> {
-        Ok(ControlSignals {})
-    }
+#[cfg(unix)]
+fn forward(sender: mpsc::Sender<ControlSignal>) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut user = signal(SignalKind::user_defined1())?;
+    tokio::spawn(async move {
+        loop {
+            let signal = tokio::select! {
+                Some(()) = hangup.recv() => ControlSignal::ReloadRate,
+                Some(()) = user.recv() => ControlSignal::ShowInFlight,
+                else => return,
+            };
+            if sender.send(signal).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
 
-    /// Never comes.
-    pub async fn next(&mut self) -> ControlSignal {
-        std::future::pending().await
-    }
+#[cfg(not(unix))]
+fn forward(_sender: mpsc::Sender<ControlSignal>) -> io::Result<()> {
+    Ok(())
 }

@@ -1,4 +1,7 @@
-//! Signals: the first drains, the second ends the process at once.
+//! Shutdown signals: the first drains the run, the second aborts the process.
+//!
+//! Draining sends no new request and awaits those in flight. Aborting is safe at any time: the ledger knows every
+//! request that was sent.
 
 use std::io;
 use std::sync::mpsc;
@@ -7,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
 
-/// A request to stop.
+/// A signal that stops the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
     /// SIGINT, or Ctrl-C.
@@ -17,7 +20,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The exit code that tells of it.
+    /// Exit code of a process that the signal stopped: 128 plus the signal's number.
     pub fn exit_code(self) -> ExitCode {
         match self {
             Signal::Interrupt => ExitCode::Interrupted,
@@ -25,7 +28,7 @@ impl Signal {
         }
     }
 
-    /// Its usual name.
+    /// POSIX name, such as `SIGINT`.
     pub fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
@@ -34,74 +37,74 @@ impl Signal {
     }
 }
 
-/// Whether the process has been asked to stop.
+/// The first shutdown signal, once it arrives. Clones see the same signal.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
-    asked: watch::Receiver<Option<Signal>>,
+    received: watch::Receiver<Option<Signal>>,
 }
 
 impl Shutdown {
-    /// Listens for signals from now on, for as long as the process lives, in a thread of its own: the others may be
-    /// stuck, such as before a pipe that nobody reads.
+    /// Installs the signal handlers for the rest of the process. They run in a thread of their own, since the other
+    /// threads may block, for example on a full pipe.
     ///
     /// # Errors
     /// The system refuses a signal handler or the thread.
     pub fn listen() -> io::Result<Self> {
-        let (sender, asked) = watch::channel(None);
+        let (sender, received) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (set_up, is_set_up) = mpsc::sync_channel(1);
+        let (installed, is_installed) = mpsc::sync_channel(1);
         let listen = async move {
-            let mut signals = match Signals::new() {
+            let mut signals = match ShutdownSignals::install() {
                 Ok(signals) => signals,
-                Err(error) => return set_up.send(Err(error)).unwrap_or_default(),
+                Err(error) => return installed.send(Err(error)).unwrap_or_default(),
             };
-            let _ = set_up.send(Ok(()));
+            let _ = installed.send(Ok(()));
             let first = signals.next().await;
-            // Nobody may be listening any more; then the second signal still counts.
+            // Without receivers nothing drains; the second signal still aborts.
             let _ = sender.send(Some(first));
             let second = signals.next().await;
-            // Whatever is in flight is durable as such; there is nothing to wait for.
             std::process::exit(i32::from(second.exit_code().code()));
         };
         std::thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(listen))?;
-        is_set_up.recv().map_err(io::Error::other)??;
-        Ok(Shutdown { asked })
+        is_installed.recv().map_err(io::Error::other)??;
+        Ok(Shutdown { received })
     }
 
-    /// A shutdown that is asked for through the sender; for tests and embedding.
-    pub fn by_hand() -> (watch::Sender<Option<Signal>>, Self) {
-        let (sender, asked) = watch::channel(None);
-        (sender, Shutdown { asked })
+    /// A shutdown that is requested through the sender, for tests and embedding.
+    pub fn manual() -> (watch::Sender<Option<Signal>>, Self) {
+        let (sender, received) = watch::channel(None);
+        (sender, Shutdown { received })
     }
 
-    /// The signal that asked the process to stop, if one did.
-    pub fn asked(&self) -> Option<Signal> {
-        *self.asked.borrow()
+    /// The signal that arrived, if one did.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.received.borrow()
     }
 
-    /// Waits to be asked.
+    /// Waits for the signal.
     pub async fn requested(&mut self) -> Signal {
-        match self.asked.wait_for(Option::is_some).await.map(|signal| *signal) {
+        match self.received.wait_for(Option::is_some).await.map(|signal| *signal) {
             Ok(Some(signal)) => signal,
-            // The sender is gone, so nobody will ever ask.
+            // The sender was dropped, so no signal can arrive.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 }
 
 #[cfg(unix)]
-struct Signals {
+struct ShutdownSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// A file that may not grow any more then fails a write, as a full disk does, and kills nobody.
+    /// Handled so that a write beyond the file size limit (ulimit -f) fails, as on a full disk, instead of killing
+    /// the process.
     _file_size: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
+impl ShutdownSignals {
+    fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals {
+        Ok(ShutdownSignals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
@@ -117,16 +120,16 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+struct ShutdownSignals;
 
 #[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Signals)
+impl ShutdownSignals {
+    fn install() -> io::Result<Self> {
+        Ok(ShutdownSignals)
     }
 
     async fn next(&mut self) -> Signal {
-        // A handler that cannot be set up never fires.
+        // Without a handler no signal can arrive.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

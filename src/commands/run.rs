@@ -50,9 +50,9 @@ async fn import(
 ) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global, &file.map_err(JobError::from)?)?;
     let io = |what| move |source| CommandError::Io { what, source };
-    let until = job.max_duration.map(|time| Instant::now() + time);
+    let deadline = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    let wishes = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
+    let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
     check_rejects_target(&job.rejects)?;
@@ -77,7 +77,7 @@ async fn import(
         submitter: Arc::new(submitter),
         reporter: reporter.clone(),
         shutdown,
-        wishes,
+        control_signals,
         rate_source: rate_source(args, job.identity.shard),
         mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
@@ -89,7 +89,7 @@ async fn import(
         to_send,
         held_back: waiting - to_send,
         max_errors: job.max_errors,
-        until,
+        deadline,
         rehearsal: job.rehearsal.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;

@@ -1,10 +1,10 @@
 //! One attempt of one row: permit → map → begin → submit → settle.
 //!
-//! It shares no state with the dispatcher: it asks the gate before it starts, is told no after a drain,
-//! and reports what came of it.
+//! An attempt is a task that shares no state with the dispatcher. It gets permits before it starts, does not start
+//! after a drain, and returns a report.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,168 +13,191 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug_span};
 
 use super::in_flight::InFlightTracker;
-use super::waiting::WaitingMappings;
+use super::outage::{Admission, ProbeGate};
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, SetAside, Settled};
-use crate::mapping::MapFault;
+use crate::mapping::{MapFault, Mapping, MappingError, MappingSource};
 use crate::pacing::{Pacer, Permit};
 use crate::rehearsal::{CrashPoint, Rehearsal};
+use crate::request::ContactRequest;
+use crate::source::Header;
 use crate::submission::{Attempt, AttemptContext, Decision, Policy, Submitter, abandon, decide};
 
-/// What an attempt's task reports.
-pub(super) enum Report {
-    /// The run stopped before it began; the row waits as before.
-    GivenBack,
-    /// Rows are held, and another one finds out whether anybody answers; this one has its turn later.
-    NotNow { claim: Claim, tries: u32 },
-    /// The row was not sent: its token is too old, or it cannot be mapped.
-    SetAside { settled: Settled, cause: Cause, _place: Place },
-    /// An attempt was made and settled.
+/// Result of an attempt's task.
+pub(super) enum AttemptReport {
+    /// The run stopped before the attempt started; the row waits as before.
+    NotStarted,
+    /// Another row probes the service; this row is sent later.
+    Postponed { claim: Claim, tries: u32 },
+    /// The row was not sent: its client token is too old, or it cannot be mapped.
+    SetAside { settled: Settled, cause: Cause, _in_flight_permit: InFlightPermit },
+    /// The attempt was made, and the ledger has its result.
     Attempted {
         settled: Settled,
         decision: Decision,
         cause: Option<Cause>,
         permit: Permit,
-        took: Duration,
-        _place: Place,
+        latency: Duration,
+        _in_flight_permit: Option<InFlightPermit>,
     },
-    /// The ledger failed; the run cannot go on.
-    Failed(LedgerError),
+    /// The ledger failed; the run cannot continue.
+    LedgerFailed(LedgerError),
 }
 
-/// The place of a request under way. What did not go well keeps it until the dispatcher has weighed that: until then
-/// no other goes in its stead.
-pub(super) type Place = Option<OwnedSemaphorePermit>;
+/// Right to have one request in flight. An attempt that fails keeps it until the dispatcher has handled the report:
+/// the failure may mean that no other request must be sent.
+pub(super) struct InFlightPermit {
+    _slot: Option<OwnedSemaphorePermit>,
+    _admission: Admission,
+}
 
-/// What every attempt needs.
-pub(super) struct Shared<S> {
+/// Dependencies shared by all attempts of a run.
+pub(super) struct AttemptResources<S> {
     pub(super) ledger: Arc<Ledger>,
     pub(super) submitter: Arc<S>,
-    pub(super) mappings: WaitingMappings,
+    pub(super) mappings: RowMappings,
     pub(super) pacer: Pacer,
     pub(super) policy: Policy,
     pub(super) idempotency_window: Duration,
     pub(super) rehearsal: Rehearsal,
-    /// Requests under way.
-    pub(super) flights: InFlightTracker,
-    /// Places for requests under way.
-    pub(super) places: Arc<Semaphore>,
-    /// Whether only one row at a time is sent.
-    pub(super) is_probing: AtomicBool,
-    /// Leave to be that row.
-    pub(super) probe: Semaphore,
-    /// No new attempt.
+    pub(super) in_flight: InFlightTracker,
+    /// One permit for each request that may be in flight.
+    pub(super) in_flight_slots: Arc<Semaphore>,
+    pub(super) probe_gate: Arc<ProbeGate>,
+    /// Cancelled when no new attempt may start.
     pub(super) drain: CancellationToken,
-    /// Do not wait for answers any more.
+    /// Cancelled when answers are no longer awaited.
     pub(super) abort: CancellationToken,
 }
 
-/// Whether an unanswered attempt lies too far back for its token to be used again.
-fn is_too_old(claim: &Claim, window: Duration) -> bool {
+/// Makes one attempt for a row.
+pub(super) async fn attempt<S: Submitter>(
+    resources: Arc<AttemptResources<S>>,
+    claim: Claim,
+    context: AttemptContext,
+) -> AttemptReport {
+    resources.attempt(claim, context).await.unwrap_or_else(AttemptReport::LedgerFailed)
+}
+
+impl<S: Submitter> AttemptResources<S> {
+    async fn attempt(&self, claim: Claim, context: AttemptContext) -> Result<AttemptReport, LedgerError> {
+        let permits = async {
+            // The semaphore is never closed.
+            let slot = self.in_flight_slots.clone().acquire_owned().await.ok();
+            (slot, self.pacer.permit().await)
+        };
+        let (slot, permit) = tokio::select! {
+            biased;
+            () = self.drain.cancelled() => return Ok(AttemptReport::NotStarted),
+            permits = permits => permits,
+        };
+        let Some(admission) = self.probe_gate.try_admit() else {
+            return Ok(AttemptReport::Postponed { claim, tries: context.tries });
+        };
+        let in_flight_permit = InFlightPermit { _slot: slot, _admission: admission };
+        if is_token_too_old(&claim, self.idempotency_window) {
+            let message = "an earlier attempt went unanswered, and its token is too old to be used again";
+            let cause = Cause { code: "TokenTooOld".into(), message: message.into() };
+            return self.set_aside(claim, SetAside::TokenTooOld(cause), in_flight_permit).await;
+        }
+        if !self.mappings.has_intact_cells(&claim) {
+            let problem = format!("row {} is not what was read from its file", claim.row());
+            return Err(LedgerError::Damaged { path: self.ledger.path().to_owned(), problem });
+        }
+        let request = match self.mappings.request(&claim) {
+            Ok(request) => request,
+            Err(fault) => {
+                let (code, message) = match fault {
+                    MapFault::Row(rejection) => (rejection.code, rejection.to_string()),
+                    MapFault::Job(error) => ("Mapping", error.to_string()),
+                };
+                let cause = Cause { code: code.into(), message };
+                return self.set_aside(claim, SetAside::Unmappable(cause), in_flight_permit).await;
+            }
+        };
+        self.rehearsal.reach(CrashPoint::BeforeIntent);
+        let in_flight = self.ledger.begin(claim, request).await?;
+        self.rehearsal.reach(CrashPoint::AfterIntent);
+        let tracked = self.in_flight.track(in_flight.claim());
+        self.pacer.sent();
+        let sent = Instant::now();
+        let claim = in_flight.claim();
+        let span = debug_span!("attempt", row = %claim.row(), file = claim.source(), line = claim.line());
+        let attempt: Option<Attempt> = tokio::select! {
+            attempt = self.submitter.submit(&in_flight).instrument(span) => Some(attempt),
+            () = self.abort.cancelled() => None,
+        };
+        drop(tracked);
+        // A created contact cannot stop other requests, so the next one need not wait for the ledger.
+        let in_flight_permit = Some(in_flight_permit).filter(|_| !matches!(attempt, Some(Ok(_))));
+        let latency = sent.elapsed();
+        self.rehearsal.reach(CrashPoint::AfterAnswer);
+        let (decision, cause) = match attempt {
+            Some(attempt) => {
+                let cause = attempt.as_ref().err().map(|error| error.cause().clone());
+                (decide(attempt, context, self.policy), cause)
+            }
+            None => {
+                let message = "the run was stopped while it waited for the answer".to_owned();
+                let cause = Cause { code: "Interrupted".into(), message };
+                (abandon(cause.clone(), context, self.policy), Some(cause))
+            }
+        };
+        let settled = self.ledger.settle(in_flight, decision.settlement.clone()).await?;
+        let _in_flight_permit = in_flight_permit;
+        Ok(AttemptReport::Attempted { settled, decision, cause, permit, latency, _in_flight_permit })
+    }
+
+    async fn set_aside(
+        &self,
+        claim: Claim,
+        reason: SetAside,
+        _in_flight_permit: InFlightPermit,
+    ) -> Result<AttemptReport, LedgerError> {
+        let cause = reason.cause().clone();
+        let settled = self.ledger.set_aside(claim, reason).await?;
+        Ok(AttemptReport::SetAside { settled, cause, _in_flight_permit })
+    }
+}
+
+/// Whether the row is in doubt for longer than its client token may be used again.
+fn is_token_too_old(claim: &Claim, window: Duration) -> bool {
     let now = jiff::Timestamp::now().as_millisecond();
-    // One of the future is of a clock that was wrong, and may be of any age.
+    // A time in the future was written by a wrong clock, so the token's age is unknown and may be as large.
     let age = claim.in_doubt_since_ms().map(|since| now.abs_diff(since));
     age.is_some_and(|age| u128::from(age) > window.as_millis())
 }
 
-/// One attempt of one row.
-pub(super) async fn attempt<S: Submitter>(
-    shared: Arc<Shared<S>>,
-    claim: Claim,
-    known: AttemptContext,
-) -> Report {
-    match attempt_fallibly(&shared, claim, known).await {
-        Ok(report) => report,
-        Err(error) => Report::Failed(error),
-    }
-}
+/// The mapping compiled for the header of every waiting row. It may not fit headers of rows that earlier runs left.
+#[derive(Debug)]
+pub(super) struct RowMappings(HashMap<i64, (Header, Result<Mapping, MappingError>)>);
 
-async fn attempt_fallibly<S: Submitter>(
-    shared: &Shared<S>,
-    claim: Claim,
-    known: AttemptContext,
-) -> Result<Report, LedgerError> {
-    let leave = async {
-        // It is never closed, so there is always a place to come.
-        let place = shared.places.clone().acquire_owned().await.ok();
-        (place, shared.pacer.permit().await)
-    };
-    let (place, permit) = tokio::select! {
-        biased;
-        () = shared.drain.cancelled() => return Ok(Report::GivenBack),
-        leave = leave => leave,
-    };
-    // Attempts that were started before the outage was known have waited for their permits until now.
-    let is_probing = shared.is_probing.load(Ordering::Relaxed);
-    let probe = is_probing.then(|| shared.probe.try_acquire());
-    if matches!(probe, Some(Err(_))) {
-        return Ok(Report::NotNow { claim, tries: known.tries });
+impl RowMappings {
+    /// Compiles the mapping for every header that has waiting rows. Blocks.
+    pub(super) fn compile(ledger: &Ledger, source: &MappingSource) -> Result<Self, LedgerError> {
+        let compile = |(id, columns): (i64, Vec<String>)| {
+            let header = Header::new(columns);
+            let mapping = Mapping::compile(source, &header);
+            (id, (header, mapping))
+        };
+        Ok(RowMappings(ledger.waiting_headers()?.into_iter().map(compile).collect()))
     }
-    if is_too_old(&claim, shared.idempotency_window) {
-        let message = "an earlier attempt went unanswered, and its token is too old to be used again";
-        let cause = Cause { code: "TokenTooOld".into(), message: message.into() };
-        return set_aside(shared, claim, place, SetAside::TokenTooOld(cause)).await;
-    }
-    if !shared.mappings.is_as_read(&claim) {
-        let problem = format!("row {} is not what was read from its file", claim.row());
-        return Err(LedgerError::Damaged { path: shared.ledger.path().to_owned(), problem });
-    }
-    // The intake has mapped the row before, unless it was told not to, or an earlier run left it behind.
-    let mapped = match shared.mappings.of(&claim) {
-        Ok(mapping) => mapping.map(claim.cells(), now()).map(|mapped| mapped.request.into_owned()),
-        Err(problem) => Err(MapFault::Job(problem)),
-    };
-    let request = match mapped {
-        Ok(request) => request,
-        Err(MapFault::Row(rejection)) => {
-            let cause = Cause { code: rejection.code.into(), message: rejection.to_string() };
-            return set_aside(shared, claim, place, SetAside::Unmappable(cause)).await;
-        }
-        Err(MapFault::Job(error)) => {
-            let cause = Cause { code: "Mapping".into(), message: error.to_string() };
-            return set_aside(shared, claim, place, SetAside::Unmappable(cause)).await;
-        }
-    };
-    shared.rehearsal.reach(CrashPoint::BeforeIntent);
-    let in_flight = shared.ledger.begin(claim, request).await?;
-    shared.rehearsal.reach(CrashPoint::AfterIntent);
-    let departed = shared.flights.depart(in_flight.claim());
-    shared.pacer.sent();
-    let sent = Instant::now();
-    let claim = in_flight.claim();
-    let span = debug_span!("attempt", row = %claim.row(), file = claim.source(), line = claim.line());
-    let attempt: Option<Attempt> = tokio::select! {
-        attempt = shared.submitter.submit(&in_flight).instrument(span) => Some(attempt),
-        () = shared.abort.cancelled() => None,
-    };
-    drop(departed);
-    // What was created needs no weighing before another may go, only a note in the ledger.
-    let place = place.filter(|_| !matches!(attempt, Some(Ok(_))));
-    let took = sent.elapsed();
-    shared.rehearsal.reach(CrashPoint::AfterAnswer);
-    let (decision, cause) = match attempt {
-        Some(attempt) => {
-            let cause = attempt.as_ref().err().map(|trouble| trouble.cause().clone());
-            (decide(attempt, known, shared.policy), cause)
-        }
-        None => {
-            let message = "the run was stopped while it waited for the answer".to_owned();
-            let cause = Cause { code: "Interrupted".into(), message };
-            (abandon(cause.clone(), known, shared.policy), Some(cause))
-        }
-    };
-    let settled = shared.ledger.settle(in_flight, decision.settlement.clone()).await?;
-    Ok(Report::Attempted { settled, decision, cause, permit, took, _place: place })
-}
 
-/// A row that waits and is not sent.
-async fn set_aside<S>(
-    shared: &Shared<S>,
-    claim: Claim,
-    place: Place,
-    reason: SetAside,
-) -> Result<Report, LedgerError> {
-    let cause = reason.cause().clone();
-    let settled = shared.ledger.set_aside(claim, reason).await?;
-    Ok(Report::SetAside { settled, cause, _place: place })
+    /// Whether the row's cells still have the digest that they were read with: the disk may have lost a bit.
+    fn has_intact_cells(&self, claim: &Claim) -> bool {
+        let header = self.0.get(&claim.header()).map(|(header, _)| header);
+        header.is_none_or(|header| header.content(claim.cells()) == claim.content())
+    }
+
+    /// Maps the row. The intake validated it already, unless it ran with `--no-check` or in an earlier run.
+    fn request(&self, claim: &Claim) -> Result<ContactRequest<'static>, MapFault> {
+        match self.0.get(&claim.header()) {
+            Some((_, Ok(mapping))) => Ok(mapping.map(claim.cells(), now())?.request.into_owned()),
+            Some((_, Err(error))) => Err(MapFault::Job(error.clone())),
+            None => {
+                let problem = "has no header for this row".into();
+                Err(MapFault::Job(MappingError { place: "the ledger".into(), problem }))
+            }
+        }
+    }
 }

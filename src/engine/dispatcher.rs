@@ -1,387 +1,280 @@
-//! Rows from the ledger to Connect and back: claim → permit → begin → submit → settle → event.
+//! The dispatcher: claims rows, starts attempts, and decides from their reports how the run goes on.
 //!
-//! The dispatcher owns everything that decides; an attempt is a task that shares no state with it,
-//! asks the gate before it starts, is told no after a drain, and reports back.
+//! Attempts share no state with it. Everything that happens reaches it through the one `select!` of its loop.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::attempt::{Report, Shared, attempt};
+use super::attempt::{AttemptReport, AttemptResources, RowMappings, attempt};
+use super::ending::{Ending, ErrorBudget};
+use super::import::{Import, ImportError, RateSource};
 use super::in_flight::InFlightTracker;
 use super::instance_probe::InstanceProbe;
-use super::meter::Meter;
-use super::outage::OutageDetector;
-use super::rows::{Job, Rows};
-use super::traffic::Gathered;
-use super::waiting::{WaitingMappings, mappings_of_waiting_rows};
-use super::{Ending, ErrorBudget};
+use super::outage::{OutagePolicy, ProbeGate};
+use super::queue::{QueuedRow, RowQueue};
+use super::statistics::{RateMeter, TrafficCounter};
 use crate::control_signals::{ControlSignal, ControlSignals};
 use crate::event::{Progress, Reporter, RunEvent};
-use crate::ledger::{Cause, Claim, Ledger, LedgerError, RowState, RunRecord, Settled};
-use crate::mapping::MappingSource;
+use crate::ledger::{Cause, Claim, LedgerError, RowState, RunRecord, Settled};
 use crate::pacing::{Concurrency, Pacer, Permit, PoolFailure, Rate, Reaction};
-use crate::rehearsal::{CrashPoint, Rehearsal};
+use crate::rehearsal::CrashPoint;
 use crate::shutdown::Shutdown;
-use crate::submission::{AttemptContext, Decision, OnUnknown, Policy, Submitter};
+use crate::submission::{AttemptContext, Decision, Submitter};
 
-/// How often progress is told.
+/// Interval of progress events, and of decisions that depend on time alone.
 const TICK: Duration = Duration::from_millis(200);
 
-/// An import of what waits in a ledger.
-#[derive(Debug)]
-pub struct Import<S> {
-    /// The ledger, after the intake.
-    pub ledger: Arc<Ledger>,
-    /// Who sends.
-    pub submitter: Arc<S>,
-    /// Who is told.
-    pub reporter: Arc<Reporter>,
-    /// Whether to stop.
-    pub shutdown: Shutdown,
-    /// What else the operator asks for.
-    pub wishes: ControlSignals,
-    /// Where the rate is read again.
-    pub rate_source: RateSource,
-    /// The mapping.
-    pub mapping: MappingSource,
-    /// How fast.
-    pub rate: Rate,
-    /// Requests that may leave at once.
-    pub burst: u32,
-    /// Requests under way at most.
-    pub concurrency: usize,
-    /// How often a row is tried.
-    pub policy: Policy,
-    /// How long a token may be used again after a row's first attempt.
-    pub idempotency_window: Duration,
-    /// How long requests under way are awaited when the run stops.
-    pub grace: Duration,
-    /// Rows to send.
-    pub to_send: u64,
-    /// Rows that wait too and are not to be sent, by the limit.
-    pub held_back: u64,
-    /// How many rows may go wrong; none is any number.
-    pub max_errors: Option<ErrorBudget>,
-    /// When no further request is made; none is never.
-    pub until: Option<Instant>,
-    /// Where it crashes, if it is to.
-    pub rehearsal: Rehearsal,
-}
-
-/// Reads the rate again, or says why it stays.
-pub struct RateSource(pub Box<dyn Fn() -> Result<Rate, String> + Send>);
-
-impl fmt::Debug for RateSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RateSource")
-    }
-}
-
-/// The import had to be given up.
-#[derive(Debug, Error)]
-pub enum ImportError {
-    /// The ledger failed; nothing was sent after that.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// A task of the import failed; a bug. What was in flight is durable as such.
-    #[error("the import failed inside; run again to go on, and report the line above")]
-    Task(#[from] tokio::task::JoinError),
-}
-
 impl<S: Submitter> Import<S> {
-    /// Sends what waits, until all of it is settled or something stops the run.
+    /// Sends the waiting rows until all are settled or something stops the run. `run` is the run's record after the
+    /// intake.
     ///
     /// # Errors
-    /// The ledger fails. Whatever was in flight is durable as such, and the next run settles it.
-    pub async fn run(self, checked: &RunRecord) -> Result<(Ending, Progress), ImportError> {
+    /// - [`ImportError::Ledger`]: the ledger cannot be read or written.
+    /// - [`ImportError::Task`]: a task panicked.
+    pub async fn run(self, run: &RunRecord) -> Result<(Ending, Progress), ImportError> {
         let ledger = self.ledger.clone();
         let mapping = self.mapping.clone();
         ledger.note_held_back(self.held_back).await?;
-        // The calling task may not block on the ledger.
-        let mappings =
-            tokio::task::spawn_blocking(move || mappings_of_waiting_rows(&ledger, &mapping)).await??;
-        Dispatcher::new(self, mappings, checked).run().await
+        let mappings = tokio::task::spawn_blocking(move || RowMappings::compile(&ledger, &mapping)).await??;
+        Dispatcher::new(self, mappings, run).run().await
     }
 }
 
 struct Dispatcher<S> {
-    shared: Arc<Shared<S>>,
+    resources: Arc<AttemptResources<S>>,
     reporter: Arc<Reporter>,
     shutdown: Shutdown,
-    wishes: ControlSignals,
+    control_signals: ControlSignals,
     rate_source: RateSource,
-    until: Option<Instant>,
-    concurrency: Concurrency,
-    /// Whether it was told that the concurrency holds the rate.
-    told_crowded: bool,
+    deadline: Option<Instant>,
     grace: Duration,
-    /// The rate that the ledger knows to be found.
-    noted: Option<f64>,
-    attempts: JoinSet<Report>,
-    rows: Rows,
+    max_errors: Option<ErrorBudget>,
+    concurrency: Concurrency,
+    is_concurrency_reported: bool,
+    /// Found rate that the ledger has, requests per second.
+    saved_rate: Option<f64>,
+    attempts: JoinSet<AttemptReport>,
+    queue: RowQueue,
     /// Rows that may still be claimed.
     claimable: u64,
-    /// Whether rows wait beyond those.
+    /// Whether rows wait beyond `--limit`.
     is_limited: bool,
-    /// What the answers say of the instance.
-    proof: InstanceProbe,
-    /// What the want of answers says.
-    silence: OutageDetector,
-    /// Why the last row went unanswered that this run has left to the next.
+    instance_probe: InstanceProbe,
+    outage: OutagePolicy,
+    /// Error of the last row that is left in doubt for the next run.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
     progress: Progress,
-    /// Rows of the input and those that wait of others, which a budget in per cent is a share of.
+    /// Rows of the input, and waiting rows of other inputs: the whole of an error budget in per cent.
     rows_read: u64,
-    max_errors: Option<ErrorBudget>,
-    meter: Meter,
-    traffic: Gathered,
+    rate_meter: RateMeter,
+    traffic: TrafficCounter,
     started: Instant,
 }
 
 impl<S: Submitter> Dispatcher<S> {
-    fn new(import: Import<S>, mappings: WaitingMappings, checked: &RunRecord) -> Self {
+    fn new(import: Import<S>, mappings: RowMappings, run: &RunRecord) -> Self {
+        let probe_gate = Arc::new(ProbeGate::new());
         let progress = Progress {
             to_send: import.to_send,
-            rejected: checked.rows.of(RowState::Rejected),
-            unknown: checked.rows.of(RowState::Unknown),
+            rejected: run.rows.of(RowState::Rejected),
+            unknown: run.rows.of(RowState::Unknown),
             ..Progress::default()
         };
         Dispatcher {
-            shared: Arc::new(Shared {
+            outage: OutagePolicy::new(import.policy.on_unknown, probe_gate.clone()),
+            resources: Arc::new(AttemptResources {
                 ledger: import.ledger,
                 submitter: import.submitter,
                 mappings,
-                pacer: Pacer::new(import.rate, checked.rate, import.burst),
+                pacer: Pacer::new(import.rate, run.rate, import.burst),
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
                 rehearsal: import.rehearsal,
-                places: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
-                is_probing: AtomicBool::new(false),
-                probe: Semaphore::new(1),
-                flights: InFlightTracker::default(),
+                in_flight: InFlightTracker::default(),
+                in_flight_slots: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
+                probe_gate,
                 drain: CancellationToken::new(),
                 abort: CancellationToken::new(),
             }),
             reporter: import.reporter,
             shutdown: import.shutdown,
-            wishes: import.wishes,
+            control_signals: import.control_signals,
             rate_source: import.rate_source,
-            until: import.until,
-            concurrency: Concurrency::new(import.concurrency),
-            told_crowded: false,
+            deadline: import.deadline,
             grace: import.grace,
-            noted: None,
+            max_errors: import.max_errors,
+            concurrency: Concurrency::new(import.concurrency),
+            is_concurrency_reported: false,
+            saved_rate: None,
             attempts: JoinSet::new(),
-            rows: Rows::default(),
+            queue: RowQueue::default(),
             claimable: import.to_send,
             is_limited: import.held_back > 0,
-            proof: InstanceProbe::new(checked.instance_proven),
-            silence: OutageDetector::default(),
+            instance_probe: InstanceProbe::new(run.instance_proven),
             left_in_doubt: None,
             ending: None,
             progress,
-            rows_read: checked.own_rows() + checked.adopted,
-            max_errors: import.max_errors,
-            meter: Meter::default(),
-            traffic: Gathered::new(),
+            rows_read: run.own_rows() + run.adopted,
+            rate_meter: RateMeter::default(),
+            traffic: TrafficCounter::new(),
             started: Instant::now(),
         }
     }
 
+    /// Runs until no row is left to send, or the run has ended and its attempts are settled.
     async fn run(mut self) -> Result<(Ending, Progress), ImportError> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut shutdown = self.shutdown.clone();
-        let mut deadline: Option<Instant> = None;
-        self.weigh_errors();
-        self.watch_the_clock();
+        let mut abort_at: Option<Instant> = None;
+        self.enforce_error_budget();
+        self.enforce_deadline();
         loop {
             if self.ending.is_none() {
-                self.refill().await?;
-                self.launch();
-            } else if deadline.is_none() {
-                deadline = Some(Instant::now() + self.grace);
-                self.shared.drain.cancel();
-                self.shared.rehearsal.reach(CrashPoint::Shutdown);
+                self.claim_rows().await?;
+                self.start_attempts();
+            } else if abort_at.is_none() {
+                abort_at = Some(Instant::now() + self.grace);
+                self.resources.drain.cancel();
+                self.resources.rehearsal.reach(CrashPoint::Shutdown);
             }
-            if self.attempts.is_empty() && (self.ending.is_some() || self.rows.due().is_none()) {
+            let next_due = self.queue.next_due();
+            if self.attempts.is_empty() && (self.ending.is_some() || next_due.is_none()) {
                 break;
             }
-            let due = self.rows.due();
-            let running = self.ending.is_none();
+            let is_sending = self.ending.is_none();
             tokio::select! {
                 Some(report) = self.attempts.join_next() => match report {
-                    Ok(report) => self.receive(report)?,
-                    // An attempt that panicked leaves its row in flight, which is the truth.
+                    Ok(report) => self.handle_report(report)?,
+                    // The panicking attempt may have been sent, so its row stays in flight in the ledger.
                     Err(error) => return Err(error.into()),
                 },
-                signal = shutdown.requested(), if running => self.end(Ending::Interrupted(signal)),
-                wish = self.wishes.next() => self.grant(wish).await?,
-                () = sleep_until(self.until), if running && self.until.is_some() => self.watch_the_clock(),
-                () = sleep_until(due), if running && due.is_some() => {
-                    let is_outage = self.silence.is_outage();
-                    self.rows.wake(is_outage);
+                signal = shutdown.requested(), if is_sending => self.end(Ending::Interrupted(signal)),
+                signal = self.control_signals.next() => self.handle_control_signal(signal).await?,
+                () = sleep_until(self.deadline), if is_sending => self.enforce_deadline(),
+                () = sleep_until(next_due), if is_sending => {
+                    self.queue.release_due(self.outage.is_outage());
                 }
-                // Attempts settle themselves as unanswered then, which takes no longer than the disk.
-                () = sleep_until(deadline), if !self.shared.abort.is_cancelled() => self.shared.abort.cancel(),
-                _ = ticks.tick() => self.look_around().await?,
+                // Attempts then settle their rows as unanswered, which takes no longer than a commit.
+                () = sleep_until(abort_at), if !self.resources.abort.is_cancelled() => {
+                    self.resources.abort.cancel();
+                }
+                _ = ticks.tick() => self.handle_tick().await?,
             }
         }
-        self.note_found().await?;
-        self.note_traffic(true).await?;
-        self.tell_progress();
-        let all_done = if self.is_limited { Ending::LimitReached } else { Ending::Complete };
-        let by_itself = self.left_in_doubt.map_or(all_done, Ending::Unanswered);
-        Ok((self.ending.unwrap_or(by_itself), self.progress))
+        self.save_found_rate().await?;
+        self.save_traffic(true).await?;
+        self.emit_progress();
+        let all_sent = if self.is_limited { Ending::LimitReached } else { Ending::Complete };
+        let all_sent = self.left_in_doubt.map_or(all_sent, Ending::Unanswered);
+        Ok((self.ending.unwrap_or(all_sent), self.progress))
     }
 
-    /// Ends the run when its time is up.
-    fn watch_the_clock(&mut self) {
-        if self.until.is_some_and(|until| until <= Instant::now()) {
-            self.end(Ending::TimeBudget);
-        }
-    }
-
-    async fn grant(&mut self, wish: ControlSignal) -> Result<(), LedgerError> {
-        let event = match wish {
-            ControlSignal::ShowInFlight => RunEvent::InFlightListed(self.shared.flights.list()),
-            ControlSignal::ReadRate => {
-                let rate = (self.rate_source.0)();
-                if let Ok(rate) = rate {
-                    self.shared.pacer.set_rate(rate);
-                    let per_second = self.shared.pacer.rate_set();
-                    self.shared.ledger.set_rate(per_second, rate == Rate::Auto).await?;
-                }
-                RunEvent::RateReloaded(rate)
-            }
-        };
-        self.reporter.emit(event);
-        Ok(())
-    }
-
-    /// Claims more rows when fewer are at hand than can be sent at once.
-    async fn refill(&mut self) -> Result<(), LedgerError> {
-        let needed = self.needed();
-        if self.rows.ready() >= needed || self.claimable == 0 {
+    /// Claims rows when fewer are ready than can be sent at once.
+    async fn claim_rows(&mut self) -> Result<(), LedgerError> {
+        let needed = self.needed_concurrency();
+        if self.queue.ready_len() >= needed || self.claimable == 0 {
             return Ok(());
         }
-        let wanted = (2 * needed).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
-        let claims = self.shared.ledger.claim(wanted).await?;
+        let limit = (2 * needed).max(64).min(usize::try_from(self.claimable).unwrap_or(usize::MAX));
+        let claims = self.resources.ledger.claim(limit).await?;
         self.claimable =
             if claims.is_empty() { 0 } else { self.claimable.saturating_sub(claims.len() as u64) };
-        self.rows.take(claims);
+        self.queue.extend(claims);
         Ok(())
     }
 
-    fn launch(&mut self) {
-        let is_probing = self.shared.is_probing.load(AtomicOrdering::Relaxed);
-        let needed = self.needed();
-        let most = match self.shared.policy.on_unknown {
-            OnUnknown::Hold if is_probing => 1,
-            OnUnknown::Hold => needed,
-            // As many again wait for the ledger to note what came of them.
-            OnUnknown::Resend => 2 * needed,
-        };
-        while self.attempts.len() < most {
-            let Some(job) = self.rows.next() else { return };
-            let row = job.claim.row();
-            let known = AttemptContext {
-                tries: job.tries,
-                instance: self.proof.of(row),
-                outage: self.silence.is_outage() && !self.silence.is_odd(row),
+    fn start_attempts(&mut self) {
+        let max = self.outage.max_attempts(self.needed_concurrency());
+        while self.attempts.len() < max {
+            let Some(QueuedRow { claim, tries }) = self.queue.pop() else { return };
+            let context = AttemptContext {
+                tries,
+                instance: self.instance_probe.evidence_for(claim.row()),
+                outage: self.outage.is_outage_for(claim.row()),
             };
-            self.attempts.spawn(attempt(self.shared.clone(), job.claim, known));
+            self.attempts.spawn(attempt(self.resources.clone(), claim, context));
         }
     }
 
-    /// The requests that the rate of now needs under way.
-    fn needed(&self) -> usize {
-        self.concurrency.needed(self.shared.pacer.rate())
+    /// Requests that the current rate needs in flight.
+    fn needed_concurrency(&self) -> usize {
+        self.concurrency.needed(self.resources.pacer.rate())
     }
 
-    fn receive(&mut self, report: Report) -> Result<(), ImportError> {
+    fn handle_report(&mut self, report: AttemptReport) -> Result<(), ImportError> {
         match report {
-            Report::GivenBack => {}
-            Report::NotNow { claim, tries } => self.rows.take_back(Job { claim, tries }, Duration::ZERO),
-            Report::Failed(error) => return Err(error.into()),
-            Report::SetAside { settled, cause, _place } => self.settled(&settled, Some(cause), true, None),
-            Report::Attempted { settled, decision, cause, permit, took, _place } => {
-                self.concurrency.answered(took);
-                self.traffic.add(&decision, took);
+            AttemptReport::NotStarted => {}
+            AttemptReport::Postponed { claim, tries } => {
+                self.queue.requeue(QueuedRow { claim, tries }, Duration::ZERO);
+            }
+            AttemptReport::LedgerFailed(error) => return Err(error.into()),
+            AttemptReport::SetAside { settled, cause, _in_flight_permit } => {
+                self.record_settled(&settled, Some(cause), true, None);
+            }
+            AttemptReport::Attempted { settled, decision, cause, permit, latency, _in_flight_permit } => {
+                self.concurrency.answered(latency);
+                self.traffic.count(&decision, latency);
                 self.progress.attempts += 1;
-                self.weigh(&settled.claim, &decision, cause.as_ref(), permit);
-                let waits = settled.status.state == RowState::Pending;
-                let latency = decision.pool.is_none().then_some(took);
-                self.settled(&settled, cause.clone(), !waits || decision.next.is_none(), latency);
-                let job = Job { claim: settled.claim, tries: decision.tries };
+                self.apply_to_pool(&settled.claim, &decision, cause.as_ref(), permit);
+                let is_waiting = settled.status.state == RowState::Pending;
+                let latency = decision.pool.is_none().then_some(latency);
+                let is_done = !is_waiting || decision.next.is_none();
+                self.record_settled(&settled, cause.clone(), is_done, latency);
+                let row = QueuedRow { claim: settled.claim, tries: decision.tries };
                 match decision.next {
-                    _ if !waits => {}
+                    _ if !is_waiting => {}
                     None => self.left_in_doubt = cause,
-                    Some(delay) => self.rows.take_back(job, delay),
+                    Some(delay) => self.queue.requeue(row, delay),
                 }
             }
         }
         Ok(())
     }
 
-    /// What an attempt means for the pool and for the run.
-    fn weigh(&mut self, claim: &Claim, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
-        let cause = cause.cloned().unwrap_or(Cause { code: String::new(), message: String::new() });
-        if let Some(ending) = self.proof.weigh(claim, decision, &cause) {
+    /// Applies the result of an attempt to the pool of requests and to the run.
+    fn apply_to_pool(&mut self, claim: &Claim, decision: &Decision, cause: Option<&Cause>, permit: Permit) {
+        if let Some(ending) = self.instance_probe.record(claim, decision, cause) {
             self.end(ending);
         }
         match decision.pool {
-            None => {
-                self.silence.is_broken();
-                self.shared.pacer.answered();
-            }
-            Some(PoolFailure::Unanswered) => {
-                self.progress.unanswered += 1;
-                self.silence.goes_on(claim.row());
-                if self.silence.is_outage() {
-                    self.set_back(PoolFailure::Unanswered, cause, permit);
-                }
-            }
-            Some(failure) => {
-                self.progress.throttled += u64::from(failure == PoolFailure::Throttled);
-                self.set_back(failure, cause, permit);
-            }
+            None => self.resources.pacer.answered(),
+            Some(PoolFailure::Throttled) => self.progress.throttled += 1,
+            Some(PoolFailure::Unanswered) => self.progress.unanswered += 1,
+            Some(PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet) => {}
         }
-        self.mind_the_held();
+        let failure = self.outage.record(claim.row(), decision.pool);
+        if let (Some(failure), Some(cause)) = (failure, cause) {
+            self.pause_or_give_up(failure, cause.clone(), permit);
+        }
     }
 
-    /// Where rows are held, each that goes into an outage is lost to the run: one at a time does.
-    fn mind_the_held(&self) {
-        let is_probing = self.shared.policy.on_unknown == OnUnknown::Hold && self.silence.is_outage();
-        self.shared.is_probing.store(is_probing, AtomicOrdering::Relaxed);
-    }
-
-    /// Holds the pool back, or ends the run when patience is at its end.
-    fn set_back(&mut self, failure: PoolFailure, cause: Cause, permit: Permit) {
-        // What comes in while a run ends says nothing new.
+    fn pause_or_give_up(&mut self, failure: PoolFailure, cause: Cause, permit: Permit) {
+        // No request will be sent, so there is nothing to pause.
         if self.ending.is_some() {
             return;
         }
-        match self.shared.pacer.set_back(failure, permit, fastrand::f64()) {
+        match self.resources.pacer.set_back(failure, permit, fastrand::f64()) {
             Reaction::None => {}
-            Reaction::Pause(pause) => {
-                self.reporter.emit(RunEvent::Paused { failure, cause, pause });
-            }
+            Reaction::Pause(pause) => self.reporter.emit(RunEvent::Paused { failure, cause, pause }),
             Reaction::GiveUp => self.end(Ending::after(failure, cause)),
         }
     }
 
-    fn settled(&mut self, settled: &Settled, cause: Option<Cause>, done: bool, latency: Option<Duration>) {
+    fn record_settled(
+        &mut self,
+        settled: &Settled,
+        cause: Option<Cause>,
+        is_done: bool,
+        latency: Option<Duration>,
+    ) {
         let state = settled.status.state;
         match state {
             RowState::Created => self.progress.created += 1,
@@ -390,102 +283,120 @@ impl<S: Submitter> Dispatcher<S> {
             RowState::Unknown => self.progress.unknown += 1,
             RowState::Pending | RowState::InFlight => {}
         }
-        if done {
+        if is_done {
             self.progress.done += 1;
-            self.silence.forget(settled.claim.row());
-            self.weigh_errors();
+            self.outage.forget(settled.claim.row());
+            self.enforce_error_budget();
         }
-        debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done, "settled");
+        debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done = is_done, "settled");
         self.reporter.emit(RunEvent::RowSettled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),
             key: settled.claim.key().to_owned(),
             state,
-            done,
+            done: is_done,
             cause,
             latency,
         });
     }
 
-    /// Ends the run when more rows have gone wrong than may; those of the check count.
-    fn weigh_errors(&mut self) {
+    async fn handle_control_signal(&mut self, signal: ControlSignal) -> Result<(), LedgerError> {
+        let event = match signal {
+            ControlSignal::ShowInFlight => RunEvent::InFlightListed(self.resources.in_flight.list()),
+            ControlSignal::ReloadRate => {
+                let rate = (self.rate_source.0)();
+                if let Ok(rate) = rate {
+                    self.resources.pacer.set_rate(rate);
+                    let per_second = self.resources.pacer.rate_set();
+                    self.resources.ledger.set_rate(per_second, rate == Rate::Auto).await?;
+                }
+                RunEvent::RateReloaded(rate)
+            }
+        };
+        self.reporter.emit(event);
+        Ok(())
+    }
+
+    /// Ends the run when more rows have failed than the budget allows, including those rejected by the intake.
+    fn enforce_error_budget(&mut self) {
         let errors = self.progress.rejected + self.progress.failed + self.progress.unknown;
-        if let Some(budget) = self.max_errors.filter(|budget| budget.is_spent(errors, self.rows_read)) {
+        if let Some(budget) = self.max_errors.filter(|budget| budget.is_exceeded(errors, self.rows_read)) {
             self.end(Ending::ErrorBudget(budget));
         }
     }
 
-    /// No new attempt from here on. The first reason stands.
+    fn enforce_deadline(&mut self) {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.end(Ending::TimeBudget);
+        }
+    }
+
+    /// Stops sending. A second reason is ignored: the first explains the run's end.
     fn end(&mut self, ending: Ending) {
         if self.ending.is_some() {
             return;
         }
         let signal = ending.signal();
         self.ending = Some(ending);
-        let in_flight = self.shared.flights.len();
+        let in_flight = self.resources.in_flight.len();
         self.reporter.emit(RunEvent::Draining { signal, in_flight, grace: self.grace });
     }
 
-    /// What time alone changes.
-    async fn look_around(&mut self) -> Result<(), LedgerError> {
-        // Where rows are held, silence is no reason to send more into it.
-        if self.shared.policy.on_unknown == OnUnknown::Resend {
-            self.concurrency.look(self.shared.flights.oldest());
+    async fn handle_tick(&mut self) -> Result<(), LedgerError> {
+        if self.outage.may_raise_concurrency() {
+            self.concurrency.look(self.resources.in_flight.oldest());
         }
-        self.shared.pacer.keep_up();
-        self.note_found().await?;
-        self.note_traffic(false).await?;
-        self.watch_the_crowd();
-        self.tell_progress();
+        self.resources.pacer.keep_up();
+        self.save_found_rate().await?;
+        self.save_traffic(false).await?;
+        self.report_concurrency_limit();
+        self.emit_progress();
         Ok(())
     }
 
-    /// Has the ledger know the rate that was found, so that the next run starts from it, however this one ends.
-    async fn note_found(&mut self) -> Result<(), LedgerError> {
-        let found = self.shared.pacer.found();
-        if let Some(rate) = found.filter(|_| found != self.noted) {
-            self.shared.ledger.note_found(rate).await?;
-            self.noted = found;
+    /// Writes the found rate to the ledger while the run goes on: the next run starts from it even after a crash.
+    async fn save_found_rate(&mut self) -> Result<(), LedgerError> {
+        let found = self.resources.pacer.found();
+        if let Some(rate) = found.filter(|_| found != self.saved_rate) {
+            self.resources.ledger.note_found(rate).await?;
+            self.saved_rate = found;
         }
         Ok(())
     }
 
-    /// Has the ledger keep a record of what went over the wire.
-    async fn note_traffic(&mut self, is_over: bool) -> Result<(), LedgerError> {
-        match self.traffic.take(self.shared.pacer.rate(), is_over) {
-            Some((minute, traffic)) => self.shared.ledger.note_traffic(minute, traffic).await,
+    async fn save_traffic(&mut self, is_final: bool) -> Result<(), LedgerError> {
+        match self.traffic.take_due(self.resources.pacer.rate(), is_final) {
+            Some((minute, traffic)) => self.resources.ledger.note_traffic(minute, traffic).await,
             None => Ok(()),
         }
     }
 
-    /// Tells once that more requests under way would make more a second.
-    fn watch_the_crowd(&mut self) {
-        let rate = self.shared.pacer.rate();
-        let under_way = self.shared.flights.len();
-        let is_full = under_way > 0 && under_way >= self.concurrency.most();
-        if let Some(possible) = self.concurrency.held_at(rate).filter(|_| is_full && !self.told_crowded) {
-            self.told_crowded = true;
+    /// Reports once per run that the maximum concurrency keeps the rate below its target.
+    fn report_concurrency_limit(&mut self) {
+        let rate = self.resources.pacer.rate();
+        let in_flight = self.resources.in_flight.len();
+        let is_full = in_flight > 0 && in_flight >= self.concurrency.most();
+        let possible = self.concurrency.held_at(rate).filter(|_| is_full && !self.is_concurrency_reported);
+        if let Some(rate) = possible {
+            self.is_concurrency_reported = true;
             let latency = self.concurrency.latency();
-            self.reporter.emit(RunEvent::ConcurrencyLimited {
-                in_flight: under_way,
-                latency,
-                rate: possible,
-            });
+            self.reporter.emit(RunEvent::ConcurrencyLimited { in_flight, latency, rate });
         }
     }
 
-    fn tell_progress(&mut self) {
-        self.progress.rate_set = self.shared.pacer.rate_set();
+    fn emit_progress(&mut self) {
+        self.progress.rate_set = self.resources.pacer.rate_set();
         self.progress.elapsed = self.started.elapsed();
-        self.progress.in_flight = self.shared.flights.len();
-        self.meter.measure(&mut self.progress);
+        self.progress.in_flight = self.resources.in_flight.len();
+        self.rate_meter.measure(&mut self.progress);
         self.reporter.emit(RunEvent::Progress(self.progress));
     }
 }
 
-async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
+/// Sleeps until `time`, or never returns without one.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

@@ -1,39 +1,41 @@
-//! How an import ends.
+//! How a run ends, and the error budget that may end it. Pure.
 
-use super::ErrorBudget;
+use std::fmt;
+use std::str::FromStr;
+
 use crate::ledger::Cause;
 use crate::pacing::PoolFailure;
 use crate::shutdown::Signal;
 
-/// How an import ended.
+/// Why a run stopped sending.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Ending {
-    /// No row waits any more.
+    /// No row is left to send.
     Complete,
-    /// Only rows beyond the limit wait.
+    /// Only rows beyond `--limit` are left.
     LimitReached,
-    /// A signal stopped it.
+    /// A signal stopped the run.
     Interrupted(Signal),
-    /// Credentials or permission.
+    /// Credentials are missing or invalid, or a permission is missing.
     Denied(Cause),
-    /// A hard quota.
+    /// A quota that waiting does not refill is exhausted.
     QuotaExceeded(Cause),
-    /// Every answer was a 404.
+    /// The instance does not exist: every answer was a 404.
     NotFound(Cause),
-    /// Nothing but throttling, for minutes.
+    /// Connect throttled every attempt for minutes.
     Throttled(Cause),
-    /// No connection, for minutes, or never.
+    /// No connection was made for minutes, or at all.
     OutOfReach(Cause),
-    /// Row after row without an answer, for minutes; or a few to the end, which wait in doubt.
+    /// Attempts went unanswered: those of every row for minutes, or the last ones of rows that are left in doubt.
     Unanswered(Cause),
-    /// More rows went wrong than the budget allows.
+    /// More rows failed than the error budget allows.
     ErrorBudget(ErrorBudget),
-    /// The time is up.
+    /// The time budget is used up.
     TimeBudget,
 }
 
 impl Ending {
-    /// The end of a run, or of a verification, that met this failure until patience was at its end.
+    /// Ending of a run or verification that gave up after repeated pool failures.
     pub fn after(failure: PoolFailure, cause: Cause) -> Self {
         match failure {
             PoolFailure::Throttled => Ending::Throttled(cause),
@@ -43,20 +45,72 @@ impl Ending {
         }
     }
 
-    /// The signal that stopped it, if one did.
+    /// Signal that stopped the run, if one did.
     pub(super) fn signal(&self) -> Option<Signal> {
+        if let Ending::Interrupted(signal) = self { Some(*signal) } else { None }
+    }
+}
+
+/// Maximum number of rows that may be rejected, failed or unknown in a run. One more stops the run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum ErrorBudget {
+    /// Number of rows.
+    Rows(u64),
+    /// Share of the rows read, in per cent from 0 to 100.
+    Percent(f64),
+}
+
+impl ErrorBudget {
+    /// Whether `errors` among `rows` rows exceed the budget.
+    pub fn is_exceeded(self, errors: u64, rows: u64) -> bool {
         match self {
-            Ending::Interrupted(signal) => Some(*signal),
-            Ending::Complete
-            | Ending::LimitReached
-            | Ending::Denied(_)
-            | Ending::QuotaExceeded(_)
-            | Ending::NotFound(_)
-            | Ending::Throttled(_)
-            | Ending::OutOfReach(_)
-            | Ending::Unanswered(_)
-            | Ending::ErrorBudget(_)
-            | Ending::TimeBudget => None,
+            ErrorBudget::Rows(max) => errors > max,
+            ErrorBudget::Percent(percent) => errors as f64 * 100.0 > percent * rows as f64,
+        }
+    }
+}
+
+impl FromStr for ErrorBudget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let remedy = || "write a number of rows, such as 100, or a share, such as 1%".to_owned();
+        match text.trim().strip_suffix('%') {
+            Some(percent) => {
+                let percent: f64 = percent.trim().parse().map_err(|_| remedy())?;
+                if (0.0..=100.0).contains(&percent) {
+                    Ok(ErrorBudget::Percent(percent))
+                } else {
+                    Err(remedy())
+                }
+            }
+            None => text.trim().parse().map(ErrorBudget::Rows).map_err(|_| remedy()),
+        }
+    }
+}
+
+impl fmt::Display for ErrorBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorBudget::Rows(rows) => rows.fmt(f),
+            ErrorBudget::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_a_number_of_rows_or_a_share_of_them() {
+        let rows: ErrorBudget = "10".parse().unwrap();
+        assert!(!rows.is_exceeded(10, 20) && rows.is_exceeded(11, 1_000_000));
+        let share: ErrorBudget = "0.5%".parse().unwrap();
+        assert!(!share.is_exceeded(5, 1000) && share.is_exceeded(6, 1000));
+        assert!("0".parse::<ErrorBudget>().unwrap().is_exceeded(1, 1));
+        for text in ["", "-1", "101%", "NaN%", "many"] {
+            assert!(text.parse::<ErrorBudget>().is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The requests under way; for show alone, nothing is decided by it.
+//! The in-flight requests and their age: for SIGUSR1, the progress display, and the concurrency that slow answers need.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,68 +9,57 @@ use tokio::time::Instant;
 use crate::event::InFlightRequest;
 use crate::ledger::{Claim, RowId};
 
-/// Every row whose request is under way.
+/// Tracks every request that was sent and neither answered nor given up.
 #[derive(Debug, Default)]
-pub(super) struct InFlightTracker(Mutex<BTreeMap<RowId, Underway>>);
+pub(super) struct InFlightTracker(Mutex<BTreeMap<RowId, (Instant, InFlightRequest)>>);
 
-#[derive(Debug)]
-struct Underway {
-    source: String,
-    line: u64,
-    key: String,
-    since: Instant,
-}
-
-/// A request under way, until it is dropped.
-pub(super) struct Departed<'a> {
-    flights: &'a InFlightTracker,
+/// A tracked request; dropping it ends the tracking.
+pub(super) struct TrackedRequest<'a> {
+    tracker: &'a InFlightTracker,
     row: RowId,
 }
 
 impl InFlightTracker {
-    /// Notes that a row's request leaves.
-    pub(super) fn depart(&self, claim: &Claim) -> Departed<'_> {
-        let underway = Underway {
+    /// Tracks a request that is sent now.
+    pub(super) fn track(&self, claim: &Claim) -> TrackedRequest<'_> {
+        let request = InFlightRequest {
             source: claim.source().to_owned(),
             line: claim.line(),
             key: claim.key().to_owned(),
-            since: Instant::now(),
+            elapsed: Duration::ZERO,
         };
-        self.lock().insert(claim.row(), underway);
-        Departed { flights: self, row: claim.row() }
+        self.lock().insert(claim.row(), (Instant::now(), request));
+        TrackedRequest { tracker: self, row: claim.row() }
     }
 
-    /// How many there are.
+    /// Number of requests in flight.
     pub(super) fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// For how long the oldest has been under way.
+    /// Age of the oldest request; zero without any.
     pub(super) fn oldest(&self) -> Duration {
-        self.lock().values().map(|flight| flight.since.elapsed()).max().unwrap_or_default()
+        self.lock().values().map(|(sent, _)| sent.elapsed()).max().unwrap_or_default()
     }
 
-    /// All of them, the oldest first.
+    /// Every request in flight, the oldest first.
     pub(super) fn list(&self) -> Vec<InFlightRequest> {
-        let flights = self.lock();
-        let mut underway: Vec<&Underway> = flights.values().collect();
-        underway.sort_by_key(|flight| flight.since);
-        let flight = |flight: &&Underway| InFlightRequest {
-            source: flight.source.clone(),
-            line: flight.line,
-            key: flight.key.clone(),
-            elapsed: flight.since.elapsed(),
+        let aged = |(sent, request): &(Instant, InFlightRequest)| InFlightRequest {
+            elapsed: sent.elapsed(),
+            ..request.clone()
         };
-        underway.iter().map(flight).collect()
+        let mut requests: Vec<InFlightRequest> = self.lock().values().map(aged).collect();
+        requests.sort_by_key(|request| std::cmp::Reverse(request.elapsed));
+        requests
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RowId, Underway>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RowId, (Instant, InFlightRequest)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Departed<'_> {
+impl Drop for TrackedRequest<'_> {
     fn drop(&mut self) {
-        self.flights.lock().remove(&self.row);
+        self.tracker.lock().remove(&self.row);
     }
 }

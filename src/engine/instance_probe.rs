@@ -1,70 +1,86 @@
-//! What the answers say of the instance and of the quotas that no waiting helps against.
+//! Evidence from answers: whether the instance exists, and whether a hard quota is exhausted. Pure.
 
 use std::collections::HashSet;
 
-use super::Ending;
-use crate::ledger::{Cause, Claim, RowId, Settlement};
+use super::ending::Ending;
+use crate::ledger::{Cause, Claim, RowId};
 use crate::submission::{Decision, Instance, Stop};
 
-/// 404 answers, before any that proves the instance, after which the instance is taken to be wrong.
-const SUSPICIONS: u32 = 5;
+/// Answers of 404 without any evidence that the instance exists, after which the run ends.
+const MAX_NOT_FOUND: u32 = 5;
 
-/// The same where an earlier run created rows: then bad ids in the rows are the likelier cause.
-const SUSPICIONS_PROVEN_BEFORE: u32 = 20;
+/// As `MAX_NOT_FOUND`, for a ledger with created rows: there, wrong ids in the rows are more likely.
+const MAX_NOT_FOUND_AFTER_CREATED: u32 = 20;
 
-/// Tasks that met a hard quota, with none created in between, after which their chains are not to blame.
-const FULL_CHAINS: u32 = 3;
+/// Tasks refused for their chain or for a quota, without a created one in between, after which the quota is blamed.
+const MAX_CHAIN_OR_QUOTA: u32 = 3;
 
-/// What is known of the instance by now.
+/// Collects evidence that the instance exists and has quota left.
 pub(super) struct InstanceProbe {
-    is_given: bool,
-    /// An earlier run created rows, though perhaps in another Region or before the instance was gone.
-    before: bool,
-    /// The rows that met a 404, and how often that was.
-    suspects: HashSet<RowId>,
-    suspicions: u32,
-    /// Tasks that met a hard quota since the last one that was created.
-    full_chains: u32,
+    /// An answer of this run proves that the instance exists.
+    is_proven: bool,
+    /// An earlier run created rows, though perhaps in another Region, or before the instance was deleted.
+    was_proven_before: bool,
+    /// Rows that were answered 404.
+    not_found_rows: HashSet<RowId>,
+    /// Answers of 404 that the instance may be to blame for.
+    not_found: u32,
+    /// Tasks refused for their chain or a quota since the last created one.
+    chain_or_quota: u32,
 }
 
 impl InstanceProbe {
-    pub(super) fn new(before: bool) -> Self {
-        InstanceProbe { is_given: false, before, suspects: HashSet::new(), suspicions: 0, full_chains: 0 }
+    /// `was_proven_before` says whether an earlier run created rows.
+    pub(super) fn new(was_proven_before: bool) -> Self {
+        InstanceProbe {
+            is_proven: false,
+            was_proven_before,
+            not_found_rows: HashSet::new(),
+            not_found: 0,
+            chain_or_quota: 0,
+        }
     }
 
-    /// What is known of the instance when `row` is sent.
-    pub(super) fn of(&self, row: RowId) -> Instance {
-        if self.is_given {
+    /// Evidence to judge an attempt of `row` by.
+    pub(super) fn evidence_for(&self, row: RowId) -> Instance {
+        if self.is_proven {
             Instance::Proven
-        } else if self.before && self.suspects.contains(&row) {
-            // Its second 404 is taken to be its own.
+        } else if self.was_proven_before && self.not_found_rows.contains(&row) {
             Instance::ProvenBefore
         } else {
             Instance::Unproven
         }
     }
 
-    /// Takes note of what came of an attempt; how the run ends, if that is enough.
-    pub(super) fn weigh(&mut self, claim: &Claim, decision: &Decision, cause: &Cause) -> Option<Ending> {
-        self.is_given |= decision.instance_proven;
+    /// Records the result of an attempt; `cause` is none if the row was created. Returns how the run ends, if the
+    /// evidence suffices.
+    pub(super) fn record(
+        &mut self,
+        claim: &Claim,
+        decision: &Decision,
+        cause: Option<&Cause>,
+    ) -> Option<Ending> {
+        self.is_proven |= decision.instance_proven;
+        let Some(cause) = cause else {
+            self.chain_or_quota = 0;
+            return None;
+        };
         if decision.suspicion {
-            self.suspicions += 1;
-            self.suspects.insert(claim.row());
-            let enough = if self.before { SUSPICIONS_PROVEN_BEFORE } else { SUSPICIONS };
-            if self.suspicions >= enough && !self.is_given {
+            self.not_found += 1;
+            self.not_found_rows.insert(claim.row());
+            let max = if self.was_proven_before { MAX_NOT_FOUND_AFTER_CREATED } else { MAX_NOT_FOUND };
+            if self.not_found >= max && !self.is_proven {
                 let Cause { code, message } = cause.clone();
                 let row = format!("{}, line {}", claim.source(), claim.line());
-                let message = format!("{message}; the last of {enough} times for {row}");
+                let message = format!("{message}; answered {max} times, the last time for {row}");
                 return Some(Ending::NotFound(Cause { code, message }));
             }
         }
         if decision.chain_or_quota {
-            self.full_chains += 1;
-            if self.full_chains >= FULL_CHAINS {
+            self.chain_or_quota += 1;
+            if self.chain_or_quota >= MAX_CHAIN_OR_QUOTA {
                 return Some(Ending::QuotaExceeded(cause.clone()));
             }
-        } else if matches!(decision.settlement, Settlement::Created(_)) {
-            self.full_chains = 0;
         }
         match &decision.stop {
             Some(Stop::Denied(cause)) => Some(Ending::Denied(cause.clone())),

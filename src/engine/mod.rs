@@ -1,17 +1,23 @@
-//! The import itself: what waits in the ledger goes to Connect.
+//! The engine: sends the rows that wait in the ledger to Connect, within the rate and the concurrency.
+//!
+//! [`Import::run`] starts a dispatcher, which claims rows from the ledger and starts an attempt task for each. An
+//! attempt gets its permits, makes its intent durable, submits the request and settles the row; the dispatcher then
+//! decides about further attempts and the end of the run, and emits events. A request is sent only after the ledger
+//! has committed its intent, and an event is emitted only after the ledger has committed the result.
+//!
+//! It may import everything up to `event`; it does not know the command line, the job file or the user interface.
 
 mod attempt;
-mod budget;
 mod dispatcher;
 mod ending;
+mod import;
 mod in_flight;
-mod meter;
 mod instance_probe;
-mod rows;
 mod outage;
-mod traffic;
-mod waiting;
+mod queue;
+mod statistics;
+#[cfg(test)]
+mod tests;
 
-pub use budget::ErrorBudget;
-pub use dispatcher::{Import, ImportError, RateSource};
-pub use ending::Ending;
+pub use ending::{Ending, ErrorBudget};
+pub use import::{Import, ImportError, RateSource};

@@ -100,7 +100,7 @@ impl From<serde_json::Error> for ExportError {
 
 /// Stops an export that nobody waits for any more.
 fn go_on(shutdown: &Shutdown) -> Result<(), ExportError> {
-    shutdown.asked().map_or(Ok(()), |signal| Err(ExportError::Interrupted(signal)))
+    shutdown.signal().map_or(Ok(()), |signal| Err(ExportError::Interrupted(signal)))
 }
 
 /// Writes the selected rows of the ledgers, one ledger after the other, each in the order in which its rows lie there;

@@ -96,7 +96,7 @@ pub fn read_all<V: Visitor>(
         let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
         let (mut batch, mut bytes) = (None, 0);
         while let Some(next) = reading.next(batch.take())? {
-            if let Some(signal) = shutdown.asked() {
+            if let Some(signal) = shutdown.signal() {
                 return Err(IntakeError::Interrupted(signal).into());
             }
             visitor.rows(&rules, next.rows(), now())?;

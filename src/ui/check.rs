@@ -79,7 +79,7 @@ impl CheckReport {
 
     fn refuses(&self) -> Option<ErrorBudget> {
         let errors = self.faulty() + self.findings.of(Class::Refused) + self.findings.of(Class::Unknown);
-        self.max_errors.filter(|budget| budget.is_spent(errors, self.own_rows()))
+        self.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
     }
 
     fn outlasts_window(&self) -> bool {

@@ -1,0 +1,91 @@
+//! Rows that the dispatcher has claimed: ready to be sent, or delayed until their next attempt.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::ledger::Claim;
+
+/// A claimed row and its attempts in this run.
+pub(super) struct QueuedRow {
+    pub(super) claim: Claim,
+    /// Attempts that count towards the maximum.
+    pub(super) tries: u32,
+}
+
+/// Claimed rows that are not being attempted.
+#[derive(Default)]
+pub(super) struct RowQueue {
+    ready: VecDeque<QueuedRow>,
+    delayed: BinaryHeap<Reverse<DelayedRow>>,
+}
+
+impl RowQueue {
+    /// Adds newly claimed rows at the back.
+    pub(super) fn extend(&mut self, claims: Vec<Claim>) {
+        self.ready.extend(claims.into_iter().map(|claim| QueuedRow { claim, tries: 0 }));
+    }
+
+    /// Adds a row for another attempt after `delay`; without delay, at the front.
+    pub(super) fn requeue(&mut self, row: QueuedRow, delay: Duration) {
+        if delay.is_zero() {
+            self.ready.push_front(row);
+        } else {
+            self.delayed.push(Reverse(DelayedRow { due: Instant::now() + delay, row }));
+        }
+    }
+
+    /// Removes the next ready row.
+    pub(super) fn pop(&mut self) -> Option<QueuedRow> {
+        self.ready.pop_front()
+    }
+
+    /// Number of ready rows.
+    pub(super) fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// End of the shortest delay; none if no row is delayed.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.delayed.peek().map(|Reverse(delayed)| delayed.due)
+    }
+
+    /// Makes rows ready whose delay is over, at the front. During an outage they go to the back, so that each row is
+    /// attempted in turn and any of them can find the service answering.
+    pub(super) fn release_due(&mut self, is_outage: bool) {
+        let now = Instant::now();
+        while self.next_due().is_some_and(|due| due <= now) {
+            let Some(Reverse(DelayedRow { row, .. })) = self.delayed.pop() else { return };
+            if is_outage {
+                self.ready.push_back(row);
+            } else {
+                self.ready.push_front(row);
+            }
+        }
+    }
+}
+
+/// A row and the end of its delay, ordered by that.
+struct DelayedRow {
+    due: Instant,
+    row: QueuedRow,
+}
+
+impl PartialEq for DelayedRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for DelayedRow {}
+impl PartialOrd for DelayedRow {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for DelayedRow {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.due, self.row.claim.row()).cmp(&(other.due, other.row.claim.row()))
+    }
+}
