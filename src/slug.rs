@@ -1,8 +1,9 @@
-//! Any text as a key of Amazon Connect's attributes, which has only A-Z, a-z, 0-9, - and _.
+//! Conversion of any text to a key of `Attributes`, which allows A-Z, a-z, 0-9, - and _ only.
 
 use deunicode::deunicode;
 
-/// `Größe (cm)` becomes `grosse_cm`, `件名` becomes `jian_ming`. May come out empty.
+/// Transliterates to lower-case ASCII: `Größe (cm)` to `grosse_cm`, `件名` to `jian_ming`. A text without letters and
+/// digits becomes empty.
 pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for c in deunicode(text).chars() {
@@ -21,7 +22,7 @@ mod tests {
     use super::slug;
 
     #[test]
-    fn any_header_becomes_lower_case_words_joined_by_underscores() {
+    fn a_header_becomes_lower_case_ascii_joined_by_underscores() {
         for (text, expected) in [
             ("Ticket ID", "ticket_id"),
             ("Größe (cm)", "grosse_cm"),
@@ -36,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_letters_is_an_empty_slug() {
+    fn a_text_without_letters_and_digits_becomes_empty() {
         assert_eq!(slug("(%) _"), "");
         assert_eq!(slug(""), "");
     }

@@ -65,17 +65,15 @@ pub struct Example {
     pub found: String,
 }
 
-/// The request with the longest texts.
+/// The longest request of the input.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Longest {
-    /// The bytes of its body, with instance and token.
+    /// Length of its JSON body, bytes, with instance id and client token.
     pub bytes: u64,
     /// The input's index.
     pub file: usize,
     /// The row's line.
     pub line: u64,
-    /// The bytes of its texts.
-    text: usize,
 }
 
 /// Everything that a check found.
@@ -174,9 +172,9 @@ const FIXED: u64 = r#""InstanceId":"","ClientToken":"","#.len() as u64 + 36 + 36
 
 impl Longest {
     pub(super) fn meet(&mut self, file: usize, line: u64, request: &ContactRequest<'_>) {
-        let text = request.text_len();
-        if text > self.text || self.bytes == 0 {
-            *self = Longest { bytes: FIXED + request.json_len() as u64, file, line, text };
+        let bytes = FIXED + request.json_len() as u64;
+        if bytes > self.bytes {
+            *self = Longest { bytes, file, line };
         }
     }
 }

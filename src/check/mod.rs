@@ -125,7 +125,7 @@ impl Rows<'_, '_> {
             self.findings.of_other_shards += 1;
             return Ok(());
         }
-        let content = || rules.header.content(&record.cells);
+        let content = || rules.header.content(&record.fields);
         let met = match self.check.known {
             Some(known) => known.meet(&key, 1, content)?,
             None => Met::default(),

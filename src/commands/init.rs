@@ -111,10 +111,10 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>,
         if !source.read_record(&mut record)? {
             return Ok((source, rows, true));
         }
-        bytes += record.cells.as_slice().len();
+        bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns.
-        if record.cells.len() == columns {
-            rows.push(record.cells.iter().map(str::to_owned).collect());
+        if record.fields.len() == columns {
+            rows.push(record.fields.iter().map(str::to_owned).collect());
         }
     }
     Ok((source, rows, false))

@@ -9,7 +9,7 @@ use super::table::Table;
 use super::{ExportError, Format, go_on, rejected};
 use crate::ledger::{LedgerSet, ListedRow, Occurrences, Selection};
 use crate::shutdown::Shutdown;
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fitted};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fit_to_columns};
 use crate::token::{ClientToken, TokenScheme};
 
 /// What stands beside the columns of the CSV.
@@ -73,12 +73,12 @@ impl Join {
             }
             read += 1;
             // An earlier join's; of a ragged row nobody can tell which cells they are.
-            if record.cells.len() == self.source.header().columns().len() {
-                record.cells.truncate(self.header.columns().len());
+            if record.fields.len() == self.source.header().columns().len() {
+                record.fields.truncate(self.header.columns().len());
             }
             let known = self.known(&record, ledgers, &mut occurrences)?;
             if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
-                let cells = fitted(record.cells.iter(), self.header.columns().len());
+                let cells = fit_to_columns(record.fields.iter(), self.header.columns().len());
                 write_row(&mut table, &self.header, &cells, known.as_ref())?;
                 count += 1;
             }
@@ -94,7 +94,7 @@ impl Join {
         ledgers: &LedgerSet,
         occurrences: &mut Occurrences,
     ) -> Result<Option<ListedRow>, ExportError> {
-        let key = self.header.key(&self.key, &record.cells);
+        let key = self.header.key(&self.key, &record.fields);
         if let Some(reject) = &record.reject {
             return Ok(rejected::find(ledgers, &self.scheme, &self.identity, record, (reject, &key))?);
         }

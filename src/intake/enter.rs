@@ -90,7 +90,7 @@ impl Entry<'_> {
             IntakeError::Mapping { file, error }
         })?;
         self.intake.rehearsal.reach(CrashPoint::Check);
-        let cells: Vec<&str> = record.cells.iter().collect();
+        let cells: Vec<&str> = record.fields.iter().collect();
         let cells = serde_json::Value::from(cells).to_string();
         let RowFingerprint { token, content, line } = sighting;
         let (source, header) = (self.source, self.header);
@@ -118,7 +118,7 @@ impl Visitor for Entry<'_> {
         self.elsewhere += (rows.len() - own.len()) as u64;
         let sightings = own.iter().zip(&keys).map(|(record, key)| RowFingerprint {
             token: ledger.token(key),
-            content: rules.header.content(&record.cells),
+            content: rules.header.content(&record.fields),
             line: record.line,
         });
         let sightings: Vec<RowFingerprint> = sightings.collect();

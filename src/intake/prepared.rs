@@ -101,7 +101,7 @@ pub fn now() -> i64 {
 impl Rules {
     /// The row's key.
     pub fn key(&self, record: &Record) -> RowKey {
-        self.header.key(&self.key, &record.cells)
+        self.header.key(&self.key, &record.fields)
     }
 
     /// The row's request at `now`, in seconds since 1970.
@@ -110,17 +110,17 @@ impl Rules {
     /// What is wrong with the row, or with the mapping.
     pub fn map<'a>(&'a self, record: &'a Record, key: &RowKey, now: i64) -> Result<Mapped<'a>, MapFault> {
         self.check_form(record, key)?;
-        self.mapping.map(&record.cells, now)
+        self.mapping.map(&record.fields, now)
     }
 
     /// What is wrong with the row before it is mapped.
     pub(super) fn check_form(&self, record: &Record, key: &RowKey) -> Result<(), Rejection> {
-        let (cells, columns) = (record.cells.len(), self.header.columns().len());
+        let (cells, columns) = (record.fields.len(), self.header.columns().len());
         if cells != columns {
             let rule = format!("the header has {columns}: look for a stray quote or delimiter");
             return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule));
         }
-        if record.stray_quote {
+        if record.has_stray_quote {
             let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, name what by --escape";
             return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule));
         }

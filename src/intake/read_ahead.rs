@@ -43,7 +43,7 @@ impl Batch {
             self.records.push(Record::default());
         }
         let row = &mut self.records[self.len];
-        if row.cells.as_slice().len() > LARGE {
+        if row.fields.as_slice().len() > LARGE {
             *row = Record::default();
         }
         row
@@ -156,7 +156,7 @@ fn read(mut source: CsvSource, sender: &SyncSender<Result<Batch, SourceError>>, 
         while batch.len < ROWS && bytes < BYTES {
             match source.read_record(batch.free_row()) {
                 Ok(true) => {
-                    bytes += batch.records[batch.len].cells.as_slice().len();
+                    bytes += batch.records[batch.len].fields.as_slice().len();
                     batch.len += 1;
                 }
                 Ok(false) => {

@@ -21,7 +21,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
-use crate::request::{ContactRequest, Cut, Member, Operation, Shape, Violation, fit, validate};
+use crate::request::{
+    ContactRequest, Member, Operation, Shape, Truncation, Violation, truncate_texts, validate,
+};
 use crate::source::Header;
 use crate::suggest::did_you_mean;
 use columns::{Columns, Row};
@@ -103,7 +105,7 @@ pub struct Mapped<'a> {
     /// The request.
     pub request: ContactRequest<'a>,
     /// The texts that were cut to fit.
-    pub cuts: Vec<Cut>,
+    pub cuts: Vec<Truncation>,
 }
 
 /// A mapping compiled for one header.
@@ -185,7 +187,8 @@ impl Mapping {
         let cuts = match self.on_too_long {
             OnTooLong::Reject => Vec::new(),
             OnTooLong::Truncate => {
-                fit(&mut request).into_iter().map(|cut| Cut { member: self.shown(cut.member) }).collect()
+                let truncations = truncate_texts(&mut request).into_iter();
+                truncations.map(|cut| Truncation { member: self.shown(cut.member) }).collect()
             }
         };
         let violations = validate(&request, now);

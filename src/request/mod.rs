@@ -1,21 +1,23 @@
-//! The request as this project sees it, and the service's rules for it. Pure: no I/O, no SDK.
+//! The request for one row, as neutral types, and the service's documented rules for it.
+//!
+//! The mapping builds a [`ContactRequest`] from rendered templates, [`truncate_texts`] shortens its free texts where
+//! the job says so, and [`validate`] lists the rules that it breaks. A request that passes [`validate`] is one that
+//! the service should accept. Limits are numbers from the API reference, each with its source in [`limits`].
+//!
+//! Nothing here does I/O or names the AWS SDK. Names, descriptions and values are personal data: `Debug` output and
+//! violations hold sizes and paths, never values. Imports nothing of the crate.
 
 mod contact;
-mod fit;
 pub mod limits;
-mod members;
 mod operation;
 mod redact;
 mod rendered;
+mod truncate;
 mod validate;
-mod violation;
-mod weight;
 
-pub use contact::{Attachment, ContactRequest, Named, Reference, SegmentValue, Text, UserInfo};
-pub use fit::{Cut, fit};
-pub use limits::Limit;
-pub use members::{Member, Shape};
-pub use operation::Operation;
+pub use contact::{Attachment, ContactRequest, OrderedMap, Reference, SegmentValue, Text, UserInfo};
+pub use limits::{Limit, Violation};
+pub use operation::{Member, Operation, Shape};
 pub use rendered::Rendered;
+pub use truncate::{Truncation, truncate_texts};
 pub use validate::validate;
-pub use violation::Violation;

@@ -1,21 +1,27 @@
-//! Which operation of Amazon Connect an import calls.
+//! The two operations that create contacts, and the members of their requests: names, shapes and limits.
+//!
+//! The shape is data, so that the mapping is compiled against it and `init --skeleton` prints it. Member names are
+//! spelt as in the AWS API.
 
 use std::fmt;
 
-/// An operation that makes contacts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+use super::limits::*;
+
+/// An operation that creates contacts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub enum Operation {
-    /// `PUT /contact/create-contact`: contacts that may already be completed.
+    /// `PUT /contact/create-contact`: creates contacts, which may be completed from the start.
+    #[default]
     CreateContact,
-    /// `PUT /contact/task`: open tasks that a flow takes up.
+    /// `PUT /contact/task`: starts an open task in a flow.
     StartTaskContact,
 }
 
 impl Operation {
-    /// Both.
+    /// Both operations, the default first.
     pub const ALL: [Operation; 2] = [Operation::CreateContact, Operation::StartTaskContact];
 
-    /// The operation's name in the AWS API; part of every token, so it never changes.
+    /// The operation's name in the AWS API. Part of every client token, so it never changes.
     pub fn name(self) -> &'static str {
         match self {
             Operation::CreateContact => "CreateContact",
@@ -23,9 +29,18 @@ impl Operation {
         }
     }
 
-    /// The operation of that name.
+    /// The operation with the given AWS API name.
     pub fn from_name(name: &str) -> Option<Self> {
         Operation::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    /// The structure of members that a mapping may set. `InstanceId` and `ClientToken` are not among them: they come
+    /// from the job and from the row's key.
+    pub fn members(self) -> &'static Shape {
+        match self {
+            Operation::CreateContact => &CREATE_CONTACT,
+            Operation::StartTaskContact => &START_TASK_CONTACT,
+        }
     }
 }
 
@@ -34,3 +49,143 @@ impl fmt::Display for Operation {
         f.write_str(self.name())
     }
 }
+
+/// The type of a member's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A string within a limit.
+    Text(Limit),
+    /// A 32-bit integer.
+    Integer,
+    /// A timestamp in seconds since 1970-01-01T00:00Z.
+    Time,
+    /// A map: the limit of its keys, which the user chooses, and the shape of its values.
+    Map(Limit, &'static Shape),
+    /// A structure of named members.
+    Structure(&'static [Member]),
+    /// A list of values of one shape.
+    List(&'static Shape),
+}
+
+/// A member of a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member's name in the AWS API.
+    pub name: &'static str,
+    /// The type of its value.
+    pub shape: Shape,
+    /// A remark for the skeleton on rules that the shape does not express; may be empty.
+    pub note: &'static str,
+    /// The default of a job that creates completed tasks; may be empty.
+    pub default: &'static str,
+}
+
+const fn text(name: &'static str, limit: Limit, note: &'static str) -> Member {
+    Member { name, shape: Shape::Text(limit), note, default: "" }
+}
+
+const fn member(name: &'static str, shape: Shape, note: &'static str) -> Member {
+    Member { name, shape, note, default: "" }
+}
+
+static ATTRIBUTE: Shape = Shape::Text(ATTRIBUTE_VALUE);
+
+const ATTRIBUTES: Member = member(
+    "Attributes",
+    Shape::Map(ATTRIBUTE_KEY, &ATTRIBUTE),
+    "at most 32768 UTF-8 bytes over all keys and values; \"*\" takes every column not used elsewhere",
+);
+
+const REFERENCE_VALUE_NOTE: &str = "epoch seconds for the type DATE: use the filter epoch";
+const REFERENCES_NOTE: &str = "at most 4096 UTF-8 bytes over all references";
+
+static REFERENCE: Shape = Shape::Structure(&[
+    text("Type", REFERENCE_TYPES, "required"),
+    text("Value", REFERENCE_VALUE, REFERENCE_VALUE_NOTE),
+    text("Status", REFERENCE_STATUSES, "of an attachment"),
+    text("Arn", REFERENCE_ARN, "of an attachment"),
+    text("StatusReason", REFERENCE_STATUS_REASON, "of an attachment"),
+]);
+
+static TASK_REFERENCE: Shape = Shape::Structure(&[
+    text("Type", TASK_REFERENCE_TYPES, "required"),
+    text("Value", REFERENCE_VALUE, REFERENCE_VALUE_NOTE),
+    text("Status", REFERENCE_STATUSES, ""),
+    text("Arn", REFERENCE_ARN, ""),
+    text("StatusReason", REFERENCE_STATUS_REASON, ""),
+]);
+
+static SEGMENT_VALUE: Shape = Shape::Structure(&[
+    text("ValueString", SEGMENT_STRING, "exactly one of the five"),
+    member("ValueInteger", Shape::Integer, ""),
+    member("ValueMap", Shape::Map(SEGMENT_KEY, &SEGMENT_VALUE), ""),
+    member("ValueList", Shape::List(&SEGMENT_VALUE), "system-defined attributes only"),
+    text("ValueArn", SEGMENT_ARN, "system-defined attributes only"),
+]);
+
+const SEGMENT_ATTRIBUTES: Member = member(
+    "SegmentAttributes",
+    Shape::Map(SEGMENT_KEY, &SEGMENT_VALUE),
+    "such as connect:ContactExpiry with ValueMap.ExpiryDuration.ValueInteger in minutes",
+);
+
+static ATTACHMENT: Shape = Shape::Structure(&[
+    text("FileName", FILE_NAME, "required"),
+    text("S3Url", S3_URL, "required; a pre-signed URL"),
+]);
+
+static CREATE_CONTACT: Shape = Shape::Structure(&[
+    Member { default: "TASK", ..text("Channel", CHANNELS, "") },
+    Member {
+        default: "API",
+        ..text(
+            "InitiationMethod",
+            INITIATION_METHODS,
+            "TASK: API; VOICE: TRANSFER; EMAIL: OUTBOUND, AGENT_REPLY or FLOW",
+        )
+    },
+    Member {
+        default: "COMPLETED",
+        ..text(
+            "InitiateAs",
+            INITIATE_AS,
+            "COMPLETED for TASK only; an empty one leaves the state to the service",
+        )
+    },
+    text("Name", NAME, ""),
+    text("Description", DESCRIPTION, ""),
+    ATTRIBUTES,
+    member("References", Shape::Map(REFERENCE_KEY, &REFERENCE), REFERENCES_NOTE),
+    SEGMENT_ATTRIBUTES,
+    member(
+        "UserInfo",
+        Shape::Structure(&[text(
+            "UserId",
+            ID,
+            "required for EMAIL with OUTBOUND or AGENT_REPLY; for imported tasks the agent's full ARN",
+        )]),
+        "",
+    ),
+    text("RelatedContactId", ID, ""),
+    text("PreviousContactId", ID, "VOICE with external audio only"),
+    member("ExpiryDurationInMinutes", Shape::Integer, "at least 1"),
+]);
+
+static START_TASK_CONTACT: Shape = Shape::Structure(&[
+    text("Name", NAME, "required"),
+    text("Description", DESCRIPTION, ""),
+    text("ContactFlowId", FLOW_ID, "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId"),
+    text("QuickConnectId", QUICK_CONNECT_ID, ""),
+    text("TaskTemplateId", TEMPLATE_ID, ""),
+    member(
+        "ScheduledTime",
+        Shape::Time,
+        "epoch seconds, not in the past, up to 6 days ahead (90 by the quota page)",
+    ),
+    ATTRIBUTES,
+    member("References", Shape::Map(REFERENCE_KEY, &TASK_REFERENCE), REFERENCES_NOTE),
+    SEGMENT_ATTRIBUTES,
+    member("Attachments", Shape::List(&ATTACHMENT), "1 to 5"),
+    text("PreviousContactId", ID, "at most 12 tasks may share one"),
+    text("RelatedContactId", ID, ""),
+]);

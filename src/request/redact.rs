@@ -1,36 +1,36 @@
-//! Blanks what is somebody's in a text of the service, which may quote what it refuses. Pure.
+//! Redacts row values from service error messages, which may quote the value that they refuse.
 
 use std::collections::HashSet;
 
-/// A value of so many words is a name, a number or an address, and not prose: its short words are blanked too.
+/// Maximum words of a value that is taken for a name, a number or an address. Its short words are redacted too; those
+/// of longer prose are as likely the message's own.
 const NAME_WORDS: usize = 4;
 
-/// `text` without the values in `private`, in any case: whole values, their words of more than four characters
-/// wherever they stand, and short words of short values where they stand alone. Short words of long values are
-/// the message's own as well.
-pub(super) fn redact(private: &[&str], text: &str) -> String {
+/// Replaces the `values` in `text` by `…`, in upper or lower case: whole values and their words of more than four
+/// characters anywhere, and the short words of short values where they stand alone.
+pub(super) fn redact(values: &[&str], text: &str) -> String {
     let words = |value: &&'_ str| -> Vec<Vec<char>> {
-        value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(folded).collect()
+        value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(lower_case).collect()
     };
     let mut parts: Vec<Vec<char>> = Vec::new();
-    let mut alone: HashSet<Vec<char>> = HashSet::new();
-    for value in private {
+    let mut short_words: HashSet<Vec<char>> = HashSet::new();
+    for value in values {
         let own = words(value);
         if own.len() <= NAME_WORDS {
-            alone.extend(own.iter().cloned());
+            short_words.extend(own.iter().cloned());
         }
         parts.extend(own.into_iter().filter(|word| word.len() > 4));
-        parts.push(folded(value));
+        parts.push(lower_case(value));
     }
-    // A quotation that is cut off ends with the beginning of a word.
-    let begun: Vec<Vec<char>> =
+    // A truncated quotation ends with the beginning of a word.
+    let single_words: Vec<Vec<char>> =
         parts.iter().filter(|part| part.iter().all(|c| c.is_alphanumeric())).cloned().collect();
     parts.retain(|part| part.len() > 3);
-    // The longest first, so that a value which is part of another leaves no remainder behind.
+    // Longest first: a value that is part of another one must not leave the other's rest behind.
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     parts.dedup();
     let plain: Vec<char> = text.chars().collect();
-    let lower: Vec<char> = folded(text);
+    let lower = lower_case(text);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < plain.len() {
@@ -39,13 +39,13 @@ pub(super) fn redact(private: &[&str], text: &str) -> String {
             at += part.len();
             continue;
         }
-        let begins = plain[at].is_alphanumeric() && (at == 0 || !plain[at - 1].is_alphanumeric());
+        let is_word_start = plain[at].is_alphanumeric() && (at == 0 || !plain[at - 1].is_alphanumeric());
         let length = plain[at..].iter().take_while(|c| c.is_alphanumeric()).count();
         let word = &lower[at..at + length];
         let rest = &plain[at + length..];
-        let is_cut = rest.is_empty() || rest.starts_with(&['…']) || rest.starts_with(&['.', '.']);
-        let is_begun = || word.len() > 2 && begun.iter().any(|part| part.starts_with(word));
-        if begins && (alone.contains(word) || is_cut && is_begun()) {
+        let is_truncated = rest.is_empty() || rest.starts_with(&['…']) || rest.starts_with(&['.', '.']);
+        let is_prefix = || word.len() > 2 && single_words.iter().any(|part| part.starts_with(word));
+        if is_word_start && (short_words.contains(word) || is_truncated && is_prefix()) {
             out.push('…');
             at += length;
             continue;
@@ -56,8 +56,8 @@ pub(super) fn redact(private: &[&str], text: &str) -> String {
     out
 }
 
-/// In lower case, a character for a character, so that places are the same.
-fn folded(text: &str) -> Vec<char> {
+/// Lower case with as many characters as `text`, so that positions are the same in both.
+fn lower_case(text: &str) -> Vec<char> {
     text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
 
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_blanked_in_any_case_and_in_part() {
-        let private =
+    fn values_are_redacted_in_any_case_and_in_part() {
+        let values =
             ["Zebra Quuxley", "Kim", "4711", "a long text in which the word is has no meaning of its own"];
         let cases = [
             ("bad name ZEBRA QUUXLEY.", "bad name …."),
@@ -81,7 +81,7 @@ mod tests {
             ("", ""),
         ];
         for (text, expected) in cases {
-            assert_eq!(redact(&private, text), expected);
+            assert_eq!(redact(&values, text), expected);
         }
         assert_eq!(redact(&[""], "as it is"), "as it is");
     }

@@ -1,274 +1,263 @@
-//! The service's rules, applied before anything is sent.
+//! Checks a request against the service's rules, before anything is sent.
 
-use super::limits as limit;
-use super::{Attachment, ContactRequest, Limit, Named, Operation, Reference, SegmentValue, Violation};
+use std::fmt;
 
-const DAY: i64 = 24 * 60 * 60;
+use super::contact::{Attachment, ContactRequest, OrderedMap, Reference, SegmentValue};
+use super::limits::{self as limit, Limit, Violation};
+use super::operation::Operation;
 
-/// Every rule that `request` breaks at `now`, in seconds since 1970; none means that the service should
-/// accept it. No violation holds a value.
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
+/// The rules that `request` breaks at `now`, in seconds since 1970. The service should accept a request that breaks
+/// none. Violations hold no values.
 pub fn validate(request: &ContactRequest<'_>, now: i64) -> Vec<Violation> {
-    let mut found = Findings::default();
+    let mut violations = Violations::default();
     match request.operation {
-        Operation::CreateContact => create_contact(&mut found, request),
-        Operation::StartTaskContact => start_task_contact(&mut found, request, now),
+        Operation::CreateContact => create_contact(&mut violations, request),
+        Operation::StartTaskContact => start_task_contact(&mut violations, request, now),
     }
-    found.text("Name", request.name.as_deref(), limit::NAME);
-    found.text("Description", request.description.as_deref(), limit::DESCRIPTION);
-    found.text("RelatedContactId", request.related_contact_id.as_deref(), limit::ID);
-    found.text("PreviousContactId", request.previous_contact_id.as_deref(), limit::ID);
-    attributes(&mut found, request);
-    references(&mut found, request);
-    let map = Path::of("SegmentAttributes");
+    violations.check("Name", request.name.as_deref(), limit::NAME);
+    violations.check("Description", request.description.as_deref(), limit::DESCRIPTION);
+    violations.check("RelatedContactId", request.related_contact_id.as_deref(), limit::ID);
+    violations.check("PreviousContactId", request.previous_contact_id.as_deref(), limit::ID);
+    attributes(&mut violations, request);
+    references(&mut violations, request);
+    let map = MemberPath::of("SegmentAttributes");
     if request.keys_are_data {
-        keys_of(&mut found, &map, &request.segment_attributes, limit::SEGMENT_KEY);
+        keys(&mut violations, &map, &request.segment_attributes, limit::SEGMENT_KEY);
     }
     for (key, value) in request.segment_attributes.iter() {
-        let path = map.key(key);
-        segment_value(&mut found, &path, value, key.starts_with("connect:"));
+        segment_value(&mut violations, &map.key(key), value, key.starts_with("connect:"));
     }
-    found.0
+    violations.0
 }
 
 #[derive(Default)]
-struct Findings(Vec<Violation>);
+struct Violations(Vec<Violation>);
 
-impl Findings {
-    fn add(&mut self, member: impl Into<String>, found: impl Into<String>, rule: impl Into<String>) {
-        self.0.push(Violation::new(member, found, rule));
+impl Violations {
+    fn add(&mut self, member: impl fmt::Display, found: impl Into<String>, rule: impl Into<String>) {
+        self.0.push(Violation::new(member.to_string(), found, rule));
     }
 
-    fn text(&mut self, member: &str, text: Option<&str>, limit: Limit) {
-        if let Some(breach) = text.and_then(|text| limit.breach(member, text)) {
-            self.0.push(breach);
-        }
-    }
-
-    fn at(&mut self, path: &Path<'_>, member: &str, text: Option<&str>, limit: Limit) {
-        if let Some(breach) = text.and_then(|text| limit.breach(member, text)) {
-            self.0.push(Violation { member: path.member(&breach.member), ..breach });
-        }
-    }
-
-    fn key(&mut self, path: &Path<'_>, key: &str, limit: Limit) {
-        if let Some(Violation { found, rule, .. }) = limit.breach("", key) {
-            self.add(path.text(), format!("has a key that {found}"), rule);
+    /// Adds the violation if the member's value breaks its limit. A member that is not set breaks none.
+    fn check(&mut self, member: impl fmt::Display, text: Option<&str>, limit: Limit) {
+        if let Some(breach) = text.and_then(|text| limit.breach("", text)) {
+            self.add(member, breach.found, breach.rule);
         }
     }
 }
 
-/// A member's path, put together only when there is something to say of it.
+/// A member's JSON path, formatted only for a violation: most requests have none.
 #[derive(Clone, Copy)]
-struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
+struct MemberPath<'a> {
+    parent: Option<&'a MemberPath<'a>>,
     step: &'a str,
 }
 
-impl<'a> Path<'a> {
+impl<'a> MemberPath<'a> {
     fn of(step: &'a str) -> Self {
-        Path { parent: None, step }
+        MemberPath { parent: None, step }
     }
 
+    fn member(&'a self, step: &'a str) -> Self {
+        MemberPath { parent: Some(self), step }
+    }
+
+    /// The entry of a map. A key that may come from a field is shown only if it is short and printable.
     fn key(&'a self, key: &'a str) -> Self {
-        Path { parent: Some(self), step: shown(key) }
+        let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        self.member(if key.len() <= 128 && key.bytes().all(is_printable) { key } else { "*" })
     }
+}
 
-    fn member(&self, name: &str) -> String {
-        if name.is_empty() { self.text() } else { format!("{}.{name}", self.text()) }
-    }
-
-    fn text(&self) -> String {
-        match self.parent {
-            Some(parent) => format!("{}.{}", parent.text(), self.step),
-            None => self.step.to_owned(),
+impl fmt::Display for MemberPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}.")?;
         }
+        f.write_str(self.step)
     }
 }
 
-/// A key as a message may show it: one that came from data could be anything.
-fn shown(key: &str) -> &str {
-    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-    if key.len() <= 128 && key.bytes().all(plain) { key } else { "*" }
-}
-
-/// Keys that come from cells: each within its limit, and none twice, since two templates, or a template and
-/// a literal, may render to the same one.
-fn keys_of<T>(found: &mut Findings, map: &Path<'_>, entries: &Named<'_, T>, limit: Limit) {
+/// Checks keys that are rendered from fields against their limit, and that no two render to the same text.
+fn keys<T>(violations: &mut Violations, map: &MemberPath<'_>, entries: &OrderedMap<'_, T>, limit: Limit) {
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key).collect();
     for key in &keys {
-        found.key(&map.key(key), key, limit);
+        if let Some(Violation { found, rule, .. }) = limit.breach("", key) {
+            violations.add(map.key(key), format!("has a key that {found}"), rule);
+        }
     }
     keys.sort_unstable();
-    let mut twice: Vec<&str> = keys.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
-    twice.dedup();
-    for key in twice {
-        found.add(map.key(key).text(), "", "is given twice; only one of them could be sent");
+    let mut repeated: Vec<&str> = keys.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
+    repeated.dedup();
+    for key in repeated {
+        violations.add(map.key(key), "", "is given twice; only one of them could be sent");
     }
 }
 
-fn create_contact(found: &mut Findings, request: &ContactRequest<'_>) {
-    contact_kind(found, request);
+fn create_contact(violations: &mut Violations, request: &ContactRequest<'_>) {
+    channel_and_method(violations, request);
     let user_id = request.user_info.as_ref().map(|info| &*info.user_id);
-    found.text("UserInfo.UserId", user_id, limit::ID);
+    violations.check("UserInfo.UserId", user_id, limit::ID);
     if request.expiry_duration_in_minutes.is_some_and(|minutes| minutes < 1) {
-        found.add("ExpiryDurationInMinutes", "", "must be at least 1");
+        violations.add("ExpiryDurationInMinutes", "", "must be at least 1");
     }
 }
 
-/// Channel, initiation method and initial state, which depend on each other.
-fn contact_kind(found: &mut Findings, request: &ContactRequest<'_>) {
+/// Channel, initiation method and initial state, whose allowed values depend on each other.
+fn channel_and_method(violations: &mut Violations, request: &ContactRequest<'_>) {
     let channel = request.channel.as_deref().unwrap_or_default();
     let method = request.initiation_method.as_deref().unwrap_or_default();
     let methods = limit::initiation_methods(channel);
     if methods.is_empty() {
-        found.text("Channel", Some(channel), limit::CHANNELS);
+        violations.check("Channel", Some(channel), limit::CHANNELS);
     } else if !methods.contains(&method) {
-        found.add("InitiationMethod", "", format!("must be {} for channel {channel}", methods.join(" or ")));
+        let rule = format!("must be {} for channel {channel}", methods.join(" or "));
+        violations.add("InitiationMethod", "", rule);
     }
     if let Some(state) = request.initiate_as.as_deref() {
-        found.text("InitiateAs", Some(state), limit::INITIATE_AS);
+        violations.check("InitiateAs", Some(state), limit::INITIATE_AS);
         if state == "COMPLETED" && channel != "TASK" {
-            found.add("InitiateAs", "", "can be COMPLETED for channel TASK only");
+            violations.add("InitiateAs", "", "can be COMPLETED for channel TASK only");
         }
     }
     if matches!(method, "OUTBOUND" | "AGENT_REPLY") && request.user_info.is_none() {
-        found.add("UserInfo.UserId", "", format!("is required for {method}"));
+        violations.add("UserInfo.UserId", "", format!("is required for {method}"));
     }
     if request.previous_contact_id.is_some() && channel != "VOICE" {
-        found.add("PreviousContactId", "", "is for channel VOICE with external audio only");
+        violations.add("PreviousContactId", "", "is for channel VOICE with external audio only");
     }
 }
 
-fn start_task_contact(found: &mut Findings, request: &ContactRequest<'_>, now: i64) {
+fn start_task_contact(violations: &mut Violations, request: &ContactRequest<'_>, now: i64) {
     if request.name.is_none() {
-        found.add("Name", "", "is required");
+        violations.add("Name", "", "is required");
     }
-    let starters = [
+    let targets = [
         ("ContactFlowId", &request.contact_flow_id, limit::FLOW_ID),
         ("QuickConnectId", &request.quick_connect_id, limit::QUICK_CONNECT_ID),
         ("TaskTemplateId", &request.task_template_id, limit::TEMPLATE_ID),
     ];
-    let given = starters.iter().filter(|(_, id, _)| id.is_some()).count();
+    let given = targets.iter().filter(|(_, id, _)| id.is_some()).count();
     if given != 1 {
-        let what = if given == 0 { "are all missing" } else { "are given together" };
-        found.add("ContactFlowId, QuickConnectId, TaskTemplateId", what, "exactly one must be given");
+        let found = if given == 0 { "are all missing" } else { "are given together" };
+        violations.add("ContactFlowId, QuickConnectId, TaskTemplateId", found, "exactly one must be given");
     }
-    for (member, id, limit) in starters {
-        found.text(member, id.as_deref(), limit);
+    for (member, id, limit) in targets {
+        violations.check(member, id.as_deref(), limit);
     }
     match request.scheduled_time {
-        Some(time) if time < now => found.add("ScheduledTime", "", "lies in the past"),
-        Some(time) if time > now + limit::SCHEDULED_DAYS_AT_MOST * DAY => {
-            let days = (time - now) / DAY;
-            let most = limit::SCHEDULED_DAYS_AT_MOST;
-            found.add(
-                "ScheduledTime",
-                format!("lies {days} days ahead"),
-                format!("at most {most} days are allowed"),
-            );
+        Some(time) if time < now => violations.add("ScheduledTime", "", "lies in the past"),
+        Some(time) if time > now + limit::SCHEDULED_DAYS_AT_MOST * SECONDS_PER_DAY => {
+            let found = format!("lies {} days ahead", (time - now) / SECONDS_PER_DAY);
+            let rule = format!("at most {} days are allowed", limit::SCHEDULED_DAYS_AT_MOST);
+            violations.add("ScheduledTime", found, rule);
         }
         Some(_) | None => {}
     }
     let files = request.attachments.len();
     if files > limit::ATTACHMENTS {
-        found.add(
-            "Attachments",
-            format!("has {files} files"),
-            format!("at most {} files are allowed", limit::ATTACHMENTS),
-        );
+        let rule = format!("at most {} files are allowed", limit::ATTACHMENTS);
+        violations.add("Attachments", format!("has {files} files"), rule);
     }
     for (index, file) in request.attachments.iter().enumerate() {
-        attachment(found, &index.to_string(), file);
+        attachment(violations, &MemberPath::of("Attachments").member(&index.to_string()), file);
     }
 }
 
-fn attachment(found: &mut Findings, index: &str, file: &Attachment<'_>) {
-    let list = Path::of("Attachments");
-    let path = list.key(index);
+fn attachment(violations: &mut Violations, path: &MemberPath<'_>, file: &Attachment<'_>) {
     for (member, text, limit) in
         [("FileName", &file.file_name, limit::FILE_NAME), ("S3Url", &file.s3_url, limit::S3_URL)]
     {
-        if text.is_none() {
-            found.add(path.member(member), "", "is required");
+        match text.as_deref() {
+            None => violations.add(path.member(member), "", "is required"),
+            text => violations.check(path.member(member), text, limit),
         }
-        found.at(&path, member, text.as_deref(), limit);
     }
     if file.file_name.as_deref().is_some_and(|name| name.contains(char::is_control)) {
-        found.add(path.member("FileName"), "", "may not have control characters");
+        violations.add(path.member("FileName"), "", "may not have control characters");
     }
 }
 
-fn attributes(found: &mut Findings, request: &ContactRequest<'_>) {
-    let map = Path::of("Attributes");
+fn attributes(violations: &mut Violations, request: &ContactRequest<'_>) {
+    let map = MemberPath::of("Attributes");
     if request.keys_are_data {
-        keys_of(found, &map, &request.attributes, limit::ATTRIBUTE_KEY);
+        keys(violations, &map, &request.attributes, limit::ATTRIBUTE_KEY);
     }
     let mut bytes = 0;
     for (key, value) in request.attributes.iter() {
-        let path = map.key(key);
-        found.at(&path, "", Some(value), limit::ATTRIBUTE_VALUE);
+        violations.check(map.key(key), Some(value), limit::ATTRIBUTE_VALUE);
         bytes += key.len() + value.len();
     }
-    total(found, "Attributes", bytes, limit::ATTRIBUTES_BYTES);
+    total_bytes(violations, map, bytes, limit::ATTRIBUTES_BYTES);
 }
 
-fn references(found: &mut Findings, request: &ContactRequest<'_>) {
-    let map = Path::of("References");
+fn references(violations: &mut Violations, request: &ContactRequest<'_>) {
+    let map = MemberPath::of("References");
     if request.keys_are_data {
-        keys_of(found, &map, &request.references, limit::REFERENCE_KEY);
+        keys(violations, &map, &request.references, limit::REFERENCE_KEY);
     }
     let mut bytes = 0;
-    for (key, reference) in request.references.iter() {
-        let path = map.key(key);
-        one_reference(found, &path, reference, request.operation);
-        bytes += reference_bytes(key, reference);
+    for (key, value) in request.references.iter() {
+        reference(violations, &map.key(key), value, request.operation);
+        bytes += reference_bytes(key, value);
     }
-    total(found, "References", bytes, limit::REFERENCES_BYTES);
+    total_bytes(violations, map, bytes, limit::REFERENCES_BYTES);
 }
 
-fn total(found: &mut Findings, member: &str, bytes: usize, limit: usize) {
+fn total_bytes(violations: &mut Violations, member: MemberPath<'_>, bytes: usize, limit: usize) {
     if bytes > limit {
-        found.add(
-            member,
-            format!("have {bytes} UTF-8 bytes"),
-            format!("at most {limit} UTF-8 bytes are allowed in all"),
-        );
+        let rule = format!("at most {limit} UTF-8 bytes are allowed in all");
+        violations.add(member, format!("have {bytes} UTF-8 bytes"), rule);
     }
 }
 
-/// The UTF-8 bytes that a reference counts for.
+/// The UTF-8 bytes that a reference adds to the total of [`limit::REFERENCES_BYTES`].
 pub(super) fn reference_bytes(key: &str, reference: &Reference<'_>) -> usize {
     let Reference { r#type, value, status, arn, status_reason } = reference;
-    let parts = [r#type, value, status, arn, status_reason].into_iter().flatten();
-    key.len() + parts.map(|text| text.len()).sum::<usize>()
+    let texts = [r#type, value, status, arn, status_reason].into_iter().flatten();
+    key.len() + texts.map(|text| text.len()).sum::<usize>()
 }
 
-fn one_reference(found: &mut Findings, path: &Path<'_>, reference: &Reference<'_>, operation: Operation) {
+fn reference(
+    violations: &mut Violations,
+    path: &MemberPath<'_>,
+    reference: &Reference<'_>,
+    operation: Operation,
+) {
     let types = match operation {
         Operation::CreateContact => limit::REFERENCE_TYPES,
         Operation::StartTaskContact => limit::TASK_REFERENCE_TYPES,
     };
     match reference.r#type.as_deref() {
-        None => found.add(path.member("Type"), "", "is required"),
-        kind => found.at(path, "Type", kind, types),
+        None => violations.add(path.member("Type"), "", "is required"),
+        kind => violations.check(path.member("Type"), kind, types),
     }
-    found.at(path, "Value", reference.value.as_deref(), limit::REFERENCE_VALUE);
+    let value = reference.value.as_deref();
+    violations.check(path.member("Value"), value, limit::REFERENCE_VALUE);
     let is_date = reference.r#type.as_deref() == Some("DATE");
-    if is_date && reference.value.as_deref().is_some_and(|value| !is_epoch(value)) {
-        found.add(path.member("Value"), "", "must be epoch seconds for type DATE; use the filter epoch");
+    if is_date && value.is_some_and(|value| !is_epoch_seconds(value)) {
+        let rule = "must be epoch seconds for type DATE; use the filter epoch";
+        violations.add(path.member("Value"), "", rule);
     }
-    found.at(path, "Status", reference.status.as_deref(), limit::REFERENCE_STATUSES);
-    found.at(path, "Arn", reference.arn.as_deref(), limit::REFERENCE_ARN);
-    found.at(path, "StatusReason", reference.status_reason.as_deref(), limit::REFERENCE_STATUS_REASON);
+    violations.check(path.member("Status"), reference.status.as_deref(), limit::REFERENCE_STATUSES);
+    violations.check(path.member("Arn"), reference.arn.as_deref(), limit::REFERENCE_ARN);
+    let reason = reference.status_reason.as_deref();
+    violations.check(path.member("StatusReason"), reason, limit::REFERENCE_STATUS_REASON);
 }
 
-/// A whole number of seconds, before 1970 too.
-fn is_epoch(value: &str) -> bool {
+/// Whether `value` is an integer without a plus sign; dates before 1970 are negative.
+fn is_epoch_seconds(value: &str) -> bool {
     !value.starts_with('+') && value.parse::<i64>().is_ok()
 }
 
-/// `system`: the attribute is one that the service defines.
-fn segment_value(found: &mut Findings, path: &Path<'_>, value: &SegmentValue<'_>, system: bool) {
+fn segment_value(
+    violations: &mut Violations,
+    path: &MemberPath<'_>,
+    value: &SegmentValue<'_>,
+    is_system_defined: bool,
+) {
     let forms = [
         value.value_string.is_some(),
         value.value_integer.is_some(),
@@ -278,25 +267,24 @@ fn segment_value(found: &mut Findings, path: &Path<'_>, value: &SegmentValue<'_>
     ];
     if forms.into_iter().filter(|set| *set).count() != 1 {
         let rule = "must have exactly one of ValueString, ValueInteger, ValueMap, ValueList, ValueArn";
-        found.add(path.text(), "", rule);
+        violations.add(path, "", rule);
     }
-    if !system && (value.value_list.is_some() || value.value_arn.is_some()) {
+    if !is_system_defined && (value.value_list.is_some() || value.value_arn.is_some()) {
         let rule = "may have ValueList and ValueArn only if it is system-defined (connect:…)";
-        found.add(path.text(), "", rule);
+        violations.add(path, "", rule);
     }
-    found.at(path, "ValueString", value.value_string.as_deref(), limit::SEGMENT_STRING);
-    found.at(path, "ValueArn", value.value_arn.as_deref(), limit::SEGMENT_ARN);
-    let map = path.key("ValueMap");
+    violations.check(path.member("ValueString"), value.value_string.as_deref(), limit::SEGMENT_STRING);
+    violations.check(path.member("ValueArn"), value.value_arn.as_deref(), limit::SEGMENT_ARN);
+    let map = path.member("ValueMap");
     if let Some(entries) = &value.value_map {
-        keys_of(found, &map, entries, limit::SEGMENT_KEY);
+        keys(violations, &map, entries, limit::SEGMENT_KEY);
+        for (key, inner) in entries.iter() {
+            segment_value(violations, &map.key(key), inner, is_system_defined);
+        }
     }
-    for (key, inner) in value.value_map.iter().flat_map(|entries| entries.iter()) {
-        let path = map.key(key);
-        segment_value(found, &path, inner, system);
-    }
-    let list = path.key("ValueList");
+    let list = path.member("ValueList");
     for (index, inner) in value.value_list.iter().flatten().enumerate() {
-        segment_value(found, &list.key(&index.to_string()), inner, system);
+        segment_value(violations, &list.member(&index.to_string()), inner, is_system_defined);
     }
 }
 
@@ -327,8 +315,8 @@ mod tests {
         validate(request, NOW).iter().map(Violation::to_string).collect()
     }
 
-    fn one<'a, T>(key: &'a str, value: T) -> Named<'a, T> {
-        Named(vec![(key.into(), value)])
+    fn one<'a, T>(key: &'a str, value: T) -> OrderedMap<'a, T> {
+        OrderedMap(vec![(key.into(), value)])
     }
 
     #[test]
@@ -392,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_rendered_twice_is_refused() {
-        let twice = Named(vec![("a".into(), "1".into()), ("a".into(), "2".into())]);
+        let twice = OrderedMap(vec![("a".into(), "1".into()), ("a".into(), "2".into())]);
         let request = ContactRequest { attributes: twice, keys_are_data: true, ..task() };
         assert_eq!(rules(&request), ["Attributes.a is given twice; only one of them could be sent"]);
     }
@@ -401,21 +389,21 @@ mod tests {
     fn an_open_task_has_exactly_one_starter() {
         let none = ContactRequest { contact_flow_id: None, ..open_task() };
         let two = ContactRequest { quick_connect_id: Some("q".into()), ..open_task() };
-        let said = |found| {
+        let rule = |found| {
             format!("ContactFlowId, QuickConnectId, TaskTemplateId {found}, exactly one must be given")
         };
-        assert_eq!(rules(&none), [said("are all missing")]);
-        assert_eq!(rules(&two), [said("are given together")]);
+        assert_eq!(rules(&none), [rule("are all missing")]);
+        assert_eq!(rules(&two), [rule("are given together")]);
     }
 
     #[test]
     fn a_scheduled_time_lies_ahead_but_not_too_far() {
         let at = |time| ContactRequest { scheduled_time: Some(time), ..open_task() };
         assert!(rules(&at(NOW)).is_empty());
-        assert!(rules(&at(NOW + 90 * DAY)).is_empty());
+        assert!(rules(&at(NOW + 90 * SECONDS_PER_DAY)).is_empty());
         assert_eq!(rules(&at(NOW - 1)), ["ScheduledTime lies in the past"]);
         assert_eq!(
-            rules(&at(NOW + 91 * DAY)),
+            rules(&at(NOW + 91 * SECONDS_PER_DAY)),
             ["ScheduledTime lies 91 days ahead, at most 90 days are allowed"]
         );
     }

@@ -9,7 +9,7 @@ use super::limits;
 use super::operation::Creation as Asked;
 use super::wire::{self, Input};
 use crate::request::{
-    Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, UserInfo, validate,
+    Attachment, ContactRequest, Operation, OrderedMap, Reference, SegmentValue, UserInfo, validate,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -70,7 +70,7 @@ fn segment() -> impl Strategy<Value = SegmentValue<'static>> {
         let keys = prop_oneof![word(&["a", "ExpiryDuration"]), around(128)];
         (seldom((keys, inner.clone())), seldom(prop::collection::vec(inner, 1..3))).prop_map(
             |(entry, list)| SegmentValue {
-                value_map: entry.map(|entry| Named(vec![entry])),
+                value_map: entry.map(|entry| OrderedMap(vec![entry])),
                 value_list: list,
                 ..SegmentValue::default()
             },
@@ -112,9 +112,9 @@ fn request() -> impl Strategy<Value = ContactRequest<'static>> {
             description,
             related_contact_id,
             previous_contact_id,
-            attributes: Named(attribute.into_iter().collect()),
-            references: Named(reference.into_iter().collect()),
-            segment_attributes: Named(segment.into_iter().collect()),
+            attributes: OrderedMap(attribute.into_iter().collect()),
+            references: OrderedMap(reference.into_iter().collect()),
+            segment_attributes: OrderedMap(segment.into_iter().collect()),
             ..ContactRequest::empty(operation)
         };
         if open {

@@ -1,25 +1,25 @@
-//! Bytes of any encoding to UTF-8.
+//! Conversion of any encoding to UTF-8.
 
 use std::io::{self, Read};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
-/// What stands for a malformed sequence: no UTF-8 text has this byte, so the check of the record that
-/// holds it finds it, as it finds malformed UTF-8, and names line and column.
+/// The output for a malformed sequence. No UTF-8 text has this byte, so the csv crate reports the field that holds it,
+/// as it reports malformed UTF-8.
 const MALFORMED: u8 = 0xFF;
 
-/// How many bytes are looked at to see UTF-16.
-const GUESSED_FROM: usize = 64;
+/// Bytes to look at for UTF-16 without a byte order mark.
+const UTF16_SAMPLE: usize = 64;
 
-/// The encoding of a stream that starts with `head`, and the length of its byte order mark, which beats
-/// what was `given`, as WHATWG's decode has it.
+/// The encoding of a stream that starts with `head`, and the length of its byte order mark. The mark overrides the
+/// `given` encoding (WHATWG Encoding Standard, "decode").
 pub(super) fn encoding_of(head: &[u8], given: Option<&'static Encoding>) -> (&'static Encoding, usize) {
     Encoding::for_bom(head).unwrap_or((given.unwrap_or(UTF_8), 0))
 }
 
-/// The label of the UTF-16 that `head` looks like: every other byte is NUL, as in Latin text.
+/// The label of UTF-16 if every other byte of `head` is NUL, as in Latin text.
 pub(super) fn looks_like_utf16(head: &[u8]) -> Option<&'static str> {
-    let units = head[..head.len().min(GUESSED_FROM)].chunks_exact(2);
+    let units = head[..head.len().min(UTF16_SAMPLE)].chunks_exact(2);
     if units.len() < 2 {
         None
     } else if units.clone().all(|unit| unit[0] != 0 && unit[1] == 0) {
@@ -31,7 +31,7 @@ pub(super) fn looks_like_utf16(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The stream as UTF-8, with [`MALFORMED`] where it is no text. UTF-8 itself passes untouched.
+/// Decodes a stream to UTF-8, with [`MALFORMED`] for malformed sequences. UTF-8 passes unchanged and unchecked.
 pub(super) fn decoded(
     bytes: impl Read + Send + 'static,
     encoding: &'static Encoding,
@@ -39,29 +39,29 @@ pub(super) fn decoded(
     if encoding == UTF_8 {
         return Box::new(bytes);
     }
-    Box::new(Decoding {
+    Box::new(DecodingReader {
         inner: bytes,
-        // The mark is off already.
+        // The caller has skipped the mark.
         decoder: Some(encoding.new_decoder_without_bom_handling()),
         input: Buffer::new(1 << 14),
         at_end: false,
-        // Longer than any one character, or the decoder would not get on.
+        // The decoder makes no progress with less room than one character takes.
         output: Buffer::new(1 << 16),
     })
 }
 
-struct Decoding<R> {
+struct DecodingReader<R> {
     inner: R,
-    /// None once everything is decoded.
+    /// None after the end.
     decoder: Option<Decoder>,
     input: Buffer,
-    /// Whether the bytes have come to their end.
+    /// Whether the end of the bytes was read.
     at_end: bool,
-    /// Text that the caller's buffer had no room for yet.
+    /// Decoded text that the caller has not read.
     output: Buffer,
 }
 
-/// Bytes between two readers.
+/// A buffer with unread bytes from `start` to `end`.
 struct Buffer {
     bytes: Vec<u8>,
     start: usize,
@@ -78,18 +78,18 @@ impl Buffer {
     }
 }
 
-impl<R: Read> Decoding<R> {
-    /// Fills the empty output from the input.
+impl<R: Read> DecodingReader<R> {
+    /// Decodes the next input into the output, which is empty.
     fn decode(&mut self) -> io::Result<()> {
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         if self.input.is_empty() && !self.at_end {
-            // Nothing changes if this fails, so a read that was interrupted can be done again.
+            // No state changes if this fails, so an interrupted read can be repeated.
             let count = self.inner.read(&mut self.input.bytes)?;
             self.at_end = count == 0;
             (self.input.start, self.input.end) = (0, count);
         }
         let input = &self.input.bytes[self.input.start..self.input.end];
-        // One byte stays for a malformed sequence.
+        // One byte of room is for MALFORMED.
         let (room, last) = (self.output.bytes.len() - 1, self.at_end);
         let (result, read, written) =
             decoder.decode_to_utf8_without_replacement(input, &mut self.output.bytes[..room], last);
@@ -107,7 +107,7 @@ impl<R: Read> Decoding<R> {
     }
 }
 
-impl<R: Read> Read for Decoding<R> {
+impl<R: Read> Read for DecodingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.output.is_empty() && self.decoder.is_some() {
             self.decode()?;
@@ -124,10 +124,10 @@ mod tests {
     use encoding_rs::{BIG5, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
     use super::*;
-    use crate::source::testing::Slowly;
+    use crate::source::testing::ChunkedReader;
 
     fn read(bytes: &[u8], encoding: &'static Encoding, chunk: usize, room: usize) -> Vec<u8> {
-        let mut reader = decoded(Slowly::new(bytes.to_vec(), vec![chunk]), encoding);
+        let mut reader = decoded(ChunkedReader::new(bytes.to_vec(), vec![chunk]), encoding);
         let (mut text, mut buffer) = (Vec::new(), vec![0; room]);
         loop {
             match reader.read(&mut buffer).unwrap() {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_beats_the_given_encoding() {
+    fn a_byte_order_mark_overrides_the_given_encoding() {
         assert_eq!(encoding_of(b"\xEF\xBB\xBFa", Some(WINDOWS_1252)), (UTF_8, 3));
         assert_eq!(encoding_of(b"\xFF\xFEa\0", None), (UTF_16LE, 2));
         assert_eq!(encoding_of(b"\xFE\xFF\0a", None), (UTF_16BE, 2));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_seen_without_a_mark() {
+    fn utf16_is_detected_without_a_byte_order_mark() {
         assert_eq!(looks_like_utf16(b"i\0d\0,\0"), Some("utf-16le"));
         assert_eq!(looks_like_utf16(b"\0i\0d\0"), Some("utf-16be"));
         for text in [&b""[..], b"a\0", b"id,x\n", b"\0\0\0\0", b"i\0d\0,x"] {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_becomes_one_byte_that_is_no_utf8() {
+    fn a_malformed_sequence_becomes_one_byte_that_utf8_does_not_have() {
         for (bytes, encoding, text) in [
             // Half a unit at the end, and half a pair.
             (&b"a\0b"[..], UTF_16LE, &b"a\xFF"[..]),
@@ -173,7 +173,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn neither_chunks_nor_room_make_a_difference(
+        fn the_output_does_not_depend_on_the_size_of_reads(
             bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
             which in 0..5_usize,
             chunk in 1..9_usize,

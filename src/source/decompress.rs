@@ -1,104 +1,91 @@
-//! Compressed files are read as what they hold.
+//! Decompression of gzip and zstd, detected by the first bytes, and refusal of other formats.
 
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use thiserror::Error;
 
-use super::peek::peek;
+use super::error::StreamError;
 
 const GZIP: &[u8] = &[0x1F, 0x8B];
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
-/// A compressed file that is cut off or not what its checksums say. Inside an [`io::Error`].
-#[derive(Debug, Error)]
-#[error("{compression}: {reason}; make or fetch the file again{}", remedy(.compression))]
-pub(super) struct Damaged {
-    pub(super) compression: &'static str,
-    pub(super) reason: io::Error,
-}
+/// Bytes to look at; at least as many as the longest signature below has.
+const SIGNATURE_BYTES: usize = 8;
 
-/// What a sound file may need besides.
-fn remedy(compression: &str) -> &'static str {
-    if compression == "zstd" { ", without --long" } else { "" }
-}
-
-/// A file of another kind. Inside an [`io::Error`].
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub(super) struct Foreign(pub(super) &'static str);
-
-/// Longer than any of the marks below.
-const HEAD: usize = 8;
-
-/// What files begin with that people take for a CSV.
+/// Signatures of formats that are mistaken for CSV, with their names in messages.
 const FOREIGN: [(&[u8], &str); 9] = [
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    (b"\xD0\xCF\x11\xE0", "an old Excel workbook"),
+    (b"\xD0\xCF\x11\xE0", "an Excel 97-2003 workbook"),
     (b"BZh", "compressed with bzip2"),
     (b"\xFD7zXZ", "compressed with xz"),
     (b"7z\xBC\xAF", "a 7z archive"),
-    (b"\x89PNG", "a picture"),
+    (b"\x89PNG", "a PNG image"),
     (b"%PDF", "a PDF"),
     (b"\xFF\xFE\0\0", "text in UTF-32"),
     (b"\0\0\xFE\xFF", "text in UTF-32"),
 ];
 
+/// A stream whose first bytes were peeked at.
+pub(super) type Peeked<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+/// Returns the first `count` bytes, or fewer if the stream is shorter, and a stream that still begins with them.
+pub(super) fn peek<R: Read>(mut bytes: R, count: usize) -> io::Result<(Vec<u8>, Peeked<R>)> {
+    let mut head = Vec::with_capacity(count);
+    bytes.by_ref().take(count as u64).read_to_end(&mut head)?;
+    Ok((head.clone(), io::Cursor::new(head).chain(bytes)))
+}
+
 fn refuse_foreign(head: &[u8]) -> io::Result<()> {
-    match FOREIGN.into_iter().find(|(mark, _)| head.starts_with(mark)) {
-        Some((_, what)) => Err(io::Error::other(Foreign(what))),
+    match FOREIGN.into_iter().find(|(signature, _)| head.starts_with(signature)) {
+        Some((_, format)) => Err(StreamError::Foreign(format).into()),
         None => Ok(()),
     }
 }
 
-/// What is compressed is a CSV, and not compressed a second time.
+/// Refuses compressed data that is compressed a second time or is no CSV.
 fn refuse_nested(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
-    let (head, bytes) = peek(bytes, HEAD)?;
+    let (head, bytes) = peek(bytes, SIGNATURE_BYTES)?;
     refuse_foreign(&head)?;
     if head.starts_with(GZIP) || head.starts_with(ZSTD) {
-        return Err(io::Error::other(Foreign("compressed twice")));
+        return Err(StreamError::Foreign("compressed twice").into());
     }
     Ok(Box::new(bytes))
 }
 
-/// The stream, decompressed if its first bytes say that it is gzip or zstd, and which of the two it is.
-/// A file's name says nothing: standard input has none.
+/// Decompresses a stream whose first bytes are those of gzip or zstd, and returns which of them. The file's name is
+/// ignored: standard input has none.
 pub(super) fn decompressed(
     bytes: impl Read + Send + 'static,
 ) -> io::Result<(Box<dyn Read + Send>, Option<&'static str>)> {
-    let (head, bytes) = peek(bytes, HEAD)?;
+    let (head, bytes) = peek(bytes, SIGNATURE_BYTES)?;
     refuse_foreign(&head)?;
     let bytes = BufReader::with_capacity(1 << 16, bytes);
-    Ok(if head.starts_with(GZIP) {
-        let compression = "gzip";
-        (refuse_nested(Checked { inner: MultiGzDecoder::new(bytes), compression })?, Some(compression))
-    } else if head.starts_with(ZSTD) || is_skippable(&head) {
-        let compression = "zstd";
-        (
-            refuse_nested(Checked { inner: zstd::Decoder::with_buffer(bytes)?, compression })?,
-            Some(compression),
-        )
+    let (inner, compression): (Box<dyn Read + Send>, _) = if head.starts_with(GZIP) {
+        (Box::new(MultiGzDecoder::new(bytes)), "gzip")
+    } else if head.starts_with(ZSTD) || is_skippable_frame(&head) {
+        (Box::new(zstd::Decoder::with_buffer(bytes)?), "zstd")
     } else {
-        (Box::new(bytes), None)
-    })
+        return Ok((Box::new(bytes), None));
+    };
+    Ok((refuse_nested(DecompressingReader { inner, compression })?, Some(compression)))
 }
 
-/// Whether a zstd stream starts with a frame of something else, as those of pzstd do.
-fn is_skippable(head: &[u8]) -> bool {
+/// Whether the bytes start a skippable zstd frame, as the output of pzstd does (RFC 8878, 3.1.2).
+fn is_skippable_frame(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..])
 }
 
-/// Tells damage from a stream that cannot be read, for which the system has a number.
-struct Checked<R> {
+/// Marks a decoder's errors as damage. An error of the system, which has a number, is one of reading the file.
+struct DecompressingReader<R> {
     inner: R,
     compression: &'static str,
 }
 
-impl<R: Read> Read for Checked<R> {
+impl<R: Read> Read for DecompressingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|reason| match reason.raw_os_error() {
             Some(_) => reason,
-            None => io::Error::other(Damaged { compression: self.compression, reason }),
+            None => StreamError::Damaged { compression: self.compression, reason }.into(),
         })
     }
 }
@@ -129,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_still_begins_with_the_peeked_bytes() {
+        for count in [0, 2, 3, 9] {
+            let (head, whole) = peek("abc".as_bytes(), count).unwrap();
+            assert_eq!(head, &b"abc"[..count.min(3)]);
+            assert_eq!(io::read_to_string(whole).unwrap(), "abc");
+        }
+    }
+
+    #[test]
     fn several_members_or_frames_are_one_text() {
         assert_eq!(read([gzip(b"a,"), gzip(b""), gzip(b"b\n")].concat()).unwrap(), b"a,b\n");
         let skippable = b"\x51\x2A\x4D\x18\x03\0\0\0xyz";
@@ -146,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_cut_off_anywhere_is_an_error() {
+    fn a_file_that_is_truncated_anywhere_is_an_error() {
         for (first, second) in [(gzip(b"a,b\n"), gzip(b"1,2\n")), (zstd(b"a,b\n"), zstd(b"1,2\n"))] {
             let magic = if first[0] == GZIP[0] { 2 } else { 4 };
             let whole = [first.as_slice(), &second].concat();
             for length in (magic..whole.len()).filter(|length| *length != first.len()) {
                 let error = read(whole[..length].to_vec()).unwrap_err();
-                assert!(error.get_ref().is_some_and(|inner| inner.is::<Damaged>()), "{length}: {error}");
+                assert!(error.get_ref().is_some_and(|inner| inner.is::<StreamError>()), "{length}: {error}");
             }
         }
     }

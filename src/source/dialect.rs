@@ -1,4 +1,4 @@
-//! How a CSV is written: what stands between cells and around them, and in which encoding.
+//! The dialect of a CSV: delimiter, quote, escape and encoding.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use encoding_rs::Encoding;
 
 use crate::suggest::did_you_mean;
 
-/// The words for delimiters; `\t` is what people type who know the tab by its escape.
+/// Names of delimiters in flags and job files. A literal `\t` is one too: no shell expands it.
 const DELIMITERS: [(&str, u8); 6] =
     [("tab", b'\t'), ("comma", b','), ("semicolon", b';'), ("pipe", b'|'), ("space", b' '), ("\\t", b'\t')];
 
-/// The encodings that exports come in, for suggestions. Every label of the WHATWG is known.
+/// Common labels, for suggestions. Every label of the WHATWG Encoding Standard is accepted.
 const COMMON_ENCODINGS: [&str; 13] = [
     "utf-8",
     "utf-16le",
@@ -27,16 +27,16 @@ const COMMON_ENCODINGS: [&str; 13] = [
     "euc-kr",
 ];
 
-/// How the CSVs of a job are written, as far as it says so; [`Dialect::check`] says whether it can be.
+/// The dialect that a job declares for its CSVs. [`Dialect::check`] refuses contradictions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// What stands between cells; none: each file shows it.
+    /// Field delimiter; none to detect it in each file.
     pub delimiter: Option<u8>,
-    /// What stands around a cell; none: nothing does, and no cell holds a delimiter or a line break.
+    /// Quote character; none if fields are never quoted, and so contain no delimiter and no line break.
     pub quote: Option<u8>,
-    /// What makes a quote within quotes an ordinary character; a doubled quote is one with and without it.
+    /// Escape character of a quote within a quoted field. A doubled quote is an escaped one in any case.
     pub escape: Option<u8>,
-    /// The encoding; none: UTF-8. A byte order mark beats both.
+    /// Encoding; none for UTF-8. A byte order mark overrides it.
     pub encoding: Option<&'static Encoding>,
 }
 
@@ -47,20 +47,20 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// Whether a delimiter that a file shows can be told from the other characters.
-    pub(super) fn allows(&self, delimiter: u8) -> bool {
+    /// Whether `delimiter` differs from the quote and the escape.
+    pub(super) fn can_use(&self, delimiter: u8) -> bool {
         ![self.quote, self.escape].contains(&Some(delimiter))
     }
 
-    /// What this tool writes, apart from the delimiter.
-    pub(super) fn own(delimiter: u8) -> Self {
+    /// The dialect of a rejects file, which this tool writes; a spreadsheet may have changed the delimiter.
+    pub(super) fn of_rejects(delimiter: u8) -> Self {
         Dialect { delimiter: Some(delimiter), ..Dialect::default() }
     }
 
-    /// Makes sure that the characters can be told apart.
+    /// Checks that delimiter, quote and escape differ.
     ///
     /// # Errors
-    /// Two of them are the same, or an escape has no quotes to stand in.
+    /// Two of the characters are the same, or there is an escape without a quote.
     pub fn check(&self) -> Result<(), String> {
         let same = |a: Option<u8>, b: Option<u8>| a.is_some() && a == b;
         let clash = if same(self.delimiter, self.quote) {
@@ -70,15 +70,14 @@ impl Dialect {
         } else if same(self.quote, self.escape) {
             "quote and the escape"
         } else if self.escape.is_some() && self.quote.is_none() {
-            return Err("an escape works within quotes only; name the quote too, or no escape".into());
+            return Err("an escape has no effect without a quote; set the quote too, or no escape".into());
         } else {
             return Ok(());
         };
         Err(format!("the {clash} are the same character; they must differ"))
     }
 
-    /// The csv crate's reader for a file of this dialect. Headers are read as records are, and a record
-    /// may have any number of cells.
+    /// A csv reader for this dialect. The header is read as any other record, and records may be ragged.
     pub(super) fn parser(&self, delimiter: u8) -> csv::ReaderBuilder {
         let mut parser = csv::ReaderBuilder::new();
         parser.has_headers(false).flexible(true).buffer_capacity(1 << 16);
@@ -91,21 +90,21 @@ impl Dialect {
     }
 }
 
-/// What a file turned out to be, for people.
+/// The dialect found in a file. Displayed as `semicolon, UTF-16LE, gzip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundDialect {
-    /// What stands between its cells.
+    /// Field delimiter.
     pub delimiter: u8,
-    /// The name of its encoding.
+    /// Name of the encoding in the WHATWG Encoding Standard.
     pub encoding: &'static str,
-    /// What it is compressed with.
+    /// `gzip` or `zstd`; none if the file is not compressed.
     pub compression: Option<&'static str>,
 }
 
 impl fmt::Display for FoundDialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DELIMITERS.iter().find(|(_, byte)| *byte == self.delimiter) {
-            Some((word, _)) => write!(f, "{word}")?,
+            Some((name, _)) => write!(f, "{name}")?,
             None => write!(f, "'{}'", self.delimiter.escape_ascii())?,
         }
         write!(f, ", {}", self.encoding)?;
@@ -113,76 +112,76 @@ impl fmt::Display for FoundDialect {
     }
 }
 
-/// Whether a character may stand between cells.
-pub(super) fn can_delimit(character: u8) -> bool {
+/// Whether `character` may be a delimiter at all.
+pub(super) fn is_delimiter(character: u8) -> bool {
     character.is_ascii()
         && !character.is_ascii_alphanumeric()
         && !matches!(character, b'"' | b'\'' | b'\r' | b'\n')
 }
 
-/// The delimiter that a flag or the job file names; none means that each file shows it.
+/// Parses the delimiter of a flag or a job file: one character, a name, or `auto` for none.
 ///
 /// # Errors
-/// The text is no delimiter; says what may stand there.
+/// The text is neither; the message lists the allowed values.
 pub fn parse_delimiter(text: &str) -> Result<Option<u8>, String> {
     if text == "auto" {
         return Ok(None);
     }
-    let word = DELIMITERS.iter().find(|(word, _)| *word == text).map(|(_, byte)| *byte);
-    match word.or(single(text).filter(|byte| can_delimit(*byte))) {
+    let named = DELIMITERS.iter().find(|(name, _)| *name == text).map(|(_, byte)| *byte);
+    match named.or(single(text).filter(|byte| is_delimiter(*byte))) {
         Some(byte) => Ok(Some(byte)),
         None => Err(format!(
-            "'{}' is no delimiter; give one ASCII character that is no letter, digit or quote, or one of \
+            "'{}' is not a delimiter; use one ASCII character other than a letter, digit or quote, or one of \
              auto, comma, semicolon, tab, pipe, space",
             text.escape_debug()
         )),
     }
 }
 
-/// The quote that a flag or the job file names; none means that cells are not quoted.
+/// Parses the quote of a flag or a job file: one character, or `none`.
 ///
 /// # Errors
-/// The text is no quote; says what may stand there.
+/// The text is neither; the message lists the allowed values.
 pub fn parse_quote(text: &str) -> Result<Option<u8>, String> {
     one_or_none(text, "quote")
 }
 
-/// The escape that a flag or the job file names; none means that a quote is doubled.
+/// Parses the escape of a flag or a job file: one character, or `none`.
 ///
 /// # Errors
-/// The text is no escape; says what may stand there.
+/// The text is neither; the message lists the allowed values.
 pub fn parse_escape(text: &str) -> Result<Option<u8>, String> {
     one_or_none(text, "escape")
 }
 
-/// The encoding of a label of the WHATWG, such as `latin1` or `Shift_JIS`.
+/// Parses a label of the WHATWG Encoding Standard, such as `latin1` or `Shift_JIS`.
 ///
 /// # Errors
-/// There is no such label; says what may stand there.
+/// There is no such label; the message suggests the nearest one.
 pub fn parse_encoding(text: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label_no_replacement(text.as_bytes()).ok_or_else(|| {
         let hint = did_you_mean(text.trim(), COMMON_ENCODINGS.into_iter()).unwrap_or_default();
         format!(
-            "'{}' is no known encoding{hint}; give a label such as utf-8, utf-16le, windows-1252 or shift_jis",
+            "'{}' is not a known encoding{hint}; use a label such as utf-8, utf-16le, windows-1252 or shift_jis",
             text.escape_debug()
         )
     })
 }
 
-fn one_or_none(text: &str, what: &str) -> Result<Option<u8>, String> {
+fn one_or_none(text: &str, role: &str) -> Result<Option<u8>, String> {
     if text == "none" {
         return Ok(None);
     }
     match single(text).filter(|byte| !matches!(byte, b'\r' | b'\n')) {
         Some(byte) => Ok(Some(byte)),
         None => Err(format!(
-            "'{}' is no {what}; give one ASCII character that is no line end, or none",
+            "'{}' is not a valid {role}; use one ASCII character other than a line end, or none",
             text.escape_debug()
         )),
     }
 }
 
-/// The only byte of a text that is one ASCII character.
+/// The byte of a text that is exactly one ASCII character.
 fn single(text: &str) -> Option<u8> {
     match text.as_bytes() {
         [byte] if byte.is_ascii() => Some(*byte),
@@ -215,7 +214,7 @@ mod tests {
         assert_eq!(parse_escape("\\"), Ok(Some(b'\\')));
         assert_eq!(
             parse_escape("\n").unwrap_err(),
-            r"'\n' is no escape; give one ASCII character that is no line end, or none"
+            r"'\n' is not a valid escape; use one ASCII character other than a line end, or none"
         );
         assert!(parse_quote("„").is_err());
     }
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_cannot_be_told_apart_are_refused() {
+    fn equal_characters_and_an_escape_without_a_quote_are_refused() {
         let ok = Dialect::default();
         assert_eq!(ok.check(), Ok(()));
         let refused = [
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_said_in_words() {
+    fn a_found_dialect_is_displayed_by_name() {
         let found = FoundDialect { delimiter: b'\t', encoding: "UTF-16LE", compression: Some("gzip") };
         assert_eq!(found.to_string(), "tab, UTF-16LE, gzip");
         assert_eq!(

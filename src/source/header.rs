@@ -1,103 +1,78 @@
-//! The header, and what it says about a row: its key and its content.
+//! The header: the columns' names, and the digest of a row's content under them.
 
-use super::names::display_names;
-use super::{RowKey, SourceError};
+use std::collections::{HashMap, HashSet};
+
 use crate::digest::Digest;
-use crate::suggest::did_you_mean;
 
-/// The names of a CSV's columns.
+/// The columns of a CSV.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     columns: Vec<String>,
     names: Vec<String>,
-    /// Indices of the columns, ordered by name.
-    content: Vec<usize>,
+    /// Indices of the columns, ordered by display name.
+    by_name: Vec<usize>,
 }
 
-/// The positions of the key's columns in one header; none means that the content is the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyColumns(Vec<usize>);
-
 impl Header {
-    /// The header with these column names.
+    /// A header of these columns, in file order.
     pub fn new(columns: Vec<String>) -> Self {
-        let mut content: Vec<usize> = (0..columns.len()).collect();
+        let mut by_name: Vec<usize> = (0..columns.len()).collect();
         let names = display_names(&columns);
-        content.sort_by(|a, b| names[*a].cmp(&names[*b]));
-        Header { columns, names, content }
+        by_name.sort_by(|a, b| names[*a].cmp(&names[*b]));
+        Header { columns, names, by_name }
     }
 
-    /// The columns in file order, named exactly as the file names them.
+    /// The columns in file order, exactly as in the file.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The columns in file order, each under a name of its own.
+    /// The unique display names of the columns, in file order.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Finds the key's columns.
-    ///
-    /// # Errors
-    /// [`SourceError::NoKeyColumn`], with a suggestion, if one is missing;
-    /// [`SourceError::AmbiguousKeyColumn`] if there are two of it.
-    pub fn key_columns(&self, key: &[String], file: &str) -> Result<KeyColumns, SourceError> {
-        key.iter().map(|name| self.key_column(name, file)).collect::<Result<_, _>>().map(KeyColumns)
-    }
-
-    fn key_column(&self, name: &str, file: &str) -> Result<usize, SourceError> {
-        let sought = name.trim();
-        if let Some(index) = self.names.iter().position(|known| known == sought) {
-            return Ok(index);
-        }
-        let called = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            (0..self.columns.len()).filter(|index| is(&self.columns[*index])).collect()
-        };
-        // White space may be all that tells two columns apart.
-        if let [index] = called(&|column| column == name)[..] {
-            return Ok(index);
-        }
-        let choices = called(&|column| column.trim() == sought);
-        let (file, column) = (file.to_owned(), name.to_owned());
-        Err(if choices.is_empty() {
-            let hint = did_you_mean(name, self.names.iter().map(String::as_str)).unwrap_or_default();
-            SourceError::NoKeyColumn { file, column, hint }
-        } else {
-            let choices: Vec<String> =
-                choices.iter().map(|index| format!("'{}'", self.names[*index])).collect();
-            SourceError::AmbiguousKeyColumn { file, column, choices: choices.join(", ") }
-        })
-    }
-
-    /// A digest of the row's cells, each under its column's own name. Empty cells, the order of columns and
-    /// white space around headers do not count, so a column that is moved, or added empty, leaves every row
-    /// what it was.
-    pub fn content(&self, cells: &csv::StringRecord) -> Digest {
-        let named = self.content.iter().filter_map(|index| {
-            let cell = cells.get(*index).filter(|cell| !cell.is_empty())?;
-            Some([self.names[*index].as_bytes(), cell.as_bytes()])
+    /// A digest of the row's content: each field with its column's display name. Empty fields, the order of columns
+    /// and white space around column names do not count, so a column that is moved or added empty changes no digest.
+    pub fn content(&self, fields: &csv::StringRecord) -> Digest {
+        let named = self.by_name.iter().filter_map(|index| {
+            let field = fields.get(*index).filter(|field| !field.is_empty())?;
+            Some([self.names[*index].as_bytes(), field.as_bytes()])
         });
-        let beyond = cells.iter().skip(self.columns.len()).map(|cell| [b"".as_slice(), cell.as_bytes()]);
-        Digest::of(named.chain(beyond).flatten())
+        let surplus = fields.iter().skip(self.columns.len()).map(|field| [b"".as_slice(), field.as_bytes()]);
+        Digest::of(named.chain(surplus).flatten())
     }
+}
 
-    /// The row's key. A key whose cells are all empty is unusable, and so is any row that is ragged.
-    pub fn key(&self, columns: &KeyColumns, cells: &csv::StringRecord) -> RowKey {
-        if cells.len() != self.columns.len() {
-            return RowKey::Unusable(self.content(cells));
-        }
-        if columns.0.is_empty() {
-            return RowKey::Content(self.content(cells));
-        }
-        let key: Vec<String> =
-            columns.0.iter().map(|index| cells.get(*index).unwrap_or_default().to_owned()).collect();
-        if key.iter().all(|cell| cell.trim().is_empty()) {
-            RowKey::Unusable(self.content(cells))
-        } else {
-            RowKey::Columns(key)
-        }
+/// A unique name for each column: its own, trimmed; `column 3` for an empty one; `Labels (1)` and `Labels (2)` for
+/// columns of one name.
+fn display_names(columns: &[String]) -> Vec<String> {
+    let own: Vec<&str> = columns.iter().map(|column| column.trim()).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in &own {
+        *counts.entry(name).or_default() += 1;
     }
+    // A generated name must differ from every column's own, even of one that gets a generated name itself.
+    let mut taken: HashSet<String> = own.iter().map(|name| name.to_string()).collect();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut names = Vec::with_capacity(own.len());
+    for (index, name) in own.into_iter().enumerate() {
+        let nth = seen.entry(name).or_default();
+        *nth += 1;
+        let mut generated = match counts.get(name) {
+            _ if name.is_empty() => format!("column {}", index + 1),
+            Some(2..) => format!("{name} ({nth})"),
+            Some(_) | None => {
+                names.push(name.to_owned());
+                continue;
+            }
+        };
+        while !taken.insert(generated.clone()) {
+            generated.push_str(&format!(" (column {})", index + 1));
+        }
+        names.push(generated);
+    }
+    names
 }
 
 #[cfg(test)]
@@ -120,44 +95,45 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_column_is_named_with_a_suggestion() {
-        let error = header(&["Ticket ID"]).key_columns(&["Ticket Id".into()], "t.csv").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "t.csv: the key names column 'Ticket Id', which the header does not have; did you mean 'Ticket ID'?"
-        );
-    }
-
-    #[test]
-    fn a_key_column_is_found_by_the_name_that_people_see() {
-        let header = header(&[" Ticket ID ", "", "Labels", "x", "Labels "]);
-        let found = |name: &str| header.key_columns(&[name.into()], "t.csv");
-        for (name, index) in
-            [("Ticket ID", 0), (" Ticket ID", 0), ("column 2", 1), ("Labels (2)", 4), ("Labels ", 4)]
-        {
-            assert_eq!(found(name).unwrap(), KeyColumns(vec![index]), "{name}");
-        }
-        assert_eq!(
-            found(" Labels").unwrap_err().to_string(),
-            "t.csv: the key names column ' Labels', and the header has more than one of that name; \
-             choose from 'Labels (1)', 'Labels (2)'"
-        );
-    }
-
-    #[test]
-    fn the_content_goes_by_the_names_that_tell_columns_apart() {
+    fn content_depends_on_the_display_names() {
         let digest = |names: &[&str], cells: &[&str]| header(names).content(&row(cells));
         assert_eq!(digest(&[" a "], &["1"]), digest(&["a"], &["1"]));
         assert_eq!(digest(&["a"], &["1"]), Digest::of([b"a".as_slice(), b"1"]));
         assert_ne!(digest(&["L", "L"], &["x", ""]), digest(&["L", "L"], &["", "x"]));
     }
 
+    fn names(columns: &[&str]) -> Vec<String> {
+        display_names(&columns.iter().map(|column| column.to_string()).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn a_key_of_empty_cells_is_no_key() {
-        let header = header(&["id", "x"]);
-        let columns = header.key_columns(&["id".into()], "t.csv").unwrap();
-        assert!(matches!(header.key(&columns, &row(&[" ", "x"])), RowKey::Unusable(_)));
-        assert_eq!(header.key(&columns, &row(&["7", "x"])), RowKey::Columns(vec!["7".into()]));
-        assert!(matches!(header.key(&columns, &row(&["7"])), RowKey::Unusable(_)));
+    fn empty_and_repeated_columns_get_unique_names() {
+        assert_eq!(
+            names(&[" id ", "", "Labels", " ", "Labels ", "x"]),
+            ["id", "column 2", "Labels (1)", "column 4", "Labels (2)", "x"]
+        );
+    }
+
+    #[test]
+    fn a_generated_name_never_equals_a_columns_own() {
+        assert_eq!(
+            names(&["", "column 1", "a", "a", "a (2)"]),
+            ["column 1 (column 1)", "column 1", "a (1)", "a (2) (column 4)", "a (2)"]
+        );
+        assert_eq!(
+            names(&["", "column 1", "column 1"]),
+            ["column 1 (column 1)", "column 1 (1)", "column 1 (2)"]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn display_names_are_unique(
+            columns in proptest::collection::vec("(a| ||column [12]|a \\([12]\\)( \\(column [1-4]\\))?)", 0..8),
+        ) {
+            let names = display_names(&columns);
+            proptest::prop_assert_eq!(names.len(), columns.len());
+            proptest::prop_assert_eq!(names.iter().collect::<HashSet<_>>().len(), columns.len());
+        }
     }
 }

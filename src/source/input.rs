@@ -1,26 +1,31 @@
-//! What the command line names as input.
+//! An input that the command line names, and its bytes.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::error::SourceError;
 use crate::paths::resolved;
 
-/// Where rows come from.
+/// A file or standard input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// A file.
+    /// A file, by its path as given.
     File(PathBuf),
     /// Standard input.
     Stdin,
 }
 
 impl Input {
-    /// The input that an argument names; `-` is standard input.
+    /// The input of a command line argument: a path, or `-` for standard input.
     pub fn from_argument(argument: &Path) -> Self {
         if argument == Path::new("-") { Input::Stdin } else { Input::File(argument.to_owned()) }
     }
 
-    /// The file, if it is one.
+    /// The path of a file; none for standard input.
     pub fn path(&self) -> Option<PathBuf> {
         match self {
             Input::File(path) => Some(path.clone()),
@@ -28,13 +33,25 @@ impl Input {
         }
     }
 
-    /// What the ledger knows the input by: the absolute path, so that another working directory
-    /// makes no difference.
+    /// The name of the input in the ledger: the absolute path, so that a run from another working directory finds
+    /// the same rows, or `-`.
     pub fn identity(&self) -> String {
         match self {
             Input::File(path) => resolved(path).display().to_string(),
             Input::Stdin => "-".into(),
         }
+    }
+
+    /// Opens the bytes of the input, and returns the size of a regular file, bytes.
+    pub(super) fn open(&self) -> Result<(Box<dyn Read + Send>, Option<u64>), SourceError> {
+        let Input::File(path) = self else { return Ok((Box::new(io::stdin()), None)) };
+        let failed = |source| SourceError::Open { path: path.clone(), source };
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(SourceError::Directory(path.clone()));
+        }
+        Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
     }
 }
 
@@ -44,5 +61,25 @@ impl fmt::Display for Input {
             Input::File(path) => write!(f, "{}", path.display()),
             Input::Stdin => f.write_str("standard input"),
         }
+    }
+}
+
+/// Counts the bytes that are read. It stands before the decompression, so that they compare with the file's size.
+pub(super) struct ProgressReader<R> {
+    pub(super) inner: R,
+    pub(super) bytes_read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for ProgressReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = loop {
+            match self.inner.read(buffer) {
+                // A signal interrupted the call, and not every reader above repeats it.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
     }
 }

@@ -1,41 +1,33 @@
-//! The file's own line numbers: the csv crate counts a record's start before the line breaks that
-//! precede it, and knows line feeds only.
+//! Line numbers of records, as an editor shows them. Those of the csv crate differ: it counts line feeds only, and
+//! counts a record's start before the blank lines in front of it.
 
 use std::io::{self, Read};
 
 use memchr::memchr2_iter;
-use thiserror::Error;
 
-/// The longest record that is read. A quote that is never closed makes one record of the rest of the
-/// file, which need not fit into memory.
-pub(super) const LONGEST_RECORD: usize = 64 << 20;
+use super::error::StreamError;
+use super::record::MAX_RECORD_BYTES;
 
-/// A record is longer than [`LONGEST_RECORD`]. Inside an [`io::Error`].
-#[derive(Debug, Error)]
-#[error("a record is longer than {} MiB", LONGEST_RECORD >> 20)]
-pub(super) struct TooLong;
-
-/// Passes bytes on and keeps those that no record has used yet, to count line breaks in them.
+/// A reader that keeps the bytes of the current record, to count line ends in them and to look at its raw text.
 ///
-/// A line ends with LF, CRLF or a lone CR. The memory it holds is that of the reader's buffer and of
-/// the record in hand.
+/// A line ends with LF, CRLF or a lone CR. The memory used is that of the csv reader's buffer and of the current
+/// record.
 pub(super) struct LineCounter<R> {
     inner: R,
-    /// Bytes passed on but not counted yet.
+    /// Bytes that were read; the first `counted` of them belong to earlier records.
     window: Vec<u8>,
-    /// How much of the window's front is already counted; the rest is moved up now and then.
     counted: usize,
-    /// The offset of the window's first uncounted byte in the stream.
+    /// Offset in the stream of the window's first byte that is not counted.
     offset: u64,
-    /// The line on which that byte stands, from 1.
+    /// Line of that byte, from 1.
     line: u64,
     after_carriage_return: bool,
-    /// Whether the stream has come to its end.
+    /// Whether the end of the stream was read.
     at_end: bool,
 }
 
 impl<R: Read> LineCounter<R> {
-    /// Counts from `line`, on which the stream starts.
+    /// `line` is the line on which the stream starts.
     pub(super) fn new(inner: R, line: u64) -> Self {
         LineCounter {
             inner,
@@ -48,48 +40,41 @@ impl<R: Read> LineCounter<R> {
         }
     }
 
-    /// The reader is to look for a record from byte `offset` on; what is before it is done with. Offsets
-    /// must not decrease from call to call.
+    /// Starts a record at byte `offset` of the stream. Bytes before it are counted and dropped. Offsets must not
+    /// decrease from call to call.
     pub(super) fn start_record(&mut self, offset: u64) {
         let done = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         self.count(done.min(self.window.len() - self.counted));
     }
 
-    /// The line of the record that the reader found, or is in, since [`LineCounter::start_record`];
-    /// blank lines before it are passed over.
-    pub(super) fn line_of_record(&mut self) -> u64 {
-        self.pass_blank_lines();
+    /// Counts the blank lines in front of the record, and returns the line on which the record starts.
+    pub(super) fn skip_blank_lines(&mut self) -> u64 {
+        let is_line_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        self.count(self.window[self.counted..].iter().take_while(is_line_end).count());
         self.line
     }
 
-    /// The bytes of the record that the reader found, up to the byte `end` of the stream.
+    /// The raw bytes of the record, from its start to byte `end` of the stream.
     pub(super) fn record(&self, end: u64) -> &[u8] {
         let length = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         let rest = &self.window[self.counted..];
         &rest[..length.min(rest.len())]
     }
 
-    /// Whether the stream has come to its end, and the bytes from the record's start on, read by `parser`,
-    /// end inside a quoted cell. The reader sees the end only when it needs more bytes for the record in
-    /// hand, so that record is then the last one.
+    /// Whether the stream ends inside a quoted field of the record. The csv reader reads up to the end only if the
+    /// current record needs more bytes, so the record is then the last one.
     pub(super) fn ends_inside_quotes(&self, parser: &csv::ReaderBuilder) -> bool {
         if !self.at_end {
             return false;
         }
-        // The csv crate closes an open quote by itself at the end, so it is asked whether one more line
-        // is a record of its own. The line break in front keeps it from looking for a byte order mark.
+        // The csv crate closes an open quote at the end without an error. A line appended to the text is a record of
+        // its own only if no quote is open. The line end in front prevents the removal of a byte order mark.
         let text = b"\n".chain(&self.window[self.counted..]).chain(b"\nx".as_slice());
         let mut records = parser.from_reader(text).into_byte_records();
         records.next().is_some() && records.next().is_none()
     }
 
-    /// Line breaks before a record belong to none, so any number of them is passed over.
-    fn pass_blank_lines(&mut self) {
-        let is_break = |byte: &&u8| matches!(byte, b'\n' | b'\r');
-        self.count(self.window[self.counted..].iter().take_while(is_break).count());
-    }
-
-    /// Counts the lines in the next bytes.
+    /// Counts the line ends in the next `length` bytes.
     fn count(&mut self, length: usize) {
         let bytes = &self.window[self.counted..self.counted + length];
         let Some(last) = bytes.last() else { return };
@@ -98,8 +83,8 @@ impl<R: Read> LineCounter<R> {
                 Some(before) => bytes[before] == b'\r',
                 None => self.after_carriage_return,
             };
-            let second_half = bytes[at] == b'\n' && after_carriage_return;
-            self.line += u64::from(!second_half);
+            let is_end_of_crlf = bytes[at] == b'\n' && after_carriage_return;
+            self.line += u64::from(!is_end_of_crlf);
         }
         self.after_carriage_return = *last == b'\r';
         self.counted += length;
@@ -109,12 +94,12 @@ impl<R: Read> LineCounter<R> {
 
 impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.pass_blank_lines();
+        self.skip_blank_lines();
         self.window.drain(..self.counted);
         self.counted = 0;
-        // The reader has used all of the window and asks for more of the same record.
-        if self.window.len() > LONGEST_RECORD {
-            return Err(io::Error::other(TooLong));
+        // The csv reader has used the whole window, so all of it belongs to the current record.
+        if self.window.len() > MAX_RECORD_BYTES {
+            return Err(StreamError::TooLong.into());
         }
         let count = self.inner.read(buffer)?;
         self.at_end |= count == 0 && !buffer.is_empty();
@@ -139,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn all_three_line_ends_are_counted_once() {
+    fn every_kind_of_line_end_counts_as_one() {
         let text = "a\nb\r\nc\rd";
         let mut counter = counter(text);
         io::copy(&mut counter, &mut io::sink()).unwrap();
@@ -147,26 +132,26 @@ mod tests {
             .chars()
             .map(|letter| {
                 counter.start_record(text.find(letter).unwrap() as u64);
-                counter.line_of_record()
+                counter.skip_blank_lines()
             })
             .collect();
         assert_eq!(lines, [1, 2, 3, 4]);
     }
 
     #[test]
-    fn a_line_end_between_two_records_is_one_wherever_it_is_cut() {
+    fn a_line_end_that_two_records_share_counts_as_one() {
         let mut counter = counter("a\r\nb");
         io::copy(&mut counter, &mut io::sink()).unwrap();
         for (offset, line) in [(0, 1), (1, 2), (2, 2), (3, 2)] {
             counter.start_record(offset);
             if offset != 1 {
-                assert_eq!(counter.line_of_record(), line);
+                assert_eq!(counter.skip_blank_lines(), line);
             }
         }
     }
 
     #[test]
-    fn a_quote_that_is_never_closed_is_seen() {
+    fn a_quote_that_is_never_closed_is_detected() {
         for (text, unclosed) in [
             ("a,\"b", true),
             ("a,\"b\"\"", true),
@@ -188,17 +173,17 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_before_a_record_are_passed_over() {
+    fn blank_lines_before_a_record_are_counted() {
         let mut counter = counter("\n\r\n\rx");
         io::copy(&mut counter, &mut io::sink()).unwrap();
-        assert_eq!(counter.line_of_record(), 4);
+        assert_eq!(counter.skip_blank_lines(), 4);
     }
 
     #[test]
     fn blank_lines_take_no_memory() {
         let mut counter = LineCounter::new(io::repeat(b'\n').take(1 << 20), 1);
         io::copy(&mut counter, &mut io::sink()).unwrap();
-        assert_eq!(counter.line_of_record(), (1 << 20) + 1);
+        assert_eq!(counter.skip_blank_lines(), (1 << 20) + 1);
         assert!(counter.window.capacity() < 1 << 17);
     }
 }

@@ -1,25 +1,25 @@
-//! Quotes that do not close where a cell ends.
+//! Detection of closing quotes that are not at the end of a field.
 
 use memchr::{memchr, memchr2};
 
 use super::dialect::Dialect;
 
-/// Whether text follows a closing quote in the raw bytes of one record. The csv crate reads on as if the
-/// quote were text; most often it has swallowed the cells, or rows, between two quotes that do not belong
-/// together.
+/// Whether text follows a closing quote in the raw bytes of one record, which RFC 4180 does not allow. The csv crate
+/// takes the text as part of the field. Most often such a field has swallowed the fields or rows between two quotes
+/// that do not belong together.
 pub(super) fn has_stray_quote(record: &[u8], delimiter: u8, dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else { return false };
     let mut rest = record;
     let mut at_start = true;
     while let Some(at) = memchr(quote, rest) {
-        // A quote inside of a cell that does not begin with one is text.
+        // A quote within an unquoted field is text.
         let opens = if at == 0 { at_start } else { rest[at - 1] == delimiter };
         let inside = &rest[at + 1..];
         if !opens {
             (rest, at_start) = (inside, false);
             continue;
         }
-        match after_closing(inside, quote, dialect.escape).map(|after| past_blanks(after, delimiter)) {
+        match after_closing(inside, quote, dialect.escape).map(|after| skip_blanks(after, delimiter)) {
             None | Some([] | [b'\r' | b'\n', ..]) => return false,
             Some([next, after @ ..]) if *next == delimiter => (rest, at_start) = (after, true),
             Some(_) => return true,
@@ -28,14 +28,14 @@ pub(super) fn has_stray_quote(record: &[u8], delimiter: u8, dialect: &Dialect) -
     false
 }
 
-/// Blanks after a closing quote do no harm.
-fn past_blanks(text: &[u8], delimiter: u8) -> &[u8] {
+/// Spaces and tabs between a closing quote and the delimiter are harmless.
+fn skip_blanks(text: &[u8], delimiter: u8) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != delimiter;
     let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
     &text[blanks..]
 }
 
-/// What follows the quote that closes a cell; none if there is no such quote.
+/// The text after the quote that closes a field; none if the field is never closed.
 fn after_closing(mut inside: &[u8], quote: u8, escape: Option<u8>) -> Option<&[u8]> {
     loop {
         let at = match escape {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closing_quote_stands_at_the_end_of_a_cell() {
+    fn a_closing_quote_ends_its_field() {
         let backslash = Dialect { escape: Some(b'\\'), ..Dialect::default() };
         for (record, plain, escaped) in [
             ("a,\"b\",c\r\n", false, false),
@@ -80,9 +80,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_the_csv_crate_writes_has_none(cells in proptest::collection::vec("[a\",;\\n ]{0,6}", 1..5)) {
+        fn output_of_the_csv_crate_has_no_stray_quote(fields in proptest::collection::vec("[a\",;\\n ]{0,6}", 1..5)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
-            writer.write_record(&cells).unwrap();
+            writer.write_record(&fields).unwrap();
             let record = writer.into_inner().unwrap();
             proptest::prop_assert!(!has_stray_quote(&record, b',', &Dialect::default()));
         }

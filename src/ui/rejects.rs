@@ -8,7 +8,7 @@ use crate::atomic_file::{AtomicFile, remove};
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
 use crate::paths::folder_of;
 use crate::rehearsal::{CrashPoint, Rehearsal};
-use crate::source::{REJECT_COLUMNS, fitted};
+use crate::source::{REJECT_COLUMNS, fit_to_columns};
 
 /// The rejects file cannot be written.
 #[derive(Debug, Error)]
@@ -126,7 +126,7 @@ fn united(headers: &[Vec<String>]) -> Vec<String> {
 
 /// The row under the file's columns, by name, and its reasons.
 fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
-    let fitted = fitted(row.cells.iter().map(String::as_str), row.columns.len());
+    let fitted = fit_to_columns(row.cells.iter().map(String::as_str), row.columns.len());
     let mut own: Vec<_> = row.columns.iter().zip(fitted).collect();
     let mut line: Vec<String> = Vec::with_capacity(columns.len() + REJECT_COLUMNS.len());
     for column in columns {

@@ -246,7 +246,7 @@ fn what_cannot_be_read_is_told_with_its_remedy() {
         (
             "latin1.csv",
             &[],
-            "latin1.csv, line 2, column 'Name': not UTF-8; name the file's encoding with --encoding",
+            "latin1.csv, line 2, column 'Name': not UTF-8; set the file's encoding with --encoding",
         ),
         ("sjis.csv", &["--encoding", "shift_jis"], "sjis.csv, line 2, column 'Name': not valid Shift_JIS"),
         ("sjis.csv", &["--encoding", "shiftjs"], "did you mean 'shift_jis'?"),

@@ -280,9 +280,7 @@ fn a_csv_is_read_as_a_run_reads_it() {
     folder.write("wrong.csv", "Id,Name\nK0,x\n");
     let wrong = folder.run(&export(&["--join", "wrong.csv"])).expect(2);
     assert!(
-        wrong.stderr.contains(
-            "wrong.csv: the key names column 'id', which the header does not have; did you mean 'Id'?"
-        ),
+        wrong.stderr.contains("wrong.csv: the key column 'id' is not in the header; did you mean 'Id'?"),
         "{}",
         wrong.stderr
     );

@@ -8,7 +8,7 @@ use aws_sdk_connect::types;
 use super::ConnectClient;
 use super::attempt_error::attempted;
 use crate::ledger::{Cause, Contact, InFlight};
-use crate::request::{Attachment, ContactRequest, Named, Operation, Reference, SegmentValue, Text};
+use crate::request::{Attachment, ContactRequest, Operation, OrderedMap, Reference, SegmentValue, Text};
 use crate::submission::{Attempt, AttemptError, Submitter};
 
 impl Submitter for ConnectClient {
@@ -92,13 +92,16 @@ fn narrowed(number: i64) -> Option<i32> {
 }
 
 /// A map of the request, or none where it is empty.
-fn some<V, T>(map: &Named<'_, V>, convert: impl Fn(&V) -> T) -> Option<std::collections::HashMap<String, T>> {
+fn some<V, T>(
+    map: &OrderedMap<'_, V>,
+    convert: impl Fn(&V) -> T,
+) -> Option<std::collections::HashMap<String, T>> {
     (!map.is_empty()).then(|| map.iter().map(|(key, value)| (key.to_owned(), convert(value))).collect())
 }
 
 /// The same for values that may not convert; the mapping has made sure that they do.
 fn try_some<V, T>(
-    map: &Named<'_, V>,
+    map: &OrderedMap<'_, V>,
     convert: impl Fn(&V) -> Option<T>,
 ) -> Option<std::collections::HashMap<String, T>> {
     let entries = map.iter().filter_map(|(key, value)| Some((key.to_owned(), convert(value)?)));

@@ -1,0 +1,162 @@
+//! Errors of reading a CSV.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::record::MAX_RECORD_BYTES;
+use crate::suggest::similar_file;
+
+/// A CSV cannot be read. Rows of the file that were not sent before are not sent.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}{}", path.display(), similar_file(path))]
+    Open {
+        /// The path as given.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The path is a directory.
+    #[error("{} is a directory; name the CSV files in it", .0.display())]
+    Directory(PathBuf),
+    /// The file is empty, or its first record names no column.
+    #[error("{0} has no header; the first line must name the columns")]
+    NoHeader(String),
+    /// Text follows a closing quote in the header, which may have swallowed rows.
+    #[error("{0}: the header has text after a closing quote; correct it, or set the quote with --quote")]
+    StrayQuote(String),
+    /// The header lacks a column of the key.
+    #[error("{file}: the key column '{column}' is not in the header{hint}")]
+    NoKeyColumn {
+        /// The CSV.
+        file: String,
+        /// The missing column.
+        column: String,
+        /// `; did you mean 'X'?`, or empty.
+        hint: String,
+    },
+    /// The header has several columns of the name that the key has.
+    #[error("{file}: the key column '{column}' occurs more than once in the header; choose from {choices}")]
+    AmbiguousKeyColumn {
+        /// The CSV.
+        file: String,
+        /// The repeated column.
+        column: String,
+        /// The unique display names of these columns.
+        choices: String,
+    },
+    /// The file ends inside a quoted field.
+    #[error(
+        "{file}, line {line}: the record that starts here has a quote that is never closed; close it, or set \
+         the quote with --quote"
+    )]
+    UnclosedQuote {
+        /// The CSV.
+        file: String,
+        /// The line on which the record starts.
+        line: u64,
+    },
+    /// A record is longer than [`MAX_RECORD_BYTES`].
+    #[error(
+        "{file}, line {line}: the record that starts here is longer than {} MiB; look for a quote that is \
+         never closed",
+        MAX_RECORD_BYTES >> 20
+    )]
+    TooLong {
+        /// The CSV.
+        file: String,
+        /// The line on which the record starts.
+        line: u64,
+    },
+    /// UTF-16 without a byte order mark and without a given encoding.
+    #[error("{file} looks like UTF-16 without a byte order mark; use --encoding {label}")]
+    Utf16 {
+        /// The CSV.
+        file: String,
+        /// The label of the byte order found.
+        label: &'static str,
+    },
+    /// A compressed file is truncated, or its checksum does not match.
+    #[error("cannot decompress {file} after line {line}: {reason}")]
+    Damaged {
+        /// The CSV.
+        file: String,
+        /// The line of the last record that was read.
+        line: u64,
+        /// The compression, the decoder's error and the remedy.
+        reason: String,
+    },
+    /// A field is not valid in the file's encoding.
+    #[error("{file}, line {line}, column {column}: {problem}")]
+    Encoding {
+        /// The CSV.
+        file: String,
+        /// The line on which the record starts.
+        line: u64,
+        /// The column's name in quotes, or its number in the header.
+        column: String,
+        /// The expected encoding and the remedy.
+        problem: String,
+    },
+    /// The file has another format.
+    #[error("{file} is {format}, not a CSV; export the table as CSV")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// Its format, such as `a PDF`.
+        format: &'static str,
+    },
+    /// The header changed between two reads of the file.
+    #[error("{0} changed while it was read; run the same command again")]
+    Changed(String),
+    /// Reading failed.
+    #[error("cannot read {file} after line {line}: {source}")]
+    Read {
+        /// The CSV.
+        file: String,
+        /// The line of the last record that was read.
+        line: u64,
+        /// The system's error.
+        source: csv::Error,
+    },
+}
+
+/// An error of the readers below the csv crate, which passes it on inside an [`io::Error`].
+#[derive(Debug, Error)]
+pub(super) enum StreamError {
+    #[error("a record is longer than {} MiB", MAX_RECORD_BYTES >> 20)]
+    TooLong,
+    #[error("{0}")]
+    Foreign(&'static str),
+    #[error("{compression}: {reason}; create or download the file again{}", hint(.compression))]
+    Damaged { compression: &'static str, reason: io::Error },
+}
+
+/// Undamaged files of `zstd --long` need more memory than the decoder takes by default.
+fn hint(compression: &str) -> &'static str {
+    if compression == "zstd" { ", without --long" } else { "" }
+}
+
+impl From<StreamError> for io::Error {
+    fn from(error: StreamError) -> Self {
+        io::Error::other(error)
+    }
+}
+
+impl SourceError {
+    /// The error that a reader below put into `error`, if one did. `last` is the line of the last record that was
+    /// read, `line` that of the record being read.
+    pub(super) fn from_stream(error: &io::Error, file: &str, last: u64, line: u64) -> Option<Self> {
+        let (stream, file) = (error.get_ref()?.downcast_ref()?, file.to_owned());
+        Some(match stream {
+            StreamError::TooLong => SourceError::TooLong { file, line },
+            StreamError::Foreign(format) => SourceError::Foreign { file, format },
+            StreamError::Damaged { .. } => {
+                SourceError::Damaged { file, line: last, reason: stream.to_string() }
+            }
+        })
+    }
+}

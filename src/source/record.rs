@@ -1,0 +1,89 @@
+//! A data row, and the columns that a rejects file adds to it.
+
+use std::borrow::Cow;
+
+/// Maximum length of a record, bytes. A quote that is never closed turns the rest of the file into one record, which
+/// need not fit into memory.
+pub(super) const MAX_RECORD_BYTES: usize = 64 << 20;
+
+/// The columns that a rejects file has after the original ones.
+pub const REJECT_COLUMNS: [&str; 6] = ["_file", "_line", "_key", "_state", "_code", "_message"];
+
+/// One data row of a CSV.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// The line of the file on which the record starts, from 1.
+    pub line: u64,
+    /// The fields, unescaped. A ragged row has fewer or more of them than the header.
+    pub fields: csv::StringRecord,
+    /// Whether text follows a closing quote, which means that a quote may have swallowed fields or rows.
+    pub has_stray_quote: bool,
+    /// The content of a rejects file's additional columns; none in any other file.
+    pub reject: Option<Reject>,
+}
+
+/// The origin of a row that is read from a rejects file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reject {
+    /// [`super::Input::identity`] of the input that held the row.
+    pub file: String,
+    /// The line on which the row started there; 0 if the field was edited and holds no number.
+    pub line: u64,
+    /// [`super::RowKey::label`] of the row there.
+    pub key: String,
+    /// The code of the rejection. The user empties it to have the row imported.
+    pub code: String,
+}
+
+impl Reject {
+    /// Reads the columns that follow the first `own` fields.
+    pub(super) fn after(own: usize, fields: &csv::StringRecord) -> Self {
+        let field = |name| {
+            let at = REJECT_COLUMNS.iter().position(|column| *column == name);
+            at.and_then(|at| fields.get(own + at)).unwrap_or_default().to_owned()
+        };
+        Reject {
+            file: field("_file"),
+            line: field("_line").parse().unwrap_or_default(),
+            key: field("_key"),
+            code: field("_code"),
+        }
+    }
+}
+
+/// Brings a ragged row to exactly `columns` fields, so that columns written after it stay in their place. Missing
+/// fields are empty; surplus ones are joined to the last field with commas, so that no text is lost.
+pub fn fit_to_columns<'a>(fields: impl IntoIterator<Item = &'a str>, columns: usize) -> Vec<Cow<'a, str>> {
+    let mut fields = fields.into_iter();
+    let mut fitted: Vec<Cow<'_, str>> = fields.by_ref().take(columns).map(Cow::Borrowed).collect();
+    fitted.resize(columns, Cow::Borrowed(""));
+    if let Some(last) = fitted.last_mut() {
+        for surplus in fields {
+            let last = last.to_mut();
+            last.push(',');
+            last.push_str(surplus);
+        }
+    }
+    fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ragged_row_is_padded_or_joined_and_loses_no_text() {
+        let fitted = |fields: &[&'static str]| fit_to_columns(fields.iter().copied(), 2).join("|");
+        assert_eq!(fitted(&[]), "|");
+        assert_eq!(fitted(&["1"]), "1|");
+        assert_eq!(fitted(&["1", "2"]), "1|2");
+        assert_eq!(fitted(&["1", "2", "3", ""]), "1|2,3,");
+    }
+
+    #[test]
+    fn a_line_of_a_rejects_file_that_is_no_number_is_zero() {
+        let fields = csv::StringRecord::from(vec!["a", "t.csv", "seven", "K", "rejected", "C", "m"]);
+        let expected = Reject { file: "t.csv".into(), line: 0, key: "K".into(), code: "C".into() };
+        assert_eq!(Reject::after(1, &fields), expected);
+    }
+}
