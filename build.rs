@@ -1,4 +1,4 @@
-//! Which commit is built, for `--version`.
+//! Passes the Git commit to the build, for `--version`.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,13 +8,13 @@ fn main() {
     let version = commit().map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
     println!("cargo::rustc-env=CONNECT_IMPORT_VERSION={version}");
     println!("cargo::rerun-if-changed=build.rs");
-    // It grows with every commit and checkout.
+    // The log changes with every commit and checkout.
     if Path::new(".git/logs/HEAD").exists() {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");
     }
 }
 
-/// None outside of the project's own repository, such as in a package.
+/// The abbreviated commit; `None` outside of the repository, such as in a package.
 fn commit() -> Option<String> {
     if !Path::new(".git").exists() {
         return None;

@@ -1,5 +1,5 @@
-//! What does not fit into the README's first hour: one chapter a file, which reads as well where the sources are
-//! shown. Tables that follow from the code are written by the tests, so they cannot drift from it.
+//! The chapters of the documentation, one Markdown file each, readable on the web as well. Tests generate the tables that
+//! follow from the code.
 
 #[doc = include_str!("job_file.md")]
 pub mod job_file {}
@@ -15,3 +15,6 @@ pub mod pace {}
 
 #[doc = include_str!("ledger.md")]
 pub mod ledger {}
+
+#[doc = include_str!("design.md")]
+pub mod design {}
