@@ -20,7 +20,7 @@ pub mod mapping;
 pub mod init;
 pub mod token;
 pub mod shard;
-pub mod rehearsal;
+pub mod crash_plan;
 pub mod ledger;
 pub mod intake;
 pub mod check;

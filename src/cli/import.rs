@@ -8,8 +8,8 @@ use clap::builder::BoolishValueParser;
 
 use super::shared::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
 use super::values::{duration, operation};
+use crate::crash_plan::CrashAt;
 use crate::pacing::Rate;
-use crate::rehearsal::CrashAt;
 use crate::request::Operation;
 
 /// Options of `run`.

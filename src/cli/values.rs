@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{EnumValueParser, TypedValueParser};
 
 use crate::request::Operation;
+use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
 /// Format of results on standard output.
@@ -43,6 +45,23 @@ pub enum ProgressKind {
     Plain,
     /// No progress.
     None,
+}
+
+/// Value of `--on-unknown`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum OnUnknownValue {
+    /// Send the row again with the same client token, within the idempotency window
+    Resend,
+    /// Leave the row unknown: for services that do not honour the client tokens of completed tasks
+    Hold,
+}
+
+/// The parser of `--on-unknown`.
+pub(super) fn on_unknown() -> impl TypedValueParser<Value = OnUnknown> {
+    EnumValueParser::<OnUnknownValue>::new().map(|value| match value {
+        OnUnknownValue::Resend => OnUnknown::Resend,
+        OnUnknownValue::Hold => OnUnknown::Hold,
+    })
 }
 
 /// Parses a time such as `40ms`, `30s` or `5m`; a bare number is seconds, as in the AWS CLI.

@@ -90,7 +90,7 @@ async fn import(
         held_back: waiting - to_send,
         max_errors: job.max_errors,
         deadline,
-        rehearsal: job.rehearsal.clone(),
+        crash_plan: job.crash_plan.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
@@ -98,11 +98,12 @@ async fn import(
     }
 
     let word = ending_word(&ending);
-    let (ledger_path, rejects, rehearsal) = (job.ledger.clone(), job.rejects.clone(), job.rehearsal.clone());
+    let (ledger_path, rejects, crash_plan) =
+        (job.ledger.clone(), job.rejects.clone(), job.crash_plan.clone());
     let metrics = metrics.cloned();
     let (exit, ending, record, rejected) = blocking(move || {
         let record = ledger.end_run(word, progress.throttled)?;
-        let rejected = write_rejects(&ledger_path, record.id, &rejects, &rehearsal)?;
+        let rejected = write_rejects(&ledger_path, record.id, &rejects, &crash_plan)?;
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {
@@ -135,7 +136,7 @@ async fn check(
     let (path, identity) = (job.ledger.clone(), job.identity.clone());
     let new_run = NewRun {
         mapping: job.input.mapping.fingerprint(),
-        rate: job.pacing.rate.at_first(),
+        rate: job.pacing.rate.initial(),
         is_auto: job.pacing.rate == Rate::Auto,
         idempotency_window: job.resend_policy.window,
         resend: job.resend_policy.on_unknown == OnUnknown::Resend,
@@ -145,17 +146,17 @@ async fn check(
     };
     let (reporter, stop) = (reporter.clone(), shutdown.clone());
     let (check, lock_wait) = (job.check, job.lock_wait);
-    let (rehearsal, shard) = (job.rehearsal.clone(), job.input.shard);
+    let (crash_plan, shard) = (job.crash_plan.clone(), job.input.shard);
     let intake = blocking(move || {
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
-        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &rehearsal)?;
+        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
             let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
             reporter.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated });
         }
         ledger.start_run(new_run)?;
         let intake =
-            Intake { ledger: &ledger, reporter: &reporter, shutdown: &stop, shard, check, rehearsal };
+            Intake { ledger: &ledger, reporter: &reporter, shutdown: &stop, shard, check, crash_plan };
         match intake.take_in(inputs) {
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::{CommandError, blocking, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
+use crate::crash_plan::CrashPlan;
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
 use crate::ledger::{Ledger, LedgerError};
-use crate::rehearsal::Rehearsal;
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectClient;
 use crate::ui::{VerificationReport, observers, to_stdout};
@@ -26,7 +26,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     let ledger = open(&job, &reporter, &shutdown).await?;
     let verification = Verification {
         ledger: ledger.clone(),
-        inquirer: Arc::new(client),
+        lookup: Arc::new(client),
         reporter: reporter.clone(),
         shutdown,
         instance_id: job.identity.instance_id.clone(),
@@ -69,7 +69,7 @@ async fn open(
             return Err(LedgerError::Missing(path).into());
         }
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
-        Ok(Arc::new(Ledger::open(&path, &identity, lock_wait, &mut emit, &Rehearsal::default())?))
+        Ok(Arc::new(Ledger::open(&path, &identity, lock_wait, &mut emit, &CrashPlan::default())?))
     });
     unless_interrupted(shutdown.clone(), opening).await
 }

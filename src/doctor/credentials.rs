@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Diagnosis;
 use crate::exit_code::ExitCode;
-use crate::submission::KnownCredentials;
+use crate::submission::CredentialsInfo;
 
 const CHECK: &str = "credentials";
 
@@ -15,7 +15,7 @@ const RENEW: &str = "use credentials that renew themselves, such as a role, SSO 
                      outlasts them ends in 7, and the next one goes on";
 
 pub(super) fn credentials(
-    found: Result<Option<KnownCredentials>, String>,
+    found: Result<Option<CredentialsInfo>, String>,
     rehearsal: bool,
     now: SystemTime,
 ) -> Diagnosis {
@@ -31,8 +31,8 @@ pub(super) fn credentials(
             return Diagnosis::fail(CHECK, ExitCode::Fatal, why, remedy);
         }
     };
-    let key = format!("access key ending in {}", credentials.key_ends);
-    match credentials.expiry.map(|expiry| (expiry, expiry.duration_since(now))) {
+    let key = format!("access key ending in {}", credentials.key_suffix);
+    match credentials.expires_at.map(|expiry| (expiry, expiry.duration_since(now))) {
         Some((expiry, Err(_))) => {
             let found = format!("{key}, expired at {}", jiff_text(expiry));
             Diagnosis::fail(CHECK, ExitCode::Fatal, found, "log in again")
@@ -61,7 +61,7 @@ mod tests {
     fn credentials_pass_if_they_last() {
         let now = SystemTime::now();
         let verdict = |expiry: Option<SystemTime>, is_session| {
-            let known = KnownCredentials { key_ends: "ABCD".into(), expiry, is_session };
+            let known = CredentialsInfo { key_suffix: "ABCD".into(), expires_at: expiry, is_session };
             credentials(Ok(Some(known)), false, now).verdict
         };
         let minutes = |minutes: u64| Some(now + Duration::from_secs(60 * minutes));

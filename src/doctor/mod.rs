@@ -116,9 +116,9 @@ impl Examination {
     /// What Connect says to a request that was made to be refused, and of the instance.
     async fn ask(&self, client: &ConnectClient, tell: &mut impl FnMut(Diagnosis)) {
         let before = SystemTime::now();
-        let refusal = client.provoke_refusal(self.identity.operation).await;
+        let probe = client.probe_permission(self.identity.operation).await;
         let after = SystemTime::now();
-        let diagnoses = service::service(&refusal.trouble, &self.identity);
+        let diagnoses = service::service(&probe.error, &self.identity);
         let is_connect = diagnoses.first().is_some_and(|first| first.verdict == Verdict::Pass);
         for diagnosis in diagnoses {
             tell(diagnosis);
@@ -127,8 +127,8 @@ impl Examination {
             return;
         }
         if !self.rehearsal {
-            tell(instance::instance(&client.instance().await));
+            tell(instance::instance(&client.instance_status().await));
         }
-        tell(clock::clock(refusal.server_s, before, after));
+        tell(clock::clock(probe.server_time_s, before, after));
     }
 }

@@ -12,9 +12,9 @@ const NAME: &str = "connect-import doctor: token probe";
 
 pub(super) async fn probe(client: &ConnectClient) -> Diagnosis {
     let token = format!("ci-probe-{:032x}", fastrand::u128(..));
-    let first = client.probe(NAME, token.clone()).await;
+    let first = client.create_probe_contact(NAME, token.clone()).await;
     let second = match &first {
-        Ok(_) => Some(client.probe(NAME, token).await),
+        Ok(_) => Some(client.create_probe_contact(NAME, token).await),
         Err(_) => None,
     };
     diagnosis(first, second)

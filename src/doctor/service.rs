@@ -48,7 +48,7 @@ pub(super) fn service(trouble: &Option<AttemptError>, identity: &Identity) -> Ve
             let remedy = "try again later; look at the network and any proxy";
             vec![Diagnosis::fail(ENDPOINT, ExitCode::TryLater, said, remedy)]
         }
-        AttemptError::NoCredentialsYet(_) => {
+        AttemptError::CredentialsUnavailable(_) => {
             vec![fatal("credentials", "log in, or mend the credential process")]
         }
         // An answer without an error code is a proxy's, or anybody's.

@@ -14,21 +14,21 @@ use tracing::{Instrument as _, debug_span};
 
 use super::in_flight::InFlightTracker;
 use super::outage::{Admission, ProbeGate};
+use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, SetAside, Settled};
 use crate::mapping::{MapFault, Mapping, MappingError, MappingSource};
 use crate::pacing::{Pacer, Permit};
-use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::request::ContactRequest;
 use crate::source::Header;
-use crate::submission::{Attempt, AttemptContext, Decision, Policy, Submitter, abandon, decide};
+use crate::submission::{Attempt, AttemptContext, Decision, Policy, Submitter, decide, decide_interrupted};
 
 /// Result of an attempt's task.
 pub(super) enum AttemptReport {
     /// The run stopped before the attempt started; the row waits as before.
     NotStarted,
     /// Another row probes the service; this row is sent later.
-    Postponed { claim: Claim, tries: u32 },
+    Postponed { claim: Claim, attempts: u32 },
     /// The row was not sent: its client token is too old, or it cannot be mapped.
     SetAside { settled: Settled, cause: Cause, _in_flight_permit: InFlightPermit },
     /// The attempt was made, and the ledger has its result.
@@ -59,7 +59,7 @@ pub(super) struct AttemptResources<S> {
     pub(super) pacer: Pacer,
     pub(super) policy: Policy,
     pub(super) idempotency_window: Duration,
-    pub(super) rehearsal: Rehearsal,
+    pub(super) crash_plan: CrashPlan,
     pub(super) in_flight: InFlightTracker,
     /// One permit for each request that may be in flight.
     pub(super) in_flight_slots: Arc<Semaphore>,
@@ -92,7 +92,7 @@ impl<S: Submitter> AttemptResources<S> {
             permits = permits => permits,
         };
         let Some(admission) = self.probe_gate.try_admit() else {
-            return Ok(AttemptReport::Postponed { claim, tries: context.tries });
+            return Ok(AttemptReport::Postponed { claim, attempts: context.attempts });
         };
         let in_flight_permit = InFlightPermit { _slot: slot, _admission: admission };
         if is_token_too_old(&claim, self.idempotency_window) {
@@ -115,9 +115,9 @@ impl<S: Submitter> AttemptResources<S> {
                 return self.set_aside(claim, SetAside::Unmappable(cause), in_flight_permit).await;
             }
         };
-        self.rehearsal.reach(CrashPoint::BeforeIntent);
+        self.crash_plan.reach(CrashPoint::BeforeIntent);
         let in_flight = self.ledger.begin(claim, request).await?;
-        self.rehearsal.reach(CrashPoint::AfterIntent);
+        self.crash_plan.reach(CrashPoint::AfterIntent);
         let tracked = self.in_flight.track(in_flight.claim());
         self.pacer.sent();
         let sent = Instant::now();
@@ -131,7 +131,7 @@ impl<S: Submitter> AttemptResources<S> {
         // A created contact cannot stop other requests, so the next one need not wait for the ledger.
         let in_flight_permit = Some(in_flight_permit).filter(|_| !matches!(attempt, Some(Ok(_))));
         let latency = sent.elapsed();
-        self.rehearsal.reach(CrashPoint::AfterAnswer);
+        self.crash_plan.reach(CrashPoint::AfterAnswer);
         let (decision, cause) = match attempt {
             Some(attempt) => {
                 let cause = attempt.as_ref().err().map(|error| error.cause().clone());
@@ -140,7 +140,7 @@ impl<S: Submitter> AttemptResources<S> {
             None => {
                 let message = "the run was stopped while it waited for the answer".to_owned();
                 let cause = Cause { code: "Interrupted".into(), message };
-                (abandon(cause.clone(), context, self.policy), Some(cause))
+                (decide_interrupted(cause.clone(), context, self.policy), Some(cause))
             }
         };
         let settled = self.ledger.settle(in_flight, decision.settlement.clone()).await?;

@@ -20,10 +20,10 @@ use super::outage::{OutagePolicy, ProbeGate};
 use super::queue::{QueuedRow, RowQueue};
 use super::statistics::{RateMeter, TrafficCounter};
 use crate::control_signals::{ControlSignal, ControlSignals};
+use crate::crash_plan::CrashPoint;
 use crate::event::{Progress, Reporter, RunEvent};
 use crate::ledger::{Cause, Claim, LedgerError, RowState, RunRecord, Settled};
 use crate::pacing::{Concurrency, Pacer, Permit, PoolFailure, Rate, Reaction};
-use crate::rehearsal::CrashPoint;
 use crate::shutdown::Shutdown;
 use crate::submission::{AttemptContext, Decision, Submitter};
 
@@ -96,7 +96,7 @@ impl<S: Submitter> Dispatcher<S> {
                 pacer: Pacer::new(import.rate, run.rate, import.burst),
                 policy: import.policy,
                 idempotency_window: import.idempotency_window,
-                rehearsal: import.rehearsal,
+                crash_plan: import.crash_plan,
                 in_flight: InFlightTracker::default(),
                 in_flight_slots: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
                 probe_gate,
@@ -143,7 +143,7 @@ impl<S: Submitter> Dispatcher<S> {
             } else if abort_at.is_none() {
                 abort_at = Some(Instant::now() + self.grace);
                 self.resources.drain.cancel();
-                self.resources.rehearsal.reach(CrashPoint::Shutdown);
+                self.resources.crash_plan.reach(CrashPoint::Shutdown);
             }
             let next_due = self.queue.next_due();
             if self.attempts.is_empty() && (self.ending.is_some() || next_due.is_none()) {
@@ -194,9 +194,9 @@ impl<S: Submitter> Dispatcher<S> {
     fn start_attempts(&mut self) {
         let max = self.outage.max_attempts(self.needed_concurrency());
         while self.attempts.len() < max {
-            let Some(QueuedRow { claim, tries }) = self.queue.pop() else { return };
+            let Some(QueuedRow { claim, attempts }) = self.queue.pop() else { return };
             let context = AttemptContext {
-                tries,
+                attempts,
                 instance: self.instance_probe.evidence_for(claim.row()),
                 outage: self.outage.is_outage_for(claim.row()),
             };
@@ -212,8 +212,8 @@ impl<S: Submitter> Dispatcher<S> {
     fn handle_report(&mut self, report: AttemptReport) -> Result<(), ImportError> {
         match report {
             AttemptReport::NotStarted => {}
-            AttemptReport::Postponed { claim, tries } => {
-                self.queue.requeue(QueuedRow { claim, tries }, Duration::ZERO);
+            AttemptReport::Postponed { claim, attempts } => {
+                self.queue.requeue(QueuedRow { claim, attempts }, Duration::ZERO);
             }
             AttemptReport::LedgerFailed(error) => return Err(error.into()),
             AttemptReport::SetAside { settled, cause, _in_flight_permit } => {
@@ -225,11 +225,11 @@ impl<S: Submitter> Dispatcher<S> {
                 self.progress.attempts += 1;
                 self.apply_to_pool(&settled.claim, &decision, cause.as_ref(), permit);
                 let is_waiting = settled.status.state == RowState::Pending;
-                let latency = decision.pool.is_none().then_some(latency);
-                let is_done = !is_waiting || decision.next.is_none();
+                let latency = decision.pool_failure.is_none().then_some(latency);
+                let is_done = !is_waiting || decision.retry_in.is_none();
                 self.record_settled(&settled, cause.clone(), is_done, latency);
-                let row = QueuedRow { claim: settled.claim, tries: decision.tries };
-                match decision.next {
+                let row = QueuedRow { claim: settled.claim, attempts: decision.attempts };
+                match decision.retry_in {
                     _ if !is_waiting => {}
                     None => self.left_in_doubt = cause,
                     Some(delay) => self.queue.requeue(row, delay),
@@ -244,13 +244,13 @@ impl<S: Submitter> Dispatcher<S> {
         if let Some(ending) = self.instance_probe.record(claim, decision, cause) {
             self.end(ending);
         }
-        match decision.pool {
+        match decision.pool_failure {
             None => self.resources.pacer.answered(),
             Some(PoolFailure::Throttled) => self.progress.throttled += 1,
             Some(PoolFailure::Unanswered) => self.progress.unanswered += 1,
-            Some(PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet) => {}
+            Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {}
         }
-        let failure = self.outage.record(claim.row(), decision.pool);
+        let failure = self.outage.record(claim.row(), decision.pool_failure);
         if let (Some(failure), Some(cause)) = (failure, cause) {
             self.pause_or_give_up(failure, cause.clone(), permit);
         }
@@ -261,7 +261,7 @@ impl<S: Submitter> Dispatcher<S> {
         if self.ending.is_some() {
             return;
         }
-        match self.resources.pacer.set_back(failure, permit, fastrand::f64()) {
+        match self.resources.pacer.report_failure(failure, permit, fastrand::f64()) {
             Reaction::None => {}
             Reaction::Pause(pause) => self.reporter.emit(RunEvent::Paused { failure, cause, pause }),
             Reaction::GiveUp => self.end(Ending::after(failure, cause)),
@@ -307,7 +307,7 @@ impl<S: Submitter> Dispatcher<S> {
                 let rate = (self.rate_source.0)();
                 if let Ok(rate) = rate {
                     self.resources.pacer.set_rate(rate);
-                    let per_second = self.resources.pacer.rate_set();
+                    let per_second = self.resources.pacer.target_rate();
                     self.resources.ledger.set_rate(per_second, rate == Rate::Auto).await?;
                 }
                 RunEvent::RateReloaded(rate)
@@ -344,9 +344,9 @@ impl<S: Submitter> Dispatcher<S> {
 
     async fn handle_tick(&mut self) -> Result<(), LedgerError> {
         if self.outage.may_raise_concurrency() {
-            self.concurrency.look(self.resources.in_flight.oldest());
+            self.concurrency.note_oldest(self.resources.in_flight.oldest());
         }
-        self.resources.pacer.keep_up();
+        self.resources.pacer.update();
         self.save_found_rate().await?;
         self.save_traffic(false).await?;
         self.report_concurrency_limit();
@@ -356,7 +356,7 @@ impl<S: Submitter> Dispatcher<S> {
 
     /// Writes the found rate to the ledger while the run goes on: the next run starts from it even after a crash.
     async fn save_found_rate(&mut self) -> Result<(), LedgerError> {
-        let found = self.resources.pacer.found();
+        let found = self.resources.pacer.found_rate();
         if let Some(rate) = found.filter(|_| found != self.saved_rate) {
             self.resources.ledger.note_found(rate).await?;
             self.saved_rate = found;
@@ -375,8 +375,9 @@ impl<S: Submitter> Dispatcher<S> {
     fn report_concurrency_limit(&mut self) {
         let rate = self.resources.pacer.rate();
         let in_flight = self.resources.in_flight.len();
-        let is_full = in_flight > 0 && in_flight >= self.concurrency.most();
-        let possible = self.concurrency.held_at(rate).filter(|_| is_full && !self.is_concurrency_reported);
+        let is_full = in_flight > 0 && in_flight >= self.concurrency.max();
+        let possible =
+            self.concurrency.attainable_below(rate).filter(|_| is_full && !self.is_concurrency_reported);
         if let Some(rate) = possible {
             self.is_concurrency_reported = true;
             let latency = self.concurrency.latency();
@@ -385,7 +386,7 @@ impl<S: Submitter> Dispatcher<S> {
     }
 
     fn emit_progress(&mut self) {
-        self.progress.rate_set = self.resources.pacer.rate_set();
+        self.progress.rate_set = self.resources.pacer.target_rate();
         self.progress.elapsed = self.started.elapsed();
         self.progress.in_flight = self.resources.in_flight.len();
         self.rate_meter.measure(&mut self.progress);

@@ -39,9 +39,9 @@ impl Ending {
     pub fn after(failure: PoolFailure, cause: Cause) -> Self {
         match failure {
             PoolFailure::Throttled => Ending::Throttled(cause),
-            PoolFailure::OutOfReach => Ending::OutOfReach(cause),
+            PoolFailure::Unreachable => Ending::OutOfReach(cause),
             PoolFailure::Unanswered => Ending::Unanswered(cause),
-            PoolFailure::NoCredentialsYet => Ending::Denied(cause),
+            PoolFailure::CredentialsUnavailable => Ending::Denied(cause),
         }
     }
 

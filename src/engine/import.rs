@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use super::ending::ErrorBudget;
 use crate::control_signals::ControlSignals;
+use crate::crash_plan::CrashPlan;
 use crate::event::Reporter;
 use crate::ledger::{Ledger, LedgerError};
 use crate::mapping::MappingSource;
 use crate::pacing::Rate;
-use crate::rehearsal::Rehearsal;
 use crate::shutdown::Shutdown;
 use crate::submission::Policy;
 
@@ -55,7 +55,7 @@ pub struct Import<S> {
     /// Time after which no request is sent.
     pub deadline: Option<Instant>,
     /// Crash points for tests.
-    pub rehearsal: Rehearsal,
+    pub crash_plan: CrashPlan,
 }
 
 /// Reads the rate from the job file again, or says why the rate stays.

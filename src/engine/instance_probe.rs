@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::ending::Ending;
 use crate::ledger::{Cause, Claim, RowId};
-use crate::submission::{Decision, Instance, Stop};
+use crate::submission::{Decision, InstanceEvidence, StopReason};
 
 /// Answers of 404 without any evidence that the instance exists, after which the run ends.
 const MAX_NOT_FOUND: u32 = 5;
@@ -42,13 +42,13 @@ impl InstanceProbe {
     }
 
     /// Evidence to judge an attempt of `row` by.
-    pub(super) fn evidence_for(&self, row: RowId) -> Instance {
+    pub(super) fn evidence_for(&self, row: RowId) -> InstanceEvidence {
         if self.is_proven {
-            Instance::Proven
+            InstanceEvidence::Proven
         } else if self.was_proven_before && self.not_found_rows.contains(&row) {
-            Instance::ProvenBefore
+            InstanceEvidence::ProvenBefore
         } else {
-            Instance::Unproven
+            InstanceEvidence::Unproven
         }
     }
 
@@ -65,7 +65,7 @@ impl InstanceProbe {
             self.chain_or_quota = 0;
             return None;
         };
-        if decision.suspicion {
+        if decision.doubts_instance {
             self.not_found += 1;
             self.not_found_rows.insert(claim.row());
             let max = if self.was_proven_before { MAX_NOT_FOUND_AFTER_CREATED } else { MAX_NOT_FOUND };
@@ -76,15 +76,15 @@ impl InstanceProbe {
                 return Some(Ending::NotFound(Cause { code, message }));
             }
         }
-        if decision.chain_or_quota {
+        if decision.may_be_full_chain {
             self.chain_or_quota += 1;
             if self.chain_or_quota >= MAX_CHAIN_OR_QUOTA {
                 return Some(Ending::QuotaExceeded(cause.clone()));
             }
         }
         match &decision.stop {
-            Some(Stop::Denied(cause)) => Some(Ending::Denied(cause.clone())),
-            Some(Stop::QuotaExceeded(cause)) => Some(Ending::QuotaExceeded(cause.clone())),
+            Some(StopReason::Denied(cause)) => Some(Ending::Denied(cause.clone())),
+            Some(StopReason::QuotaExceeded(cause)) => Some(Ending::QuotaExceeded(cause.clone())),
             None => None,
         }
     }

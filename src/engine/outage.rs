@@ -66,7 +66,8 @@ impl OutagePolicy {
         match failure {
             None => self.detector.record_answer(),
             Some(PoolFailure::Unanswered) => self.detector.record_unanswered(row),
-            Some(PoolFailure::Throttled | PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet) => {}
+            Some(PoolFailure::Throttled | PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {
+            }
         }
         let is_outage = self.is_outage();
         self.probe_gate.set_probing(is_outage && self.on_unknown == OnUnknown::Hold);
@@ -175,7 +176,8 @@ mod tests {
     #[test]
     fn throttling_and_failed_connections_pause_the_pool_and_neither_start_nor_end_an_outage() {
         let mut policy = policy(OnUnknown::Resend);
-        for failure in [PoolFailure::Throttled, PoolFailure::OutOfReach, PoolFailure::NoCredentialsYet] {
+        for failure in [PoolFailure::Throttled, PoolFailure::Unreachable, PoolFailure::CredentialsUnavailable]
+        {
             assert_eq!(policy.record(RowId(1), Some(failure)), Some(failure));
             assert_eq!(policy.record(RowId(2), Some(failure)), Some(failure));
             assert!(!policy.is_outage());

@@ -12,7 +12,7 @@ use crate::ledger::Claim;
 pub(super) struct QueuedRow {
     pub(super) claim: Claim,
     /// Attempts that count towards the maximum.
-    pub(super) tries: u32,
+    pub(super) attempts: u32,
 }
 
 /// Claimed rows that are not being attempted.
@@ -25,7 +25,7 @@ pub(super) struct RowQueue {
 impl RowQueue {
     /// Adds newly claimed rows at the back.
     pub(super) fn extend(&mut self, claims: Vec<Claim>) {
-        self.ready.extend(claims.into_iter().map(|claim| QueuedRow { claim, tries: 0 }));
+        self.ready.extend(claims.into_iter().map(|claim| QueuedRow { claim, attempts: 0 }));
     }
 
     /// Adds a row for another attempt after `delay`; without delay, at the front.

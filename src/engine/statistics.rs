@@ -81,11 +81,11 @@ impl TrafficCounter {
     pub(super) fn count(&mut self, decision: &Decision, latency: Duration) {
         self.traffic.attempts += 1;
         self.traffic.created += u64::from(matches!(decision.settlement, Settlement::Created(_)));
-        match decision.pool {
+        match decision.pool_failure {
             None => self.traffic.answered(latency),
             Some(PoolFailure::Throttled) => self.traffic.throttled += 1,
             Some(PoolFailure::Unanswered) => self.traffic.unanswered += 1,
-            Some(PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet) => {}
+            Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {}
         }
     }
 

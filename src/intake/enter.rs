@@ -1,10 +1,10 @@
 //! The input into the ledger: every row is entered before the first is sent.
 
 use super::{IntakeError, Prepared, Rules, Visitor, read_all};
+use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, Verdict};
 use crate::mapping::{MapFault, MappingError};
-use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
@@ -23,7 +23,7 @@ pub struct Intake<'a> {
     /// Whether every row is mapped and validated now. If not, that is done when its turn to be sent comes.
     pub check: bool,
     /// Where it crashes, if it is to.
-    pub rehearsal: Rehearsal,
+    pub crash_plan: CrashPlan,
 }
 
 impl Intake<'_> {
@@ -89,7 +89,7 @@ impl Entry<'_> {
             let file = format!("{}, line {}", self.input, record.line);
             IntakeError::Mapping { file, error }
         })?;
-        self.intake.rehearsal.reach(CrashPoint::Check);
+        self.intake.crash_plan.reach(CrashPoint::Check);
         let cells: Vec<&str> = record.fields.iter().collect();
         let cells = serde_json::Value::from(cells).to_string();
         let RowFingerprint { token, content, line } = sighting;

@@ -25,9 +25,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::cli::{GlobalArgs, ImportArgs, InitArgs, LogFormat, Output, ProgressArgs, ProgressKind, RunArgs};
+use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
-use crate::rehearsal::Rehearsal;
 use crate::source::Dialect;
 use crate::submission::{AwsSettings, OnUnknown};
 pub use apart::keep_sources;
@@ -85,7 +85,7 @@ pub struct Job {
     /// Quota of the built-in sandbox; `None` with a real endpoint.
     pub sandbox: Option<SandboxQuota>,
     /// Crash point of a rehearsal.
-    pub rehearsal: Rehearsal,
+    pub crash_plan: CrashPlan,
 }
 
 /// Rows that are sent again although they may exist or were refused.
@@ -180,7 +180,7 @@ impl Job {
             aws,
             display,
             sandbox: sandbox(&args.job, global, file, pacing.rate, pacing.burst)?,
-            rehearsal: rehearsal(args)?,
+            crash_plan: crash_plan(args)?,
         })
     }
 }
@@ -203,12 +203,12 @@ fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> Display 
     }
 }
 
-fn rehearsal(args: &RunArgs) -> Result<Rehearsal, JobError> {
+fn crash_plan(args: &RunArgs) -> Result<CrashPlan, JobError> {
     match args.crash_at {
         Some(_) if !args.job.sandbox => {
             Err(option_error("--crash-at", "works in rehearsals only; add --sandbox"))
         }
-        crash => Ok(Rehearsal::new(crash)),
+        crash => Ok(CrashPlan::new(crash)),
     }
 }
 

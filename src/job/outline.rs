@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::file::JobFile;
 use crate::request::Operation;
+use crate::submission::OnUnknown;
 
 /// A job file without secrets, and without the data in its templates.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -148,7 +149,7 @@ fn run(file: &JobFile) -> OutlineTable {
     table.add_time("max_duration", of_file.max_duration);
     table.add_time("lock_wait", of_file.lock_wait);
     table.add_time("idempotency_window", of_file.idempotency_window);
-    table.add_word("on_unknown", of_file.on_unknown);
+    table.add("on_unknown", of_file.on_unknown.map(OnUnknown::name));
     table.add_word("progress", of_file.progress);
     table.add_time("report_every", of_file.report_every);
     table.add_word("output", of_file.output);

@@ -114,7 +114,7 @@ pub(super) fn sandbox(
     // Every shard has a separate sandbox, which gets its portion of the quota.
     let shard = super::input::shard(args, file);
     let quota = SandboxQuota {
-        rate: file.sandbox.rate.map_or(rate.at_first(), |rate| rate / f64::from(parts(shard))),
+        rate: file.sandbox.rate.map_or(rate.initial(), |rate| rate / f64::from(parts(shard))),
         burst: file.sandbox.burst.map_or(burst, |burst| portion(burst, shard)),
         latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
     };

@@ -130,7 +130,7 @@ mod tests {
 
     use super::super::{Identity, Ledger, RowState};
     use super::*;
-    use crate::rehearsal::Rehearsal;
+    use crate::crash_plan::CrashPlan;
     use crate::request::Operation;
 
     /// A ledger to which `sql` is done by hand: its inputs `/a` and `/b` are numbers 1 and 2, and there are four runs.
@@ -143,7 +143,7 @@ mod tests {
             key: Vec::new(),
             shard: None,
         };
-        let open = Ledger::open(&path, &identity, Duration::ZERO, &mut |_| {}, &Rehearsal::default());
+        let open = Ledger::open(&path, &identity, Duration::ZERO, &mut |_| {}, &CrashPlan::default());
         open.unwrap().close().unwrap();
         let connection = Connection::open(&path).unwrap();
         let all = format!(

@@ -9,9 +9,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{APPLICATION_ID, LedgerError};
 use crate::atomic_file::{draft_of, remove};
+use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::paths::{folder_of, resolved, with_suffix};
 use crate::permissions::private;
-use crate::rehearsal::{CrashPoint, Rehearsal};
 
 /// The migrations in order: `user_version` counts those applied. A released migration is never edited.
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_ledger.sql")];
@@ -21,7 +21,7 @@ pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Makes a ledger where there is none; whether there was none. It appears whole, under the lock: an empty or half-made file is never
 /// taken for a ledger that knows of no rows.
-pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<bool, LedgerError> {
+pub(super) fn make_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<bool, LedgerError> {
     if path.exists() {
         return Ok(false);
     }
@@ -33,7 +33,7 @@ pub(super) fn make_if_missing(path: &Path, rehearsal: &Rehearsal) -> Result<bool
         remove(&left).map_err(io)?;
     }
     create_private(&draft).map_err(io)?;
-    let made = make(&draft, rehearsal).and_then(|()| {
+    let made = make(&draft, crash_plan).and_then(|()| {
         std::fs::rename(&draft, path).map_err(io)?;
         sync_folder(path).map_err(io)
     });
@@ -57,11 +57,11 @@ pub(super) fn expect_no_trace(path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn make(draft: &Path, rehearsal: &Rehearsal) -> Result<(), LedgerError> {
+fn make(draft: &Path, crash_plan: &CrashPlan) -> Result<(), LedgerError> {
     let failed = |source| sqlite(draft, source);
     let mut connection = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-    migrate(&mut connection, draft, rehearsal)?;
+    migrate(&mut connection, draft, crash_plan)?;
     connection.close().map_err(|(_, source)| failed(source))
 }
 
@@ -168,7 +168,7 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
-    rehearsal: &Rehearsal,
+    crash_plan: &CrashPlan,
 ) -> Result<(), LedgerError> {
     let failed = |source| sqlite(path, source);
     let applied = schema_version(connection).map_err(failed)?;
@@ -182,7 +182,7 @@ pub(super) fn migrate(
             transaction.pragma_update(None, "user_version", version + 1)
         };
         apply().map_err(failed)?;
-        rehearsal.reach(CrashPoint::Migration);
+        crash_plan.reach(CrashPoint::Migration);
         transaction.commit().map_err(failed)?;
     }
     Ok(())
@@ -219,7 +219,7 @@ mod tests {
 
     fn made(folder: &tempfile::TempDir) -> std::path::PathBuf {
         let path = folder.path().join("x.db");
-        make_if_missing(&path, &Rehearsal::default()).unwrap();
+        make_if_missing(&path, &CrashPlan::default()).unwrap();
         path
     }
 
@@ -241,12 +241,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty.db");
         std::fs::write(&empty, "").unwrap();
-        make_if_missing(&empty, &Rehearsal::default()).unwrap();
+        make_if_missing(&empty, &CrashPlan::default()).unwrap();
         assert!(matches!(open(&empty), Err(LedgerError::Damaged { .. })));
         assert!(matches!(open_read_only(&empty), Err(LedgerError::Damaged { .. })));
         let lost = folder.path().join("lost.db");
         std::fs::write(with_suffix(&lost, "-wal"), "log").unwrap();
-        let refused = make_if_missing(&lost, &Rehearsal::default());
+        let refused = make_if_missing(&lost, &CrashPlan::default());
         assert!(matches!(refused, Err(LedgerError::Damaged { .. })));
         assert!(!lost.exists());
     }
@@ -308,7 +308,7 @@ mod tests {
         let path = made(&folder);
         let mut connection = open(&path).unwrap();
         connection.pragma_update(None, "user_version", 999).unwrap();
-        let refused = migrate(&mut connection, &path, &Rehearsal::default());
+        let refused = migrate(&mut connection, &path, &CrashPlan::default());
         assert!(matches!(refused, Err(LedgerError::Newer(_))));
         assert!(matches!(open_read_only(&path), Err(LedgerError::Newer(_))));
     }

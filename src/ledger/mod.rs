@@ -53,8 +53,8 @@ pub use traffic::{Latencies, Traffic};
 
 use tracing::debug;
 
+use crate::crash_plan::CrashPlan;
 use crate::paths::{resolved, with_suffix};
-use crate::rehearsal::Rehearsal;
 use crate::request::ContactRequest;
 use crate::source::{Header, Input, RowKey};
 use crate::token::{ClientToken, TokenScheme};
@@ -161,12 +161,12 @@ impl Ledger {
         identity: &Identity,
         patience: Duration,
         tell: &mut dyn FnMut(Opening),
-        rehearsal: &Rehearsal,
+        crash_plan: &CrashPlan,
     ) -> Result<Self, LedgerError> {
         let file = resolved(path);
         let was_here = lock_path(&file).exists();
         let lock = Lock::take(&file, patience, tell)?;
-        let origin = match (migrate::make_if_missing(&file, rehearsal)?, was_here) {
+        let origin = match (migrate::make_if_missing(&file, crash_plan)?, was_here) {
             (false, _) => LedgerOrigin::Existing,
             (true, false) => LedgerOrigin::Created,
             (true, true) => LedgerOrigin::Recreated,
@@ -183,7 +183,7 @@ impl Ledger {
             }
             migrate::expect_whole(&connection, path)?;
         }
-        migrate::migrate(&mut connection, path, rehearsal)?;
+        migrate::migrate(&mut connection, path, crash_plan)?;
         if is_foreign {
             store::count_anew(&connection).map_err(|source| migrate::sqlite(path, source))?;
         }
@@ -199,7 +199,7 @@ impl Ledger {
         let io = |source| LedgerError::Io { path: lock_path(&file), source: Arc::new(source) };
         let seal = lock.seal().map_err(io)?;
         let session =
-            Session::new(connection, path.to_owned(), scheme.clone(), (presence, seal), rehearsal.clone())?;
+            Session::new(connection, path.to_owned(), scheme.clone(), (presence, seal), crash_plan.clone())?;
         #[cfg(test)]
         let commit_fault = session.commit_fault();
         Ok(Ledger {

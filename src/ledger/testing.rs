@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Identity, IntakeRow, IntakeTotals, Ledger, NewRun, RunRecord, Verdict};
+use crate::crash_plan::CrashPlan;
 use crate::digest::Digest;
-use crate::rehearsal::Rehearsal;
 use crate::request::Operation;
 use crate::source::{Header, Input, RowKey};
 
@@ -23,7 +23,7 @@ pub(crate) fn identity() -> Identity {
 /// Opens or creates the ledger `x.db` in `folder`.
 pub(crate) fn ledger(folder: &Path) -> Ledger {
     let path = folder.join("x.db");
-    Ledger::open(&path, &identity(), Duration::ZERO, &mut |_| {}, &Rehearsal::default()).unwrap()
+    Ledger::open(&path, &identity(), Duration::ZERO, &mut |_| {}, &CrashPlan::default()).unwrap()
 }
 
 /// A run at two requests per second with a token window of a day.

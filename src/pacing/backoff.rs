@@ -8,9 +8,9 @@ pub enum PoolFailure {
     /// Connect throttled an attempt.
     Throttled,
     /// No connection was made.
-    OutOfReach,
+    Unreachable,
     /// The provider of the credentials did not answer.
-    NoCredentialsYet,
+    CredentialsUnavailable,
     /// Row after row goes unanswered.
     Unanswered,
 }
@@ -63,7 +63,7 @@ impl Backoff {
                 self.base
             }
             // Whatever is broken takes longer to mend than a bucket to fill.
-            PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet | PoolFailure::Unanswered => {
+            PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable | PoolFailure::Unanswered => {
                 self.base.max(Duration::from_millis(500))
             }
         };
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn an_endpoint_that_never_answered_is_given_up_sooner() {
         let mut never = Backoff::new(2.0);
-        let tries = std::iter::from_fn(|| never.setback(PoolFailure::OutOfReach, 0.5)).count();
+        let tries = std::iter::from_fn(|| never.setback(PoolFailure::Unreachable, 0.5)).count();
         let mut once = Backoff::new(2.0);
         once.answered();
         let more = std::iter::from_fn(|| once.setback(PoolFailure::Unanswered, 0.5)).count();

@@ -40,12 +40,12 @@ impl Concurrency {
     }
 
     /// Notes how long the oldest request has been under way: answers that are slow are not seen for long.
-    pub fn look(&mut self, oldest: Duration) {
+    pub fn note_oldest(&mut self, oldest: Duration) {
         self.oldest = oldest;
     }
 
     /// Never more than these.
-    pub fn most(&self) -> usize {
+    pub fn max(&self) -> usize {
         self.most
     }
 
@@ -61,7 +61,7 @@ impl Concurrency {
     }
 
     /// The rate that the bound allows, if that is less than `rate`, and anything is known of what a request takes.
-    pub fn held_at(&self, rate: f64) -> Option<f64> {
+    pub fn attainable_below(&self, rate: f64) -> Option<f64> {
         if self.latency.is_none() && self.oldest < UNKNOWN {
             return None;
         }
@@ -91,10 +91,10 @@ mod tests {
     fn answers_that_do_not_come_count_before_they_come() {
         let mut concurrency = Concurrency::new(1000);
         concurrency.answered(Duration::from_millis(40));
-        concurrency.look(Duration::from_secs(4));
+        concurrency.note_oldest(Duration::from_secs(4));
         assert_eq!(concurrency.needed(100.0), 526);
-        assert_eq!(concurrency.held_at(100.0), None);
-        concurrency.look(Duration::from_secs(20));
-        assert_eq!(concurrency.held_at(100.0), Some(50.0));
+        assert_eq!(concurrency.attainable_below(100.0), None);
+        concurrency.note_oldest(Duration::from_secs(20));
+        assert_eq!(concurrency.attainable_below(100.0), Some(50.0));
     }
 }

@@ -133,7 +133,7 @@ struct Tally {
 
 impl Controller {
     /// Starts at `start` requests a second and never passes `ceiling`. A fixed rate is both; a search
-    /// starts low, or at half of what an earlier run [`found`](Self::found).
+    /// starts low, or at half of what an earlier run [`found`](Self::found_rate).
     pub(super) fn new(start: f64, ceiling: Option<f64>) -> Self {
         let ceiling = ceiling.filter(|ceiling| *ceiling > 0.0).unwrap_or(FASTEST);
         Controller {
@@ -199,7 +199,7 @@ impl Controller {
 
     /// The quota as far as it is known, requests a second; none before it was measured between two throttles. A cut
     /// alone is no measurement: who remembered that would start lower every time.
-    pub(super) fn found(&self) -> Option<f64> {
+    pub(super) fn found_rate(&self) -> Option<f64> {
         self.found
     }
 

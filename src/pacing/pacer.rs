@@ -77,12 +77,12 @@ impl Pacer {
     }
 
     /// Time has passed.
-    pub fn keep_up(&self) {
+    pub fn update(&self) {
         self.learn(|_, _| ());
     }
 
     /// An attempt that `permit` allowed met a setback; `random` is in `0..1`.
-    pub fn set_back(&self, setback: PoolFailure, permit: Permit, random: f64) -> Reaction {
+    pub fn report_failure(&self, setback: PoolFailure, permit: Permit, random: f64) -> Reaction {
         let mut reaction = Reaction::None;
         self.learn(|learnt, at| {
             if permit.epoch != self.gate.epoch() {
@@ -99,7 +99,9 @@ impl Pacer {
                     // The first says that the rate was a little high, the next that there is more to it.
                     if learnt.throttled > 1 { pause.max(backoff) } else { pause }
                 }
-                PoolFailure::OutOfReach | PoolFailure::NoCredentialsYet | PoolFailure::Unanswered => backoff,
+                PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable | PoolFailure::Unanswered => {
+                    backoff
+                }
             };
             self.gate.hold(pause);
             reaction = Reaction::Pause(pause);
@@ -122,7 +124,7 @@ impl Pacer {
     }
 
     /// Requests a second: as asked for where it is fixed, else as the gate has it now.
-    pub fn rate_set(&self) -> f64 {
+    pub fn target_rate(&self) -> f64 {
         let learnt = self.lock();
         match learnt.asked {
             Rate::Fixed(rate) => rate,
@@ -136,9 +138,9 @@ impl Pacer {
     }
 
     /// The quota as far as it is known, in requests a second, where it was to be found.
-    pub fn found(&self) -> Option<f64> {
+    pub fn found_rate(&self) -> Option<f64> {
         let learnt = self.lock();
-        learnt.controller.found().filter(|_| learnt.asked == Rate::Auto)
+        learnt.controller.found_rate().filter(|_| learnt.asked == Rate::Auto)
     }
 
     fn learn(&self, what: impl FnOnce(&mut Learnt, Duration)) {
@@ -165,9 +167,9 @@ mod tests {
     async fn what_was_under_way_when_the_pool_paused_says_nothing_new() {
         let pacer = Pacer::new(Rate::Fixed(1000.0), 1000.0, 10);
         let (one, other) = (pacer.permit().await, pacer.permit().await);
-        assert!(matches!(pacer.set_back(PoolFailure::Throttled, one, 0.5), Reaction::Pause(_)));
-        assert_eq!(pacer.set_back(PoolFailure::Throttled, other, 0.5), Reaction::None);
-        assert!(pacer.rate() < 1000.0 && pacer.rate_set() == 1000.0);
+        assert!(matches!(pacer.report_failure(PoolFailure::Throttled, one, 0.5), Reaction::Pause(_)));
+        assert_eq!(pacer.report_failure(PoolFailure::Throttled, other, 0.5), Reaction::None);
+        assert!(pacer.rate() < 1000.0 && pacer.target_rate() == 1000.0);
     }
 
     #[tokio::test]
@@ -177,7 +179,7 @@ mod tests {
         let reaction = loop {
             // No pause is awaited: an attempt of now is one of the new epoch.
             let permit = Permit { epoch: pacer.gate.epoch() };
-            match pacer.set_back(PoolFailure::Throttled, permit, 1.0) {
+            match pacer.report_failure(PoolFailure::Throttled, permit, 1.0) {
                 Reaction::Pause(pause) => pauses.push(pause.as_secs_f64()),
                 reaction => break reaction,
             }
@@ -190,8 +192,8 @@ mod tests {
     async fn another_rate_counts_at_once() {
         let pacer = Pacer::new(Rate::Fixed(2.0), 2.0, 1);
         pacer.set_rate(Rate::Fixed(50.0));
-        assert_eq!((pacer.rate(), pacer.found()), (50.0, None));
+        assert_eq!((pacer.rate(), pacer.found_rate()), (50.0, None));
         pacer.set_rate(Rate::Auto);
-        assert_eq!(pacer.rate_set(), 50.0);
+        assert_eq!(pacer.target_rate(), 50.0);
     }
 }

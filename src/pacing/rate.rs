@@ -18,7 +18,7 @@ pub enum Rate {
 
 impl Rate {
     /// Requests a second to start from, where nothing has been found out yet.
-    pub fn at_first(self) -> f64 {
+    pub fn initial(self) -> f64 {
         match self {
             Rate::Fixed(rate) => rate,
             Rate::Auto => DEFAULT_RATE,

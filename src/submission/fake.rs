@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Attempt, AttemptError, Submitter};
+use super::attempt::{Attempt, AttemptError, Submitter};
 use crate::ledger::{Cause, Contact, InFlight};
 use crate::token::ClientToken;
 

@@ -1,26 +1,25 @@
-//! Sending one request, and saying honestly what may have become of it.
+//! Sends requests to Amazon Connect and decides what their results mean for the row and the run.
+//!
+//! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
+//! - `outcome`: from a result to the row's next state. Pure.
+//! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
+//! - `lookup`: the trait [`ContactLookup`], which reads contacts.
+//! - `connect`: both traits on the AWS SDK. No other folder names the SDK.
+//! - `fake`: a scripted [`Submitter`] for tests.
+//!
+//! Imports `request`, the value types of `ledger`, and `pacing::PoolFailure`.
 
-mod answer;
+mod attempt;
 mod connect;
 #[cfg(test)]
 pub(crate) mod fake;
-mod inquirer;
+mod lookup;
 mod outcome;
+mod service_error;
 
-pub use connect::{AwsSettings, ConnectClient, ConnectError, KnownCredentials, Refusal};
-pub use inquirer::{Described, Inquirer, Page, Search, SearchBy, Summary};
+pub use attempt::{Attempt, AttemptError, Submitter};
+pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, PermissionProbe};
+pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};
 pub use outcome::{
-    Attempt, AttemptContext, AttemptError, Decision, Instance, OnUnknown, Policy, Stop, abandon, decide,
+    AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,
 };
-
-use crate::ledger::InFlight;
-
-/// Sends requests. An implementation makes exactly one attempt a call: pacing, retries and records
-/// are the engine's.
-pub trait Submitter: Send + Sync + 'static {
-    /// Makes one attempt for a row whose intent is durable.
-    ///
-    /// If the process dies inside this call, the row is in flight in the ledger, and the next run
-    /// takes it that its contact may exist.
-    fn submit(&self, in_flight: &InFlight) -> impl Future<Output = Attempt> + Send;
-}

@@ -1,229 +1,182 @@
-//! From an attempt to what becomes of its row and of the run. Pure.
+//! From the result of an attempt to the row's settlement, its next attempt, and the consequences for the pool and the
+//! run. Pure.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use std::time::Duration;
 
-use crate::ledger::{Cause, Contact, Settlement};
+use super::attempt::{Attempt, AttemptError};
+use crate::ledger::{Cause, Settlement};
 use crate::pacing::PoolFailure;
 
-/// What one attempt came to.
-pub type Attempt = Result<Contact, AttemptError>;
-
-/// An attempt that brought no contact id, by what may have happened on the wire.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AttemptError {
-    /// The request never left: surely not created.
-    NotSent(Cause),
-    /// The provider of the credentials did not answer: never sent, and it may answer later.
-    NoCredentialsYet(Cause),
-    /// 429: surely not created, and no fault of the row.
-    Throttled(Cause),
-    /// Connect refuses this row as it is: surely not created by this attempt.
-    Refused(Cause),
-    /// 404: the instance, or an id in the row, does not exist.
-    NotFound(Cause),
-    /// 409: another operation stands in the way for now.
-    Conflict(Cause),
-    /// 409: the token was used before with other parameters, so a contact very likely exists.
-    TokenReused(Cause),
-    /// Sent, and not answered, or answered without saying: a contact may exist.
-    MaybeSent(Cause),
-    /// 403, or no credentials: every other row would meet the same.
-    Denied(Cause),
-    /// 402: a hard quota; waiting a second does not help.
-    QuotaExceeded(Cause),
-    /// 402 for a task that follows another: the same, or that twelve tasks follow it already. Then the row
-    /// alone is at fault, and would stop every run at the same place.
-    ChainOrQuota(Cause),
-}
-
-impl AttemptError {
-    /// The same trouble with another cause.
-    #[must_use]
-    pub fn map_cause(self, change: impl FnOnce(Cause) -> Cause) -> Self {
-        match self {
-            AttemptError::NotSent(cause) => AttemptError::NotSent(change(cause)),
-            AttemptError::NoCredentialsYet(cause) => AttemptError::NoCredentialsYet(change(cause)),
-            AttemptError::Throttled(cause) => AttemptError::Throttled(change(cause)),
-            AttemptError::Refused(cause) => AttemptError::Refused(change(cause)),
-            AttemptError::NotFound(cause) => AttemptError::NotFound(change(cause)),
-            AttemptError::Conflict(cause) => AttemptError::Conflict(change(cause)),
-            AttemptError::TokenReused(cause) => AttemptError::TokenReused(change(cause)),
-            AttemptError::MaybeSent(cause) => AttemptError::MaybeSent(change(cause)),
-            AttemptError::Denied(cause) => AttemptError::Denied(change(cause)),
-            AttemptError::QuotaExceeded(cause) => AttemptError::QuotaExceeded(change(cause)),
-            AttemptError::ChainOrQuota(cause) => AttemptError::ChainOrQuota(change(cause)),
-        }
-    }
-
-    /// The cause.
-    pub fn cause(&self) -> &Cause {
-        match self {
-            AttemptError::NotSent(cause)
-            | AttemptError::NoCredentialsYet(cause)
-            | AttemptError::Throttled(cause)
-            | AttemptError::Refused(cause)
-            | AttemptError::NotFound(cause)
-            | AttemptError::Conflict(cause)
-            | AttemptError::TokenReused(cause)
-            | AttemptError::MaybeSent(cause)
-            | AttemptError::Denied(cause)
-            | AttemptError::QuotaExceeded(cause)
-            | AttemptError::ChainOrQuota(cause) => cause,
-        }
-    }
-}
-
-/// How often a row is tried.
+/// How often a row is sent in one run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
-    /// Attempts a row and run, at least 1. Throttled attempts, and those that found the endpoint out
-    /// of reach, do not count: they say nothing about the row.
+    /// Maximum attempts per row in one run, at least 1. Throttled and unsent attempts do not count, nor do
+    /// unanswered ones during an outage: they say nothing about the row.
     pub max_attempts: u32,
-    /// What becomes of a row whose attempt went unanswered.
+    /// Treatment of a row after an unanswered attempt.
     pub on_unknown: OnUnknown,
 }
 
-/// What becomes of a row whose attempt went unanswered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum, serde::Deserialize)]
+/// Treatment of a row after an unanswered attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
-    /// It is sent again with the same token, while that is young enough.
+    /// Send the row again with the same client token, within the idempotency window.
     #[default]
     Resend,
-    /// It is unknown, and not sent again: for services that do not honour tokens of completed tasks.
+    /// Leave the row unknown: for services that do not honour the client tokens of completed tasks.
     Hold,
 }
 
-/// Why a run must stop.
+impl OnUnknown {
+    /// Spelling in the job file and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnUnknown::Resend => "resend",
+            OnUnknown::Hold => "hold",
+        }
+    }
+}
+
+/// Result of an attempt that would be the same for every other row, so that the run must stop.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Stop {
-    /// Credentials or permission.
+pub enum StopReason {
+    /// Credentials or permissions are missing.
     Denied(Cause),
-    /// A hard quota.
+    /// A hard quota is used up.
     QuotaExceeded(Cause),
 }
 
-/// What is known of the instance.
+/// Evidence that the instance exists, which decides whether a 404 is the row's fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Instance {
-    /// Nothing: a 404 may be its fault.
+pub enum InstanceEvidence {
+    /// None.
     Unproven,
-    /// It was there in an earlier run, though perhaps in another Region.
+    /// An earlier run created rows, possibly in another Region.
     ProvenBefore,
-    /// An answer of this run has shown that it exists.
+    /// A response of this run.
     Proven,
 }
 
-/// What is known when an attempt is made, besides its row.
+/// State of the run when an attempt is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AttemptContext {
-    /// How many counted attempts the row had before, in this run.
-    pub tries: u32,
-    /// What is known of the instance.
-    pub instance: Instance,
-    /// Other rows go unanswered too, so silence says nothing about this one.
+    /// Counted attempts of the row in this run before this one.
+    pub attempts: u32,
+    /// Evidence that the instance exists.
+    pub instance: InstanceEvidence,
+    /// Whether other rows are unanswered too, so that an unanswered attempt says nothing about this row.
     pub outage: bool,
 }
 
-/// What follows from an attempt.
+/// Consequences of an attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decision {
-    /// For the ledger.
+    /// The row's new state, for the ledger.
     pub settlement: Settlement,
-    /// How many counted attempts the row has had in this run now.
-    pub tries: u32,
-    /// How long this row waits before its next attempt; none if this run makes no further one.
-    pub next: Option<Duration>,
-    /// What it means for the whole pool; none is an answer.
-    pub pool: Option<PoolFailure>,
-    /// Whether the run must stop.
-    pub stop: Option<Stop>,
-    /// Whether the answer proves that the instance exists.
+    /// Counted attempts of the row in this run, including this one if it counts.
+    pub attempts: u32,
+    /// Delay before the row's next attempt; `None` if this run makes no further one.
+    pub retry_in: Option<Duration>,
+    /// Failure that concerns the whole pool; `None` if the service answered.
+    pub pool_failure: Option<PoolFailure>,
+    /// Why the run must stop, if it must.
+    pub stop: Option<StopReason>,
+    /// Whether the response proves that the instance exists.
     pub instance_proven: bool,
-    /// Whether the answer was a 404 that may blame the instance.
-    pub suspicion: bool,
-    /// Whether the answer was a 402 that may blame the row.
-    pub chain_or_quota: bool,
+    /// Whether the response was a 404 that may be the instance's.
+    pub doubts_instance: bool,
+    /// Whether the response was a 402 that may concern this row alone.
+    pub may_be_full_chain: bool,
 }
 
-/// What becomes of a row after an attempt.
-pub fn decide(attempt: Attempt, known: AttemptContext, policy: Policy) -> Decision {
-    let tries = known.tries.saturating_add(1);
-    let last = tries >= policy.max_attempts;
+/// Decides what follows from an attempt.
+pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Decision {
+    let attempts = context.attempts.saturating_add(1);
+    let is_last = attempts >= policy.max_attempts;
     let counted = |settlement| Decision {
         settlement,
-        tries,
-        next: None,
-        pool: None,
+        attempts,
+        retry_in: None,
+        pool_failure: None,
         stop: None,
         instance_proven: false,
-        suspicion: false,
-        chain_or_quota: false,
+        doubts_instance: false,
+        may_be_full_chain: false,
     };
-    let proof = |settlement| Decision { instance_proven: true, ..counted(settlement) };
-    let uncounted =
-        |settlement| Decision { tries: known.tries, next: Some(Duration::ZERO), ..counted(settlement) };
-    let setback = |setback| Decision { pool: Some(setback), ..uncounted(Settlement::Retry(None)) };
-    let stop = |stop| Decision { stop: Some(stop), ..uncounted(Settlement::Retry(None)) };
+    let counted_and_proven = |settlement| Decision { instance_proven: true, ..counted(settlement) };
+    let uncounted = || Decision {
+        attempts: context.attempts,
+        retry_in: Some(Duration::ZERO),
+        ..counted(Settlement::Retry(None))
+    };
+    let pool_failure = |failure| Decision { pool_failure: Some(failure), ..uncounted() };
+    let stop = |reason| Decision { stop: Some(reason), ..uncounted() };
     match attempt {
-        Ok(contact) => proof(Settlement::Created(contact)),
+        Ok(contact) => counted_and_proven(Settlement::Created(contact)),
         Err(AttemptError::Refused(cause)) => counted(Settlement::Refused(cause)),
-        Err(AttemptError::NotFound(cause)) => match known.instance {
-            Instance::Proven => counted(Settlement::Refused(cause)),
-            // Most likely the row's, but the next run may see it otherwise.
-            Instance::ProvenBefore => counted(Settlement::Exhausted(cause)),
-            Instance::Unproven => {
-                Decision { suspicion: true, next: Some(row_delay(1)), ..uncounted(Settlement::Retry(None)) }
+        Err(AttemptError::NotFound(cause)) => match context.instance {
+            InstanceEvidence::Proven => counted(Settlement::Refused(cause)),
+            // An id in the row is the likelier reason; failed and not rejected, so that the next run tries again.
+            InstanceEvidence::ProvenBefore => counted(Settlement::Exhausted(cause)),
+            InstanceEvidence::Unproven => {
+                Decision { doubts_instance: true, retry_in: Some(row_delay(1)), ..uncounted() }
             }
         },
-        Err(AttemptError::Conflict(cause)) => {
-            let settlement = if last { Settlement::Exhausted(cause) } else { Settlement::Retry(Some(cause)) };
-            Decision { next: (!last).then(|| row_delay(tries)), ..proof(settlement) }
+        Err(AttemptError::Conflict(cause)) if is_last => counted_and_proven(Settlement::Exhausted(cause)),
+        Err(AttemptError::Conflict(cause)) => Decision {
+            retry_in: Some(row_delay(attempts)),
+            ..counted_and_proven(Settlement::Retry(Some(cause)))
+        },
+        Err(AttemptError::TokenReused(cause)) => {
+            counted_and_proven(Settlement::InDoubt { cause, may_resend: false })
         }
-        Err(AttemptError::TokenReused(cause)) => proof(Settlement::InDoubt { cause, may_resend: false }),
         Err(AttemptError::MaybeSent(cause)) => {
             let may_resend = policy.on_unknown == OnUnknown::Resend;
             let unanswered = Decision {
-                pool: Some(PoolFailure::Unanswered),
+                pool_failure: Some(PoolFailure::Unanswered),
                 ..counted(Settlement::InDoubt { cause, may_resend })
             };
             match policy.on_unknown {
                 OnUnknown::Hold => unanswered,
-                // The row waits, so that others, which may be answered, have their turn.
-                OnUnknown::Resend if known.outage => {
-                    Decision { tries: known.tries, next: Some(row_delay(1)), ..unanswered }
+                // The delay lets other rows be sent, any of which may end the outage.
+                OnUnknown::Resend if context.outage => {
+                    Decision { attempts: context.attempts, retry_in: Some(row_delay(1)), ..unanswered }
                 }
-                // After its last attempt it waits in doubt, and the next run sends it again.
-                OnUnknown::Resend => Decision { next: (!last).then(|| row_delay(tries)), ..unanswered },
+                // After its last attempt the row stays pending and in doubt, and the next run sends it again.
+                OnUnknown::Resend => {
+                    Decision { retry_in: (!is_last).then(|| row_delay(attempts)), ..unanswered }
+                }
             }
         }
-        Err(AttemptError::NotSent(_)) => setback(PoolFailure::OutOfReach),
-        Err(AttemptError::NoCredentialsYet(_)) => setback(PoolFailure::NoCredentialsYet),
-        Err(AttemptError::Throttled(_)) => setback(PoolFailure::Throttled),
-        Err(AttemptError::Denied(cause)) => stop(Stop::Denied(cause)),
-        Err(AttemptError::QuotaExceeded(cause)) => stop(Stop::QuotaExceeded(cause)),
-        // Surely not created; the next run takes it up.
+        Err(AttemptError::NotSent(_)) => pool_failure(PoolFailure::Unreachable),
+        Err(AttemptError::CredentialsUnavailable(_)) => pool_failure(PoolFailure::CredentialsUnavailable),
+        Err(AttemptError::Throttled(_)) => pool_failure(PoolFailure::Throttled),
+        Err(AttemptError::Denied(cause)) => stop(StopReason::Denied(cause)),
+        Err(AttemptError::QuotaExceeded(cause)) => stop(StopReason::QuotaExceeded(cause)),
+        // Failed and not rejected: if it was the quota, the next run can create the row.
         Err(AttemptError::ChainOrQuota(cause)) => {
-            Decision { chain_or_quota: true, ..proof(Settlement::Exhausted(cause)) }
+            Decision { may_be_full_chain: true, ..counted_and_proven(Settlement::Exhausted(cause)) }
         }
     }
 }
 
-/// What becomes of a row whose answer the run no longer waits for. It uses no attempt up.
-pub fn abandon(cause: Cause, known: AttemptContext, policy: Policy) -> Decision {
-    decide(Err(AttemptError::MaybeSent(cause)), AttemptContext { outage: true, ..known }, policy)
+/// Decides what follows when the run stops waiting for an answer. This counts as no attempt.
+pub fn decide_interrupted(cause: Cause, context: AttemptContext, policy: Policy) -> Decision {
+    decide(Err(AttemptError::MaybeSent(cause)), AttemptContext { outage: true, ..context }, policy)
 }
 
-/// 1 s, 2 s, 4 s … at most 30 s after the first, second, third counted attempt.
-fn row_delay(tries: u32) -> Duration {
-    Duration::from_secs(1_u64 << tries.saturating_sub(1).min(5)).min(Duration::from_secs(30))
+/// Delay after the n-th counted attempt: 1 s, 2 s, 4 s and so on, at most 30 s.
+fn row_delay(attempts: u32) -> Duration {
+    Duration::from_secs(1_u64 << attempts.saturating_sub(1).min(5)).min(Duration::from_secs(30))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Contact;
 
     const POLICY: Policy = Policy { max_attempts: 3, on_unknown: OnUnknown::Resend };
 
@@ -231,8 +184,8 @@ mod tests {
         Cause { code: "X".into(), message: "x".into() }
     }
 
-    fn known(tries: u32) -> AttemptContext {
-        AttemptContext { tries, instance: Instance::Proven, outage: false }
+    fn context(attempts: u32) -> AttemptContext {
+        AttemptContext { attempts, instance: InstanceEvidence::Proven, outage: false }
     }
 
     fn in_doubt(may_resend: bool) -> Settlement {
@@ -240,73 +193,88 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_no_error_of_the_row_and_uses_no_attempt_up() {
-        let decision = decide(Err(AttemptError::Throttled(cause())), known(2), POLICY);
+    fn throttling_counts_as_no_attempt_and_leaves_the_row_unmarked() {
+        let decision = decide(Err(AttemptError::Throttled(cause())), context(2), POLICY);
         assert_eq!(decision.settlement, Settlement::Retry(None));
-        assert_eq!((decision.tries, decision.pool), (2, Some(PoolFailure::Throttled)));
+        assert_eq!((decision.attempts, decision.pool_failure), (2, Some(PoolFailure::Throttled)));
     }
 
     #[test]
-    fn denial_stops_the_run_and_marks_no_row() {
-        let decision = decide(Err(AttemptError::Denied(cause())), known(0), POLICY);
+    fn denial_stops_the_run_and_leaves_the_row_unmarked() {
+        let decision = decide(Err(AttemptError::Denied(cause())), context(0), POLICY);
         assert_eq!(decision.settlement, Settlement::Retry(None));
-        assert_eq!(decision.stop, Some(Stop::Denied(cause())));
+        assert_eq!(decision.stop, Some(StopReason::Denied(cause())));
     }
 
     #[test]
-    fn no_answer_is_tried_again_and_never_called_a_failure() {
-        let unanswered = |tries| decide(Err(AttemptError::MaybeSent(cause())), known(tries), POLICY);
+    fn an_unanswered_row_is_sent_again_and_never_fails() {
+        let unanswered = |attempts| decide(Err(AttemptError::MaybeSent(cause())), context(attempts), POLICY);
         assert_eq!(unanswered(0).settlement, in_doubt(true));
-        assert_eq!(unanswered(1).next, Some(Duration::from_secs(2)));
-        // The last one leaves the row to the next run, which has a token to send it with.
-        assert_eq!((unanswered(2).settlement, unanswered(2).next), (in_doubt(true), None));
+        assert_eq!(unanswered(1).retry_in, Some(Duration::from_secs(2)));
+        // After the last attempt the next run sends it, with the same client token.
+        assert_eq!((unanswered(2).settlement, unanswered(2).retry_in), (in_doubt(true), None));
     }
 
     #[test]
-    fn a_row_that_is_held_is_unknown_after_one_attempt_without_an_answer() {
+    fn a_held_row_is_unknown_after_one_unanswered_attempt() {
         let hold = Policy { on_unknown: OnUnknown::Hold, ..POLICY };
-        for known in [known(0), AttemptContext { outage: true, ..known(0) }] {
-            let decision = decide(Err(AttemptError::MaybeSent(cause())), known, hold);
-            assert_eq!((decision.settlement, decision.next), (in_doubt(false), None));
-            assert_eq!(abandon(cause(), known, hold).settlement, in_doubt(false));
+        for context in [context(0), AttemptContext { outage: true, ..context(0) }] {
+            let decision = decide(Err(AttemptError::MaybeSent(cause())), context, hold);
+            assert_eq!((decision.settlement, decision.retry_in), (in_doubt(false), None));
+            assert_eq!(decide_interrupted(cause(), context, hold).settlement, in_doubt(false));
         }
     }
 
     #[test]
-    fn while_nobody_is_answered_silence_uses_no_attempt_up() {
-        let outage = AttemptContext { outage: true, ..known(2) };
+    fn an_unanswered_attempt_during_an_outage_does_not_count() {
+        let outage = AttemptContext { outage: true, ..context(2) };
         let decision = decide(Err(AttemptError::MaybeSent(cause())), outage, POLICY);
-        assert_eq!((decision.settlement, decision.tries), (in_doubt(true), 2));
-        assert_eq!(decision.pool, Some(PoolFailure::Unanswered));
+        assert_eq!((decision.settlement, decision.attempts), (in_doubt(true), 2));
+        assert_eq!(decision.pool_failure, Some(PoolFailure::Unanswered));
     }
 
     #[test]
-    fn an_answer_that_is_not_awaited_leaves_the_row_in_doubt_and_waiting() {
-        assert_eq!(abandon(cause(), known(2), POLICY).settlement, in_doubt(true));
+    fn an_interrupted_attempt_leaves_the_row_pending_and_in_doubt() {
+        assert_eq!(decide_interrupted(cause(), context(2), POLICY).settlement, in_doubt(true));
     }
 
     #[test]
-    fn conflicts_are_tried_again_and_then_fail() {
-        let conflict = |tries| decide(Err(AttemptError::Conflict(cause())), known(tries), POLICY);
+    fn a_conflict_is_tried_again_until_the_attempts_are_used_up() {
+        let conflict = |attempts| decide(Err(AttemptError::Conflict(cause())), context(attempts), POLICY);
         assert_eq!(conflict(1).settlement, Settlement::Retry(Some(cause())));
-        assert_eq!(conflict(2).settlement, Settlement::Exhausted(cause()));
+        assert_eq!(conflict(1).retry_in, Some(Duration::from_secs(2)));
+        assert_eq!((conflict(2).settlement, conflict(2).retry_in), (Settlement::Exhausted(cause()), None));
     }
 
     #[test]
-    fn not_found_blames_the_row_only_when_the_instance_is_proven() {
+    fn a_404_is_the_rows_fault_only_if_the_instance_is_proven() {
         let not_found = |instance| {
-            decide(Err(AttemptError::NotFound(cause())), AttemptContext { instance, ..known(0) }, POLICY)
+            decide(Err(AttemptError::NotFound(cause())), AttemptContext { instance, ..context(0) }, POLICY)
         };
-        assert_eq!(not_found(Instance::Proven).settlement, Settlement::Refused(cause()));
-        assert_eq!(not_found(Instance::ProvenBefore).settlement, Settlement::Exhausted(cause()));
-        assert_eq!(not_found(Instance::Unproven).settlement, Settlement::Retry(None));
-        assert!(not_found(Instance::Unproven).suspicion);
+        assert_eq!(not_found(InstanceEvidence::Proven).settlement, Settlement::Refused(cause()));
+        assert_eq!(not_found(InstanceEvidence::ProvenBefore).settlement, Settlement::Exhausted(cause()));
+        assert_eq!(not_found(InstanceEvidence::Unproven).settlement, Settlement::Retry(None));
+        assert!(not_found(InstanceEvidence::Unproven).doubts_instance);
     }
 
     #[test]
-    fn a_refusal_proves_nothing_about_the_instance() {
-        assert!(!decide(Err(AttemptError::Refused(cause())), known(0), POLICY).instance_proven);
+    fn a_reused_token_leaves_the_row_unknown() {
+        let decision = decide(Err(AttemptError::TokenReused(cause())), context(0), POLICY);
+        assert_eq!((decision.settlement, decision.retry_in), (in_doubt(false), None));
+        assert!(decision.instance_proven);
+    }
+
+    #[test]
+    fn a_full_chain_fails_the_row_and_does_not_stop_the_run() {
+        let decision = decide(Err(AttemptError::ChainOrQuota(cause())), context(0), POLICY);
+        assert_eq!((decision.settlement, decision.stop), (Settlement::Exhausted(cause()), None));
+        assert!(decision.may_be_full_chain);
+    }
+
+    #[test]
+    fn a_refusal_does_not_prove_the_instance_and_a_contact_does() {
+        assert!(!decide(Err(AttemptError::Refused(cause())), context(0), POLICY).instance_proven);
         let contact = Contact { id: "c".into(), arn: None };
-        assert!(decide(Ok(contact), known(0), POLICY).instance_proven);
+        assert!(decide(Ok(contact), context(0), POLICY).instance_proven);
     }
 }

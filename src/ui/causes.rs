@@ -157,9 +157,9 @@ impl Causes {
 pub(super) fn setback_words(failure: PoolFailure) -> Option<&'static str> {
     match failure {
         PoolFailure::Throttled => None,
-        PoolFailure::OutOfReach => Some("Connect is out of reach"),
+        PoolFailure::Unreachable => Some("Connect is out of reach"),
         PoolFailure::Unanswered => Some("Connect does not answer"),
-        PoolFailure::NoCredentialsYet => Some("the credentials are out of reach"),
+        PoolFailure::CredentialsUnavailable => Some("the credentials are out of reach"),
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::atomic_file::{AtomicFile, remove};
+use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
 use crate::paths::folder_of;
-use crate::rehearsal::{CrashPoint, Rehearsal};
 use crate::source::{REJECT_COLUMNS, fit_to_columns};
 
 /// The rejects file cannot be written.
@@ -76,7 +76,7 @@ pub fn write_rejects(
     ledger: &Path,
     run: RunId,
     path: &Path,
-    rehearsal: &Rehearsal,
+    crash_plan: &CrashPlan,
 ) -> Result<u64, RejectsError> {
     let reader = LedgerReader::open(ledger)?;
     let failed = |source| RejectsError::Write { path: path.to_owned(), source };
@@ -102,7 +102,7 @@ pub fn write_rejects(
         None => AtomicFile::discard(path).and_then(|()| remove(path)).map_err(failed)?,
         Some(writer) => {
             let draft = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-            rehearsal.reach(CrashPoint::Rejects);
+            crash_plan.reach(CrashPoint::Rejects);
             draft.publish().map_err(failed)?;
         }
     }

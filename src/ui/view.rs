@@ -111,9 +111,9 @@ fn hindrance(stage: &Stage, at: Duration) -> Option<String> {
     };
     match failure {
         PoolFailure::Throttled => (left.as_secs() > 0).then_some(what),
-        PoolFailure::OutOfReach => Some(format!("{what}: out of reach")),
+        PoolFailure::Unreachable => Some(format!("{what}: out of reach")),
         PoolFailure::Unanswered => Some(format!("{what}: no answers")),
-        PoolFailure::NoCredentialsYet => Some(format!("{what}: no credentials")),
+        PoolFailure::CredentialsUnavailable => Some(format!("{what}: no credentials")),
     }
 }
 

@@ -48,8 +48,8 @@ impl Asker {
             };
             let setback = match &trouble {
                 AttemptError::Throttled(_) => PoolFailure::Throttled,
-                AttemptError::NotSent(_) => PoolFailure::OutOfReach,
-                AttemptError::NoCredentialsYet(_) => PoolFailure::NoCredentialsYet,
+                AttemptError::NotSent(_) => PoolFailure::Unreachable,
+                AttemptError::CredentialsUnavailable(_) => PoolFailure::CredentialsUnavailable,
                 AttemptError::MaybeSent(_) | AttemptError::Conflict(_) => PoolFailure::Unanswered,
                 AttemptError::Denied(cause) => return Err(Ending::Denied(cause.clone())),
                 AttemptError::Refused(cause)
@@ -67,7 +67,7 @@ impl Asker {
                     return Ok(Answer::Refused(trouble.cause().clone()));
                 }
             }
-            if self.pacer.set_back(setback, permit, fastrand::f64()) == Reaction::GiveUp {
+            if self.pacer.report_failure(setback, permit, fastrand::f64()) == Reaction::GiveUp {
                 return Err(Ending::after(setback, trouble.cause().clone()));
             }
         }

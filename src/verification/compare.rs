@@ -3,14 +3,14 @@
 use super::Verification;
 use crate::ledger::{Sent, SentRow};
 use crate::request::Operation;
-use crate::submission::Described;
+use crate::submission::ContactDetails;
 
 /// The members in which a contact differs from what was sent, as far as that is known.
 pub(super) fn differences<I>(
     of: &Verification<I>,
     row: &SentRow,
     sent: Option<Sent>,
-    contact: &Described,
+    contact: &ContactDetails,
 ) -> Vec<&'static str> {
     let mut members = Vec::new();
     if contact.arn.as_ref().is_some_and(|arn| !is_of_instance(arn, &of.instance_id)) {

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::ledger::{Cause, DoubtfulRow, Sent};
 use crate::mapping::{MapFault, Mapping, MappingError};
-use crate::submission::{Search, SearchBy};
+use crate::submission::{ContactSearch, SearchBy};
 
 /// How far the clocks of this machine and of Connect may be apart, and an answer late, in milliseconds.
 const LEEWAY_MS: i64 = 15 * 60 * 1000;
@@ -21,7 +21,7 @@ const NAME_CHARS: usize = 128;
 /// What is searched for, and what a contact must be to be the row's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Wanted {
-    pub(super) search: Search,
+    pub(super) search: ContactSearch,
     /// What the row was sent with.
     pub(super) sent: Sent,
     pub(super) name: String,
@@ -75,7 +75,7 @@ pub(super) fn wanted(
     let until_ms = row.last_sent_ms + LEEWAY_MS;
     let from_ms = (row.first_sent_ms - LEEWAY_MS).max(until_ms - LONGEST_MS);
     let channel = request.channel.as_deref().unwrap_or("TASK").to_owned();
-    Ok(Wanted { search: Search { by, channel, from_ms, until_ms }, sent, name, attributes })
+    Ok(Wanted { search: ContactSearch { by, channel, from_ms, until_ms }, sent, name, attributes })
 }
 
 /// As many words of a name as a search takes; of a longer first word its beginning.

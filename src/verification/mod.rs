@@ -20,7 +20,7 @@ use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
 use crate::source::Header;
-use crate::submission::{Described, Inquirer, Summary};
+use crate::submission::{ContactDetails, ContactLookup, FoundContact};
 use asker::{Answer, Asker};
 use compare::differences;
 use look::{Wanted, wanted};
@@ -59,7 +59,7 @@ pub struct Verification<I> {
     /// The ledger.
     pub ledger: Arc<Ledger>,
     /// Who asks.
-    pub inquirer: Arc<I>,
+    pub lookup: Arc<I>,
     /// Who is told.
     pub reporter: Arc<Reporter>,
     /// Whether to stop.
@@ -146,7 +146,7 @@ impl From<Ending> for Stop {
     }
 }
 
-impl<I: Inquirer> Verification<I> {
+impl<I: ContactLookup> Verification<I> {
     /// Asks for every row, until all are answered or something stops it. What was found until then is returned.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ struct Walk<I> {
     findings: Mutex<Findings>,
 }
 
-impl<I: Inquirer> Walk<I> {
+impl<I: ContactLookup> Walk<I> {
     async fn all(&self) -> Result<(), Stop> {
         let counts = self.of.ledger.state_counts().await?;
         let (created, unknown) = (counts.of(RowState::Created), counts.of(RowState::Unknown));
@@ -224,7 +224,7 @@ impl<I: Inquirer> Walk<I> {
     /// Asks for one created row.
     async fn check(&self, created: CreatedRow) -> Result<(), Stop> {
         let CreatedRow { row, contact_id } = created;
-        let described = match self.describe.ask(|| self.of.inquirer.describe(&contact_id)).await? {
+        let described = match self.describe.ask(|| self.of.lookup.describe(&contact_id)).await? {
             Answer::Told(described) => described,
             Answer::Refused(cause) => {
                 self.count(|findings| {
@@ -319,13 +319,13 @@ impl<I: Inquirer> Walk<I> {
         row: &SentRow,
         wanted: &Wanted,
         alike: u32,
-        described: &mut HashMap<String, Option<Described>>,
+        described: &mut HashMap<String, Option<ContactDetails>>,
     ) -> Result<(), Stop> {
         let mut fitting: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mut page = None;
         let mut pages = 0;
         loop {
-            let asked = self.search.ask(|| self.of.inquirer.search(&wanted.search, page.clone())).await?;
+            let asked = self.search.ask(|| self.of.lookup.search(&wanted.search, page.clone())).await?;
             let answer = match asked {
                 Answer::Told(answer) => answer,
                 Answer::Refused(cause) => {
@@ -334,7 +334,7 @@ impl<I: Inquirer> Walk<I> {
                     return Ok(());
                 }
             };
-            for Summary { id, name } in answer.contacts {
+            for FoundContact { id, name } in answer.contacts {
                 if name.is_some_and(|name| name != wanted.name) || fitting.contains_key(&id) {
                     continue;
                 }
@@ -343,7 +343,7 @@ impl<I: Inquirer> Walk<I> {
                 }
             }
             pages += 1;
-            page = answer.next;
+            page = answer.next_token;
             if page.is_none() {
                 break;
             }
@@ -380,10 +380,10 @@ impl<I: Inquirer> Walk<I> {
         row: &SentRow,
         wanted: &Wanted,
         contact_id: &str,
-        known: &mut HashMap<String, Option<Described>>,
+        known: &mut HashMap<String, Option<ContactDetails>>,
     ) -> Result<Option<Option<String>>, Stop> {
         if !known.contains_key(contact_id) {
-            let answer = self.describe.ask(|| self.of.inquirer.describe(contact_id)).await?;
+            let answer = self.describe.ask(|| self.of.lookup.describe(contact_id)).await?;
             let described = match answer {
                 Answer::Told(described) => described,
                 Answer::Refused(_) => None,

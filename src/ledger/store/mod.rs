@@ -19,7 +19,7 @@ use super::lock_record::{Commit, Seal};
 use super::migrate::sqlite;
 use super::presence::Presence;
 use super::{LedgerError, Occurrences};
-use crate::rehearsal::{CrashPoint, Rehearsal};
+use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::token::{TOKEN_VERSION, TokenScheme};
@@ -207,7 +207,7 @@ pub(super) struct Session {
     version: i64,
     /// What the transaction changes about the counts.
     tallies: Tallies,
-    rehearsal: Rehearsal,
+    crash_plan: CrashPlan,
     #[cfg(test)]
     commit_fault: CommitFault,
     /// How long a token may be used again, in milliseconds.
@@ -237,7 +237,7 @@ impl Session {
         path: PathBuf,
         scheme: TokenScheme,
         (presence, seal): (Presence, Seal),
-        rehearsal: Rehearsal,
+        crash_plan: CrashPlan,
     ) -> Result<Self, LedgerError> {
         connection.set_prepared_statement_cache_capacity(32);
         let version = data_version(&connection).map_err(|source| sqlite(&path, source))?;
@@ -261,7 +261,7 @@ impl Session {
             seal,
             commits: 0,
             changes: 0,
-            rehearsal,
+            crash_plan,
             #[cfg(test)]
             commit_fault: CommitFault::default(),
             window_ms: 0,
@@ -294,11 +294,11 @@ impl Session {
                 .and_then(|mut count| count.execute((self.run.0, self.commits, now_ms())))
                 .map_err(|source| self.failed(source))?;
         }
-        self.rehearsal.reach(CrashPoint::BeforeCommit);
+        self.crash_plan.reach(CrashPoint::BeforeCommit);
         #[cfg(test)]
         self.commit_fault.reach(&self.path)?;
         self.connection.execute_batch("COMMIT").map_err(|source| self.failed(source))?;
-        self.rehearsal.reach(CrashPoint::AfterCommit);
+        self.crash_plan.reach(CrashPoint::AfterCommit);
         // Before anybody is told: what is committed to a file that was taken away is lost.
         self.presence.check()?;
         if counts {

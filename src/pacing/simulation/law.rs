@@ -151,10 +151,10 @@ fn only_what_was_measured_is_remembered() {
     };
     for _ in 0..5 {
         send(&mut controller, 2);
-        assert_eq!(controller.found(), None);
+        assert_eq!(controller.found_rate(), None);
     }
     send(&mut controller, 40);
-    assert!(controller.found().is_some());
+    assert!(controller.found_rate().is_some());
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn another_ceiling_counts_at_once() {
     controller.throttled(at(1.0), 0.5);
     assert!(controller.rate(at(1.0)) < 10.0);
     controller.set_ceiling(Some(20.0));
-    assert_eq!((controller.rate(at(1.0)), controller.found()), (20.0, None));
+    assert_eq!((controller.rate(at(1.0)), controller.found_rate()), (20.0, None));
     controller.set_ceiling(None);
     assert_eq!(controller.rate(at(1.0)), 20.0);
 }

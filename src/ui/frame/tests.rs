@@ -130,7 +130,7 @@ fn importing_while_connect_is_out_of_reach() {
     let cause = ledger::Cause { code: "OutOfReach".into(), message: "connection refused".into() };
     let pause = Duration::from_secs(12);
     stage.observe(
-        &RunEvent::Paused { failure: PoolFailure::OutOfReach, cause, pause },
+        &RunEvent::Paused { failure: PoolFailure::Unreachable, cause, pause },
         Duration::from_secs(10),
     );
     let paused = shown(&stage, &at(10), &Causes::default(), 24, false);

@@ -84,17 +84,17 @@ impl FromStr for CrashAt {
 
 /// What a run is rehearsed with: a crash, or nothing.
 #[derive(Clone, Default)]
-pub struct Rehearsal(Option<Arc<Planned>>);
+pub struct CrashPlan(Option<Arc<Planned>>);
 
 struct Planned {
     at: CrashAt,
     reached: AtomicU64,
 }
 
-impl Rehearsal {
+impl CrashPlan {
     /// A run that crashes, if it is told to.
     pub fn new(crash: Option<CrashAt>) -> Self {
-        Rehearsal(crash.map(|at| Arc::new(Planned { at, reached: AtomicU64::new(0) })))
+        CrashPlan(crash.map(|at| Arc::new(Planned { at, reached: AtomicU64::new(0) })))
     }
 
     /// The run is at this moment.
@@ -107,9 +107,9 @@ impl Rehearsal {
     }
 }
 
-impl fmt::Debug for Rehearsal {
+impl fmt::Debug for CrashPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Rehearsal").field(&self.0.as_ref().map(|planned| planned.at)).finish()
+        f.debug_tuple("CrashPlan").field(&self.0.as_ref().map(|planned| planned.at)).finish()
     }
 }
 

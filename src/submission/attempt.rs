@@ -1,0 +1,63 @@
+//! One attempt: one HTTP request for one row, and its result.
+
+use crate::ledger::{Cause, Contact, InFlight};
+
+/// Sends requests. An implementation makes exactly one attempt per call; pacing, retries and records are the
+/// engine's.
+pub trait Submitter: Send + Sync + 'static {
+    /// Makes one attempt for a row whose intent is durable.
+    ///
+    /// If the process dies inside this call, the ledger has the row in flight, and the next run treats it as
+    /// unanswered.
+    fn submit(&self, in_flight: &InFlight) -> impl Future<Output = Attempt> + Send;
+}
+
+/// The result of one attempt.
+pub type Attempt = Result<Contact, AttemptError>;
+
+/// An attempt without a contact id, by what may have happened on the wire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AttemptError {
+    /// The connection was not made: not created.
+    NotSent(Cause),
+    /// The credentials provider did not answer: not sent. It may answer later.
+    CredentialsUnavailable(Cause),
+    /// 429: not created, and not the row's fault.
+    Throttled(Cause),
+    /// Connect refuses this row as it is: not created by this attempt.
+    Refused(Cause),
+    /// 404: the instance, or an id in the row, does not exist.
+    NotFound(Cause),
+    /// 409: another operation on the same resource is in progress.
+    Conflict(Cause),
+    /// 409: the client token was used before with other parameters, so a contact very likely exists.
+    TokenReused(Cause),
+    /// Sent and not answered, or answered ambiguously: a contact may exist.
+    MaybeSent(Cause),
+    /// 403, or no credentials: every other row would fail in the same way.
+    Denied(Cause),
+    /// 402: a hard quota, which waiting does not lift.
+    QuotaExceeded(Cause),
+    /// 402 for a task with a previous contact: a hard quota, or twelve tasks follow that contact already. In the
+    /// second case only this row fails, and would stop every run at the same place.
+    ChainOrQuota(Cause),
+}
+
+impl AttemptError {
+    /// Code and message, with the row's values redacted.
+    pub fn cause(&self) -> &Cause {
+        match self {
+            AttemptError::NotSent(cause)
+            | AttemptError::CredentialsUnavailable(cause)
+            | AttemptError::Throttled(cause)
+            | AttemptError::Refused(cause)
+            | AttemptError::NotFound(cause)
+            | AttemptError::Conflict(cause)
+            | AttemptError::TokenReused(cause)
+            | AttemptError::MaybeSent(cause)
+            | AttemptError::Denied(cause)
+            | AttemptError::QuotaExceeded(cause)
+            | AttemptError::ChainOrQuota(cause) => cause,
+        }
+    }
+}

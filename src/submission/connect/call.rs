@@ -1,0 +1,292 @@
+//! Makes one call of the SDK and classifies its failure by what may have happened on the wire.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::time::Instant;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_connect::config::ConfigBag;
+use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_connect::operation::RequestId;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::Response;
+use futures_util::FutureExt as _;
+use tracing::debug;
+
+use crate::ledger::Cause;
+use crate::request::ContactRequest;
+use crate::submission::attempt::AttemptError;
+use crate::submission::service_error::{classify, one_line};
+
+/// A call without a usable response.
+#[derive(Debug)]
+pub(super) struct CallFailure {
+    pub(super) error: AttemptError,
+    /// The response's header `Date`, in seconds since 1970, if there is one.
+    pub(super) server_time_s: Option<i64>,
+}
+
+impl From<CallFailure> for AttemptError {
+    fn from(failure: CallFailure) -> Self {
+        failure.error
+    }
+}
+
+/// Awaits `call` and classifies its failure. `request` provides the values to redact from the service's message;
+/// without it the message is dropped.
+///
+/// The call is boxed: the SDK's futures are nested so deeply that rustc gives up on the layout of those around them.
+pub(super) async fn make<T, E>(
+    call: Pin<Box<impl Future<Output = Result<T, SdkError<E, Response>>>>>,
+    request: Option<&ContactRequest<'_>>,
+) -> Result<T, CallFailure>
+where
+    T: RequestId,
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let start = Instant::now();
+    // Unwind safe: no state outlives the call that a panic could leave inconsistent.
+    let (result, is_transmitted) = with_transmission_flag(AssertUnwindSafe(call).catch_unwind()).await;
+    let took = start.elapsed();
+    match result {
+        Ok(Ok(output)) => {
+            debug!(request_id = output.request_id(), ?took, "answered");
+            Ok(output)
+        }
+        Ok(Err(error)) => {
+            let request_id = header(&error, "x-amzn-requestid");
+            let date = header(&error, "date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+            let server_time_s = date.map(|date| date.timestamp().as_second());
+            let error = attempt_error(&error, is_transmitted, request);
+            debug!(request_id, ?took, code = error.cause().code, "failed");
+            Err(CallFailure { error, server_time_s })
+        }
+        Err(_) => Err(CallFailure { error: panicked(is_transmitted), server_time_s: None }),
+    }
+}
+
+fn header<'a, E>(error: &'a SdkError<E, Response>, name: &'static str) -> Option<&'a str> {
+    error.raw_response().and_then(|response| response.headers().get(name))
+}
+
+tokio::task_local! {
+    /// Whether the SDK handed the request of this task's current call to the transport.
+    static IS_TRANSMITTED: Cell<bool>;
+}
+
+/// Awaits `call`; also returns whether its request was handed to the transport. Until then nothing was sent, whatever
+/// the kind of error: the SDK reports missing credentials as a dispatch failure.
+async fn with_transmission_flag<T>(call: impl Future<Output = T>) -> (T, bool) {
+    let call = async { (call.await, IS_TRANSMITTED.with(Cell::get)) };
+    IS_TRANSMITTED.scope(Cell::new(false), call).await
+}
+
+/// Sets the transmission flag when the SDK hands a request to the transport. Registered once on the client: for an
+/// interceptor of a single call the SDK would rebuild its configuration on every call.
+#[derive(Debug)]
+pub(super) struct TransmissionFlag;
+
+#[dyn_dispatch_hint]
+impl Intercept for TransmissionFlag {
+    fn name(&self) -> &'static str {
+        "TransmissionFlag"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // Fails outside of `with_transmission_flag`: such a request would be taken for one that was never sent.
+        Ok(IS_TRANSMITTED.try_with(|flag| flag.set(true))?)
+    }
+}
+
+fn attempt_error<E>(
+    error: &SdkError<E, Response>,
+    is_transmitted: bool,
+    request: Option<&ContactRequest<'_>>,
+) -> AttemptError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let no_answer = |message: &str| AttemptError::MaybeSent(local_cause("NoAnswer", message));
+    match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            classify(status, service.err().code(), service.err().message(), request)
+        }
+        _ if !is_transmitted => not_transmitted(error),
+        SdkError::DispatchFailure(_) if is_connect_failure(error) => {
+            AttemptError::NotSent(local_cause("OutOfReach", &innermost(error)))
+        }
+        SdkError::DispatchFailure(_) => no_answer(&innermost(error)),
+        SdkError::TimeoutError(_) => no_answer("no answer within the read timeout"),
+        SdkError::ResponseError(_) => no_answer("the response cannot be read"),
+        // SdkError is non-exhaustive.
+        _ => no_answer("the AWS SDK reported an error of an unknown kind"),
+    }
+}
+
+/// The SDK panics on credentials that contain a line break, among others.
+fn panicked(is_transmitted: bool) -> AttemptError {
+    if is_transmitted {
+        let message = "the AWS SDK panicked after the request was sent";
+        AttemptError::MaybeSent(local_cause("NoAnswer", message))
+    } else {
+        let message = "the AWS SDK panicked; look for stray characters in the credentials and the Region";
+        AttemptError::Denied(local_cause("NotSigned", message))
+    }
+}
+
+/// The request was not built or not signed. Missing credentials stop the run; a provider that did not answer may
+/// answer later.
+fn not_transmitted<E: Error + 'static>(error: &SdkError<E, Response>) -> AttemptError {
+    let Some(credentials) = find::<CredentialsError>(error) else {
+        return match error {
+            SdkError::TimeoutError(_) => AttemptError::CredentialsUnavailable(local_cause(
+                "CredentialsOutOfReach",
+                "the credentials provider did not answer within the timeout",
+            )),
+            _ => AttemptError::Denied(local_cause("NotSigned", &innermost(error))),
+        };
+    };
+    // Without the sources of the error: they may quote the output of a credential process.
+    let message = credentials.to_string();
+    match credentials {
+        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
+            AttemptError::CredentialsUnavailable(local_cause("CredentialsOutOfReach", &message))
+        }
+        _ => AttemptError::Denied(local_cause("NoCredentials", &message)),
+    }
+}
+
+/// Whether the failure happened before the connection was made, so that nothing was sent.
+fn is_connect_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> bool {
+    find::<hyper_util::client::legacy::Error>(error)
+        .is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// The last error of the chain. It comes from the transport or the credentials, so it quotes no value of the row.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map(|error| one_line(&error.to_string(), 300)).unwrap_or_default()
+}
+
+/// The cause of a failure that this machine detected.
+pub(super) fn local_cause(code: &str, message: &str) -> Cause {
+    Cause { code: code.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_config::Region;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_sdk_connect::config::{BehaviorVersion, Builder};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::http::StatusCode;
+
+    use super::*;
+
+    /// A transport that counts requests and answers each with an empty object.
+    #[derive(Clone, Debug, Default)]
+    struct CountingTransport(Arc<AtomicUsize>);
+
+    impl CountingTransport {
+        fn requests(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl HttpConnector for CountingTransport {
+        fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let status = StatusCode::try_from(200).unwrap();
+            HttpConnectorFuture::ready(Ok(Response::new(status, "{}".into())))
+        }
+    }
+
+    fn client(transport: &CountingTransport, has_credentials: bool) -> aws_sdk_connect::Client {
+        let transport = transport.clone();
+        let credentials = has_credentials.then(|| Credentials::new("A", "B", None, None, "test"));
+        let mut config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(transport.clone())));
+        config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
+        config.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
+        aws_sdk_connect::Client::from_conf(config.build())
+    }
+
+    #[tokio::test]
+    async fn a_request_counts_as_transmitted_once_the_transport_has_it() {
+        let transport = CountingTransport::default();
+        for has_credentials in [false, true] {
+            let client = client(&transport, has_credentials);
+            let (result, is_transmitted) = with_transmission_flag(client.create_contact().send()).await;
+            assert_eq!((result.is_ok(), is_transmitted), (has_credentials, has_credentials));
+            assert_eq!(transport.requests(), usize::from(has_credentials));
+        }
+    }
+
+    #[tokio::test]
+    async fn concurrent_calls_of_one_task_have_flags_of_their_own() {
+        let transport = CountingTransport::default();
+        let (signing, unsigned) = (client(&transport, true), client(&transport, false));
+        let (sent, unsent) = tokio::join!(
+            with_transmission_flag(signing.create_contact().send()),
+            with_transmission_flag(unsigned.create_contact().send())
+        );
+        assert_eq!((sent.1, unsent.1), (true, false));
+    }
+
+    #[tokio::test]
+    async fn a_request_outside_of_a_flags_scope_is_not_sent() {
+        let transport = CountingTransport::default();
+        assert!(client(&transport, true).create_contact().send().await.is_err());
+        assert_eq!(transport.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn missing_credentials_are_denied_and_not_taken_for_an_unanswered_attempt() {
+        let client = client(&CountingTransport::default(), false);
+        let failure = make(Box::pin(client.create_contact().send()), None).await.unwrap_err();
+        assert!(matches!(failure.error, AttemptError::Denied(_)), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_transmission_is_denied_and_after_it_unanswered() {
+        type Output = aws_sdk_connect::operation::create_contact::CreateContactOutput;
+        type Failure = aws_sdk_connect::operation::create_contact::CreateContactError;
+        for is_transmitted in [false, true] {
+            let call = async move {
+                IS_TRANSMITTED.with(|flag| flag.set(is_transmitted));
+                panic!("inside the SDK")
+            };
+            let failure = make::<Output, Failure>(Box::pin(call), None).await.unwrap_err();
+            assert_eq!(matches!(failure.error, AttemptError::MaybeSent(_)), is_transmitted);
+            assert_eq!(matches!(failure.error, AttemptError::Denied(_)), !is_transmitted);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Calls for the command `doctor`: credentials, permission, instance, and a probe contact.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::ProvideCredentials as _;
+
+use super::call;
+use super::client::ConnectClient;
+use crate::request::{ContactRequest, Operation};
+use crate::submission::attempt::{Attempt, AttemptError};
+
+/// Resolved credentials, without their secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CredentialsInfo {
+    /// The last four characters of the access key id.
+    pub key_suffix: String,
+    /// When they expire; `None` if the provider does not say.
+    pub expires_at: Option<SystemTime>,
+    /// Whether they have a session token, so that they expire at some time.
+    pub is_session: bool,
+}
+
+/// Connect's response to a request that it must refuse.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PermissionProbe {
+    /// How it was refused; `None` if Connect accepted it, which it should not.
+    pub error: Option<AttemptError>,
+    /// The server's clock, in seconds since 1970, if the response has one.
+    pub server_time_s: Option<i64>,
+}
+
+/// How long the credentials provider may take.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longer than any client token may be (API reference: at most 500 characters).
+const TOO_LONG_TOKEN: usize = 501;
+
+/// Longer than any name may be (API reference: at most 1024 characters).
+const TOO_LONG_NAME: usize = 1025;
+
+impl ConnectClient {
+    /// Resolves the credentials; `None` if requests are not signed.
+    ///
+    /// # Errors
+    /// The provider's message, or that it took longer than 20 s.
+    pub async fn credentials(&self) -> Result<Option<CredentialsInfo>, String> {
+        let Some(provider) = &self.credentials else { return Ok(None) };
+        let found = tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await;
+        let found =
+            found.map_err(|_| format!("no credentials within {} s", CREDENTIALS_TIMEOUT.as_secs()))?;
+        // Without the sources of the error: they may quote the output of a credential process.
+        let found = found.map_err(|error| error.to_string())?;
+        let id: Vec<char> = found.access_key_id().chars().collect();
+        let key_suffix = id[id.len().saturating_sub(4)..].iter().collect();
+        let is_session = found.session_token().is_some();
+        Ok(Some(CredentialsInfo { key_suffix, expires_at: found.expiry(), is_session }))
+    }
+
+    /// Sends a request that breaks three documented limits, so that no contact can be created: client token and name
+    /// are too long, and an attribute's key has a space. The error shows whether the credentials may create contacts.
+    pub async fn probe_permission(&self, operation: Operation) -> PermissionProbe {
+        let token = "x".repeat(TOO_LONG_TOKEN);
+        let name = "x".repeat(TOO_LONG_NAME);
+        let request = match operation {
+            Operation::CreateContact => ContactRequest::completed_task(&name),
+            Operation::StartTaskContact => {
+                ContactRequest { name: Some(name.as_str().into()), ..ContactRequest::empty(operation) }
+            }
+        };
+        // The probe has no value of a row, so the message stays as it is.
+        let nothing = ContactRequest::empty(operation);
+        let failure = match operation {
+            Operation::CreateContact => {
+                let call = self.create_contact(&request, token).attributes("not a key", "x");
+                call::make(Box::pin(call.send()), Some(&nothing)).await.err()
+            }
+            Operation::StartTaskContact => {
+                let call = self.start_task_contact(&request, token).attributes("not a key", "x");
+                call::make(Box::pin(call.send()), Some(&nothing)).await.err()
+            }
+        };
+        let server_time_s = failure.as_ref().and_then(|failure| failure.server_time_s);
+        PermissionProbe { error: failure.map(AttemptError::from), server_time_s }
+    }
+
+    /// The instance's status, such as `ACTIVE`.
+    ///
+    /// # Errors
+    /// Any [`AttemptError`]; most credentials for an import may not call DescribeInstance.
+    pub async fn instance_status(&self) -> Result<String, AttemptError> {
+        let call = self.client.describe_instance().instance_id(&self.instance_id);
+        let nothing = ContactRequest::empty(Operation::CreateContact);
+        let output = call::make(Box::pin(call.send()), Some(&nothing)).await?;
+        let status = output.instance.and_then(|instance| instance.instance_status);
+        Ok(status.map_or_else(|| "of unknown status".to_owned(), |status| status.as_str().to_owned()))
+    }
+
+    /// Creates one completed task with this name and client token.
+    pub async fn create_probe_contact(&self, name: &str, token: String) -> Attempt {
+        self.create(&ContactRequest::completed_task(name), token).await
+    }
+}

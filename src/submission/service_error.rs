@@ -1,0 +1,169 @@
+//! Classifies an error response of the service by its code and status. Pure; names no type of the SDK.
+
+use super::attempt::AttemptError;
+use crate::ledger::Cause;
+use crate::request::{ContactRequest, Operation};
+
+/// Error codes for wrong credentials, permissions, clock or endpoint, at any status.
+const CREDENTIAL_CODES: [&str; 14] = [
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+    "SignatureDoesNotMatch",
+    "RequestExpired",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnknownOperationException",
+];
+
+/// Error codes of the service and its protocol. They are fixed strings and need no redaction.
+const SERVICE_CODES: [&str; 15] = [
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "InternalServiceException",
+    "RequestAbortedException",
+    "IdempotencyException",
+    "ConflictException",
+    "ServiceQuotaExceededException",
+    "ResourceNotFoundException",
+    "InvalidRequestException",
+    "InvalidParameterException",
+    "SerializationException",
+    "ValidationException",
+    "RequestEntityTooLargeException",
+];
+
+/// Classifies a response by its error code, and by its status where the code is missing or unknown.
+///
+/// `request` provides the values to redact. Without it the message is dropped, since it may quote any contact.
+pub(super) fn classify(
+    status: u16,
+    code: Option<&str>,
+    message: Option<&str>,
+    request: Option<&ContactRequest<'_>>,
+) -> AttemptError {
+    let code = code.map(|code| sanitized_code(code, request)).unwrap_or_default();
+    let message = match request {
+        Some(request) => request.redact(&one_line(message.unwrap_or_default(), 2000)),
+        None => String::new(),
+    };
+    let cause = Cause {
+        code: if code.is_empty() { format!("HTTP{status}") } else { code.clone() },
+        message: one_line(&message, 500),
+    };
+    let kind = match (code.as_str(), status) {
+        (_, 200..=399) => AttemptError::MaybeSent,
+        ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
+        | (_, 429) => AttemptError::Throttled,
+        // Aborted, or timed out at a gateway: the service may have processed it.
+        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => {
+            AttemptError::MaybeSent
+        }
+        ("IdempotencyException", _) => AttemptError::TokenReused,
+        ("ConflictException", _) => AttemptError::Conflict,
+        ("ServiceQuotaExceededException", _) if is_chained_task(request) => AttemptError::ChainOrQuota,
+        ("ServiceQuotaExceededException", _) => AttemptError::QuotaExceeded,
+        ("ResourceNotFoundException", _) => AttemptError::NotFound,
+        (code, _) if CREDENTIAL_CODES.contains(&code) => AttemptError::Denied,
+        (_, 401 | 402 | 403 | 407) => AttemptError::Denied,
+        // Connect always sends an error code: this response is a proxy's or another server's.
+        ("", _) => AttemptError::Denied,
+        _ => AttemptError::Refused,
+    };
+    kind(cause)
+}
+
+fn is_chained_task(request: Option<&ContactRequest<'_>>) -> bool {
+    request.is_some_and(|request| {
+        request.operation == Operation::StartTaskContact && request.previous_contact_id.is_some()
+    })
+}
+
+/// The code without values of the row and without characters that no AWS error code has: an endpoint that is not
+/// Connect may put anything there.
+fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
+    let is_known = SERVICE_CODES.contains(&code) || CREDENTIAL_CODES.contains(&code);
+    let code = match request {
+        Some(request) if !is_known => request.redact(code),
+        _ => code.to_owned(),
+    };
+    code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
+}
+
+/// The first `chars` characters, with control characters replaced by spaces.
+pub(super) fn one_line(text: &str, chars: usize) -> String {
+    text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_are_classified_by_code_and_then_by_status() {
+        type Kind = fn(Cause) -> AttemptError;
+        let cases: [(u16, Option<&str>, Kind, &str); 22] = [
+            (429, Some("ThrottlingException"), AttemptError::Throttled, "ThrottlingException"),
+            (400, Some("TooManyRequestsException"), AttemptError::Throttled, "TooManyRequestsException"),
+            (429, None, AttemptError::Throttled, "HTTP429"),
+            (500, Some("InternalServiceException"), AttemptError::MaybeSent, "InternalServiceException"),
+            (503, None, AttemptError::MaybeSent, "HTTP503"),
+            (400, Some("InvalidRequestException"), AttemptError::Refused, "InvalidRequestException"),
+            (404, Some("ResourceNotFoundException"), AttemptError::NotFound, "ResourceNotFoundException"),
+            (404, Some("UnknownOperationException"), AttemptError::Denied, "UnknownOperationException"),
+            (404, None, AttemptError::Denied, "HTTP404"),
+            (404, Some(""), AttemptError::Denied, "HTTP404"),
+            (400, Some("<script>\n"), AttemptError::Refused, "script"),
+            (403, Some("AccessDeniedException"), AttemptError::Denied, "AccessDeniedException"),
+            (403, Some("SomethingNew"), AttemptError::Denied, "SomethingNew"),
+            (
+                402,
+                Some("ServiceQuotaExceededException"),
+                AttemptError::QuotaExceeded,
+                "ServiceQuotaExceededException",
+            ),
+            (409, Some("IdempotencyException"), AttemptError::TokenReused, "IdempotencyException"),
+            (409, Some("ConflictException"), AttemptError::Conflict, "ConflictException"),
+            (400, Some("RequestExpired"), AttemptError::Denied, "RequestExpired"),
+            (400, Some("RequestAbortedException"), AttemptError::MaybeSent, "RequestAbortedException"),
+            (407, None, AttemptError::Denied, "HTTP407"),
+            (400, None, AttemptError::Denied, "HTTP400"),
+            (200, None, AttemptError::MaybeSent, "HTTP200"),
+            (302, None, AttemptError::MaybeSent, "HTTP302"),
+        ];
+        let request = ContactRequest::empty(Operation::CreateContact);
+        for (status, code, kind, stored_code) in cases {
+            let expected = kind(Cause { code: stored_code.into(), message: "m".into() });
+            assert_eq!(classify(status, code, Some("m"), Some(&request)), expected);
+        }
+    }
+
+    #[test]
+    fn a_quota_error_of_a_chained_task_may_be_the_rows_own() {
+        let unchained = ContactRequest::empty(Operation::StartTaskContact);
+        let chained = ContactRequest { previous_contact_id: Some("p".into()), ..unchained.clone() };
+        let error = |request| classify(402, Some("ServiceQuotaExceededException"), None, Some(request));
+        assert!(matches!(error(&unchained), AttemptError::QuotaExceeded(_)));
+        assert!(matches!(error(&chained), AttemptError::ChainOrQuota(_)));
+    }
+
+    #[test]
+    fn values_of_the_row_are_redacted_from_the_message() {
+        let empty = ContactRequest::empty(Operation::CreateContact);
+        let request = ContactRequest { name: Some("Jane Roe".into()), ..empty };
+        let message = |request| {
+            let error = classify(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), request);
+            error.cause().message.clone()
+        };
+        assert_eq!(message(Some(&request)), "bad name …");
+        assert_eq!(message(None), "");
+    }
+}
