@@ -1,1 +1,467 @@
+//! Runs of the engine against a scripted submitter and a real ledger, on tokio's paused clock.
+//!
+//! The clock moves on only when every task waits for it; the ledger's commits take no time (see `ledger::writer`).
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::{Ending, ErrorBudget, Import, ImportError, RateSource};
+use crate::control_signals::{ControlSignal, ControlSignals};
+use crate::crash_plan::CrashPlan;
+use crate::event::{Observer, Progress, Reporter, RunEvent};
+use crate::intake::testing::{mapping, take_in, write_csv};
+use crate::ledger::testing::{ledger, new_run};
+use crate::ledger::{KnownRow, Ledger, LedgerReader, RowState, RunRecord};
+use crate::pacing::{PoolFailure, Rate};
+use crate::shutdown::{Shutdown, Signal};
+use crate::submission::fake::{FakeAttempt, FakeReply, FakeSubmitter};
+use crate::submission::{OnUnknown, Policy};
+use crate::token::ClientToken;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A ledger in a temporary folder whose rows wait to be sent.
+struct Fixture {
+    folder: TempDir,
+    ledger: Arc<Ledger>,
+    run: RunRecord,
+}
+
+/// Controls of the operator while a run goes on.
+struct Operator {
+    submitter: Arc<FakeSubmitter>,
+    shutdown: watch::Sender<Option<Signal>>,
+    control: mpsc::Sender<ControlSignal>,
+}
+
+impl Operator {
+    fn interrupt(&self) {
+        self.shutdown.send(Some(Signal::Interrupt)).unwrap();
+    }
+}
+
+/// Result of a run, with everything that it did.
+struct Outcome {
+    result: Result<(Ending, Progress), ImportError>,
+    events: Vec<RunEvent>,
+    attempts: Vec<FakeAttempt>,
+    most_in_flight: usize,
+    ended: Instant,
+}
+
+impl Outcome {
+    fn ending(&self) -> &Ending {
+        &self.result.as_ref().unwrap().0
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.result.as_ref().unwrap().1
+    }
+
+    fn lines(&self) -> Vec<u64> {
+        self.attempts.iter().map(|attempt| attempt.line).collect()
+    }
+
+    fn pauses(&self) -> Vec<(PoolFailure, Duration)> {
+        let pause = |event: &RunEvent| match event {
+            RunEvent::Paused { failure, pause, .. } => Some((*failure, *pause)),
+            _ => None,
+        };
+        self.events.iter().filter_map(pause).collect()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<RunEvent>>>);
+
+impl Observer for Recorder {
+    fn observe(&mut self, event: &RunEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Fixture {
+    /// Rows in the lines 2 to `rows + 1` of a file.
+    fn with_rows(rows: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = (1..=rows).map(|id| id.to_string()).collect();
+        let rows: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "a name")).collect();
+        let file = write_csv(folder.path(), "rows.csv", &rows);
+        let ledger = ledger(folder.path());
+        let reporter = Reporter::start(Vec::new()).unwrap();
+        let run = take_in(&ledger, new_run(), &[file], &reporter, &Shutdown::manual().1).unwrap();
+        Fixture { folder, ledger: Arc::new(ledger), run }
+    }
+
+    /// Ten requests per second, one at once; at most ten in flight; three attempts per row.
+    fn import(&self, submitter: Arc<FakeSubmitter>, reporter: Arc<Reporter>) -> Import<FakeSubmitter> {
+        Import {
+            ledger: self.ledger.clone(),
+            submitter,
+            reporter,
+            shutdown: Shutdown::manual().1,
+            control_signals: ControlSignals::manual().1,
+            rate_source: RateSource(Box::new(|| Err("the test has no other rate".to_owned()))),
+            mapping: mapping(),
+            rate: Rate::Fixed(10.0),
+            burst: 1,
+            concurrency: 10,
+            policy: Policy { max_attempts: 3, on_unknown: OnUnknown::Resend },
+            idempotency_window: 24 * 3600 * SECOND,
+            grace: 30 * SECOND,
+            to_send: self.run.rows.of(RowState::Pending),
+            held_back: 0,
+            max_errors: None,
+            deadline: None,
+            crash_plan: CrashPlan::default(),
+        }
+    }
+
+    /// Runs the import as `change` sets it up, while `operator` acts.
+    fn run_with(
+        &self,
+        submitter: FakeSubmitter,
+        change: impl FnOnce(&mut Import<FakeSubmitter>),
+        operator: impl AsyncFnOnce(&Operator),
+    ) -> Outcome {
+        let submitter = Arc::new(submitter);
+        let recorder = Recorder::default();
+        let reporter = Arc::new(Reporter::start(vec![Box::new(recorder.clone())]).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let (result, ended) = runtime.unwrap().block_on(async {
+            let mut import = self.import(submitter.clone(), reporter.clone());
+            let (shutdown, control);
+            (shutdown, import.shutdown) = Shutdown::manual();
+            (control, import.control_signals) = ControlSignals::manual();
+            change(&mut import);
+            let controls = Operator { submitter: submitter.clone(), shutdown, control };
+            let acting = async {
+                operator(&controls).await;
+                std::future::pending::<()>().await;
+            };
+            let result = tokio::select! {
+                result = import.run(&self.run) => result,
+                () = acting => unreachable!("it never ends"),
+            };
+            let ended = Instant::now();
+            // Tasks that the run left behind would send now.
+            tokio::time::sleep(3600 * SECOND).await;
+            (result, ended)
+        });
+        Arc::into_inner(reporter).unwrap().finish();
+        let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+        Outcome {
+            result,
+            events,
+            attempts: submitter.attempts(),
+            most_in_flight: submitter.most_in_flight(),
+            ended,
+        }
+    }
+
+    fn run(&self, submitter: FakeSubmitter, change: impl FnOnce(&mut Import<FakeSubmitter>)) -> Outcome {
+        self.run_with(submitter, change, async |_| ())
+    }
+
+    fn row(&self, token: ClientToken) -> KnownRow {
+        LedgerReader::open(&self.path()).unwrap().row(token).unwrap().unwrap()
+    }
+
+    /// Number of rows in this state.
+    fn count(&self, state: RowState) -> u64 {
+        LedgerReader::open(&self.path()).unwrap().state_counts().unwrap().of(state)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("x.db")
+    }
+}
+
+fn all_created() -> FakeSubmitter {
+    FakeSubmitter::replying([])
+}
+
+/// Every attempt gets this reply.
+fn always(reply: FakeReply) -> FakeSubmitter {
+    FakeSubmitter::new(move |_| reply.clone())
+}
+
+#[test]
+fn every_waiting_row_is_sent_once_in_the_order_of_the_file_within_the_rate() {
+    let fixture = Fixture::with_rows(25);
+    let outcome = fixture.run(all_created(), |_| ());
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 25));
+    assert_eq!(outcome.lines(), (2..=26).collect::<Vec<_>>());
+    assert_eq!(fixture.count(RowState::Created), 25);
+    let (first, last) = (outcome.attempts[0].at, outcome.attempts[24].at);
+    assert!(last - first >= Duration::from_millis(2300), "{:?}", last - first);
+}
+
+#[test]
+fn an_outage_pauses_the_run_and_uses_up_no_attempts_until_it_ends() {
+    let fixture = Fixture::with_rows(5);
+    let submitter = FakeSubmitter::new(|attempt| match attempt.number {
+        2..=20 => FakeReply::unanswered().after(5 * SECOND),
+        _ => FakeReply::created(),
+    });
+    let outcome = fixture.run(submitter, |import| import.policy.max_attempts = 2);
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 5));
+    assert_eq!(outcome.progress().unanswered, 19);
+    assert!(outcome.attempts.iter().any(|attempt| attempt.number_of_token > 2));
+    let pauses = outcome.pauses();
+    assert!(pauses.len() > 3 && pauses.iter().all(|(failure, _)| *failure == PoolFailure::Unanswered));
+    assert!(pauses.last().unwrap().1 > 4 * pauses[0].1, "{pauses:?}");
+}
+
+#[test]
+fn an_outage_without_end_ends_the_run_and_leaves_every_sent_row_in_doubt() {
+    let fixture = Fixture::with_rows(5);
+    let outcome = fixture.run(always(FakeReply::unanswered().after(5 * SECOND)), |_| ());
+    assert!(matches!(outcome.ending(), Ending::Unanswered(_)), "{:?}", outcome.ending());
+    assert_eq!(fixture.count(RowState::Pending), 5);
+    for attempt in &outcome.attempts {
+        assert!(fixture.row(attempt.token).doubt_ms.is_some());
+    }
+}
+
+#[test]
+fn a_row_that_alone_goes_unanswered_uses_up_its_attempts_and_does_not_pause_the_run() {
+    let fixture = Fixture::with_rows(30);
+    let submitter = FakeSubmitter::new(|attempt| match attempt.line {
+        3 => FakeReply::unanswered().after(SECOND),
+        _ => FakeReply::created(),
+    });
+    let outcome = fixture.run(submitter, |import| import.policy.max_attempts = 2);
+    assert!(matches!(outcome.ending(), Ending::Unanswered(_)), "{:?}", outcome.ending());
+    assert_eq!(outcome.progress().created, 29);
+    let sent: Vec<&FakeAttempt> = outcome.attempts.iter().filter(|attempt| attempt.line == 3).collect();
+    assert_eq!((sent.len(), outcome.pauses()), (2, Vec::new()));
+    assert!(fixture.row(sent[0].token).doubt_ms.is_some());
+}
+
+#[test]
+fn held_rows_are_sent_one_at_a_time_into_an_outage_and_never_again() {
+    let fixture = Fixture::with_rows(40);
+    let outcome = fixture.run(always(FakeReply::unanswered().after(5 * SECOND)), |import| {
+        import.policy.on_unknown = OnUnknown::Hold;
+        import.rate = Rate::Fixed(100.0);
+    });
+    assert!(matches!(outcome.ending(), Ending::Unanswered(_)), "{:?}", outcome.ending());
+    assert!(outcome.attempts.iter().all(|attempt| attempt.number_of_token == 1));
+    let detected = outcome.attempts[1].at + 5 * SECOND;
+    let probes: Vec<Instant> =
+        outcome.attempts.iter().map(|attempt| attempt.at).filter(|at| *at >= detected).collect();
+    assert!(probes.len() >= 3, "{probes:?}");
+    assert!(probes.windows(2).all(|pair| pair[1] - pair[0] >= 5 * SECOND), "{probes:?}");
+    let sent = outcome.attempts.len() as u64;
+    assert_eq!((fixture.count(RowState::Unknown), fixture.count(RowState::Pending)), (sent, 40 - sent));
+}
+
+#[test]
+fn held_rows_that_waited_out_an_outage_are_created_after_it() {
+    let fixture = Fixture::with_rows(40);
+    let submitter = FakeSubmitter::new(|attempt| match attempt.number {
+        ..=12 => FakeReply::unanswered().after(5 * SECOND),
+        _ => FakeReply::created(),
+    });
+    let outcome = fixture.run(submitter, |import| {
+        import.policy.on_unknown = OnUnknown::Hold;
+        import.rate = Rate::Fixed(100.0);
+    });
+    assert_eq!(outcome.ending(), &Ending::Complete);
+    assert_eq!((outcome.progress().unknown, outcome.progress().created), (12, 28));
+    assert_eq!(outcome.attempts.len(), 40);
+}
+
+#[test]
+fn throttling_uses_up_no_attempts_and_pauses_the_run() {
+    let fixture = Fixture::with_rows(3);
+    let replies = (0..10).map(|_| FakeReply::throttled());
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| import.policy.max_attempts = 1);
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 3));
+    assert_eq!(outcome.progress().throttled, 10);
+    assert!(outcome.pauses().iter().all(|(failure, _)| *failure == PoolFailure::Throttled));
+}
+
+#[test]
+fn a_run_that_is_drained_during_throttling_sends_nothing_more_and_leaves_no_row_in_doubt() {
+    let fixture = Fixture::with_rows(9);
+    let outcome = fixture.run_with(
+        always(FakeReply::throttled().after(SECOND)),
+        |import| import.concurrency = 1,
+        async |operator| {
+            operator.submitter.attempt_begun(3).await;
+            operator.interrupt();
+        },
+    );
+    assert_eq!(outcome.ending(), &Ending::Interrupted(Signal::Interrupt));
+    assert_eq!((outcome.attempts.len(), outcome.progress().throttled), (3, 3));
+    // The pause after the third reply is not waited for.
+    assert_eq!(outcome.ended, outcome.attempts[2].at + SECOND);
+    assert_eq!(fixture.count(RowState::Pending), 9);
+    assert!(outcome.attempts.iter().all(|attempt| fixture.row(attempt.token).doubt_ms.is_none()));
+}
+
+#[test]
+fn the_run_stops_with_the_row_that_exceeds_the_error_budget() {
+    let fixture = Fixture::with_rows(9);
+    let outcome = fixture.run(always(FakeReply::refused()), |import| {
+        import.concurrency = 1;
+        import.max_errors = Some(ErrorBudget::Rows(2));
+    });
+    assert_eq!(outcome.ending(), &Ending::ErrorBudget(ErrorBudget::Rows(2)));
+    assert_eq!((outcome.attempts.len(), fixture.count(RowState::Rejected)), (3, 3));
+}
+
+#[test]
+fn no_request_is_sent_after_the_deadline() {
+    let fixture = Fixture::with_rows(40);
+    let deadline = Arc::new(OnceLock::new());
+    let outcome = fixture.run(all_created(), |import| {
+        import.rate = Rate::Fixed(1.0);
+        import.deadline = Some(*deadline.get_or_init(|| Instant::now() + Duration::from_millis(10_500)));
+    });
+    assert_eq!(outcome.ending(), &Ending::TimeBudget);
+    assert!((9..=12).contains(&outcome.attempts.len()), "{}", outcome.attempts.len());
+    assert!(outcome.attempts.iter().all(|attempt| attempt.at <= *deadline.get().unwrap()));
+    assert_eq!(fixture.count(RowState::Created), outcome.attempts.len() as u64);
+}
+
+#[test]
+fn after_sighup_the_run_goes_on_at_the_new_rate() {
+    let fixture = Fixture::with_rows(30);
+    let outcome = fixture.run_with(
+        all_created(),
+        |import| {
+            import.rate = Rate::Fixed(1.0);
+            import.rate_source = RateSource(Box::new(|| Ok(Rate::Fixed(100.0))));
+        },
+        async |operator| {
+            operator.submitter.attempt_begun(3).await;
+            operator.control.send(ControlSignal::ReloadRate).await.unwrap();
+        },
+    );
+    assert_eq!(outcome.ending(), &Ending::Complete);
+    let at = |number: usize| outcome.attempts[number - 1].at;
+    assert!(at(3) - at(1) >= Duration::from_millis(1500), "{:?}", at(3) - at(1));
+    assert!(at(30) - at(3) <= SECOND, "{:?}", at(30) - at(3));
+    let reloaded = |event: &RunEvent| matches!(event, RunEvent::RateReloaded(Ok(Rate::Fixed(100.0))));
+    assert!(outcome.events.iter().any(reloaded));
+}
+
+#[test]
+fn a_rate_that_cannot_be_reloaded_stays() {
+    let fixture = Fixture::with_rows(5);
+    let outcome = fixture.run_with(
+        all_created(),
+        |_| (),
+        async |operator| {
+            operator.control.send(ControlSignal::ReloadRate).await.unwrap();
+        },
+    );
+    assert_eq!((outcome.ending(), outcome.progress().rate_set), (&Ending::Complete, 10.0));
+    assert!(outcome.events.iter().any(|event| matches!(event, RunEvent::RateReloaded(Err(_)))));
+}
+
+#[test]
+fn sigusr1_lists_the_requests_in_flight_with_the_oldest_first() {
+    let fixture = Fixture::with_rows(2);
+    let outcome = fixture.run_with(
+        always(FakeReply::created().after(5 * SECOND)),
+        |_| (),
+        async |operator| {
+            operator.submitter.attempt_begun(2).await;
+            tokio::time::sleep(SECOND).await;
+            operator.control.send(ControlSignal::ShowInFlight).await.unwrap();
+        },
+    );
+    let listed = |event: &RunEvent| match event {
+        RunEvent::InFlightListed(requests) => Some(requests.clone()),
+        _ => None,
+    };
+    let requests = outcome.events.iter().find_map(listed).unwrap();
+    assert_eq!(requests.iter().map(|request| request.line).collect::<Vec<_>>(), [2, 3]);
+    assert!(requests[0].elapsed > requests[1].elapsed && requests[1].elapsed >= SECOND, "{requests:?}");
+}
+
+#[test]
+fn no_more_requests_are_in_flight_than_the_concurrency_allows_and_the_run_reports_it_once() {
+    let fixture = Fixture::with_rows(12);
+    let outcome = fixture.run(always(FakeReply::created().after(10 * SECOND)), |import| {
+        import.concurrency = 3;
+        import.rate = Rate::Fixed(100.0);
+    });
+    assert_eq!((outcome.ending(), outcome.most_in_flight), (&Ending::Complete, 3));
+    let limited = outcome.events.iter().filter(|event| matches!(event, RunEvent::ConcurrencyLimited { .. }));
+    assert_eq!(limited.count(), 1);
+}
+
+#[test]
+fn a_ledger_that_fails_stops_the_run_and_knows_every_request_that_was_sent() {
+    for commit in [1, 2, 3, 5, 8, 13, 21, 34] {
+        let fixture = Fixture::with_rows(30);
+        fixture.ledger.fail_at_commit(commit);
+        let outcome = fixture.run(always(FakeReply::created().after(SECOND / 2)), |_| ());
+        assert!(matches!(outcome.result, Err(ImportError::Ledger(_))), "commit {commit}");
+        assert!(outcome.attempts.len() < 30, "commit {commit}");
+        assert!(outcome.attempts.iter().all(|attempt| attempt.at <= outcome.ended), "commit {commit}");
+        for attempt in &outcome.attempts {
+            let state = fixture.row(attempt.token).state;
+            assert!(matches!(state, RowState::InFlight | RowState::Created), "commit {commit}: {state}");
+        }
+    }
+}
+
+#[test]
+fn a_denied_attempt_stops_the_run_and_leaves_its_row_waiting() {
+    let fixture = Fixture::with_rows(9);
+    let replies = [FakeReply::created(), FakeReply::created(), FakeReply::denied()];
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| import.concurrency = 1);
+    assert!(matches!(outcome.ending(), Ending::Denied(_)), "{:?}", outcome.ending());
+    assert_eq!(outcome.attempts.len(), 3);
+    assert_eq!((fixture.count(RowState::Created), fixture.count(RowState::Pending)), (2, 7));
+}
+
+#[test]
+fn an_endpoint_that_was_never_reached_is_given_up_and_no_row_is_in_doubt() {
+    let fixture = Fixture::with_rows(3);
+    let outcome = fixture.run(always(FakeReply::unreachable()), |_| ());
+    assert!(matches!(outcome.ending(), Ending::OutOfReach(_)), "{:?}", outcome.ending());
+    assert_eq!(fixture.count(RowState::Pending), 3);
+    assert!(outcome.attempts.iter().all(|attempt| fixture.row(attempt.token).doubt_ms.is_none()));
+}
+
+#[test]
+fn after_the_grace_period_requests_in_flight_are_given_up_and_their_rows_are_in_doubt() {
+    let fixture = Fixture::with_rows(9);
+    let outcome = fixture.run_with(
+        always(FakeReply::never()),
+        |_| (),
+        async |operator| {
+            operator.submitter.attempt_begun(2).await;
+            operator.interrupt();
+        },
+    );
+    assert_eq!(outcome.ending(), &Ending::Interrupted(Signal::Interrupt));
+    assert_eq!((outcome.attempts.len(), outcome.ended), (2, outcome.attempts[1].at + 30 * SECOND));
+    assert_eq!(fixture.count(RowState::Pending), 9);
+    assert!(outcome.attempts.iter().all(|attempt| fixture.row(attempt.token).doubt_ms.is_some()));
+    let drained = |event: &RunEvent| {
+        matches!(event, RunEvent::Draining { signal: Some(Signal::Interrupt), in_flight: 2, .. })
+    };
+    assert!(outcome.events.iter().any(drained));
+}
+
+#[test]
+fn an_attempt_that_panics_ends_the_run_and_leaves_its_row_in_flight() {
+    let fixture = Fixture::with_rows(9);
+    let replies = [FakeReply::created(), FakeReply::panic()];
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| import.concurrency = 1);
+    assert!(matches!(outcome.result, Err(ImportError::Task(_))));
+    assert_eq!((outcome.attempts.len(), fixture.count(RowState::InFlight)), (2, 1));
+}

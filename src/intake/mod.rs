@@ -3,6 +3,8 @@
 mod enter;
 mod prepared;
 mod read_ahead;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use thiserror::Error;
 
