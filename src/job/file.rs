@@ -236,8 +236,17 @@ impl JobFile {
         }
         let read = std::fs::read_to_string(path);
         let text = read.map_err(|source| JobFileError::Read { path: path.to_owned(), source })?;
+        JobFile::from_text(path, &text)
+    }
+
+    /// Parses the text of a job file. `path` is the file that errors name and that relative paths start from. A request
+    /// skeleton that the text names is read too.
+    ///
+    /// # Errors
+    /// See [`JobFileError`].
+    pub fn from_text(path: &Path, text: &str) -> Result<Self, JobFileError> {
         // Editors on Windows write a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if skeleton::is_json(text) { JobFile::of_skeleton(path, text) } else { JobFile::parse(path, text) }
     }
 

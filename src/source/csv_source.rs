@@ -291,7 +291,7 @@ mod tests {
         let text = [&b"\xFF\xFE"[..], &utf16("id,Name\n1,x"), b"\0"].concat();
         assert_eq!(
             error_of(&text, &Dialect::default()).to_string(),
-            "standard input, line 2, column 'Name': not valid UTF-16LE, as its byte order mark declares"
+            "standard input, line 2, column 'Name': not valid UTF-16LE, the encoding of its byte order mark"
         );
         let text = b"\nid,N\xFC\n";
         assert!(

@@ -61,7 +61,7 @@ impl DetectedCsv {
             return Err(SourceError::Utf16 { file: file.to_owned(), label });
         }
         let encoding_problem = match (mark, dialect.encoding) {
-            _ if mark > 0 => format!("{}, as its byte order mark declares", not_valid(encoding)),
+            _ if mark > 0 => format!("{}, the encoding of its byte order mark", not_valid(encoding)),
             _ if is_rejects_file => "not UTF-8; save the rejects file as UTF-8".into(),
             (_, Some(_)) => format!("{}; set the file's encoding with --encoding", not_valid(encoding)),
             (_, None) => {
@@ -79,7 +79,7 @@ impl DetectedCsv {
             let label = if at % 2 == 1 { "utf-16le" } else { "utf-16be" };
             return Err(SourceError::Utf16 { file: file.to_owned(), label });
         }
-        let sample = Sample { text, is_whole: head.len() < SAMPLE_BYTES };
+        let sample = TextSample { text, is_whole: head.len() < SAMPLE_BYTES };
         let separator = preamble.delimiter.filter(|named| dialect.can_use(*named));
         let delimiter = dialect.delimiter.or(separator).unwrap_or_else(|| detect_delimiter(sample, dialect));
         Ok(DetectedCsv {
@@ -142,18 +142,18 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 fn rejects_dialect(head: &[u8]) -> Option<Dialect> {
     let (text, _, _) = UTF_8.decode(head);
     let text = &text.as_bytes()[Preamble::of(text.as_bytes()).length..];
-    rejects_delimiter(Sample { text, is_whole: head.len() < SAMPLE_BYTES }).map(Dialect::of_rejects)
+    rejects_delimiter(TextSample { text, is_whole: head.len() < SAMPLE_BYTES }).map(Dialect::of_rejects)
 }
 
 /// The beginning of a file's text.
 #[derive(Clone, Copy)]
-struct Sample<'a> {
+struct TextSample<'a> {
     text: &'a [u8],
     /// Whether it is the whole text; otherwise its last record may be incomplete.
     is_whole: bool,
 }
 
-impl Sample<'_> {
+impl TextSample<'_> {
     /// The complete records of the sample.
     fn records(&self, dialect: &Dialect, delimiter: u8) -> Vec<csv::ByteRecord> {
         let reader = dialect.parser(delimiter).from_reader(self.text);
@@ -166,7 +166,7 @@ impl Sample<'_> {
 }
 
 /// The delimiter that splits the header into several columns and most other records into as many fields.
-fn detect_delimiter(sample: Sample<'_>, dialect: &Dialect) -> u8 {
+fn detect_delimiter(sample: TextSample<'_>, dialect: &Dialect) -> u8 {
     let score = |candidate: u8| {
         let records = sample.records(dialect, candidate);
         let header = records.first().filter(|header| header.len() > 1)?;
@@ -187,7 +187,7 @@ fn detect_delimiter(sample: Sample<'_>, dialect: &Dialect) -> u8 {
 
 /// The delimiter of a rejects file; none if the file is not one. This tool writes commas, but a spreadsheet may have
 /// saved the file with another delimiter.
-fn rejects_delimiter(sample: Sample<'_>) -> Option<u8> {
+fn rejects_delimiter(sample: TextSample<'_>) -> Option<u8> {
     CANDIDATES.into_iter().find(|candidate| {
         let records = sample.records(&Dialect::of_rejects(*candidate), *candidate);
         let columns = REJECT_COLUMNS.map(str::as_bytes);
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn detected(text: &str) -> char {
-        detect_delimiter(Sample { text: text.as_bytes(), is_whole: true }, &Dialect::default()).into()
+        detect_delimiter(TextSample { text: text.as_bytes(), is_whole: true }, &Dialect::default()).into()
     }
 
     #[test]
@@ -232,20 +232,20 @@ mod tests {
         assert_eq!(detected("\"a\";\"b,c\"\n\"x\";\"y,z\"\n"), ';');
         let dialect = Dialect { quote: Some(b'\''), ..Dialect::default() };
         let text = b"'a,b,c';d\n";
-        assert_eq!(detect_delimiter(Sample { text, is_whole: true }, &dialect), b';');
+        assert_eq!(detect_delimiter(TextSample { text, is_whole: true }, &dialect), b';');
     }
 
     #[test]
     fn an_incomplete_record_is_ignored() {
         let text = b"a;b,c\n1;2,3\n4;5";
-        assert_eq!(detect_delimiter(Sample { text, is_whole: true }, &Dialect::default()), b';');
-        assert_eq!(detect_delimiter(Sample { text, is_whole: false }, &Dialect::default()), b',');
+        assert_eq!(detect_delimiter(TextSample { text, is_whole: true }, &Dialect::default()), b';');
+        assert_eq!(detect_delimiter(TextSample { text, is_whole: false }, &Dialect::default()), b',');
     }
 
     #[test]
     fn a_quote_or_an_escape_is_not_detected_as_delimiter() {
         let dialect = Dialect { quote: Some(b','), escape: Some(b';'), ..Dialect::default() };
-        assert_eq!(detect_delimiter(Sample { text: b"a,b;c\n", is_whole: true }, &dialect), b'\t');
+        assert_eq!(detect_delimiter(TextSample { text: b"a,b;c\n", is_whole: true }, &dialect), b'\t');
     }
 
     #[test]
@@ -264,10 +264,10 @@ mod tests {
         for delimiter in CANDIDATES {
             let header = ["id", "\"a;,b\""].into_iter().chain(REJECT_COLUMNS).collect::<Vec<_>>();
             let text = header.join(char::from(delimiter).to_string().as_str());
-            let sample = Sample { text: text.as_bytes(), is_whole: true };
+            let sample = TextSample { text: text.as_bytes(), is_whole: true };
             assert_eq!(rejects_delimiter(sample), Some(delimiter));
-            assert_eq!(rejects_delimiter(Sample { is_whole: false, ..sample }), None);
+            assert_eq!(rejects_delimiter(TextSample { is_whole: false, ..sample }), None);
         }
-        assert_eq!(rejects_delimiter(Sample { text: b"_code,_message\n", is_whole: true }), None);
+        assert_eq!(rejects_delimiter(TextSample { text: b"_code,_message\n", is_whole: true }), None);
     }
 }

@@ -115,6 +115,19 @@ fn the_forecast_says_how_long_a_run_takes_and_what_that_means() {
 }
 
 #[test]
+fn the_longest_request_has_the_length_of_the_longest_body_sent() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name,Description\n1,a,b\n2,Größe \"1\",\"two\nlines\t\\\u{1}\"\n3,c,d\n");
+    let checked = folder.run(&["check", "t.csv", "--key", "id", "--output", "json"]).expect(0);
+    let longest = messages(&checked.stdout)["check"]["longest_request_bytes"].clone();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    folder.run(&import(&endpoint.url(), &[])).expect(0);
+    let sent = endpoint.requests().iter().map(|body| body.to_string().len()).max().unwrap();
+    // The forecast counts an instance id of 36 characters; that of this run is `sandbox`.
+    assert_eq!(longest, sent + 36 - "sandbox".len());
+}
+
+#[test]
 fn a_spent_error_budget_keeps_a_run_from_starting() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());
