@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::values::duration;
-use crate::sandbox::Slow;
+use crate::sandbox::SlowResponses;
 
 /// Options of `sandbox`.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub struct SandboxArgs {
     pub lose: f64,
     /// Probability of a late answer and its delay, such as 0.1:5s
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_SLOW", value_name = "P:TIME", help_heading = "Faults")]
-    pub slow: Option<Slow>,
+    pub slow: Option<SlowResponses>,
     /// Answer 429 to every request after the first N
     #[arg(long, env = "CONNECT_IMPORT_SANDBOX_THROTTLE_AFTER", value_name = "N", help_heading = "Faults")]
     pub throttle_after: Option<u64>,

@@ -1,13 +1,14 @@
-//! The importer's validation against the sandbox's limits, which were written down apart from it.
+//! The importer's validation against the sandbox's limits, which are stated independently of it.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
+use super::input::CreateInput;
+use super::json;
 use super::limits;
-use super::operation::Creation as Asked;
-use super::wire::{self, Input};
+use super::operation::CreateOperation;
 use crate::request::{
     Attachment, ContactRequest, Operation, OrderedMap, Reference, SegmentValue, UserInfo, validate,
 };
@@ -15,18 +16,18 @@ use crate::request::{
 const NOW: i64 = 1_700_000_000;
 const DAY: i64 = 86_400;
 
-/// What the sandbox says of the request.
-fn sandbox(request: &ContactRequest<'_>) -> Result<(), String> {
+/// The result of the sandbox's checks.
+fn checked_by_sandbox(request: &ContactRequest<'_>) -> Result<(), String> {
     let mut body = serde_json::to_value(request).unwrap();
     body["InstanceId"] = "i".into();
-    let members = wire::decode(body.to_string().as_bytes()).unwrap();
-    let asked = Asked::named(request.operation.name()).unwrap();
-    let input = Input::read(asked, &members).map_err(|refusal| refusal.message)?;
+    let members = json::decode(body.to_string().as_bytes()).unwrap();
+    let operation = CreateOperation::from_name(request.operation.name()).unwrap();
+    let input = CreateInput::read(operation, &members).map_err(|error| error.message)?;
     let now = UNIX_EPOCH + Duration::from_secs(NOW.unsigned_abs());
-    limits::check(&input, now).map_err(|refusal| refusal.message)
+    limits::check_create(&input, now).map_err(|error| error.message)
 }
 
-/// A text of about so many characters, of one or two bytes each.
+/// A text around the given number of characters, of one or two bytes each.
 fn around(most: usize) -> impl Strategy<Value = Cow<'static, str>> {
     let lengths = prop_oneof![Just(1), Just(most - 1), Just(most), Just(most + 1)];
     (lengths, prop_oneof![Just("x"), Just("ü")]).prop_map(|(length, c)| Cow::Owned(c.repeat(length)))
@@ -36,7 +37,7 @@ fn word(words: &'static [&'static str]) -> impl Strategy<Value = Cow<'static, st
     prop::sample::select(words).prop_map(Cow::Borrowed)
 }
 
-/// A member that is mostly not there, so that several faults seldom hide each other.
+/// A member that is mostly left out, so that one violation seldom hides another.
 fn seldom<T: std::fmt::Debug + Clone>(member: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
     prop::option::weighted(0.25, member)
 }
@@ -131,7 +132,8 @@ fn request() -> impl Strategy<Value = ContactRequest<'static>> {
     })
 }
 
-/// Where the importer is stricter on purpose: what a reference's type and status weigh is not documented.
+/// Whether the importer may be stricter: it also counts a reference's type and status, which is not
+/// documented.
 fn may_be_stricter(request: &ContactRequest<'_>) -> bool {
     let bytes: usize = request
         .references
@@ -145,10 +147,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
-    fn what_the_importer_validates_the_sandbox_takes_and_the_reverse(request in request()) {
+    fn the_importer_and_the_sandbox_accept_the_same_requests(request in request()) {
         let violations = validate(&request, NOW);
-        match sandbox(&request) {
-            Ok(()) => prop_assert!(violations.is_empty() || may_be_stricter(&request), "only the importer refuses: {violations:?}"),
+        match checked_by_sandbox(&request) {
+            Ok(()) => {
+                let is_accepted = violations.is_empty() || may_be_stricter(&request);
+                prop_assert!(is_accepted, "only the importer refuses: {violations:?}");
+            }
             Err(message) => prop_assert!(!violations.is_empty(), "only the sandbox refuses: {message}"),
         }
     }

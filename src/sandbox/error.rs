@@ -1,49 +1,49 @@
-//! What can go wrong with the sandbox itself, as opposed to what it answers (`refusal`).
+//! Errors of the sandbox itself. The errors that it responds with are in `api_error`.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the sandbox cannot start or go on.
+/// Why the sandbox cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
     /// The quota lets nothing through, or is not a number.
     #[error(
-        "the sandbox's quota of {rate} requests a second, burst {burst}, lets nothing through: \
+        "the sandbox's quota of {rate} requests per second, burst {burst}, lets nothing through: \
          give a rate above 0 and a burst of at least 1"
     )]
     Quota {
-        /// The rate that was asked for, in requests a second.
+        /// The configured rate, requests per second.
         rate: f64,
-        /// The burst that was asked for, in requests.
+        /// The configured burst, requests.
         burst: u32,
     },
 
-    /// A random fault's probability is none.
+    /// The probability of a random fault is not a number from 0 to 1.
     #[error("the sandbox's fault `{fault}` has the probability {value}: give a number from 0 to 1")]
     Probability {
-        /// The fault, by its name in [`Faults`](super::Faults).
+        /// The name of the fault in [`Faults`](super::Faults).
         fault: &'static str,
-        /// The probability that was asked for.
+        /// The configured probability.
         value: f64,
     },
 
-    /// The jitter is no share of the latency.
+    /// The jitter is not a number from 0 to 1.
     #[error("the sandbox's jitter is {0}: give a share of the latency, a number from 0 to 1")]
     Jitter(
-        /// The jitter that was asked for.
+        /// The configured jitter.
         f64,
     ),
 
-    /// The port could not be listened on.
+    /// The port could not be bound.
     #[error(
         "the sandbox cannot listen on 127.0.0.1 port {port}: {source}; \
          give another port, or 0 for any free one"
     )]
     Listen {
-        /// The port that was asked for.
+        /// The configured port.
         port: u16,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 
@@ -55,7 +55,7 @@ pub enum SandboxError {
     StateOpen {
         /// The state file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 
@@ -69,27 +69,27 @@ pub enum SandboxError {
         path: PathBuf,
     },
 
-    /// The state file holds something else. It is left as it is.
+    /// The file is not a state file. It is left unchanged.
     #[error(
-        "{} is not a sandbox's state file (line {line}); it was left untouched: give another \
+        "{} is not a sandbox's state file (line {line}) and was left unchanged: give another \
          file, or one that does not exist yet", path.display()
     )]
     NotAState {
         /// The file.
         path: PathBuf,
-        /// The first line that is no contact, counted from 1.
+        /// The first line that is not a contact, counted from 1.
         line: u64,
     },
 
     /// A contact could not be written to the state file.
     #[error(
-        "the sandbox's state file {} cannot be written: {source}; make room or mend the folder, \
-         then start the sandbox again: what it has answered so far is in the file", path.display()
+        "the sandbox's state file {} cannot be written: {source}; it has every contact reported as created: \
+         free disk space or repair the folder, then start the sandbox again", path.display()
     )]
     StateWrite {
         /// The state file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

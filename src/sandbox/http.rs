@@ -1,146 +1,178 @@
-//! Answers and their headers.
+//! Request bodies, responses, headers, and the sandbox's own pages.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
-use http_body_util::{Either, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::body;
-use super::contacts::Contacts;
-use super::model::Created;
-use super::operation::Creation;
-use super::refusal::{Code, Refusal};
-use super::route::Route;
-use super::service::{Outcome, Reply, Service};
-use super::uuid::uuid;
+use super::api_error::{ApiError, ErrorCode};
+use super::contact::{CreatedContact, uuid};
+use super::operation::{CreateOperation, Route};
+use super::service::{OperationOutput, RequestOutcome, Service};
 
-/// Where the sandbox's own pages are.
+/// Path prefix of the sandbox's own pages.
 const OWN_PAGES: &str = "/_sandbox/";
 
-/// The region of a request that names none.
+/// The region of a request that is not signed.
 const DEFAULT_REGION: &str = "us-east-1";
+
+/// The longest body that is accepted, in bytes. The service documents no limit; a request with all its
+/// members at their limits stays well below it.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Bytes beyond the limit that are read and discarded. Closing the connection while the client sends would
+/// reset it, and the client would never see the 413.
+const DISCARD_LIMIT: usize = 16 * 1024 * 1024;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// An answer: a short one made at once, or the list of contacts.
-type Answer = Response<Either<Full<Bytes>, Contacts>>;
+/// A response with a short body, or with the list of contacts.
+type SandboxResponse = Response<Either<Full<Bytes>, ContactListBody>>;
 
-/// Why a request gets no answer: its connection is closed instead.
+/// The reason for closing a connection without a response.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Hangup {
-    /// The client went away while it sent the request.
+pub(super) enum ConnectionClosed {
+    /// The client closed the connection while it sent the request.
     #[error("the request ended before its body did")]
-    Cut(#[from] hyper::Error),
-    /// A fault wants it so.
+    ByClient(#[from] hyper::Error),
+    /// A fault closes the connection.
     #[error("a fault closes the connection")]
-    Fault,
+    ByFault,
 }
 
-/// Answers one request.
+/// Responds to one request.
 ///
 /// # Errors
 ///
-/// An error closes the connection without an answer, as a network does.
-pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Answer, Hangup> {
+/// An error closes the connection without a response.
+pub(super) async fn respond(
+    service: Arc<Service>,
+    request: Request<Incoming>,
+) -> Result<SandboxResponse, ConnectionClosed> {
     let path = request.uri().path();
     if path.starts_with(OWN_PAGES) {
         return Ok(own_page(service, request.method(), path));
     }
-    let way = service.way();
-    pass(way.there).await;
-    let (answer, late) = match connect(&service, request).await? {
-        Outcome::Answer(answer, late) => (answer, late),
-        Outcome::OutageDetector => return Err(Hangup::Fault),
+    let latency = service.latency.draw();
+    wait(latency.before).await;
+    let (result, delay) = match perform(&service, request).await? {
+        RequestOutcome::Respond(result, delay) => (result, delay),
+        RequestOutcome::CloseConnection => return Err(ConnectionClosed::ByFault),
     };
-    pass(way.back.saturating_add(late)).await;
-    Ok(match answer {
-        Ok(reply) => short(StatusCode::OK, success(reply).to_string()),
-        Err(refusal) => refused(&refusal),
+    wait(latency.after.saturating_add(delay)).await;
+    Ok(match result {
+        Ok(output) => short_response(StatusCode::OK, success_body(output).to_string()),
+        Err(error) => error_response(&error),
     })
 }
 
-/// Lets time pass. No time costs no turn of the timer.
-async fn pass(time: Duration) {
+/// Sleeps; a zero duration does not wait for the next tick of the timer.
+async fn wait(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
 }
 
-/// The service's own part: the quota at arrival, then the operation.
-async fn connect(service: &Service, request: Request<Incoming>) -> Result<Outcome, Hangup> {
+/// Admits the request and performs its operation.
+async fn perform(service: &Service, request: Request<Incoming>) -> Result<RequestOutcome, hyper::Error> {
     let (head, body) = request.into_parts();
-    let route = Route::of(&head.method, head.uri.path());
-    let arrival = match route {
-        Some(route) => service.arrive(route.operation(), Instant::now()).map(|()| route),
-        None => Err(service.arrive_unknown()),
-    };
-    // A throttled request's body is read as well, so that its connection can be used again.
-    let body = body::read(body).await?;
-    Ok(match arrival {
+    let admitted = service.admit(Route::find(&head.method, head.uri.path()), Instant::now());
+    // The body of a throttled request is read too, so that its connection can be reused.
+    let body = read_body(body).await?;
+    Ok(match admitted {
         Ok(route) => service.perform(route, body, region(&head.headers), SystemTime::now()),
-        Err(refusal) => Outcome::Answer(Err(refusal), Duration::ZERO),
+        Err(error) => RequestOutcome::Respond(Err(error), Duration::ZERO),
     })
 }
 
-/// The sandbox's own pages.
-fn own_page(service: Arc<Service>, method: &Method, path: &str) -> Answer {
+/// Reads a body. The inner error is the response to a body that is too long.
+///
+/// # Errors
+///
+/// The outer error: the client closed the connection while sending.
+async fn read_body(mut body: Incoming) -> Result<Result<Vec<u8>, ApiError>, hyper::Error> {
+    let mut bytes = Vec::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= BODY_LIMIT {
+            bytes.extend_from_slice(&data);
+        } else if length > BODY_LIMIT + DISCARD_LIMIT {
+            break;
+        }
+    }
+    if length > BODY_LIMIT {
+        let message = format!("the body is longer than {BODY_LIMIT} bytes");
+        return Ok(Err(ApiError::new(ErrorCode::TooLarge, message)));
+    }
+    Ok(Ok(bytes))
+}
+
+fn own_page(service: Arc<Service>, method: &Method, path: &str) -> SandboxResponse {
     match (method, path) {
         (&Method::GET, "/_sandbox/stats") => match serde_json::to_string(&service.stats()) {
-            Ok(stats) => short(StatusCode::OK, stats),
-            Err(error) => refused(&Refusal::new(Code::Internal, error.to_string())),
+            Ok(stats) => short_response(StatusCode::OK, stats),
+            Err(error) => error_response(&ApiError::new(ErrorCode::Internal, error.to_string())),
         },
-        (&Method::GET, "/_sandbox/contacts") => headed(StatusCode::OK, Either::Right(Contacts::of(service))),
-        _ => refused(&Refusal::new(
-            Code::UnknownOperation,
+        (&Method::GET, "/_sandbox/contacts") => {
+            response(StatusCode::OK, Either::Right(ContactListBody::new(service)))
+        }
+        _ => error_response(&ApiError::new(
+            ErrorCode::UnknownOperation,
             "the sandbox's pages are GET /_sandbox/stats and GET /_sandbox/contacts",
         )),
     }
 }
 
-/// The members that the service model gives the operation's answer.
-fn success(reply: Reply) -> Value {
-    match reply {
-        Reply::Created(Created { creation: Creation::CreateContact, id, arn, .. }) => {
-            json!({"ContactId": id, "ContactArn": arn})
-        }
-        Reply::Created(Created { creation: Creation::StartTaskContact, id, .. }) => json!({"ContactId": id}),
-        Reply::Read(body) => body,
+/// The members that the service model gives the operation's response.
+fn success_body(output: OperationOutput) -> Value {
+    match output {
+        OperationOutput::Created(CreatedContact { operation, id, arn, .. }) => match operation {
+            CreateOperation::CreateContact => json!({"ContactId": id, "ContactArn": arn}),
+            CreateOperation::StartTaskContact => json!({"ContactId": id}),
+        },
+        OperationOutput::Read(body) => body,
     }
 }
 
-fn refused(refusal: &Refusal) -> Answer {
-    // `Message`, in this spelling, is the member the service model gives its errors.
-    let body = json!({"Message": refusal.message}).to_string();
-    let mut answer = short(refusal.code.status(), body);
-    if let Ok(code) = HeaderValue::from_str(&format!("{}:", refusal.code.name())) {
-        answer.headers_mut().insert(ERROR_TYPE, code);
+fn error_response(error: &ApiError) -> SandboxResponse {
+    // The service model spells this member with a capital letter.
+    let body = json!({"Message": error.message}).to_string();
+    let mut response = short_response(error.code.status(), body);
+    if let Ok(code) = HeaderValue::from_str(&format!("{}:", error.code.name())) {
+        response.headers_mut().insert(ERROR_TYPE, code);
     }
-    answer
+    response
 }
 
-fn short(status: StatusCode, body: String) -> Answer {
-    headed(status, Either::Left(Full::new(Bytes::from(body))))
+fn short_response(status: StatusCode, body: String) -> SandboxResponse {
+    response(status, Either::Left(Full::new(Bytes::from(body))))
 }
 
-/// The headers of every answer.
-fn headed(status: StatusCode, body: Either<Full<Bytes>, Contacts>) -> Answer {
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
+fn response(status: StatusCode, body: Either<Full<Bytes>, ContactListBody>) -> SandboxResponse {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(id) = HeaderValue::from_str(&uuid(fastrand::u128(..))) {
         headers.insert(REQUEST_ID, id);
     }
-    answer
+    response
 }
 
-/// The region of the signature's credential scope, `KEY/DATE/REGION/connect/aws4_request`. The
-/// signature itself is not looked at.
+/// The region in the credential scope of the signature, `KEY/DATE/REGION/connect/aws4_request`. The signature
+/// itself is not checked.
 fn region(headers: &HeaderMap) -> &str {
     headers
         .get(AUTHORIZATION)
@@ -150,6 +182,48 @@ fn region(headers: &HeaderMap) -> &str {
         .filter(|region| !region.is_empty() && region.len() <= 32)
         .filter(|region| region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
         .unwrap_or(DEFAULT_REGION)
+}
+
+/// The body of `GET /_sandbox/contacts`: the contacts at the time of the request, as a JSON array in the
+/// order of creation. It is produced while it is sent, so that a list of any length needs the memory of one
+/// chunk.
+pub(super) struct ContactListBody {
+    service: Arc<Service>,
+    next: usize,
+    end: usize,
+    is_done: bool,
+}
+
+impl ContactListBody {
+    fn new(service: Arc<Service>) -> ContactListBody {
+        // Contacts are only ever added: the first `end` of them do not change.
+        let end = service.contact_count();
+        ContactListBody { service, next: 0, end, is_done: false }
+    }
+}
+
+impl Body for ContactListBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.is_done {
+            return Poll::Ready(None);
+        }
+        let (documents, next) = self.service.contact_documents(self.next, self.end);
+        let opening = if self.next == 0 { "[" } else { ",\n" };
+        self.next = next;
+        self.is_done = next >= self.end;
+        let closing = if self.is_done { "]\n" } else { "" };
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from([opening, &documents, closing].concat())))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_done
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_region_is_the_credential_scopes() {
+    fn the_region_is_that_of_the_credential_scope() {
         let signed = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-2/connect/aws4_request, \
                       SignedHeaders=host, Signature=00";
         assert_eq!(region_of(signed), "eu-west-2");

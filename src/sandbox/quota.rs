@@ -1,33 +1,36 @@
-//! The throttling quota: a token bucket for each operation, as the service's quotas are per
-//! operation. Pure: the clock is passed in.
+//! The throttling quotas: a token bucket for each operation. Pure: the clock is passed in.
+//!
+//! Source: Amazon Connect administrator guide, "API throttling quotas", which describes token buckets with a
+//! rate and a burst per operation.
 
 use std::time::Instant;
 
-use super::bucket::TokenBucket;
-use super::operation::{Creation, Operation};
+use super::operation::{ApiOperation, CreateOperation};
 
-/// The documented quota of `DescribeContact`, requests a second and burst (Amazon Connect
-/// administrator guide, API throttling quotas).
+/// The documented quota of `DescribeContact`: requests per second and burst.
 const DESCRIBE_CONTACT: (f64, u32) = (10.0, 15);
 
-/// The documented quota of `SearchContacts`, from the same place.
+/// The documented quota of `SearchContacts`: requests per second and burst.
 const SEARCH_CONTACTS: (f64, u32) = (0.5, 1);
+
+/// A level that falls short of a whole token by less than this is a rounding error.
+const ROUNDING_ERROR: f64 = 1e-9;
 
 /// A token bucket for each operation.
 #[derive(Debug)]
-pub(super) struct Quota {
+pub(super) struct OperationQuotas {
     create_contact: TokenBucket,
     start_task_contact: TokenBucket,
     describe_contact: TokenBucket,
     search_contacts: TokenBucket,
 }
 
-impl Quota {
-    /// Full buckets: the documented ones for the reading operations, and for each of the others
-    /// `rate` in requests a second, finite and above 0, and `burst`, at least 1.
-    pub(super) fn new(rate: f64, burst: u32, now: Instant) -> Quota {
+impl OperationQuotas {
+    /// Full buckets. The operations that create contacts get `rate` (requests per second, finite, above 0)
+    /// and `burst` (at least 1), the others their documented quotas.
+    pub(super) fn new(rate: f64, burst: u32, now: Instant) -> OperationQuotas {
         let bucket = |(rate, burst)| TokenBucket::new(rate, burst, now);
-        Quota {
+        OperationQuotas {
             create_contact: bucket((rate, burst)),
             start_task_contact: bucket((rate, burst)),
             describe_contact: bucket(DESCRIBE_CONTACT),
@@ -35,15 +38,43 @@ impl Quota {
         }
     }
 
-    /// Takes a token from the operation's bucket if there is one.
-    pub(super) fn take(&mut self, operation: Operation, now: Instant) -> bool {
+    /// Takes a token from the operation's bucket; `false` if the bucket is empty.
+    pub(super) fn take(&mut self, operation: ApiOperation, now: Instant) -> bool {
         let bucket = match operation {
-            Operation::Create(Creation::CreateContact) => &mut self.create_contact,
-            Operation::Create(Creation::StartTaskContact) => &mut self.start_task_contact,
-            Operation::DescribeContact => &mut self.describe_contact,
-            Operation::SearchContacts => &mut self.search_contacts,
+            ApiOperation::Create(CreateOperation::CreateContact) => &mut self.create_contact,
+            ApiOperation::Create(CreateOperation::StartTaskContact) => &mut self.start_task_contact,
+            ApiOperation::DescribeContact => &mut self.describe_contact,
+            ApiOperation::SearchContacts => &mut self.search_contacts,
         };
         bucket.take(now)
+    }
+}
+
+/// A bucket that holds at most `burst` tokens and gains `rate` of them per second.
+#[derive(Debug)]
+struct TokenBucket {
+    rate: f64,
+    burst: f64,
+    level: f64,
+    filled: Instant,
+}
+
+impl TokenBucket {
+    fn new(rate: f64, burst: u32, now: Instant) -> TokenBucket {
+        let burst = f64::from(burst);
+        TokenBucket { rate, burst, level: burst, filled: now }
+    }
+
+    /// Takes a token; `false` if there is none. A clock that steps back adds nothing.
+    fn take(&mut self, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.level = (self.level + passed * self.rate).min(self.burst);
+        self.filled = self.filled.max(now);
+        let has_token = self.level >= 1.0 - ROUNDING_ERROR;
+        if has_token {
+            self.level = (self.level - 1.0).max(0.0);
+        }
+        has_token
     }
 }
 
@@ -53,30 +84,82 @@ mod tests {
 
     use super::*;
 
-    fn taken(quota: &mut Quota, operation: Operation, now: Instant) -> usize {
-        (0..99).filter(|_| quota.take(operation, now)).count()
+    fn taken(bucket: &mut TokenBucket, now: Instant, attempts: usize) -> usize {
+        (0..attempts).filter(|_| bucket.take(now)).count()
+    }
+
+    fn taken_of(quotas: &mut OperationQuotas, operation: ApiOperation, now: Instant) -> usize {
+        (0..99).filter(|_| quotas.take(operation, now)).count()
     }
 
     #[test]
-    fn one_operation_leaves_the_others_bucket_full() {
+    fn a_full_bucket_lets_exactly_its_burst_through() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(2.0, 5, start);
+        assert_eq!(taken(&mut bucket, start, 9), 5);
+    }
+
+    #[test]
+    fn an_empty_bucket_gains_its_rate_every_second() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(2.0, 5, start);
+        taken(&mut bucket, start, 5);
+        assert!(!bucket.take(start + Duration::from_millis(499)));
+        assert!(bucket.take(start + Duration::from_millis(500)));
+        assert!(!bucket.take(start + Duration::from_millis(501)));
+        assert_eq!(taken(&mut bucket, start + Duration::from_secs(2), 9), 3);
+    }
+
+    #[test]
+    fn an_idle_bucket_holds_no_more_than_its_burst() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(1000.0, 3, start);
+        let later = start + Duration::from_hours(24);
+        assert_eq!(taken(&mut bucket, later, 9), 3);
+    }
+
+    #[test]
+    fn many_small_refills_add_up_to_a_whole_token() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(0.1, 1, start);
+        bucket.take(start);
+        for second in 1..10 {
+            assert!(!bucket.take(start + Duration::from_secs(second)));
+        }
+        assert!(bucket.take(start + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_adds_nothing() {
+        let earlier = Instant::now();
+        let start = earlier + Duration::from_secs(30);
+        let mut bucket = TokenBucket::new(1.0, 1, start);
+        assert!(bucket.take(start));
+        assert!(!bucket.take(earlier));
+        assert!(!bucket.take(start + Duration::from_millis(999)));
+        assert!(bucket.take(start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn one_operation_leaves_the_buckets_of_the_others_full() {
         let now = Instant::now();
-        let mut quota = Quota::new(2.0, 5, now);
-        let taken = Operation::ALL.map(|operation| taken(&mut quota, operation, now));
+        let mut quotas = OperationQuotas::new(2.0, 5, now);
+        let taken = ApiOperation::ALL.map(|operation| taken_of(&mut quotas, operation, now));
         assert_eq!(taken, [5, 5, 15, 1]);
     }
 
     #[test]
-    fn the_reading_operations_refill_as_documented() {
+    fn the_operations_that_read_refill_as_documented() {
         let now = Instant::now();
-        let mut quota = Quota::new(2.0, 5, now);
-        for operation in Operation::ALL {
-            taken(&mut quota, operation, now);
+        let mut quotas = OperationQuotas::new(2.0, 5, now);
+        for operation in ApiOperation::ALL {
+            taken_of(&mut quotas, operation, now);
         }
         let later = now + Duration::from_secs(2);
-        let taken = Operation::ALL.map(|operation| taken(&mut quota, operation, later));
+        let taken = ApiOperation::ALL.map(|operation| taken_of(&mut quotas, operation, later));
         assert_eq!(taken, [4, 4, 15, 1]);
         let soon = later + Duration::from_secs(1);
-        assert!(!quota.take(Operation::SearchContacts, soon));
-        assert_eq!((0..99).filter(|_| quota.take(Operation::DescribeContact, soon)).count(), 10);
+        assert!(!quotas.take(ApiOperation::SearchContacts, soon));
+        assert_eq!(taken_of(&mut quotas, ApiOperation::DescribeContact, soon), 10);
     }
 }

@@ -1,18 +1,19 @@
-//! The limits on the members that every operation has that makes a contact.
+//! The limits on the members that both operations have. Pure.
 
-use super::{bad, invalid, length, required, total};
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::wire::{Common, Entries, Reference, SegmentValue, path};
+use super::rules::{invalid_parameter, invalid_request, length, required, total};
+use crate::sandbox::api_error::ApiError;
+use crate::sandbox::input::{CommonMembers, ReferenceMembers, SegmentMembers};
+use crate::sandbox::json::{Entries, path};
 
 /// UTF-8 bytes over all keys and values of `Attributes`.
 const ATTRIBUTES_BYTES: usize = 32_768;
 
-/// UTF-8 bytes over all of `References`. Whether keys count is not documented; they do here, as
-/// the stricter reading, together with values, ARNs and status reasons.
+/// UTF-8 bytes over all of `References`: keys, values, ARNs and status reasons. Whether keys count is not
+/// documented; counting them is the stricter reading.
 const REFERENCES_BYTES: usize = 4096;
 
-/// `reference_types` are those the operation takes; the enum has more.
-pub(super) fn check(common: &Common<'_>, reference_types: &[&str]) -> Result<(), Refusal> {
+/// `reference_types` are those that the operation accepts; the enum of the service model has more.
+pub(super) fn check(common: &CommonMembers<'_>, reference_types: &[&str]) -> Result<(), ApiError> {
     length("InstanceId", common.instance_id, 1..=100)?;
     length("ClientToken", common.client_token, 0..=500)?;
     length("Name", common.name, 0..=1024)?;
@@ -24,12 +25,12 @@ pub(super) fn check(common: &Common<'_>, reference_types: &[&str]) -> Result<(),
     segment_attributes("SegmentAttributes", &common.segment_attributes)
 }
 
-fn attributes(attributes: &Entries<'_, &str>) -> Result<(), Refusal> {
+fn attributes(attributes: &Entries<'_, &str>) -> Result<(), ApiError> {
     for (key, value) in attributes {
         length("a key of Attributes", Some(key), 1..=32_767)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !key.bytes().all(plain) {
-            return Err(bad("a key of Attributes may have only letters, digits, - and _"));
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !key.bytes().all(is_plain) {
+            return Err(invalid_parameter("a key of Attributes may have only letters, digits, - and _"));
         }
         length(&path("Attributes", key), Some(value), 0..=32_767)?;
     }
@@ -37,27 +38,27 @@ fn attributes(attributes: &Entries<'_, &str>) -> Result<(), Refusal> {
     total("Attributes", bytes.sum(), ATTRIBUTES_BYTES)
 }
 
-fn references(references: &Entries<'_, Reference<'_>>, types: &[&str]) -> Result<(), Refusal> {
+fn references(references: &Entries<'_, ReferenceMembers<'_>>, types: &[&str]) -> Result<(), ApiError> {
     let mut bytes = 0;
     for (key, reference) in references {
         length("a key of References", Some(key), 1..=4096)?;
         let path = path("References", key);
         let kind = required(&format!("{path}.Type"), reference.kind)?;
         if !types.contains(&kind) {
-            return Err(bad(format!(
+            return Err(invalid_parameter(format!(
                 "{path}.Type must be one of {} when a contact is created",
                 types.join(", ")
             )));
         }
         length(&format!("{path}.Value"), reference.value, 0..=4096)?;
         if kind == "DATE" && reference.value.is_some_and(|value| !is_epoch(value)) {
-            return Err(bad(format!("{path}.Value must be epoch seconds for the type DATE")));
+            return Err(invalid_parameter(format!("{path}.Value must be epoch seconds for the type DATE")));
         }
         let arn = format!("{path}.Arn");
         length(&arn, reference.arn, 20..=256)?;
-        let in_arn = |byte: u8| byte.is_ascii_alphanumeric() || b"-:/".contains(&byte);
-        if !reference.arn.unwrap_or_default().bytes().all(in_arn) {
-            return Err(bad(format!("{arn} may have only letters, digits, -, : and /")));
+        let is_in_arn = |byte: u8| byte.is_ascii_alphanumeric() || b"-:/".contains(&byte);
+        if !reference.arn.unwrap_or_default().bytes().all(is_in_arn) {
+            return Err(invalid_parameter(format!("{arn} may have only letters, digits, -, : and /")));
         }
         length(&format!("{path}.StatusReason"), reference.status_reason, 0..=100)?;
         let texts = [reference.value, reference.arn, reference.status_reason];
@@ -66,19 +67,19 @@ fn references(references: &Entries<'_, Reference<'_>>, types: &[&str]) -> Result
     total("References", bytes, REFERENCES_BYTES)
 }
 
-/// Maps in maps are checked alike. `ValueList` and `ValueArn` are documented for attributes that
-/// the system defines, which are the ones under `connect:`.
-fn segment_attributes(parent: &str, attributes: &Entries<'_, SegmentValue<'_>>) -> Result<(), Refusal> {
+/// `ValueList` and `ValueArn` are documented for system-defined attributes only, whose keys begin with
+/// `connect:`.
+fn segment_attributes(parent: &str, attributes: &Entries<'_, SegmentMembers<'_>>) -> Result<(), ApiError> {
     for (key, value) in attributes {
         length(&format!("a key of {parent}"), Some(key), 1..=128)?;
         let path = path(parent, key);
-        let system = path.starts_with("SegmentAttributes.connect:");
-        segment_value(&path, value, system)?;
+        let is_system = path.starts_with("SegmentAttributes.connect:");
+        segment_value(&path, value, is_system)?;
     }
     Ok(())
 }
 
-fn segment_value(path: &str, value: &SegmentValue<'_>, system: bool) -> Result<(), Refusal> {
+fn segment_value(path: &str, value: &SegmentMembers<'_>, is_system: bool) -> Result<(), ApiError> {
     let set = [
         value.string.is_some(),
         value.integer.is_some(),
@@ -87,14 +88,14 @@ fn segment_value(path: &str, value: &SegmentValue<'_>, system: bool) -> Result<(
         value.arn.is_some(),
     ];
     if set.iter().filter(|set| **set).count() != 1 {
-        return Err(invalid(format!(
+        return Err(invalid_request(format!(
             "{path} must have exactly one of ValueString, ValueInteger, ValueMap, ValueList, \
              ValueArn"
         )));
     }
-    if !system && (value.list.is_some() || value.arn.is_some()) {
-        return Err(invalid(format!(
-            "{path}: ValueList and ValueArn go with system-defined attributes only"
+    if !is_system && (value.list.is_some() || value.arn.is_some()) {
+        return Err(invalid_request(format!(
+            "{path}: ValueList and ValueArn are for system-defined attributes only"
         )));
     }
     length(&format!("{path}.ValueString"), value.string, 0..=1024)?;
@@ -103,12 +104,12 @@ fn segment_value(path: &str, value: &SegmentValue<'_>, system: bool) -> Result<(
         segment_attributes(&format!("{path}.ValueMap"), map)?;
     }
     for item in value.list.iter().flatten() {
-        segment_value(&format!("{path}.ValueList"), item, system)?;
+        segment_value(&format!("{path}.ValueList"), item, is_system)?;
     }
     Ok(())
 }
 
-/// A whole number of seconds, before 1970 too.
+/// Whether the text is a whole number of seconds since 1970, which may be negative.
 fn is_epoch(value: &str) -> bool {
     let digits = value.strip_prefix('-').unwrap_or(value);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -118,24 +119,24 @@ fn is_epoch(value: &str) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::trial::Trial;
+    use super::super::testing::BaseRequest;
     use super::*;
-    use crate::sandbox::refusal::Code;
+    use crate::sandbox::api_error::ErrorCode;
 
-    /// What both operations say alike.
-    fn checked(changes: &Value) -> Result<(), Refusal> {
-        let [one, other] = Trial::each().map(|trial| trial.checked(changes));
+    /// The result of both operations, which must be equal.
+    fn checked(changes: &Value) -> Result<(), ApiError> {
+        let [one, other] = BaseRequest::each().map(|base| base.checked(changes));
         assert_eq!(one, other);
         one
     }
 
-    fn code(changes: &Value) -> Option<Code> {
-        checked(changes).err().map(|refusal| refusal.code)
+    fn code(changes: &Value) -> Option<ErrorCode> {
+        checked(changes).err().map(|error| error.code)
     }
 
-    fn boundary(member: &str, limit: usize, request: impl Fn(String) -> Value) {
-        for trial in Trial::each() {
-            trial.boundary(member, limit, &request);
+    fn assert_limit(member: &str, limit: usize, request: impl Fn(String) -> Value) {
+        for base in BaseRequest::each() {
+            base.assert_limit(member, limit, &request);
         }
     }
 
@@ -148,19 +149,19 @@ mod tests {
             ("Description", 4096),
             ("RelatedContactId", 256),
         ] {
-            boundary(member, limit, |text| json!({ member: text }));
+            assert_limit(member, limit, |text| json!({ member: text }));
         }
-        boundary(
+        assert_limit(
             "References.r.StatusReason",
             100,
             |text| json!({"References": {"r": {"Type": "URL", "StatusReason": text}}}),
         );
-        boundary(
+        assert_limit(
             "a key of SegmentAttributes",
             128,
             |text| json!({"SegmentAttributes": {text: {"ValueString": ""}}}),
         );
-        boundary(
+        assert_limit(
             "SegmentAttributes.s.ValueString",
             1024,
             |text| json!({"SegmentAttributes": {"s": {"ValueString": text}}}),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_be_empty_is_refused_empty() {
+    fn an_empty_text_is_refused_where_a_character_is_required() {
         for changes in [
             json!({"InstanceId": ""}),
             json!({"RelatedContactId": ""}),
@@ -176,24 +177,24 @@ mod tests {
             json!({"References": {"": {"Type": "URL"}}}),
             json!({"SegmentAttributes": {"": {"ValueString": "x"}}}),
         ] {
-            assert_eq!(code(&changes), Some(Code::InvalidParameter), "{changes}");
+            assert_eq!(code(&changes), Some(ErrorCode::InvalidParameter), "{changes}");
         }
         let empty = json!({"ClientToken": "", "Description": "", "Attributes": {"a": ""}});
         assert_eq!(code(&empty), None);
     }
 
     #[test]
-    fn attributes_hold_32768_bytes_over_keys_and_values() {
+    fn attributes_have_at_most_32768_bytes_of_keys_and_values() {
         let attributes = |bytes: usize| json!({"Attributes": {"ab": "x".repeat(bytes - 2)}});
         assert_eq!(code(&attributes(32_768)), None);
-        let refusal = checked(&attributes(32_769)).unwrap_err();
-        assert_eq!(refusal.code, Code::InvalidParameter);
-        assert!(refusal.message.contains("32768"), "{refusal}");
-        // Bytes, not characters: the second letter costs two.
+        let error = checked(&attributes(32_769)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+        assert!(error.message.contains("32768"), "{error}");
+        // Bytes, not characters: each of these letters is two.
         let wide = json!({"Attributes": {"ab": "ü".repeat(16_383)}});
         assert_eq!(code(&wide), None);
         let wide = json!({"Attributes": {"abc": "ü".repeat(16_383)}});
-        assert_eq!(code(&wide), Some(Code::InvalidParameter));
+        assert_eq!(code(&wide), Some(ErrorCode::InvalidParameter));
     }
 
     #[test]
@@ -212,14 +213,14 @@ mod tests {
     fn an_attribute_key_has_letters_digits_dash_and_underscore() {
         assert_eq!(code(&json!({"Attributes": {"aZ09-_": "x"}})), None);
         for key in ["a b", "a.b", "ä", "a:b"] {
-            let refusal = checked(&json!({"Attributes": {key: "x"}})).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidParameter);
-            assert!(!refusal.message.contains(key), "{refusal}");
+            let error = checked(&json!({"Attributes": {key: "x"}})).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidParameter);
+            assert!(!error.message.contains(key), "{error}");
         }
     }
 
     #[test]
-    fn references_hold_4096_bytes_over_keys_and_values() {
+    fn references_have_at_most_4096_bytes_of_keys_and_values() {
         let references = |bytes: usize| {
             json!({"References": {
                 "one": {"Type": "STRING", "Value": "ü".repeat(500)},
@@ -227,9 +228,9 @@ mod tests {
             }})
         };
         assert_eq!(code(&references(4096)), None);
-        let refusal = checked(&references(4097)).unwrap_err();
-        assert_eq!(refusal.code, Code::InvalidParameter);
-        assert!(refusal.message.contains("4096"), "{refusal}");
+        let error = checked(&references(4097)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+        assert!(error.message.contains("4096"), "{error}");
     }
 
     #[test]
@@ -239,7 +240,7 @@ mod tests {
             assert_eq!(code(&date(value)), None, "{value}");
         }
         for value in ["", "-", "2024-01-01", "1700000000.5", "１"] {
-            assert_eq!(code(&date(value)), Some(Code::InvalidParameter), "{value}");
+            assert_eq!(code(&date(value)), Some(ErrorCode::InvalidParameter), "{value}");
         }
     }
 
@@ -250,19 +251,19 @@ mod tests {
             assert_eq!(code(&arn("a".repeat(length))), None);
         }
         for length in [0, 19, 257] {
-            assert_eq!(code(&arn("a".repeat(length))), Some(Code::InvalidParameter));
+            assert_eq!(code(&arn("a".repeat(length))), Some(ErrorCode::InvalidParameter));
         }
         assert_eq!(code(&arn("arn:aws:s3:::bucket/key-1".into())), None);
-        assert_eq!(code(&arn("arn:aws:s3:::bucket/key_1".into())), Some(Code::InvalidParameter));
+        assert_eq!(code(&arn("arn:aws:s3:::bucket/key_1".into())), Some(ErrorCode::InvalidParameter));
     }
 
     #[test]
     fn a_segment_attribute_has_exactly_one_value() {
         let segment = |value: Value| json!({"SegmentAttributes": {"s": value}});
         assert_eq!(code(&segment(json!({"ValueInteger": 5}))), None);
-        assert_eq!(code(&segment(json!({}))), Some(Code::InvalidRequest));
+        assert_eq!(code(&segment(json!({}))), Some(ErrorCode::InvalidRequest));
         let two = json!({"ValueInteger": 5, "ValueString": "5"});
-        assert_eq!(code(&segment(two)), Some(Code::InvalidRequest));
+        assert_eq!(code(&segment(two)), Some(ErrorCode::InvalidRequest));
     }
 
     #[test]
@@ -282,7 +283,7 @@ mod tests {
     fn lists_and_arns_are_for_system_attributes() {
         for value in [json!({"ValueArn": "arn"}), json!({"ValueList": [{"ValueString": "x"}]})] {
             let own = json!({"SegmentAttributes": {"mine": value}});
-            assert_eq!(code(&own), Some(Code::InvalidRequest));
+            assert_eq!(code(&own), Some(ErrorCode::InvalidRequest));
             let system = json!({"SegmentAttributes": {"connect:Subtype": value}});
             assert_eq!(code(&system), None);
         }

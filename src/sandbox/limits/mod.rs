@@ -1,82 +1,77 @@
 //! The service's documented limits. Pure.
 //!
-//! Sources: the AWS API reference of the operations and the service model it is made from
-//! (connect, 2017-08-08). They are written down here a second time, apart from the importer's own
-//! validation, so that a rehearsal tests that validation instead of repeating it.
+//! Sources: the AWS API reference of the operations, and the service model it is generated from (connect,
+//! 2017-08-08). They are stated here a second time, independently of the importer's validation, so that a
+//! rehearsal tests that validation instead of repeating it. The test `agreement` compares the two.
 //!
-//! Lengths are in Unicode characters, as the model's length constraints count; the two totals are
-//! in UTF-8 bytes. Messages name the member and the limit, never the value.
+//! Lengths are in Unicode characters, as the model's length constraints count; the two totals are in UTF-8
+//! bytes. Messages name the member and the limit, never the value.
 
+mod rules;
 mod common;
 mod create_contact;
-mod describe_contact;
-mod search_contacts;
 mod start_task_contact;
 
-#[cfg(test)]
-mod trial;
-
-use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use super::refusal::{Code, Refusal};
-use super::wire::{Input, Own};
+use super::api_error::ApiError;
+use super::input::{CreateInput, SpecificMembers};
+use super::operation::ContactLabels;
 
-pub(super) use describe_contact::check as check_description;
-pub(super) use search_contacts::check as check_search;
+pub(super) use rules::{invalid_parameter, invalid_request, length, required};
 
-/// Checks a request for a contact against every documented limit, and reports the first that it
-/// breaks.
+/// Checks a request for a contact and reports the first limit that it violates.
 ///
 /// # Errors
 ///
-/// `InvalidRequestException` if a member is missing or members do not go together,
-/// `InvalidParameterException` if one member's value breaks its own constraint. Which of the two
-/// the service itself picks is not documented.
-pub(super) fn check(input: &Input<'_>, now: SystemTime) -> Result<(), Refusal> {
+/// - `InvalidRequestException`: a member is missing, or members exclude each other.
+/// - `InvalidParameterException`: a member's value violates its own constraint.
+///
+/// Which of the two the service uses in a given case is not documented.
+pub(super) fn check_create(input: &CreateInput<'_>, now: SystemTime) -> Result<(), ApiError> {
     required("InstanceId", input.common.instance_id)?;
-    match &input.own {
-        Own::CreateContact(own) => create_contact::check(&input.common, own),
-        Own::StartTaskContact(own) => start_task_contact::check(&input.common, own, now),
+    match &input.specific {
+        SpecificMembers::CreateContact(specific) => create_contact::check(&input.common, specific),
+        SpecificMembers::StartTaskContact(specific) => {
+            start_task_contact::check(&input.common, specific, now)
+        }
     }
 }
 
-fn required<'a>(member: &str, value: Option<&'a str>) -> Result<&'a str, Refusal> {
-    value.ok_or_else(|| invalid(format!("{member} is required")))
+/// Checks the labels of `DescribeContact`.
+///
+/// # Errors
+///
+/// `InvalidParameterException` if a label is too short or too long.
+pub(super) fn check_labels(labels: &ContactLabels) -> Result<(), ApiError> {
+    length("InstanceId", Some(&labels.instance_id), 1..=100)?;
+    length("ContactId", Some(&labels.contact_id), 1..=256)
 }
 
-fn length(member: &str, value: Option<&str>, limits: RangeInclusive<usize>) -> Result<(), Refusal> {
-    let Some(characters) = value.map(|value| value.chars().count()) else {
-        return Ok(());
-    };
-    if limits.contains(&characters) {
-        return Ok(());
+#[cfg(test)]
+mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::api_error::ErrorCode;
+
+    #[test]
+    fn every_label_is_checked_at_its_limits_in_characters() {
+        let checked = |instance: usize, contact: usize| {
+            check_labels(&ContactLabels {
+                instance_id: "ü".repeat(instance),
+                contact_id: "ü".repeat(contact),
+            })
+        };
+        assert_eq!(checked(1, 1), Ok(()));
+        assert_eq!(checked(100, 256), Ok(()));
+        for (instance, contact, member) in
+            [(0, 1, "InstanceId"), (101, 1, "InstanceId"), (1, 0, "ContactId"), (1, 257, "ContactId")]
+        {
+            let error = checked(instance, contact).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidParameter);
+            assert!(error.message.starts_with(member), "{error}");
+        }
     }
-    Err(bad(format!(
-        "{member} must have {} to {} characters; it has {characters}",
-        limits.start(),
-        limits.end()
-    )))
-}
-
-fn items(member: &str, count: usize, limits: RangeInclusive<usize>) -> Result<(), Refusal> {
-    if limits.contains(&count) {
-        return Ok(());
-    }
-    Err(bad(format!("{member} must have {} to {} items; it has {count}", limits.start(), limits.end())))
-}
-
-fn total(member: &str, bytes: usize, limit: usize) -> Result<(), Refusal> {
-    if bytes <= limit {
-        return Ok(());
-    }
-    Err(bad(format!("{member} must have at most {limit} UTF-8 bytes in all; it has {bytes}")))
-}
-
-fn bad(message: impl Into<String>) -> Refusal {
-    Refusal::new(Code::InvalidParameter, message)
-}
-
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new(Code::InvalidRequest, message)
 }

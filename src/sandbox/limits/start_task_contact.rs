@@ -1,61 +1,65 @@
-//! The limits on `StartTaskContact` alone.
+//! The limits on `StartTaskContact` beyond the common ones. Pure.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{bad, common, invalid, items, length, required};
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::wire::{Attachment, Common, StartTaskContact};
+use super::common;
+use super::rules::{invalid_parameter, invalid_request, items, length, required};
+use crate::sandbox::api_error::ApiError;
+use crate::sandbox::input::{AttachmentMembers, CommonMembers, StartTaskMembers};
 
-/// The reference types the service takes when a task is started (API reference): attachments go
-/// into `Attachments` instead.
+/// The reference types that the operation accepts (API reference). Attachments are in `Attachments` instead.
 const REFERENCE_TYPES: [&str; 5] = ["URL", "NUMBER", "STRING", "DATE", "EMAIL"];
 
-/// How far ahead a task can be scheduled, by the quotas in the administrator guide. The API
-/// reference and the service model say 6 days: what lies between the two is let through.
-const FARTHEST: Duration = Duration::from_hours(90 * 24);
+/// The latest time a task can be scheduled for, from now. Source: administrator guide, quotas. The API
+/// reference and the service model say 6 days; the sandbox accepts the longer time.
+const LONGEST_DELAY: Duration = Duration::from_hours(90 * 24);
 
-/// The service model lets `Name` be empty. The sandbox does not: the stricter reading of a member
-/// that is required.
-pub(super) fn check(common: &Common<'_>, own: &StartTaskContact<'_>, now: SystemTime) -> Result<(), Refusal> {
+/// The service model lets `Name` be empty. The sandbox requires a character: the stricter reading of a
+/// required member.
+pub(super) fn check(
+    common: &CommonMembers<'_>,
+    specific: &StartTaskMembers<'_>,
+    now: SystemTime,
+) -> Result<(), ApiError> {
     let name = required("Name", common.name)?;
-    one_flow(own)?;
+    one_flow(specific)?;
 
     length("Name", Some(name), 1..=1024)?;
-    length("ContactFlowId", own.contact_flow_id, 0..=500)?;
-    length("TaskTemplateId", own.task_template_id, 1..=500)?;
+    length("ContactFlowId", specific.contact_flow_id, 0..=500)?;
+    length("TaskTemplateId", specific.task_template_id, 1..=500)?;
     // QuickConnectId has no length constraint in the service model.
-    scheduled_time(own.scheduled_time, now)?;
-    attachments(own.attachments.as_deref())?;
+    scheduled_time(specific.scheduled_time, now)?;
+    attachments(specific.attachments.as_deref())?;
     common::check(common, &REFERENCE_TYPES)
 }
 
-/// The API reference: more than one is an error, because the flow to run is then not unique.
-fn one_flow(own: &StartTaskContact<'_>) -> Result<(), Refusal> {
-    let given = [own.contact_flow_id, own.quick_connect_id, own.task_template_id];
+/// More than one is an error, because the flow to run is then not unique (API reference).
+fn one_flow(specific: &StartTaskMembers<'_>) -> Result<(), ApiError> {
+    let given = [specific.contact_flow_id, specific.quick_connect_id, specific.task_template_id];
     if given.iter().flatten().count() == 1 {
         return Ok(());
     }
-    Err(invalid("exactly one of ContactFlowId, QuickConnectId, TaskTemplateId is required"))
+    Err(invalid_request("exactly one of ContactFlowId, QuickConnectId, TaskTemplateId is required"))
 }
 
-/// It is checked before the client token is looked up, so a request that comes again after its
-/// time is refused even if its contact exists. What the service does then is not documented.
-fn scheduled_time(seconds: Option<f64>, now: SystemTime) -> Result<(), Refusal> {
+/// It is checked before the client token is looked up, so a request repeated after its scheduled time is
+/// refused even if its contact exists. The service's response in that case is not documented.
+fn scheduled_time(seconds: Option<f64>, now: SystemTime) -> Result<(), ApiError> {
     let Some(seconds) = seconds else {
         return Ok(());
     };
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     if seconds < now.as_secs_f64() {
-        return Err(bad("ScheduledTime must not be in the past"));
+        return Err(invalid_parameter("ScheduledTime must not be in the past"));
     }
-    if seconds > (now + FARTHEST).as_secs_f64() {
-        return Err(bad("ScheduledTime must be at most 90 days ahead"));
+    if seconds > (now + LONGEST_DELAY).as_secs_f64() {
+        return Err(invalid_parameter("ScheduledTime must be at most 90 days ahead"));
     }
     Ok(())
 }
 
-/// The service model: `TaskAttachments` and its `TaskAttachment`.
-fn attachments(attachments: Option<&[Attachment<'_>]>) -> Result<(), Refusal> {
+/// Source: service model, `TaskAttachments` and `TaskAttachment`.
+fn attachments(attachments: Option<&[AttachmentMembers<'_>]>) -> Result<(), ApiError> {
     let Some(attachments) = attachments else {
         return Ok(());
     };
@@ -64,10 +68,10 @@ fn attachments(attachments: Option<&[Attachment<'_>]>) -> Result<(), Refusal> {
         let name = required("Attachments.FileName", attachment.file_name)?;
         let url = required("Attachments.S3Url", attachment.s3_url)?;
         length("Attachments.FileName", Some(name), 1..=256)?;
-        // The model's pattern is `^\P{C}*$`; of its category C only control characters are
-        // looked for, not format characters, private use and the unassigned.
+        // The model's pattern is `^\P{C}*$`. Of category C only control characters are checked, not format
+        // characters, private use and unassigned code points.
         if name.chars().any(char::is_control) {
-            return Err(bad("Attachments.FileName may have no control characters"));
+            return Err(invalid_parameter("Attachments.FileName may have no control characters"));
         }
         length("Attachments.S3Url", Some(url), 1..=2000)?;
     }
@@ -78,31 +82,31 @@ fn attachments(attachments: Option<&[Attachment<'_>]>) -> Result<(), Refusal> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::trial::{NOW, Trial};
+    use super::super::testing::{BaseRequest, NOW};
     use super::*;
-    use crate::sandbox::refusal::Code;
+    use crate::sandbox::api_error::ErrorCode;
 
-    fn code(changes: &Value) -> Option<Code> {
-        Trial::start_task().code(changes)
+    fn code(changes: &Value) -> Option<ErrorCode> {
+        BaseRequest::start_task().code(changes)
     }
 
     #[test]
     fn a_name_and_a_flow_are_enough() {
-        assert_eq!(Trial::start_task().checked(&json!({})), Ok(()));
+        assert_eq!(BaseRequest::start_task().checked(&json!({})), Ok(()));
     }
 
     #[test]
-    fn required_members_are_asked_for_by_name() {
+    fn a_missing_required_member_is_named() {
         for member in ["InstanceId", "Name"] {
-            let refusal = Trial::start_task().checked(&json!({ member: null })).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidRequest);
-            assert_eq!(refusal.message, format!("{member} is required"));
+            let error = BaseRequest::start_task().checked(&json!({ member: null })).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidRequest);
+            assert_eq!(error.message, format!("{member} is required"));
         }
     }
 
     #[test]
     fn a_name_is_never_empty() {
-        assert_eq!(code(&json!({"Name": ""})), Some(Code::InvalidParameter));
+        assert_eq!(code(&json!({"Name": ""})), Some(ErrorCode::InvalidParameter));
         assert_eq!(code(&json!({"Name": " "})), None);
     }
 
@@ -128,30 +132,34 @@ mod tests {
             (false, true, true),
             (true, true, true),
         ] {
-            assert_eq!(given(flow, quick_connect, template), Some(Code::InvalidRequest));
+            assert_eq!(given(flow, quick_connect, template), Some(ErrorCode::InvalidRequest));
         }
     }
 
     #[test]
     fn every_length_is_checked_at_its_limit_in_characters() {
-        let trial = Trial::start_task();
-        trial.boundary("ContactFlowId", 500, |text| json!({"ContactFlowId": text}));
-        trial.boundary("TaskTemplateId", 500, |text| json!({"ContactFlowId": null, "TaskTemplateId": text}));
-        trial.boundary("PreviousContactId", 256, |text| json!({"PreviousContactId": text}));
+        let base = BaseRequest::start_task();
+        base.assert_limit("ContactFlowId", 500, |text| json!({"ContactFlowId": text}));
+        base.assert_limit(
+            "TaskTemplateId",
+            500,
+            |text| json!({"ContactFlowId": null, "TaskTemplateId": text}),
+        );
+        base.assert_limit("PreviousContactId", 256, |text| json!({"PreviousContactId": text}));
         let attachment = |name: &str, url: &str| json!({"Attachments": [{"FileName": name, "S3Url": url}]});
-        trial.boundary("Attachments.FileName", 256, |text| attachment(&text, "u"));
-        trial.boundary("Attachments.S3Url", 2000, |text| attachment("f", &text));
+        base.assert_limit("Attachments.FileName", 256, |text| attachment(&text, "u"));
+        base.assert_limit("Attachments.S3Url", 2000, |text| attachment("f", &text));
     }
 
     #[test]
-    fn what_must_not_be_empty_is_refused_empty() {
+    fn an_empty_text_is_refused_where_a_character_is_required() {
         for changes in [
             json!({"ContactFlowId": null, "TaskTemplateId": ""}),
             json!({"PreviousContactId": ""}),
             json!({"Attachments": [{"FileName": "", "S3Url": "u"}]}),
             json!({"Attachments": [{"FileName": "f", "S3Url": ""}]}),
         ] {
-            assert_eq!(code(&changes), Some(Code::InvalidParameter), "{changes}");
+            assert_eq!(code(&changes), Some(ErrorCode::InvalidParameter), "{changes}");
         }
     }
 
@@ -162,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn an_attachment_is_no_reference() {
+    fn an_attachment_is_not_a_reference() {
         for kind in REFERENCE_TYPES {
             assert_eq!(code(&json!({"References": {"r": {"Type": kind}}})), None);
         }
         for kind in ["ATTACHMENT", "EMAIL_MESSAGE", "url", ""] {
             let changes = json!({"References": {"r": {"Type": kind}}});
-            assert_eq!(code(&changes), Some(Code::InvalidParameter), "{kind}");
+            assert_eq!(code(&changes), Some(ErrorCode::InvalidParameter), "{kind}");
         }
     }
 
@@ -181,13 +189,13 @@ mod tests {
             assert_eq!(at(time), None, "{time:?}");
         }
         for time in [Duration::ZERO, NOW - millisecond, NOW + 90 * day + millisecond, 10 * NOW] {
-            assert_eq!(at(time), Some(Code::InvalidParameter), "{time:?}");
+            assert_eq!(at(time), Some(ErrorCode::InvalidParameter), "{time:?}");
         }
         // Seconds, not milliseconds; and whole ones come without a fraction.
         assert_eq!(code(&json!({"ScheduledTime": (NOW + day).as_secs()})), None);
         let milliseconds = json!({"ScheduledTime": (NOW.as_secs() + 60) * 1000});
-        assert_eq!(code(&milliseconds), Some(Code::InvalidParameter));
-        assert_eq!(code(&json!({"ScheduledTime": -1})), Some(Code::InvalidParameter));
+        assert_eq!(code(&milliseconds), Some(ErrorCode::InvalidParameter));
+        assert_eq!(code(&json!({"ScheduledTime": -1})), Some(ErrorCode::InvalidParameter));
     }
 
     #[test]
@@ -200,7 +208,7 @@ mod tests {
             assert_eq!(code(&attachments(count)), None, "{count}");
         }
         for count in [0, 6] {
-            assert_eq!(code(&attachments(count)), Some(Code::InvalidParameter), "{count}");
+            assert_eq!(code(&attachments(count)), Some(ErrorCode::InvalidParameter), "{count}");
         }
     }
 
@@ -209,9 +217,9 @@ mod tests {
         for (attachment, missing) in
             [(json!({"FileName": "f"}), "Attachments.S3Url"), (json!({"S3Url": "u"}), "Attachments.FileName")]
         {
-            let refusal = Trial::start_task().checked(&json!({"Attachments": [attachment]})).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidRequest);
-            assert_eq!(refusal.message, format!("{missing} is required"));
+            let error = BaseRequest::start_task().checked(&json!({"Attachments": [attachment]})).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidRequest);
+            assert_eq!(error.message, format!("{missing} is required"));
         }
     }
 
@@ -220,7 +228,7 @@ mod tests {
         let named = |name: &str| code(&json!({"Attachments": [{"FileName": name, "S3Url": "u"}]}));
         assert_eq!(named("Müller – 1 (2).pdf"), None);
         for name in ["a\nb", "a\0", "\u{85}"] {
-            assert_eq!(named(name), Some(Code::InvalidParameter), "{name:?}");
+            assert_eq!(named(name), Some(ErrorCode::InvalidParameter), "{name:?}");
         }
     }
 }

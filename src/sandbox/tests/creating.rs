@@ -3,10 +3,10 @@
 use super::*;
 
 #[tokio::test]
-async fn a_contact_is_created_and_answered_as_the_service_does() {
-    let sandbox = Running::start(without_quota()).await;
-    let answer = sandbox
-        .talk(|client| {
+async fn the_response_to_a_created_contact_is_that_of_the_service() {
+    let sandbox = RunningSandbox::start(without_quota()).await;
+    let response = sandbox
+        .with_client(|client| {
             let signed = "authorization: AWS4-HMAC-SHA256 Credential=K/20260101/eu-west-2/connect/\
                           aws4_request, SignedHeaders=host, Signature=0\r\n";
             let body = task("t").to_string();
@@ -14,11 +14,11 @@ async fn a_contact_is_created_and_answered_as_the_service_does() {
             client.receive()
         })
         .await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("x-amzn-requestid").map(str::len), Some(36));
-    assert_eq!(answer.header("x-amzn-errortype"), None);
-    let body = answer.json();
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("x-amzn-requestid").map(str::len), Some(36));
+    assert_eq!(response.header("x-amzn-errortype"), None);
+    let body = response.json();
     let id = body["ContactId"].as_str().unwrap();
     let arn = format!("arn:aws:connect:eu-west-2:123456789012:instance/sandbox/contact/{id}");
     assert_eq!(body, json!({"ContactId": id, "ContactArn": arn}));
@@ -26,31 +26,31 @@ async fn a_contact_is_created_and_answered_as_the_service_does() {
 }
 
 #[tokio::test]
-async fn a_started_task_is_answered_with_its_id_alone() {
-    let sandbox = Running::start(without_quota()).await;
-    let (answer, contacts) = sandbox
-        .talk(|client| {
+async fn the_response_to_a_started_task_is_its_id_only() {
+    let sandbox = RunningSandbox::start(without_quota()).await;
+    let (response, contacts) = sandbox
+        .with_client(|client| {
             let mut body = open_task("t");
             body["ScheduledTime"] = in_future(Duration::from_hours(24)).into();
             body["Attachments"] = json!([{"FileName": "f.pdf", "S3Url": "https://s3.example/f"}]);
             (client.start(&body), client.get("/_sandbox/contacts").json())
         })
         .await;
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     let id = contacts[0]["ContactId"].as_str().unwrap();
-    assert_eq!(answer.json(), json!({"ContactId": id}));
+    assert_eq!(response.json(), json!({"ContactId": id}));
     assert_eq!(contacts[0]["Operation"], "StartTaskContact");
     assert_eq!(contacts[0]["Attachments"][0]["FileName"], "f.pdf");
-    // What was not sent is not shown.
+    // A member that was not sent is not shown.
     assert_eq!(contacts[0].get("Channel"), None);
     sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_started_tasks_errors_have_the_status_and_the_code() {
-    let sandbox = Running::start(without_quota()).await;
+    let sandbox = RunningSandbox::start(without_quota()).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let changed = |member: &str, value: Value| {
                 let mut body = open_task("u");
                 body[member] = value;
@@ -67,8 +67,8 @@ async fn a_started_tasks_errors_have_the_status_and_the_code() {
                 (changed("QuickConnectId", "q".into()), 400, Some("InvalidRequestException:")),
                 (json!({}), 400, Some("InvalidRequestException:")),
             ] {
-                let answer = client.start(&body);
-                assert_eq!((answer.status, answer.header("x-amzn-errortype")), (status, code), "{body}");
+                let response = client.start(&body);
+                assert_eq!((response.status, response.header("x-amzn-errortype")), (status, code), "{body}");
             }
         })
         .await;
@@ -81,9 +81,9 @@ async fn a_started_tasks_errors_have_the_status_and_the_code() {
 #[tokio::test]
 async fn the_operations_share_neither_tokens_nor_quota() {
     let config = SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() };
-    let sandbox = Running::start(config).await;
+    let sandbox = RunningSandbox::start(config).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for token in ["a", "b"] {
                 assert_eq!(client.create(&task(token)).status, 200);
             }
@@ -100,21 +100,21 @@ async fn the_operations_share_neither_tokens_nor_quota() {
 }
 
 #[tokio::test]
-async fn an_unknown_operation_is_told_the_known_ones() {
-    let sandbox = Running::start(without_quota()).await;
-    let answer = sandbox.talk(|client| client.put("/contact/chat", &json!({}))).await;
-    assert_eq!(answer.status, 404);
-    let message = "the sandbox knows these operations: PUT /contact/create-contact, PUT /contact/task, \
+async fn the_response_to_an_unknown_operation_lists_the_known_ones() {
+    let sandbox = RunningSandbox::start(without_quota()).await;
+    let response = sandbox.with_client(|client| client.put("/contact/chat", &json!({}))).await;
+    assert_eq!(response.status, 404);
+    let message = "the sandbox supports these operations: PUT /contact/create-contact, PUT /contact/task, \
                    GET /contacts/{InstanceId}/{ContactId}, POST /search-contacts";
-    assert_eq!(answer.json(), json!({"Message": message}));
+    assert_eq!(response.json(), json!({"Message": message}));
     sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn errors_have_the_status_the_code_and_a_message() {
-    let sandbox = Running::start(without_quota()).await;
+    let sandbox = RunningSandbox::start(without_quota()).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let mut mismatch = task("t");
             mismatch["Name"] = "other".into();
             let mut long = task("u");
@@ -138,11 +138,11 @@ async fn errors_have_the_status_the_code_and_a_message() {
             ]);
             for (method, path, body, status, code) in cases {
                 client.send(method, path, "", body.as_bytes());
-                let answer = client.receive();
-                assert_eq!(answer.status, status, "{code}");
-                assert_eq!(answer.header("x-amzn-errortype").unwrap_or_default(), code);
-                assert_eq!(answer.json()["Message"].is_string(), status != 200);
-                assert!(answer.header("x-amzn-requestid").is_some());
+                let response = client.receive();
+                assert_eq!(response.status, status, "{code}");
+                assert_eq!(response.header("x-amzn-errortype").unwrap_or_default(), code);
+                assert_eq!(response.json()["Message"].is_string(), status != 200);
+                assert!(response.header("x-amzn-requestid").is_some());
             }
         })
         .await;
@@ -153,17 +153,17 @@ async fn errors_have_the_status_the_code_and_a_message() {
 }
 
 #[tokio::test]
-async fn an_empty_bucket_answers_429_and_creates_nothing() {
+async fn a_request_to_an_empty_bucket_is_throttled_and_creates_nothing() {
     // A token in 11 days: however slow the test is, the bucket stays empty.
     let sandbox =
-        Running::start(SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() }).await;
+        RunningSandbox::start(SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() }).await;
     let stats = sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for (token, status) in [("a", 200), ("b", 200), ("c", 429), ("a", 429)] {
-                let answer = client.create(&task(token));
-                assert_eq!(answer.status, status);
+                let response = client.create(&task(token));
+                assert_eq!(response.status, status);
                 if status == 429 {
-                    let code = answer.header("x-amzn-errortype");
+                    let code = response.header("x-amzn-errortype");
                     assert_eq!(code, Some("ThrottlingException:"));
                 }
             }
@@ -181,13 +181,13 @@ async fn an_empty_bucket_answers_429_and_creates_nothing() {
 
 #[tokio::test]
 async fn a_list_of_many_contacts_is_one_array_in_the_order_of_creation() {
-    let sandbox = Running::start(without_quota()).await;
+    let sandbox = RunningSandbox::start(without_quota()).await;
     let (empty, all) = sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let empty = client.get("/_sandbox/contacts").json();
             for number in 0..200 {
                 let mut body = task(&number.to_string());
-                // Some pieces of the list hold several contacts, some one.
+                // Some chunks of the list have several contacts, some one.
                 body["Attributes"] = json!({"a": "x".repeat(number * 100)});
                 assert_eq!(client.create(&body).status, 200);
             }

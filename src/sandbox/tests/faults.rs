@@ -1,4 +1,4 @@
-//! What goes wrong on purpose.
+//! Faults.
 
 use std::time::Instant;
 
@@ -18,8 +18,8 @@ fn one_of_each() -> [(&'static str, &'static str, String); 4] {
     ]
 }
 
-/// What comes back on a connection of the request's own; nothing if it is closed instead.
-fn bytes_after(client: &Client, method: &str, path: &str, body: &str) -> Vec<u8> {
+/// The bytes of the response on a separate connection; none if the connection is closed instead.
+fn bytes_after(client: &TestClient, method: &str, path: &str, body: &str) -> Vec<u8> {
     let mut client = client.another();
     client.send(method, path, "", body.as_bytes());
     client.next_bytes()
@@ -27,31 +27,31 @@ fn bytes_after(client: &Client, method: &str, path: &str, body: &str) -> Vec<u8>
 
 #[tokio::test]
 async fn a_failed_request_is_a_500_and_does_nothing() {
-    let sandbox = Running::start(with(Faults { fail: 1.0, ..Faults::default() })).await;
+    let sandbox = RunningSandbox::start(with(Faults { fail: 1.0, ..Faults::default() })).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for (method, path, body) in one_of_each() {
                 client.send(method, path, "", body.as_bytes());
-                let answer = client.receive();
-                assert_eq!(answer.status, 500, "{path}");
-                assert_eq!(answer.header("x-amzn-errortype"), Some("InternalServiceException:"));
+                let response = client.receive();
+                assert_eq!(response.status, 500, "{path}");
+                assert_eq!(response.header("x-amzn-errortype"), Some("InternalServiceException:"));
             }
-            // It comes before the body is looked at.
+            // The fault applies before the body is checked.
             assert_eq!(client.create(&json!({})).status, 500);
             assert_eq!(client.get("/_sandbox/contacts").json(), json!([]));
         })
         .await;
     let stats = sandbox.handle.stats();
     assert_eq!((stats.requests, stats.failed, stats.refused), (5, 5, 0));
-    // The sandbox itself is well.
+    // The sandbox itself still works.
     sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_reset_request_gets_no_byte_and_does_nothing() {
-    let sandbox = Running::start(with(Faults { reset: 1.0, fail: 1.0, ..Faults::default() })).await;
+    let sandbox = RunningSandbox::start(with(Faults { reset: 1.0, fail: 1.0, ..Faults::default() })).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for (method, path, body) in one_of_each() {
                 assert!(bytes_after(client, method, path, &body).is_empty(), "{path}");
             }
@@ -67,9 +67,9 @@ async fn a_reset_request_gets_no_byte_and_does_nothing() {
 async fn a_request_arrives_before_its_connection_is_closed() {
     let latency = Duration::from_millis(40);
     for faults in [Faults { reset: 1.0, ..Faults::default() }, Faults { lose: 1.0, ..Faults::default() }] {
-        let sandbox = Running::start(SandboxConfig { latency, ..with(faults) }).await;
+        let sandbox = RunningSandbox::start(SandboxConfig { latency, ..with(faults) }).await;
         sandbox
-            .talk(|client| {
+            .with_client(|client| {
                 let start = Instant::now();
                 let body = task("t").to_string();
                 assert!(bytes_after(client, "PUT", "/contact/create-contact", &body).is_empty());
@@ -82,10 +82,10 @@ async fn a_request_arrives_before_its_connection_is_closed() {
 
 #[tokio::test]
 async fn a_lost_answer_leaves_exactly_one_contact_and_no_byte() {
-    let slow = Some(Slow { probability: 1.0, duration: Duration::from_millis(1) });
-    let sandbox = Running::start(with(Faults { lose: 1.0, slow, ..Faults::default() })).await;
+    let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_millis(1) });
+    let sandbox = RunningSandbox::start(with(Faults { lose: 1.0, slow, ..Faults::default() })).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let body = task("t").to_string();
             for _ in 0..3 {
                 assert!(bytes_after(client, "PUT", "/contact/create-contact", &body).is_empty());
@@ -105,9 +105,9 @@ async fn a_lost_answer_leaves_exactly_one_contact_and_no_byte() {
 
 #[tokio::test]
 async fn only_an_answer_with_a_contact_created_can_be_lost() {
-    let sandbox = Running::start(with(Faults { lose: 1.0, ..Faults::default() })).await;
+    let sandbox = RunningSandbox::start(with(Faults { lose: 1.0, ..Faults::default() })).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             assert_eq!(client.create(&json!({})).status, 400);
             assert_eq!(client.describe("sandbox", "unknown").status, 404);
             assert_eq!(client.search(&search_of(&json!({}))).status, 200);
@@ -119,12 +119,12 @@ async fn only_an_answer_with_a_contact_created_can_be_lost() {
 
 #[tokio::test]
 async fn a_slow_answer_comes_after_the_latency_and_its_own_time() {
-    let slow = Some(Slow { probability: 1.0, duration: Duration::from_millis(30) });
+    let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_millis(30) });
     let faults = Faults { slow, ..Faults::default() };
     let latency = Duration::from_millis(20);
-    let sandbox = Running::start(SandboxConfig { latency, ..with(faults) }).await;
+    let sandbox = RunningSandbox::start(SandboxConfig { latency, ..with(faults) }).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for (method, path, body) in one_of_each() {
                 let start = Instant::now();
                 client.send(method, path, "", body.as_bytes());
@@ -140,10 +140,10 @@ async fn a_slow_answer_comes_after_the_latency_and_its_own_time() {
 
 #[tokio::test]
 async fn a_slow_answer_is_of_a_contact_that_exists_already() {
-    let slow = Some(Slow { probability: 1.0, duration: Duration::from_hours(24) });
-    let sandbox = Running::start(with(Faults { slow, ..Faults::default() })).await;
+    let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_hours(24) });
+    let sandbox = RunningSandbox::start(with(Faults { slow, ..Faults::default() })).await;
     let waiting = sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let mut waiting = client.another();
             waiting.send("PUT", "/contact/create-contact", "", task("t").to_string().as_bytes());
             while client.get("/_sandbox/contacts").json() == json!([]) {
@@ -160,9 +160,9 @@ async fn a_slow_answer_is_of_a_contact_that_exists_already() {
 #[tokio::test]
 async fn after_so_many_requests_every_further_one_is_throttled_then_denied() {
     let faults = Faults { throttle_after: Some(2), deny_after: Some(4), ..Faults::default() };
-    let sandbox = Running::start(with(faults)).await;
+    let sandbox = RunningSandbox::start(with(faults)).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             assert_eq!(client.create(&task("a")).status, 200);
             assert_eq!(client.search(&search_of(&json!({}))).status, 200);
             for (status, code) in [
@@ -171,8 +171,8 @@ async fn after_so_many_requests_every_further_one_is_throttled_then_denied() {
                 (403, "AccessDeniedException:"),
                 (403, "AccessDeniedException:"),
             ] {
-                let answer = client.create(&task("a"));
-                assert_eq!((answer.status, answer.header("x-amzn-errortype")), (status, Some(code)));
+                let response = client.create(&task("a"));
+                assert_eq!((response.status, response.header("x-amzn-errortype")), (status, Some(code)));
             }
             assert_eq!(client.describe("sandbox", "unknown").status, 403);
         })
@@ -190,8 +190,8 @@ async fn a_denied_or_throttled_request_meets_no_random_fault() {
         (Faults { deny_after: Some(0), throttle_after: Some(0), ..certain.clone() }, 403),
         (Faults { throttle_after: Some(0), ..certain }, 429),
     ] {
-        let sandbox = Running::start(with(faults)).await;
-        assert_eq!(sandbox.talk(|client| client.create(&task("t")).status).await, status);
+        let sandbox = RunningSandbox::start(with(faults)).await;
+        assert_eq!(sandbox.with_client(|client| client.create(&task("t")).status).await, status);
         sandbox.stop().await.unwrap();
     }
 }
@@ -201,18 +201,18 @@ async fn a_full_quota_is_402_and_counts_the_contacts_of_the_state_file() {
     let folder = tempfile::tempdir().unwrap();
     let faults = Faults { quota: Some(2), ..Faults::default() };
     let config = SandboxConfig { state: Some(folder.path().join("state")), ..with(faults) };
-    let sandbox = Running::start(config.clone()).await;
-    assert_eq!(sandbox.talk(|client| client.create(&task("a")).status).await, 200);
+    let sandbox = RunningSandbox::start(config.clone()).await;
+    assert_eq!(sandbox.with_client(|client| client.create(&task("a")).status).await, 200);
     sandbox.stop().await.unwrap();
-    let sandbox = Running::start(config).await;
+    let sandbox = RunningSandbox::start(config).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             assert_eq!(client.create(&task("b")).status, 200);
-            for answer in [client.create(&task("c")), client.start(&open_task("a"))] {
-                assert_eq!(answer.status, 402);
-                assert_eq!(answer.header("x-amzn-errortype"), Some("ServiceQuotaExceededException:"));
+            for response in [client.create(&task("c")), client.start(&open_task("a"))] {
+                assert_eq!(response.status, 402);
+                assert_eq!(response.header("x-amzn-errortype"), Some("ServiceQuotaExceededException:"));
             }
-            // Those that exist are still answered.
+            // A known client token still returns its contact.
             assert_eq!(client.create(&task("a")).status, 200);
         })
         .await;
@@ -226,30 +226,30 @@ async fn a_token_past_its_window_makes_a_new_contact_after_a_restart_too() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let config = SandboxConfig { state: Some(state.clone()), ..without_quota() };
-    let create = |client: &mut Client| client.create(&task("t")).json()["ContactId"].clone();
-    let sandbox = Running::start(config.clone()).await;
-    let first = sandbox.talk(create).await;
-    let time = sandbox.talk(|client| client.get("/_sandbox/contacts").json()).await;
+    let create = |client: &mut TestClient| client.create(&task("t")).json()["ContactId"].clone();
+    let sandbox = RunningSandbox::start(config.clone()).await;
+    let first = sandbox.with_client(create).await;
+    let time = sandbox.with_client(|client| client.get("/_sandbox/contacts").json()).await;
     sandbox.stop().await.unwrap();
     // As if the contact had been created in 2001.
     let lines = std::fs::read_to_string(&state).unwrap();
     let time = time[0]["InitiationTimestamp"].to_string();
     std::fs::write(&state, lines.replace(&time, "1000000000.5")).unwrap();
 
-    let sandbox = Running::start(config.clone()).await;
-    assert_eq!(sandbox.talk(create).await, first);
+    let sandbox = RunningSandbox::start(config.clone()).await;
+    assert_eq!(sandbox.with_client(create).await, first);
     sandbox.stop().await.unwrap();
     let faults = Faults { token_window: Some(Duration::from_hours(24)), ..Faults::default() };
     let forgetting = SandboxConfig { faults, ..config.clone() };
-    let sandbox = Running::start(forgetting.clone()).await;
-    let second = sandbox.talk(create).await;
+    let sandbox = RunningSandbox::start(forgetting.clone()).await;
+    let second = sandbox.with_client(create).await;
     assert_ne!(second, first);
-    assert_eq!(sandbox.talk(create).await, second);
+    assert_eq!(sandbox.with_client(create).await, second);
     sandbox.stop().await.unwrap();
-    // The token leads to the new contact, whether or not it is remembered for ever now.
+    // The token leads to the new contact, with or without a window.
     for config in [forgetting, config] {
-        let sandbox = Running::start(config).await;
-        assert_eq!(sandbox.talk(create).await, second);
+        let sandbox = RunningSandbox::start(config).await;
+        assert_eq!(sandbox.with_client(create).await, second);
         assert_eq!((sandbox.handle.stats().replayed, sandbox.handle.stats().contacts), (1, 2));
         sandbox.stop().await.unwrap();
     }
@@ -261,9 +261,9 @@ async fn a_completed_contacts_token_can_be_forgotten_at_once() {
     let faults = Faults { forget_completed: true, ..Faults::default() };
     let config = SandboxConfig { state: Some(folder.path().join("state")), ..with(faults) };
     for contacts in [3, 5] {
-        let sandbox = Running::start(config.clone()).await;
+        let sandbox = RunningSandbox::start(config.clone()).await;
         sandbox
-            .talk(|client| {
+            .with_client(|client| {
                 for _ in 0..2 {
                     assert_eq!(client.create(&task("t")).status, 200);
                     assert_eq!(client.start(&open_task("t")).status, 200);
@@ -278,9 +278,9 @@ async fn a_completed_contacts_token_can_be_forgotten_at_once() {
 #[tokio::test]
 async fn a_contact_is_described_before_the_index_has_it() {
     let found = |lag: Duration| async move {
-        let sandbox = Running::start(with(Faults { index_lag: lag, ..Faults::default() })).await;
+        let sandbox = RunningSandbox::start(with(Faults { index_lag: lag, ..Faults::default() })).await;
         let found = sandbox
-            .talk(|client| {
+            .with_client(|client| {
                 let created = client.create(&task("t")).json();
                 let id = created["ContactId"].as_str().unwrap();
                 assert_eq!(client.describe("sandbox", id).status, 200);
@@ -299,9 +299,9 @@ async fn a_contact_is_described_before_the_index_has_it() {
 async fn a_seed_repeats_its_faults_in_whatever_order_requests_come() {
     async fn statuses(seed: u64, order: Vec<usize>) -> Vec<Vec<u16>> {
         let faults = Faults { fail: 0.5, ..Faults::default() };
-        let sandbox = Running::start(SandboxConfig { seed, ..with(faults) }).await;
+        let sandbox = RunningSandbox::start(SandboxConfig { seed, ..with(faults) }).await;
         let statuses = sandbox
-            .talk(move |client| {
+            .with_client(move |client| {
                 let mut statuses = vec![Vec::new(); order.len()];
                 for _ in 0..3 {
                     for token in &order {

@@ -1,8 +1,8 @@
-//! The sandbox over real HTTP. The client is a plain socket, so that what is tested is the wire.
+//! The sandbox over HTTP. The client is a plain socket, so that the tests see the bytes of the protocol.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -15,14 +15,14 @@ mod faults;
 mod reading;
 mod running;
 
-/// An answer: its status, its headers in lower case, its body.
-struct Answer {
+/// The status, the headers with names in lower case, and the body.
+struct TestResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Answer {
+impl TestResponse {
     fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(header, _)| header == name);
         header.map(|(_, value)| value.as_str())
@@ -34,21 +34,21 @@ impl Answer {
 }
 
 /// One keep-alive connection.
-struct Client {
+struct TestClient {
     reader: BufReader<TcpStream>,
 }
 
-impl Client {
-    fn new(address: SocketAddr) -> Client {
-        Client { reader: BufReader::new(TcpStream::connect(address).unwrap()) }
+impl TestClient {
+    fn new(address: SocketAddr) -> TestClient {
+        TestClient { reader: BufReader::new(TcpStream::connect(address).unwrap()) }
     }
 
     /// Another connection to the same sandbox.
-    fn another(&self) -> Client {
-        Client::new(self.reader.get_ref().peer_addr().unwrap())
+    fn another(&self) -> TestClient {
+        TestClient::new(self.reader.get_ref().peer_addr().unwrap())
     }
 
-    /// What comes next; nothing if the connection is closed instead.
+    /// The next bytes; none if the connection is closed instead.
     fn next_bytes(mut self) -> Vec<u8> {
         self.reader.fill_buf().unwrap().to_vec()
     }
@@ -72,7 +72,7 @@ impl Client {
         bytes
     }
 
-    fn receive(&mut self) -> Answer {
+    fn receive(&mut self) -> TestResponse {
         let status = self.line().split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
         loop {
@@ -82,16 +82,16 @@ impl Client {
             };
             headers.push((name.to_lowercase(), value.to_owned()));
         }
-        let mut answer = Answer { status, headers, body: String::new() };
-        let body = match answer.header("content-length") {
+        let mut response = TestResponse { status, headers, body: String::new() };
+        let body = match response.header("content-length") {
             Some(length) => {
                 let length = length.parse().unwrap();
                 self.exactly(length)
             }
             None => self.chunks(),
         };
-        answer.body = String::from_utf8(body).unwrap();
-        answer
+        response.body = String::from_utf8(body).unwrap();
+        response
     }
 
     fn chunks(&mut self) -> Vec<u8> {
@@ -106,47 +106,47 @@ impl Client {
         }
     }
 
-    fn create(&mut self, body: &Value) -> Answer {
+    fn create(&mut self, body: &Value) -> TestResponse {
         self.put("/contact/create-contact", body)
     }
 
-    fn start(&mut self, body: &Value) -> Answer {
+    fn start(&mut self, body: &Value) -> TestResponse {
         self.put("/contact/task", body)
     }
 
-    fn put(&mut self, path: &str, body: &Value) -> Answer {
+    fn put(&mut self, path: &str, body: &Value) -> TestResponse {
         self.send("PUT", path, "", body.to_string().as_bytes());
         self.receive()
     }
 
-    fn describe(&mut self, instance_id: &str, contact_id: &str) -> Answer {
+    fn describe(&mut self, instance_id: &str, contact_id: &str) -> TestResponse {
         self.get(&format!("/contacts/{instance_id}/{contact_id}"))
     }
 
-    fn search(&mut self, body: &Value) -> Answer {
+    fn search(&mut self, body: &Value) -> TestResponse {
         self.send("POST", "/search-contacts", "", body.to_string().as_bytes());
         self.receive()
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    fn get(&mut self, path: &str) -> TestResponse {
         self.send("GET", path, "", b"");
         self.receive()
     }
 }
 
 /// A sandbox that serves until it is stopped.
-struct Running {
+struct RunningSandbox {
     address: SocketAddr,
-    handle: Handle,
+    handle: SandboxHandle,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), SandboxError>>,
 }
 
-impl Running {
-    async fn start(config: SandboxConfig) -> Running {
+impl RunningSandbox {
+    async fn start(config: SandboxConfig) -> RunningSandbox {
         let sandbox = Sandbox::bind(config).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        Running {
+        RunningSandbox {
             address: sandbox.address(),
             handle: sandbox.handle(),
             stop,
@@ -156,14 +156,14 @@ impl Running {
         }
     }
 
-    /// Runs a conversation on a thread of its own: the client blocks.
-    async fn talk<T: Send + 'static>(
+    /// Runs the client on a thread of its own, because it blocks.
+    async fn with_client<T: Send + 'static>(
         &self,
-        conversation: impl FnOnce(&mut Client) -> T + Send + 'static,
+        run: impl FnOnce(&mut TestClient) -> T + Send + 'static,
     ) -> T {
         let address = self.address;
-        let talk = move || conversation(&mut Client::new(address));
-        tokio::task::spawn_blocking(talk).await.unwrap()
+        let run = move || run(&mut TestClient::new(address));
+        tokio::task::spawn_blocking(run).await.unwrap()
     }
 
     async fn stop(self) -> Result<(), SandboxError> {
@@ -187,17 +187,20 @@ fn open_task(token: &str) -> Value {
     json!({"InstanceId": "sandbox", "ContactFlowId": "flow", "ClientToken": token, "Name": "Müller"})
 }
 
-/// Epoch seconds, this long from now.
+/// Epoch seconds at this time from now.
 fn in_future(time: Duration) -> u64 {
     (SystemTime::now() + time).duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// A search for everything of the last and the next hour, with `changes` over it.
+/// A search for the tasks of [`task`] and [`open_task`] in the last and the next hour, with changed members.
 fn search_of(changes: &Value) -> Value {
     let now = in_future(Duration::ZERO);
     let mut body = json!({
         "InstanceId": "sandbox",
         "TimeRange": {"Type": "INITIATION_TIMESTAMP", "StartTime": now - 3600, "EndTime": now + 3600},
+        "SearchCriteria": {
+            "Channels": ["TASK"], "Name": {"SearchText": ["Müller"], "MatchType": "MATCH_ALL"},
+        },
     });
     for (member, value) in changes.as_object().unwrap() {
         body[member] = value.clone();

@@ -1,30 +1,31 @@
-//! Starting, stopping, and what outlives it.
+//! Start, shutdown, and the data that survives them.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::*;
 
 #[tokio::test]
-async fn contacts_and_tokens_outlive_a_restart_with_a_state_file() {
+async fn contacts_and_tokens_survive_a_restart_with_a_state_file() {
     let folder = tempfile::tempdir().unwrap();
     let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
-    let sandbox = Running::start(config.clone()).await;
+    let sandbox = RunningSandbox::start(config.clone()).await;
     let (first, before) = sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let first = client.create(&task("t")).json();
             (first, client.get("/_sandbox/contacts").json())
         })
         .await;
     sandbox.stop().await.unwrap();
 
-    let sandbox = Running::start(config).await;
-    let (again, after) = sandbox
-        .talk(|client| {
-            let again = client.create(&task("t")).json();
-            (again, client.get("/_sandbox/contacts").json())
+    let sandbox = RunningSandbox::start(config).await;
+    let (repeated, after) = sandbox
+        .with_client(|client| {
+            let repeated = client.create(&task("t")).json();
+            (repeated, client.get("/_sandbox/contacts").json())
         })
         .await;
-    assert_eq!(first, again);
+    assert_eq!(first, repeated);
     assert_eq!(before, after);
     assert_eq!(after[0]["Name"], "Müller");
     let stats = sandbox.handle.stats();
@@ -33,70 +34,41 @@ async fn contacts_and_tokens_outlive_a_restart_with_a_state_file() {
 }
 
 #[tokio::test]
-async fn a_state_file_keeps_the_contacts_of_both_operations_apart() {
+async fn a_state_file_separates_the_contacts_of_the_operations() {
     let folder = tempfile::tempdir().unwrap();
     let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
-    let talk = |client: &mut Client| {
+    let create_both = |client: &mut TestClient| {
         // One token for both.
-        let answers = [client.create(&task("t")).json(), client.start(&open_task("t")).json()];
-        (answers, client.get("/_sandbox/contacts").json())
+        let responses = [client.create(&task("t")).json(), client.start(&open_task("t")).json()];
+        (responses, client.get("/_sandbox/contacts").json())
     };
-    let sandbox = Running::start(config.clone()).await;
-    let first = sandbox.talk(talk).await;
+    let sandbox = RunningSandbox::start(config.clone()).await;
+    let first = sandbox.with_client(create_both).await;
     assert_eq!(sandbox.handle.stats().created, 2);
     sandbox.stop().await.unwrap();
 
-    let sandbox = Running::start(config).await;
-    let again = sandbox.talk(talk).await;
-    assert_eq!(first, again);
-    assert_eq!(again.0[1].get("ContactArn"), None);
+    let sandbox = RunningSandbox::start(config).await;
+    let repeated = sandbox.with_client(create_both).await;
+    assert_eq!(first, repeated);
+    assert_eq!(repeated.0[1].get("ContactArn"), None);
     let stats = sandbox.handle.stats();
     assert_eq!((stats.created, stats.replayed, stats.contacts), (0, 2, 2));
     sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_state_file_from_before_there_were_two_operations_still_counts() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state");
-    // Written by version 0.1.0, for `task("t")`.
-    let line = concat!(
-        r#"{"digest":"ef16bd6dc1d75622186f23b5eb5d78750862ea8b3f38509349bf2bf924150db7","contact":{"#,
-        r#""ContactId":"7c898062-b2eb-45c6-a9be-4e11edd0a2ba","#,
-        r#""ContactArn":"arn:aws:connect:us-east-1:123456789012:instance/sandbox/contact/7c898062-b2eb-45c6-a9be-4e11edd0a2ba","#,
-        r#""InitiationTimestamp":1795240871.998,"InstanceId":"sandbox","Channel":"TASK","InitiationMethod":"API","#,
-        r#""InitiateAs":"COMPLETED","ClientToken":"t","Name":"Müller"}}"#,
-        "\n"
-    );
-    std::fs::write(&state, line).unwrap();
-    let config = SandboxConfig { state: Some(state.clone()), ..without_quota() };
-    let sandbox = Running::start(config).await;
-    sandbox
-        .talk(|client| {
-            let answer = client.create(&task("t")).json();
-            assert_eq!(answer["ContactId"], "7c898062-b2eb-45c6-a9be-4e11edd0a2ba");
-            assert_eq!(client.start(&open_task("t")).status, 200);
-        })
-        .await;
-    let stats = sandbox.handle.stats();
-    assert_eq!((stats.replayed, stats.created, stats.contacts), (1, 1, 2));
-    sandbox.stop().await.unwrap();
-    assert!(std::fs::read_to_string(&state).unwrap().starts_with(line));
-}
-
-#[tokio::test]
-async fn a_contact_that_cannot_be_kept_is_a_500_and_the_end_of_the_sandbox() {
+async fn a_contact_that_cannot_be_written_is_a_500_and_stops_the_sandbox() {
     let folder = tempfile::tempdir().unwrap();
     let config = SandboxConfig { state: Some(folder.path().join("state")), ..without_quota() };
-    let sandbox = Running::start(config.clone()).await;
-    sandbox.handle.service.spoil_state_file();
-    let answer = sandbox.talk(|client| client.create(&task("t"))).await;
-    assert_eq!(answer.status, 500);
-    let code = answer.header("x-amzn-errortype");
+    let sandbox = RunningSandbox::start(config.clone()).await;
+    sandbox.handle.service.break_state_file();
+    let response = sandbox.with_client(|client| client.create(&task("t"))).await;
+    assert_eq!(response.status, 500);
+    let code = response.header("x-amzn-errortype");
     assert_eq!(code, Some("InternalServiceException:"));
 
     let handle = sandbox.handle.clone();
-    // Nobody told it to stop.
+    // It stops by itself.
     let error = sandbox.served.await.unwrap().unwrap_err();
     assert!(matches!(error, SandboxError::StateWrite { .. }), "{error}");
     assert_eq!((handle.stats().created, handle.stats().contacts), (0, 0));
@@ -105,11 +77,11 @@ async fn a_contact_that_cannot_be_kept_is_a_500_and_the_end_of_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_request_on_its_way_has_not_arrived_and_a_stop_does_not_wait_for_it() {
+async fn a_request_in_the_first_half_of_its_latency_has_not_arrived_and_a_shutdown_does_not_wait_for_it() {
     let sandbox =
-        Running::start(SandboxConfig { latency: Duration::from_hours(24), ..without_quota() }).await;
+        RunningSandbox::start(SandboxConfig { latency: Duration::from_hours(24), ..without_quota() }).await;
     let client = sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let mut waiting = client.another();
             waiting.send("PUT", "/contact/create-contact", "", task("t").to_string().as_bytes());
             // The sandbox's own pages are not delayed.
@@ -125,9 +97,9 @@ async fn a_request_on_its_way_has_not_arrived_and_a_stop_does_not_wait_for_it() 
 #[tokio::test]
 async fn what_has_left_a_client_arrives_though_the_client_is_gone() {
     let latency = Duration::from_millis(60);
-    let sandbox = Running::start(SandboxConfig { latency, ..without_quota() }).await;
+    let sandbox = RunningSandbox::start(SandboxConfig { latency, ..without_quota() }).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             let mut leaving = client.another();
             leaving.send("PUT", "/contact/create-contact", "", task("t").to_string().as_bytes());
             drop(leaving);
@@ -146,9 +118,9 @@ async fn what_has_left_a_client_arrives_though_the_client_is_gone() {
 async fn every_answer_takes_its_latency() {
     let latency = Duration::from_millis(40);
     let config = SandboxConfig { latency, jitter: 0.5, rate: Some(1e-6), burst: 1, ..without_quota() };
-    let sandbox = Running::start(config).await;
+    let sandbox = RunningSandbox::start(config).await;
     sandbox
-        .talk(|client| {
+        .with_client(|client| {
             for status in [200, 429, 429] {
                 let start = Instant::now();
                 assert_eq!(client.create(&task("t")).status, status);

@@ -62,8 +62,8 @@ pub(crate) fn role() {
     serve(listener, || {});
 }
 
-/// Serves on a thread that has nothing else to do; tells of every request once it is read. One thread, as nginx
-/// has, so that both leave the same room to the client.
+/// Serves on a thread that has nothing else to do; tells of every request once it is read. One thread, as
+/// nginx has, so that both leave the same room to the client.
 pub(crate) fn serve(listener: TcpListener, told: impl Fn() + Send + Sync + 'static) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     let told = Arc::new(told);

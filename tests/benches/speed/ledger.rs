@@ -8,9 +8,9 @@ use crate::tool;
 /// Rows a transaction.
 const CHUNK: u64 = 100_000;
 
-/// Turns the waiting rows of a folder's ledger into created ones, as sending them would have: their tokens, keys
-/// and digests are the tool's own, from its intake; the contact's id and ARN are those that the constant endpoint
-/// answers with, and the digest of what was sent is any 16 bytes. Only `verify` would notice.
+/// Turns the waiting rows of a folder's ledger into created ones, as sending them would have: their tokens,
+/// keys and digests are the tool's own, from its intake; the contact's id and ARN are those that the constant
+/// endpoint answers with, and the digest of what was sent is any 16 bytes. Only `verify` would notice.
 pub(crate) fn settle(folder: &Path) -> rusqlite::Result<()> {
     let answer: serde_json::Value = serde_json::from_str(&http::created_body()).expect("it is JSON");
     let [id, arn] = ["ContactId", "ContactArn"].map(|name| answer[name].as_str().unwrap_or_default());

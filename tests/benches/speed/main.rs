@@ -3,7 +3,8 @@
 //!     cargo bench --bench speed [-- SECTION... OPTION...]
 //!
 //! Without a section all of them run; `--help` says which there are, and what can be set. Every server and
-//! client that takes part is a child process: the tool itself, nginx, python, or this program in another role.
+//! client that takes part is a child process: the tool itself, nginx, python, or this program in another
+//! role.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -1,7 +1,7 @@
 //! No quota at all: what the tool itself costs, beside a bare loop of the same SDK calls without a ledger.
 //!
-//! The loop runs twice: on the runtime that tokio gives by itself, with a thread for each core, and on one thread, as
-//! the tool does. The better of the two is what the tool is held against.
+//! The loop runs twice: on the runtime that tokio gives by itself, with a thread for each core, and on one
+//! thread, as the tool does. The better of the two is what the tool is held against.
 
 use crate::child;
 use crate::constant::Constant;

@@ -1,7 +1,7 @@
 //! An endpoint with a quota that changes while it runs, which the sandbox's does not.
 //!
-//! A token bucket, a latency with jitter of which half passes before the bucket is asked, and counters. Clients
-//! whose path begins with `/other` share the bucket and are counted apart.
+//! A token bucket, a latency with jitter of which half passes before the bucket is asked, and counters.
+//! Clients whose path begins with `/other` share the bucket and are counted apart.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -42,8 +42,8 @@ fn entered() {
     again(path, &format!("{BIG} rows, settled by SQL"), BIG);
 }
 
-/// Turns what waits into created rows, and has the tool close the ledger: it finds that others have written to it, and
-/// looks through it.
+/// Turns what waits into created rows, and has the tool close the ledger: it finds that others have written
+/// to it, and looks through it.
 pub(crate) fn settle(folder: &Path) {
     ledger::settle(folder).expect("the rows are settled");
     measured(resuming(folder), &[0]);

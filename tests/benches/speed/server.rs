@@ -14,7 +14,8 @@ pub(crate) struct Quota {
     pub(crate) burst: u32,
 }
 
-/// What everything is tried at: Connect's default, what its other operations have, and what support may grant.
+/// What everything is tried at: Connect's default, what its other operations have, and what support may
+/// grant.
 pub(crate) const QUOTAS: [Quota; 4] = [
     Quota { rate: 2.0, burst: 5 },
     Quota { rate: 10.0, burst: 15 },
@@ -44,7 +45,8 @@ pub(crate) fn sandbox(folder: &Path, quota: Quota) -> (Guarded, u16) {
     (process, port)
 }
 
-/// A server whose quota halves after `phase` seconds and is whole again after another `phase`, if it `halves`.
+/// A server whose quota halves after `phase` seconds and is whole again after another `phase`, if it
+/// `halves`.
 pub(crate) fn changing(quota: Quota, halves: bool, phase: usize) -> (Guarded, u16) {
     let half = quota.halved();
     let change = |at: usize, quota: Quota| format!("{at}:{}:{}", quota.rate, quota.burst);

@@ -44,8 +44,8 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// The line of the table that tells of calls or rows that came to nothing in the client's whole time, which is
-    /// longer than that of the samples.
+    /// The line of the table that tells of calls or rows that came to nothing in the client's whole time,
+    /// which is longer than that of the samples.
     pub(crate) fn lost(&self) -> (String, String, String) {
         let what = "calls or rows lost".to_owned();
         match &self.lost {
