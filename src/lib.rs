@@ -30,6 +30,7 @@ pub mod engine;
 pub mod verification;
 pub mod doctor;
 pub mod export;
+pub mod output_file;
 
 pub mod shutdown;
 pub mod control_signals;

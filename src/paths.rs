@@ -1,11 +1,10 @@
-//! Which file a path leads to.
+//! Paths and the files that they lead to.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file itself, so that a link to it, or another way to its folder, is the same path. A file that is
-/// not there yet is known by its folder.
+/// The canonical path of a file, so that two paths to one file are equal. Of a missing file the folder is canonical.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = folder_of(path).canonicalize();
@@ -16,7 +15,7 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     })
 }
 
-/// The folder that a file lies in.
+/// The folder of a file; `.` for a bare name.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -28,7 +27,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// `tickets.csv.gz` is `tickets.csv`, whether or not it is compressed today.
+/// The path without `.gz` or `.zst`: `tickets.csv.gz` becomes `tickets.csv`.
 pub(crate) fn uncompressed(path: &Path) -> PathBuf {
     match path.extension() {
         Some(extension) if extension == "gz" || extension == "zst" => path.with_extension(""),
@@ -36,36 +35,28 @@ pub(crate) fn uncompressed(path: &Path) -> PathBuf {
     }
 }
 
-/// The path and every link that it leads through, one after the other; the last is no link.
-pub(crate) fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
-    /// More than any system follows.
-    const MOST: usize = 64;
-    let follow = |path: &PathBuf| std::fs::read_link(path).ok().map(|target| folder_of(path).join(target));
-    std::iter::successors(Some(path.to_owned()), follow).take(MOST)
-}
-
-/// Device and number of a file; elsewhere than on Unix an open file cannot be removed.
+/// Device and inode of a file.
 #[cfg(unix)]
 pub(crate) type FileId = (u64, u64);
-/// Of every file the same, for the same reason.
+/// Equal for all files: on systems other than Unix an open file cannot be replaced.
 #[cfg(not(unix))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FileId;
 
-/// What the system knows a file by.
+/// The identity of a file, which a rename keeps.
 #[cfg(unix)]
 pub(crate) fn file_id(metadata: &Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt as _;
     (metadata.dev(), metadata.ino())
 }
 
-/// What the system knows a file by.
+/// The identity of a file.
 #[cfg(not(unix))]
 pub(crate) fn file_id(_: &Metadata) -> FileId {
     FileId
 }
 
-/// Whether the path still leads to the open file.
+/// Whether `path` leads to the open `file`, which another process may have replaced or removed.
 pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let id = |metadata: io::Result<Metadata>| metadata.map(|metadata| file_id(&metadata));
     id(file.metadata()).is_ok_and(|open| id(path.metadata()).is_ok_and(|there| there == open))

@@ -1,9 +1,9 @@
-//! Who may read a file, where the system knows of modes.
+//! File permissions, on systems that have Unix modes.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 
-/// Options under which a file that is made can be read by its owner alone, from its first moment.
+/// Options that create a file with mode 0600, so that no other user can read it from its first moment.
 pub(crate) fn private() -> OpenOptions {
     #[cfg(unix)]
     {
@@ -15,11 +15,8 @@ pub(crate) fn private() -> OpenOptions {
     OpenOptions::new()
 }
 
-/// Lets everybody read a file that its owner alone can read.
-///
-/// # Errors
-/// The file is another's.
-pub(crate) fn let_everybody_read(file: &File) -> io::Result<()> {
+/// Sets mode 0644, whatever the process's umask is.
+pub(crate) fn make_world_readable(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     let changed = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     #[cfg(not(unix))]

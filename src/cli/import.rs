@@ -61,6 +61,11 @@ pub struct RunArgs {
     /// File for rows that were not created [default: LEDGER.rejects.csv]
     #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
+    /// Replace an existing rejects or metrics file that connect-import did not write, but never a ledger, the job file or
+    /// an input
+    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Sending")]
+    pub force: bool,
     /// File for Prometheus metrics, written every 15s and at the end [default: none]
     #[arg(
         long,

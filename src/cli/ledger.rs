@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::shared::{DialectArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-use super::values::{duration, watch_interval};
-use crate::export::{Format, StateFilter};
+use super::values::{Format, StateFilter, duration, watch_interval};
 
 /// Options of `status`.
 #[derive(Debug, Args)]
@@ -46,6 +46,9 @@ pub struct ExportArgs {
     /// File to write, atomically and with mode 0600 [default: standard output]
     #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
     pub to: Option<PathBuf>,
+    /// Replace an existing file that connect-import did not write, but never a ledger, the job file or an input
+    #[arg(long, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
+    pub force: bool,
     /// Write the rows of this CSV unchanged, followed by the ledger's columns for each
     #[arg(long, env = "CONNECT_IMPORT_JOIN", value_name = "CSV")]
     pub join: Option<PathBuf>,
@@ -67,6 +70,9 @@ pub struct ReportArgs {
     /// File to write, atomically and with mode 0600; - is standard output [default: LEDGER.report.html]
     #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
     pub to: Option<PathBuf>,
+    /// Replace an existing file that connect-import did not write, but never a ledger, the job file or an input
+    #[arg(long, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
+    pub force: bool,
 }
 
 /// Options of `verify`.

@@ -23,7 +23,7 @@ pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
 pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
 pub use shared::{DialectArgs, ImportArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-pub use values::{LogFormat, Output, ProgressKind, duration};
+pub use values::{Format, LogFormat, Output, ProgressKind, StateFilter, duration};
 
 /// Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).
 #[derive(Debug, Parser)]

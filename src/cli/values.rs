@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clap::builder::{EnumValueParser, TypedValueParser};
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 
+use crate::export::ExportFormat;
+use crate::ledger::RowState;
 use crate::request::Operation;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
@@ -45,6 +47,55 @@ pub enum ProgressKind {
     Plain,
     /// No progress.
     None,
+}
+
+/// Format of `export`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// A header and a line for each row
+    Csv,
+    /// A JSON object for each row, one a line
+    Jsonl,
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => ExportFormat::Csv,
+            Format::Jsonl => ExportFormat::Jsonl,
+        }
+    }
+}
+
+/// A value of `export --state`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StateFilter {
+    /// Rows in any state.
+    All,
+    /// Rows in this state.
+    Only(RowState),
+}
+
+impl ValueEnum for StateFilter {
+    fn value_variants<'a>() -> &'a [Self] {
+        const VARIANTS: [StateFilter; 7] = [
+            StateFilter::Only(RowState::Pending),
+            StateFilter::Only(RowState::InFlight),
+            StateFilter::Only(RowState::Created),
+            StateFilter::Only(RowState::Rejected),
+            StateFilter::Only(RowState::Failed),
+            StateFilter::Only(RowState::Unknown),
+            StateFilter::All,
+        ];
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            StateFilter::All => "all",
+            StateFilter::Only(state) => state.name(),
+        }))
+    }
 }
 
 /// Value of `--on-unknown`.
@@ -94,6 +145,14 @@ pub(super) fn operation(name: &str) -> Result<Operation, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_state_can_be_selected_by_its_name() {
+        for state in RowState::ALL {
+            assert_eq!(StateFilter::from_str(state.name(), false), Ok(StateFilter::Only(state)));
+        }
+        assert_eq!(StateFilter::value_variants().len(), RowState::ALL.len() + 1);
+    }
 
     #[test]
     fn times_have_units_or_are_seconds() {

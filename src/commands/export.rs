@@ -8,7 +8,7 @@ use crate::intake::IntakeError;
 use crate::job::ExportJob;
 use crate::ledger::LedgerSet;
 use crate::shutdown::Shutdown;
-use crate::ui::{Delivery, missing_shards, notice};
+use crate::ui::{ResultOutput, missing_shards, notice};
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = ExportJob::resolve(args, global)?;
@@ -25,25 +25,38 @@ pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<Exi
 }
 
 async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {
-    let opened = {
+    let (ledgers, join) = {
         let job = job.clone();
         unless_interrupted(shutdown.clone(), blocking(move || open(job))).await?
     };
-    let delivery = Delivery::begin(job.to.as_deref())?;
-    let withdrawal = delivery.withdrawal();
-    let asked = shutdown.clone();
-    let written = unless_interrupted(shutdown, blocking(move || fill(opened, job, delivery, &asked))).await;
-    if let (Err(_), Some(withdrawal)) = (&written, withdrawal) {
-        // Whoever writes it may still wait for input.
-        withdrawal.withdraw();
+    let ExportJob { selection, format, to, .. } = job;
+    // A thread that waits for input cannot be stopped, so the output stays here, to be removed when a signal comes.
+    let output = ResultOutput::create(to.as_deref())?;
+    let mut out = output.writer()?;
+    let signal = shutdown.clone();
+    let export = blocking(move || {
+        let rows = match join {
+            None => export_rows(&ledgers, &selection, format, &mut out, &signal)?,
+            Some(join) => join.write(&ledgers, &selection, format, &mut out, &signal)?,
+        };
+        ledgers.expect_as_opened()?;
+        Ok(rows)
+    });
+    match unless_interrupted(shutdown, export).await {
+        Ok(rows) => {
+            blocking(move || Ok(output.publish()?)).await?;
+            if let Some(path) = to {
+                let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+                notice(&format!("{rows} written to {}", path.display()));
+            }
+            Ok(())
+        }
+        Err(CommandError::Export(ExportError::Write(error))) => Ok(output.abandon(error)?),
+        Err(error) => Err(error),
     }
-    written
 }
 
-/// The open ledgers, and the CSV to join.
-type Opened = (LedgerSet, Option<Join>);
-
-fn open(job: ExportJob) -> Result<Opened, CommandError> {
+fn open(job: ExportJob) -> Result<(LedgerSet, Option<Join>), CommandError> {
     let ExportJob { ledgers, named, selection, to, join, .. } = job;
     let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     if let Some(missing) = missing_shards(&ledgers.missing_shards()) {
@@ -54,33 +67,4 @@ fn open(job: ExportJob) -> Result<Opened, CommandError> {
     }
     let join = join.map(|(csv, dialect)| Join::open(csv, &dialect, &ledgers)).transpose()?;
     Ok((ledgers, join))
-}
-
-fn fill(
-    (ledgers, join): Opened,
-    job: ExportJob,
-    mut delivery: Delivery,
-    shutdown: &Shutdown,
-) -> Result<(), CommandError> {
-    let ExportJob { selection, format, to, .. } = job;
-    let written = match join {
-        None => export_rows(&ledgers, &selection, format, &mut delivery, shutdown),
-        Some(join) => join.write(&ledgers, &selection, format, &mut delivery, shutdown),
-    };
-    match written {
-        Ok(rows) => {
-            ledgers.expect_as_opened()?;
-            delivery.finish()?;
-            if let Some(path) = to {
-                notice(&format!(
-                    "{rows} {} written to {}",
-                    if rows == 1 { "row" } else { "rows" },
-                    path.display()
-                ));
-            }
-            Ok(())
-        }
-        Err(ExportError::Write(error)) => Ok(delivery.give_up(error)?),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -11,7 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::init::{Sample, guess_encoding, job_file};
 use crate::job::dialect_of;
 use crate::paths::{folder_of, uncompressed};
-use crate::permissions::let_everybody_read;
+use crate::permissions::make_world_readable;
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
 use crate::ui::{notice, shell_path, skeleton, to_stdout};
 
@@ -134,7 +134,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     // A job file holds no secrets, but temporary files have mode 0600.
-    let_everybody_read(file.as_file()).map_err(failed)?;
+    make_world_readable(file.as_file()).map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {

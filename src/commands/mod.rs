@@ -24,14 +24,14 @@ use crate::cli::{Cli, Command, Output};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
-use crate::html_report::PageError;
+use crate::html_report::ReportError;
 use crate::intake::{IntakeError, Prepared, prepare};
-use crate::job::{InputSettings, JobError, SandboxQuota, keep_sources};
+use crate::job::{InputSettings, JobError, SandboxQuota, expect_not_imported};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
-use crate::ui::{DeliveryError, MetricsError, RejectsError, ResumeCommand, exit_error};
+use crate::ui::{RejectsError, ResultError, ResumeCommand, exit_error};
 use init::InitError;
 
 /// A command ended without its result.
@@ -64,18 +64,18 @@ pub enum CommandError {
     /// The rejects file cannot be written.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
-    /// The metrics file cannot be written.
-    #[error(transparent)]
-    Metrics(#[from] MetricsError),
+    /// The metric definitions are invalid, which is a bug.
+    #[error("cannot keep metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The export failed.
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The HTML report cannot be made.
     #[error(transparent)]
-    Page(#[from] PageError),
+    Report(#[from] ReportError),
     /// A result cannot be written.
     #[error(transparent)]
-    Delivery(#[from] DeliveryError),
+    Result(#[from] ResultError),
     /// A thread panicked, which is a bug.
     #[error("internal error; run the command again to continue, and report the line above")]
     Internal,
@@ -96,7 +96,7 @@ impl CommandError {
             CommandError::Job(_) | CommandError::Connect(_) => ExitCode::Usage,
             CommandError::Ledger(error)
             | CommandError::Rejects(RejectsError::Ledger(error))
-            | CommandError::Page(PageError::Ledger(error)) => ledger_code(error),
+            | CommandError::Report(ReportError::Ledger(error)) => ledger_code(error),
             CommandError::Intake(error) | CommandError::Check(CheckError::Intake(error)) => {
                 intake_code(error)
             }
@@ -107,15 +107,14 @@ impl CommandError {
             CommandError::Import(ImportError::Ledger(error)) => ledger_code(error),
             CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
             CommandError::Sandbox(_) => ExitCode::Usage,
-            CommandError::Rejects(RejectsError::NotRejects(_))
-            | CommandError::Metrics(MetricsError::NotMetrics(_)) => ExitCode::Usage,
+            CommandError::Rejects(RejectsError::Output(_)) => ExitCode::Usage,
             CommandError::Export(error) => export_code(error),
             CommandError::Import(ImportError::Task(_))
-            | CommandError::Delivery(_)
-            | CommandError::Metrics(MetricsError::Prometheus(_))
+            | CommandError::Result(_)
+            | CommandError::Metrics(_)
             | CommandError::Internal
-            | CommandError::Page(PageError::Made(_))
-            | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoPlace { .. })
+            | CommandError::Report(ReportError::Render(_))
+            | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoFolder { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
         }
     }
@@ -195,7 +194,7 @@ async fn unless_interrupted<T>(
     }
 }
 
-/// The open ledgers, of which none was filled from the file that is to be written.
+/// Opens the ledgers, and checks that the output file is none of their inputs.
 fn ledgers_apart_from(
     to: Option<&Path>,
     ledgers: Vec<PathBuf>,
@@ -204,7 +203,7 @@ fn ledgers_apart_from(
     let ledgers = LedgerSet::open(ledgers, named)?;
     if let Some(to) = to {
         for (_, reader) in ledgers.readers() {
-            keep_sources("--to", to, &reader.sources()?)?;
+            expect_not_imported("--to", to, &reader.sources()?)?;
         }
     }
     Ok(ledgers)

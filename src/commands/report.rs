@@ -1,20 +1,18 @@
 //! `report`: writes an HTML report of an import.
 
-use std::io::Write as _;
-
 use jiff::tz::TimeZone;
 
 use super::{CommandError, blocking, ledgers_apart_from};
 use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
-use crate::html_report::{About, page};
+use crate::html_report::{ReportOptions, html_report};
 use crate::job::{ReportJob, refuse_csv};
-use crate::ui::{Delivery, notice, page_message, to_stdout};
+use crate::ui::{ResultOutput, notice, page_message, to_stdout};
 
 pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
     refuse_csv(output)?;
-    let job = ReportJob::resolve(args, global)?;
+    let job = ReportJob::resolve(args)?;
     blocking(move || write(job, output)).await?;
     Ok(ExitCode::Complete)
 }
@@ -25,20 +23,21 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
         notice(&format!("the report leaves out the job file: {problem}"));
     }
     let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
-    let about = About {
+    let options = ReportOptions {
         job: outline,
         zone: TimeZone::system(),
         tz: std::env::var("TZ").ok(),
         now_ms: jiff::Timestamp::now().as_millisecond(),
         version: env!("CONNECT_IMPORT_VERSION"),
     };
-    let page = page(&ledgers, &about)?;
-    let mut delivery = Delivery::begin(to.as_deref())?;
-    if let Err(error) = delivery.write_all(page.as_bytes()) {
-        return Ok(delivery.give_up(error)?);
+    let page = html_report(&ledgers, &options)?;
+    let file = ResultOutput::create(to.as_deref())?;
+    let mut out = file.writer()?;
+    if let Err(error) = out.write_all(page.as_bytes()).and_then(|()| out.flush()) {
+        return Ok(file.abandon(error)?);
     }
     ledgers.expect_as_opened()?;
-    delivery.finish()?;
+    file.publish()?;
     let Some(to) = to else { return Ok(()) };
     let line = match output {
         Output::Text | Output::Csv => format!("{}\n", to.display()),

@@ -31,7 +31,7 @@ pub(super) async fn run(
     let file = JobFile::at(args.job.job.as_deref());
     // An invalid job file names no metrics file, but a flag may.
     let of_metrics = file.as_ref().map_or_else(|_| JobFile::default(), JobFile::clone);
-    let metrics = MetricsTarget::resolve(args, global, &of_metrics)?.map(Metrics::new).transpose()?;
+    let metrics = MetricsTarget::resolve(args, &of_metrics)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, again, file, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also for a run that could not start, so that monitoring sees it.
@@ -55,7 +55,7 @@ async fn import(
     let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
-    check_rejects_target(&job.rejects)?;
+    check_rejects_target(&job.rejects, job.force)?;
     if let Some(quota) = job.sandbox {
         job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
     }
@@ -100,10 +100,10 @@ async fn import(
     let word = ending_word(&ending);
     let (ledger_path, rejects, crash_plan) =
         (job.ledger.clone(), job.rejects.clone(), job.crash_plan.clone());
-    let metrics = metrics.cloned();
+    let (force, metrics) = (job.force, metrics.cloned());
     let (exit, ending, record, rejected) = blocking(move || {
         let record = ledger.end_run(word, progress.throttled)?;
-        let rejected = write_rejects(&ledger_path, record.id, &rejects, &crash_plan)?;
+        let rejected = write_rejects(&ledger_path, record.id, &rejects, force, &crash_plan)?;
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {

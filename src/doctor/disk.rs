@@ -1,13 +1,11 @@
 //! Whether there is room for the ledger, and leave to write it.
 
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Diagnosis;
-use crate::atomic_file::AtomicFile;
 use crate::exit_code::ExitCode;
-use crate::paths::{folder_of, resolved, with_suffix};
+use crate::paths::{folder_of, resolved};
 
 const CHECK: &str = "disk";
 
@@ -21,10 +19,7 @@ const LEAST: u64 = 64 * MEBIBYTE;
 pub(super) fn disk(ledger: &Path, input: u64) -> Diagnosis {
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
-    // Another doctor that is at it at this moment could write too.
-    if let Err(error) = AtomicFile::begin(&with_suffix(&ledger, ".doctor"))
-        && error.kind() != ErrorKind::ResourceBusy
-    {
+    if let Err(error) = tempfile::tempfile_in(folder) {
         let found = format!("{} cannot be written to: {error}", folder.display());
         let remedy = "name a ledger elsewhere with --ledger, or mend the folder";
         return Diagnosis::fail(CHECK, ExitCode::Storage, found, remedy);

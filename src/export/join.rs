@@ -1,4 +1,4 @@
-//! The rows of a CSV as they are, and beside each what became of it.
+//! The rows of a CSV with the ledger's columns appended.
 
 use std::borrow::Cow;
 use std::io;
@@ -6,35 +6,37 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::table::Table;
-use super::{ExportError, Format, go_on, rejected};
-use crate::ledger::{LedgerSet, ListedRow, Occurrences, Selection};
+use super::{ExportError, ExportFormat, expect_no_signal};
+use crate::ledger::{LedgerError, LedgerSet, ListedRow, Occurrences, Selection};
+use crate::mapping::Rejection;
 use crate::shutdown::Shutdown;
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, fit_to_columns};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, Reject, RowKey, fit_to_columns};
 use crate::token::{ClientToken, TokenScheme};
 
-/// What stands beside the columns of the CSV.
-const BESIDE: [&str; 5] = ["_state", "_contact_id", "_contact_arn", "_code", "_message"];
+/// Columns that a join appends to those of the CSV.
+pub(crate) const JOIN_COLUMNS: [&str; 5] = ["_state", "_contact_id", "_contact_arn", "_code", "_message"];
 
-/// Rows between two looks at whether to stop.
-const ROWS: u64 = 1024;
+/// Number of rows between two checks for a signal.
+const SIGNAL_CHECK_INTERVAL: u64 = 1024;
 
-/// An open CSV whose rows the ledgers can be asked for.
+/// An open CSV whose rows are looked up in the ledgers.
 #[derive(Debug)]
 pub struct Join {
     source: CsvSource,
-    /// What the ledgers know the CSV by, if it was imported.
+    /// Path by which the ledgers know the CSV, if it was imported.
     identity: String,
-    /// The header without what an earlier join has put beside it.
+    /// The header without the columns of an earlier join.
     header: Header,
     key: KeyColumns,
     scheme: TokenScheme,
 }
 
 impl Join {
-    /// Opens the CSV and finds the ledgers' key in it.
+    /// Opens the CSV and finds the key columns of the ledgers in it.
     ///
     /// # Errors
-    /// It cannot be read, or lacks a column of the key; the ledgers have different keys.
+    /// [`ExportError::Source`] if it cannot be read or lacks a key column; [`ExportError::Ledger`] if the ledgers have
+    /// different keys.
     pub fn open(input: Input, dialect: &Dialect, ledgers: &LedgerSet) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
         let (file, own) = (input.to_string(), input.identity());
@@ -42,41 +44,41 @@ impl Join {
         if source.is_rejects_file() {
             ledgers.readers().iter().try_for_each(|(_, reader)| reader.index_places())?;
         }
-        let header = without_beside(source.header());
+        let header = without_join_columns(source.header());
         let key = header.key_columns(&identity.key, &file)?;
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         Ok(Join { source, identity: own, header, key, scheme })
     }
 
-    /// Writes every row of the CSV with what the ledgers know of it, in the order of the CSV, and returns how many;
-    /// of a selection only rows that are in it, and so none that no ledger knows.
+    /// Writes the rows of the CSV in their order, each with its state in the ledgers, and returns their number. A
+    /// selection leaves out rows that no ledger has.
     ///
     /// # Errors
-    /// The CSV or a ledger cannot be read, the output cannot be written, or a signal comes.
+    /// Every variant of [`ExportError`].
     pub fn write(
         mut self,
         ledgers: &LedgerSet,
         selection: &Selection,
-        format: Format,
+        format: ExportFormat,
         out: &mut dyn io::Write,
         shutdown: &Shutdown,
     ) -> Result<u64, ExportError> {
         let mut table = Table::new(format, out);
         self.expect_no_clash(format)?;
-        table.header(self.header.columns().iter().map(String::as_str).chain(BESIDE))?;
+        table.header(self.header.columns().iter().map(String::as_str).chain(JOIN_COLUMNS))?;
         let (mut read, mut count) = (0_u64, 0);
         let mut occurrences = Occurrences::default();
         let mut record = Record::default();
         while self.source.read_record(&mut record)? {
-            if read.is_multiple_of(ROWS) {
-                go_on(shutdown)?;
+            if read.is_multiple_of(SIGNAL_CHECK_INTERVAL) {
+                expect_no_signal(shutdown)?;
             }
             read += 1;
-            // An earlier join's; of a ragged row nobody can tell which cells they are.
+            // Cells of an earlier join. In a ragged row they cannot be told from the others.
             if record.fields.len() == self.source.header().columns().len() {
                 record.fields.truncate(self.header.columns().len());
             }
-            let known = self.known(&record, ledgers, &mut occurrences)?;
+            let known = self.find(&record, ledgers, &mut occurrences)?;
             if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
                 let cells = fit_to_columns(record.fields.iter(), self.header.columns().len());
                 write_row(&mut table, &self.header, &cells, known.as_ref())?;
@@ -87,8 +89,8 @@ impl Join {
         Ok(count)
     }
 
-    /// What the ledgers know of a row.
-    fn known(
+    /// The row of the ledgers that a record of the CSV is.
+    fn find(
         &self,
         record: &Record,
         ledgers: &LedgerSet,
@@ -96,7 +98,7 @@ impl Join {
     ) -> Result<Option<ListedRow>, ExportError> {
         let key = self.header.key(&self.key, &record.fields);
         if let Some(reject) = &record.reject {
-            return Ok(rejected::find(ledgers, &self.scheme, &self.identity, record, (reject, &key))?);
+            return Ok(self.find_reject(ledgers, record.line, reject, &key)?);
         }
         match token(&self.scheme, &key, ledgers, occurrences)? {
             Some(token) => Ok(ledgers.best(token)?),
@@ -104,27 +106,55 @@ impl Join {
         }
     }
 
-    /// Two columns of one name would be told apart by nobody.
-    fn expect_no_clash(&self, format: Format) -> Result<(), ExportError> {
-        let clash = BESIDE.into_iter().find(|name| self.header.columns().iter().any(|column| column == name));
+    /// The row of the ledgers that a record of a rejects file is. Its key does not always identify it: the row may have
+    /// been rejected for having the key of another, or for being ragged; and of identical rows without a key, the file
+    /// has only those that were not created. Such a row is found by its place: in this file, if that was imported, or in
+    /// the file that it came from.
+    fn find_reject(
+        &self,
+        ledgers: &LedgerSet,
+        line: u64,
+        reject: &Reject,
+        key: &RowKey,
+    ) -> Result<Option<ListedRow>, LedgerError> {
+        // A run imports such a row only after it was corrected.
+        let has_foreign_key = match &*reject.code {
+            Rejection::RAGGED | Rejection::STRAY => true,
+            Rejection::DUPLICATE => key.label() == reject.key,
+            _ => false,
+        };
+        let known = match key {
+            _ if has_foreign_key => None,
+            RowKey::Columns(_) => ledgers.best(self.scheme.token(key, 1))?,
+            RowKey::Content(_) | RowKey::Unusable(_) => {
+                ledgers.best_at(&self.identity, line, &key.label())?
+            }
+        };
+        known.map_or_else(|| ledgers.best_at(&reject.file, reject.line, &reject.key), |row| Ok(Some(row)))
+    }
+
+    /// A CSV cannot have two columns of one name that mean different things.
+    fn expect_no_clash(&self, format: ExportFormat) -> Result<(), ExportError> {
+        let clash =
+            JOIN_COLUMNS.into_iter().find(|name| self.header.columns().iter().any(|column| column == name));
         match (format, clash) {
-            (Format::Csv, Some(column)) => {
+            (ExportFormat::Csv, Some(column)) => {
                 Err(ExportError::Column { file: self.source.input().to_string(), column })
             }
-            (Format::Csv | Format::Jsonl, _) => Ok(()),
+            (ExportFormat::Csv | ExportFormat::Jsonl, _) => Ok(()),
         }
     }
 }
 
-/// The header without the columns of an earlier join, which come anew. Columns of such names elsewhere are the user's.
-fn without_beside(header: &Header) -> Header {
+/// The header without the columns of an earlier join at its end. Columns of such names elsewhere are the user's.
+fn without_join_columns(header: &Header) -> Header {
     let columns = header.columns();
-    let own = columns.len().saturating_sub(BESIDE.len());
-    if columns[own..].iter().eq(BESIDE) { Header::new(columns[..own].to_vec()) } else { header.clone() }
+    let own = columns.len().saturating_sub(JOIN_COLUMNS.len());
+    if columns[own..].iter().eq(JOIN_COLUMNS) { Header::new(columns[..own].to_vec()) } else { header.clone() }
 }
 
-/// The token by which the ledgers know a row; none if they surely do not. Rows of one key have one token, whichever of
-/// them was imported. Rows that are their own key are numbered as a run numbers them.
+/// The client token of a row, or `None` if no ledger has it. Rows of one key have one token. Rows without key columns are
+/// numbered in the same way as by a run.
 fn token(
     scheme: &TokenScheme,
     key: &RowKey,
@@ -146,26 +176,26 @@ fn token(
     }
 }
 
-/// What the ledger says of a row; its members are [`BESIDE`].
+/// The appended cells; the members are [`JOIN_COLUMNS`].
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Fate<'a> {
-    /// The row's state; null if no ledger knows the row.
+struct JoinedState<'a> {
+    /// The row's state; null if no ledger has the row.
     _state: Option<&'static str>,
-    /// The contact's id; of created rows.
+    /// Id of the contact of a created row.
     _contact_id: Option<&'a str>,
-    /// The contact's ARN, where Connect has told it.
+    /// The contact's ARN, if Connect returned it.
     _contact_arn: Option<&'a str>,
-    /// The last error in a word: this tool's own, or Connect's.
+    /// Code of the last error: this tool's or Connect's.
     _code: Option<&'a str>,
-    /// The last error for people.
+    /// Message of the last error.
     _message: Option<&'a str>,
 }
 
-impl<'a> Fate<'a> {
+impl<'a> JoinedState<'a> {
     fn of(row: &'a ListedRow) -> Self {
         let contact = row.contact.as_ref();
-        Fate {
+        JoinedState {
             _state: Some(row.state.name()),
             _contact_id: contact.map(|contact| contact.id.as_str()),
             _contact_arn: contact.and_then(|contact| contact.arn.as_deref()),
@@ -175,10 +205,10 @@ impl<'a> Fate<'a> {
     }
 }
 
-/// The cells under their columns' names, of which no two are the same.
-struct Named<'a>(&'a Header, &'a [Cow<'a, str>]);
+/// Cells by the unique names of their columns.
+struct CellsByName<'a>(&'a Header, &'a [Cow<'a, str>]);
 
-impl Serialize for Named<'_> {
+impl Serialize for CellsByName<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.names().iter().zip(self.1))
     }
@@ -190,9 +220,9 @@ impl Serialize for Named<'_> {
 pub(crate) struct JoinedRow<'a> {
     /// The row's cells under the names of their columns.
     #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
-    row: Named<'a>,
+    row: CellsByName<'a>,
     #[serde(flatten)]
-    fate: Fate<'a>,
+    state: JoinedState<'a>,
 }
 
 fn write_row(
@@ -201,10 +231,10 @@ fn write_row(
     cells: &[Cow<'_, str>],
     known: Option<&ListedRow>,
 ) -> Result<(), ExportError> {
-    let fate = known.map(Fate::of).unwrap_or_default();
+    let state = known.map(JoinedState::of).unwrap_or_default();
     match table {
-        Table::Csv(_) => table.line(&(cells, fate)),
-        Table::Jsonl(_) => table.line(&JoinedRow { row: Named(header, cells), fate }),
+        Table::Csv(_) => table.write(&(cells, state)),
+        Table::Jsonl(_) => table.write(&JoinedRow { row: CellsByName(header, cells), state }),
     }
 }
 
@@ -213,8 +243,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_beside_a_row_has_the_names_of_its_columns() {
-        let fate = serde_json::to_value(Fate::default()).unwrap();
-        assert_eq!(fate.as_object().unwrap().keys().collect::<Vec<_>>(), BESIDE);
+    fn the_appended_cells_are_in_the_order_of_their_columns() {
+        let state = serde_json::to_value(JoinedState::default()).unwrap();
+        assert_eq!(state.as_object().unwrap().keys().collect::<Vec<_>>(), JOIN_COLUMNS);
     }
 }

@@ -1,87 +1,57 @@
-//! What the ledger knows, taken away: its rows as they lie there, or beside the rows of a CSV.
+//! Export of ledger rows as CSV or JSON Lines, alone or joined to the rows of a CSV.
+//!
+//! An export only reads the ledgers and may run during a run. It imports the ledger, the source and the client token.
 
 mod join;
-mod rejected;
 mod table;
 
 use std::io;
 
 use thiserror::Error;
 
-use crate::ledger::{LedgerError, LedgerSet, RowId, RowState, Selection};
+use crate::ledger::{LedgerError, LedgerSet, RowId, Selection};
 use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
+pub(crate) use join::JOIN_COLUMNS;
 pub use join::Join;
 #[cfg(test)]
 pub(crate) use join::JoinedRow;
-use table::{COLUMNS, Table};
-pub(crate) use table::{ExportedRow, io_error};
+use table::Table;
+pub(crate) use table::{EXPORT_COLUMNS, ExportedRow, io_error};
 
-/// The form of an export.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
-pub enum Format {
-    /// A header and a line for each row, cells quoted where they must be.
-    #[default]
+/// Format of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportFormat {
+    /// CSV with a header (RFC 4180, line ends LF).
     Csv,
-    /// An object for each row, one a line.
+    /// JSON Lines: one object a row.
     Jsonl,
 }
 
-/// The state that rows are to be in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StateFilter {
-    /// Any.
-    All,
-    /// This one.
-    Only(RowState),
-}
-
-impl clap::ValueEnum for StateFilter {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ANY_AND_EACH: [StateFilter; 7] = [
-            StateFilter::Only(RowState::Pending),
-            StateFilter::Only(RowState::InFlight),
-            StateFilter::Only(RowState::Created),
-            StateFilter::Only(RowState::Rejected),
-            StateFilter::Only(RowState::Failed),
-            StateFilter::Only(RowState::Unknown),
-            StateFilter::All,
-        ];
-        &ANY_AND_EACH
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            StateFilter::All => "all",
-            StateFilter::Only(state) => state.name(),
-        }))
-    }
-}
-
-/// An export had to be given up. What was to be written over is as it was.
+/// An export failed. The file that it would have replaced is unchanged.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// A ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The CSV cannot be read.
+    /// The CSV of `--join` cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The CSV has a column of a name that the export would give to another.
+    /// The CSV of `--join` already has a column of a name that the export adds.
     #[error(
-        "{file} has a column '{column}' of its own, and --join adds one of that name; rename it there, or use --format \
-         jsonl, where the two stand apart"
+        "{file} has a column '{column}', and --join adds one of that name; rename it there, or use --format jsonl, which \
+         keeps the two apart"
     )]
     Column {
-        /// The CSV.
+        /// Path of the CSV.
         file: String,
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
     /// The output cannot be written.
     #[error("cannot write the export: {0}")]
     Write(#[from] io::Error),
-    /// A signal asked the process to stop.
+    /// A signal stopped the export.
     #[error("interrupted; the export is not complete")]
     Interrupted(Signal),
 }
@@ -98,32 +68,31 @@ impl From<serde_json::Error> for ExportError {
     }
 }
 
-/// Stops an export that nobody waits for any more.
-fn go_on(shutdown: &Shutdown) -> Result<(), ExportError> {
+fn expect_no_signal(shutdown: &Shutdown) -> Result<(), ExportError> {
     shutdown.signal().map_or(Ok(()), |signal| Err(ExportError::Interrupted(signal)))
 }
 
-/// Writes the selected rows of the ledgers, one ledger after the other, each in the order in which its rows lie there;
-/// returns how many. Rows that a run under way enters meanwhile come at the end.
+/// Writes the selected rows ledger by ledger, in the order of each ledger, and returns their number. Rows that a run
+/// adds meanwhile come last.
 ///
 /// # Errors
-/// A ledger cannot be read, the output cannot be written, or a signal comes.
+/// [`ExportError::Ledger`], [`ExportError::Write`], [`ExportError::Interrupted`]
 pub fn export_rows(
     ledgers: &LedgerSet,
     selection: &Selection,
-    format: Format,
+    format: ExportFormat,
     out: &mut dyn io::Write,
     shutdown: &Shutdown,
 ) -> Result<u64, ExportError> {
     let mut table = Table::new(format, out);
-    table.header(COLUMNS)?;
+    table.header(EXPORT_COLUMNS)?;
     let mut count = 0;
     for (_, reader) in ledgers.readers() {
         let mut last = RowId(0);
         while let Some(page) = reader.page(last, selection)? {
-            go_on(shutdown)?;
+            expect_no_signal(shutdown)?;
             for row in &page.rows {
-                table.line(&ExportedRow::of(row))?;
+                table.write(&ExportedRow::of(row))?;
             }
             count += page.rows.len() as u64;
             last = page.last;
@@ -131,18 +100,4 @@ pub fn export_rows(
     }
     table.finish()?;
     Ok(count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_state_is_named_as_everywhere_else() {
-        use clap::ValueEnum as _;
-        for state in RowState::ALL {
-            assert_eq!(StateFilter::from_str(state.name(), false), Ok(StateFilter::Only(state)));
-        }
-        assert_eq!(StateFilter::value_variants().len(), RowState::ALL.len() + 1);
-    }
 }

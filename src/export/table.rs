@@ -1,14 +1,14 @@
-//! Lines of an export, as CSV or JSON Lines.
+//! Output table of an export: CSV or JSON Lines.
 
 use std::io;
 
 use serde::Serialize;
 
-use super::{ExportError, Format};
+use super::{ExportError, ExportFormat};
 use crate::ledger::ListedRow;
 
-/// The columns of an export, and its JSON keys.
-pub(super) const COLUMNS: [&str; 11] = [
+/// Columns of an export without `--join`, and its JSON keys.
+pub(crate) const EXPORT_COLUMNS: [&str; 11] = [
     "file",
     "line",
     "key",
@@ -23,7 +23,6 @@ pub(super) const COLUMNS: [&str; 11] = [
 ];
 
 /// A row of the ledger as export writes it.
-// Its members are [`COLUMNS`].
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExportedRow<'a> {
@@ -31,24 +30,24 @@ pub(crate) struct ExportedRow<'a> {
     file: &'a str,
     /// The line of the file on which the row begins.
     line: u64,
-    /// The row's key.
+    /// The row's key, as it is displayed.
     key: &'a str,
     #[cfg_attr(test, schemars(extend("enum" =
         ["pending", "in_flight", "created", "rejected", "failed", "unknown"])))]
     state: &'static str,
-    /// The contact's id; of created rows.
+    /// Id of the contact of a created row.
     contact_id: Option<&'a str>,
-    /// The contact's ARN, where Connect has told it.
+    /// The contact's ARN, if Connect returned it.
     contact_arn: Option<&'a str>,
-    /// How often it was sent.
+    /// Number of attempts.
     attempts: u64,
-    /// When it was sent first, in UTC.
+    /// Time of the first attempt, RFC 3339 in UTC.
     first_sent: Option<String>,
-    /// When it was sent last, in UTC.
+    /// Time of the last attempt, RFC 3339 in UTC.
     last_sent: Option<String>,
-    /// The last error in a word: this tool's own, or Connect's.
+    /// Code of the last error: this tool's or Connect's.
     code: Option<&'a str>,
-    /// The last error for people.
+    /// Message of the last error.
     message: Option<&'a str>,
 }
 
@@ -63,37 +62,37 @@ impl<'a> ExportedRow<'a> {
             contact_id: contact.map(|contact| contact.id.as_str()),
             contact_arn: contact.and_then(|contact| contact.arn.as_deref()),
             attempts: row.attempts,
-            first_sent: row.first_sent_ms.and_then(time),
-            last_sent: row.last_sent_ms.and_then(time),
+            first_sent: row.first_sent_ms.and_then(rfc3339),
+            last_sent: row.last_sent_ms.and_then(rfc3339),
             code: row.code.as_deref(),
             message: row.message.as_deref(),
         }
     }
 }
 
-/// Milliseconds since 1970 as RFC 3339; none if they are beyond the calendar.
-fn time(ms: i64) -> Option<String> {
+/// Unix time in milliseconds as RFC 3339; `None` out of jiff's range.
+fn rfc3339(ms: i64) -> Option<String> {
     jiff::Timestamp::from_millisecond(ms).ok().map(|time| format!("{time:.3}"))
 }
 
-/// Where lines go.
+/// Writer of one format.
 pub(super) enum Table<'a> {
     Csv(Box<csv::Writer<&'a mut dyn io::Write>>),
     Jsonl(&'a mut dyn io::Write),
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(format: Format, out: &'a mut dyn io::Write) -> Self {
+    pub(super) fn new(format: ExportFormat, out: &'a mut dyn io::Write) -> Self {
         match format {
-            Format::Csv => {
+            ExportFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new();
                 Table::Csv(Box::new(writer.has_headers(false).from_writer(out)))
             }
-            Format::Jsonl => Table::Jsonl(out),
+            ExportFormat::Jsonl => Table::Jsonl(out),
         }
     }
 
-    /// Writes the names of the columns, where they do not stand beside each cell.
+    /// Writes the header of a CSV.
     pub(super) fn header<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Result<(), ExportError> {
         match self {
             Table::Csv(writer) => Ok(writer.write_record(names)?),
@@ -101,18 +100,18 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Writes a line.
-    pub(super) fn line(&mut self, line: &impl Serialize) -> Result<(), ExportError> {
+    /// Writes a row.
+    pub(super) fn write(&mut self, row: &impl Serialize) -> Result<(), ExportError> {
         match self {
-            Table::Csv(writer) => Ok(writer.serialize(line)?),
+            Table::Csv(writer) => Ok(writer.serialize(row)?),
             Table::Jsonl(out) => {
-                serde_json::to_writer(&mut *out, line)?;
+                serde_json::to_writer(&mut *out, row)?;
                 Ok(out.write_all(b"\n")?)
             }
         }
     }
 
-    /// Hands on what is left.
+    /// Flushes the output.
     pub(super) fn finish(self) -> Result<(), ExportError> {
         match self {
             Table::Csv(mut writer) => Ok(writer.flush()?),
@@ -121,7 +120,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What the system said. The csv crate's own conversion makes every error one of another kind.
+/// The I/O error of a CSV writer. The csv crate's own conversion loses its kind.
 pub(crate) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -152,26 +151,26 @@ mod tests {
         }
     }
 
-    fn written(format: Format) -> String {
+    fn written(format: ExportFormat) -> String {
         let mut out = Vec::new();
         let mut table = Table::new(format, &mut out);
-        table.header(COLUMNS).unwrap();
-        table.line(&ExportedRow::of(&row())).unwrap();
+        table.header(EXPORT_COLUMNS).unwrap();
+        table.write(&ExportedRow::of(&row())).unwrap();
         table.finish().unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn a_line_of_json_has_the_columns_as_its_keys() {
-        let text = written(Format::Jsonl);
+    fn a_json_row_has_the_columns_as_its_keys() {
+        let text = written(ExportFormat::Jsonl);
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), COLUMNS);
+        assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), EXPORT_COLUMNS);
         assert_eq!((&line["line"], &line["contact_arn"]), (&2.into(), &serde_json::Value::Null));
     }
 
     #[test]
-    fn a_line_of_csv_is_quoted_where_it_must_be_and_dated_to_the_millisecond() {
-        let text = written(Format::Csv);
+    fn a_csv_row_is_quoted_where_needed_and_dated_to_the_millisecond() {
+        let text = written(ExportFormat::Csv);
         assert_eq!(
             text.split_once('\n').unwrap().1,
             "/d/t.csv,2,\"a, \"\"b\"\"\nc\",created,id,,1,1970-01-01T00:00:00.000Z,2023-11-14T22:13:20.007Z,,\n"

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::PageError;
+use super::ReportError;
 use super::accounting::{Accounting, Tally};
 use super::entries::{Cause, DoubtfulRow, Run};
 use super::shards::Share;
@@ -71,7 +71,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Reads the ledgers. All that is counted in one of them is of one moment; what went over the wire is read after it.
-    pub(super) fn gather(ledgers: &LedgerSet, now_ms: i64) -> Result<Self, PageError> {
+    pub(super) fn gather(ledgers: &LedgerSet, now_ms: i64) -> Result<Self, ReportError> {
         let mut facts = Facts::default();
         let mut shares = Vec::new();
         let mut causes: Vec<ErrorCount> = Vec::new();

@@ -24,37 +24,37 @@ use crate::job::Outline;
 use crate::ledger::{LedgerError, LedgerSet};
 use facts::Facts;
 
-/// What a page is told besides the ledgers.
+/// Contents of the report that are not in the ledgers.
 #[derive(Clone, Debug)]
-pub struct About {
-    /// What the job file says, if there is one.
+pub struct ReportOptions {
+    /// The job file.
     pub job: Option<Outline>,
-    /// The time zone of all times on the page.
+    /// Time zone of all times in the report.
     pub zone: TimeZone,
-    /// What the variable TZ says, which is the name of a zone that has no other.
+    /// Value of the variable TZ, shown for a zone without an IANA name.
     pub tz: Option<String>,
-    /// When it is made, in milliseconds since 1970.
+    /// Time of the report, Unix milliseconds.
     pub now_ms: i64,
-    /// The version of connect-import.
+    /// Version of connect-import.
     pub version: &'static str,
 }
 
-/// A page cannot be made.
+/// The report cannot be made.
 #[derive(Debug, Error)]
-pub enum PageError {
+pub enum ReportError {
     /// A ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A plot or a template failed; a bug.
-    #[error("the page cannot be made: {0}; report this as a bug")]
-    Made(String),
+    /// A plot or a template failed: a bug.
+    #[error("cannot make the report: {0}; please report this as a bug")]
+    Render(String),
 }
 
-/// The page about the import that these ledgers are of. It reads only, and may do so during a run.
+/// The HTML page about the import of these ledgers. It only reads them and may run during a run.
 ///
 /// # Errors
-/// A ledger cannot be read.
-pub fn page(ledgers: &LedgerSet, about: &About) -> Result<String, PageError> {
-    let facts = Facts::gather(ledgers, about.now_ms)?;
-    template::render(&facts, about)
+/// [`ReportError::Ledger`]; [`ReportError::Render`] is a bug.
+pub fn html_report(ledgers: &LedgerSet, options: &ReportOptions) -> Result<String, ReportError> {
+    let facts = Facts::gather(ledgers, options.now_ms)?;
+    template::render(&facts, options)
 }

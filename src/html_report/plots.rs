@@ -6,7 +6,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::PageError;
+use super::ReportError;
 use super::axis::TimeAxis;
 use super::paint::{CONTACTS, FAILED, INK, LINE, MUTED, Paint, SILENCE, UNKNOWN, WAITING};
 use super::timeline::Step;
@@ -37,7 +37,7 @@ pub(super) fn contacts(
     steps: &[Step],
     zone: &TimeZone,
     caption: &Caption<'_>,
-) -> Result<Option<String>, PageError> {
+) -> Result<Option<String>, ReportError> {
     let values = |step: &Step| step.contacts_a_second().max(step.rate);
     let top = steps.iter().map(values).fold(0.001, f64::max) * 1.08;
     let Some(axis) = TimeAxis::new(steps, zone) else { return Ok(None) };
@@ -62,7 +62,7 @@ pub(super) fn trouble(
     steps: &[Step],
     zone: &TimeZone,
     caption: &Caption<'_>,
-) -> Result<Option<String>, PageError> {
+) -> Result<Option<String>, ReportError> {
     let values = |step: &Step| step.throttled_share().max(step.unanswered_share());
     let most = steps.iter().map(values).fold(0.0, f64::max);
     let Some(axis) = TimeAxis::new(steps, zone).filter(|_| most > 0.0) else { return Ok(None) };
@@ -79,7 +79,7 @@ pub(super) fn trouble(
 }
 
 /// How long answers took, in seconds, each with its name.
-pub(super) fn latencies(times: &[(&str, f64)], caption: &Caption<'_>) -> Result<Option<String>, PageError> {
+pub(super) fn latencies(times: &[(&str, f64)], caption: &Caption<'_>) -> Result<Option<String>, ReportError> {
     let Some(longest) = times.iter().map(|(_, seconds)| *seconds).reduce(f64::max) else { return Ok(None) };
     let height = 34 * times.len() as u32 + 46;
     let svg = svg(caption, height, |area| {
@@ -193,14 +193,14 @@ fn svg(
     caption: &Caption<'_>,
     height: u32,
     draw: impl FnOnce(&Area<'_>) -> Drawn,
-) -> Result<String, PageError> {
+) -> Result<String, ReportError> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
     let drawn = draw(&area).and_then(|()| area.present());
-    drawn.map_err(|error| PageError::Made(format!("{}: {error}", caption.id)))?;
+    drawn.map_err(|error| ReportError::Render(format!("{}: {error}", caption.id)))?;
     drop(area);
     let content = svg.split_once('>').map(|(_, content)| content);
-    let content = content.ok_or_else(|| PageError::Made(format!("{}: there is no SVG", caption.id)))?;
+    let content = content.ok_or_else(|| ReportError::Render(format!("{}: there is no SVG", caption.id)))?;
     let Caption { id, title, description } = caption;
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
     Ok(format!(

@@ -12,7 +12,7 @@ use super::paint::PAINTS;
 use super::plots::{self, Caption};
 use super::timeline::Step;
 use super::words::{count, latency, percent};
-use super::{About, PageError};
+use super::{ReportError, ReportOptions};
 use crate::ui::per_second;
 
 /// The page, a part after the other.
@@ -32,9 +32,9 @@ const STYLE: &str = include_str!("templates/page.css");
 ///
 /// # Errors
 /// A template or a plot fails: a bug.
-pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> {
-    let made = |error: minijinja::Error| PageError::Made(format!("{error:#}"));
-    let clock = Clock::new(&about.zone, facts.period.unwrap_or((about.now_ms, about.now_ms)));
+pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, ReportError> {
+    let made = |error: minijinja::Error| ReportError::Render(format!("{error:#}"));
+    let clock = Clock::new(&options.zone, facts.period.unwrap_or((options.now_ms, options.now_ms)));
     let mut environment = environment(&clock);
     for (name, part) in PARTS.into_iter().chain([("page.css", STYLE)]) {
         environment.add_template(name, part).map_err(made)?;
@@ -46,10 +46,10 @@ pub(super) fn render(facts: &Facts, about: &About) -> Result<String, PageError> 
         // The style is the page's own, and holds nothing of the facts.
         style => Value::from_safe_string(style),
         plots => Value::from(Serde(Plots::of(facts, &clock)?)),
-        job => Value::from(Serde(&about.job)),
-        version => about.version,
-        now_ms => about.now_ms,
-        zone => zone_name(&about.zone, about.tz.as_deref(), about.now_ms),
+        job => Value::from(Serde(&options.job)),
+        version => options.version,
+        now_ms => options.now_ms,
+        zone => zone_name(&options.zone, options.tz.as_deref(), options.now_ms),
     };
     let mut page = String::new();
     for (name, _) in PARTS {
@@ -121,7 +121,7 @@ const PERCENTILES: [(&str, f64); 5] = [
 ];
 
 impl Plots {
-    fn of(facts: &Facts, clock: &Clock) -> Result<Self, PageError> {
+    fn of(facts: &Facts, clock: &Clock) -> Result<Self, ReportError> {
         let zone = clock.zone();
         let (minutes, steps) = &facts.plotted;
         let sum = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();

@@ -8,7 +8,7 @@ use super::entries::{Cause, DoubtfulRow};
 use super::facts::Facts;
 use super::shards::Share;
 use super::timeline::Step;
-use super::{About, template};
+use super::{ReportOptions, template};
 use crate::job::{Outline, OutlineTable};
 use crate::ledger::{ErrorCount, Latencies, ListedRow, Reading, RowId, RowState, RunId, SourceAccount};
 
@@ -45,9 +45,9 @@ fn facts() -> Facts {
     }
 }
 
-fn about(job: Option<Outline>) -> About {
+fn about(job: Option<Outline>) -> ReportOptions {
     let zone = TimeZone::get("Europe/London").unwrap();
-    About { job, zone, tz: None, now_ms: 0, version: "1.2.3" }
+    ReportOptions { job, zone, tz: None, now_ms: 0, version: "1.2.3" }
 }
 
 fn page(facts: &Facts, job: Option<Outline>) -> String {

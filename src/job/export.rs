@@ -1,40 +1,40 @@
-//! The job of `export`.
+//! The command `export`, resolved from its arguments and the job file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::apart::Kept;
 use super::file::JobFile;
 use super::places::{job_args, ledgers_of};
+use super::protected::ProtectedFiles;
 use super::{JobError, input, option_error};
-use crate::cli::{ExportArgs, GlobalArgs, Output};
-use crate::export::{Format, StateFilter};
-use crate::ledger::{NamedIdentity, RunId, Selection};
+use crate::cli::{ExportArgs, GlobalArgs, Output, StateFilter};
+use crate::export::ExportFormat;
+use crate::ledger::{NamedIdentity, RowState, RunId, Selection};
+use crate::output_file::OutputKind;
 use crate::source::{Dialect, Input};
 
-/// An export.
+/// A resolved `export` command.
 #[derive(Clone, Debug)]
 pub struct ExportJob {
-    /// The ledgers, at least one.
+    /// Paths of the ledgers, at least one.
     pub ledgers: Vec<PathBuf>,
-    /// What is said of whose they are.
+    /// The identity that the ledgers must have, as far as the job file names it.
     pub named: NamedIdentity,
-    /// Which rows.
+    /// The rows to write.
     pub selection: Selection,
-    /// In which form.
-    pub format: Format,
-    /// The file to write; none is standard output.
+    /// Format of the output.
+    pub format: ExportFormat,
+    /// The output file, or `None` for standard output.
     pub to: Option<PathBuf>,
-    /// The CSV whose rows are written instead, and how it is written.
+    /// The CSV of `--join` and its dialect.
     pub join: Option<(Input, Dialect)>,
 }
 
 impl ExportJob {
-    /// Puts an export together.
+    /// Resolves the arguments of `export` and the job file.
     ///
     /// # Errors
-    /// The job file cannot be read or holds what it may not; nothing says where a ledger is; the file to write is
-    /// one that is read.
+    /// The job file is invalid; no ledger is named; the output file may not be written.
     pub fn resolve(args: &ExportArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let job = job_args(&args.ledgers);
         let file = JobFile::at(job.job.as_deref())?;
@@ -46,11 +46,11 @@ impl ExportJob {
         let dialect = input::dialect(&args.dialect, &file)?;
         let join = args.join.as_deref().map(Input::from_argument);
         let to = args.to.as_deref().filter(|path| *path != Path::new("-"));
-        let kept = || {
-            let kept = Kept::of(&job, global, &file).with_ledgers(&ledgers);
-            kept.with_csv(join.as_ref().and_then(Input::path))
+        let protected = || {
+            let files = ProtectedFiles::of_job(&job, &file).with_ledgers(&ledgers);
+            files.with_input(join.as_ref().and_then(Input::path))
         };
-        let to = to.map(|to| kept().target("--to", to)).transpose()?;
+        let to = to.map(|to| protected().output(OutputKind::Export, to, args.force)).transpose()?;
         Ok(ExportJob {
             ledgers,
             named: input::named_identity(&job, &file)?,
@@ -59,9 +59,9 @@ impl ExportJob {
                 since: args.since.map(|run| RunId(i64::from(run))),
             },
             format: match (args.format, global.output.unwrap_or_default()) {
-                (Some(format), _) => format,
-                (None, Output::Json) => Format::Jsonl,
-                (None, Output::Text | Output::Csv) => Format::Csv,
+                (Some(format), _) => format.into(),
+                (None, Output::Json) => ExportFormat::Jsonl,
+                (None, Output::Text | Output::Csv) => ExportFormat::Csv,
             },
             to,
             join: join.map(|csv| (csv, dialect)),
@@ -69,10 +69,10 @@ impl ExportJob {
     }
 }
 
-/// None is any: so is `all`, beside whatever else.
-fn states(named: &[StateFilter]) -> BTreeSet<crate::ledger::RowState> {
+/// The selected states; empty for all.
+fn states(filters: &[StateFilter]) -> BTreeSet<RowState> {
     let mut states = BTreeSet::new();
-    for filter in named {
+    for filter in filters {
         match filter {
             StateFilter::All => return BTreeSet::new(),
             StateFilter::Only(state) => states.insert(*state),

@@ -1,49 +1,52 @@
-//! Where the metrics of a run go.
+//! The metrics file of a run, resolved from its arguments and the job file.
 
 use std::path::{Path, PathBuf};
 
-use super::apart::Kept;
 use super::destination::instance;
 use super::file::JobFile;
 use super::input::shard;
 use super::places::{ledger_path, of_shard, rejects_named};
+use super::protected::ProtectedFiles;
 use super::{JobError, option_error};
-use crate::cli::{GlobalArgs, RunArgs};
+use crate::cli::RunArgs;
+use crate::output_file::OutputKind;
 use crate::paths::resolved;
 use crate::shard::Shard;
 
-/// A file for metrics, and what is known of the import before it begins, or where it cannot.
+/// A metrics file and its labels. A run that cannot start has them too, as far as they are known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MetricsTarget {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
-    /// What the import is called: by its job file, otherwise by its ledger; or empty.
+    /// Label `import`: the name of the job file, otherwise of the ledger; may be empty.
     pub import: String,
-    /// The bare instance id, if one is named.
+    /// Id of the instance, without the rest of its ARN.
     pub instance_id: Option<String>,
-    /// The part of the rows that the run takes; none if all.
+    /// The shard that the run imports, or `None` for all rows.
     pub shard: Option<Shard>,
-    /// The ledger's path, if it is known.
+    /// Path of the ledger.
     pub ledger: Option<PathBuf>,
 }
 
 impl MetricsTarget {
-    /// The file that a run is to write its metrics to, if it is to write any. All else of the job may be at fault.
+    /// The metrics file that the arguments or the job file name. The rest of the job may be invalid.
     ///
     /// # Errors
-    /// The file is one that is read, or the ledger, or the rejects.
-    pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Option<Self>, JobError> {
-        const OPTION: &str = "--metrics-file";
+    /// The file may not be written, or is the rejects file.
+    pub fn resolve(args: &RunArgs, file: &JobFile) -> Result<Option<Self>, JobError> {
         let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
         let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
         let shard = shard(&args.job, file);
         let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
         let ledger = ledger_path(&args.job, file).ok();
-        let target = Kept::of(&args.job, global, file).target(OPTION, &named)?;
-        // They may not be there yet, and would be written over in the next run.
+        let protected = ProtectedFiles::of_job(&args.job, file);
+        let target = protected.output(OutputKind::Metrics, &named, args.force)?;
         let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
         if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
-            return Err(option_error(OPTION, "names the rejects file; name a file of its own"));
+            return Err(option_error(
+                OutputKind::Metrics.option(),
+                "names the rejects file; name another file",
+            ));
         }
         Ok(Some(MetricsTarget {
             file: target,

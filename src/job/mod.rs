@@ -2,18 +2,18 @@
 //!
 //! Precedence: flag, environment variable (clap handles both), job file, default. Reads files and sends nothing.
 
-mod apart;
 mod check;
 mod destination;
 mod doctor;
 mod export;
 mod file;
+mod input;
 mod instance;
 mod metrics;
 mod outline;
 mod pace;
 mod places;
-mod input;
+mod protected;
 mod report;
 mod skeleton;
 mod values;
@@ -28,9 +28,9 @@ use crate::cli::{GlobalArgs, ImportArgs, InitArgs, LogFormat, Output, ProgressAr
 use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
+use crate::output_file::OutputError;
 use crate::source::Dialect;
 use crate::submission::{AwsSettings, OnUnknown};
-pub use apart::keep_sources;
 pub use check::CheckJob;
 use destination::destination;
 pub use doctor::DoctorJob;
@@ -42,8 +42,10 @@ pub use metrics::MetricsTarget;
 pub use outline::{Outline, OutlineTable};
 pub use pace::{Pacing, SandboxQuota, reload_rate};
 use pace::{pacing, sandbox};
+use places::ledger_to_write;
 pub use places::{expect_csvs, ledgers_of, named_identity};
-use places::{ledger_to_write, rejects_path};
+pub use protected::expect_not_imported;
+use protected::rejects_path;
 pub use report::ReportJob;
 pub use verification::VerifyJob;
 
@@ -62,6 +64,8 @@ pub struct Job {
     pub ledger: PathBuf,
     /// Path of the rejects file.
     pub rejects: PathBuf,
+    /// Whether an output may replace an existing file that connect-import did not write.
+    pub force: bool,
     /// Rate, burst, concurrency and attempts.
     pub pacing: Pacing,
     /// Maximum rows to send in this run.
@@ -120,6 +124,9 @@ pub enum JobError {
     /// The job file is unreadable or invalid.
     #[error(transparent)]
     File(#[from] JobFileError),
+    /// The output cannot be written where it was asked for.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// No CSV is named.
     #[error("no CSV is named; give one as an argument, or under [source] files in the job file")]
     NoInput,
@@ -167,6 +174,7 @@ impl Job {
         Ok(Job {
             identity: input::identity(instance, &args.job, &args.import.request, file)?,
             rejects: rejects_path(args, file, &ledger, &input.inputs)?,
+            force: args.force,
             input,
             ledger,
             pacing,

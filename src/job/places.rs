@@ -1,8 +1,7 @@
-//! Where a job's ledger and its rejects lie.
+//! Paths of a job's ledgers and of its rejects file.
 
 use std::path::{Path, PathBuf};
 
-use super::apart::{keep_apart, unless_an_input};
 use super::file::JobFile;
 use super::input::{is_pattern, shard};
 use super::{JobError, input, option_error};
@@ -10,13 +9,12 @@ use crate::cli::{JobArgs, LedgersArgs, RunArgs, duration};
 use crate::ledger::NamedIdentity;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
-use crate::source::Input;
 
-/// The ledgers of a job, for commands that only read them and may be given several. Where none is named and there is
-/// none of all rows, those of shards that lie in its place are taken.
+/// The ledgers of a job, for commands that only read them. Without `--ledger` and without a ledger of all rows, these
+/// are the ledgers of shards beside it.
 ///
 /// # Errors
-/// Nothing says where a ledger is, or one is named twice.
+/// [`JobError::NoLedger`]; [`JobError::Option`] if a ledger is named twice.
 pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, JobError> {
     let ledgers = match (&args.ledger[..], ledger_path(&job_args(args), file)) {
         ([], Ok(ledger)) => or_of_shards(ledger),
@@ -31,11 +29,11 @@ pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, Jo
     }
 }
 
-/// Makes sure that what is taken for a CSV is none by mistake: a time that was to be that of `--watch`, or what is not
-/// there and says nothing beside `--ledger`.
+/// Refuses a CSV argument that is a mistake: the time of `--watch` without an equals sign, or a missing file beside
+/// `--ledger`.
 ///
 /// # Errors
-/// It is.
+/// [`JobError::Option`]
 pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError> {
     for file in
         args.files.iter().filter(|file| !is_pattern(file) && *file != Path::new("-") && !file.exists())
@@ -55,15 +53,15 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
     Ok(())
 }
 
-/// What a job says of whose its ledgers are, for the same commands: nothing of what it does not name.
+/// The parts of a ledger's identity that the job file names.
 ///
 /// # Errors
-/// What it says is no identity.
+/// The instance or the operation that it names is impossible.
 pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
     input::named_identity(&job_args(args), file)
 }
 
-/// The ledger, or if it is not there those of shards beside it, in their order.
+/// The ledger, or if it is missing the ledgers of shards beside it, in the order of the shards.
 fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
     let folder = if ledger.exists() { None } else { std::fs::read_dir(folder_of(&ledger)).ok() };
     let mut found: Vec<(Shard, PathBuf)> = Vec::new();
@@ -75,19 +73,19 @@ fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
     if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() }
 }
 
-/// The file of the same name for one shard: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
+/// The path of a shard's own file: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
 /// `x.0-of-4.csv`.
 pub(super) fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
     let Some(shard) = shard else { return path };
     let (before, after) = around_part(&path);
-    // Whoever has named the shard in it means that one.
+    // The user may have named the shard's file itself.
     if before.ends_with(&format!(".{}.", shard.part())) {
         return path;
     }
     path.with_file_name(format!("{before}{}{after}", shard.part()))
 }
 
-/// The shard of this ledger's rows that the file beside it is for, by its name.
+/// The shard that the name of a file beside `ledger` names.
 pub(super) fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
     let (before, after) = around_part(ledger);
     let name = file.file_name()?.to_str()?;
@@ -95,7 +93,7 @@ pub(super) fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
     Shard::from_part(part).filter(|_| file.parent() == ledger.parent())
 }
 
-/// What stands before and after the part of a name that is the shard's.
+/// The file name before and after the place of the shard.
 fn around_part(path: &Path) -> (String, String) {
     const ENDINGS: [&str; 3] = [".sandbox.ledger.db", ".ledger.db", ".rejects.csv"];
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -105,7 +103,7 @@ fn around_part(path: &Path) -> (String, String) {
     (format!("{before}."), after.to_owned())
 }
 
-/// The same job with the first of its ledgers.
+/// The arguments of a job with the first of its ledgers.
 pub(super) fn job_args(args: &LedgersArgs) -> JobArgs {
     let LedgersArgs { files, job, ledger, sandbox } = args;
     JobArgs {
@@ -117,8 +115,11 @@ pub(super) fn job_args(args: &LedgersArgs) -> JobArgs {
     }
 }
 
-/// Beside the job file, or without one beside the first CSV; each shard has its own, which its name tells, unless a flag
-/// names it.
+/// The path of the ledger: `--ledger`, or beside the job file, or beside the first CSV. Without `--ledger` the name of
+/// a shard's ledger has the shard in it.
+///
+/// # Errors
+/// [`JobError::NoInput`], [`JobError::LedgerUnnamed`]
 pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     match &args.ledger {
         Some(path) => Ok(path.clone()),
@@ -126,11 +127,11 @@ pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, Job
     }
 }
 
-/// The same for a run, which may make the ledger: where rows of the same import lie in ledgers of another division, it
-/// would know nothing of them, and send them all again. Whoever names the ledger has seen to that.
+/// The path of the ledger for a run, which may create it. Refused if the same import has ledgers of another number of
+/// shards: a new ledger would know nothing of their rows and send them again. `--ledger` skips this check.
 ///
 /// # Errors
-/// Nothing says where the ledger is, or there is a ledger of another division in its place.
+/// As [`ledger_path`]; [`JobError::Option`] for a ledger of another number of shards.
 pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     let own = ledger_path(args, file)?;
     if args.ledger.is_some() {
@@ -150,15 +151,15 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
     Err(option_error(
         "--shard",
         format!(
-            "is not as it was: {} has rows of this import, which {} would know nothing of and send again. Go on {with}; \
-             or, if that ledger is of no import that counts, move it away",
+            "has changed: {} has rows of this import, which {} does not know and would send again. Run again {with}, or \
+             move that ledger away if it does not count",
             path.display(),
             own.display()
         ),
     ))
 }
 
-/// Where the ledger of all rows lies, or would lie.
+/// The default path of the ledger of all rows.
 fn whole_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     if let (Some(path), false) = (&file.run.ledger, args.sandbox) {
         return Ok(file.beside(path));
@@ -173,32 +174,15 @@ fn whole_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     Ok(with_suffix(&anchor.with_extension(""), suffix))
 }
 
-/// Where rows that were not created are written: beside the ledger, if nothing else is said.
-///
-/// # Errors
-/// It is where the ledger, what belongs to it, or the job file lies.
-pub(super) fn rejects_path(
-    args: &RunArgs,
-    file: &JobFile,
-    ledger: &Path,
-    inputs: &[Input],
-) -> Result<PathBuf, JobError> {
-    let rejects = rejects_named(args, file, ledger);
-    keep_apart("--rejects", &rejects, ledger, file.path.as_deref())?;
-    Ok(unless_an_input(rejects, inputs))
-}
-
-/// The same, whatever lies there. Each shard has its own. A rehearsal does not heed the job file's.
+/// The path of a run's rejects file: `--rejects`, the job file's unless the run is a rehearsal, or beside the ledger.
+/// Each shard has its own.
 pub(super) fn rejects_named(args: &RunArgs, file: &JobFile, ledger: &Path) -> PathBuf {
-    let from_file = || rejects_of_file(&args.job, file).filter(|_| !args.job.sandbox);
-    let named = args.rejects.clone().map(|path| of_shard(path, shard(&args.job, file)));
-    let rejects = named.or_else(from_file);
-    rejects.unwrap_or_else(|| with_suffix(ledger, ".rejects.csv"))
-}
-
-/// Where the job file has them written, if it says so.
-pub(super) fn rejects_of_file(args: &JobArgs, file: &JobFile) -> Option<PathBuf> {
-    file.run.rejects.as_ref().map(|path| of_shard(file.beside(path), shard(args, file)))
+    let of_file = file.run.rejects.as_ref().filter(|_| !args.job.sandbox);
+    let named = args.rejects.clone().or_else(|| of_file.map(|path| file.beside(path)));
+    match named {
+        Some(path) => of_shard(path, shard(&args.job, file)),
+        None => with_suffix(ledger, ".rejects.csv"),
+    }
 }
 
 #[cfg(test)]

@@ -1,38 +1,39 @@
-//! The job of `report`.
+//! The command `report`, resolved from its arguments and the job file.
 
 use std::path::{Path, PathBuf};
 
 use super::JobError;
-use super::apart::Kept;
 use super::file::JobFile;
 use super::outline::Outline;
 use super::places::{job_args, ledger_path, ledgers_of, named_identity};
-use crate::cli::{GlobalArgs, LedgersArgs, ReportArgs};
+use super::protected::ProtectedFiles;
+use crate::cli::{LedgersArgs, ReportArgs};
 use crate::ledger::NamedIdentity;
+use crate::output_file::OutputKind;
 use crate::paths::{resolved, with_suffix};
 
-/// A page about an import.
+/// A resolved `report` command.
 #[derive(Clone, Debug)]
 pub struct ReportJob {
-    /// The ledgers, at least one.
+    /// Paths of the ledgers, at least one.
     pub ledgers: Vec<PathBuf>,
-    /// Whose they are to be.
+    /// The identity that the ledgers must have, as far as a valid job file names it.
     pub named: NamedIdentity,
-    /// The file to write; none is standard output.
+    /// The output file, or `None` for standard output.
     pub to: Option<PathBuf>,
-    /// What the job file says, if one is named.
+    /// The contents of the job file that the page shows.
     pub outline: Option<Outline>,
-    /// Why it says nothing, for whoever gives the command.
+    /// Why the job file cannot be read.
     pub problem: Option<String>,
 }
 
 impl ReportJob {
-    /// Puts a report together. A job file that is at fault is no reason to make none, as long as it is clear which
-    /// ledger is meant.
+    /// Resolves the arguments of `report` and the job file. An invalid job file is reported in
+    /// [`problem`](ReportJob::problem), as long as a ledger is found without it.
     ///
     /// # Errors
-    /// Nothing says where a ledger is; the file to write is one that is read.
-    pub fn resolve(args: &ReportArgs, global: &GlobalArgs) -> Result<Self, JobError> {
+    /// No ledger is named; the output file may not be written.
+    pub fn resolve(args: &ReportArgs) -> Result<Self, JobError> {
         let job = job_args(&args.ledgers);
         let (file, ledgers, problem) = match (JobFile::at(job.job.as_deref()), &job.job) {
             (Ok(file), _) => {
@@ -43,7 +44,7 @@ impl ReportJob {
                 let mut file = JobFile::default();
                 file.path = Some(path.clone());
                 let problem = error.to_string();
-                let ledgers = without_job(&args.ledgers, &file)?;
+                let ledgers = ledgers_without_job(&args.ledgers, &file)?;
                 (file, ledgers.ok_or(error)?, Some(problem))
             }
             (Err(error), None) => return Err(error.into()),
@@ -52,24 +53,22 @@ impl ReportJob {
             Some(_) => Outline::unreadable(path),
             None => Outline::of(&file),
         });
-        let kept = Kept::of(&job, global, &file).with_ledgers(&ledgers);
-        let to = match (&args.to, ledgers.first()) {
-            (Some(to), _) if to == Path::new("-") => None,
-            (Some(to), _) => Some(kept.target("--to", to)?),
-            (None, first) => first
-                .map(|ledger| kept.target("--to", &with_suffix(&resolved(ledger), ".report.html")))
-                .transpose()?,
+        let named = match (&args.to, ledgers.first()) {
+            (Some(to), _) => Some(to.clone()).filter(|to| to != Path::new("-")),
+            (None, first) => first.map(|ledger| with_suffix(&resolved(ledger), ".report.html")),
         };
-        // What the job names is not held against the ledgers where its file is at fault.
+        let protected = ProtectedFiles::of_job(&job, &file).with_ledgers(&ledgers);
+        let to = named.map(|to| protected.output(OutputKind::Report, &to, args.force)).transpose()?;
+        // An invalid job file names no identity.
         let named =
             if problem.is_none() { named_identity(&args.ledgers, &file)? } else { NamedIdentity::default() };
         Ok(ReportJob { ledgers, named, to, outline, problem })
     }
 }
 
-/// The ledgers of a job whose file is at fault: those that are named, or the one that lies where a job file without a
-/// word about it has its own. Where there is none the file may well have named another.
-fn without_job(args: &LedgersArgs, file: &JobFile) -> Result<Option<Vec<PathBuf>>, JobError> {
+/// The ledgers of a job whose file is invalid: those named by `--ledger`, or the existing one at the default path. `None`
+/// if there is neither, since the job file may have named another.
+fn ledgers_without_job(args: &LedgersArgs, file: &JobFile) -> Result<Option<Vec<PathBuf>>, JobError> {
     if !args.ledger.is_empty() {
         return ledgers_of(args, file).map(Some);
     }

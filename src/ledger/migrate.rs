@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{APPLICATION_ID, LedgerError};
-use crate::atomic_file::{draft_of, remove};
+use crate::atomic_file::{part_of, remove_if_exists};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::paths::{folder_of, resolved, with_suffix};
 use crate::permissions::private;
@@ -27,10 +27,10 @@ pub(super) fn make_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<boo
     }
     expect_no_trace(path)?;
     let io = |source| LedgerError::Io { path: path.to_owned(), source: Arc::new(source) };
-    let draft = draft_of(path);
+    let draft = part_of(path);
     // Of a process that died while it made a ledger.
     for left in [with_suffix(&draft, "-journal"), draft.clone()] {
-        remove(&left).map_err(io)?;
+        remove_if_exists(&left).map_err(io)?;
     }
     create_private(&draft).map_err(io)?;
     let made = make(&draft, crash_plan).and_then(|()| {
@@ -38,7 +38,7 @@ pub(super) fn make_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<boo
         sync_folder(path).map_err(io)
     });
     if made.is_err() {
-        let _ = remove(&draft);
+        let _ = remove_if_exists(&draft);
     }
     made.map(|()| true)
 }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn what_a_process_left_that_died_while_it_made_a_ledger_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();
-        let draft = draft_of(&folder.path().join("x.db"));
+        let draft = part_of(&folder.path().join("x.db"));
         for left in [with_suffix(&draft, "-journal"), draft] {
             std::fs::write(left, "half").unwrap();
         }

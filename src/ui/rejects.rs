@@ -1,12 +1,14 @@
-//! The rows that were not created, to be fixed and fed to `run` again.
+//! The rejects file: rows of a run that were not created, to be corrected and imported by the next run.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::atomic_file::{AtomicFile, remove};
+use crate::atomic_file::{AtomicFile, remove_if_exists};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
+use crate::output_file::{OutputError, OutputKind};
 use crate::paths::folder_of;
 use crate::source::{REJECT_COLUMNS, fit_to_columns};
 
@@ -16,80 +18,64 @@ pub enum RejectsError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Another file stands where the rejects would go.
-    #[error(
-        "{} is there and is no rejects file, so it is not written over; name another with --rejects",
-        .0.display()
-    )]
-    NotRejects(PathBuf),
-    /// No file can be there.
-    #[error("no rejects can be written to {}: {source}; mend that, or name another file with --rejects", path.display())]
-    NoPlace {
-        /// The file.
+    /// An existing file may not be replaced.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The folder of the file is missing or unreadable.
+    #[error("cannot write rejects to {}: {source}; create its folder, or name another file with --rejects", path.display())]
+    NoFolder {
+        /// Path of the rejects file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Error of the system.
+        source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write the rejects to {}: {source}; the ledger has them, and the next run writes them again", path.display())]
+    #[error("cannot write rejects to {}: {source}; the ledger has them, and the next run writes them again", path.display())]
     Write {
-        /// The file.
+        /// Path of the rejects file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Error of the system.
+        source: io::Error,
     },
 }
 
-/// Makes sure, before a run, that writing the rejects to `path` destroys nothing but older rejects.
+/// Checks, before a run, that its rejects can be written to `path`.
 ///
 /// # Errors
-/// A file of another kind stands there, or it cannot be read.
-pub fn check_rejects_target(path: &Path) -> Result<(), RejectsError> {
-    let file = match std::fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let folder = std::fs::metadata(folder_of(path));
-            return folder
-                .map(|_| ())
-                .map_err(|source| RejectsError::NoPlace { path: path.to_owned(), source });
-        }
-        Err(source) => return Err(RejectsError::NoPlace { path: path.to_owned(), source }),
-        Ok(file) => file,
-    };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file);
-    let mut header = csv::StringRecord::new();
-    let is_csv = reader.read_record(&mut header).unwrap_or(false);
-    let start = header.len().saturating_sub(REJECT_COLUMNS.len());
-    if is_csv && header.iter().skip(start).eq(REJECT_COLUMNS) {
-        Ok(())
-    } else {
-        Err(RejectsError::NotRejects(path.to_owned()))
+/// [`RejectsError::Output`], [`RejectsError::NoFolder`]
+pub fn check_rejects_target(path: &Path, force: bool) -> Result<(), RejectsError> {
+    OutputKind::Rejects.expect_replaceable(path, force)?;
+    match std::fs::metadata(folder_of(path)) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(RejectsError::NoFolder { path: path.to_owned(), source }),
     }
 }
 
-/// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then why.
-/// The file appears whole or not at all, readable by its owner only. With no such row, a file that an
-/// earlier run left is removed. Returns how many rows were written.
+/// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then [`REJECT_COLUMNS`].
+/// The file appears whole or not at all, and only its owner can read it. With no such row, the rejects of an earlier run
+/// are removed. Returns the number of rows.
 ///
 /// # Errors
-/// The ledger cannot be read, or the file not written; an earlier file is then as it was.
+/// [`RejectsError::Ledger`], [`RejectsError::Output`] if another file was put there during the run,
+/// [`RejectsError::Write`]. An existing file is then unchanged.
 pub fn write_rejects(
     ledger: &Path,
     run: RunId,
     path: &Path,
+    force: bool,
     crash_plan: &CrashPlan,
 ) -> Result<u64, RejectsError> {
     let reader = LedgerReader::open(ledger)?;
     let failed = |source| RejectsError::Write { path: path.to_owned(), source };
     let columns = united(&reader.rejected_headers(run)?);
-    // Once more: a run can take days.
-    check_rejects_target(path)?;
+    OutputKind::Rejects.expect_replaceable(path, force)?;
     let mut writer: Option<csv::Writer<AtomicFile>> = None;
     let mut count = 0;
     reader.rejected_rows(run, |row| {
         let writer = match &mut writer {
             Some(writer) => writer,
             None => {
-                let mut new = csv::Writer::from_writer(AtomicFile::begin(path).map_err(failed)?);
+                let mut new = csv::Writer::from_writer(AtomicFile::create(path).map_err(failed)?);
                 let header = columns.iter().map(String::as_str).chain(REJECT_COLUMNS);
                 new.write_record(header).map_err(|error| failed(error.into()))?;
                 writer.insert(new)
@@ -99,18 +85,19 @@ pub fn write_rejects(
         writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
     match writer {
-        None => AtomicFile::discard(path).and_then(|()| remove(path)).map_err(failed)?,
         Some(writer) => {
-            let draft = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+            let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
             crash_plan.reach(CrashPoint::Rejects);
-            draft.publish().map_err(failed)?;
+            file.publish().map_err(failed)?;
         }
+        // `--force` replaces a file by rejects, and there are none.
+        None if OutputKind::Rejects.is_at(path) => remove_if_exists(path).map_err(failed)?,
+        None => {}
     }
     Ok(count)
 }
 
-/// The columns of all headers, in order of first appearance; a name that one header repeats is
-/// repeated as often.
+/// The columns of all headers in order of first appearance. A name that a header repeats is repeated as often.
 fn united(headers: &[Vec<String>]) -> Vec<String> {
     let count = |columns: &[String], name: &String| columns.iter().filter(|column| *column == name).count();
     let mut united: Vec<String> = Vec::new();
@@ -124,7 +111,7 @@ fn united(headers: &[Vec<String>]) -> Vec<String> {
     united
 }
 
-/// The row under the file's columns, by name, and its reasons.
+/// The record of a row: its cells under the columns of their names, then [`REJECT_COLUMNS`].
 fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
     let fitted = fit_to_columns(row.cells.iter().map(String::as_str), row.columns.len());
     let mut own: Vec<_> = row.columns.iter().zip(fitted).collect();
@@ -169,23 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_under_their_own_columns() {
+    fn cells_are_under_their_own_columns() {
         let line = cells(&columns(&["a", "b", "c"]), &row(&["c", "a"], &["3", "1"]));
         assert_eq!(line[..3], ["1", "", "3"]);
         assert_eq!(line[3..], ["/d/t.csv", "7", "k", "rejected", "C", "m"]);
-    }
-
-    #[test]
-    fn a_file_that_is_something_else_is_not_written_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.csv");
-        assert!(check_rejects_target(&path).is_ok());
-        std::fs::write(&path, "id,_file,_line,_key,_state,_code,_message\n").unwrap();
-        assert!(check_rejects_target(&path).is_ok());
-        for text in ["id,Name\n", "precious", ""] {
-            std::fs::write(&path, text).unwrap();
-            assert!(matches!(check_rejects_target(&path), Err(RejectsError::NotRejects(_))), "{text}");
-        }
     }
 
     #[test]
@@ -196,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ragged_row_keeps_its_place_and_loses_nothing() {
+    fn a_ragged_row_loses_no_cell() {
         let long = cells(&columns(&["a", "b"]), &row(&["a", "b"], &["1", "2", "3", "4"]));
         assert_eq!(long[..3], ["1", "2,3,4", "/d/t.csv"]);
         let short = cells(&columns(&["a", "b"]), &row(&["a", "b"], &["1"]));

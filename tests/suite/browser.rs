@@ -1,4 +1,4 @@
-//! The page of `report` in a real browser, where there is one: Chromium, by the variable CHROMIUM or on the path.
+//! The page of `report` in Chromium, which the variable CHROMIUM or the path names.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -56,8 +56,9 @@ fn first_pixel(png: &[u8]) -> ([u8; 3], usize) {
 #[test]
 fn the_page_is_shown_in_the_light_and_in_the_dark_and_prints_on_a4() {
     let Some(chromium) = chromium() else {
-        println!("skipped: no Chromium, neither by the variable CHROMIUM nor on the path");
-        return;
+        return skip_outside_of_the_gate(
+            "a test needs Chromium, named by the variable CHROMIUM or on the path",
+        );
     };
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);

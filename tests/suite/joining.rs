@@ -82,7 +82,7 @@ fn the_columns_of_an_earlier_join_come_anew_and_columns_of_ones_own_are_not_doub
     assert_eq!(cells(&once)[0].len(), 7);
     folder.write("own.csv", "Name,Description,_state\na,1,NY\n");
     let clash = folder.run(&export(&["--join", "own.csv"])).expect(2);
-    assert!(clash.stderr.contains("own.csv has a column '_state' of its own"), "{}", clash.stderr);
+    assert!(clash.stderr.contains("own.csv has a column '_state'"), "{}", clash.stderr);
     assert_eq!(clash.stdout, "");
     let apart = folder.run(&export(&["--join", "own.csv", "--format", "jsonl"])).expect(0).stdout;
     assert!(apart.contains("\"_state\":\"NY\"") && apart.contains("\"_state\":null"), "{apart}");

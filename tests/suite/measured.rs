@@ -123,10 +123,12 @@ fn metrics_are_never_written_over_something_else() {
     folder.write("notes.txt", "keep me");
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    for target in ["t.csv", "t.ledger.db", "t.ledger.db.lock", "t.ledger.db.rejects.csv", "notes.txt", "."] {
-        let refused = folder.run(&import(&url, &["--metrics-file", target])).expect(2);
+    for target in ["t.csv", "t.ledger.db", "t.ledger.db.lock", "t.ledger.db.rejects.csv", "."] {
+        let refused = folder.run(&import(&url, &["--metrics-file", target, "--force"])).expect(2);
         assert!(refused.stderr.contains("--metrics-file"), "{target}: {}", refused.stderr);
     }
+    let refused = folder.run(&import(&url, &["--metrics-file", "notes.txt"])).expect(2);
+    assert!(refused.stderr.contains("use --force to replace it"), "{}", refused.stderr);
     folder.run(&import(&url, &["--metrics-file", "r.csv", "--rejects", "r.csv"])).expect(2);
     assert_eq!((folder.read("t.csv"), folder.read("notes.txt")), (csv, "keep me".to_owned()));
     assert!(!folder.path("t.ledger.db").exists());

@@ -89,10 +89,10 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         assert_eq!(ended.stdout, "");
     };
     let into = |target, words: &str| refused(&["--ledger", "t.ledger.db", "--to", target], words);
-    into("t.ledger.db", "names a ledger, or what belongs to one");
-    into("t.toml", "is the job file, or belongs to it");
-    refused(&["--ledger", "t.ledger.db", "--to", "t.csv"], "is a CSV of the job");
-    refused(&["--ledger", "t.ledger.db", "--output", "csv"], "--output csv is for");
+    into("t.ledger.db", "is a ledger or a file of one and is never replaced");
+    into("t.toml", "is the job file or the skeleton");
+    refused(&["--ledger", "t.ledger.db", "--to", "t.csv"], "is an input of the job");
+    refused(&["--ledger", "t.ledger.db", "--output", "csv"], "--output csv works with");
     refused(&["--ledger", "other.db"], "there is no ledger other.db");
     assert_eq!(folder.read("t.csv"), numbered_csv(10));
     let nothing = folder.run(&["report"]).expect(2);
@@ -311,11 +311,7 @@ fn the_job_file_is_told_of_without_what_it_says_itself() {
 
     folder.write("t.toml", "[source]\nfiles = \"private\"\n");
     let ended = folder.run(&[&REPORT[..], &["--job", "t.toml"]].concat()).expect(0);
-    assert!(
-        ended.stderr.contains("the page says nothing of the job file: t.toml, line 2"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("the report leaves out the job file: t.toml, line 2"), "{}", ended.stderr);
     assert!(words(&ended.stdout).contains("t.toml : it cannot be read now, or is not valid any more"));
     // Without a word about it, the ledger is the one beside the job file, if there is one.
     folder.run(&["report", "--job", "t.toml"]).expect(0);

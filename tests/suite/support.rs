@@ -11,6 +11,14 @@ use std::time::{Duration, Instant};
 /// Long enough for the slowest machine; reached only by a hang.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Skips a test whose tool is missing. The gate, `.ci/run`, installs every tool and sets `CI`: there it fails instead.
+#[track_caller]
+#[expect(clippy::print_stderr, reason = "the test runner shows it with --nocapture")]
+pub fn skip_outside_of_the_gate(reason: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{reason}");
+    eprintln!("skipped: {reason}");
+}
+
 /// A folder of its own, gone afterwards.
 pub struct Folder(tempfile::TempDir);
 

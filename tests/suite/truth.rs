@@ -148,12 +148,15 @@ pub fn rejects(folder: &Folder) -> Vec<Reject> {
     reader.records().map(|record| reject(record.unwrap())).collect()
 }
 
-/// Files that a run makes for itself and that must be gone when it has ended.
+/// Temporary files of a run that must be gone when it has ended. Only `kill -9` leaves an incomplete rejects file, which
+/// its owner alone can read.
 pub fn left_behind(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let passing = [".connect-import-part", "-wal", "-shm", "-journal"];
-    names.filter(|name| name.starts_with(".tmp") || passing.iter().any(|end| name.ends_with(end))).collect()
+    let names =
+        names.filter(|name| name.starts_with(".tmp") || passing.iter().any(|end| name.ends_with(end)));
+    names.filter(|name| !(name.contains(".rejects.csv.") && is_private(folder, name))).collect()
 }
 
 /// Whether its owner alone can read a file; one that is not there nobody can.

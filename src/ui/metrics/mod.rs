@@ -2,13 +2,9 @@
 
 mod figures;
 
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use thiserror::Error;
 
 use super::lines::Every;
 use super::notice;
@@ -17,27 +13,11 @@ use crate::event::{Observer, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::MetricsTarget;
 use crate::ledger::{LedgerReader, is_locked};
+use crate::permissions::make_world_readable;
 use figures::Figures;
 
 /// How often the file is written while a run is under way: as often as Prometheus looks, by default.
 const OFTEN: Duration = Duration::from_secs(15);
-
-/// What every metrics file begins with.
-const OPENING: &[u8] = b"# HELP connect_import_";
-
-/// Metrics cannot be kept.
-#[derive(Debug, Error)]
-pub enum MetricsError {
-    /// Another file stands where they would go.
-    #[error(
-        "{} is there and holds no metrics of an import, so it is not written over; name another with --metrics-file",
-        .0.display()
-    )]
-    NotMetrics(PathBuf),
-    /// Prometheus does not take one; a bug.
-    #[error("cannot keep metrics: {0}")]
-    Prometheus(#[from] prometheus::Error),
-}
 
 /// The metrics of a run, and the file that they are written to. A clone is the same metrics.
 #[derive(Clone, Debug)]
@@ -64,12 +44,8 @@ impl Metrics {
     /// The metrics of a run that begins now; nothing is written yet.
     ///
     /// # Errors
-    /// Something else stands where the file would go.
-    pub fn new(target: MetricsTarget) -> Result<Self, MetricsError> {
-        // It may not be there yet; whatever else is wrong is told when it is written.
-        if opening(&target.file).is_ok_and(|opening| !opening.is_empty() && opening != OPENING) {
-            return Err(MetricsError::NotMetrics(target.file));
-        }
+    /// The metric definitions are invalid: a bug.
+    pub fn new(target: MetricsTarget) -> Result<Self, prometheus::Error> {
         let figures = Figures::new(&target.import, target.shard, target.instance_id.as_deref())?;
         Ok(Metrics { target, figures, writing: Arc::default() })
     }
@@ -100,14 +76,13 @@ impl Metrics {
         writing.is_stock_taken = true;
     }
 
-    /// Writes the file, whole or not at all. It holds nothing of any row, and everybody may read it: the node exporter
-    /// is another user.
+    /// Replaces the file. It has no data of any row, and the node exporter, which runs as another user, must read it.
     fn write(&self) -> io::Result<()> {
         let text = self.figures.text().map_err(io::Error::other)?;
-        let mut draft = AtomicFile::begin(&self.target.file)?;
-        draft.let_everybody_read()?;
-        draft.write_all(text.as_bytes())?;
-        draft.publish()
+        let mut file = AtomicFile::create(&self.target.file)?;
+        make_world_readable(file.file())?;
+        file.write_all(text.as_bytes())?;
+        file.publish()
     }
 
     /// Writes it as of a run under way, and says what is wrong if it cannot be written and nobody was told.
@@ -149,13 +124,6 @@ impl Metrics {
             notice(&unmeasured(&file, &problem));
         }
     }
-}
-
-/// As much of a file as is needed to know one.
-fn opening(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(OPENING.len() as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// That the metrics cannot be written.
@@ -208,9 +176,12 @@ impl Observer for Watch {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::event::Progress;
     use crate::ledger::RowState;
+    use crate::output_file::OutputKind;
 
     fn metrics(folder: &Path) -> Metrics {
         let target = MetricsTarget {
@@ -247,6 +218,7 @@ mod tests {
             Progress { to_send: 9, done: 2, created: 2, attempts: 5, throttled: 3, ..Progress::default() };
         watch.observe(&settled(30));
         watch.observe(&RunEvent::Progress(progress));
+        assert!(OutputKind::Metrics.is_at(&file));
         let text = std::fs::read_to_string(&file).unwrap();
         for line in [
             "# TYPE connect_import_attempts_total counter",
@@ -266,16 +238,6 @@ mod tests {
         // What comes late changes nothing.
         std::fs::remove_file(&file).unwrap();
         assert!(metrics.keep().is_none() && !file.exists());
-    }
-
-    #[test]
-    fn a_file_that_is_something_else_is_not_written_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = metrics(folder.path()).target;
-        for (text, is_fine) in [("", true), ("# HELP connect_import_x y", true), ("id,Name\n1,A\n", false)] {
-            std::fs::write(&target.file, text).unwrap();
-            assert_eq!(Metrics::new(target.clone()).is_ok(), is_fine, "{text}");
-        }
     }
 
     #[test]

@@ -1,0 +1,131 @@
+//! The files of a job that no output replaces, not even with `--force`: its ledgers, job file and inputs.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::file::JobFile;
+use super::places::{ledger_path, rejects_named};
+use super::{JobError, input, option_error};
+use crate::cli::{JobArgs, RunArgs};
+use crate::output_file::OutputKind;
+use crate::paths::{resolved, with_suffix};
+use crate::source::Input;
+
+/// First bytes of every SQLite file (sqlite.org/fileformat2.html).
+const SQLITE: &[u8; 16] = b"SQLite format 3\0";
+
+/// Suffixes of the files that SQLite and the lock keep beside a ledger.
+const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+
+/// Files of a job that no output replaces.
+#[derive(Debug, Default)]
+pub(super) struct ProtectedFiles {
+    ledgers: Vec<PathBuf>,
+    job_files: Vec<PathBuf>,
+    /// Paths and patterns of CSV files.
+    inputs: Vec<PathBuf>,
+}
+
+impl ProtectedFiles {
+    /// The files of a job. The job file need not be valid.
+    pub(super) fn of_job(args: &JobArgs, file: &JobFile) -> Self {
+        let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
+        ProtectedFiles {
+            ledgers: ledger_path(args, file).into_iter().collect(),
+            job_files: [args.job.clone(), skeleton].into_iter().flatten().collect(),
+            inputs: input::named(args, file),
+        }
+    }
+
+    pub(super) fn with_ledgers(mut self, ledgers: &[PathBuf]) -> Self {
+        self.ledgers.extend_from_slice(ledgers);
+        self
+    }
+
+    pub(super) fn with_input(mut self, input: Option<PathBuf>) -> Self {
+        self.inputs.extend(input);
+        self
+    }
+
+    /// The file that an output option leads to, if the output may be written there.
+    ///
+    /// # Errors
+    /// It is a protected file, or [`OutputKind::expect_replaceable`] refuses it.
+    pub(super) fn output(&self, kind: OutputKind, named: &Path, force: bool) -> Result<PathBuf, JobError> {
+        self.expect_unprotected(kind.option(), named)?;
+        kind.expect_replaceable(named, force)?;
+        Ok(resolved(named))
+    }
+
+    fn expect_unprotected(&self, option: &'static str, named: &Path) -> Result<(), JobError> {
+        let target = resolved(named);
+        let is_input = |path: &PathBuf| resolved(path) == target || input::is_of_pattern(path, &target);
+        let what = if self.is_ledger(&target) {
+            "a ledger or a file of one"
+        } else if self.job_files.iter().any(|file| resolved(file) == target) {
+            "the job file or the skeleton that it names"
+        } else if self.inputs.iter().any(is_input) {
+            "an input of the job"
+        } else {
+            return Ok(());
+        };
+        Err(never_replaced(option, named, what))
+    }
+
+    /// Whether a path is a ledger, by its name or its content, or a file that belongs to one.
+    fn is_ledger(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let of_companion = COMPANIONS.iter().find_map(|suffix| name.strip_suffix(suffix));
+        let ledger = of_companion.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
+        let has_sqlite_header = || {
+            let mut start = [0; SQLITE.len()];
+            let read = std::fs::File::open(&ledger).and_then(|mut file| file.read_exact(&mut start));
+            read.is_ok() && start == *SQLITE
+        };
+        ledger.to_string_lossy().ends_with(".ledger.db")
+            || self.ledgers.iter().any(|own| resolved(own) == ledger)
+            || ledger.is_file() && has_sqlite_header()
+    }
+}
+
+fn never_replaced(option: &'static str, path: &Path, what: &str) -> JobError {
+    let path = path.display();
+    option_error(option, format!("names {path}, which is {what} and is never replaced; name another file"))
+}
+
+/// Checks that an output is none of the inputs that a ledger names.
+///
+/// # Errors
+/// [`JobError::Option`]
+pub fn expect_not_imported(option: &'static str, target: &Path, sources: &[String]) -> Result<(), JobError> {
+    match sources.iter().any(|source| resolved(Path::new(source)) == target) {
+        true => Err(never_replaced(option, target, "an input of the ledger")),
+        false => Ok(()),
+    }
+}
+
+/// The path of a run's rejects file. A rejects file that the run reads is not replaced: the new one gets a number.
+pub(super) fn rejects_path(
+    args: &RunArgs,
+    file: &JobFile,
+    ledger: &Path,
+    inputs: &[Input],
+) -> Result<PathBuf, JobError> {
+    let rejects = rejects_named(args, file, ledger);
+    let protected = ProtectedFiles {
+        ledgers: vec![ledger.to_owned()],
+        job_files: file.path.clone().into_iter().collect(),
+        inputs: Vec::new(),
+    };
+    protected.expect_unprotected(OutputKind::Rejects.option(), &rejects)?;
+    let is_input = |path: &Path| {
+        let identity = Input::File(path.to_owned()).identity();
+        inputs.iter().any(|input| input.identity() == identity)
+    };
+    if !is_input(&rejects) {
+        return Ok(rejects);
+    }
+    let stem = rejects.with_extension("");
+    let mut numbered = (2..).map(|number: u32| with_suffix(&stem, &format!("-{number}.csv")));
+    Ok(numbered.find(|path| !is_input(path)).unwrap_or(rejects))
+}

@@ -1,0 +1,203 @@
+//! Output files, and which existing files they may replace.
+//!
+//! A command replaces an earlier output of the same kind, which it recognises by its first bytes, and an empty file. Any
+//! other existing file needs `--force`. Directories, pipes and devices are never replaced.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::export::{EXPORT_COLUMNS, JOIN_COLUMNS};
+use crate::source::REJECT_COLUMNS;
+
+/// Kind of an output file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OutputKind {
+    /// Rows of the ledger, as CSV or JSON Lines, with or without `--join`.
+    Export,
+    /// The HTML page of `report`.
+    Report,
+    /// The rows that a run did not import.
+    Rejects,
+    /// Metrics of a run for Prometheus.
+    Metrics,
+}
+
+/// An output may not be written where it was asked for. Nothing was written.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// The path leads to a directory, a pipe, a device or nowhere.
+    #[error("{option} names {}, which is {what}; name a regular file", path.display())]
+    NotRegular {
+        /// The option that names the output.
+        option: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Type of the file.
+        what: &'static str,
+    },
+    /// The file exists, and an earlier output of this kind does not begin like it.
+    #[error(
+        "{} exists and is not {expected} written by connect-import; use --force to replace it, or name another file \
+         with {option}",
+        path.display()
+    )]
+    Foreign {
+        /// The option that names the output.
+        option: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Kind of output that may be replaced.
+        expected: &'static str,
+    },
+}
+
+/// Bytes of an existing file that are read to recognise it.
+const HEAD: u64 = 1 << 20;
+
+/// Paths of open files of this process. Replacing one writes nothing to the pipe or terminal behind it.
+const OPEN_FILES: [&str; 4] = ["/proc", "/dev/fd", "/dev/stdout", "/dev/stderr"];
+
+impl OutputKind {
+    /// The option that names an output of this kind.
+    pub fn option(self) -> &'static str {
+        match self {
+            OutputKind::Export | OutputKind::Report => "--to",
+            OutputKind::Rejects => "--rejects",
+            OutputKind::Metrics => "--metrics-file",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            OutputKind::Export => "an export",
+            OutputKind::Report => "a report",
+            OutputKind::Rejects => "a rejects file",
+            OutputKind::Metrics => "a metrics file",
+        }
+    }
+
+    /// Checks that an output of this kind may be written to `path`, before anything is written.
+    ///
+    /// # Errors
+    /// [`OutputError::NotRegular`]; [`OutputError::Foreign`] unless `force` is set.
+    pub fn expect_replaceable(self, path: &Path, force: bool) -> Result<(), OutputError> {
+        let option = self.option();
+        let what = if path.is_dir() {
+            Some("a directory")
+        } else if OPEN_FILES.iter().any(|open| path.starts_with(open)) {
+            Some("an open file of this process")
+        } else if path.exists() && !path.is_file() {
+            Some("a pipe or a device")
+        } else if path.is_symlink() && !path.exists() {
+            Some("a link to a missing file")
+        } else {
+            None
+        };
+        if let Some(what) = what {
+            return Err(OutputError::NotRegular { option, path: path.to_owned(), what });
+        }
+        if force || !path.exists() || self.is_at(path) {
+            return Ok(());
+        }
+        Err(OutputError::Foreign { option, path: path.to_owned(), expected: self.name() })
+    }
+
+    /// Whether the file at `path` is empty or an output of this kind. An unreadable file is not.
+    pub fn is_at(self, path: &Path) -> bool {
+        let mut head = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+        read.is_ok() && (head.is_empty() || self.is_start_of(&head))
+    }
+
+    fn is_start_of(self, head: &[u8]) -> bool {
+        const GENERATOR: &[u8] = b"<meta name=\"generator\" content=\"connect-import ";
+        match self {
+            OutputKind::Metrics => head.starts_with(b"# HELP connect_import_"),
+            OutputKind::Report => head.windows(GENERATOR.len()).any(|bytes| bytes == GENERATOR),
+            OutputKind::Rejects => column_names(head).ends_with(&REJECT_COLUMNS.map(str::to_owned)),
+            OutputKind::Export => {
+                let names = column_names(head);
+                names == EXPORT_COLUMNS || names.ends_with(&JOIN_COLUMNS.map(str::to_owned))
+            }
+        }
+    }
+}
+
+/// The keys of the first line's JSON object, or the header of a CSV.
+fn column_names(head: &[u8]) -> Vec<String> {
+    let mut objects = serde_json::Deserializer::from_slice(head).into_iter::<serde_json::Map<_, _>>();
+    if let Some(Ok::<serde_json::Map<String, serde_json::Value>, _>(object)) = objects.next() {
+        return object.keys().cloned().collect();
+    }
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(head);
+    let header = reader.byte_records().next().and_then(Result::ok).unwrap_or_default();
+    header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first bytes of an output of each kind.
+    const OUTPUTS: [(OutputKind, &str); 6] = [
+        (OutputKind::Metrics, "# HELP connect_import_rows Rows of the ledger\n"),
+        (
+            OutputKind::Report,
+            "<!DOCTYPE html>\n<head><meta name=\"generator\" content=\"connect-import 0.1.0\" />",
+        ),
+        (OutputKind::Rejects, "id,Name,_file,_line,_key,_state,_code,_message\nK0,a,"),
+        (
+            OutputKind::Export,
+            "file,line,key,state,contact_id,contact_arn,attempts,first_sent,last_sent,code,message\n",
+        ),
+        (OutputKind::Export, "id,\"a,\nb\",_state,_contact_id,_contact_arn,_code,_message\n"),
+        (
+            OutputKind::Export,
+            "{\"row\":{\"id\":\"K0\"},\"_state\":null,\"_contact_id\":null,\"_contact_arn\":null,\"_code\":null,\
+             \"_message\":null}\n{",
+        ),
+    ];
+
+    #[test]
+    fn an_output_replaces_its_own_kind_and_an_empty_file_and_nothing_else_without_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let all = [OutputKind::Metrics, OutputKind::Report, OutputKind::Rejects, OutputKind::Export];
+        for kind in all {
+            assert!(kind.expect_replaceable(&path, false).is_ok());
+            std::fs::write(&path, "").unwrap();
+            assert!(kind.expect_replaceable(&path, false).is_ok());
+            for foreign in
+                ["precious", "id,Name\n1,A\n", "{\"id\": 1}\n", "<html></html>", "# HELP go_x y", "\u{0}"]
+            {
+                std::fs::write(&path, foreign).unwrap();
+                let refused = kind.expect_replaceable(&path, false).unwrap_err().to_string();
+                assert!(
+                    refused.contains("use --force to replace it") && refused.contains(kind.option()),
+                    "{refused}"
+                );
+                assert!(kind.expect_replaceable(&path, true).is_ok());
+            }
+            for (other, text) in OUTPUTS {
+                std::fs::write(&path, text).unwrap();
+                assert_eq!(kind.expect_replaceable(&path, false).is_ok(), kind == other, "{kind:?}: {text}");
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_a_device_and_a_broken_link_are_not_replaced_even_with_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("missing", &link).unwrap();
+        for path in [folder.path(), Path::new("/dev/null"), Path::new("/dev/fd/1"), &link] {
+            let refused = OutputKind::Export.expect_replaceable(path, true);
+            assert!(matches!(refused, Err(OutputError::NotRegular { .. })), "{}", path.display());
+        }
+    }
+}

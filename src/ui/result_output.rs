@@ -1,0 +1,80 @@
+//! Output of a command's result: standard output, or a file that appears whole or not at all.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::unless_gone;
+use crate::atomic_file::AtomicFile;
+
+/// The output of a result. Dropped before [`ResultOutput::publish`], it leaves a file that it would replace unchanged.
+#[derive(Debug)]
+pub struct ResultOutput(Option<(AtomicFile, PathBuf)>);
+
+/// A result cannot be written.
+#[derive(Debug, Error)]
+pub enum ResultError {
+    /// Standard output failed.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[source] io::Error),
+    /// The file cannot be created, written or renamed.
+    #[error("cannot write {}: {source}; an existing file is unchanged. Fix that, or name another file with --to", path.display())]
+    File {
+        /// Path of the file.
+        path: PathBuf,
+        /// Error of the system.
+        source: io::Error,
+    },
+}
+
+impl ResultOutput {
+    /// Creates the output: a file that only its owner can read, or standard output.
+    ///
+    /// # Errors
+    /// [`ResultError::File`] if the folder is missing or not writable.
+    pub fn create(to: Option<&Path>) -> Result<Self, ResultError> {
+        let create = |path: &Path| match AtomicFile::create(path) {
+            Ok(file) => Ok((file, path.to_owned())),
+            Err(source) => Err(ResultError::File { path: path.to_owned(), source }),
+        };
+        Ok(ResultOutput(to.map(create).transpose()?))
+    }
+
+    /// A buffered writer of the output, which another thread may use. It must be flushed before [`ResultOutput::publish`].
+    ///
+    /// # Errors
+    /// [`ResultError::File`] if the process has too many open files.
+    pub fn writer(&self) -> Result<Box<dyn Write + Send>, ResultError> {
+        const BUFFER: usize = 1 << 16;
+        match &self.0 {
+            None => Ok(Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))),
+            Some((file, path)) => match file.file().try_clone() {
+                Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER, file))),
+                Err(source) => Err(ResultError::File { path: path.clone(), source }),
+            },
+        }
+    }
+
+    /// Puts the complete file in its place.
+    ///
+    /// # Errors
+    /// [`ResultError::File`]
+    pub fn publish(self) -> Result<(), ResultError> {
+        match self.0 {
+            None => Ok(()),
+            Some((file, path)) => file.publish().map_err(|source| ResultError::File { path, source }),
+        }
+    }
+
+    /// Turns an error of the writer into that of the output. A closed pipe is no error: its reader has read enough.
+    ///
+    /// # Errors
+    /// Both variants of [`ResultError`].
+    pub fn abandon(self, source: io::Error) -> Result<(), ResultError> {
+        unless_gone(Err(source)).map_err(|source| match self.0 {
+            None => ResultError::Stdout(source),
+            Some((_, path)) => ResultError::File { path, source },
+        })
+    }
+}
