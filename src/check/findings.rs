@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Class;
 use crate::intake::Prepared;
-use crate::mapping::Fault;
+use crate::mapping::RowFault;
 use crate::request::ContactRequest;
 
 /// Examples kept of each kind of fault.
@@ -25,7 +25,7 @@ pub struct FoundFault<'a> {
     /// One of [`crate::mapping::Rejection::CODES`].
     pub code: &'a str,
     /// The fault.
-    pub fault: &'a Fault,
+    pub fault: &'a RowFault,
 }
 
 /// What a file turned out to be.
@@ -45,7 +45,7 @@ pub struct Group {
     /// One of [`crate::mapping::Rejection::CODES`].
     pub code: String,
     /// The fault that they share; its `found` is empty.
-    pub fault: Fault,
+    pub fault: RowFault,
     /// How many there are.
     pub count: u64,
     /// The first of them.
@@ -147,11 +147,11 @@ impl Findings {
         *self.cuts.entry(member.to_owned()).or_default() += 1;
     }
 
-    pub(super) fn tell(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &Fault) {
-        let mut kind = Fault { found: String::new(), ..fault.clone() };
+    pub(super) fn tell(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
+        let mut kind = RowFault { found: String::new(), ..fault.clone() };
         let mut name = (code.to_owned(), kind.member.clone(), kind.rule.clone(), kind.origin.clone());
         if self.groups.len() >= KINDS && !self.index.contains_key(&name) {
-            kind = Fault { rule: "other faults".into(), ..Fault::default() };
+            kind = RowFault { rule: "other faults".into(), ..RowFault::default() };
             name = (code.to_owned(), String::new(), kind.rule.clone(), String::new());
         }
         let groups = &mut self.groups;

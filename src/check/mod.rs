@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::event::Reporter;
 use crate::intake::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::ledger::LedgerError;
-use crate::mapping::{Fault, MapFault, Mapped, Rejection};
+use crate::mapping::{MapError, Mapped, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
 use crate::shard::Shard;
@@ -144,14 +144,14 @@ impl Rows<'_, '_> {
                     self.mapped(&mapped, place, now)?;
                     other.unwrap_or(Class::Ready)
                 }
-                Err(MapFault::Row(_)) if met.as_it_was => Class::Ready,
+                Err(MapError::Row(_)) if met.as_it_was => Class::Ready,
                 // It may have been created, and cannot be sent again to find out.
-                Err(MapFault::Row(_)) if met.in_doubt => Class::Unknown,
-                Err(MapFault::Row(rejection)) => {
+                Err(MapError::Row(_)) if met.in_doubt => Class::Unknown,
+                Err(MapError::Row(rejection)) => {
                     self.faulty(place, &key, &rejection)?;
                     Class::Faulty
                 }
-                Err(MapFault::Job(error)) => {
+                Err(MapError::Job(error)) => {
                     let file = format!("{}, line {}", self.findings.files[file].name, record.line);
                     return Err(IntakeError::Mapping { file, error }.into());
                 }
@@ -198,7 +198,7 @@ impl Rows<'_, '_> {
         Ok(())
     }
 
-    fn tell(&mut self, place: Place, key: &str, code: &str, fault: &Fault) -> Result<(), CheckError> {
+    fn tell(&mut self, place: Place, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {
         let file = &self.findings.files[place.file].name;
         (self.sink)(&FoundFault { file, line: place.line, key, code, fault })?;
         self.findings.tell(place.file, place.line, key, code, fault);
@@ -223,7 +223,7 @@ impl Rows<'_, '_> {
             self.findings.recount(repeat.class, class);
             if class == Class::Faulty && repeat.class != Class::Faulty {
                 let rule = "does not map any more, though an equal row was created before".to_owned();
-                let fault = Fault { rule, ..Fault::default() };
+                let fault = RowFault { rule, ..RowFault::default() };
                 self.tell(repeat.place, &key.label(), "Mapping", &fault)?;
             }
             Ok(())
@@ -262,10 +262,10 @@ impl Rows<'_, '_> {
             } else {
                 format!(" of {}", self.findings.files[first.file].name)
             };
-            let fault = Fault {
+            let fault = RowFault {
                 found: format!("has the key of line {}{of}", first.line),
                 rule: "only the first row of a key is imported".into(),
-                ..Fault::default()
+                ..RowFault::default()
             };
             self.tell(place, "", Rejection::DUPLICATE, &fault)?;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::values::{ProgressKind, duration, on_unknown, operation};
+use super::values::{ProgressKind, duration, on_too_long, on_unknown, operation};
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
@@ -104,7 +104,7 @@ pub struct RequestArgs {
     #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
     /// Reject or truncate values that exceed Connect's limits [default: reject]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT")]
+    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT", value_parser = on_too_long())]
     pub on_too_long: Option<OnTooLong>,
 }
 

@@ -7,12 +7,13 @@ use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 
 use crate::export::ExportFormat;
 use crate::ledger::RowState;
+use crate::mapping::OnTooLong;
 use crate::request::Operation;
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
 /// Format of results on standard output.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
     /// Plain text.
@@ -35,7 +36,7 @@ pub enum LogFormat {
 }
 
 /// Progress display on standard error.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProgressKind {
     /// `Bar` on a terminal, `Plain` elsewhere.
@@ -112,6 +113,23 @@ pub(super) fn on_unknown() -> impl TypedValueParser<Value = OnUnknown> {
     EnumValueParser::<OnUnknownValue>::new().map(|value| match value {
         OnUnknownValue::Resend => OnUnknown::Resend,
         OnUnknownValue::Hold => OnUnknown::Hold,
+    })
+}
+
+/// Value of `--on-too-long`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum OnTooLongValue {
+    /// Reject the row
+    Reject,
+    /// Cut names, descriptions and values; ids, URLs, dates and numbers are never cut
+    Truncate,
+}
+
+/// The parser of `--on-too-long`.
+pub(super) fn on_too_long() -> impl TypedValueParser<Value = OnTooLong> {
+    EnumValueParser::<OnTooLongValue>::new().map(|value| match value {
+        OnTooLongValue::Reject => OnTooLong::Reject,
+        OnTooLongValue::Truncate => OnTooLong::Truncate,
     })
 }
 

@@ -17,7 +17,7 @@ use super::outage::{Admission, ProbeGate};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::intake::now;
 use crate::ledger::{Cause, Claim, Ledger, LedgerError, SetAside, Settled};
-use crate::mapping::{MapFault, Mapping, MappingError, MappingSource};
+use crate::mapping::{MapError, Mapping, MappingError, MappingSource};
 use crate::pacing::{Pacer, Permit};
 use crate::request::ContactRequest;
 use crate::source::Header;
@@ -108,8 +108,8 @@ impl<S: Submitter> AttemptResources<S> {
             Ok(request) => request,
             Err(fault) => {
                 let (code, message) = match fault {
-                    MapFault::Row(rejection) => (rejection.code, rejection.to_string()),
-                    MapFault::Job(error) => ("Mapping", error.to_string()),
+                    MapError::Row(rejection) => (rejection.code, rejection.to_string()),
+                    MapError::Job(error) => ("Mapping", error.to_string()),
                 };
                 let cause = Cause { code: code.into(), message };
                 return self.set_aside(claim, SetAside::Unmappable(cause), in_flight_permit).await;
@@ -190,13 +190,13 @@ impl RowMappings {
     }
 
     /// Maps the row. The intake validated it already, unless it ran with `--no-check` or in an earlier run.
-    fn request(&self, claim: &Claim) -> Result<ContactRequest<'static>, MapFault> {
+    fn request(&self, claim: &Claim) -> Result<ContactRequest<'static>, MapError> {
         match self.0.get(&claim.header()) {
             Some((_, Ok(mapping))) => Ok(mapping.map(claim.cells(), now())?.request.into_owned()),
-            Some((_, Err(error))) => Err(MapFault::Job(error.clone())),
+            Some((_, Err(error))) => Err(MapError::Job(error.clone())),
             None => {
                 let problem = "has no header for this row".into();
-                Err(MapFault::Job(MappingError { place: "the ledger".into(), problem }))
+                Err(MapError::Job(MappingError { place: "the ledger".into(), problem }))
             }
         }
     }

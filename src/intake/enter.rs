@@ -4,7 +4,7 @@ use super::{IntakeError, Prepared, Rules, Visitor, read_all};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, Verdict};
-use crate::mapping::{MapFault, MappingError};
+use crate::mapping::{MapError, MappingError};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
@@ -50,12 +50,12 @@ impl Intake<'_> {
         let assessed = if self.check {
             rules.map(record, key, now).map(|_| ())
         } else {
-            rules.check_form(record, key).map_err(MapFault::from)
+            rules.check_form(record, key).map_err(MapError::from)
         };
         match assessed {
             Ok(()) => Ok(Verdict::Ready),
-            Err(MapFault::Row(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(MapFault::Job(error)) => Err(error),
+            Err(MapError::Row(rejection)) => Ok(Verdict::Rejected(rejection)),
+            Err(MapError::Job(error)) => Err(error),
         }
     }
 }

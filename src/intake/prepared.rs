@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::IntakeError;
-use crate::mapping::{MapFault, Mapped, Mapping, MappingSource, Rejection};
+use crate::mapping::{MapError, Mapped, Mapping, MappingSource, Rejection};
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, SourceError};
 
 /// An input that is fit to be read.
@@ -108,7 +108,7 @@ impl Rules {
     ///
     /// # Errors
     /// What is wrong with the row, or with the mapping.
-    pub fn map<'a>(&'a self, record: &'a Record, key: &RowKey, now: i64) -> Result<Mapped<'a>, MapFault> {
+    pub fn map<'a>(&'a self, record: &'a Record, key: &RowKey, now: i64) -> Result<Mapped<'a>, MapError> {
         self.check_form(record, key)?;
         self.mapping.map(&record.fields, now)
     }

@@ -6,7 +6,7 @@ use super::{Intake, IntakeError, Prepared, prepare};
 use crate::crash_plan::CrashPlan;
 use crate::event::Reporter;
 use crate::ledger::{Ledger, NewRun, RunRecord};
-use crate::mapping::{MappingSource, Members, OnTooLong};
+use crate::mapping::{MappingSource, MemberSource, OnTooLong};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
 use crate::source::{Dialect, Input};
@@ -16,7 +16,7 @@ pub(crate) fn mapping() -> MappingSource {
     MappingSource {
         operation: Operation::CreateContact,
         on_too_long: OnTooLong::Reject,
-        members: Members::HeaderPaths { key: vec!["Id".to_owned()] },
+        members: MemberSource::HeaderPaths { key: vec!["Id".to_owned()] },
     }
 }
 

@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::{JobError, option_error};
 use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
 use crate::ledger::{Identity, NamedIdentity};
-use crate::mapping::{MappingSource, Members};
+use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
@@ -92,8 +92,8 @@ pub(super) fn mapping(args: &RequestArgs, file: &JobFile) -> Result<MappingSourc
         operation: operation(args, file)?,
         on_too_long: args.on_too_long.or(file.mapping.on_too_long).unwrap_or_default(),
         members: match &file.request {
-            Some(templates) => Members::Templates(templates.clone()),
-            None => Members::HeaderPaths { key: key(args, file) },
+            Some(templates) => MemberSource::Templates(templates.clone()),
+            None => MemberSource::HeaderPaths { key: key(args, file) },
         },
     })
 }

@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use super::file::JobFile;
@@ -53,9 +52,10 @@ impl OutlineTable {
         self.add(key, time.map(humantime::format_duration));
     }
 
-    fn add_word(&mut self, key: &str, word: Option<impl ValueEnum>) {
-        let word = word.and_then(|word| word.to_possible_value());
-        self.add(key, word.map(|word| word.get_name().to_owned()));
+    /// Adds the name of a variant, as the job file spells it.
+    fn add_variant(&mut self, key: &str, variant: Option<impl Serialize>) {
+        let name = variant.and_then(|variant| serde_json::to_value(variant).ok());
+        self.add(key, name.as_ref().and_then(|name| name.as_str()));
     }
 }
 
@@ -82,14 +82,14 @@ fn tables(file: &JobFile) -> [OutlineTable; 9] {
     let mut request = OutlineTable::new("request");
     let mut lookup = OutlineTable::new("lookup");
     if let Some(templates) = &file.request {
-        request.entries = templates.sketch(operation.unwrap_or(Operation::CreateContact));
+        request.entries = templates.redacted_members(operation.unwrap_or(Operation::CreateContact));
         for (name, entries) in &templates.tables {
             let number = entries.len();
             lookup.add(name, Some(format!("{number} {}", if number == 1 { "entry" } else { "entries" })));
         }
     }
     let mut mapping = OutlineTable::new("mapping");
-    mapping.add_word("on_too_long", file.mapping.on_too_long);
+    mapping.add_variant("on_too_long", file.mapping.on_too_long);
     let mut verify = OutlineTable::new("verify");
     verify.add("search_attribute", file.verify.search_attribute.as_ref());
     verify.add("describe_rate", file.verify.describe_rate);
@@ -150,9 +150,9 @@ fn run(file: &JobFile) -> OutlineTable {
     table.add_time("lock_wait", of_file.lock_wait);
     table.add_time("idempotency_window", of_file.idempotency_window);
     table.add("on_unknown", of_file.on_unknown.map(OnUnknown::name));
-    table.add_word("progress", of_file.progress);
+    table.add_variant("progress", of_file.progress);
     table.add_time("report_every", of_file.report_every);
-    table.add_word("output", of_file.output);
+    table.add_variant("output", of_file.output);
     table
 }
 

@@ -1,4 +1,4 @@
-//! The columns of a header, as templates reach them.
+//! The columns of a header and the cells of a row, as templates reach them.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -11,19 +11,19 @@ use crate::suggest::did_you_mean;
 
 /// Columns by exact header and by lower-case identifier.
 #[derive(Clone, Debug)]
-pub(super) struct Columns(Arc<Index>);
+pub(super) struct Columns(Arc<ColumnIndex>);
 
 #[derive(Debug)]
-struct Index {
-    /// Unique: of columns that share a name, each has its number.
+struct ColumnIndex {
+    /// The unique names in file order: columns that share a header are numbered.
     names: Vec<String>,
     exact: HashMap<String, usize>,
-    /// What to write for a header that several columns have.
+    /// The numbered names of each header that several columns share.
     repeated: HashMap<String, Vec<String>>,
     identifiers: HashMap<String, Reach>,
 }
 
-/// Where an identifier leads.
+/// The column of an identifier.
 #[derive(Clone, Copy, Debug)]
 enum Reach {
     Column(usize),
@@ -45,12 +45,12 @@ impl Columns {
             }
         }
         repeated.retain(|name, _| !exact.contains_key(name) && !name.is_empty());
-        // `row` is the whole row; a column of that name is reached as row['Row'].
+        // `row` is the whole row; a column of that name is reached as row['RowView'].
         identifiers.remove("row");
-        Columns(Arc::new(Index { names: header.names().to_vec(), exact, repeated, identifiers }))
+        Columns(Arc::new(ColumnIndex { names: header.names().to_vec(), exact, repeated, identifiers }))
     }
 
-    /// The names, in file order.
+    /// The unique names in file order.
     pub(super) fn names(&self) -> &[String] {
         &self.0.names
     }
@@ -122,16 +122,16 @@ fn identifier(header: &str) -> String {
 }
 
 /// A row while its templates are rendered.
-pub(super) struct Row<'a> {
+pub(super) struct RowView<'a> {
     pub(super) cells: &'a csv::StringRecord,
     columns: &'a Columns,
     /// Built for the first template that MiniJinja renders; plain templates need none.
     context: OnceCell<Arc<RowContext>>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> RowView<'a> {
     pub(super) fn new(columns: &'a Columns, cells: &'a csv::StringRecord) -> Self {
-        Row { cells, columns, context: OnceCell::new() }
+        RowView { cells, columns, context: OnceCell::new() }
     }
 
     pub(super) fn cell(&self, column: usize) -> &'a str {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn of_columns_that_share_a_name_each_is_reached_by_its_number() {
+    fn columns_that_share_a_header_are_reached_by_number() {
         let header = Header::new(["Labels", "x", "Labels"].map(String::from).to_vec());
         let columns = Columns::new(&header);
         assert_eq!((columns.exact("Labels (2)"), columns.identifier("labels_1")), (Ok(2), Ok(0)));

@@ -1,31 +1,35 @@
-//! The mapping without a job file: a column is named by its member's JSON path.
+//! The mapping without a job file: each column is named by a member's JSON path.
 
-use super::template::{Compiler, Template};
-use super::tree::{Children, Leaf, Node};
-use super::{MappingError, defaults};
+use super::compiler::Compiler;
+use super::error::MappingError;
+use super::template::Template;
+use super::tree::{Children, Leaf, Node, default_members};
 use crate::request::{Operation, Shape};
 use crate::suggest::did_you_mean;
 
-/// The tree of the header, and the columns without a name, which must be empty. Key columns need not be
-/// members.
+/// Compiles the header, with the operation's defaults for members without a column. Returns the tree and the columns
+/// without a name.
+///
+/// # Errors
+/// A column that is neither a member nor a key column, or two columns of one name.
 pub(super) fn tree(
     operation: Operation,
-    raw: &[String],
+    header: &[String],
     key: &[String],
     compiler: &mut Compiler,
 ) -> Result<(Children, Vec<usize>), MappingError> {
     let mut root = Node::Object(Vec::new());
     let mut unnamed = Vec::new();
-    for (index, name) in raw.iter().map(|name| name.trim()).enumerate() {
-        let wrong =
+    for (index, name) in header.iter().map(|name| name.trim()).enumerate() {
+        let error =
             |problem: String| MappingError { place: format!("column {} '{name}'", index + 1), problem };
         if name.is_empty() {
             unnamed.push(index);
             continue;
         }
-        match Path::parse(name, operation) {
-            Ok(_) if raw[..index].iter().any(|other| other.trim() == name) => {
-                return Err(wrong("stands in the header twice; rename one".into()));
+        match MemberPath::parse(name, operation) {
+            Ok(_) if header[..index].iter().any(|other| other.trim() == name) => {
+                return Err(error("is in the header twice; rename one".into()));
             }
             Ok(path) => {
                 let leaf = Leaf {
@@ -40,22 +44,23 @@ pub(super) fn tree(
             Err(hint) => {
                 let remedy = "name columns by member, such as Name, Attributes.legacy_id or \
                               References.Ticket.Value; name the key with --key; or write a job file with [request]";
-                return Err(wrong(format!("is no member of {operation}{hint} ({remedy})")));
+                return Err(error(format!("is no member of {operation}{hint} ({remedy})")));
             }
         }
     }
-    match root {
-        Node::Object(children) => Ok((children, unnamed)),
-        Node::List(_) | Node::Text(_) | Node::Integer(_) | Node::Time(_) => Ok((Vec::new(), unnamed)),
-    }
+    let mut children = match root {
+        Node::Object(children) => children,
+        Node::List(_) | Node::Text(_) | Node::Integer(_) | Node::Time(_) => Vec::new(),
+    };
+    add_defaults(operation, &mut children);
+    Ok((children, unnamed))
 }
 
-/// Adds what makes a completed task, where no column says otherwise.
-pub(super) fn add_defaults(operation: Operation, root: &mut Children) {
-    // A channel in a cell may be any.
-    let is_task = !root.iter().any(|(key, _)| names(key, "Channel"));
-    for (name, value) in defaults(operation, is_task) {
-        if !root.iter().any(|(key, _)| names(key, name)) {
+fn add_defaults(operation: Operation, root: &mut Children) {
+    // A column for the channel may hold any channel.
+    let is_task = !root.iter().any(|(key, _)| key.is_literal("Channel"));
+    for (name, value) in default_members(operation, is_task) {
+        if !root.iter().any(|(key, _)| key.is_literal(name)) {
             let leaf = Leaf {
                 template: Template::Literal(value.into()),
                 path: name.into(),
@@ -67,15 +72,14 @@ pub(super) fn add_defaults(operation: Operation, root: &mut Children) {
     }
 }
 
-fn names(key: &Template, name: &str) -> bool {
-    matches!(key, Template::Literal(text) if text == name)
-}
+/// A member's path: its steps, each with the shape at its end.
+struct MemberPath<'a>(Vec<(&'a str, &'static Shape)>);
 
-/// A member's path: its steps, each with the shape that it leads to.
-struct Path<'a>(Vec<(&'a str, &'static Shape)>);
-
-impl<'a> Path<'a> {
-    /// Follows `name` through the operation's members; or a suggestion.
+impl<'a> MemberPath<'a> {
+    /// Follows the dotted `name` through the operation's members.
+    ///
+    /// # Errors
+    /// The remedy, to be appended to a message.
     fn parse(name: &'a str, operation: Operation) -> Result<Self, String> {
         let mut shape = operation.members();
         let mut steps = Vec::new();
@@ -83,7 +87,7 @@ impl<'a> Path<'a> {
         loop {
             let step;
             match (shape, rest) {
-                (Shape::Text(_) | Shape::Integer | Shape::Time, None) => return Ok(Path(steps)),
+                (Shape::Text(_) | Shape::Integer | Shape::Time, None) => return Ok(MemberPath(steps)),
                 (Shape::Structure(known), Some(text)) => {
                     (step, rest) = split(text);
                     let Some(member) = known.iter().find(|member| member.name == step) else {
@@ -121,15 +125,15 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// Puts the leaf at the path's end below `node`.
+    /// Inserts the leaf at this path below `node`.
     fn insert(&self, node: &mut Node, leaf: Leaf) {
         let mut at = node;
         for (step, shape) in &self.0 {
             at = match at {
                 Node::Object(children) => {
-                    let found = children.iter().position(|(key, _)| names(key, step));
+                    let found = children.iter().position(|(key, _)| key.is_literal(step));
                     let index = found.unwrap_or_else(|| {
-                        children.push((Template::Literal((*step).to_owned()), below(shape)));
+                        children.push((Template::Literal((*step).to_owned()), empty_node(shape)));
                         children.len() - 1
                     });
                     &mut children[index].1
@@ -137,11 +141,11 @@ impl<'a> Path<'a> {
                 Node::List(items) => {
                     let index = usize::from(step.parse::<u8>().unwrap_or_default());
                     while items.len() <= index {
-                        items.push(below(shape));
+                        items.push(empty_node(shape));
                     }
                     &mut items[index]
                 }
-                // A leaf has nothing below it, which the parsing has seen to.
+                // `parse` refuses a path that goes on below a leaf.
                 Node::Text(_) | Node::Integer(_) | Node::Time(_) => return,
             };
         }
@@ -151,8 +155,8 @@ impl<'a> Path<'a> {
     }
 }
 
-/// An empty node of a shape; a leaf takes its place.
-fn below(shape: &Shape) -> Node {
+/// An empty node of a shape; for a leaf's shape a placeholder.
+fn empty_node(shape: &Shape) -> Node {
     match shape {
         Shape::List(_) => Node::List(Vec::new()),
         Shape::Text(_) | Shape::Integer | Shape::Time | Shape::Map(..) | Shape::Structure(_) => {

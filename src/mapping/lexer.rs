@@ -1,64 +1,67 @@
-//! The words of a template, as far as this project must know them: which columns and filters it names.
+//! Splits a template into its blocks and their lexemes, to find the columns and filters that it names.
 //!
-//! It splits as MiniJinja splits, and leaves what the words mean to MiniJinja.
+//! The syntax is MiniJinja's. MiniJinja publishes neither its lexer nor the filters of a template, and its
+//! `undeclared_variables` does not list `row['Exact Header']`.
 
 use std::borrow::Cow;
 
 /// A part of a template.
 #[derive(Debug, PartialEq)]
-pub(super) enum Part<'a> {
+pub(super) enum TemplatePart<'a> {
     /// Text outside of any block.
     Text(&'a str),
     /// The inside of `{{ … }}`.
-    Expression(Vec<Word<'a>>),
+    Expression(Vec<Lexeme<'a>>),
     /// The inside of `{% … %}`.
-    Statement(Vec<Word<'a>>),
-    /// Either of them with white-space control, which is the engine's to understand.
-    Controlled(Vec<Word<'a>>),
-    /// What names nothing: a comment, raw text, an open end.
-    Other,
+    Statement(Vec<Lexeme<'a>>),
+    /// The inside of a block with white-space control, such as `{{- … }}`.
+    Trimmed(Vec<Lexeme<'a>>),
+    /// A part without names: a comment, raw text, or a block that is never closed.
+    Opaque,
 }
 
-/// A word inside of a block.
+/// A lexeme inside of a block.
 #[derive(Debug, PartialEq, Clone)]
-pub(super) enum Word<'a> {
+pub(super) enum Lexeme<'a> {
     /// A name or keyword.
     Name(&'a str),
-    /// The inside of a string literal, as it is written.
+    /// The inside of a string literal, with its escapes.
     Text(&'a str),
-    /// A number, as it is written.
+    /// A number.
     Number(&'a str),
     /// Any other character.
     Sign(char),
 }
 
-impl Part<'_> {
-    /// The words; none outside of a block.
-    pub(super) fn words(&self) -> &[Word<'_>] {
+impl TemplatePart<'_> {
+    /// The lexemes of a block; empty for other parts.
+    pub(super) fn lexemes(&self) -> &[Lexeme<'_>] {
         match self {
-            Part::Expression(words) | Part::Statement(words) | Part::Controlled(words) => words,
-            Part::Text(_) | Part::Other => &[],
+            TemplatePart::Expression(lexemes)
+            | TemplatePart::Statement(lexemes)
+            | TemplatePart::Trimmed(lexemes) => lexemes,
+            TemplatePart::Text(_) | TemplatePart::Opaque => &[],
         }
     }
 }
 
-/// Whether there is anything in `text` for the engine to do.
+/// Whether `text` has template syntax.
 pub(super) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
 }
 
 /// The parts of `template`, in order.
-pub(super) fn parts(template: &str) -> Vec<Part<'_>> {
+pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
     let mut parts = Vec::new();
     let mut rest = template;
     while let Some(at) = next_block(rest) {
         if at > 0 {
-            parts.push(Part::Text(&rest[..at]));
+            parts.push(TemplatePart::Text(&rest[..at]));
         }
         let mut inside = &rest[at + 2..];
         let opening = rest.as_bytes()[at + 1];
         if opening == b'#' {
-            parts.push(Part::Other);
+            parts.push(TemplatePart::Opaque);
             rest = inside.split_once("#}").map_or("", |(_, rest)| rest);
             continue;
         }
@@ -66,33 +69,33 @@ pub(super) fn parts(template: &str) -> Vec<Part<'_>> {
         if let Some(after) = inside.strip_prefix(['-', '+']) {
             (inside, controlled) = (after, true);
         }
-        let Some((mut words, after)) = words(inside, if opening == b'{' { "}}" } else { "%}" }) else {
-            parts.push(Part::Other);
+        let Some((mut lexemes, after)) = lex_block(inside, if opening == b'{' { "}}" } else { "%}" }) else {
+            parts.push(TemplatePart::Opaque);
             rest = "";
             continue;
         };
         rest = after;
-        if let Some(Word::Sign('-' | '+')) = words.last() {
-            words.pop();
+        if let Some(Lexeme::Sign('-' | '+')) = lexemes.last() {
+            lexemes.pop();
             controlled = true;
         }
         parts.push(match opening {
-            b'%' if words == [Word::Name("raw")] => {
+            b'%' if lexemes == [Lexeme::Name("raw")] => {
                 rest = after_raw(rest);
-                Part::Other
+                TemplatePart::Opaque
             }
-            _ if controlled => Part::Controlled(words),
-            b'{' => Part::Expression(words),
-            _ => Part::Statement(words),
+            _ if controlled => TemplatePart::Trimmed(lexemes),
+            b'{' => TemplatePart::Expression(lexemes),
+            _ => TemplatePart::Statement(lexemes),
         });
     }
     if !rest.is_empty() {
-        parts.push(Part::Text(rest));
+        parts.push(TemplatePart::Text(rest));
     }
     parts
 }
 
-/// What follows the end of raw text.
+/// The text after `{% endraw %}`.
 fn after_raw(text: &str) -> &str {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("{%") {
@@ -109,36 +112,36 @@ fn next_block(text: &str) -> Option<usize> {
     ["{{", "{%", "{#"].iter().filter_map(|open| text.find(open)).min()
 }
 
-/// The words up to `closing`, and what follows it; none if the block is never closed.
-fn words<'a>(mut rest: &'a str, closing: &str) -> Option<(Vec<Word<'a>>, &'a str)> {
-    let mut words = Vec::new();
+/// The lexemes up to `closing` and the text after it; none if the block is never closed.
+fn lex_block<'a>(mut rest: &'a str, closing: &str) -> Option<(Vec<Lexeme<'a>>, &'a str)> {
+    let mut lexemes = Vec::new();
     loop {
         rest = rest.trim_start();
         let first = rest.chars().next()?;
         let length = if let Some(after) = rest.strip_prefix(closing) {
-            return Some((words, after));
+            return Some((lexemes, after));
         } else if first == '\'' || first == '"' {
             let inside = &rest[1..];
             let end = end_of_string(inside, first)?;
-            words.push(Word::Text(&inside[..end]));
+            lexemes.push(Lexeme::Text(&inside[..end]));
             end + 2
         } else if first.is_alphabetic() || first == '_' {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            words.push(Word::Name(&rest[..end]));
+            lexemes.push(Lexeme::Name(&rest[..end]));
             end
         } else if first.is_ascii_digit() {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').unwrap_or(rest.len());
-            words.push(Word::Number(&rest[..end]));
+            lexemes.push(Lexeme::Number(&rest[..end]));
             end
         } else {
-            words.push(Word::Sign(first));
+            lexemes.push(Lexeme::Sign(first));
             first.len_utf8()
         };
         rest = &rest[length..];
     }
 }
 
-/// Where the string ends that `quote` opened; a backslash takes the next character with it.
+/// The end of the string literal that `quote` opened. A backslash escapes the next character.
 fn end_of_string(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices() {
@@ -153,45 +156,49 @@ fn end_of_string(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The headers that words name, as `row['Header']` or `row.header`.
-pub(super) fn headers<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = Cow<'a, str>> {
-    (0..words.len()).filter_map(|at| match &words[at..] {
-        [Word::Name("row"), Word::Sign('['), Word::Text(header), Word::Sign(']'), ..] => unescaped(header),
-        // A method is the engine's to know.
-        [Word::Name("row"), Word::Sign('.'), Word::Name(_), Word::Sign('('), ..] => None,
-        [Word::Name("row"), Word::Sign('.'), Word::Name(header), ..] => Some(Cow::Borrowed(*header)),
+/// The headers in `row['Header']` and `row.header`.
+pub(super) fn headers<'a>(lexemes: &'a [Lexeme<'a>]) -> impl Iterator<Item = Cow<'a, str>> {
+    (0..lexemes.len()).filter_map(|at| match &lexemes[at..] {
+        [Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(header), Lexeme::Sign(']'), ..] => {
+            unescaped(header)
+        }
+        // MiniJinja reports the unknown method.
+        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), Lexeme::Sign('('), ..] => None,
+        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(header), ..] => Some(Cow::Borrowed(*header)),
         _ => None,
     })
 }
 
-/// Whether words use `row` in a way that does not spell out which columns.
-pub(super) fn hides_columns(words: &[Word<'_>]) -> bool {
-    (0..words.len()).any(|at| match &words[at..] {
-        [Word::Name("row"), Word::Sign('['), Word::Text(header), Word::Sign(']'), ..] => {
+/// Whether a block uses `row` without spelling out the columns, such as `row[name]`.
+pub(super) fn hides_columns(lexemes: &[Lexeme<'_>]) -> bool {
+    (0..lexemes.len()).any(|at| match &lexemes[at..] {
+        [Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(header), Lexeme::Sign(']'), ..] => {
             unescaped(header).is_none()
         }
-        [Word::Name("row"), Word::Sign('.'), Word::Name(_), Word::Sign('('), ..] => true,
-        [Word::Name("row"), Word::Sign('.'), Word::Name(_), ..] => false,
-        // A column of that name is another's member, as in x.row.
-        [Word::Name("row"), ..] => at == 0 || words[at - 1] != Word::Sign('.'),
+        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), Lexeme::Sign('('), ..] => true,
+        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), ..] => false,
+        // In `x.row` it is a member of something else.
+        [Lexeme::Name("row"), ..] => at == 0 || lexemes[at - 1] != Lexeme::Sign('.'),
         _ => false,
     })
 }
 
-/// The names that a statement gives values to.
-pub(super) fn assigned<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = &'a str> {
-    let end = match words.first() {
-        Some(Word::Name("set" | "with" | "macro")) => words.len(),
-        Some(Word::Name("for")) => words.iter().position(|word| *word == Word::Name("in")).unwrap_or(0),
+/// The names that a statement assigns.
+pub(super) fn assigned<'a>(lexemes: &'a [Lexeme<'a>]) -> impl Iterator<Item = &'a str> {
+    let end = match lexemes.first() {
+        Some(Lexeme::Name("set" | "with" | "macro")) => lexemes.len(),
+        Some(Lexeme::Name("for")) => {
+            lexemes.iter().position(|lexeme| *lexeme == Lexeme::Name("in")).unwrap_or(0)
+        }
         _ => 0,
     };
-    words[..end].iter().skip(1).filter_map(|word| match word {
-        Word::Name(name) => Some(*name),
-        Word::Text(_) | Word::Number(_) | Word::Sign(_) => None,
+    lexemes[..end].iter().skip(1).filter_map(|lexeme| match lexeme {
+        Lexeme::Name(name) => Some(*name),
+        Lexeme::Text(_) | Lexeme::Number(_) | Lexeme::Sign(_) => None,
     })
 }
 
-/// The string that a literal stands for; none where it has an escape that is seldom in a header.
+/// The value of a string literal; none if it has an escape such as `\\x`, which headers do not need.
 fn unescaped<'a>(literal: &'a str) -> Option<Cow<'a, str>> {
     if !literal.contains('\\') {
         return Some(Cow::Borrowed(literal));
@@ -213,14 +220,14 @@ fn unescaped<'a>(literal: &'a str) -> Option<Cow<'a, str>> {
     Some(text.into())
 }
 
-/// The filters that words name.
-pub(super) fn filters<'a>(words: &'a [Word<'_>]) -> impl Iterator<Item = &'a str> {
-    let piped = words.windows(2).filter_map(|two| match two {
-        [Word::Sign('|'), Word::Name(filter)] => Some(*filter),
+/// The names of the filters in a block.
+pub(super) fn filters<'a>(lexemes: &'a [Lexeme<'_>]) -> impl Iterator<Item = &'a str> {
+    let piped = lexemes.windows(2).filter_map(|two| match two {
+        [Lexeme::Sign('|'), Lexeme::Name(filter)] => Some(*filter),
         _ => None,
     });
-    let block = match words {
-        [Word::Name("filter"), Word::Name(filter), ..] => Some(*filter),
+    let block = match lexemes {
+        [Lexeme::Name("filter"), Lexeme::Name(filter), ..] => Some(*filter),
         _ => None,
     };
     piped.chain(block)
@@ -231,27 +238,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_falls_into_text_and_blocks() {
+    fn a_template_is_split_into_text_and_blocks() {
         let all = parts("a {{ row['x }} y'] | upper }} b {% if c %}d{% endif %}");
         assert_eq!(all.len(), 6);
-        assert_eq!(all[0], Part::Text("a "));
-        assert_eq!(headers(all[1].words()).collect::<Vec<_>>(), ["x }} y"]);
-        assert_eq!(filters(all[1].words()).collect::<Vec<_>>(), ["upper"]);
-        assert_eq!(all[3], Part::Statement(vec![Word::Name("if"), Word::Name("c")]));
+        assert_eq!(all[0], TemplatePart::Text("a "));
+        assert_eq!(headers(all[1].lexemes()).collect::<Vec<_>>(), ["x }} y"]);
+        assert_eq!(filters(all[1].lexemes()).collect::<Vec<_>>(), ["upper"]);
+        assert_eq!(all[3], TemplatePart::Statement(vec![Lexeme::Name("if"), Lexeme::Name("c")]));
     }
 
     #[test]
-    fn what_is_not_understood_is_left_to_the_engine() {
+    fn parts_without_names_are_opaque() {
         for template in ["{# no #}", "{{ a", "{{ 'a }}", "{% raw %}{{ a }}{% endraw %}"] {
-            assert_eq!(parts(template), [Part::Other], "{template}");
+            assert_eq!(parts(template), [TemplatePart::Opaque], "{template}");
         }
         for template in ["{{- a }}", "{{ a -}}", "{%+ a %}"] {
-            assert_eq!(parts(template), [Part::Controlled(vec![Word::Name("a")])], "{template}");
+            assert_eq!(parts(template), [TemplatePart::Trimmed(vec![Lexeme::Name("a")])], "{template}");
         }
     }
 
     #[test]
-    fn headers_are_found_however_they_are_written() {
+    fn headers_are_found_in_every_notation() {
         for (template, header) in [
             ("{{- row['a'] }}", "a"),
             ("{{ row.a | upper }}", "a"),
@@ -259,14 +266,14 @@ mod tests {
             ("{% raw %}{{ row['no'] }}{%- endraw %}{{ row['a'] }}", "a"),
         ] {
             let all = parts(template);
-            let found: Vec<_> = all.iter().flat_map(|part| headers(part.words())).collect();
+            let found: Vec<_> = all.iter().flat_map(|part| headers(part.lexemes())).collect();
             assert_eq!(found, [header], "{template}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_fail(text in "[{}%#'\"a|\\[\\]. \\\\-]{0,30}") {
+        fn no_text_panics(text in "[{}%#'\"a|\\[\\]. \\\\-]{0,30}") {
             parts(&text);
         }
     }

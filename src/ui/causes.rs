@@ -177,14 +177,14 @@ fn without_numbers(why: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::{Fault, Rejection};
+    use crate::mapping::{Rejection, RowFault};
 
     fn rejected(line: u64, faults: &[(&str, &str)]) -> RunEvent {
-        let fault = |(found, rule): &(&str, &str)| Fault {
+        let fault = |(found, rule): &(&str, &str)| RowFault {
             member: "Name".into(),
             found: (*found).into(),
             rule: (*rule).into(),
-            ..Fault::default()
+            ..RowFault::default()
         };
         let rejection = Rejection { code: "Validation", faults: faults.iter().map(fault).collect() };
         let note = Note::Rejected { line, key: "K".into(), rejection };

@@ -12,7 +12,7 @@ use crate::check::{Class, Example, Findings, Group};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::job::CheckJob;
-use crate::mapping::Fault;
+use crate::mapping::RowFault;
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::shard::Shard;
 
@@ -293,8 +293,8 @@ impl CheckReport {
 }
 
 /// What the faults of a group share: `Name: at most 1024 characters are allowed (from …)`.
-pub(super) fn headline(fault: &Fault) -> String {
-    let Fault { member, rule, origin, .. } = fault;
+pub(super) fn headline(fault: &RowFault) -> String {
+    let RowFault { member, rule, origin, .. } = fault;
     let member = if member.is_empty() { String::new() } else { format!("{member}: ") };
     let origin = if origin.is_empty() { String::new() } else { format!(" ({origin})") };
     format!("{member}{rule}{origin}")

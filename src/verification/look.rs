@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::ledger::{Cause, DoubtfulRow, Sent};
-use crate::mapping::{MapFault, Mapping, MappingError};
+use crate::mapping::{MapError, Mapping, MappingError};
 use crate::submission::{ContactSearch, SearchBy};
 
 /// How far the clocks of this machine and of Connect may be apart, and an answer late, in milliseconds.
@@ -49,8 +49,8 @@ pub(super) fn wanted(
     // As it was mapped when it was sent.
     let request = match mapping.map(&row.cells, row.first_sent_ms / 1000) {
         Ok(mapped) => mapped.request,
-        Err(MapFault::Row(rejection)) => return Err(unsearchable(rejection.to_string())),
-        Err(MapFault::Job(error)) => return Err(unsearchable(error.to_string())),
+        Err(MapError::Row(rejection)) => return Err(unsearchable(rejection.to_string())),
+        Err(MapError::Job(error)) => return Err(unsearchable(error.to_string())),
     };
     let sent = Sent::with(row.row.token, &request);
     if row.row.sent.is_some_and(|before| before != sent) {

@@ -1,13 +1,13 @@
-//! Dates in whatever form an export has them.
+//! Reads dates in the format of an export.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 
-use super::FilterFault;
+use crate::mapping::error::RenderError;
 
-/// How the dates of a column are read: a strtime format, or ISO 8601 without one, and the zone of those
-/// that name none.
+/// The format of a column's dates: a strtime format or, without one, ISO 8601; and the zone of dates without an
+/// offset.
 #[derive(Clone, Debug)]
 pub(in crate::mapping) struct DateForm {
     filter: &'static str,
@@ -16,43 +16,43 @@ pub(in crate::mapping) struct DateForm {
 }
 
 impl DateForm {
-    /// The form that a template's arguments ask for.
+    /// The format and zone of a filter's arguments; the zone is UTC by default.
     ///
     /// # Errors
-    /// The zone is unknown, or the format is none.
+    /// The zone is unknown, or the format does not make a whole date.
     pub(super) fn new(
         filter: &'static str,
         format: Option<String>,
         zone_name: Option<&str>,
-    ) -> Result<Self, FilterFault> {
+    ) -> Result<Self, RenderError> {
         let zone_name = zone_name.unwrap_or("UTC");
         let zone = TimeZone::get(zone_name).map_err(|_| {
             let remedy = "use a name such as Europe/London";
-            FilterFault::Job(format!("{filter}: '{zone_name}' is not a time zone; {remedy}"))
+            RenderError::Job(format!("{filter}: '{zone_name}' is not a time zone; {remedy}"))
         })?;
         if let Some(format) = &format {
-            // What cannot be written in this format cannot be read in it either.
+            // A format that cannot write a date cannot read one.
             let moment = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
             let written = jiff::fmt::strtime::format(format, &moment).map_err(|error| {
-                FilterFault::Job(format!("{filter}: '{format}' is not a format of dates: {error}"))
+                RenderError::Job(format!("{filter}: '{format}' is not a date format: {error}"))
             })?;
             let form = DateForm { filter, format: Some(format.clone()), zone };
             return match form.by_format(&written, format) {
                 Some(_) => Ok(form),
-                None => Err(FilterFault::Job(format!("{filter}: '{format}' does not make a whole date"))),
+                None => Err(RenderError::Job(format!("{filter}: '{format}' does not make a whole date"))),
             };
         }
         Ok(DateForm { filter, format: None, zone })
     }
 
-    fn read(&self, text: &str) -> Result<ZonedDateTime, FilterFault> {
+    fn read(&self, text: &str) -> Result<ZonedDateTime, RenderError> {
         let read = match &self.format {
             Some(format) => self.by_format(text, format),
             None => self.by_iso_8601(text),
         };
         read.ok_or_else(|| {
             let filter = self.filter;
-            FilterFault::Row(match &self.format {
+            RenderError::Row(match &self.format {
                 Some(format) => format!("{filter}: the cell is not a date of the form {format}"),
                 None => {
                     format!("{filter}: the cell is not an ISO 8601 date; give the format, as in {filter}('%d/%m/%Y')")
@@ -85,16 +85,16 @@ impl DateForm {
     }
 }
 
-/// The date as epoch seconds; nothing stays nothing. An offset in the text itself wins over the zone.
-pub(super) fn epoch(text: &str, form: &DateForm) -> Result<String, FilterFault> {
+/// The date as epoch seconds; empty for an empty text. An offset in the text wins over the zone.
+pub(super) fn epoch(text: &str, form: &DateForm) -> Result<String, RenderError> {
     match text.trim() {
         "" => Ok(String::new()),
         text => Ok(form.read(text)?.timestamp().as_second().to_string()),
     }
 }
 
-/// The date as ISO 8601 with its offset, such as `2024-07-01T09:30:00+01:00`; nothing stays nothing.
-pub(super) fn iso(text: &str, form: &DateForm) -> Result<String, FilterFault> {
+/// The date as ISO 8601 with its offset, such as `2024-07-01T09:30:00+01:00`; empty for an empty text.
+pub(super) fn iso(text: &str, form: &DateForm) -> Result<String, RenderError> {
     match text.trim() {
         "" => Ok(String::new()),
         text => Ok(form.read(text)?.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),

@@ -1,4 +1,4 @@
-//! Filters of this project beside MiniJinja's own.
+//! The filters that this project adds to MiniJinja's own.
 
 mod dates;
 mod step;
@@ -7,91 +7,59 @@ use std::borrow::Cow;
 
 use minijinja::value::{Kwargs, StringInput};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
-use thiserror::Error as ThisError;
 
+use super::error::RenderError;
 use dates::DateForm;
-pub(super) use step::{Argument, Arguments, Step, Tables};
+pub(super) use step::{Argument, Arguments, FilterStep, Tables};
 
-/// The filters of this project.
+/// The names of the project's filters.
 pub(super) const OWN: [&str; 6] = ["epoch", "iso", "truncate", "slug", "lookup", "required"];
 
-/// A filter's complaint. It never holds a row's value.
-#[derive(Clone, Debug, ThisError)]
-pub(super) enum FilterFault {
-    /// The row's value does not fit.
-    #[error("{0}")]
-    Row(String),
-    /// The template's own words make no sense.
-    #[error("{0}")]
-    Job(String),
-}
-
-/// Makes the filters known to the engine.
+/// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
-    environment.add_filter(
-        "epoch",
-        |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
-            let form = date_form("epoch", format, &options)?;
-            applied(form.map(Step::Epoch), text(state, value)?)
-        },
-    );
-    environment.add_filter("iso", |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
-        let form = date_form("iso", format, &options)?;
-        applied(form.map(Step::Iso), text(state, value)?)
-    });
+    for name in ["epoch", "iso"] {
+        let step = if name == "epoch" { FilterStep::Epoch } else { FilterStep::Iso };
+        let filter = move |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
+            let zone: Option<String> = options.get("tz")?;
+            options.assert_all_used()?;
+            apply(DateForm::new(name, format, zone.as_deref()).map(step), state, value)
+        };
+        environment.add_filter(name, filter);
+    }
     environment.add_filter("truncate", truncate);
-    environment
-        .add_filter("slug", |state: &State, value: &Value| applied(Ok(Step::Slug), text(state, value)?));
+    environment.add_filter("slug", |state: &State, value: &Value| apply(Ok(FilterStep::Slug), state, value));
     let tables = tables.clone();
     environment.add_filter("lookup", move |state: &State, value: &Value, name: String, options: Kwargs| {
         let default: Option<String> = options.get("default")?;
         options.assert_all_used()?;
-        applied(Step::lookup(&name, default, &tables), text(state, value)?)
+        apply(FilterStep::lookup(&name, default, &tables), state, value)
     });
     environment.add_filter("required", |state: &State, value: &Value, message: Option<String>| {
-        let step = Step::Required(message.unwrap_or_else(|| step::NOTHING.into()));
-        applied(Ok(step), text(state, value)?)
+        let message = message.unwrap_or_else(|| step::REQUIRED.into());
+        apply(Ok(FilterStep::Required(message)), state, value)
     });
 }
 
-fn date_form(
-    filter: &'static str,
-    format: Option<String>,
-    options: &Kwargs,
-) -> Result<Result<DateForm, FilterFault>, Error> {
-    let zone: Option<String> = options.get("tz")?;
-    options.assert_all_used()?;
-    Ok(DateForm::new(filter, format, zone.as_deref()))
-}
-
-/// `truncate(n)`: the first `n` characters; `truncate(bytes=n)`: the first `n` UTF-8 bytes.
+/// `truncate(n)` keeps the first `n` characters, `truncate(bytes=n)` the first `n` UTF-8 bytes.
 fn truncate(state: &State, value: &Value, chars: Option<usize>, options: Kwargs) -> Result<String, Error> {
     let bytes: Option<usize> = options.get("bytes")?;
     options.assert_all_used()?;
     let step = match (chars, bytes) {
-        (Some(chars), None) => Ok(Step::Chars(chars)),
-        (None, Some(bytes)) => Ok(Step::Bytes(bytes)),
-        (Some(_), Some(_)) | (None, None) => Err(FilterFault::Job(
-            "truncate: say how much may stay, as truncate(1024) or truncate(bytes=1024)".into(),
-        )),
+        (Some(chars), None) => Ok(FilterStep::Chars(chars)),
+        (None, Some(bytes)) => Ok(FilterStep::Bytes(bytes)),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(RenderError::Job("truncate: write truncate(1024) or truncate(bytes=1024)".into()))
+        }
     };
-    applied(step, text(state, value)?)
+    apply(step, state, value)
 }
 
-/// A filter's input as text; none is empty.
-fn text(state: &State, value: &Value) -> Result<String, Error> {
-    if value.is_none() {
-        return Ok(String::new());
-    }
-    Ok(StringInput::new(state, value)?.as_str().to_owned())
-}
-
-fn applied(step: Result<Step, FilterFault>, text: String) -> Result<String, Error> {
-    let outcome = match &step {
-        Ok(step) => step.apply(Cow::Owned(text)).map(Cow::into_owned),
-        Err(fault) => Err(fault.clone()),
-    };
-    outcome.map_err(|fault| Error::new(ErrorKind::InvalidOperation, fault.to_string()).with_source(fault))
+/// Applies a filter to its input. None is an empty text here; MiniJinja would make it the text `None`.
+fn apply(step: Result<FilterStep, RenderError>, state: &State, value: &Value) -> Result<String, Error> {
+    let text = if value.is_none() { None } else { Some(StringInput::new(state, value)?) };
+    let text = text.as_ref().map_or("", StringInput::as_str);
+    let outcome = step.and_then(|step| step.apply(text.into()).map(Cow::into_owned));
+    outcome.map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()).with_source(error))
 }
 
 #[cfg(test)]
@@ -134,16 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_no_date_is_refused_without_being_quoted() {
+    fn a_cell_that_is_not_a_date_is_refused_without_being_quoted() {
         let error = render("{{ d | epoch('%Y-%m-%d') }}", "secret").unwrap_err();
         assert!(error.contains("not a date of the form %Y-%m-%d"), "{error}");
         assert!(!error.contains("secret"));
     }
 
     #[test]
-    fn a_misspelt_zone_or_format_is_the_jobs_fault_even_for_an_empty_cell() {
+    fn a_misspelt_zone_or_format_is_an_error_of_the_job_even_for_an_empty_cell() {
         assert!(render("{{ d | epoch(tz='Europe/Londn') }}", "").unwrap_err().contains("Europe/Londn"));
-        assert!(render("{{ d | epoch('%Y-%1') }}", "").unwrap_err().contains("not a format of dates"));
+        assert!(render("{{ d | epoch('%Y-%1') }}", "").unwrap_err().contains("not a date format"));
     }
 
     #[test]
@@ -160,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_a_word_for_a_text() {
+    fn lookup_replaces_a_text_by_its_entry() {
         assert_eq!(render("{{ d | lookup('status') }}", " Closed ").unwrap(), "DONE");
         assert_eq!(render("{{ d | lookup('status') }}", "").unwrap(), "");
         assert_eq!(render("{{ d | lookup('status', default='OTHER') }}", "New").unwrap(), "OTHER");
@@ -171,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_must_be_there() {
+    fn required_refuses_an_empty_text() {
         assert_eq!(render("{{ d | required }}", "x").unwrap(), "x");
         let error = render("{{ d | required('every ticket has a subject') }}", " ").unwrap_err();
         assert!(error.contains("every ticket has a subject"), "{error}");
     }
 
     #[test]
-    fn a_slug_is_a_key_of_attributes() {
+    fn a_slug_is_a_valid_attribute_key() {
         assert_eq!(render("{{ d | slug }}", "Größe (cm)").unwrap(), "grosse_cm");
     }
 }

@@ -1,35 +1,35 @@
-//! What can be wrong with a mapping or a row.
+//! Errors of a mapping and of a row. None of them holds a cell.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// The mapping does not fit the operation or the header; nothing can be sent.
+/// The mapping does not fit the operation or the header; no row can be sent.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("{place}: {problem}")]
 pub struct MappingError {
-    /// Job file and line, or CSV file, and the member.
+    /// The job file and line, or the CSV file, and the member.
     pub place: String,
-    /// What is wrong and what to do.
+    /// The problem and its remedy.
     pub problem: String,
 }
 
-/// One thing that is wrong with a row. It never holds a value.
+/// One fault of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fault {
-    /// The member's path; empty where the row as a whole is at fault.
+pub struct RowFault {
+    /// The member's path; empty for a fault of the row as a whole.
     pub member: String,
-    /// The size that was found; empty where a size says nothing.
+    /// The size that was found, such as `has 1025 characters`; empty where the rule is no limit.
     pub found: String,
-    /// The rule, or the remedy.
+    /// The rule that is broken, or the remedy.
     pub rule: String,
-    /// What the member is made from, such as `from {{ ticket_subject }}`; may be empty.
+    /// The template or column of the member, such as `from {{ ticket_subject }}`; may be empty.
     pub origin: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { member, found, rule, origin } = self;
+        let RowFault { member, found, rule, origin } = self;
         if !member.is_empty() {
             write!(f, "{member} ")?;
         }
@@ -41,13 +41,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why one row cannot become a request.
+/// All faults for which a row cannot be sent.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// A stable word for counting, one of [`Rejection::CODES`].
+    /// A stable code for counting, one of [`Rejection::CODES`].
     pub code: &'static str,
-    /// All that is wrong; at least one.
-    pub faults: Vec<Fault>,
+    /// The faults; at least one.
+    pub faults: Vec<RowFault>,
 }
 
 impl fmt::Display for Rejection {
@@ -61,8 +61,8 @@ impl fmt::Display for Rejection {
 }
 
 impl Rejection {
-    /// The words for what this tool itself finds wrong with a row, anew in every run. Any other code on a
-    /// rejected row is the service's.
+    /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a rejected
+    /// row is the service's.
     pub const CODES: [&str; 6] =
         ["Mapping", "Validation", Self::RAGGED, Self::STRAY, "EmptyKey", Self::DUPLICATE];
 
@@ -72,23 +72,43 @@ impl Rejection {
     /// The code of rows with text after a closing quote.
     pub const STRAY: &str = "StrayQuote";
 
-    /// The code of rows whose key an earlier row has.
+    /// The code of rows with the key of an earlier row.
     pub const DUPLICATE: &str = "DuplicateKey";
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {
-        let fault = Fault { found: found.into(), rule: rule.into(), ..Fault::default() };
+        let fault = RowFault { found: found.into(), rule: rule.into(), ..RowFault::default() };
         Rejection { code, faults: vec![fault] }
+    }
+
+    /// A rejection of one member that cannot be rendered.
+    pub(super) fn of_member(member: &str, rule: impl Into<String>, origin: &str) -> Self {
+        let (member, origin) = (member.to_owned(), origin.to_owned());
+        Rejection {
+            code: "Mapping",
+            faults: vec![RowFault { member, rule: rule.into(), origin, found: String::new() }],
+        }
     }
 }
 
-/// What can go wrong with one row.
+/// Error of [`Mapping::map`](super::Mapping::map).
 #[derive(Debug, Error)]
-pub enum MapFault {
+pub enum MapError {
     /// The row is at fault.
     #[error(transparent)]
     Row(#[from] Rejection),
     /// The mapping is at fault, in a branch that no earlier row took.
     #[error(transparent)]
     Job(#[from] MappingError),
+}
+
+/// Error of a template or filter.
+#[derive(Clone, Debug, Error)]
+pub(super) enum RenderError {
+    /// The row's cell does not fit.
+    #[error("{0}")]
+    Row(String),
+    /// The template is wrong for every row.
+    #[error("{0}")]
+    Job(String),
 }

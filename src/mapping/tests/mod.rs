@@ -1,6 +1,14 @@
-use serde_json::json;
+//! Whole mappings: a job file or header, and the request that a row becomes.
+
+mod missing_values;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::*;
+use crate::request::Operation;
+use crate::source::Header;
 
 fn templates(toml: &str) -> MappingSource {
     let tree = toml::from_str::<toml::Table>(toml).unwrap();
@@ -9,7 +17,7 @@ fn templates(toml: &str) -> MappingSource {
     MappingSource {
         operation: Operation::CreateContact,
         on_too_long: OnTooLong::Reject,
-        members: Members::Templates(RequestTemplates {
+        members: MemberSource::Templates(RequestTemplates {
             file: "job.toml".into(),
             tree,
             lines: BTreeMap::from([("Name".into(), 7)]),
@@ -20,10 +28,10 @@ fn templates(toml: &str) -> MappingSource {
 
 fn header_paths(operation: Operation, key: &[&str]) -> MappingSource {
     let key = key.iter().map(|name| name.to_string()).collect();
-    MappingSource { operation, on_too_long: OnTooLong::Reject, members: Members::HeaderPaths { key } }
+    MappingSource { operation, on_too_long: OnTooLong::Reject, members: MemberSource::HeaderPaths { key } }
 }
 
-/// The request as JSON, or what was said.
+/// The request of one row as JSON, or the error's message.
 fn map_with(source: &MappingSource, header: &[&str], row: &[&str]) -> Result<Value, String> {
     let header = Header::new(header.iter().map(|name| name.to_string()).collect());
     let mapping = Mapping::compile(source, &header).map_err(|error| error.to_string())?;
@@ -36,13 +44,13 @@ fn map(toml: &str, header: &[&str], row: &[&str]) -> Result<Value, String> {
     map_with(&templates(toml), header, row)
 }
 
-/// The member of the request that `toml` makes of one row.
+/// A member of the request of one row.
 fn member(name: &str, toml: &str, header: &[&str], row: &[&str]) -> Value {
     map(toml, header, row).unwrap()[name].clone()
 }
 
 #[test]
-fn a_task_is_completed_unless_told_otherwise() {
+fn a_task_is_completed_by_default() {
     let request = map("Name = \"{{ id }}\"", &["ID"], &["7"]).unwrap();
     let expected =
         json!({"Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED", "Name": "7"});
@@ -78,170 +86,6 @@ fn a_misspelt_column_is_found_even_behind_a_default() {
     assert!(error.unwrap_err().contains("did you mean 'Subject'?"));
 }
 
-/// Templates that use `subjekt` where the header has `Subject`.
-const MISSPELT_IDENTIFIERS: [&str; 23] = [
-    "{{ subjekt | length }}",
-    "{{ subjekt | default('x') }}",
-    "{{ subjekt | slug | lower }}",
-    "{{ subject | replace('x', subjekt) }}",
-    "{{ subject | default(subjekt, true) }}",
-    "{{ subjekt is defined }}",
-    "{{ subjekt is none }}",
-    "{{ subject is divisibleby(subjekt) }}",
-    "{{ subjekt == 'x' }}",
-    "{{ 'x' in subjekt }}",
-    "{{ 'x' if subjekt else 'y' }}",
-    "{{ subject if true else subjekt }}",
-    "{{ 'x' ~ subjekt }}",
-    "{{ [subjekt, subject] | join(' ') }}",
-    "{{ {'x': subjekt}.x }}",
-    "{{ range(subjekt) }}",
-    "{% if subjekt %}x{% endif %}",
-    "{% if false %}{{ subjekt }}{% endif %}",
-    "{% for c in subjekt %}x{% endfor %}",
-    "{% for c in [] %}{{ subjekt }}{% endfor %}",
-    "{% set x %}{{ subjekt }}{% endset %}",
-    "{% macro m() %}{{ subjekt }}{% endmacro %}{{ m() }}",
-    "{% do subjekt() %}",
-];
-
-#[test]
-fn a_misspelt_identifier_is_an_error_wherever_it_stands_in_a_template() {
-    for template in MISSPELT_IDENTIFIERS {
-        let error = map(&format!("Name = \"\"\"{template}\"\"\""), &["Subject"], &["x"]).unwrap_err();
-        assert!(error.starts_with("job.toml, line 7, [request] Name: the CSV has no column"), "{error}");
-        assert!(error.ends_with("did you mean 'subject'?"), "{template}: {error}");
-    }
-}
-
-#[test]
-fn a_misspelt_identifier_is_an_error_even_if_the_template_assigns_its_name() {
-    for template in [
-        "{% set subjekt = subjekt %}{{ subjekt }}",
-        "{% set subjekt = subjekt | default('x') %}{{ subjekt }}",
-        "{% set subjekt = subjekt %}{{ subjekt is defined }}",
-        "{% set subjekt = subjekt %}{% if subjekt %}x{% endif %}",
-        "{% with subjekt = subjekt %}{{ subjekt | length }}{% endwith %}",
-        "{% macro m(subjekt=subjekt) %}{{ subjekt | default('x') }}{% endmacro %}{{ m() }}",
-        "{% filter default(subjekt) %}x{% endfilter %}",
-        "{% set x | replace('x', subjekt) %}x{% endset %}{{ x }}",
-    ] {
-        let error = map(&format!("Name = \"\"\"{template}\"\"\""), &["Subject"], &["x"]).unwrap_err();
-        assert!(error.starts_with("job.toml, line 7, [request] Name: the CSV has no column"), "{error}");
-        assert!(error.ends_with("did you mean 'subject'?"), "{template}: {error}");
-    }
-}
-
-#[test]
-fn a_misspelt_header_is_an_error_wherever_it_stands_in_a_template() {
-    for header in ["row['Subjekt']", "row.Subjekt", "(row | attr('Subjekt'))"] {
-        for template in [
-            "{{ X | length }}",
-            "{{ X | default('x') }}",
-            "{{ X is defined }}",
-            "{{ 'x' if X else 'y' }}",
-            "{{ subject | default(X) }}",
-            "{% if X %}x{% endif %}",
-            "{% for c in X %}x{% endfor %}",
-            "{% set x = X %}{{ x | default('x') }}",
-        ] {
-            let template = template.replace('X', header);
-            let error = map(&format!("Name = \"\"\"{template}\"\"\""), &["Subject"], &["x"]).unwrap_err();
-            assert!(error.starts_with("job.toml, line 7, [request] Name: the CSV has no column"), "{error}");
-            assert!(error.ends_with("did you mean 'Subject'?"), "{template}: {error}");
-        }
-    }
-    let template = "{% set subject = row %}{{ subject['Subjekt'] | default('x') }}";
-    let error = map(&format!("Name = \"{template}\""), &["Subject"], &["x"]).unwrap_err();
-    assert!(error.ends_with("did you mean 'Subject'?"), "{error}");
-}
-
-#[test]
-fn a_misspelt_column_is_an_error_in_attributes_references_and_keys() {
-    for toml in [
-        "[Attributes]\nx = \"{{ subjekt | length }}\"",
-        "[Attributes]\n\"{{ subjekt | default('x') }}\" = \"{{ subject }}\"",
-        "[References.Link]\nType = \"URL\"\nValue = \"{{ subjekt | default('https://x') }}\"",
-        "[References.\"{{ subjekt | slug }}\"]\nType = \"URL\"\nValue = \"https://x\"",
-        "[SegmentAttributes.\"connect:x\"]\nValueString = \"{{ subjekt | length }}\"",
-        "ExpiryDurationInMinutes = \"{{ subjekt | length }}\"",
-    ] {
-        let error = map(toml, &["Subject"], &["x"]).unwrap_err();
-        assert!(error.ends_with("identifier 'subjekt'; did you mean 'subject'?"), "{toml}: {error}");
-    }
-}
-
-#[test]
-fn a_member_of_a_column_is_an_error_since_a_column_is_text() {
-    for template in ["{{ a.b }}", "{{ a.b | default('x') }}", "{{ row.a.b is defined }}", "{{ a.upper() }}"] {
-        let error = map(&format!("Name = \"{template}\""), &["a"], &["x"]).unwrap_err();
-        let expected = "job.toml, line 7, [request] Name: the column 'a' is text and has no '";
-        assert!(error.replace("'row'", "'a'").starts_with(expected), "{template}: {error}");
-    }
-}
-
-#[test]
-fn functions_and_macros_of_the_engine_are_no_missing_columns() {
-    for (template, expected) in [
-        ("{{ range(3) | list | length }}{{ a }}", "3x"),
-        ("{% macro m() %}{{ range(2) | list | length }}{% endmacro %}{{ m() }}{{ a }}", "2x"),
-        ("{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{{ a }}", "Falsex"),
-        ("{% macro m(b) %}{{ b | default('none') }}{% endmacro %}{{ m() }}{{ a }}", "nonex"),
-    ] {
-        assert_eq!(member("Name", &format!("Name = \"{template}\""), &["a"], &["x"]), expected, "{template}");
-    }
-}
-
-/// Templates that render to nothing for a column `a` with the text `x`.
-const NONE: [&str; 12] = [
-    "{{ none }}",
-    "{{ None }}",
-    "{{ 'x' if false else none }}",
-    "{{ a if a == 'y' }}",
-    "{{ a if a == 'y' else none }}",
-    "{% if a == 'y' %}{{ a }}{% endif %}",
-    "{% set b = none %}{{ b }}",
-    "{% set b %}{{ none }}{% endset %}{{ b }}",
-    "{{ none | default('x') }}",
-    "{{ (a if a == 'y' else none) | slug }}",
-    "{{ (a if a == 'y' else none) | epoch('%Y-%m-%d') }}",
-    "{{ none | truncate(2) }}{{ none | iso }}{{ none | lookup('status') }}",
-];
-
-#[test]
-fn a_member_that_renders_to_none_is_left_out() {
-    for template in NONE {
-        let toml = format!(
-            "Description = \"{{{{ a }}}}\"\nName = \"{template}\"\nExpiryDurationInMinutes = \"{template}\"\n\
-             [Attributes]\nx = \"{template}\"\n\
-             [References.Link]\nType = \"URL\"\nValue = \"{template}\"\n\
-             [SegmentAttributes.\"connect:x\"]\nValueString = \"{template}\""
-        );
-        let request = map(&toml, &["a"], &["x"]).unwrap_or_else(|error| panic!("{template}: {error}"));
-        let sent: Vec<&String> = request.as_object().unwrap().keys().collect();
-        assert_eq!(sent, ["Channel", "InitiationMethod", "InitiateAs", "Description"], "{template}");
-    }
-}
-
-#[test]
-fn none_beside_text_adds_nothing() {
-    let toml = "Name = \"HD-{{ a }}{{ none }}\"\n[Attributes]\n\"x{{ none }}\" = \"{{ a }}\"";
-    let request = map(toml, &["a"], &["7"]).unwrap();
-    assert_eq!((&request["Name"], &request["Attributes"]), (&json!("HD-7"), &json!({"x": "7"})));
-}
-
-#[test]
-fn a_key_that_renders_to_none_is_refused_as_an_empty_key_is() {
-    let error = map("[Attributes]\n\"{{ none }}\" = \"{{ a }}\"", &["a"], &["x"]).unwrap_err();
-    assert!(error.contains("has a value under an empty key"), "{error}");
-}
-
-#[test]
-fn required_refuses_none() {
-    let error = map("Name = \"{{ (a if a == 'y' else none) | required }}\"", &["a"], &["x"]).unwrap_err();
-    assert!(error.starts_with("Name is required"), "{error}");
-}
-
 #[test]
 fn a_misspelt_member_is_an_error_with_a_suggestion() {
     let error = map("Nmae = \"x\"", &["a"], &["x"]).unwrap_err();
@@ -272,7 +116,7 @@ fn a_literal_that_no_row_could_be_sent_with_is_an_error_of_the_job() {
 }
 
 #[test]
-fn a_member_that_renders_to_nothing_is_left_out() {
+fn a_member_that_renders_to_an_empty_text_is_left_out() {
     let toml = "Name = \"{{ a }}\"\n[Attributes]\nx = \"{{ a }}\"\ny = \"{{ b }}\"";
     let request = map(toml, &["a", "b"], &["", "kept"]).unwrap();
     assert_eq!(request.get("Name"), None);
@@ -310,14 +154,14 @@ fn a_list_of_segment_values_maps() {
 }
 
 #[test]
-fn the_token_and_the_instance_are_not_the_mappings_to_set() {
+fn the_mapping_may_not_set_the_client_token_and_the_instance() {
     assert!(map("ClientToken = \"x\"", &["a"], &["x"]).unwrap_err().contains("row's key"));
     assert!(map("InstanceId = \"x\"", &["a"], &["x"]).unwrap_err().contains("[connect]"));
     assert!(map("ClientToken = \"\"\nName = \"{{ a }}\"", &["a"], &["x"]).is_ok());
 }
 
 #[test]
-fn a_template_may_stand_in_a_key() {
+fn a_key_may_be_a_template() {
     let toml = "[Attributes]\n\"{{ kind | slug }}\" = \"{{ a }}\"\nfixed = \"1\"";
     let attributes =
         |kind| map(toml, &["kind", "a"], &[kind, "v"]).map(|request| request["Attributes"].clone());
@@ -326,7 +170,7 @@ fn a_template_may_stand_in_a_key() {
 }
 
 #[test]
-fn every_other_column_passes_through_on_request() {
+fn unused_columns_become_attributes_on_request() {
     let header = ["Ticket ID", "Größe (cm)", "Labels", "Labels", "", "empty", "legacy id"];
     let row = ["7", "180", "a", "b", "x", "", "L"];
     let toml = "Name = \"{{ ticket_id }}\"\n[Attributes]\n\"*\" = \"*\"\nlegacy_id = \"{{ ticket_id }}\"";
@@ -347,13 +191,13 @@ fn a_repeated_column_must_be_named_by_its_number() {
 }
 
 #[test]
-fn a_violation_names_what_the_member_is_made_from_and_no_value() {
+fn a_violation_names_the_template_of_the_member_and_no_value() {
     let error = map("Name = \"{{ a | upper }}\"", &["a"], &["ä".repeat(1025).as_str()]).unwrap_err();
     assert_eq!(error, "Name has 1025 characters, at most 1024 characters are allowed (from {{ a | upper }})");
 }
 
 #[test]
-fn what_is_too_long_may_be_cut() {
+fn a_text_that_is_too_long_may_be_cut() {
     let source = MappingSource { on_too_long: OnTooLong::Truncate, ..templates("Name = \"{{ a }}\"") };
     let request = map_with(&source, &["a"], &["x".repeat(2000).as_str()]).unwrap();
     assert_eq!(request["Name"].as_str().map(str::len), Some(1024));
@@ -400,7 +244,7 @@ fn every_member_of_an_open_task_is_reached_by_its_path() {
 }
 
 #[test]
-fn a_header_that_is_no_member_is_an_error() {
+fn a_column_that_is_no_member_is_an_error() {
     let source = header_paths(Operation::CreateContact, &[]);
     for (name, words) in [
         ("Nmae", "did you mean 'Name'?"),
@@ -428,7 +272,7 @@ fn two_members_of_one_dotted_path_keep_their_templates_apart() {
 }
 
 #[test]
-fn a_column_that_any_template_names_does_not_pass_through_again() {
+fn a_column_that_a_template_names_is_not_added_again() {
     for template in
         ["{{- row['Range'] -}}", "{{ row.Range }}", "{{ range | title }}", "{% if range %}x{% endif %}"]
     {
@@ -444,7 +288,7 @@ fn a_column_that_any_template_names_does_not_pass_through_again() {
 }
 
 #[test]
-fn what_a_passthrough_would_not_see_is_refused() {
+fn all_unused_columns_are_refused_if_a_template_hides_which_it_uses() {
     for template in [
         "{% set r = row %}{{ r['a'] }}",
         "{{ row['a' ~ ''] }}",
@@ -467,14 +311,14 @@ fn a_mapping_that_uses_no_column_is_refused() {
 }
 
 #[test]
-fn a_message_that_a_template_makes_of_a_cell_is_not_repeated() {
+fn a_message_that_a_template_composes_of_a_cell_is_not_repeated() {
     let template = "Name = \"{{ a | title | required(b) }}\"";
     let error = map(template, &["a", "b"], &["", "planted secret"]).unwrap_err();
     assert_eq!(error, "Name the template refuses the row (from {{ a | title | required(b) }})");
 }
 
 #[test]
-fn a_mistake_of_the_template_is_the_jobs_and_no_rows() {
+fn a_wrong_template_is_an_error_of_the_job_not_of_the_row() {
     for template in [
         "{{ a | truncate(5, end=1) }}",
         "{{ a | lookup }}",
@@ -488,7 +332,7 @@ fn a_mistake_of_the_template_is_the_jobs_and_no_rows() {
 }
 
 #[test]
-fn a_value_under_an_empty_key_is_not_lost_in_silence() {
+fn a_value_under_an_empty_key_is_refused() {
     let error = map("[Attributes]\n\"{{ a }}\" = \"{{ b }}\"", &["a", "b"], &["", "x"]).unwrap_err();
     assert!(error.contains("has a value under an empty key"), "{error}");
 }
@@ -504,7 +348,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn no_header_and_no_row_makes_it_fail(
+    fn no_header_and_no_row_panics(
         header in proptest::collection::vec("\\PC{0,12}|Name|(Attributes|References|SegmentAttributes|Attachments)(\\.\\PC{0,5}){0,4}", 0..5),
         row in proptest::collection::vec("\\PC{0,9}|[0-9]{0,20}", 0..6),
     ) {

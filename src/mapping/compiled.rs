@@ -1,0 +1,128 @@
+//! A mapping compiled for one header.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::columns::{Columns, RowView};
+use super::compiler::Compiler;
+use super::error::{MapError, MappingError, Rejection, RowFault};
+use super::source::{MappingSource, MemberSource, OnTooLong};
+use super::tree::{Children, members, templated_maps};
+use super::{header_paths, request_table};
+use crate::request::{ContactRequest, Operation, Truncation, Violation, truncate_texts, validate};
+use crate::source::Header;
+
+/// The request of one row.
+#[derive(Debug)]
+pub struct Mapped<'a> {
+    /// The request.
+    pub request: ContactRequest<'a>,
+    /// The texts that were cut to the service's limits.
+    pub cuts: Vec<Truncation>,
+}
+
+/// A mapping compiled for one header.
+pub struct Mapping {
+    operation: Operation,
+    on_too_long: OnTooLong,
+    columns: Columns,
+    compiler: Compiler,
+    root: Children,
+    /// Columns without a name, which nothing maps. A row with text in one is rejected.
+    unnamed: Vec<usize>,
+    /// The origin of each member by path, for messages.
+    origins: HashMap<String, String>,
+    /// The maps with keys that cells decide, each with the paths of its other entries.
+    templated_maps: BTreeMap<String, Vec<String>>,
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mapping").finish_non_exhaustive()
+    }
+}
+
+impl Mapping {
+    /// Compiles `source` for the columns of `header`.
+    ///
+    /// # Errors
+    /// An unknown member, column, filter or table; a template that does not parse; a member of the wrong shape; a
+    /// literal that the service would refuse for every row. Each with its place and, if one is similar, a suggestion.
+    pub fn compile(source: &MappingSource, header: &Header) -> Result<Self, MappingError> {
+        let operation = source.operation;
+        let columns = Columns::new(header);
+        let (compiler, root, unnamed) = match &source.members {
+            MemberSource::Templates(templates) => {
+                let mut compiler = Compiler::new(columns.clone(), &templates.tables);
+                let root = request_table::tree(operation, templates, &mut compiler)?;
+                (compiler, root, Vec::new())
+            }
+            MemberSource::HeaderPaths { key } => {
+                let mut compiler = Compiler::new(columns.clone(), &Default::default());
+                let (root, unnamed) = header_paths::tree(operation, header.columns(), key, &mut compiler)?;
+                (compiler, root, unnamed)
+            }
+        };
+        if compiler.uses_no_column() {
+            let place = match &source.members {
+                MemberSource::Templates(templates) => format!("{}, [request]", templates.file),
+                MemberSource::HeaderPaths { .. } => "the header".to_owned(),
+            };
+            let problem = "uses no column, so every row would make the same contact; use one, such as the key in an \
+                           attribute";
+            return Err(MappingError { place, problem: problem.to_owned() });
+        }
+        let mut origins = HashMap::new();
+        for (_, node) in &root {
+            node.for_each_leaf(&mut |leaf| {
+                origins.insert(leaf.path.clone(), leaf.origin.clone());
+            });
+        }
+        let templated_maps = templated_maps(&root);
+        let on_too_long = source.on_too_long;
+        Ok(Mapping { operation, on_too_long, columns, compiler, root, unnamed, origins, templated_maps })
+    }
+
+    /// The request of one row at `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`MapError::Row`] if the row cannot be mapped or breaks a rule of the service;
+    /// [`MapError::Job`] if a template looks up a column that the header does not have.
+    pub fn map<'a>(&'a self, cells: &'a csv::StringRecord, now: i64) -> Result<Mapped<'a>, MapError> {
+        let row = RowView::new(&self.columns, cells);
+        if let Some(column) = self.unnamed.iter().find(|column| !row.cell(**column).trim().is_empty()) {
+            let found = format!("column {} has text", column + 1);
+            return Err(Rejection::of_row("Mapping", found, "but no name, so nothing maps it").into());
+        }
+        let members = members(&self.root, &row, &self.compiler)?;
+        let mut request = ContactRequest::assemble(self.operation, members);
+        request.keys_are_data = !self.templated_maps.is_empty();
+        let cuts = match self.on_too_long {
+            OnTooLong::Reject => Vec::new(),
+            OnTooLong::Truncate => {
+                let truncations = truncate_texts(&mut request).into_iter();
+                truncations.map(|cut| Truncation { member: self.redacted_path(cut.member) }).collect()
+            }
+        };
+        let violations = validate(&request, now);
+        if violations.is_empty() {
+            return Ok(Mapped { request, cuts });
+        }
+        let faults = violations.into_iter().map(|Violation { member, found, rule }| {
+            let origin = self.origins.get(&member).cloned().unwrap_or_default();
+            RowFault { member: self.redacted_path(member), found, rule, origin }
+        });
+        Err(Rejection { code: "Validation", faults: faults.collect() }.into())
+    }
+
+    /// A member's path for messages. A key that cells decide may be personal data, so it becomes `*`.
+    fn redacted_path(&self, member: String) -> String {
+        let is_below = |path: &str| member.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        let templated = self.templated_maps.iter().find(|(map, literal_entries)| {
+            is_below(map) && !literal_entries.iter().any(|entry| member == **entry || is_below(entry))
+        });
+        match templated {
+            Some((map, _)) => format!("{map}.*"),
+            None => member,
+        }
+    }
+}
