@@ -1,36 +1,36 @@
-//! A crash at a named moment, to rehearse what the next run makes of it. Only a rehearsal against a sandbox has
-//! one; the process ends as by `kill -9`, without a word and without tidying up.
+//! Planned crashes at named points, to test the recovery of the next run. Only runs against a sandbox have them. The
+//! process ends as by `kill -9`, without output and cleanup.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A moment in a run.
+/// A point of a run at which it can crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CrashPoint {
-    /// The ledger's schema is changed and not committed yet.
+    /// The ledger's schema is changed and not committed.
     Migration,
     /// A row of the input has been read and mapped.
     Check,
-    /// A row is about to be sent, and the ledger does not know.
+    /// A row is about to be sent, and the ledger has no intent yet.
     BeforeIntent,
-    /// The intent to send is durable, and the request has not left.
+    /// The intent is durable, and the request is not sent.
     AfterIntent,
-    /// The answer is there, and the ledger does not know.
+    /// The answer is received, and the ledger has no result yet.
     AfterAnswer,
     /// The ledger is about to commit.
     BeforeCommit,
-    /// The ledger has committed, and nobody knows.
+    /// The ledger has committed, and the callers are not answered.
     AfterCommit,
-    /// The run has been told to stop.
+    /// The run starts to drain.
     Shutdown,
-    /// The rejects are written and not in their place yet.
+    /// The rejects file is written and not renamed to its final name.
     Rejects,
 }
 
 impl CrashPoint {
-    /// Every moment, in the order of a run.
+    /// All points, in the order of a run.
     pub const ALL: [CrashPoint; 9] = [
         CrashPoint::Migration,
         CrashPoint::Check,
@@ -43,7 +43,7 @@ impl CrashPoint {
         CrashPoint::Rejects,
     ];
 
-    /// Its name on the command line.
+    /// Spelling on the command line.
     pub fn name(self) -> &'static str {
         match self {
             CrashPoint::Migration => "migration",
@@ -59,7 +59,7 @@ impl CrashPoint {
     }
 }
 
-/// A crash when a moment comes for the nth time, written `POINT` or `POINT:N`.
+/// A crash at the n-th passage of a point, written `POINT` or `POINT:N`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CrashAt {
     point: CrashPoint,
@@ -82,25 +82,25 @@ impl FromStr for CrashAt {
     }
 }
 
-/// What a run is rehearsed with: a crash, or nothing.
+/// The planned crash of a run, or none. Clones count passages together.
 #[derive(Clone, Default)]
-pub struct CrashPlan(Option<Arc<Planned>>);
+pub struct CrashPlan(Option<Arc<PlannedCrash>>);
 
-struct Planned {
+struct PlannedCrash {
     at: CrashAt,
-    reached: AtomicU64,
+    passages: AtomicU64,
 }
 
 impl CrashPlan {
-    /// A run that crashes, if it is told to.
+    /// Plans `crash`.
     pub fn new(crash: Option<CrashAt>) -> Self {
-        CrashPlan(crash.map(|at| Arc::new(Planned { at, reached: AtomicU64::new(0) })))
+        CrashPlan(crash.map(|at| Arc::new(PlannedCrash { at, passages: AtomicU64::new(0) })))
     }
 
-    /// The run is at this moment.
+    /// Counts a passage of `point`, and ends the process if it is the planned one.
     pub fn reach(&self, point: CrashPoint) {
         if let Some(planned) = self.0.as_ref().filter(|planned| planned.at.point == point)
-            && planned.reached.fetch_add(1, Ordering::Relaxed) + 1 == planned.at.nth
+            && planned.passages.fetch_add(1, Ordering::Relaxed) + 1 == planned.at.nth
         {
             crash();
         }
@@ -117,7 +117,7 @@ fn crash() -> ! {
     #[cfg(unix)]
     {
         use rustix::process::{Signal, getpid, kill_process};
-        // It cannot fail: every process may kill itself.
+        // Every process may signal itself, so this cannot fail.
         let _ = kill_process(getpid(), Signal::KILL);
     }
     std::process::abort()
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_is_a_point_and_how_often_it_is_passed() {
+    fn a_crash_is_a_point_and_a_number_of_passages() {
         assert_eq!("check".parse(), Ok(CrashAt { point: CrashPoint::Check, nth: 1 }));
         assert_eq!("after-intent:7".parse(), Ok(CrashAt { point: CrashPoint::AfterIntent, nth: 7 }));
         for text in ["", "nowhere", "check:0", "check:x", "check:-1"] {

@@ -1,15 +1,15 @@
-//! Short digests, for keys and contents.
+//! Digests of keys and contents: 128 bits of SHA-256.
 
 use sha2::{Digest as _, Sha256};
 
-/// A digest in the making: a beginning that many digests share is digested once.
+/// An unfinished digest. Clones share the parts so far, so a common prefix is hashed once.
 #[derive(Clone, Debug, Default)]
 pub struct Digester(Sha256);
 
 impl Digester {
-    /// With more parts.
+    /// Adds parts, each preceded by its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
     #[must_use]
-    pub fn and<'a>(mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub fn with<'a>(mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         for part in parts {
             self.0.update((part.len() as u64).to_be_bytes());
             self.0.update(part);
@@ -17,7 +17,7 @@ impl Digester {
         self
     }
 
-    /// The digest of all parts so far.
+    /// Finishes the digest of all parts so far.
     pub fn digest(self) -> Digest {
         let full = self.0.finalize();
         let mut short = [0; 16];
@@ -26,17 +26,16 @@ impl Digester {
     }
 }
 
-/// 128 bits of SHA-256, the stored form of keys and contents.
+/// The first 128 bits of a SHA-256 hash.
 ///
-/// Among 10 million rows the chance of one collision is about 1 in 10^25.
+/// For 10 million rows the probability of a collision is about 1 in 10^25.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 16]);
 
 impl Digest {
-    /// Digests a sequence of byte strings; each is preceded by its length, so that
-    /// `["ab", "c"]` and `["a", "bc"]` differ.
+    /// The digest of a sequence of byte strings.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        Digester::default().and(parts).digest()
+        Digester::default().with(parts).digest()
     }
 
     /// 32 lower-case hexadecimal digits.

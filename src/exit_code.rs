@@ -1,28 +1,28 @@
-//! The exit codes, a published contract: a scheduler decides by them whether to run again.
+//! The exit codes. They are a public interface: schedulers decide by them whether to run the command again.
 
 use std::process::ExitCode as ProcessExitCode;
 
-/// How the process ends. A code that is not listed here is a failure.
+/// Exit code of the process. Treat an unlisted code as a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
     /// Every row is created.
     Complete = 0,
     /// Finished; some rows are rejected, failed or unknown.
-    RowsLeftBehind = 1,
+    RowsNotCreated = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
-    /// More rows went wrong than the error budget allows; stopped early, or not started.
+    /// More rows failed than `--max-errors` allows; stopped early, or not started.
     ErrorBudget = 3,
     /// Credentials, permission, instance or a hard quota: it must be fixed before another run.
     Fatal = 7,
     /// A planned stop, such as `--limit`; rows remain. Run again.
-    Budget = 10,
+    PlannedStop = 10,
     /// Another run holds the ledger. Run later.
     Locked = 11,
     /// The ledger or an output could not be written.
     Storage = 74,
-    /// Connect kept throttling or was out of reach; rows remain. Run later.
+    /// Connect kept throttling or was unreachable; rows remain. Run later.
     TryLater = 75,
     /// Interrupted by SIGINT; rows remain. Run again.
     Interrupted = 130,
@@ -31,14 +31,14 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// Every code, in the order of their numbers.
+    /// All codes, in ascending order.
     pub const ALL: [ExitCode; 11] = [
         ExitCode::Complete,
-        ExitCode::RowsLeftBehind,
+        ExitCode::RowsNotCreated,
         ExitCode::Usage,
         ExitCode::ErrorBudget,
         ExitCode::Fatal,
-        ExitCode::Budget,
+        ExitCode::PlannedStop,
         ExitCode::Locked,
         ExitCode::Storage,
         ExitCode::TryLater,
@@ -46,17 +46,17 @@ impl ExitCode {
         ExitCode::Terminated,
     ];
 
-    /// What it means, for people.
+    /// Description for the help and the README.
     pub fn meaning(self) -> &'static str {
         match self {
             ExitCode::Complete => "every row is created",
-            ExitCode::RowsLeftBehind => "finished; some rows are rejected, failed or unknown",
+            ExitCode::RowsNotCreated => "finished; some rows are rejected, failed or unknown",
             ExitCode::Usage => "invalid usage or configuration; nothing was sent",
             ExitCode::ErrorBudget => {
                 "more rows failed than `--max-errors` allows; stopped early or not started"
             }
             ExitCode::Fatal => "credentials, permission, instance or a hard quota",
-            ExitCode::Budget => "planned stop, such as `--limit`; rows remain",
+            ExitCode::PlannedStop => "planned stop, such as `--limit`; rows remain",
             ExitCode::Locked => "another run holds the ledger",
             ExitCode::Storage => "the ledger or an output could not be written",
             ExitCode::TryLater => "Connect kept throttling or was unreachable; rows remain",
@@ -65,20 +65,20 @@ impl ExitCode {
         }
     }
 
-    /// Whether the same command should be run again.
-    pub fn again(self) -> &'static str {
+    /// Whether and when to run the same command again, for the README.
+    pub fn run_again(self) -> &'static str {
         match self {
             ExitCode::Complete => "–",
-            ExitCode::RowsLeftBehind => "after fixing them",
+            ExitCode::RowsNotCreated => "after fixing them",
             ExitCode::Usage | ExitCode::Fatal | ExitCode::Storage => "after fixing it",
             ExitCode::ErrorBudget => "after checking the errors",
             ExitCode::Locked => "later",
             ExitCode::TryLater => "yes, later",
-            ExitCode::Budget | ExitCode::Interrupted | ExitCode::Terminated => "yes",
+            ExitCode::PlannedStop | ExitCode::Interrupted | ExitCode::Terminated => "yes",
         }
     }
 
-    /// The number the shell sees.
+    /// Number of the code.
     pub fn code(self) -> u8 {
         self as u8
     }
@@ -98,11 +98,11 @@ mod tests {
     fn the_codes_are_the_published_ones() {
         let published = [
             (ExitCode::Complete, 0),
-            (ExitCode::RowsLeftBehind, 1),
+            (ExitCode::RowsNotCreated, 1),
             (ExitCode::Usage, 2),
             (ExitCode::ErrorBudget, 3),
             (ExitCode::Fatal, 7),
-            (ExitCode::Budget, 10),
+            (ExitCode::PlannedStop, 10),
             (ExitCode::Locked, 11),
             (ExitCode::Storage, 74),
             (ExitCode::TryLater, 75),

@@ -12,7 +12,6 @@ mod paths;
 mod slug;
 mod atomic_file;
 mod permissions;
-mod open_files;
 pub mod digest;
 pub mod source;
 pub mod request;

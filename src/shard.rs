@@ -1,9 +1,8 @@
-//! Which part of the rows is this process's, where several machines share one import: pure, the same on every
-//! machine, for ever.
+//! Shards: disjoint parts of one import, each for one machine. Pure.
 //!
-//! A row's shard depends on its key alone, so all rows of one key, and equal rows without one, are in one shard,
-//! whatever file they stand in and whatever instance they go to. The derivation is pinned by the test vectors below and
-//! must never change within version 1: with another, rows would move to ledgers that do not know them.
+//! A row's shard depends on its key alone, so all rows with one key, and identical rows without one, are in one shard,
+//! whatever their file and instance. The test vectors below pin the derivation. It must never change within version 1:
+//! rows would move to shards whose ledgers do not have them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,52 +11,52 @@ use serde::{Deserialize, Deserializer};
 
 use crate::source::RowKey;
 
-/// The most shards that an import may have.
-const MOST: u32 = 10_000;
+/// Maximum number of shards of an import.
+const MAX_SHARDS: u32 = 10_000;
 
-/// One of the parts that an import is divided into, counted from 0.
+/// One shard of an import. Written `INDEX/COUNT`, such as `0/4` for the first of four.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Shard {
-    /// How many parts there are, from 1 to 10,000.
-    of: u32,
-    /// Which one it is, from 0 to one less than there are.
+    /// Number of shards, 1 to 10,000.
+    count: u32,
+    /// Number of this shard, from 0.
     index: u32,
 }
 
 impl Shard {
-    /// Which one it is, from 0.
+    /// Number of this shard, from 0.
     pub fn index(self) -> u32 {
         self.index
     }
 
-    /// How many there are, at least 1.
-    pub fn of(self) -> u32 {
-        self.of
+    /// Number of shards of the import, 1 to 10,000.
+    pub fn count(self) -> u32 {
+        self.count
     }
 
-    /// All the parts of the same import, in their order.
-    pub fn division(self) -> impl Iterator<Item = Shard> {
-        (0..self.of).map(move |index| Shard { of: self.of, index })
+    /// All shards of the import, in order.
+    pub fn all(self) -> impl Iterator<Item = Shard> {
+        (0..self.count).map(move |index| Shard { count: self.count, index })
     }
 
-    /// Whether the rows of this key belong to it. In version 1 that is the remainder of the first 8 bytes of the key's
-    /// digest, as a big-endian number, divided by the number of shards.
-    pub fn has(self, key: &RowKey) -> bool {
+    /// Whether the rows with this key belong to the shard. In version 1 the shard's index is the first 8 bytes of the
+    /// key's digest, as a big-endian number, modulo the number of shards.
+    pub fn contains(self, key: &RowKey) -> bool {
         let [first @ .., _, _, _, _, _, _, _, _] = key.digest().0;
-        u64::from_be_bytes(first) % u64::from(self.of) == u64::from(self.index)
+        u64::from_be_bytes(first) % u64::from(self.count) == u64::from(self.index)
     }
 
-    /// The part of a file's name that tells the shards' ledgers apart: `0-of-4`.
-    pub fn part(self) -> String {
-        format!("{}-of-{}", self.index, self.of)
+    /// The shard's part of file names, such as `0-of-4`.
+    pub fn file_part(self) -> String {
+        format!("{}-of-{}", self.index, self.count)
     }
 
-    /// Reads what [`Shard::part`] made.
-    pub fn from_part(part: &str) -> Option<Self> {
-        let (index, of) = part.split_once("-of-")?;
-        let shard = format!("{index}/{of}").parse::<Shard>().ok()?;
-        // No other spelling, such as 00-of-4, is one that was made.
-        (shard.part() == part).then_some(shard)
+    /// Parses the result of [`Shard::file_part`].
+    pub fn from_file_part(part: &str) -> Option<Self> {
+        let (index, count) = part.split_once("-of-")?;
+        let shard = format!("{index}/{count}").parse::<Shard>().ok()?;
+        // Excludes other spellings, such as 00-of-4.
+        (shard.file_part() == part).then_some(shard)
     }
 }
 
@@ -66,25 +65,25 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| text.trim().parse::<u32>().ok();
-        let numbers = text.split_once('/').map(|(index, of)| (number(index), number(of)));
+        let numbers = text.split_once('/').map(|(index, count)| (number(index), number(count)));
         match numbers {
-            Some((Some(index), Some(of))) if index < of && of <= MOST => Ok(Shard { of, index }),
-            Some((Some(_), Some(of))) if of > MOST => {
-                Err(format!("there are at most {MOST} shards, and not {of}"))
+            Some((Some(index), Some(count))) if index < count && count <= MAX_SHARDS => {
+                Ok(Shard { count, index })
             }
-            Some((Some(_), Some(of))) if of > 0 => {
-                Err(format!("shards count from 0: of {of} there are 0/{of} to {}/{of}", of - 1))
+            Some((Some(_), Some(count))) if count > MAX_SHARDS => {
+                Err(format!("at most {MAX_SHARDS} shards are allowed, not {count}"))
             }
-            Some(_) | None => {
-                Err("write which shard and of how many, such as 0/4 for the first of four".to_owned())
+            Some((Some(_), Some(count))) if count > 0 => {
+                Err(format!("shards are numbered from 0: write 0/{count} to {}/{count}", count - 1))
             }
+            Some(_) | None => Err("write INDEX/COUNT, such as 0/4 for the first of four".to_owned()),
         }
     }
 }
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 
@@ -105,11 +104,11 @@ mod tests {
         RowKey::Columns(cells.iter().map(|cell| (*cell).to_owned()).collect())
     }
 
-    fn shard_of(key: &RowKey, of: u32) -> u32 {
-        (0..of).find(|index| Shard { of, index: *index }.has(key)).unwrap()
+    fn shard_of(key: &RowKey, count: u32) -> u32 {
+        (0..count).find(|index| Shard { count, index: *index }.contains(key)).unwrap()
     }
 
-    /// These are promises to ledgers and machines of years to come: never edit an expected value.
+    /// Existing ledgers depend on these values: never edit one.
     #[test]
     fn version_1_shards_never_change() {
         for (key, of_4, of_7, of_10_000) in [
@@ -119,29 +118,29 @@ mod tests {
             (RowKey::Content(Digest([7; 16])), 3, 0, 6711),
             (RowKey::Unusable(Digest([255; 16])), 3, 1, 1615),
         ] {
-            let found = [4, 7, MOST].map(|of| shard_of(&key, of));
+            let found = [4, 7, MAX_SHARDS].map(|count| shard_of(&key, count));
             assert_eq!(found, [of_4, of_7, of_10_000], "{key:?}");
         }
     }
 
     #[test]
-    fn a_shard_is_written_with_a_slash_and_in_names_with_of() {
+    fn a_shard_is_written_with_a_slash_and_in_file_names_with_of() {
         for text in ["0/1", "0/4", "3/4", "9999/10000"] {
             let shard: Shard = text.parse().unwrap();
             assert_eq!(shard.to_string(), text);
-            assert_eq!(Shard::from_part(&shard.part()), Some(shard));
+            assert_eq!(Shard::from_file_part(&shard.file_part()), Some(shard));
         }
         for part in ["4-of-4", "00-of-4", "0-of-", "0of4", "sandbox", ""] {
-            assert_eq!(Shard::from_part(part), None, "{part}");
+            assert_eq!(Shard::from_file_part(part), None, "{part}");
         }
     }
 
     #[test]
-    fn what_is_no_shard_is_refused_with_what_would_be_one() {
-        for (text, words) in [
-            ("4/4", "shards count from 0: of 4 there are 0/4 to 3/4"),
-            ("1/1", "shards count from 0: of 1 there are 0/1 to 0/1"),
-            ("0/10001", "there are at most 10000 shards, and not 10001"),
+    fn an_invalid_shard_is_refused_with_the_valid_ones() {
+        for (text, message) in [
+            ("4/4", "shards are numbered from 0: write 0/4 to 3/4"),
+            ("1/1", "shards are numbered from 0: write 0/1 to 0/1"),
+            ("0/10001", "at most 10000 shards are allowed, not 10001"),
             ("0/0", "such as 0/4"),
             ("-1/4", "such as 0/4"),
             ("1", "such as 0/4"),
@@ -149,16 +148,16 @@ mod tests {
             ("", "such as 0/4"),
         ] {
             let problem = text.parse::<Shard>().unwrap_err();
-            assert!(problem.contains(words), "{text}: {problem}");
+            assert!(problem.contains(message), "{text}: {problem}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_key_is_in_exactly_one_shard(cells in proptest::collection::vec(".*", 1..4), of in 1..50_u32) {
+        fn every_key_is_in_exactly_one_shard(cells in proptest::collection::vec(".*", 1..4), count in 1..50_u32) {
             let key = RowKey::Columns(cells);
-            let having = (0..of).filter(|index| Shard { of, index: *index }.has(&key)).count();
-            prop_assert_eq!(having, 1);
+            let matching = (0..count).filter(|index| Shard { count, index: *index }.contains(&key)).count();
+            prop_assert_eq!(matching, 1);
         }
     }
 }

@@ -1,54 +1,54 @@
-//! From a row's key to its client token: pure, the same on every machine, for ever.
+//! Derives a row's client token from its key. Pure.
 //!
-//! The token is what makes Connect recognise a request it has seen. It depends on the instance, the
-//! operation, the namespace and the row's key alone, so it survives a lost ledger, a moved file and a
-//! second machine. Its derivation is pinned by the test vectors below and must never change within
-//! version 1; another derivation would be another version.
+//! Connect recognises a repeated request by its client token. The token depends on the instance, the operation, the
+//! namespace and the row's key alone, so it is the same after a lost ledger, for a moved file and on a second machine.
+//! The test vectors below pin the derivation. It must never change within version 1; a different derivation takes a new
+//! version.
 
 use crate::digest::{Digest, Digester};
 use crate::request::Operation;
 use crate::source::RowKey;
 
-/// The derivation's version, the first part of every token.
+/// Version of the derivation, the first part of every token.
 pub const TOKEN_VERSION: u32 = 1;
 
-/// A row's identity in one instance: the stored form of its client token.
+/// A row's client token, as the ledger stores it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct ClientToken(pub Digest);
 
 impl ClientToken {
-    /// The text that is sent: 36 characters, far below the service's 500.
+    /// The token as it is sent: 36 characters. The service allows 500 (API reference, ClientToken).
     pub fn text(&self) -> String {
         format!("ci{TOKEN_VERSION}-{}", self.0.hex())
     }
 }
 
-/// Derives the tokens of one instance, operation and namespace.
+/// Derives the client tokens of one instance, operation and namespace.
 #[derive(Clone, Debug)]
 pub struct TokenScheme {
-    /// What all of its tokens begin with.
+    /// Digest of the parts that all of its tokens share.
     scope: Digester,
 }
 
 impl TokenScheme {
-    /// `instance_id` is the bare id, not the ARN, so that both spellings give the same tokens.
+    /// `instance_id` is the bare id, so that an instance given by ARN has the same tokens.
     pub fn new(instance_id: &str, operation: Operation, namespace: &str) -> Self {
         let version = TOKEN_VERSION.to_be_bytes();
         let parts =
             [version.as_slice(), instance_id.as_bytes(), operation.name().as_bytes(), namespace.as_bytes()];
-        TokenScheme { scope: Digester::default().and(parts) }
+        TokenScheme { scope: Digester::default().with(parts) }
     }
 
-    /// The token of the `occurrence`th row (counted from 1) that has this key.
+    /// The token of the `occurrence`-th row with this key, counted from 1.
     pub fn token(&self, key: &RowKey, occurrence: u32) -> ClientToken {
         let occurrence = occurrence.to_be_bytes();
-        let begun = |kind: &'static [u8]| self.scope.clone().and([occurrence.as_slice(), kind]);
-        let whole = match key {
-            RowKey::Columns(cells) => begun(b"columns").and(cells.iter().map(String::as_bytes)),
-            RowKey::Content(digest) => begun(b"content").and([digest.0.as_slice()]),
-            RowKey::Unusable(digest) => begun(b"unusable").and([digest.0.as_slice()]),
+        let kind = |kind: &'static [u8]| self.scope.clone().with([occurrence.as_slice(), kind]);
+        let digester = match key {
+            RowKey::Columns(cells) => kind(b"columns").with(cells.iter().map(String::as_bytes)),
+            RowKey::Content(digest) => kind(b"content").with([digest.0.as_slice()]),
+            RowKey::Unusable(digest) => kind(b"unusable").with([digest.0.as_slice()]),
         };
-        ClientToken(whole.digest())
+        ClientToken(digester.digest())
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         TokenScheme::new("11111111-2222-3333-4444-555555555555", Operation::CreateContact, "")
     }
 
-    /// These are promises to ledgers and machines of years to come: never edit an expected value.
+    /// Existing ledgers and contacts depend on these values: never edit one.
     #[test]
     fn version_1_tokens_never_change() {
         let columns = |cells: &[&str]| RowKey::Columns(cells.iter().map(|c| c.to_string()).collect());
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_fits_the_services_limit() {
+    fn a_token_is_within_the_services_limit() {
         assert_eq!(scheme().token(&RowKey::Columns(vec!["x".repeat(9999)]), 1).text().len(), 36);
     }
 

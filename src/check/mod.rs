@@ -121,7 +121,7 @@ impl Rows<'_, '_> {
         self.findings.files[file].rows += 1;
         let place = Place { file, line: record.line };
         let key = rules.key(record);
-        if self.check.shard.is_some_and(|shard| !shard.has(&key)) {
+        if self.check.shard.is_some_and(|shard| !shard.contains(&key)) {
             self.findings.of_other_shards += 1;
             return Ok(());
         }

@@ -13,8 +13,7 @@ use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
 use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
-use crate::open_files::room_for_connections;
-use crate::pacing::{DEFAULT_CONCURRENCY, Rate};
+use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
@@ -171,7 +170,7 @@ async fn check(
 
 /// Maximum in-flight requests, limited by the number of files that the process may open.
 fn concurrency(requested: Option<usize>, reporter: &Reporter) -> usize {
-    let allowed = room_for_connections().unwrap_or(usize::MAX);
+    let allowed = connection_limit().unwrap_or(usize::MAX);
     if let Some(requested) = requested.filter(|requested| *requested > allowed) {
         reporter.emit(RunEvent::OpenFilesLimited { requested, allowed });
     }

@@ -8,7 +8,7 @@ use crate::shard::Shard;
 const CHECK: &str = "quota";
 
 pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<Shard>) -> Diagnosis {
-    let shards = shard.map_or(1, Shard::of);
+    let shards = shard.map_or(1, Shard::count);
     let each = if shards > 1 { format!(" in each of {shards} shards") } else { String::new() };
     let found = match rate {
         Rate::Fixed(rate) => format!("{operation} at {rate} a second, burst {burst}{each}"),

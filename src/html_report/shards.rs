@@ -48,7 +48,7 @@ fn complements(entry: &Entry<'_>, share: &Share, account: &SourceAccount) -> boo
     }
     let Some(own) = share.shard else { return false };
     let is_another =
-        |shard: &Option<Shard>| shard.is_some_and(|shard| shard.of() == own.of() && shard != own);
+        |shard: &Option<Shard>| shard.is_some_and(|shard| shard.count() == own.count() && shard != own);
     let rows = |account: &SourceAccount| account.reading.map(|reading| reading.rows);
     entry.shards.iter().all(is_another) && account.reading.is_some() && rows(&entry.account) == rows(account)
 }

@@ -112,7 +112,7 @@ impl Visitor for Entry<'_> {
         let ledger = self.intake.ledger;
         let shard = self.intake.shard;
         let keyed = rows.iter().map(|record| (record, rules.key(record)));
-        let own = keyed.filter(|(_, key)| shard.is_none_or(|shard| shard.has(key)));
+        let own = keyed.filter(|(_, key)| shard.is_none_or(|shard| shard.contains(key)));
         let (own, keys): (Vec<&Record>, Vec<RowKey>) = own.unzip();
         self.rows += rows.len() as u64;
         self.elsewhere += (rows.len() - own.len()) as u64;

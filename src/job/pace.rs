@@ -79,7 +79,7 @@ fn portion(burst: u32, shard: Option<Shard>) -> u32 {
 }
 
 fn parts(shard: Option<Shard>) -> u32 {
-    shard.map_or(1, Shard::of)
+    shard.map_or(1, Shard::count)
 }
 
 pub(super) fn pacing(args: &RunArgs, file: &JobFile, shard: Option<Shard>) -> Result<Pacing, JobError> {

@@ -79,10 +79,10 @@ pub(super) fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
     let Some(shard) = shard else { return path };
     let (before, after) = around_part(&path);
     // The user may have named the shard's file itself.
-    if before.ends_with(&format!(".{}.", shard.part())) {
+    if before.ends_with(&format!(".{}.", shard.file_part())) {
         return path;
     }
-    path.with_file_name(format!("{before}{}{after}", shard.part()))
+    path.with_file_name(format!("{before}{}{after}", shard.file_part()))
 }
 
 /// The shard that the name of a file beside `ledger` names.
@@ -90,7 +90,7 @@ pub(super) fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
     let (before, after) = around_part(ledger);
     let name = file.file_name()?.to_str()?;
     let part = name.strip_prefix(&*before)?.strip_suffix(&*after)?;
-    Shard::from_part(part).filter(|_| file.parent() == ledger.parent())
+    Shard::from_file_part(part).filter(|_| file.parent() == ledger.parent())
 }
 
 /// The file name before and after the place of the shard.
@@ -141,10 +141,11 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
     let entries = std::fs::read_dir(folder_of(&whole)).into_iter().flatten().flatten();
     let beside = entries.map(|entry| whole.with_file_name(entry.file_name()));
     let part = |path: &Path| shard_of(&whole, path).map(|other| (path.to_owned(), other));
-    let other =
-        beside.filter_map(|path| part(&path)).find(|(_, other)| shard.map(Shard::of) != Some(other.of()));
+    let other = beside
+        .filter_map(|path| part(&path))
+        .find(|(_, other)| shard.map(Shard::count) != Some(other.count()));
     let (path, with) = match other {
-        Some((path, other)) => (path, format!("with --shard K/{}", other.of())),
+        Some((path, other)) => (path, format!("with --shard K/{}", other.count())),
         None if shard.is_some() && whole.exists() => (whole, "without --shard".to_owned()),
         None => return Ok(own),
     };

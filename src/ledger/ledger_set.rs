@@ -43,7 +43,7 @@ impl LedgerSet {
             for (first, other) in &self.identities[..index] {
                 let is_apart = match (identity.shard, other.shard) {
                     (None, None) => true,
-                    (Some(one), Some(other)) => one.of() == other.of() && one != other,
+                    (Some(one), Some(other)) => one.count() == other.count() && one != other,
                     (None, Some(_)) | (Some(_), None) => false,
                 };
                 if !is_apart {
@@ -67,7 +67,7 @@ impl LedgerSet {
     pub fn missing_shards(&self) -> Vec<Shard> {
         let there: BTreeSet<Shard> =
             self.identities.iter().filter_map(|(_, identity)| identity.shard).collect();
-        let all = there.first().into_iter().flat_map(|shard| shard.division());
+        let all = there.first().into_iter().flat_map(|shard| shard.all());
         all.filter(|shard| !there.contains(shard)).collect()
     }
 

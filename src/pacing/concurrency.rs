@@ -1,73 +1,86 @@
-//! How many requests have to be under way for a rate to be reached. Pure.
+//! The number of requests in flight that a rate needs.
 //!
-//! Little's law (J. D. C. Little, "A InstanceProbe for the Queuing Formula L = λW", 1961): as many as leave in the time
-//! that one takes. Answers that get slow are met with more requests under way, and not with fewer a second.
+//! Little's law (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961): requests in flight are the rate times
+//! the latency. Slower answers lead to more requests in flight, not to fewer per second.
 
 use std::time::Duration;
 
-/// Requests under way at most, where nobody says otherwise: 200 a second with answers that take a second and more.
+/// Default limit for requests in flight: 200 per second with a latency of a second and more.
 pub const DEFAULT_CONCURRENCY: usize = 256;
 
-/// What a request is taken to need before the first is answered.
-const UNKNOWN: Duration = Duration::from_secs(1);
+/// Assumed latency before the first answer.
+const INITIAL_LATENCY: Duration = Duration::from_secs(1);
 
-/// Latencies vary; the estimate follows slowly.
+/// Factor on the latency: single requests take longer than the smoothed latency says.
 const HEADROOM: f64 = 1.25;
 
-/// What may leave before anybody looks again, in seconds.
-const AHEAD: f64 = 0.25;
+/// Requests to prepare ahead, in seconds of the rate: the dispatcher starts attempts every 0.2 s or sooner.
+const AHEAD_S: f64 = 0.25;
 
-/// The number of requests under way that a rate needs.
+/// Estimates the number of requests in flight from latencies.
 #[derive(Debug)]
 pub struct Concurrency {
-    most: usize,
-    /// Smoothed; none before the first answer.
+    max: usize,
+    /// Smoothed latency; `None` before the first answer.
     latency: Option<Duration>,
-    /// For how long the oldest request under way has been so.
+    /// Time since the oldest request in flight was sent.
     oldest: Duration,
 }
 
 impl Concurrency {
-    /// Never more than `most`.
-    pub fn new(most: usize) -> Self {
-        Concurrency { most: most.max(1), latency: None, oldest: Duration::ZERO }
+    /// An estimate of at most `max` requests, or 1 if that is zero.
+    pub fn new(max: usize) -> Self {
+        Concurrency { max: max.max(1), latency: None, oldest: Duration::ZERO }
     }
 
-    /// A request was answered after `latency`.
+    /// Records the latency of an answered request.
     pub fn answered(&mut self, latency: Duration) {
-        // As TCP smooths its round trips: RFC 6298, section 2.
+        // Smoothed as TCP smooths round-trip times: RFC 6298, section 2.
         self.latency = Some(self.latency.map_or(latency, |smoothed| smoothed * 7 / 8 + latency / 8));
     }
 
-    /// Notes how long the oldest request has been under way: answers that are slow are not seen for long.
+    /// Records the age of the oldest request in flight, which shows slower answers before they arrive.
     pub fn note_oldest(&mut self, oldest: Duration) {
         self.oldest = oldest;
     }
 
-    /// Never more than these.
+    /// Limit of the estimate.
     pub fn max(&self) -> usize {
-        self.most
+        self.max
     }
 
-    /// What a request takes.
+    /// Estimated latency of a request.
     pub fn latency(&self) -> Duration {
-        self.latency.unwrap_or(UNKNOWN).max(self.oldest)
+        self.latency.unwrap_or(INITIAL_LATENCY).max(self.oldest)
     }
 
-    /// The requests that may be under way, or be about to leave, at `rate` a second.
+    /// Requests in flight, or about to be sent, that `rate` requests per second need.
     pub fn needed(&self, rate: f64) -> usize {
-        let needed = rate * (HEADROOM * self.latency().as_secs_f64() + AHEAD);
-        (needed.min(1e9).ceil() as usize + 1).min(self.most)
+        let needed = rate * (HEADROOM * self.latency().as_secs_f64() + AHEAD_S);
+        (needed.min(1e9).ceil() as usize + 1).min(self.max)
     }
 
-    /// The rate that the bound allows, if that is less than `rate`, and anything is known of what a request takes.
+    /// The rate that the limit allows at the known latency, if it is below `rate`; `None` before latency is known.
     pub fn attainable_below(&self, rate: f64) -> Option<f64> {
-        if self.latency.is_none() && self.oldest < UNKNOWN {
+        if self.latency.is_none() && self.oldest < INITIAL_LATENCY {
             return None;
         }
-        let possible = self.most as f64 / self.latency().as_secs_f64().max(1e-6);
-        Some(possible).filter(|possible| *possible < rate)
+        let attainable = self.max as f64 / self.latency().as_secs_f64().max(1e-6);
+        Some(attainable).filter(|attainable| *attainable < rate)
     }
+}
+
+/// Connections that the process's limit of open files allows, at least 1; `None` if the system has no such limit.
+pub fn connection_limit() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        /// Open files other than connections: ledger and its log, inputs, rejects, name resolution.
+        const OTHER_FILES: usize = 64;
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
+        Some(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1))
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 #[cfg(test)]
@@ -75,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_are_under_way_as_leave_in_the_time_that_one_takes() {
+    fn requests_in_flight_are_the_rate_times_the_latency() {
         let mut concurrency = Concurrency::new(1000);
         concurrency.answered(Duration::from_millis(40));
         assert_eq!(concurrency.needed(2.0), 2);
@@ -88,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_do_not_come_count_before_they_come() {
+    fn slow_answers_count_before_they_arrive() {
         let mut concurrency = Concurrency::new(1000);
         concurrency.answered(Duration::from_millis(40));
         concurrency.note_oldest(Duration::from_secs(4));

@@ -1,27 +1,25 @@
-//! How fast requests may leave, and how many may be under way.
+//! Sets the pace of requests: how many per second, how many in flight, and when all of them pause.
 //!
-//! One `Pacer` for the whole pool: a `gate` whose `clock` is the rate, a `controller` that learns the rate from what
-//! is throttled, and a `backoff` for what no rate would help.
+//! - `rate`: the target rate and the service's default quota.
+//! - `gate`: gives permits at a rate.
+//! - `controller`: learns the rate from throttled attempts. Pure; `simulation` tests it in virtual time.
+//! - `backoff`: pauses for failures that no rate avoids. Pure.
+//! - `pacer`: combines the three for the whole pool.
+//! - `concurrency`: the number of requests in flight.
+//!
+//! Imports nothing else of the crate.
 
-mod rate;
-mod clock;
-mod gate;
-mod controller;
 mod backoff;
-mod pacer;
 mod concurrency;
-
+mod controller;
+mod gate;
+mod pacer;
+mod rate;
 #[cfg(test)]
 mod simulation;
 
 pub use backoff::PoolFailure;
-pub use concurrency::{Concurrency, DEFAULT_CONCURRENCY};
+pub use concurrency::{Concurrency, DEFAULT_CONCURRENCY, connection_limit};
 pub use gate::Permit;
 pub use pacer::{Pacer, Reaction};
-pub use rate::Rate;
-
-/// The service's documented default quota, requests a second, for every operation that its quota
-/// page does not list; CreateContact is not listed. Source: Amazon Connect API throttling quotas.
-pub const DEFAULT_RATE: f64 = 2.0;
-/// The burst that goes with [`DEFAULT_RATE`]. Same source.
-pub const DEFAULT_BURST: u32 = 5;
+pub use rate::{DEFAULT_BURST, DEFAULT_RATE, Rate};

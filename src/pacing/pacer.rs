@@ -1,4 +1,4 @@
-//! The pace of the whole pool: the gate, and what is learnt from answers, throttling and outages.
+//! The pace of the whole pool: combines gate, controller and backoff.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,152 +10,153 @@ use super::controller::Controller;
 use super::gate::{Burst, Gate, Permit};
 use super::rate::Rate;
 
-/// What a setback means for the pool.
+/// Consequence of a failure for the pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reaction {
-    /// Nothing new: the attempt was under way when the pool paused for another.
+    /// None: the attempt was in flight already when the pool paused for another failure.
     None,
-    /// Everybody pauses.
+    /// No request is sent for this long.
     Pause(Duration),
-    /// There have been so many in a row that waiting does not help.
+    /// Too many failures in succession: the run should end.
     GiveUp,
 }
 
-/// Shared by all workers.
+/// Paces the requests of all attempts.
 #[derive(Debug)]
 pub struct Pacer {
     gate: Gate,
     started: Instant,
-    learnt: Mutex<Learnt>,
+    state: Mutex<PacerState>,
 }
 
 #[derive(Debug)]
-struct Learnt {
-    asked: Rate,
+struct PacerState {
+    target: Rate,
     controller: Controller,
     backoff: Backoff,
-    /// Throttled attempts since the last answer that made everybody pause.
-    throttled: u32,
-    /// What the gate was told last.
-    told: f64,
+    /// Throttles since the last answer that led to a pause.
+    throttles: u32,
+    /// The gate's rate.
+    gate_rate: f64,
 }
 
-/// A change of the rate by a smaller share is not worth waking anybody.
-const NOTICEABLE: f64 = 0.005;
+/// Smaller relative changes of the rate are not passed to the gate: each wakes the waiting attempt.
+const MIN_RATE_CHANGE: f64 = 0.005;
 
 impl Pacer {
-    /// Starts at `start` requests a second: the rate itself where it is fixed. `burst` requests may leave at once.
+    /// Starts at `start` requests per second, which is the rate itself if that is fixed. `burst` is the server's.
     ///
-    /// Rates must be positive, finite numbers and `burst` at least 1; the job checks that.
+    /// Rates must be positive, finite numbers and `burst` at least 1; the job validates that.
     pub fn new(rate: Rate, start: f64, burst: u32) -> Self {
         let (controller, burst) = match rate {
-            Rate::Fixed(rate) => (Controller::new(rate, Some(rate)), Burst::within(burst)),
-            Rate::Auto => (Controller::new(start, None), Burst::Follows),
+            Rate::Fixed(rate) => (Controller::new(rate, Some(rate)), Burst::below(burst)),
+            Rate::Auto => (Controller::new(start, None), Burst::Proportional),
         };
-        let learnt =
-            Learnt { asked: rate, controller, backoff: Backoff::new(start), throttled: 0, told: start };
-        Pacer { gate: Gate::new(start, burst), started: Instant::now(), learnt: Mutex::new(learnt) }
+        let backoff = Backoff::new(start);
+        let state = PacerState { target: rate, controller, backoff, throttles: 0, gate_rate: start };
+        Pacer { gate: Gate::new(start, burst), started: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// Waits for leave to make one attempt. Dropping the future gives nothing away.
+    /// Waits for permission to make one attempt. A dropped future uses no permit.
     pub async fn permit(&self) -> Permit {
         self.gate.permit().await
     }
 
-    /// An attempt leaves.
+    /// Records that an attempt is sent.
     pub fn sent(&self) {
-        self.learn(|learnt, at| learnt.controller.sent(at));
+        self.change(|state, at| state.controller.sent(at));
     }
 
-    /// An attempt was answered, other than by throttling.
+    /// Records an answer other than a throttle.
     pub fn answered(&self) {
-        self.learn(|learnt, at| {
-            learnt.controller.answered(at);
-            learnt.backoff.answered();
-            learnt.throttled = 0;
+        self.change(|state, at| {
+            state.controller.answered(at);
+            state.backoff.answered();
+            state.throttles = 0;
         });
     }
 
-    /// Time has passed.
+    /// Adjusts the rate to the time that has passed.
     pub fn update(&self) {
-        self.learn(|_, _| ());
+        self.change(|_, _| ());
     }
 
-    /// An attempt that `permit` allowed met a setback; `random` is in `0..1`.
-    pub fn report_failure(&self, setback: PoolFailure, permit: Permit, random: f64) -> Reaction {
+    /// Records a failure of the attempt with this permit, and pauses the pool if that is due. `random` is in `0..1`.
+    pub fn report_failure(&self, failure: PoolFailure, permit: Permit, random: f64) -> Reaction {
         let mut reaction = Reaction::None;
-        self.learn(|learnt, at| {
+        self.change(|state, at| {
             if permit.epoch != self.gate.epoch() {
                 return;
             }
-            let Some(backoff) = learnt.backoff.setback(setback, random) else {
+            let Some(backoff) = state.backoff.failed(failure, random) else {
                 reaction = Reaction::GiveUp;
                 return;
             };
-            let pause = match setback {
+            let pause = match failure {
                 PoolFailure::Throttled => {
-                    learnt.throttled += 1;
-                    let pause = learnt.controller.throttled(at, random);
-                    // The first says that the rate was a little high, the next that there is more to it.
-                    if learnt.throttled > 1 { pause.max(backoff) } else { pause }
+                    state.throttles += 1;
+                    let pause = state.controller.throttled(at, random);
+                    // A single throttle means that the rate is a little high; a second one without an answer in
+                    // between may mean that nothing is admitted, which no rate helps.
+                    if state.throttles > 1 { pause.max(backoff) } else { pause }
                 }
                 PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable | PoolFailure::Unanswered => {
                     backoff
                 }
             };
-            self.gate.hold(pause);
+            self.gate.pause(pause);
             reaction = Reaction::Pause(pause);
         });
         reaction
     }
 
-    /// Goes on at another rate. A fixed one counts at once; from a fixed one, auto goes on from where it is.
+    /// Changes the target rate. A fixed one applies at once; `Auto` continues from the current rate.
     pub fn set_rate(&self, rate: Rate) {
-        self.learn(|learnt, _| {
-            learnt.asked = rate;
+        self.change(|state, _| {
+            state.target = rate;
             match rate {
                 Rate::Fixed(rate) => {
-                    learnt.controller.set_ceiling(Some(rate));
-                    learnt.backoff.set_rate(rate);
+                    state.controller.set_ceiling(Some(rate));
+                    state.backoff.set_rate(rate);
                 }
-                Rate::Auto => learnt.controller.set_ceiling(None),
+                Rate::Auto => state.controller.set_ceiling(None),
             }
         });
     }
 
-    /// Requests a second: as asked for where it is fixed, else as the gate has it now.
+    /// Target rate, requests per second; with `Auto` the gate's current rate.
     pub fn target_rate(&self) -> f64 {
-        let learnt = self.lock();
-        match learnt.asked {
+        let state = self.lock();
+        match state.target {
             Rate::Fixed(rate) => rate,
-            Rate::Auto => learnt.told,
+            Rate::Auto => state.gate_rate,
         }
     }
 
-    /// Requests a second that the gate lets through now.
+    /// The gate's current rate, requests per second.
     pub fn rate(&self) -> f64 {
-        self.lock().told
+        self.lock().gate_rate
     }
 
-    /// The quota as far as it is known, in requests a second, where it was to be found.
+    /// The measured quota, requests per second; `None` unless the target is `Auto` and a measurement is complete.
     pub fn found_rate(&self) -> Option<f64> {
-        let learnt = self.lock();
-        learnt.controller.found_rate().filter(|_| learnt.asked == Rate::Auto)
+        let state = self.lock();
+        state.controller.found_rate().filter(|_| state.target == Rate::Auto)
     }
 
-    fn learn(&self, what: impl FnOnce(&mut Learnt, Duration)) {
-        let mut learnt = self.lock();
+    fn change(&self, change: impl FnOnce(&mut PacerState, Duration)) {
+        let mut state = self.lock();
         let at = self.started.elapsed();
-        what(&mut learnt, at);
-        let rate = learnt.controller.rate(at);
-        if (rate - learnt.told).abs() > NOTICEABLE * learnt.told {
-            learnt.told = rate;
+        change(&mut state, at);
+        let rate = state.controller.rate(at);
+        if (rate - state.gate_rate).abs() > MIN_RATE_CHANGE * state.gate_rate {
+            state.gate_rate = rate;
             self.gate.set_rate(rate);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Learnt> {
-        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PacerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,20 +165,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_under_way_when_the_pool_paused_says_nothing_new() {
+    async fn a_failure_of_an_attempt_from_before_the_pause_has_no_effect() {
         let pacer = Pacer::new(Rate::Fixed(1000.0), 1000.0, 10);
-        let (one, other) = (pacer.permit().await, pacer.permit().await);
-        assert!(matches!(pacer.report_failure(PoolFailure::Throttled, one, 0.5), Reaction::Pause(_)));
-        assert_eq!(pacer.report_failure(PoolFailure::Throttled, other, 0.5), Reaction::None);
+        let (first, second) = (pacer.permit().await, pacer.permit().await);
+        assert!(matches!(pacer.report_failure(PoolFailure::Throttled, first, 0.5), Reaction::Pause(_)));
+        assert_eq!(pacer.report_failure(PoolFailure::Throttled, second, 0.5), Reaction::None);
         assert!(pacer.rate() < 1000.0 && pacer.target_rate() == 1000.0);
     }
 
     #[tokio::test]
-    async fn throttling_without_an_answer_in_between_is_waited_out_and_at_last_given_up() {
+    async fn throttles_without_an_answer_in_between_lead_to_longer_pauses_and_then_to_the_end() {
         let pacer = Pacer::new(Rate::Auto, 1e4, 1);
         let mut pauses = Vec::new();
         let reaction = loop {
-            // No pause is awaited: an attempt of now is one of the new epoch.
+            // A permit of the current epoch, without waiting for the end of the pause.
             let permit = Permit { epoch: pacer.gate.epoch() };
             match pacer.report_failure(PoolFailure::Throttled, permit, 1.0) {
                 Reaction::Pause(pause) => pauses.push(pause.as_secs_f64()),
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_rate_counts_at_once() {
+    async fn a_new_target_rate_applies_at_once() {
         let pacer = Pacer::new(Rate::Fixed(2.0), 2.0, 1);
         pacer.set_rate(Rate::Fixed(50.0));
         assert_eq!((pacer.rate(), pacer.found_rate()), (50.0, None));

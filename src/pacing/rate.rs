@@ -1,23 +1,28 @@
-//! The rate as it is asked for.
+//! The target rate of requests.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-use super::DEFAULT_RATE;
+/// Default quota of the service, requests per second, for every operation without an entry of its own; CreateContact
+/// has none. Source: Amazon Connect API throttling quotas.
+pub const DEFAULT_RATE: f64 = 2.0;
 
-/// How fast requests may leave.
+/// Burst of the default quota, requests. Source: Amazon Connect API throttling quotas.
+pub const DEFAULT_BURST: u32 = 5;
+
+/// Target rate, requests per second, or `Auto`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Rate {
-    /// So many requests a second, and fewer only while Connect throttles.
+    /// This rate, and less only while Connect throttles.
     Fixed(f64),
-    /// As many as Connect takes, which is found out.
+    /// The highest rate that Connect admits, found while the run sends.
     Auto,
 }
 
 impl Rate {
-    /// Requests a second to start from, where nothing has been found out yet.
+    /// Requests per second at the start of a run without an earlier measurement.
     pub fn initial(self) -> f64 {
         match self {
             Rate::Fixed(rate) => rate,
@@ -35,7 +40,7 @@ impl FromStr for Rate {
             number => number
                 .parse()
                 .map(Rate::Fixed)
-                .map_err(|_| "write requests a second, such as 2.0, or auto".to_owned()),
+                .map_err(|_| "write requests per second, such as 2.0, or auto".to_owned()),
         }
     }
 }
@@ -53,15 +58,29 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum NumberOrText {
             Number(f64),
             Text(String),
         }
-        const EXPECTED: &str = "write requests a second, such as 2.0, or \"auto\"";
-        match Written::deserialize(deserializer).map_err(|_| serde::de::Error::custom(EXPECTED))? {
-            Written::Number(rate) => Ok(Rate::Fixed(rate)),
-            Written::Text(text) if text == "auto" => Ok(Rate::Auto),
-            Written::Text(_) => Err(serde::de::Error::custom(EXPECTED)),
+        match NumberOrText::deserialize(deserializer) {
+            Ok(NumberOrText::Number(rate)) => Ok(Rate::Fixed(rate)),
+            Ok(NumberOrText::Text(text)) if text == "auto" => Ok(Rate::Auto),
+            Ok(NumberOrText::Text(_)) | Err(_) => {
+                Err(serde::de::Error::custom("write requests per second, such as 2.0, or \"auto\""))
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_or_auto() {
+        assert_eq!("2.5".parse(), Ok(Rate::Fixed(2.5)));
+        assert_eq!(" auto ".parse(), Ok(Rate::Auto));
+        assert!("fast".parse::<Rate>().unwrap_err().contains("requests per second"));
+        assert_eq!(Rate::Auto.initial(), DEFAULT_RATE);
     }
 }

@@ -55,7 +55,7 @@ impl CheckReport {
 
     /// What the shell is told.
     pub fn exit_code(&self) -> ExitCode {
-        if self.faulty() > 0 { ExitCode::RowsLeftBehind } else { ExitCode::Complete }
+        if self.faulty() > 0 { ExitCode::RowsNotCreated } else { ExitCode::Complete }
     }
 
     fn faulty(&self) -> u64 {

@@ -28,8 +28,8 @@ pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
     match (failure(ending), ending) {
         (Some((exit, _)), _) => exit,
         (None, Ending::ErrorBudget(_)) => ExitCode::ErrorBudget,
-        (None, _) if run.waiting() > 0 => ExitCode::Budget,
-        (None, _) if left_behind => ExitCode::RowsLeftBehind,
+        (None, _) if run.waiting() > 0 => ExitCode::PlannedStop,
+        (None, _) if left_behind => ExitCode::RowsNotCreated,
         (None, _) => ExitCode::Complete,
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn ending(exit: ExitCode, why: Option<&str>) {
     let Some(why) = why else { return };
     let exit_code = exit.code();
     match exit {
-        ExitCode::Complete | ExitCode::RowsLeftBehind | ExitCode::Budget => info!(exit_code, "{why}"),
+        ExitCode::Complete | ExitCode::RowsNotCreated | ExitCode::PlannedStop => info!(exit_code, "{why}"),
         ExitCode::Interrupted | ExitCode::Terminated => warn!(exit_code, "{why}"),
         ExitCode::Usage
         | ExitCode::ErrorBudget

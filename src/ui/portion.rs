@@ -18,6 +18,6 @@ pub(super) fn why(shard: Shard, is_auto: bool, is_own: bool) -> String {
     match (is_auto, is_own) {
         (true, _) => "the rate is found, beside those that the other shards find".to_owned(),
         (false, true) => "the rate is what --rate says, and is not divided".to_owned(),
-        (false, false) => format!("the rate is the whole import's, divided by {}", shard.of()),
+        (false, false) => format!("the rate is the whole import's, divided by {}", shard.count()),
     }
 }

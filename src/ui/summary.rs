@@ -160,13 +160,13 @@ impl Summary {
             ExitCode::Complete => {
                 format!("Done: every row is created in instance {instance}. {created} by this run.")
             }
-            ExitCode::RowsLeftBehind => {
+            ExitCode::RowsNotCreated => {
                 format!("Finished, but not every row is created in instance {instance}.")
             }
             ExitCode::Usage
             | ExitCode::ErrorBudget
             | ExitCode::Fatal
-            | ExitCode::Budget
+            | ExitCode::PlannedStop
             | ExitCode::Locked
             | ExitCode::Storage
             | ExitCode::TryLater

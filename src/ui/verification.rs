@@ -28,7 +28,7 @@ impl VerificationReport {
         let (exit, why) = match failure(ending) {
             Some((exit, why)) => (exit, Some(why)),
             None if findings.is_sound() => (ExitCode::Complete, None),
-            None => (ExitCode::RowsLeftBehind, None),
+            None => (ExitCode::RowsNotCreated, None),
         };
         let (instance_id, ledger) = (job.identity.instance_id.clone(), job.ledger.display().to_string());
         VerificationReport { findings, exit, instance_id, ledger, why }

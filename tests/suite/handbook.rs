@@ -74,7 +74,7 @@ fn choices(arg: &Arg) -> String {
 fn the_exit_codes() {
     let mut lines = "| code | meaning | run again? |\n|---|---|---|\n".to_owned();
     for code in ExitCode::ALL {
-        lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.again()));
+        lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.run_again()));
     }
     expect_written("README.md", "exit codes", &lines);
 }

@@ -52,8 +52,8 @@ fn a_rate_is_a_number_or_auto() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     for (written, told) in [
-        ("\"fast\"", "write requests a second, such as 2.0, or \"auto\""),
-        ("true", "write requests a second, such as 2.0, or \"auto\""),
+        ("\"fast\"", "write requests per second, such as 2.0, or \"auto\""),
+        ("true", "write requests per second, such as 2.0, or \"auto\""),
         ("0", "must be more than 0 requests a second"),
     ] {
         folder.write("job.toml", format!("[pacing]\nburst = 5\nrate = {written}\n"));

@@ -37,11 +37,11 @@ enum Then {
 fn then(code: ExitCode) -> Then {
     match code {
         ExitCode::Complete
-        | ExitCode::RowsLeftBehind
+        | ExitCode::RowsNotCreated
         | ExitCode::Usage
         | ExitCode::ErrorBudget
         | ExitCode::Fatal
-        | ExitCode::Budget
+        | ExitCode::PlannedStop
         | ExitCode::Storage => Then::Rest,
         ExitCode::Locked | ExitCode::TryLater => Then::RunLater,
         ExitCode::Interrupted | ExitCode::Terminated => Then::AsTheSignalSays,
@@ -128,7 +128,7 @@ fn systemd_runs_it_again_when_that_helps_and_takes_a_planned_stop_for_a_success(
         let is_success = number == 0 || success.contains(&number);
         let restarts = !is_success && !prevented.contains(&number);
         assert_eq!(restarts, then(code) == Then::RunLater, "{code:?}");
-        let is_planned = matches!(code, ExitCode::Complete | ExitCode::Budget);
+        let is_planned = matches!(code, ExitCode::Complete | ExitCode::PlannedStop);
         assert_eq!(is_success, is_planned || then(code) == Then::AsTheSignalSays, "{code:?}");
     }
     expect_published(success.into_iter().chain(prevented));

@@ -1,19 +1,21 @@
-//! What the law of the controller has to hold, over fixed seeds.
+//! Requirements of the controller's law, over fixed seeds.
 
 use super::*;
 
 #[test]
 fn an_unknown_quota_is_found_and_used_with_few_throttles() {
     let quotas = [(2.0, 5.0), (10.0, 15.0), (10.0, 5.0), (50.0, 50.0), (200.0, 200.0), (200.0, 500.0)];
-    for ((rate, burst), trip) in quotas.into_iter().flat_map(|quota| [0.01, 0.04].map(|trip| (quota, trip))) {
-        for tale in tales(&World { trip, ..World::new(rate, burst).auto() }, 8) {
-            let (seconds, used, throttled) = judge(&tale[0], rate, 0.0, 120.0);
+    for ((rate, burst), round_trip) in
+        quotas.into_iter().flat_map(|quota| [0.01, 0.04].map(|round_trip| (quota, round_trip)))
+    {
+        for trace in traces(&Scenario { round_trip, ..Scenario::new(rate, burst).auto() }, 8) {
+            let (seconds, used, throttled) = measures(&trace[0], rate, 0.0, 120.0);
             assert!(seconds <= 30.0 && used >= 0.98, "{rate} {burst}: {seconds} s, {used}");
             assert!(throttled <= if rate < 5.0 { 0.021 } else { 0.012 }, "{rate} {burst}: {throttled}");
         }
     }
-    for tale in tales(&World { trip: 0.3, ..World::new(50.0, 50.0).auto() }, 8) {
-        let (_, used, throttled) = judge(&tale[0], 50.0, 0.0, 120.0);
+    for trace in traces(&Scenario { round_trip: 0.3, ..Scenario::new(50.0, 50.0).auto() }, 8) {
+        let (_, used, throttled) = measures(&trace[0], 50.0, 0.0, 120.0);
         assert!(used >= 0.98 && throttled <= 0.02, "{used} {throttled}");
     }
 }
@@ -24,120 +26,124 @@ fn a_quota_that_changes_is_followed() {
         [(10.0, 2.0, 25.0), (10.0, 0.5, 35.0), (50.0, 4.0, 25.0), (50.0, 0.25, 30.0)]
     {
         let changed = rate * factor;
-        let world = World::new(rate, rate).auto().then(60.0, changed, changed).then(120.0, rate, rate);
-        for tale in tales(&world.lasting(180.0), 8) {
-            let there = tale[0].converged(changed, 60.0, 120.0);
-            let back = tale[0].converged(rate, 120.0, 180.0);
+        let scenario = Scenario::new(rate, rate).auto().then(60.0, changed, changed).then(120.0, rate, rate);
+        for trace in traces(&scenario.lasting(180.0), 8) {
+            let there = trace[0].converged(changed, 60.0, 120.0);
+            let back = trace[0].converged(rate, 120.0, 180.0);
             assert!(there <= patience && back <= patience, "{rate} times {factor}: {there} s, {back} s");
-            assert!(tale[0].share_refused(0.0, 180.0) <= 0.02);
+            assert!(trace[0].share_throttled(0.0, 180.0) <= 0.02);
         }
     }
 }
 
 #[test]
-fn what_another_leaves_is_used_and_the_other_is_left_alone() {
+fn the_rest_of_a_shared_quota_is_used_and_the_other_client_keeps_its_share() {
     for (rate, other) in [(10.0, 3.0), (50.0, 15.0), (50.0, 30.0)] {
-        for tale in tales(&World::new(rate, rate).auto().other(other, 0.0, 1e9).lasting(180.0), 8) {
-            let (_, used, throttled) = judge(&tale[0], rate - other, 60.0, 180.0);
+        for trace in traces(&Scenario::new(rate, rate).auto().other(other, 0.0, 1e9).lasting(180.0), 8) {
+            let (_, used, throttled) = measures(&trace[0], rate - other, 60.0, 180.0);
             assert!(used >= 0.93 && throttled <= 0.02, "{rate} {other}: {used}, {throttled}");
-            assert!(tale[1].share_refused(0.0, 180.0) <= 0.04, "{rate} {other}");
+            assert!(trace[1].share_throttled(0.0, 180.0) <= 0.04, "{rate} {other}");
         }
     }
 }
 
 #[test]
-fn two_of_us_share_a_quota_about_equally() {
-    let world = World::new(200.0, 200.0).auto().own(2.0, None, 2.0, 40.0).lasting(220.0);
-    for tale in tales(&world, 8) {
-        let of = |i: usize| tale[i].taken(180.0, 220.0) / 40.0 / 200.0;
+fn two_controlled_clients_share_a_quota_about_equally() {
+    let scenario = Scenario::new(200.0, 200.0).auto().controlled(2.0, None, 2.0, 40.0).lasting(220.0);
+    for trace in traces(&scenario, 8) {
+        let of = |i: usize| trace[i].taken(180.0, 220.0) / 40.0 / 200.0;
         assert!(of(0) + of(1) >= 0.95 && (0.25..=0.75).contains(&of(1)), "{} {}", of(0), of(1));
-        assert!(tale[0].share_refused(0.0, 220.0) <= 0.02 && tale[1].share_refused(0.0, 220.0) <= 0.02);
+        assert!(trace[0].share_throttled(0.0, 220.0) <= 0.02 && trace[1].share_throttled(0.0, 220.0) <= 0.02);
     }
 }
 
 #[test]
 fn a_fixed_rate_within_the_quota_is_kept_exactly_but_for_a_stray_throttle() {
     for (rate, burst) in [(2.0, 5.0), (25.0, 25.0), (200.0, 100.0)] {
-        let world = World::new(rate, burst).own(rate, Some(rate), (0.8 * burst).floor(), 0.0).lasting(200.0);
-        for tale in tales(&world, 2) {
-            let taken = tale[0].taken(0.0, 200.0);
-            assert!(tale[0].refused.is_empty() && taken >= 0.997 * rate * 200.0, "{taken}");
+        let scenario = Scenario::new(rate, burst)
+            .controlled(rate, Some(rate), (0.8 * burst).floor(), 0.0)
+            .lasting(200.0);
+        for trace in traces(&scenario, 2) {
+            let taken = trace[0].taken(0.0, 200.0);
+            assert!(trace[0].throttled.is_empty() && taken >= 0.997 * rate * 200.0, "{taken}");
         }
-        let stray = World { strays: vec![60.0], ..world };
-        for tale in tales(&stray, 8) {
-            let taken = tale[0].taken(20.0, 200.0);
-            assert!(taken >= 0.99 * rate * 180.0 && tale[0].refused.len() == 1, "{rate}: {taken}");
+        let is_stray = Scenario { stray_throttles: vec![60.0], ..scenario };
+        for trace in traces(&is_stray, 8) {
+            let taken = trace[0].taken(20.0, 200.0);
+            assert!(taken >= 0.99 * rate * 180.0 && trace[0].throttled.len() == 1, "{rate}: {taken}");
         }
     }
 }
 
 #[test]
-fn a_fixed_rate_yields_to_a_smaller_quota_and_returns() {
+fn a_fixed_rate_falls_to_a_smaller_quota_and_returns() {
     for (rate, ceiling) in [(25.0, 26.0), (10.0, 20.0), (100.0, 200.0)] {
-        let world = World::new(rate, rate).own(ceiling, Some(ceiling), 2.0, 0.0);
-        for tale in tales(&world.then(120.0, ceiling, ceiling).lasting(180.0), 8) {
-            let used = tale[0].taken(10.0, 120.0) / 110.0 / rate;
-            let back = tale[0].converged(ceiling, 120.0, 180.0);
+        let scenario = Scenario::new(rate, rate).controlled(ceiling, Some(ceiling), 2.0, 0.0);
+        for trace in traces(&scenario.then(120.0, ceiling, ceiling).lasting(180.0), 8) {
+            let used = trace[0].taken(10.0, 120.0) / 110.0 / rate;
+            let back = trace[0].converged(ceiling, 120.0, 180.0);
             assert!(used >= 0.96 && back <= 25.0, "{rate} {ceiling}: {used}, back in {back} s");
-            assert!(tale[0].share_refused(5.0, 120.0) <= 0.02);
+            assert!(trace[0].share_throttled(5.0, 120.0) <= 0.02);
         }
     }
 }
 
 #[test]
-fn a_fixed_rate_that_nobody_could_reach_is_no_measure() {
+fn an_unreachable_fixed_rate_does_not_distort_the_measurement() {
     for ceiling in [1000.0, 1e9] {
-        let mut world = World::new(50.0, 50.0).own(ceiling, Some(ceiling), 2.0, 0.0);
-        world.clients[0].kind =
-            Kind::Own { start: ceiling, ceiling: Some(ceiling), gate: 2.0, concurrency: 100 };
-        for tale in tales(&world.lasting(60.0), 8) {
-            let used = tale[0].taken(10.0, 60.0) / 50.0 / 50.0;
-            let throttled = tale[0].share_refused(5.0, 60.0);
+        let mut scenario = Scenario::new(50.0, 50.0).controlled(ceiling, Some(ceiling), 2.0, 0.0);
+        scenario.clients[0].kind =
+            ClientKind::Controlled { start: ceiling, ceiling: Some(ceiling), gate: 2.0, concurrency: 100 };
+        for trace in traces(&scenario.lasting(60.0), 8) {
+            let used = trace[0].taken(10.0, 60.0) / 50.0 / 50.0;
+            let throttled = trace[0].share_throttled(5.0, 60.0);
             assert!(used >= 0.96 && throttled <= 0.02, "{ceiling}: {used}, {throttled}");
-            assert!(tale[0].refused(0.0, 60.0) <= 300.0, "{ceiling}: {}", tale[0].refused(0.0, 60.0));
+            assert!(trace[0].throttled(0.0, 60.0) <= 300.0, "{ceiling}: {}", trace[0].throttled(0.0, 60.0));
         }
     }
 }
 
 #[test]
-fn without_a_quota_it_climbs_to_what_the_machine_can_do_and_stays_in_sight_of_it() {
+fn without_a_quota_the_rate_stays_near_the_throughput_of_the_machine() {
     for (concurrency, service) in [(100, 0.1), (10, 1.0)] {
-        let mut world = World::new(1e9, 1e9).auto();
-        world.clients[0].kind = Kind::Own { start: 2.0, ceiling: None, gate: 2.0, concurrency };
-        world.service = vec![(0.0, service)];
-        for tale in tales(&world.lasting(60.0), 2) {
-            let delivered = tale[0].taken(30.0, 60.0) / 30.0;
+        let mut scenario = Scenario::new(1e9, 1e9).auto();
+        scenario.clients[0].kind =
+            ClientKind::Controlled { start: 2.0, ceiling: None, gate: 2.0, concurrency };
+        scenario.service = vec![(0.0, service)];
+        for trace in traces(&scenario.lasting(60.0), 2) {
+            let delivered = trace[0].taken(30.0, 60.0) / 30.0;
             assert!(delivered >= 0.9 * concurrency as f64 / (service + 0.05), "{delivered}");
-            assert!(tale[0].rates.iter().all(|rate| *rate <= 2.0 * delivered), "{delivered}");
+            assert!(trace[0].rates.iter().all(|rate| *rate <= 2.0 * delivered), "{delivered}");
         }
     }
 }
 
 #[test]
-fn neither_slow_answers_nor_a_long_silence_cost_anything() {
-    let mut world = World::new(50.0, 50.0).auto().lasting(400.0);
-    world.service = vec![(60.0, 10.0), (120.0, 0.0)];
-    world.quiet = (150.0, 330.0);
-    for tale in tales(&world, 8) {
-        let slow = tale[0].taken(60.0, 120.0) / 60.0 / 50.0;
-        let after = tale[0].taken(335.0, 400.0) / 65.0 / 50.0;
+fn slow_answers_and_a_long_idle_time_do_not_lower_the_rate() {
+    let mut scenario = Scenario::new(50.0, 50.0).auto().lasting(400.0);
+    scenario.service = vec![(60.0, 10.0), (120.0, 0.0)];
+    scenario.idle = (150.0, 330.0);
+    for trace in traces(&scenario, 8) {
+        let slow = trace[0].taken(60.0, 120.0) / 60.0 / 50.0;
+        let after = trace[0].taken(335.0, 400.0) / 65.0 / 50.0;
         assert!(slow >= 0.95 && after >= 0.95, "{slow} {after}");
-        assert!(tale[0].share_refused(0.0, 400.0) <= 0.02);
+        assert!(trace[0].share_throttled(0.0, 400.0) <= 0.02);
     }
 }
 
 #[test]
-fn a_dead_stop_is_soon_forgotten() {
-    let world = World::new(50.0, 50.0).auto().then(60.0, 1e-9, 1.0).then(120.0, 50.0, 50.0).lasting(240.0);
-    for tale in tales(&world, 8) {
-        assert!(tale[0].refused(60.0, 120.0) <= 40.0, "{}", tale[0].refused(60.0, 120.0));
-        let back = tale[0].converged(50.0, 120.0, 240.0);
+fn the_rate_recovers_after_a_time_in_which_nothing_was_admitted() {
+    let scenario =
+        Scenario::new(50.0, 50.0).auto().then(60.0, 1e-9, 1.0).then(120.0, 50.0, 50.0).lasting(240.0);
+    for trace in traces(&scenario, 8) {
+        assert!(trace[0].throttled(60.0, 120.0) <= 40.0, "{}", trace[0].throttled(60.0, 120.0));
+        let back = trace[0].converged(50.0, 120.0, 240.0);
         assert!(back <= 60.0, "{back}");
     }
 }
 
 #[test]
-fn only_what_was_measured_is_remembered() {
+fn a_rate_is_found_only_after_a_measurement_of_enough_tokens() {
     let mut controller = Controller::new(2.0, None);
     let mut now = 0.0;
     let mut send = |controller: &mut Controller, requests: u32| {
@@ -158,7 +164,7 @@ fn only_what_was_measured_is_remembered() {
 }
 
 #[test]
-fn another_ceiling_counts_at_once() {
+fn a_new_ceiling_applies_at_once() {
     let mut controller = Controller::new(10.0, Some(10.0));
     controller.throttled(at(1.0), 0.5);
     assert!(controller.rate(at(1.0)) < 10.0);
@@ -169,7 +175,7 @@ fn another_ceiling_counts_at_once() {
 }
 
 #[test]
-fn whatever_happens_the_rate_is_a_number_within_its_bounds() {
+fn the_rate_stays_within_its_bounds_for_any_sequence_of_events() {
     let mut random = fastrand::Rng::with_seed(1);
     for ceiling in [None, Some(5.0), Some(f64::NAN), Some(0.0)] {
         let mut controller = Controller::new([f64::NAN, 0.0, 2.0, 1e300][random.usize(..4)], ceiling);
@@ -189,7 +195,7 @@ fn whatever_happens_the_rate_is_a_number_within_its_bounds() {
                 ),
                 _ => {}
             }
-            // Time may not run backwards, but it does no harm if it does.
+            // The clock is monotonic, but going back must do no harm.
             let rate = controller.rate(now.saturating_sub(Duration::from_millis(random.u64(..9))));
             assert!(rate.is_finite() && rate >= 1.0 / 60.0 - 1e-12);
             assert!(rate <= 5.0 || !matches!(ceiling, Some(5.0)));

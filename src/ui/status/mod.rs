@@ -208,7 +208,7 @@ impl Status {
 
 /// `shards 2 and 3 of 4 are not among the ledgers`; none where none is missing.
 pub fn missing_shards(missing: &[Shard]) -> Option<String> {
-    let of = missing.first()?.of();
+    let of = missing.first()?.count();
     let mut words: Vec<String> = missing.iter().take(NAMED).map(|shard| shard.index().to_string()).collect();
     match missing.len() {
         1 => return Some(format!("shard {} of {of} is not among the ledgers", words.concat())),
@@ -227,7 +227,7 @@ mod tests {
     fn missing_shards_are_named_up_to_a_few() {
         let of = |of: u32, there: u32| {
             let first: Shard = format!("0/{of}").parse().unwrap();
-            let missing: Vec<Shard> = first.division().filter(|shard| shard.index() >= there).collect();
+            let missing: Vec<Shard> = first.all().filter(|shard| shard.index() >= there).collect();
             missing_shards(&missing)
         };
         assert_eq!(of(4, 4), None);
