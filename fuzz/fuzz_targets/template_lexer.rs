@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use connect_import::mapping::{Mapping, MappingSource, Members, OnTooLong, RequestTemplates};
+use connect_import::mapping::{Mapping, MappingSource, MemberSource, OnTooLong, RequestTemplates};
 use connect_import::request::Operation;
 use connect_import::source::Header;
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +19,7 @@ fuzz_target!(|template: &str| {
     let source = MappingSource {
         operation: Operation::CreateContact,
         on_too_long: OnTooLong::Truncate,
-        members: Members::Templates(RequestTemplates { tree, ..RequestTemplates::default() }),
+        members: MemberSource::Templates(RequestTemplates { tree, ..RequestTemplates::default() }),
     };
     let header = Header::new(["a", "b", "Ticket ID"].map(str::to_owned).into());
     let Ok(mapping) = Mapping::compile(&source, &header) else { return };
