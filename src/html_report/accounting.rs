@@ -1,37 +1,105 @@
-//! Every row accounted for: what is in a file is held against what became of it.
+//! Accounting of the rows of each input file: rows in the file against rows in the ledgers, by outcome.
 
 use serde::Serialize;
 
-use super::shards::{Entry, Share, together};
-use super::words::{count, file, rows};
+use super::text::{count, file, rows};
 use crate::ledger::{RowState, SourceAccount};
+use crate::shard::Shard;
 
-/// Rows by what became of them.
+/// The inputs of one ledger.
+#[derive(Clone, Debug)]
+pub(super) struct LedgerAccounts {
+    /// Path of the ledger.
+    pub(super) ledger: String,
+    /// The shard that the ledger holds, or `None` for all rows.
+    pub(super) shard: Option<Shard>,
+    /// Its inputs.
+    pub(super) accounts: Vec<SourceAccount>,
+}
+
+/// An input as one ledger has it, or merged from the ledgers of its shards.
+struct MergedAccount<'a> {
+    account: SourceAccount,
+    /// The first of the ledgers.
+    ledger: &'a str,
+    shards: Vec<Option<Shard>>,
+}
+
+/// The inputs of all ledgers. Accounts of one file by several shards are merged.
+fn merge_shards(ledgers: &[LedgerAccounts]) -> Vec<MergedAccount<'_>> {
+    let mut merged: Vec<MergedAccount<'_>> = Vec::new();
+    for own in ledgers {
+        for account in &own.accounts {
+            match merged.iter_mut().find(|other| other.is_complemented_by(own.shard, account)) {
+                Some(other) => other.add(own.shard, account),
+                None => merged.push(MergedAccount {
+                    account: account.clone(),
+                    ledger: &own.ledger,
+                    shards: vec![own.shard],
+                }),
+            }
+        }
+    }
+    merged
+}
+
+impl MergedAccount<'_> {
+    /// Whether `account` has another shard of the same rows.
+    fn is_complemented_by(&self, shard: Option<Shard>, account: &SourceAccount) -> bool {
+        let Some(own) = shard else { return false };
+        let is_another =
+            |shard: &Option<Shard>| shard.is_some_and(|shard| shard.count() == own.count() && shard != own);
+        let rows = |account: &SourceAccount| account.reading.map(|reading| reading.rows);
+        self.account.source == account.source
+            && self.shards.iter().all(is_another)
+            && account.reading.is_some()
+            && rows(&self.account) == rows(account)
+    }
+
+    fn add(&mut self, shard: Option<Shard>, account: &SourceAccount) {
+        let whole = &mut self.account;
+        for state in RowState::ALL {
+            whole.rows.add(state, account.rows.of(state));
+            whole.withdrawn.add(state, account.withdrawn.of(state));
+        }
+        whole.duplicates += account.duplicates;
+        if let (Some(whole), Some(part)) = (&mut whole.reading, account.reading) {
+            // Rows of this shard were rows of other shards until now.
+            whole.elsewhere = whole.elsewhere.saturating_sub(part.rows.saturating_sub(part.elsewhere));
+        }
+        whole.was_read_before |= account.was_read_before;
+        whole.is_open |= account.is_open;
+        whole.has_successor |= account.has_successor;
+        self.shards.push(shard);
+    }
+}
+
+/// Numbers of rows by outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub(super) struct Tally {
-    /// Contacts.
+pub(super) struct OutcomeCounts {
+    /// Created contacts.
     pub(super) contacts: u64,
-    /// Rejected, for another reason than the next.
+    /// Rejected rows without the duplicates.
     pub(super) rejected: u64,
-    /// Rejected because an earlier row has the same key.
+    /// Rows rejected because an earlier row has the same key.
     pub(super) duplicates: u64,
-    /// Failed, and can be sent again.
+    /// Failed rows, which can be sent again.
     pub(super) failed: u64,
-    /// Unknown.
+    /// Unknown rows.
     pub(super) unknown: u64,
-    /// Not settled yet.
+    /// Pending and in-flight rows.
     pub(super) waiting: u64,
-    /// Have left their file before they were contacts, and are not sent any more.
+    /// Rows removed from their file before they were created, which are not sent.
     pub(super) withdrawn: u64,
-    /// Of those, the ones that had failed before.
+    /// Withdrawn rows that had failed before.
     pub(super) withdrawn_failed: u64,
 }
 
-impl Tally {
+impl OutcomeCounts {
     fn of(account: &SourceAccount) -> Self {
         let SourceAccount { rows, withdrawn, duplicates, .. } = account;
         let waiting = rows.of(RowState::Pending) + rows.of(RowState::InFlight);
-        Tally {
+        OutcomeCounts {
             contacts: rows.of(RowState::Created),
             rejected: rows.of(RowState::Rejected).saturating_sub(*duplicates),
             duplicates: *duplicates,
@@ -43,7 +111,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, other: &Tally) {
+    fn add(&mut self, other: &OutcomeCounts) {
         self.contacts += other.contacts;
         self.rejected += other.rejected;
         self.duplicates += other.duplicates;
@@ -54,89 +122,88 @@ impl Tally {
         self.withdrawn_failed += other.withdrawn_failed;
     }
 
-    /// All of them.
+    /// All rows.
     pub(super) fn total(&self) -> u64 {
         self.not_withdrawn() + self.withdrawn
     }
 
-    /// Those that may be in their file.
     fn not_withdrawn(&self) -> u64 {
         self.contacts + self.rejected + self.duplicates + self.failed + self.unknown + self.waiting
     }
 }
 
-/// One file, or the sum of all.
+/// Accounting of one input, or of all.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
-pub(super) struct Line {
-    /// The file's name.
+pub(super) struct FileAccount {
+    /// Name of the file.
     pub(super) name: String,
-    /// The folder that it lies in; may be empty.
+    /// Folder of the file; may be empty.
     pub(super) folder: String,
-    /// The ledger, where others have the same file.
+    /// Path of the ledger, if several ledgers have the same file.
     pub(super) ledger: Option<String>,
-    /// Rows in the file at its last complete reading; none if that is not known.
+    /// Rows in the file at its last complete read.
     pub(super) rows: Option<u64>,
-    /// What became of them.
-    pub(super) tally: Tally,
-    /// Rows of shards whose ledgers are not at hand.
-    pub(super) elsewhere: u64,
-    /// Whether both sides are equal: `adds-up`, `differs` or `open`.
-    pub(super) standing: &'static str,
-    /// The same in words.
-    pub(super) words: String,
+    /// Rows in the ledgers.
+    pub(super) counts: OutcomeCounts,
+    /// Rows of shards whose ledgers were not given.
+    pub(super) other_shards: u64,
+    /// Class of the result: `adds-up`, `differs` or `open`.
+    pub(super) balance: &'static str,
+    /// The result with its reason.
+    pub(super) explanation: String,
 }
 
-/// All files and their sum.
+/// Accounting of all inputs and their sum.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub(super) struct Accounting {
-    /// The files, in the order in which they were first read; if they are folded away, those that do not add up first.
-    pub(super) files: Vec<Line>,
-    /// Their sum.
-    pub(super) sum: Line,
-    /// Whether they are too many to be shown at once.
+    /// The inputs in the order of their first read; if folded, those that do not add up come first.
+    pub(super) files: Vec<FileAccount>,
+    /// Sum of the inputs.
+    pub(super) sum: FileAccount,
+    /// Whether the inputs are too many to be shown unfolded.
     is_folded: bool,
-    /// How many of them do not add up, or may not.
-    odd: u64,
+    /// Number of inputs that do not add up, or may not.
+    unbalanced: u64,
     /// The first of those.
-    first_odd: Vec<Line>,
+    first_unbalanced: Vec<FileAccount>,
 }
 
-/// Files that are shown at once.
+/// Number of files that are shown unfolded.
 const SHOWN: usize = 20;
 
 impl Accounting {
-    /// The account of these ledgers' inputs.
-    pub(super) fn of(shares: &[Share]) -> Self {
-        let entries = together(shares);
+    /// The accounting of the inputs of these ledgers.
+    pub(super) fn of(ledgers: &[LedgerAccounts]) -> Self {
+        let merged = merge_shards(ledgers);
         let is_shared =
-            |source: &str| entries.iter().filter(|entry| entry.account.source == source).count() > 1;
-        let mut files: Vec<Line> =
-            entries.iter().map(|entry| line(entry, is_shared(&entry.account.source))).collect();
+            |source: &str| merged.iter().filter(|other| other.account.source == source).count() > 1;
+        let mut files: Vec<FileAccount> =
+            merged.iter().map(|own| file_account(own, is_shared(&own.account.source))).collect();
         let sum = sum(&files);
         let is_folded = files.len() > SHOWN;
         if is_folded {
-            files.sort_by_key(|file| file.standing == ADDS_UP);
+            files.sort_by_key(|file| file.balance == ADDS_UP);
         }
-        let odd = || files.iter().filter(|file| file.standing != ADDS_UP);
-        let (first_odd, odd) = (odd().take(SHOWN).cloned().collect(), odd().count() as u64);
-        Accounting { files, sum, is_folded, odd, first_odd }
+        let odd = || files.iter().filter(|file| file.balance != ADDS_UP);
+        let (first_unbalanced, unbalanced) = (odd().take(SHOWN).cloned().collect(), odd().count() as u64);
+        Accounting { files, sum, is_folded, unbalanced, first_unbalanced }
     }
 }
 
-fn line(entry: &Entry<'_>, is_shared: bool) -> Line {
-    let account = &entry.account;
+fn file_account(merged: &MergedAccount<'_>, is_shared: bool) -> FileAccount {
+    let account = &merged.account;
     let (name, folder) = file(&account.source);
-    let tally = Tally::of(account);
-    let (standing, words) = verdict(account, &tally);
-    Line {
+    let counts = OutcomeCounts::of(account);
+    let (balance, explanation) = balance(account, &counts);
+    FileAccount {
         name,
         folder,
-        ledger: is_shared.then(|| entry.ledger.to_owned()),
+        ledger: is_shared.then(|| merged.ledger.to_owned()),
         rows: account.reading.map(|reading| reading.rows),
-        tally,
-        elsewhere: account.reading.map_or(0, |reading| reading.elsewhere),
-        standing,
-        words,
+        counts,
+        other_shards: account.reading.map_or(0, |reading| reading.elsewhere),
+        balance,
+        explanation,
     }
 }
 
@@ -144,68 +211,62 @@ const ADDS_UP: &str = "adds-up";
 const DIFFERS: &str = "differs";
 const OPEN: &str = "open";
 
-/// Whether what became of a file's rows comes to the rows in it, and why it may not: the ledger keeps the rows that have
-/// left their file, and a row that two files bring up one after the other belongs to the later one.
-fn verdict(account: &SourceAccount, tally: &Tally) -> (&'static str, String) {
+/// Compares the rows in a file with its rows in the ledgers, and explains a difference: the ledger keeps rows that were
+/// removed from their file, and counts a row that two files have in the one read last.
+fn balance(account: &SourceAccount, counts: &OutcomeCounts) -> (&'static str, String) {
     let Some(reading) = account.reading else {
-        let why = if account.is_open {
-            "it has not been read to its end yet, so nobody knows how many rows it has"
-        } else {
-            "its rows were not counted by the version that read it; the next run counts them"
-        };
-        return (OPEN, format!("cannot be told: {why}"));
+        return (OPEN, "unknown: the file has not been read to its end yet".to_owned());
     };
-    let found = tally.not_withdrawn() + reading.elsewhere;
-    let difference = rows(found.abs_diff(reading.rows));
-    let is_input = account.source == "-";
+    let found = counts.not_withdrawn() + reading.elsewhere;
     if found == reading.rows {
         let may_offset = account.was_read_before && account.has_successor;
-        let unless =
-            ", unless rows that have left it make up for rows that another file has brought up since";
-        return (ADDS_UP, format!("{}{}", adds_up(tally), if may_offset { unless } else { "" }));
+        let unless = ", unless rows removed from it offset rows that another file has too";
+        return (ADDS_UP, format!("{}{}", adds_up(counts), if may_offset { unless } else { "" }));
     }
-    let why = if found > reading.rows {
+    let reason = if found > reading.rows {
         match (account.was_read_before, account.is_open) {
-            (true, _) if is_input => "earlier readings of standard input brought them",
-            (true, false) => "an earlier reading had them, and they have left the file",
-            (false, true) => "a later reading, which has not come to its end, brought them",
+            (true, _) if account.source == "-" => "earlier runs read them from standard input",
+            (true, false) => "they were in the file at an earlier read",
+            (false, true) => "an unfinished later read found them",
             (true, true) => {
-                "they have left the file, or a later reading brought them, which has not come to its end"
+                "they were in the file at an earlier read, or an unfinished later read found them"
             }
-            (false, false) => "nothing on record says why",
+            (false, false) => "the ledger does not record why",
         }
     } else if account.has_successor {
-        "another file has brought them up since, and they are counted there"
+        "counted in another file, which has them too and was read later"
     } else {
-        "nothing on record says why"
+        "the ledger does not record why"
     };
-    let which = if found > reading.rows { "more" } else { "fewer" };
-    (DIFFERS, format!("{difference} {which}: {why}"))
+    let difference = rows(found.abs_diff(reading.rows));
+    (DIFFERS, format!("{difference} {}: {reason}", more_or_fewer(found, reading.rows)))
 }
 
-/// That both sides are equal: withdrawn rows are no part of either.
-fn adds_up(tally: &Tally) -> &'static str {
-    if tally.withdrawn > 0 { "adds up without the withdrawn rows, which have left it" } else { "adds up" }
+fn more_or_fewer(found: u64, expected: u64) -> &'static str {
+    if found > expected { "more" } else { "fewer" }
 }
 
-fn sum(files: &[Line]) -> Line {
-    let mut sum = Line { rows: Some(0), ..Line::default() };
+/// Withdrawn rows are on neither side.
+fn adds_up(counts: &OutcomeCounts) -> &'static str {
+    if counts.withdrawn > 0 { "adds up without the withdrawn rows" } else { "adds up" }
+}
+
+fn sum(files: &[FileAccount]) -> FileAccount {
+    let mut sum = FileAccount { rows: Some(0), ..FileAccount::default() };
     for file in files {
         sum.rows = sum.rows.zip(file.rows).map(|(sum, rows)| sum + rows);
-        sum.tally.add(&file.tally);
-        sum.elsewhere += file.elsewhere;
+        sum.counts.add(&file.counts);
+        sum.other_shards += file.other_shards;
     }
-    let found = sum.tally.not_withdrawn() + sum.elsewhere;
-    let all_add_up = files.iter().all(|file| file.standing == ADDS_UP);
-    (sum.standing, sum.words) = match sum.rows {
-        None => (OPEN, "cannot be told: not of every file is it known how many rows it has".to_owned()),
-        Some(rows) if rows == found && all_add_up => (ADDS_UP, adds_up(&sum.tally).to_owned()),
-        Some(rows) if rows == found => {
-            (ADDS_UP, "adds up over all files; of each, the lines above say more".to_owned())
-        }
+    let found = sum.counts.not_withdrawn() + sum.other_shards;
+    let all_add_up = files.iter().all(|file| file.balance == ADDS_UP);
+    (sum.balance, sum.explanation) = match sum.rows {
+        None => (OPEN, "unknown: not every file has been read to its end".to_owned()),
+        Some(rows) if rows == found && all_add_up => (ADDS_UP, adds_up(&sum.counts).to_owned()),
+        Some(rows) if rows == found => (ADDS_UP, "adds up over all files, but not in each".to_owned()),
         Some(rows) => {
-            let which = if found > rows { "more" } else { "fewer" };
-            (DIFFERS, format!("{} {which}: the lines above say why", count(found.abs_diff(rows))))
+            let difference = count(found.abs_diff(rows));
+            (DIFFERS, format!("{difference} {}: see the files above", more_or_fewer(found, rows)))
         }
     };
     sum
@@ -216,7 +277,7 @@ mod tests {
     use super::*;
     use crate::ledger::{Reading, RunId, StateCounts};
 
-    /// A file of which so many rows are contacts.
+    /// A file with `contacts` created rows.
     fn read(source: &str, contacts: u64, reading: Option<(u64, u64)>) -> SourceAccount {
         let mut rows = StateCounts::default();
         rows.add(RowState::Created, contacts);
@@ -224,53 +285,54 @@ mod tests {
         SourceAccount { source: source.to_owned(), rows, reading, ..SourceAccount::default() }
     }
 
-    fn share(shard: &str, accounts: Vec<SourceAccount>) -> Share {
-        Share { ledger: format!("{shard}.db"), shard: shard.parse().ok(), accounts }
+    fn ledger(shard: &str, accounts: Vec<SourceAccount>) -> LedgerAccounts {
+        LedgerAccounts { ledger: format!("{shard}.db"), shard: shard.parse().ok(), accounts }
     }
 
-    fn verdicts(accounting: &Accounting) -> Vec<String> {
+    fn balances(accounting: &Accounting) -> Vec<String> {
         let lines = accounting.files.iter().chain([&accounting.sum]);
-        lines.map(|line| format!("{:?} {}: {}", line.rows, line.standing, line.words)).collect()
+        lines.map(|line| format!("{:?} {}: {}", line.rows, line.balance, line.explanation)).collect()
     }
 
     #[test]
-    fn what_is_in_a_file_is_held_against_what_became_of_it() {
+    fn rows_in_a_file_are_compared_with_its_rows_in_the_ledger() {
         let mut whole = read("/d/a.csv", 5, Some((9, 0)));
         whole.rows.add(RowState::Rejected, 2);
         whole.duplicates = 1;
         whole.rows.add(RowState::Pending, 1);
         whole.rows.add(RowState::InFlight, 1);
-        let accounting = Accounting::of(&[share("", vec![whole])]);
+        let accounting = Accounting::of(&[ledger("", vec![whole])]);
         let line = &accounting.files[0];
         assert_eq!((line.name.as_str(), line.folder.as_str(), &line.ledger), ("a.csv", "/d", &None));
-        let tally = Tally { contacts: 5, rejected: 1, duplicates: 1, waiting: 2, ..Tally::default() };
-        assert_eq!(line.tally, tally);
-        assert_eq!(verdicts(&accounting), ["Some(9) adds-up: adds up", "Some(9) adds-up: adds up"]);
+        let counts =
+            OutcomeCounts { contacts: 5, rejected: 1, duplicates: 1, waiting: 2, ..OutcomeCounts::default() };
+        assert_eq!(line.counts, counts);
+        assert_eq!(balances(&accounting), ["Some(9) adds-up: adds up", "Some(9) adds-up: adds up"]);
     }
 
     #[test]
-    fn a_difference_is_given_with_the_reason_that_the_record_has() {
+    fn a_difference_has_the_reason_that_the_ledger_records() {
         let with = |contacts, change: fn(&mut SourceAccount)| {
             let mut account = read("/a.csv", contacts, Some((10, 0)));
             change(&mut account);
-            verdict(&account, &Tally::of(&account))
+            balance(&account, &OutcomeCounts::of(&account))
         };
         assert_eq!(
             with(13, |account| account.was_read_before = true),
-            (DIFFERS, "3 rows more: an earlier reading had them, and they have left the file".into())
+            (DIFFERS, "3 rows more: they were in the file at an earlier read".into())
         );
         assert_eq!(
             with(13, |account| account.is_open = true).1,
-            "3 rows more: a later reading, which has not come to its end, brought them"
+            "3 rows more: an unfinished later read found them"
         );
         assert_eq!(
             with(9, |account| account.has_successor = true).1,
-            "1 row fewer: another file has brought them up since, and they are counted there"
+            "1 row fewer: counted in another file, which has them too and was read later"
         );
         for contacts in [9, 11] {
-            assert!(with(contacts, |_| ()).1.ends_with("nothing on record says why"));
+            assert!(with(contacts, |_| ()).1.ends_with("the ledger does not record why"));
         }
-        // Both at once may hide each other, and nothing on record would show it.
+        // Rows removed and rows counted elsewhere may offset each other.
         let both = |account: &mut SourceAccount| {
             (account.was_read_before, account.has_successor) = (true, true);
         };
@@ -279,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_left_their_file_unsent_stand_apart() {
+    fn withdrawn_rows_are_counted_apart() {
         let mut account = read("/a.csv", 7, Some((8, 0)));
         account.was_read_before = true;
         for (state, rows) in [(RowState::Pending, 3), (RowState::Failed, 1)] {
@@ -288,68 +350,66 @@ mod tests {
         for (state, rows) in [(RowState::Pending, 2), (RowState::Failed, 1)] {
             account.withdrawn.add(state, rows);
         }
-        let accounting = Accounting::of(&[share("", vec![account])]);
-        let tally = accounting.sum.tally;
-        assert_eq!((tally.waiting, tally.failed, tally.withdrawn, tally.withdrawn_failed), (1, 0, 3, 1));
-        assert_eq!(tally.total(), 11);
-        let said = "Some(8) adds-up: adds up without the withdrawn rows, which have left it";
-        assert_eq!(verdicts(&accounting)[0], said);
+        let accounting = Accounting::of(&[ledger("", vec![account])]);
+        let counts = accounting.sum.counts;
+        assert_eq!((counts.waiting, counts.failed, counts.withdrawn, counts.withdrawn_failed), (1, 0, 3, 1));
+        assert_eq!(counts.total(), 11);
+        let said = "Some(8) adds-up: adds up without the withdrawn rows";
+        assert_eq!(balances(&accounting)[0], said);
     }
 
     #[test]
     fn many_files_are_folded_and_those_that_do_not_add_up_are_first() {
         let file = |number: u64| read(&format!("/{number}.csv"), 1, Some((1 + number / 20, 0)));
-        let few = Accounting::of(&[share("", (0..20).map(file).collect())]);
-        assert_eq!((few.is_folded, few.odd), (false, 0));
-        let many = Accounting::of(&[share("", (0..42).map(file).collect())]);
-        assert_eq!((many.is_folded, many.odd, many.first_odd.len()), (true, 22, 20));
+        let few = Accounting::of(&[ledger("", (0..20).map(file).collect())]);
+        assert_eq!((few.is_folded, few.unbalanced), (false, 0));
+        let many = Accounting::of(&[ledger("", (0..42).map(file).collect())]);
+        assert_eq!((many.is_folded, many.unbalanced, many.first_unbalanced.len()), (true, 22, 20));
         assert_eq!([0, 21, 22].map(|at: usize| many.files[at].name.as_str()), ["20.csv", "41.csv", "0.csv"]);
     }
 
     #[test]
-    fn where_rows_were_not_counted_nothing_is_said_to_add_up() {
-        let mut broken_off = read("/b.csv", 3, None);
-        broken_off.is_open = true;
-        let accounts = vec![read("/a.csv", 3, None), broken_off, read("-", 2, Some((2, 0)))];
-        let accounting = Accounting::of(&[share("", accounts)]);
-        let said = verdicts(&accounting);
-        assert!(said[0].contains("not counted by the version"), "{}", said[0]);
-        assert!(said[1].contains("not been read to its end"), "{}", said[1]);
+    fn a_file_that_was_not_read_to_its_end_does_not_add_up() {
+        let accounts =
+            vec![read("/a.csv", 3, None), read("/b.csv", 3, Some((3, 0))), read("-", 2, Some((2, 0)))];
+        let accounting = Accounting::of(&[ledger("", accounts)]);
+        let said = balances(&accounting);
+        assert!(said[0].contains("not been read to its end"), "{}", said[0]);
         assert_eq!(said[2], "Some(2) adds-up: adds up");
         assert!(said[3].starts_with("None open"), "{}", said[3]);
-        assert_eq!((accounting.files[2].name.as_str(), accounting.sum.tally.total()), ("Standard input", 8));
+        assert_eq!((accounting.files[2].name.as_str(), accounting.sum.counts.total()), ("Standard input", 8));
     }
 
     #[test]
-    fn shards_of_one_file_are_one_line_and_what_is_missing_is_elsewhere() {
+    fn shards_of_one_file_are_merged_and_missing_shards_are_counted() {
         let shards = [
-            share("0/3", vec![read("/a.csv", 4, Some((10, 6)))]),
-            share("2/3", vec![read("/a.csv", 3, Some((10, 7)))]),
+            ledger("0/3", vec![read("/a.csv", 4, Some((10, 6)))]),
+            ledger("2/3", vec![read("/a.csv", 3, Some((10, 7)))]),
         ];
         let two = Accounting::of(&shards);
-        assert_eq!((two.files.len(), two.sum.elsewhere, two.sum.tally.contacts), (1, 3, 7));
-        assert_eq!(verdicts(&two)[0], "Some(10) adds-up: adds up");
-        let third = share("1/3", vec![read("/a.csv", 3, Some((10, 7)))]);
+        assert_eq!((two.files.len(), two.sum.other_shards, two.sum.counts.contacts), (1, 3, 7));
+        assert_eq!(balances(&two)[0], "Some(10) adds-up: adds up");
+        let third = ledger("1/3", vec![read("/a.csv", 3, Some((10, 7)))]);
         let all = Accounting::of(&[&shards[..], &[third]].concat());
-        assert_eq!((all.files.len(), all.sum.elsewhere, all.sum.rows), (1, 0, Some(10)));
+        assert_eq!((all.files.len(), all.sum.other_shards, all.sum.rows), (1, 0, Some(10)));
     }
 
     #[test]
-    fn ledgers_that_are_no_shards_of_one_another_have_a_line_each() {
-        let whole = |ledger: &str| Share {
-            ledger: ledger.to_owned(),
-            ..share("", vec![read("/a.csv", 2, Some((2, 0)))])
+    fn ledgers_that_are_not_shards_of_one_file_are_not_merged() {
+        let whole = |path: &str| LedgerAccounts {
+            ledger: path.to_owned(),
+            ..ledger("", vec![read("/a.csv", 2, Some((2, 0)))])
         };
         let twice = Accounting::of(&[whole("x.db"), whole("y.db")]);
         let ledgers: Vec<_> = twice.files.iter().filter_map(|line| line.ledger.clone()).collect();
         assert_eq!((ledgers, twice.sum.rows), (vec!["x.db".into(), "y.db".into()], Some(4)));
         // The same shard twice, other numbers of shards, another reading.
         for (one, other, rows) in [("0/2", "0/2", 4), ("0/2", "1/3", 4), ("0/2", "1/2", 5)] {
-            let shares = [
-                share(one, vec![read("/a.csv", 2, Some((4, 2)))]),
-                share(other, vec![read("/a.csv", 2, Some((rows, rows - 2)))]),
+            let ledgers = [
+                ledger(one, vec![read("/a.csv", 2, Some((4, 2)))]),
+                ledger(other, vec![read("/a.csv", 2, Some((rows, rows - 2)))]),
             ];
-            assert_eq!(Accounting::of(&shares).files.len(), 2, "{one} {other}");
+            assert_eq!(Accounting::of(&ledgers).files.len(), 2, "{one} {other}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The axis of time, on which a migration of a week with a run every night has room, as has one of ten seconds.
+//! Time axis of the plots. It fits ten seconds, and a week with a run every night: long gaps between runs are narrowed.
 
 use std::ops::Range;
 
@@ -9,55 +9,55 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use super::clock::Clock;
 use super::timeline::Step;
 
-/// Time as a plot shows it: all of it, or without the long times in which nothing was sent. Moments are milliseconds
-/// since 1970.
+/// A time axis. Times are Unix milliseconds.
 #[derive(Clone, Debug)]
 pub(super) struct TimeAxis {
-    pieces: Vec<Piece>,
+    segments: Vec<AxisSegment>,
     ticks: Vec<i64>,
     clock: Clock,
 }
 
-/// A part of the axis.
+/// A part of the axis with one scale.
 #[derive(Clone, Debug, PartialEq)]
-struct Piece {
+struct AxisSegment {
     from: i64,
     to: i64,
-    /// Where it begins and ends on the axis, from 0 to 1.
+    /// Position on the axis, from 0 to 1.
     begins: f64,
     ends: f64,
-    is_cut: bool,
+    /// Whether nothing was sent in it, so that it is narrowed.
+    is_gap: bool,
 }
 
-/// Between two ticks there is at least this share of the axis, so that their labels do not touch.
+/// Minimum distance of two ticks, as a share of the axis: closer labels would touch.
 const APART: f64 = 0.13;
 
-/// The same where labels have their offset from UTC.
+/// Minimum distance of two ticks whose labels show their offset from UTC.
 const FAR_APART: f64 = 0.2;
 
-/// Seconds between ticks.
+/// Possible distances of ticks, seconds.
 const TICKS: [i64; 21] = [
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
     604_800, 2_419_200,
 ];
 
 impl TimeAxis {
-    /// The axis for these steps, in the order of time. None where there are no steps.
+    /// The axis of steps in their order, or `None` without steps.
     pub(super) fn new(steps: &[Step], zone: &TimeZone) -> Option<Self> {
-        let mut pieces = pieces(steps)?;
-        place(&mut pieces);
-        let (from, to) = (pieces.first()?.from, pieces.last()?.to);
-        let mut axis = TimeAxis { pieces, ticks: Vec::new(), clock: Clock::new(zone, (from, to)) };
+        let mut segments = segments(steps)?;
+        lay_out(&mut segments);
+        let (from, to) = (segments.first()?.from, segments.last()?.to);
+        let mut axis = TimeAxis { segments, ticks: Vec::new(), clock: Clock::new(zone, (from, to)) };
         axis.ticks = axis.choose_ticks();
         Some(axis)
     }
 
-    /// The times that are left out.
-    pub(super) fn cuts(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.pieces.iter().filter(|piece| piece.is_cut).map(|piece| (piece.from, piece.to))
+    /// The gaps, from and to.
+    pub(super) fn gaps(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.segments.iter().filter(|segment| segment.is_gap).map(|segment| (segment.from, segment.to))
     }
 
-    /// How its moments are written: as short as they can be told apart.
+    /// Formats times as short as the length of the axis allows.
     pub(super) fn labels(&self) -> impl Fn(&i64) -> String + use<> {
         let Range { start, end } = self.range();
         let day = |ms| self.clock.moment(ms).split_once(',').map(|(day, _)| day.to_owned());
@@ -71,39 +71,39 @@ impl TimeAxis {
         move |ms| clock.at(*ms, form)
     }
 
-    /// Where a moment lies, from 0 to 1.
-    fn share(&self, ms: i64) -> f64 {
-        let Some(piece) = self.pieces.iter().find(|piece| ms <= piece.to).or(self.pieces.last()) else {
+    /// Position of a time, from 0 to 1.
+    fn position(&self, ms: i64) -> f64 {
+        let Some(segment) = self.segments.iter().find(|segment| ms <= segment.to).or(self.segments.last())
+        else {
             return 0.0;
         };
-        let within = (ms - piece.from) as f64 / (piece.to - piece.from).max(1) as f64;
-        piece.begins + within.clamp(0.0, 1.0) * (piece.ends - piece.begins)
+        let within = (ms - segment.from) as f64 / (segment.to - segment.from).max(1) as f64;
+        segment.begins + within.clamp(0.0, 1.0) * (segment.ends - segment.begins)
     }
 
-    /// Where time goes on after a cut, and round moments between.
+    /// Ticks at the end of each gap and at round local times.
     fn choose_ticks(&self) -> Vec<i64> {
-        let shown = || self.pieces.iter().filter(|piece| !piece.is_cut);
+        let shown = || self.segments.iter().filter(|segment| !segment.is_gap);
         let apart = if self.clock.has_offset() { FAR_APART } else { APART };
         let mut ticks: Vec<i64> = Vec::new();
         let mut take = |ms: i64| {
-            let place = self.share(ms);
-            if ticks.iter().all(|tick| (self.share(*tick) - place).abs() >= apart) {
+            let position = self.position(ms);
+            if ticks.iter().all(|tick| (self.position(*tick) - position).abs() >= apart) {
                 ticks.push(ms);
             }
         };
-        if self.pieces.len() > 1 {
-            shown().for_each(|piece| take(piece.from));
+        if self.segments.len() > 1 {
+            shown().for_each(|segment| take(segment.from));
         }
-        for piece in shown() {
-            let length = (piece.to - piece.from) as f64 / 1000.0;
-            let least = apart / (piece.ends - piece.begins) * length;
+        for segment in shown() {
+            let length = (segment.to - segment.from) as f64 / 1000.0;
+            let least = apart / (segment.ends - segment.begins) * length;
             let step = TICKS.into_iter().find(|step| *step as f64 >= least).unwrap_or(TICKS[TICKS.len() - 1]);
-            // Round on the zone's clocks.
-            let offset = Timestamp::from_millisecond(piece.from).unwrap_or_default();
+            let offset = Timestamp::from_millisecond(segment.from).unwrap_or_default();
             let offset = i64::from(self.clock.zone().to_offset(offset).seconds()) * 1000;
             let mut tick =
-                (piece.from + offset + step * 1000 - 1).div_euclid(step * 1000) * step * 1000 - offset;
-            while tick <= piece.to {
+                (segment.from + offset + step * 1000 - 1).div_euclid(step * 1000) * step * 1000 - offset;
+            while tick <= segment.to {
                 take(tick);
                 tick += step * 1000;
             }
@@ -113,42 +113,46 @@ impl TimeAxis {
     }
 }
 
-/// The times in which something was sent and those between them; short ones are no matter. Where most of the time was
-/// spent sending, nothing is cut.
-fn pieces(steps: &[Step]) -> Option<Vec<Piece>> {
+/// Divides the axis into times of sending and gaps. Short gaps do not count, and there are none if most of the time was
+/// spent sending.
+fn segments(steps: &[Step]) -> Option<Vec<AxisSegment>> {
     let (first, last) = (steps.first()?, steps.last()?);
     let sending: i64 = steps.iter().map(|step| step.to_ms - step.from_ms).sum();
     let all = last.to_ms - first.from_ms;
-    let piece = |from, to, is_cut| Piece { from, to, begins: 0.0, ends: 0.0, is_cut };
+    let segment = |from, to, is_gap| AxisSegment { from, to, begins: 0.0, ends: 0.0, is_gap };
     if sending * 10 > all * 6 {
-        return Some(vec![piece(first.from_ms, last.to_ms, false)]);
+        return Some(vec![segment(first.from_ms, last.to_ms, false)]);
     }
-    let mut pieces: Vec<Piece> = Vec::new();
+    let mut segments: Vec<AxisSegment> = Vec::new();
     for step in steps {
-        match pieces.last_mut() {
+        match segments.last_mut() {
             Some(open) if step.from_ms - open.to <= sending / 20 => open.to = open.to.max(step.to_ms),
             Some(open) => {
-                let cut = piece(open.to, step.from_ms, true);
-                pieces.extend([cut, piece(step.from_ms, step.to_ms, false)]);
+                let gap = segment(open.to, step.from_ms, true);
+                segments.extend([gap, segment(step.from_ms, step.to_ms, false)]);
             }
-            None => pieces.push(piece(step.from_ms, step.to_ms, false)),
+            None => segments.push(segment(step.from_ms, step.to_ms, false)),
         }
     }
-    Some(pieces)
+    Some(segments)
 }
 
-/// Shares the axis out: each cut is as wide as any other, and all of them together take no more than a third.
-fn place(pieces: &mut [Piece]) {
-    let cuts = pieces.iter().filter(|piece| piece.is_cut).count();
-    let cut = (0.3 / cuts.max(1) as f64).min(0.04);
-    let shown: i64 = pieces.iter().filter(|piece| !piece.is_cut).map(|piece| piece.to - piece.from).sum();
-    let for_shown = 1.0 - cut * cuts as f64;
-    let mut place = 0.0;
-    for piece in pieces {
-        piece.begins = place;
-        place +=
-            if piece.is_cut { cut } else { for_shown * (piece.to - piece.from) as f64 / shown.max(1) as f64 };
-        piece.ends = place;
+/// Sets the positions of the segments. All gaps have one width, and together at most a third of the axis.
+fn lay_out(segments: &mut [AxisSegment]) {
+    let gaps = segments.iter().filter(|segment| segment.is_gap).count();
+    let gap = (0.3 / gaps.max(1) as f64).min(0.04);
+    let shown: i64 =
+        segments.iter().filter(|segment| !segment.is_gap).map(|segment| segment.to - segment.from).sum();
+    let for_shown = 1.0 - gap * gaps as f64;
+    let mut position = 0.0;
+    for segment in segments {
+        segment.begins = position;
+        position += if segment.is_gap {
+            gap
+        } else {
+            for_shown * (segment.to - segment.from) as f64 / shown.max(1) as f64
+        };
+        segment.ends = position;
     }
 }
 
@@ -157,7 +161,7 @@ impl Ranged for TimeAxis {
     type ValueType = i64;
 
     fn map(&self, value: &i64, limit: (i32, i32)) -> i32 {
-        limit.0 + (self.share(*value) * f64::from(limit.1 - limit.0)).round() as i32
+        limit.0 + (self.position(*value) * f64::from(limit.1 - limit.0)).round() as i32
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<i64> {
@@ -165,7 +169,7 @@ impl Ranged for TimeAxis {
     }
 
     fn range(&self) -> Range<i64> {
-        let ends = self.pieces.first().zip(self.pieces.last());
+        let ends = self.segments.first().zip(self.segments.last());
         ends.map_or(0..1, |(first, last)| first.from..last.to)
     }
 }
@@ -187,22 +191,22 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_seconds_has_seconds_on_its_axis() {
+    fn the_axis_of_a_short_run_shows_seconds() {
         let axis = TimeAxis::new(&steps(&[(5000, 17_000)]), &TimeZone::UTC).unwrap();
         assert_eq!(labels(&axis), ["00:00:06", "00:00:08", "00:00:10", "00:00:12", "00:00:14", "00:00:16"]);
         assert_eq!((axis.map(&5000, (0, 120)), axis.map(&17_000, (0, 120))), (0, 120));
-        assert_eq!(axis.cuts().count(), 0);
+        assert_eq!(axis.gaps().count(), 0);
     }
 
     #[test]
-    fn nights_follow_one_another_without_the_days_between() {
+    fn the_days_between_nightly_runs_are_narrowed() {
         let nights: Vec<(i64, i64)> =
             (0..4).map(|day| (day * 24 * HOUR, day * 24 * HOUR + 5 * HOUR)).collect();
         let axis = TimeAxis::new(&steps(&nights), &TimeZone::UTC).unwrap();
-        assert_eq!(axis.cuts().count(), 3);
+        assert_eq!(axis.gaps().count(), 3);
         let said = labels(&axis);
         assert_eq!(said[..2], ["1 Jan 00:00", "2 Jan 00:00"]);
-        // Each night has the same room, and time never runs backwards.
+        // Each night has the same width, and positions increase with time.
         let widths: Vec<i32> =
             nights.iter().map(|(from, to)| axis.map(to, (0, 1000)) - axis.map(from, (0, 1000))).collect();
         assert!(widths.iter().all(|width| (220..=222).contains(width)), "{widths:?}");
@@ -211,20 +215,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearly_without_a_pause_is_not_cut() {
+    fn a_short_gap_is_not_narrowed() {
         let axis = TimeAxis::new(&steps(&[(0, 10 * HOUR), (12 * HOUR, 24 * HOUR)]), &TimeZone::UTC).unwrap();
-        assert_eq!((axis.cuts().count(), axis.map(&(12 * HOUR), (0, 100))), (0, 50));
+        assert_eq!((axis.gaps().count(), axis.map(&(12 * HOUR), (0, 100))), (0, 50));
     }
 
     #[test]
-    fn ticks_are_round_on_the_clocks_of_the_zone() {
+    fn ticks_are_at_round_local_times() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
         let axis = TimeAxis::new(&steps(&[(0, 6 * HOUR)]), &zone).unwrap();
         assert_eq!(labels(&axis), ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]);
     }
 
     #[test]
-    fn where_clocks_are_changed_labels_have_their_offset() {
+    fn labels_show_their_offset_where_it_changes() {
         let zone = TimeZone::get("Europe/London").unwrap();
         let midnight = 1_792_886_400_000;
         let axis = TimeAxis::new(&steps(&[(midnight - HOUR, midnight + 2 * HOUR)]), &zone).unwrap();
@@ -241,7 +245,7 @@ mod tests {
                 (from, now)
             }).collect();
             let axis = TimeAxis::new(&steps(&spans), &TimeZone::UTC).unwrap();
-            let places: Vec<f64> = axis.ticks.iter().map(|tick| axis.share(*tick)).collect();
+            let places: Vec<f64> = axis.ticks.iter().map(|tick| axis.position(*tick)).collect();
             proptest::prop_assert!(places.windows(2).all(|two| two[1] - two[0] >= APART - 1e-9), "{places:?}");
             proptest::prop_assert!(places.len() < 9 && places.iter().all(|place| (0.0..=1.0).contains(place)));
         }

@@ -1,21 +1,21 @@
-//! Times as a zone's clocks show them.
+//! Local times of a time zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The clocks of a zone, by which all times of a page are told.
+/// Formats the times of a page in one zone.
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
     zone: TimeZone,
-    /// Whether the offset from UTC belongs to each time.
+    /// Whether each time shows its offset from UTC.
     has_offset: bool,
 }
 
 const HOUR_MS: i64 = 3_600_000;
 
 impl Clock {
-    /// Clocks for times within a period, in milliseconds since 1970. If they are changed in it, or so shortly before or
-    /// after it that an hour is told twice, each time has its offset.
+    /// A clock for times within a period, Unix milliseconds. Times show their offset if the offset changes in the period
+    /// or within an hour of it, where a local time can occur twice.
     pub(super) fn new(zone: &TimeZone, (from_ms, to_ms): (i64, i64)) -> Self {
         let moment = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
         let (from, to) = (moment(from_ms - HOUR_MS), moment(to_ms + HOUR_MS));
@@ -24,22 +24,22 @@ impl Clock {
         Clock { zone: zone.clone(), has_offset: changes.any(|change| change.offset() != offset) }
     }
 
-    /// The zone.
+    /// The time zone.
     pub(super) fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// Whether the offset belongs to each time.
+    /// Whether each time shows its offset from UTC.
     pub(super) fn has_offset(&self) -> bool {
         self.has_offset
     }
 
-    /// A moment in milliseconds since 1970, such as `16 Nov 2026, 01:30`.
+    /// Formats Unix milliseconds, such as `16 Nov 2026, 01:30`.
     pub(super) fn moment(&self, ms: i64) -> String {
         self.at(ms, "%-d %b %Y, %H:%M")
     }
 
-    /// Moments that follow one another, with seconds where these are needed to tell them apart.
+    /// Formats successive times, with seconds if two are in one minute.
     pub(super) fn moments(&self, moments: &[i64]) -> Vec<String> {
         let all = |form| moments.iter().map(|ms| self.at(*ms, form)).collect::<Vec<_>>();
         let minutes = all("%-d %b %Y, %H:%M");
@@ -49,7 +49,7 @@ impl Clock {
         }
     }
 
-    /// A moment in a form of one's own, see jiff's strtime; and its offset, where that belongs to it.
+    /// Formats Unix milliseconds by a format of jiff's `strtime`, with the offset where times show it.
     pub(super) fn at(&self, ms: i64, form: &str) -> String {
         let mut text = at(ms, &self.zone, form);
         if self.has_offset {
@@ -64,8 +64,7 @@ fn at(ms: i64, zone: &TimeZone, form: &str) -> String {
     moment.strftime(form).to_string()
 }
 
-/// A zone by its name; where it has none, as it was `given` by the variable TZ, or by its distance from UTC as it is at
-/// a moment.
+/// Name of a zone: its IANA name, otherwise the value of the variable TZ, otherwise the offset from UTC at a time.
 pub(super) fn zone_name(zone: &TimeZone, given: Option<&str>, ms: i64) -> String {
     match (zone.iana_name(), given) {
         (Some("UTC" | "Etc/UTC"), _) => "UTC".to_owned(),
@@ -83,7 +82,7 @@ mod tests {
     const MIDNIGHT: i64 = 1_792_886_400_000;
 
     #[test]
-    fn times_are_those_of_the_zone_and_the_zone_has_a_name() {
+    fn times_are_local_and_the_zone_has_a_name() {
         let zone = TimeZone::get("America/New_York").unwrap();
         assert_eq!(Clock::new(&zone, (0, 1)).moment(1_763_251_200_000), "15 Nov 2025, 19:00");
         assert_eq!(zone_name(&zone, Some("x"), 0), "America/New York");
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_that_comes_twice_is_told_apart() {
+    fn a_local_time_that_occurs_twice_shows_its_offset() {
         let rule = TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0").unwrap();
         for zone in [TimeZone::get("Europe/London").unwrap(), rule] {
             let moments = [MIDNIGHT, MIDNIGHT + HOUR_MS];
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_one_minute_have_seconds() {
+    fn times_in_one_minute_have_seconds() {
         let clock = Clock::new(&TimeZone::UTC, (0, 60_000));
         assert_eq!(clock.moments(&[0, 60_000]), ["1 Jan 1970, 00:00", "1 Jan 1970, 00:01"]);
         assert_eq!(clock.moments(&[1000, 59_000]), ["1 Jan 1970, 00:00:01", "1 Jan 1970, 00:00:59"]);

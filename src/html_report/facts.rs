@@ -1,97 +1,96 @@
-//! What the page tells, read from the ledgers.
+//! Contents of the page, read from the ledgers.
 
 use serde::Serialize;
 
 use super::ReportError;
-use super::accounting::{Accounting, Tally};
-use super::entries::{Cause, DoubtfulRow, Run};
-use super::shards::Share;
+use super::accounting::{Accounting, LedgerAccounts, OutcomeCounts};
+use super::details::{ReportedError, ReportedRow, ReportedRun};
+use super::text::{count, rows};
 use super::timeline::{Step, steps};
-use super::words::{count, rows};
 use crate::job::SANDBOX;
 use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, is_locked};
 
-/// Steps of time on a plot, at most.
+/// Maximum number of time steps of a plot.
 const PLOTTED: u64 = 200;
 
-/// Steps of time in a table, at most.
+/// Maximum number of time steps of a table.
 const LISTED: u64 = 60;
 
-/// Rows in doubt that are shown by key.
-pub(super) const DOUBTFUL: usize = 200;
+/// Maximum number of rows in doubt that are shown.
+const DOUBTFUL: usize = 200;
 
-/// Causes that are shown, and runs.
+/// Maximum number of errors and of runs that are shown.
 const SHOWN: usize = 50;
 
-/// What the page tells.
+/// Contents of the page.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Facts {
-    /// The instance; none if no ledger has come so far that it would say.
+    /// Id of the instance, or `None` if no ledger has an identity yet.
     pub(super) instance: Option<String>,
-    /// Whether no contact was made in earnest.
+    /// Whether the import ran against a sandbox.
     pub(super) is_rehearsal: bool,
-    /// The operation's name.
+    /// Name of the operation.
     pub(super) operation: Option<&'static str>,
-    /// The name of a second import; or empty.
+    /// Namespace of the import; may be empty.
     pub(super) namespace: String,
-    /// The ledgers.
+    /// Paths of the ledgers.
     pub(super) ledgers: Vec<String>,
-    /// Whether a run holds one of them.
+    /// Whether a run holds one of the ledgers.
     pub(super) is_under_way: bool,
-    /// From when to when, in milliseconds since 1970.
+    /// First and last time in the ledgers, Unix milliseconds.
     pub(super) period: Option<(i64, i64)>,
-    /// What became of the rows, file by file.
+    /// Rows by file and outcome.
     pub(super) accounting: Accounting,
-    /// Whether a run died that was sending: what it sent last is on no record.
+    /// Whether a run died while it was sending. The ledger lacks its last seconds.
     pub(super) has_died: bool,
     /// Whether a run is sending.
     pub(super) is_sending: bool,
     /// The result in a sentence.
     pub(super) headline: String,
-    /// Why rows are no contacts, the most frequent cause first.
-    pub(super) causes: Vec<Cause>,
-    /// Rows that may or may not be contacts.
-    pub(super) doubtful: Vec<DoubtfulRow>,
-    /// How many more there are.
+    /// Errors that kept rows from being imported, the most frequent first.
+    pub(super) errors: Vec<ReportedError>,
+    /// Rows whose contact may exist.
+    pub(super) doubtful: Vec<ReportedRow>,
+    /// Number of rows in doubt that are not listed.
     pub(super) doubtful_more: u64,
     /// The latest runs, newest first.
-    pub(super) runs: Vec<Run>,
-    /// How many more there are.
+    pub(super) runs: Vec<ReportedRun>,
+    /// Number of runs that are not listed.
     pub(super) runs_more: u64,
-    /// What went over the wire, as plots show it, and how many minutes a step has.
+    /// Time steps of the plots, and the minutes of a step.
     #[serde(skip)]
     pub(super) plotted: (i64, Vec<Step>),
-    /// The same, as tables list it.
+    /// Time steps of the table, and the minutes of a step.
     #[serde(skip)]
     pub(super) listed: (i64, Vec<Step>),
-    /// How long answers took.
+    /// Latencies of the answers.
     #[serde(skip)]
     pub(super) latencies: Latencies,
 }
 
 impl Facts {
-    /// Reads the ledgers. All that is counted in one of them is of one moment; what went over the wire is read after it.
+    /// Reads the ledgers. The counts of a ledger are of one snapshot; its time steps are read later.
     pub(super) fn gather(ledgers: &LedgerSet, now_ms: i64) -> Result<Self, ReportError> {
         let mut facts = Facts::default();
-        let mut shares = Vec::new();
-        let mut causes: Vec<ErrorCount> = Vec::new();
+        let mut accounts = Vec::new();
+        let mut errors: Vec<ErrorCount> = Vec::new();
         let readers = ledgers.readers();
         for (path, reader) in readers {
             let name = path.display().to_string();
-            // Asked first: a run that ends now has then told all.
+            // Before the ledger is read: if a run ends in between, its end is read too.
             let is_under_way = is_locked(path);
             let mut read = |reader: &LedgerReader| {
                 facts.read_identity(reader)?;
                 facts.read_doubtful(reader, is_under_way)?;
                 facts.read_runs(reader, (readers.len() > 1).then_some(&name), is_under_way, now_ms)?;
-                merge(&mut causes, reader.error_counts(SHOWN as u32)?);
+                merge(&mut errors, reader.error_counts(SHOWN as u32)?);
                 facts.latencies.merge(&reader.latencies(None)?);
                 let period = reader.period()?;
                 facts.period = match (facts.period, period) {
                     (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
                     (one, other) => one.or(other),
                 };
-                shares.push(Share {
+                accounts.push(LedgerAccounts {
                     ledger: name.clone(),
                     shard: reader.identity()?.and_then(|identity| identity.shard),
                     accounts: reader.accounts()?,
@@ -102,14 +101,14 @@ impl Facts {
             facts.is_under_way |= is_under_way;
             facts.ledgers.push(name);
         }
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
-        causes.truncate(SHOWN);
-        facts.causes = causes.into_iter().map(Cause::of).collect();
+        errors.sort_by_key(|error| std::cmp::Reverse(error.rows));
+        errors.truncate(SHOWN);
+        facts.errors = errors.into_iter().map(ReportedError::of).collect();
         facts.runs.sort_by_key(|run| std::cmp::Reverse(run.started_ms));
         facts.runs_more += facts.runs.len().saturating_sub(SHOWN) as u64;
         facts.runs.truncate(SHOWN);
-        facts.accounting = Accounting::of(&shares);
-        facts.headline = headline(&facts.accounting.sum.tally, facts.accounting.sum.elsewhere);
+        facts.accounting = Accounting::of(&accounts);
+        facts.headline = headline(&facts.accounting.sum.counts, facts.accounting.sum.other_shards);
         let readers: Vec<&LedgerReader> = readers.iter().map(|(_, reader)| reader).collect();
         facts.plotted = steps(&readers, PLOTTED, now_ms)?;
         facts.listed = steps(&readers, LISTED, now_ms)?;
@@ -130,7 +129,7 @@ impl Facts {
         let room = DOUBTFUL - self.doubtful.len();
         let found = reader.doubtful(room, is_under_way)?;
         self.doubtful_more += found.total.saturating_sub(found.rows.len() as u64);
-        self.doubtful.extend(found.rows.into_iter().map(DoubtfulRow::of));
+        self.doubtful.extend(found.rows.into_iter().map(ReportedRow::of));
         Ok(())
     }
 
@@ -149,32 +148,32 @@ impl Facts {
             let has_sent = run.ended_ms.is_none() && run.sending_ms.is_some();
             self.has_died |= has_sent && !is_under_way;
             self.is_sending |= has_sent && is_under_way;
-            self.runs.push(Run::of(run, ledger.cloned(), is_under_way, now_ms));
+            self.runs.push(ReportedRun::of(run, ledger.cloned(), is_under_way, now_ms));
         }
         Ok(())
     }
 }
 
-/// Adds causes of another ledger.
-fn merge(causes: &mut Vec<ErrorCount>, others: Vec<ErrorCount>) {
+/// Adds the errors of another ledger.
+fn merge(errors: &mut Vec<ErrorCount>, others: Vec<ErrorCount>) {
     for other in others {
-        match causes.iter_mut().find(|cause| cause.state == other.state && cause.code == other.code) {
-            Some(cause) => cause.rows += other.rows,
-            None => causes.push(other),
+        match errors.iter_mut().find(|error| error.state == other.state && error.code == other.code) {
+            Some(error) => error.rows += other.rows,
+            None => errors.push(other),
         }
     }
 }
 
 /// The result in a sentence.
-fn headline(tally: &Tally, elsewhere: u64) -> String {
-    let (all, contacts) = (tally.total(), tally.contacts);
+fn headline(counts: &OutcomeCounts, other_shards: u64) -> String {
+    let (all, contacts) = (counts.total(), counts.contacts);
     let kinds = [
-        (tally.waiting, "still waiting"),
-        (tally.withdrawn, "withdrawn"),
-        (tally.rejected, "rejected"),
-        (tally.duplicates, "duplicates"),
-        (tally.failed, "failed"),
-        (tally.unknown, "unknown"),
+        (counts.waiting, "still waiting"),
+        (counts.withdrawn, "withdrawn"),
+        (counts.rejected, "rejected"),
+        (counts.duplicates, "duplicates"),
+        (counts.failed, "failed"),
+        (counts.unknown, "unknown"),
     ];
     let others: Vec<String> = kinds
         .into_iter()
@@ -186,7 +185,7 @@ fn headline(tally: &Tally, elsewhere: u64) -> String {
         .collect();
     let mut headline = match (all, all - contacts) {
         (0, _) => "No row has been read yet.".to_owned(),
-        (1, 0) => "The one row is a contact.".to_owned(),
+        (1, 0) => "The only row is a contact.".to_owned(),
         (all, 0) => format!("All {} rows are contacts.", count(all)),
         (all, left) => {
             let are = |number: u64| if number == 1 { "is a contact" } else { "are contacts" };
@@ -199,9 +198,9 @@ fn headline(tally: &Tally, elsewhere: u64) -> String {
             format!("{} of {} {}; {left}", count(contacts), rows(all), are(contacts))
         }
     };
-    if elsewhere > 0 {
+    if other_shards > 0 {
         let more =
-            format!(" {} more belong to shards whose ledgers are not part of this page.", rows(elsewhere));
+            format!(" {} of other shards, whose ledgers were not given, are left out.", rows(other_shards));
         headline.push_str(&more);
     }
     headline
@@ -213,22 +212,28 @@ mod tests {
 
     #[test]
     fn the_result_is_a_sentence() {
-        let some = Tally { contacts: 19_412, rejected: 12, duplicates: 570, unknown: 6, ..Tally::default() };
+        let some = OutcomeCounts {
+            contacts: 19_412,
+            rejected: 12,
+            duplicates: 570,
+            unknown: 6,
+            ..OutcomeCounts::default()
+        };
         assert_eq!(
             headline(&some, 0),
             "19,412 of 20,000 rows are contacts; 588 are not: 12 rejected, 570 duplicates, 6 unknown."
         );
-        let contacts = |contacts| Tally { contacts, ..Tally::default() };
+        let contacts = |contacts| OutcomeCounts { contacts, ..OutcomeCounts::default() };
         assert_eq!(headline(&contacts(320), 0), "All 320 rows are contacts.");
-        assert_eq!(headline(&contacts(1), 0), "The one row is a contact.");
-        assert_eq!(headline(&Tally::default(), 0), "No row has been read yet.");
-        let gone = Tally { contacts: 2, waiting: 1, withdrawn: 3, ..Tally::default() };
+        assert_eq!(headline(&contacts(1), 0), "The only row is a contact.");
+        assert_eq!(headline(&OutcomeCounts::default(), 0), "No row has been read yet.");
+        let gone = OutcomeCounts { contacts: 2, waiting: 1, withdrawn: 3, ..OutcomeCounts::default() };
         assert_eq!(headline(&gone, 0), "2 of 6 rows are contacts; 4 are not: 1 still waiting, 3 withdrawn.");
-        let one = Tally { contacts: 1, failed: 1, ..Tally::default() };
+        let one = OutcomeCounts { contacts: 1, failed: 1, ..OutcomeCounts::default() };
         assert_eq!(headline(&one, 0), "1 of 2 rows is a contact; 1 is not: 1 failed.");
         assert_eq!(
             headline(&contacts(2), 1000),
-            "All 2 rows are contacts. 1,000 rows more belong to shards whose ledgers are not part of this page."
+            "All 2 rows are contacts. 1,000 rows of other shards, whose ledgers were not given, are left out."
         );
     }
 }

@@ -1,21 +1,20 @@
-//! One HTML page about an import, for whoever pays for it: no script, nothing fetched, fit to be mailed and printed.
+//! The command `report`: one HTML page about an import, to be mailed or printed. It has no script and loads nothing.
 //!
-//! The facts are gathered from the ledgers; what is told of a row is its key, its place, and what is
-//! wrong with it.
+//! [`facts`] reads the ledgers, [`template`] renders the page. Of a row the page shows the key, the place and the error,
+//! never its values. Imports the ledger, the outline of the job file, and number formats of `ui`.
 
 mod accounting;
 mod axis;
 mod clock;
-mod entries;
+mod details;
 mod facts;
-mod paint;
+mod palette;
 mod plots;
-mod shards;
 mod template;
-mod timeline;
-mod words;
 #[cfg(test)]
 mod tests;
+mod text;
+mod timeline;
 
 use jiff::tz::TimeZone;
 use thiserror::Error;

@@ -1,4 +1,4 @@
-//! The plots, as SVG: the only file that names plotters' charts.
+//! The plots, as SVG. Only this file and the axis use plotters.
 
 use jiff::tz::TimeZone;
 use plotters::coord::Shift;
@@ -8,37 +8,37 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::ReportError;
 use super::axis::TimeAxis;
-use super::paint::{CONTACTS, FAILED, INK, LINE, MUTED, Paint, SILENCE, UNKNOWN, WAITING};
+use super::palette::{CONTACTS, FAILED, GAP, INK, LINE, MUTED, ThemeColour, UNKNOWN, WAITING};
+use super::text::{latency, percent};
 use super::timeline::Step;
-use super::words::{latency, percent};
 
-/// What a plot is called, for those who do not see it.
+/// Text alternative of a plot.
 #[derive(Clone, Debug)]
-pub(super) struct Caption<'a> {
-    /// Unlike that of any other on the page.
+pub(super) struct PlotCaption<'a> {
+    /// Prefix of the plot's element ids, unique on the page.
     pub(super) id: &'a str,
-    /// What it shows, in a few words.
+    /// Title of the plot.
     pub(super) title: &'a str,
-    /// What can be seen in it.
+    /// Description of its contents.
     pub(super) description: String,
 }
 
 const WIDTH: u32 = 760;
 
-/// In which plotters writes texts of 12 pixels.
+/// Font size for a text height of 12 pixels; plotters divides it by 1.24.
 const TEXT: f64 = 12.0 * 1.24;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<TimeAxis, RangedCoordf64>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Contacts a second, and the rate that was set or found. None where nothing was sent.
+/// Plot of contacts per second and of the target rate, or `None` without steps.
 pub(super) fn contacts(
     steps: &[Step],
     zone: &TimeZone,
-    caption: &Caption<'_>,
+    caption: &PlotCaption<'_>,
 ) -> Result<Option<String>, ReportError> {
-    let values = |step: &Step| step.contacts_a_second().max(step.rate);
+    let values = |step: &Step| step.contacts_per_second().max(step.rate);
     let top = steps.iter().map(values).fold(0.001, f64::max) * 1.08;
     let Some(axis) = TimeAxis::new(steps, zone) else { return Ok(None) };
     let decimals = if top >= 5.0 {
@@ -50,25 +50,25 @@ pub(super) fn contacts(
     };
     let label = move |value: &f64| format!("{value:.decimals$}");
     let svg = svg(caption, 300, |area| {
-        let mut chart = chart(area, axis, top, "contacts a second", &label)?;
-        areas(&mut chart, steps, Step::contacts_a_second, CONTACTS)?;
+        let mut chart = chart(area, axis, top, "contacts per second", &label)?;
+        areas(&mut chart, steps, Step::contacts_per_second, CONTACTS)?;
         lines(&mut chart, steps, |step| step.rate, WAITING)
     })?;
     Ok(Some(svg))
 }
 
-/// Which share of the attempts was throttled, and which went unanswered. None where none was.
-pub(super) fn trouble(
+/// Plot of the shares of throttled and unanswered attempts, or `None` if there were none.
+pub(super) fn throttling(
     steps: &[Step],
     zone: &TimeZone,
-    caption: &Caption<'_>,
+    caption: &PlotCaption<'_>,
 ) -> Result<Option<String>, ReportError> {
     let values = |step: &Step| step.throttled_share().max(step.unanswered_share());
     let most = steps.iter().map(values).fold(0.0, f64::max);
     let Some(axis) = TimeAxis::new(steps, zone).filter(|_| most > 0.0) else { return Ok(None) };
     let label = |value: &f64| percent(*value);
     let svg = svg(caption, 240, |area| {
-        let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of the attempts", &label)?;
+        let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of attempts", &label)?;
         areas(&mut chart, steps, Step::throttled_share, FAILED)?;
         if steps.iter().any(|step| step.unanswered > 0) {
             lines(&mut chart, steps, Step::unanswered_share, UNKNOWN)?;
@@ -78,8 +78,11 @@ pub(super) fn trouble(
     Ok(Some(svg))
 }
 
-/// How long answers took, in seconds, each with its name.
-pub(super) fn latencies(times: &[(&str, f64)], caption: &Caption<'_>) -> Result<Option<String>, ReportError> {
+/// Bar plot of named latencies, seconds.
+pub(super) fn latencies(
+    times: &[(&str, f64)],
+    caption: &PlotCaption<'_>,
+) -> Result<Option<String>, ReportError> {
     let Some(longest) = times.iter().map(|(_, seconds)| *seconds).reduce(f64::max) else { return Ok(None) };
     let height = 34 * times.len() as u32 + 46;
     let svg = svg(caption, height, |area| {
@@ -118,7 +121,7 @@ pub(super) fn latencies(times: &[(&str, f64)], caption: &Caption<'_>) -> Result<
     Ok(Some(svg))
 }
 
-/// An empty chart over time, with what is left out of it marked.
+/// An empty chart over time with its gaps marked.
 fn chart<'a, 'b>(
     area: &'a Area<'b>,
     axis: TimeAxis,
@@ -127,15 +130,15 @@ fn chart<'a, 'b>(
     label: &dyn Fn(&f64) -> String,
 ) -> Result<Chart<'a, 'b>, DrawingAreaErrorKind<std::io::Error>> {
     let labels = axis.labels();
-    let cuts: Vec<(i64, i64)> = axis.cuts().collect();
+    let gaps: Vec<(i64, i64)> = axis.gaps().collect();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(66)
         .x_label_area_size(32)
         .y_label_area_size(70)
         .build_cartesian_2d(axis, 0.0..top)?;
-    let silence = |(from, to): (i64, i64)| Rectangle::new([(from, 0.0), (to, top)], SILENCE.rgb().filled());
-    chart.draw_series(cuts.into_iter().map(silence))?;
+    let gap = |(from, to): (i64, i64)| Rectangle::new([(from, 0.0), (to, top)], GAP.rgb().filled());
+    chart.draw_series(gaps.into_iter().map(gap))?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -152,34 +155,34 @@ fn chart<'a, 'b>(
     Ok(chart)
 }
 
-fn text(paint: Paint) -> TextStyle<'static> {
-    let colour = paint.rgb().to_backend_color();
-    TextStyle { color: colour, ..TextStyle::from(("sans-serif", TEXT).into_font()) }
+fn text(colour: ThemeColour) -> TextStyle<'static> {
+    let color = colour.rgb().to_backend_color();
+    TextStyle { color, ..TextStyle::from(("sans-serif", TEXT).into_font()) }
 }
 
-/// Filled steps; where a pause is between two, there is nothing.
-fn areas(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, paint: Paint) -> Drawn {
+/// Draws steps as filled areas, interrupted by pauses.
+fn areas(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, colour: ThemeColour) -> Drawn {
     for group in groups(steps) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let outline = outline(group, value);
         let mut shape = vec![(first.from_ms, 0.0)];
         shape.extend(&outline);
         shape.push((last.to_ms, 0.0));
-        chart.draw_series([Polygon::new(shape.clone(), paint.rgb().mix(0.3))])?;
-        // What is narrower than a pixel is seen all the same.
-        chart.draw_series([PathElement::new(shape, paint.rgb().stroke_width(2))])?;
+        chart.draw_series([Polygon::new(shape.clone(), colour.rgb().mix(0.3))])?;
+        // The outline keeps an area visible that is narrower than a pixel.
+        chart.draw_series([PathElement::new(shape, colour.rgb().stroke_width(2))])?;
     }
     Ok(())
 }
 
-/// The same as lines.
-fn lines(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, paint: Paint) -> Drawn {
+/// Draws steps as lines, interrupted by pauses.
+fn lines(chart: &mut Chart<'_, '_>, steps: &[Step], value: fn(&Step) -> f64, colour: ThemeColour) -> Drawn {
     let paths =
-        groups(steps).map(|group| PathElement::new(outline(group, value), paint.rgb().stroke_width(2)));
+        groups(steps).map(|group| PathElement::new(outline(group, value), colour.rgb().stroke_width(2)));
     chart.draw_series(paths).map(drop)
 }
 
-/// Steps that follow one another without a pause.
+/// Groups of steps without a pause between them.
 fn groups(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
     steps.chunk_by(|one, next| next.from_ms - one.to_ms <= 1000)
 }
@@ -188,9 +191,9 @@ fn outline(group: &[Step], value: fn(&Step) -> f64) -> Vec<(i64, f64)> {
     group.iter().flat_map(|step| [step.from_ms, step.to_ms].map(|ms| (ms, value(step)))).collect()
 }
 
-/// An SVG that fits the width that there is, with its title and description.
+/// An SVG that scales to the width of the page, with its title and description.
 fn svg(
-    caption: &Caption<'_>,
+    caption: &PlotCaption<'_>,
     height: u32,
     draw: impl FnOnce(&Area<'_>) -> Drawn,
 ) -> Result<String, ReportError> {
@@ -200,8 +203,8 @@ fn svg(
     drawn.map_err(|error| ReportError::Render(format!("{}: {error}", caption.id)))?;
     drop(area);
     let content = svg.split_once('>').map(|(_, content)| content);
-    let content = content.ok_or_else(|| ReportError::Render(format!("{}: there is no SVG", caption.id)))?;
-    let Caption { id, title, description } = caption;
+    let content = content.ok_or_else(|| ReportError::Render(format!("{}: not an SVG", caption.id)))?;
+    let PlotCaption { id, title, description } = caption;
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \

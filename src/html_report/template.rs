@@ -1,4 +1,4 @@
-//! The facts on a page.
+//! Renders the page from its facts.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -8,15 +8,15 @@ use serde::Serialize;
 use super::axis::TimeAxis;
 use super::clock::{Clock, zone_name};
 use super::facts::Facts;
-use super::paint::PAINTS;
-use super::plots::{self, Caption};
+use super::palette::PALETTE;
+use super::plots::{self, PlotCaption};
+use super::text::{count, latency, percent};
 use super::timeline::Step;
-use super::words::{count, latency, percent};
 use super::{ReportError, ReportOptions};
 use crate::ui::per_second;
 
-/// The page, a part after the other.
-const PARTS: [(&str, &str); 7] = [
+/// Templates of the page, in their order.
+const TEMPLATES: [(&str, &str); 7] = [
     ("head.html", include_str!("templates/head.html")),
     ("rows.html", include_str!("templates/rows.html")),
     ("plots.html", include_str!("templates/plots.html")),
@@ -28,22 +28,19 @@ const PARTS: [(&str, &str); 7] = [
 
 const STYLE: &str = include_str!("templates/page.css");
 
-/// The page.
-///
-/// # Errors
-/// A template or a plot fails: a bug.
+/// Renders the page.
 pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, ReportError> {
     let made = |error: minijinja::Error| ReportError::Render(format!("{error:#}"));
     let clock = Clock::new(&options.zone, facts.period.unwrap_or((options.now_ms, options.now_ms)));
     let mut environment = environment(&clock);
-    for (name, part) in PARTS.into_iter().chain([("page.css", STYLE)]) {
-        environment.add_template(name, part).map_err(made)?;
+    for (name, text) in TEMPLATES.into_iter().chain([("page.css", STYLE)]) {
+        environment.add_template(name, text).map_err(made)?;
     }
     let style = environment.get_template("page.css").map_err(made)?;
-    let style = style.render(context! { paints => Value::from(Serde(PAINTS)) }).map_err(made)?;
+    let style = style.render(context! { palette => Value::from(Serde(PALETTE)) }).map_err(made)?;
     let context = context! {
         facts => Value::from(Serde(facts)),
-        // The style is the page's own, and holds nothing of the facts.
+        // The style sheet contains no facts, so it needs no escaping.
         style => Value::from_safe_string(style),
         plots => Value::from(Serde(Plots::of(facts, &clock)?)),
         job => Value::from(Serde(&options.job)),
@@ -52,7 +49,7 @@ pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, R
         zone => zone_name(&options.zone, options.tz.as_deref(), options.now_ms),
     };
     let mut page = String::new();
-    for (name, _) in PARTS {
+    for (name, _) in TEMPLATES {
         let part = environment.get_template(name).and_then(|part| part.render(&context)).map_err(made)?;
         page.push_str(&part);
         page.push('\n');
@@ -60,7 +57,7 @@ pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, R
     Ok(page)
 }
 
-/// Whatever comes from files or rows is escaped.
+/// An environment that escapes every value.
 fn environment(clock: &Clock) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|name| match name {
@@ -77,20 +74,20 @@ fn environment(clock: &Clock) -> Environment<'static> {
     environment
 }
 
-/// The plots, and what is in them as tables.
+/// The plots, and their numbers as tables.
 #[derive(Debug, Serialize)]
 struct Plots {
     contacts: Option<Value>,
-    trouble: Option<Value>,
+    throttling: Option<Value>,
     latencies: Option<Value>,
-    /// Whether times are left out.
-    has_cuts: bool,
-    /// How long a step of the plots is.
+    /// Whether gaps are narrowed.
+    has_gaps: bool,
+    /// Length of a step of the plots.
     step: String,
-    /// How long a step of the tables is.
+    /// Length of a step of the table.
     listed_step: String,
     steps: Vec<StepRow>,
-    /// How long answers took, in words.
+    /// Names and values of the latencies.
     times: Vec<(&'static str, String)>,
     answers: u64,
     attempts: u64,
@@ -104,14 +101,14 @@ struct Plots {
 struct StepRow {
     from: String,
     created: u64,
-    contacts_a_second: String,
+    contacts_per_second: String,
     rate: String,
     attempts: u64,
     throttled: String,
     unanswered: String,
 }
 
-/// The percentiles of the latencies, by what they mean.
+/// Names of the latency percentiles.
 const PERCENTILES: [(&str, f64); 5] = [
     ("half of the answers (p50)", 50.0),
     ("90 of 100 (p90)", 90.0),
@@ -128,39 +125,35 @@ impl Plots {
         let (attempts, throttled) = (sum(|step| step.attempts), sum(|step| step.throttled));
         let unanswered = sum(|step| step.unanswered);
         let share = |number: u64| percent(number as f64 / attempts.max(1) as f64);
-        let most = steps.iter().map(Step::contacts_a_second).fold(0.0, f64::max);
+        let most = steps.iter().map(Step::contacts_per_second).fold(0.0, f64::max);
         let times: Vec<(&str, f64)> = PERCENTILES
             .into_iter()
             .filter_map(|(name, at)| Some((name, facts.latencies.percentile(at)?.as_secs_f64())))
             .collect();
         let words = times.iter().map(|(name, seconds)| format!("{name}: {}", latency(*seconds)));
         let words = words.collect::<Vec<_>>().join("; ");
-        // One answer that took for ever would leave no room for the others.
+        // The slowest answer is not plotted: it would leave the others no room.
         let drawn = times.len().saturating_sub(1);
-        let caption = |id, title, description| Caption { id, title, description };
+        let caption = |id, title, description| PlotCaption { id, title, description };
         let contacts = caption(
             "contacts",
-            "Contacts made a second, over time",
-            format!("At most {} contacts a second in a step of {}.", per_second(most), length(*minutes)),
+            "Contacts per second over time",
+            format!("At most {} contacts per second in a step of {}.", per_second(most), length(*minutes)),
         );
-        let trouble = caption(
-            "trouble",
-            "Share of the attempts that Connect throttled or did not answer, over time",
+        let throttling = caption(
+            "throttling",
+            "Share of throttled and unanswered attempts over time",
             format!("{} throttled and {} unanswered of all attempts.", share(throttled), share(unanswered)),
         );
-        let answers = caption(
-            "answers",
-            "How long Amazon Connect took to answer",
-            format!("At most so long took {words}."),
-        );
+        let answers = caption("answers", "Latency of Amazon Connect", format!("Maximum latency of {words}."));
         let begins: Vec<i64> = facts.listed.1.iter().map(|step| step.from_ms).collect();
         let begins = clock.moments(&begins);
         let safe = |svg: Option<String>| svg.map(Value::from_safe_string);
         Ok(Plots {
             contacts: safe(plots::contacts(steps, zone, &contacts)?),
-            trouble: safe(plots::trouble(steps, zone, &trouble)?),
+            throttling: safe(plots::throttling(steps, zone, &throttling)?),
             latencies: safe(plots::latencies(&times[..drawn], &answers)?),
-            has_cuts: TimeAxis::new(steps, zone).is_some_and(|axis| axis.cuts().next().is_some()),
+            has_gaps: TimeAxis::new(steps, zone).is_some_and(|axis| axis.gaps().next().is_some()),
             step: length(*minutes),
             listed_step: length(facts.listed.0),
             steps: facts.listed.1.iter().zip(begins).map(|(step, from)| StepRow::of(step, from)).collect(),
@@ -175,7 +168,7 @@ impl Plots {
     }
 }
 
-/// So many minutes in words.
+/// Formats minutes: `1 minute`, `2 hours`, `1 day`.
 fn length(minutes: i64) -> String {
     let (number, unit) = match minutes {
         days if days % 1440 == 0 => (days / 1440, "day"),
@@ -190,7 +183,7 @@ impl StepRow {
         StepRow {
             from,
             created: step.created,
-            contacts_a_second: per_second(step.contacts_a_second()),
+            contacts_per_second: per_second(step.contacts_per_second()),
             rate: per_second(step.rate),
             attempts: step.attempts,
             throttled: percent(step.throttled_share()),

@@ -1,12 +1,11 @@
-//! The page as a whole, from facts that no ledger need have.
+//! Tests of the whole page, from facts made up without a ledger.
 
 use jiff::tz::TimeZone;
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::accounting::Accounting;
-use super::entries::{Cause, DoubtfulRow};
+use super::accounting::{Accounting, LedgerAccounts};
+use super::details::{ReportedError, ReportedRow};
 use super::facts::Facts;
-use super::shards::Share;
 use super::timeline::Step;
 use super::{ReportOptions, template};
 use crate::job::{Outline, OutlineTable};
@@ -45,22 +44,22 @@ fn facts() -> Facts {
     }
 }
 
-fn about(job: Option<Outline>) -> ReportOptions {
+fn options(job: Option<Outline>) -> ReportOptions {
     let zone = TimeZone::get("Europe/London").unwrap();
     ReportOptions { job, zone, tz: None, now_ms: 0, version: "1.2.3" }
 }
 
 fn page(facts: &Facts, job: Option<Outline>) -> String {
-    template::render(facts, &about(job)).unwrap()
+    template::render(facts, &options(job)).unwrap()
 }
 
-/// Reads a page as XML, which it is also.
+/// Parses a page as XML: it is valid XHTML.
 fn parsed(page: &str) -> Document<'_> {
     Document::parse_with_options(page, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
         .unwrap()
 }
 
-/// What a reader sees of a part of the page.
+/// The text of a part of the page.
 fn text(node: Node<'_, '_>) -> String {
     let texts = node.descendants().filter(|node| node.is_text()).filter_map(|node| node.text());
     texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
@@ -94,7 +93,7 @@ fn each_plot_has_a_name_a_description_and_a_table() {
             assert_eq!(named.len(), 1, "{id}");
             assert!(!text(named[0]).is_empty(), "{id}");
         }
-        // Nothing is drawn in a colour that the style sheet does not know.
+        // Every colour is in the style sheet, which replaces it in the dark form.
         for colour in
             plot.descendants().flat_map(|node| [node.attribute("fill"), node.attribute("stroke")]).flatten()
         {
@@ -105,7 +104,7 @@ fn each_plot_has_a_name_a_description_and_a_table() {
     let table = document.descendants().filter(|node| node.has_tag_name("details")).map(text).next().unwrap();
     assert!(table.contains("1 Jan 1970, 01:03 110 1.8 2.0 120 8.3% 0%"), "{table}");
     assert!(
-        main_text(&page).contains("Of 1,200 attempts Amazon Connect throttled 10 (0.8%), and left 1 (0.08%)")
+        main_text(&page).contains("Of 1,200 attempts, 10 were throttled (0.8%) and 1 unanswered (0.08%)")
     );
 }
 
@@ -128,7 +127,7 @@ fn headings_go_down_a_step_at_a_time_and_every_table_has_headers() {
     }
 }
 
-/// The page of files each of which has a contact and a row that left it, of a run that died in the sandbox.
+/// The page of a rehearsal that died. Each file has a contact and a withdrawn row.
 fn page_of(files: usize) -> String {
     let account = |number: usize| {
         let mut account = SourceAccount { source: format!("/d/{number}.csv"), ..SourceAccount::default() };
@@ -138,20 +137,21 @@ fn page_of(files: usize) -> String {
         account.reading = Some(Reading { run: RunId(1), rows: 1, elsewhere: 0 });
         account
     };
-    let share = Share { ledger: String::new(), shard: None, accounts: (0..files).map(account).collect() };
+    let share =
+        LedgerAccounts { ledger: String::new(), shard: None, accounts: (0..files).map(account).collect() };
     let accounting = Accounting::of(&[share]);
     page(&Facts { accounting, is_rehearsal: true, has_died: true, ..Facts::default() }, None)
 }
 
 #[test]
-fn withdrawn_rows_and_a_lost_record_are_told_of_and_many_files_are_folded() {
+fn the_page_shows_withdrawn_rows_and_a_lost_record_and_folds_many_files() {
     let few = page_of(20);
     let said = text(parsed(&few).root_element());
     for part in [
         "Contacts 20 in the sandbox",
-        "Waiting 0 not sent",
-        "Withdrawn 20 have left their file, and are not sent",
-        "were lost with a run that died",
+        "Waiting 0 to be sent",
+        "Withdrawn 20 removed from their file, not sent",
+        "a run died before that",
     ] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
@@ -194,8 +194,8 @@ fn names_that_would_be_markup_are_text() {
         source: hostile(),
         line: 2,
     };
-    facts.causes = vec![Cause::of(cause)];
-    facts.doubtful = vec![DoubtfulRow::of(ListedRow {
+    facts.errors = vec![ReportedError::of(cause)];
+    facts.doubtful = vec![ReportedRow::of(ListedRow {
         row: RowId(1),
         run: RunId(1),
         source: "/d/<b>.csv".to_owned(),
@@ -211,7 +211,7 @@ fn names_that_would_be_markup_are_text() {
         message: None,
     })];
     let account = SourceAccount { source: "/d/<b>.csv".to_owned(), ..SourceAccount::default() };
-    let share = Share { ledger: String::new(), shard: None, accounts: vec![account] };
+    let share = LedgerAccounts { ledger: String::new(), shard: None, accounts: vec![account] };
     facts.accounting = Accounting::of(&[share]);
     let page = page(&facts, Some(outline(HOSTILE)));
     let document = parsed(&page);
@@ -219,7 +219,7 @@ fn names_that_would_be_markup_are_text() {
         assert!(!document.descendants().any(|node| node.has_tag_name(tag)), "{tag}");
     }
     assert_eq!(document.descendants().filter(|node| node.has_tag_name("style")).count(), 1);
-    // Each as it was given: two in the head, three of the cause, two of the row in doubt, three of the job file.
+    // Unchanged: two in the head, three of the error, two of the row in doubt, three of the job file.
     let text = main_text(&page);
     assert_eq!(text.matches(HOSTILE).count(), 10, "{text}");
     assert_eq!(text.matches("<b>.csv").count(), 2, "{text}");

@@ -58,7 +58,7 @@ fn imported() -> (Folder, SandboxProcess) {
 }
 
 #[test]
-fn the_page_lies_beside_the_ledger_and_its_place_is_printed() {
+fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
     let (folder, _sandbox) = imported();
     let ended = folder.run(&["report", "--ledger", "t.ledger.db"]).expect(0);
     assert_eq!(steady(&ended.stdout, &folder), "FOLDER/t.ledger.db.report.html\n");
@@ -67,7 +67,7 @@ fn the_page_lies_beside_the_ledger_and_its_place_is_printed() {
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let page = std::fs::read_to_string(file).unwrap();
     let said = words(&page);
-    for part in ["All 10 rows are contacts.", "A rehearsal.", "operation CreateContact", "came to its end"] {
+    for part in ["All 10 rows are contacts.", "Rehearsal.", "operation CreateContact", "completed"] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
     assert_eq!(accounts(&page), ["t.csv|10|10|0|0|0|0|0|✓ adds up"]);
@@ -80,7 +80,7 @@ fn the_page_lies_beside_the_ledger_and_its_place_is_printed() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_nothing_is_written() {
+fn invalid_arguments_are_refused_and_nothing_is_written() {
     let (folder, _sandbox) = imported();
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n");
     let refused = |arguments: &[&str], words: &str| {
@@ -101,7 +101,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_duplicate_in_another_file_is_counted_where_it_stands() {
+fn a_duplicate_is_counted_in_its_own_file() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.write("a.csv", "id,Name\nK0,a\nK1,a\n");
@@ -121,26 +121,26 @@ fn a_duplicate_in_another_file_is_counted_where_it_stands() {
 }
 
 #[test]
-fn rows_that_have_left_their_file_are_told_of() {
+fn rows_removed_from_their_file_are_reported() {
     let (folder, sandbox) = imported();
     let seven: String = numbered_csv(7);
     folder.write("t.csv", format!("{seven}N0,new\nN1,new\nN2,new\n"));
     import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
-    let gone = "3 rows more: an earlier reading had them, and they have left the file";
+    let gone = "3 rows more: they were in the file at an earlier read";
     assert_eq!(accounts(&page(&folder, &[])), [format!("t.csv|10|13|0|0|0|0|0|{gone}")]);
 }
 
 #[test]
-fn a_row_that_another_file_brought_up_is_counted_there() {
+fn a_row_that_two_files_have_is_counted_in_the_one_read_last() {
     let (folder, sandbox) = imported();
     folder.write("u.csv", "id,Name\nK1,Task 1\nN,new\n");
     import_of(&folder, &sandbox, &["u.csv"], &["--key", "id"]).expect(0);
     assert_eq!(
         accounts(&page(&folder, &[])),
         [
-            "t.csv|10|9|0|0|0|0|0|1 row fewer: another file has brought them up since, and they are counted there",
+            "t.csv|10|9|0|0|0|0|0|1 row fewer: counted in another file, which has them too and was read later",
             "u.csv|2|2|0|0|0|0|0|✓ adds up",
-            "All files|12|11|0|0|0|0|0|1 fewer: the lines above say why",
+            "All files|12|11|0|0|0|0|0|1 fewer: see the files above",
         ]
     );
     // Read again, it has them again.
@@ -167,7 +167,7 @@ fn identical_rows_count_one_by_one() {
 }
 
 #[test]
-fn standard_input_is_a_file_of_which_the_last_reading_counts() {
+fn standard_input_is_compared_with_its_last_read() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
@@ -179,12 +179,12 @@ fn standard_input_is_a_file_of_which_the_last_reading_counts() {
         child.stdin.take().unwrap().write_all(csv.as_bytes()).unwrap();
         Ended::from(child.wait_with_output().unwrap()).expect(0);
     }
-    let more = "2 rows more: earlier readings of standard input brought them";
+    let more = "2 rows more: earlier runs read them from standard input";
     assert_eq!(accounts(&page(&folder, &[])), [format!("Standard input|1|3|0|0|0|0|0|{more}")]);
 }
 
 #[test]
-fn of_a_reading_that_was_broken_off_nothing_is_said_to_add_up() {
+fn a_file_that_was_not_read_to_its_end_does_not_add_up() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.write("t.csv", numbered_csv(5000));
@@ -192,19 +192,9 @@ fn of_a_reading_that_was_broken_off_nothing_is_said_to_add_up() {
     assert_eq!(killed.code, None);
     let account = &accounts(&page(&folder, &[]))[0];
     assert!(account.starts_with("t.csv|– |") || account.starts_with("t.csv|–|"), "{account}");
-    assert!(account.contains("it has not been read to its end yet"), "{account}");
+    assert!(account.contains("the file has not been read to its end yet"), "{account}");
     import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
     assert_eq!(accounts(&page(&folder, &[])), ["t.csv|5,000|5,000|0|0|0|0|0|✓ adds up"]);
-}
-
-#[test]
-fn what_an_earlier_version_did_not_note_is_not_made_up() {
-    let (folder, _sandbox) = imported();
-    folder.execute("t.ledger.db", "DELETE FROM readings; DELETE FROM minutes; DELETE FROM latencies");
-    let page = page(&folder, &[]);
-    let account = &accounts(&page)[0];
-    assert!(account.contains("not counted by the version that read it"), "{account}");
-    assert!(words(&page).contains("There is no record of what was sent when"), "{}", words(&page));
 }
 
 #[test]
@@ -222,11 +212,11 @@ fn the_ledgers_of_shards_make_one_page() {
     assert_eq!(accounts(&both), ["t.csv|12|12|0|0|0|0|0|✓ adds up"]);
     let one = page(&folder, &[]);
     assert_eq!(accounts(&one), ["t.csv|12|10|0|0|0|0|0|2|✓ adds up"]);
-    assert!(words(&one).contains("2 rows more belong to shards whose ledgers are not part of this page"));
+    assert!(words(&one).contains("2 rows of other shards, whose ledgers were not given, are left out"));
 }
 
 #[test]
-fn rows_in_doubt_are_named_by_their_keys_and_causes_have_examples() {
+fn rows_in_doubt_are_listed_by_key_and_errors_have_examples() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, body| match body["Name"].as_str().unwrap_or_default() {
         "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name <b> is as told".into()),
@@ -240,7 +230,9 @@ fn rows_in_doubt_are_named_by_their_keys_and_causes_have_examples() {
     let said = words(&page);
     assert!(said.contains("3 of 5 rows are contacts; 2 are not: 1 rejected, 1 unknown."), "{said}");
     assert!(
-        said.contains("Amazon Connect refused it rejected, InvalidParameterException Name <b> is as told"),
+        said.contains(
+            "Amazon Connect refused the request rejected, InvalidParameterException Name <b> is as told"
+        ),
         "{said}"
     );
     assert!(said.contains("K3 unknown "), "{said}");
@@ -260,7 +252,7 @@ fn rows_in_doubt_are_named_by_their_keys_and_causes_have_examples() {
 }
 
 #[test]
-fn only_so_many_rows_in_doubt_are_shown() {
+fn at_most_200_rows_in_doubt_are_listed() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.write("t.csv", numbered_csv(1250));
@@ -271,12 +263,12 @@ fn only_so_many_rows_in_doubt_are_shown() {
                 doubt_ms = 0, code = 'NoAnswer'",
     );
     let page = page(&folder, &[]);
-    assert!(words(&page).contains("And 1,050 more."), "{}", words(&page));
+    assert!(words(&page).contains("1,050 more are not shown."), "{}", words(&page));
     assert_eq!(page.matches("<th scope=\"row\" class=\"key\"><bdi>K").count(), 200);
 }
 
 #[test]
-fn a_page_is_made_while_a_run_is_under_way() {
+fn a_report_can_be_made_during_a_run() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|number, _| if number < 2 { Reply::Created } else { Reply::Hang });
     folder.write("t.csv", numbered_csv(5));
@@ -287,8 +279,8 @@ fn a_page_is_made_while_a_run_is_under_way() {
             && page_or_none(&folder).is_some_and(|page| words(&page).contains("2 of 5 rows are contacts"))
     });
     let said = words(&page(&folder, &[]));
-    assert!(said.contains("Under way.") && said.contains("is under way"), "{said}");
-    assert!(said.contains("There is no such row, but for those that are just being sent."), "{said}");
+    assert!(said.contains("Import running.") && said.contains("running"), "{said}");
+    assert!(said.contains("None, except for the rows that are being sent."), "{said}");
 }
 
 /// A ledger that is just being made has no page yet.
@@ -298,7 +290,7 @@ fn page_or_none(folder: &Folder) -> Option<String> {
 }
 
 #[test]
-fn the_job_file_is_told_of_without_what_it_says_itself() {
+fn the_job_file_is_shown_without_its_data() {
     let (folder, sandbox) = imported();
     let job = "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n[request]\nName = \"Private {{ name | truncate(20) }}\"\n\
         [lookup.status]\nprivate = \"private\"\n[connect]\nendpoint_url = \"http://private@127.0.0.1/private\"\n";

@@ -1,11 +1,11 @@
-//! Numbers and states as people read them.
+//! Texts of the page: numbers, names of files, explanations of errors and of a run's end.
 
 use std::path::Path;
 
 use crate::ledger::RowState;
 use crate::mapping::Rejection;
 
-/// `1234567` is `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -18,12 +18,12 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// `1 row`, `2 rows`.
+/// Formats a number of rows: `1 row`, `2 rows`.
 pub(super) fn rows(number: u64) -> String {
     format!("{} {}", count(number), if number == 1 { "row" } else { "rows" })
 }
 
-/// A share as a percentage: `0%`, `0.02%`, `1.5%`, `23%`.
+/// Formats a share from 0 to 1 as a percentage: `0%`, `0.02%`, `1.5%`, `23%`.
 pub(super) fn percent(share: f64) -> String {
     match share * 100.0 {
         nothing if nothing <= 0.0 => "0%".to_owned(),
@@ -33,20 +33,20 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// How long an answer took: `40 ms`, `1.25 s`.
+/// Formats a latency in seconds: `40 ms`, `1.25 s`.
 pub(super) fn latency(seconds: f64) -> String {
     if seconds < 0.9995 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") }
 }
 
-/// The first characters of a text that may have megabytes.
-pub(super) fn shortened(text: &str, characters: usize) -> String {
+/// The first `characters` of a text, which may have megabytes.
+pub(super) fn truncate(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// The name of an input and the folder that it lies in, which may be empty.
+/// Name and folder of an input. The folder may be empty.
 pub(super) fn file(source: &str) -> (String, String) {
     let path = Path::new(source);
     match (path.file_name(), path.parent()) {
@@ -56,7 +56,7 @@ pub(super) fn file(source: &str) -> (String, String) {
     }
 }
 
-/// A message without the templates that it quotes, in which data of the job file may stand.
+/// The message without quoted templates, which may contain data of the job file.
 pub(super) fn without_templates(code: &str, message: &str) -> String {
     match message.split_once(" (from ") {
         Some((first, _)) if Rejection::CODES.contains(&code) => first.to_owned(),
@@ -64,43 +64,43 @@ pub(super) fn without_templates(code: &str, message: &str) -> String {
     }
 }
 
-/// What a cause comes to, for people who know no codes.
-pub(super) fn cause(state: RowState, code: &str) -> &'static str {
+/// Explains an error code to readers who do not know the codes.
+pub(super) fn explain_error(state: RowState, code: &str) -> &'static str {
     match (code, state) {
         (Rejection::DUPLICATE, _) => "Another row has the same key; only the first one is imported",
-        ("Mapping", _) => "The row cannot be made into a contact as the job file asks",
-        ("Validation", _) => "The contact would break a limit of Amazon Connect",
-        ("RaggedRow", _) => "The row has too few or too many cells",
-        ("StrayQuote", _) => "A stray quotation mark: it may have swallowed other rows",
-        ("EmptyKey", _) => "The row has nothing in its key columns",
-        ("NoAnswer", _) => "Amazon Connect did not answer: the contact may exist or not",
-        ("Withdrawn", _) => "Sent without an answer, and since then taken out of its file",
-        (_, RowState::Rejected) => "Amazon Connect refused it",
-        (_, RowState::Failed) => "Every attempt failed; no contact was made",
+        ("Mapping", _) => "The templates of the job file cannot be filled from this row",
+        ("Validation", _) => "The request would exceed a limit of Amazon Connect",
+        ("RaggedRow", _) => "The row has fewer or more cells than the header",
+        ("StrayQuote", _) => "A stray quotation mark may have joined several rows",
+        ("EmptyKey", _) => "The key columns are empty",
+        ("NoAnswer", _) => "Amazon Connect did not answer; the contact may exist",
+        ("Withdrawn", _) => "Sent without an answer, and later removed from its file",
+        (_, RowState::Rejected) => "Amazon Connect refused the request",
+        (_, RowState::Failed) => "Every attempt failed; no contact was created",
         (_, RowState::Unknown | RowState::InFlight) => {
-            "It was sent, and the answer does not say whether the contact exists"
+            "Sent, but the answer does not say whether the contact exists"
         }
-        (_, RowState::Pending) => "It was sent without an answer, and waits to be sent again",
-        (_, RowState::Created) => "It is a contact",
+        (_, RowState::Pending) => "Sent without an answer, and waiting to be sent again",
+        (_, RowState::Created) => "Created",
     }
 }
 
-/// How a run ended, in words.
-pub(super) fn ending(ending: Option<&str>, is_under_way: bool) -> &str {
+/// Explains how a run ended.
+pub(super) fn explain_ending(ending: Option<&str>, is_under_way: bool) -> &str {
     match ending {
-        Some("complete") => "came to its end",
+        Some("complete") => "completed",
         Some("interrupted") => "was interrupted",
         Some("denied") => "was denied access",
-        Some("quota exceeded") => "met a hard quota",
+        Some("quota exceeded") => "reached a hard quota",
         Some("not found") => "did not find the instance",
         Some("throttled") => "was throttled for too long",
-        Some("out of reach") => "could not reach Connect",
-        Some("unanswered") => "got no answers any more",
-        Some("error budget") => "stopped: too many rows went wrong",
+        Some("out of reach") => "could not reach Amazon Connect",
+        Some("unanswered") => "no longer got answers",
+        Some("error budget") => "stopped after too many failed rows",
         Some("time budget") => "used up its time",
         Some(other) => other,
-        None if is_under_way => "is under way",
-        None => "broke off",
+        None if is_under_way => "running",
+        None => "ended abnormally",
     }
 }
 
@@ -122,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_no_part_of_a_message_and_long_texts_end() {
+    fn messages_lose_their_templates_and_long_texts_are_truncated() {
         let message = "Name is too long (from {{ name ~ 'secret (x)' }}); more (from {{ b }})";
         assert_eq!(without_templates("Validation", message), "Name is too long");
         assert_eq!(without_templates("ThrottlingException", "quoted (from x)"), "quoted (from x)");
-        assert_eq!((shortened("Größe", 3), shortened("abc", 3)), ("Grö…".to_owned(), "abc".to_owned()));
+        assert_eq!((truncate("Größe", 3), truncate("abc", 3)), ("Grö…".to_owned(), "abc".to_owned()));
     }
 }

@@ -1,0 +1,103 @@
+//! Entries of the page's lists: errors, rows in doubt and runs.
+
+use serde::Serialize;
+
+use super::text::{explain_ending, explain_error, file, truncate, without_templates};
+use crate::ledger::{ErrorCount, ListedRow, RowState, RunRecord};
+use crate::ui::{per_second, rounded};
+
+/// Characters of a key or a message that the page shows.
+const CHARACTERS: usize = 240;
+
+/// An error that kept rows from being imported, with an example.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ReportedError {
+    state: &'static str,
+    explanation: &'static str,
+    code: String,
+    rows: u64,
+    message: String,
+    source: String,
+    line: u64,
+}
+
+/// A row in doubt: its contact may exist.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ReportedRow {
+    key: String,
+    file: String,
+    line: u64,
+    is_unknown: bool,
+    last_sent_ms: Option<i64>,
+    code: String,
+    explanation: &'static str,
+}
+
+/// A run.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ReportedRun {
+    id: i64,
+    /// Path of the ledger, if there are several.
+    ledger: Option<String>,
+    /// Start, Unix milliseconds.
+    pub(super) started_ms: i64,
+    duration: Option<String>,
+    rows_read: u64,
+    created: u64,
+    throttled: u64,
+    achieved_rate: Option<String>,
+    target_rate: String,
+    ending: String,
+    version: String,
+}
+
+impl ReportedError {
+    pub(super) fn of(error: ErrorCount) -> Self {
+        let ErrorCount { state, code, rows, message, source, line } = error;
+        let message = truncate(&without_templates(&code, &message), CHARACTERS);
+        let explanation = explain_error(state, &code);
+        ReportedError { state: state.name(), explanation, code, rows, message, source, line }
+    }
+}
+
+impl ReportedRow {
+    pub(super) fn of(row: ListedRow) -> Self {
+        let code = row.code.unwrap_or_default();
+        // The code of a row in flight is that of an earlier attempt.
+        let explained = if row.state == RowState::InFlight { "" } else { &*code };
+        ReportedRow {
+            key: truncate(&row.key, CHARACTERS),
+            file: file(&row.source).0,
+            line: row.line,
+            is_unknown: row.state == RowState::Unknown,
+            last_sent_ms: row.last_sent_ms,
+            explanation: explain_error(row.state, explained),
+            code,
+        }
+    }
+}
+
+impl ReportedRun {
+    pub(super) fn of(run: RunRecord, ledger: Option<String>, is_under_way: bool, now_ms: i64) -> Self {
+        let until = run.ended_ms.or(is_under_way.then_some(now_ms));
+        let duration = until.and_then(|until| u64::try_from(until - run.started_ms).ok());
+        let achieved = until.and_then(|until| run.rate_achieved(until));
+        ReportedRun {
+            id: run.id.0,
+            ledger,
+            started_ms: run.started_ms,
+            duration: duration.map(|ms| rounded(std::time::Duration::from_millis(ms))),
+            rows_read: run.rows_read,
+            created: run.rows.of(RowState::Created),
+            throttled: run.throttled,
+            achieved_rate: achieved.filter(|rate| *rate > 0.0).map(per_second),
+            target_rate: match (run.is_auto, run.rate_found) {
+                (false, _) => per_second(run.rate),
+                (true, Some(found)) => format!("auto, found {}", per_second(found)),
+                (true, None) => "auto".to_owned(),
+            },
+            ending: explain_ending(run.ending.as_deref(), is_under_way).to_owned(),
+            version: run.version,
+        }
+    }
+}
