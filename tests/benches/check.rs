@@ -1,11 +1,11 @@
-//! `check` on a million rows with a mapping of ten members, against reading the same file with the csv
-//! crate alone, in turns: on one core, where the system can pin a process, and on all of them.
+//! `check` of a million rows with a mapping of ten members, compared with reading the file with the csv crate
+//! alone. They take turns, on one core, where the system can pin a process, and on all cores.
 //!
 //!     cargo bench --bench check [-- ROWS]
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
-    reason = "a benchmark prints, and stops when it cannot go on"
+    reason = "a benchmark prints, and stops at the first error"
 )]
 
 use std::ffi::OsStr;
@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// What is compared with: the csv crate, and nothing else.
+/// The baseline: the csv crate alone.
 fn read(file: &Path) {
     let mut reader = csv::Reader::from_path(file).expect("the file opens");
     let mut record = csv::StringRecord::new();
@@ -137,7 +137,7 @@ fn command(program: &OsStr, arguments: &[&OsStr]) -> Command {
     command
 }
 
-/// The same on one core, where that can be had.
+/// The command on one core, where the system can pin a process.
 fn pinned(command: Command) -> Command {
     if !can_pin() {
         return command;

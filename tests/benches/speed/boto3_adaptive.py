@@ -1,8 +1,8 @@
-"""CreateContact in a loop with boto3, 32 threads, for so many seconds; then one line of JSON.
+"""CreateContact in a loop with boto3, 32 threads, for a number of seconds; then one line of JSON.
 
 python3 boto3_adaptive.py PORT adaptive|standard SECONDS
 
-Adaptive mode has more attempts than it can use; standard mode has its default of three.
+Adaptive mode has a maximum of attempts that no call reaches; standard mode has its default of three.
 """
 
 import itertools
@@ -57,5 +57,5 @@ for _ in range(THREADS):
     threading.Thread(target=work, daemon=True).start()
 time.sleep(seconds)
 print(json.dumps({"calls": next(numbers), "failed": failed}), flush=True)
-# Threads that wait for their next attempt are not waited for.
+# Do not wait for threads that are between two attempts.
 os._exit(0)

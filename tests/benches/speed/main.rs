@@ -1,51 +1,41 @@
-//! How fast the tool is and how well it paces itself, measured at the real binary over loopback. One table.
+//! Speed, pacing and memory of the release binary over loopback, in one table.
 //!
 //!     cargo bench --bench speed [-- SECTION... OPTION...]
 //!
-//! Without a section all of them run; `--help` says which there are, and what can be set. Every server and
-//! client that takes part is a child process: the tool itself, nginx, python, or this program in another
-//! role.
+//! Without a section all of them run; `--help` lists the sections and options. Every server and client is a
+//! child process: the tool itself, nginx, python, or this program in another role.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::expect_used,
-    reason = "a benchmark prints, and stops when it cannot go on"
+    reason = "a benchmark prints, and stops at the first error"
 )]
 
-mod analysis;
-mod auto;
-mod child;
-mod constant;
 mod http;
-mod ledger;
-mod machine;
-mod method;
-mod no_quota;
-mod options;
-mod quota;
-mod quota_server;
-mod resume;
-mod scale;
-mod scenario;
-mod sdk;
-mod server;
-mod start;
+mod process;
 mod table;
 mod tool;
+mod endpoints;
+mod quota_server;
+mod sdk;
+mod method;
 mod trial;
-mod usage;
+mod options;
+mod pacing;
+mod throughput;
+mod volume;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
-use options::Options;
+use options::{Options, Section};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match &words[..] {
-        ["role", name, rest @ ..] => role(name, rest),
-        _ => match Options::read(&words) {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match &arguments[..] {
+        ["role", name, arguments @ ..] => role(name, arguments),
+        _ => match Options::read(&arguments) {
             Ok(options) => return measure(&options),
             Err(usage) => {
                 println!("{usage}");
@@ -56,29 +46,41 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What this program is to another instance of it.
-fn role(name: &str, rest: &[&str]) {
+/// Runs this program as a server or a client of another instance of it.
+fn role(name: &str, arguments: &[&str]) {
     match name {
-        "constant" => constant::role(),
-        "quota" => quota_server::role(rest),
-        "bare" => sdk::bare(rest),
-        "sdk-adaptive" => sdk::adaptive(rest),
-        "other" => sdk::other(rest),
-        _ => eprintln!("there is no role {name}"),
+        "constant" => endpoints::serve_constant_role(),
+        "quota" => quota_server::serve_quota_role(arguments),
+        "bare" => sdk::bare_role(arguments),
+        "sdk-adaptive" => sdk::adaptive_role(arguments),
+        "other" => sdk::other_role(arguments),
+        _ => eprintln!("unknown role {name}"),
     }
 }
 
 fn measure(options: &Options) -> ExitCode {
-    println!("{}", machine::headline());
+    println!("{}", table::machine());
     println!("{}\n", options.plan());
-    table::headline();
-    let mut whole = true;
+    table::print_header();
+    let mut is_complete = true;
     for section in &options.sections {
-        // A section asserts what it relies on; the others do not depend on it.
-        if catch_unwind(|| section.run(options)).is_err() {
-            println!("{:<9} FAILED; what went wrong is said above", section.name());
-            whole = false;
+        // A section panics if one of its assumptions fails; the others do not depend on it.
+        if catch_unwind(|| run(*section, options)).is_err() {
+            println!("{:<9} FAILED; the message is above", section.name());
+            is_complete = false;
         }
     }
-    if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(section: Section, options: &Options) {
+    match section {
+        Section::Quota => pacing::quota(options),
+        Section::Auto => pacing::auto(options),
+        Section::Change => pacing::change(options),
+        Section::NoQuota => throughput::no_quota(options),
+        Section::Resume => volume::resume(options),
+        Section::Scale => volume::scale(options),
+        Section::Start => throughput::start(),
+    }
 }

@@ -1,17 +1,15 @@
-//! What is measured, and how much of it.
+//! The sections to run and their sizes.
 
 use std::time::Duration;
-
-use crate::{auto, no_quota, quota, resume, scale, scenario, start};
 
 const USAGE: &str = "\
 usage: cargo bench --bench speed [-- SECTION... OPTION...]
 
 sections, all of them unless some are named:
   quota      the share of a known quota that is used, and how much of it is throttled
-  auto       the same with an unknown quota, beside the adaptive retry modes of the SDK and of boto3
-  change     the same while the quota halves and doubles back, and while another client takes a part of it
-  no-quota   rows a second and CPU against a constant endpoint, beside a bare loop of SDK calls
+  auto       these shares at an unknown quota, beside the adaptive retry modes of the SDK and of boto3
+  change     these shares while the quota is halved and restored, and while another client uses part of it
+  no-quota   rows per second and CPU against a constant endpoint, beside a bare loop of SDK calls
   resume     a second run over a finished import, and status
   scale      intake and resume by the number of rows
   start      from the start of the process to the first request
@@ -21,7 +19,7 @@ options:
                      three phases of change
   --rows N           rows of no-quota, 20000
   --rounds N         rounds of no-quota, 5
-  --own-endpoint     no-quota with this program as the endpoint, even if there is nginx
+  --own-endpoint     this program as the endpoint of no-quota and resume, even if nginx is installed
   --ledger-rows N    rows of resume, 1000000
   --big              resume and scale with 10000000 rows as well; needs 12 GB of disk";
 
@@ -37,7 +35,7 @@ pub(crate) enum Section {
     Start,
 }
 
-/// What was asked for.
+/// The options of the command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) sections: Vec<Section>,
@@ -49,7 +47,7 @@ pub(crate) struct Options {
     pub(crate) big: bool,
 }
 
-/// What `--big` adds.
+/// The rows that `--big` adds to resume and scale.
 pub(crate) const BIG: u64 = 10_000_000;
 
 impl Section {
@@ -63,6 +61,7 @@ impl Section {
         Section::Change,
     ];
 
+    /// The name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Section::Quota => "quota",
@@ -75,21 +74,9 @@ impl Section {
         }
     }
 
-    pub(crate) fn run(self, options: &Options) {
-        match self {
-            Section::Quota => quota::run(options),
-            Section::Auto => auto::run(options),
-            Section::Change => scenario::run(options),
-            Section::NoQuota => no_quota::run(options),
-            Section::Resume => resume::run(options),
-            Section::Scale => scale::run(options),
-            Section::Start => start::run(),
-        }
-    }
-
-    /// How long it takes, about: the paced ones as long as they are told to, the others as measured on two
+    /// The approximate duration. That of the paced sections is given; that of the others was measured on two
     /// shared cores.
-    fn takes(self, options: &Options) -> Duration {
+    fn duration(self, options: &Options) -> Duration {
         let seconds = match self {
             Section::Start => 10,
             Section::Quota => options.phase() as u64 + 5,
@@ -104,8 +91,11 @@ impl Section {
 }
 
 impl Options {
+    /// Parses the command line.
+    ///
     /// # Errors
-    /// A word says nothing; the error is what to tell.
+    ///
+    /// The message to print for an argument that is unknown or has no number.
     pub(crate) fn read(words: &[&str]) -> Result<Options, String> {
         let mut options = Options {
             sections: Vec::new(),
@@ -120,7 +110,9 @@ impl Options {
         while let Some(word) = words.next() {
             let mut number = || -> Result<u64, String> {
                 let number = words.next().and_then(|number| number.parse().ok());
-                number.filter(|number| *number > 0).ok_or_else(|| format!("{word} wants a number\n\n{USAGE}"))
+                number
+                    .filter(|number| *number > 0)
+                    .ok_or_else(|| format!("{word} needs a number above 0\n\n{USAGE}"))
             };
             match *word {
                 "--seconds" => options.seconds = number()? as usize,
@@ -141,20 +133,20 @@ impl Options {
         Ok(options)
     }
 
-    /// The length of a phase of a scenario, and of a trial at a known quota, in seconds.
+    /// Seconds of a phase of `change`, and of a trial of `quota`.
     pub(crate) fn phase(&self) -> usize {
         (self.seconds / 2).max(1)
     }
 
-    /// What is about to happen.
+    /// A line about the expected duration.
     pub(crate) fn plan(&self) -> String {
         let minutes = |time: Duration| time.as_secs_f64() / 60.0;
         let each: Vec<String> = self
             .sections
             .iter()
-            .map(|section| format!("{} {:.1}", section.name(), minutes(section.takes(self))))
+            .map(|section| format!("{} {:.1}", section.name(), minutes(section.duration(self))))
             .collect();
-        let whole: Duration = self.sections.iter().map(|section| section.takes(self)).sum();
+        let whole: Duration = self.sections.iter().map(|section| section.duration(self)).sum();
         format!("takes about {:.0} minutes ({})", minutes(whole).ceil(), each.join(", "))
     }
 }

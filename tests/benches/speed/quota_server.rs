@@ -1,7 +1,7 @@
-//! An endpoint with a quota that changes while it runs, which the sandbox's does not.
+//! The role `quota`: an endpoint with a quota that changes while it runs, which the sandbox's does not.
 //!
-//! A token bucket, a latency with jitter of which half passes before the bucket is asked, and counters.
-//! Clients whose path begins with `/other` share the bucket and are counted apart.
+//! It has a token bucket, a latency with jitter of which half passes before the bucket is asked, and
+//! counters. Clients whose path begins with `/other` share the bucket and are counted separately.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::http::{self, Connection};
 
-/// A quota that holds from some time on.
+/// A quota from a given time on.
 #[derive(Clone, Copy, Debug)]
-struct Change {
+struct QuotaChange {
     /// Seconds since the first request.
     at: f64,
     rate: f64,
@@ -20,36 +20,36 @@ struct Change {
 }
 
 #[derive(Debug)]
-struct State {
-    /// In the order of their times; the first holds from the start.
-    changes: Vec<Change>,
-    /// When the first request came; the changes count from then.
+struct QuotaState {
+    /// In the order of their times; the first is at 0.
+    schedule: Vec<QuotaChange>,
+    /// The time of the first request.
     began: Option<Instant>,
-    /// The level of the bucket, at this many seconds since the first request.
+    /// The tokens in the bucket at `filled`, in seconds since the first request.
     level: f64,
     filled: f64,
-    own: Counts,
-    other: Counts,
+    main: ClientCounts,
+    other: ClientCounts,
     random: fastrand::Rng,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+struct ClientCounts {
     requests: u64,
     created: u64,
 }
 
-/// `LATENCY_MS JITTER LIFETIME_S AT:RATE:BURST...`; the first change is at 0.
-pub(crate) fn role(arguments: &[&str]) {
-    let [latency, jitter, lifetime, changes @ ..] = arguments else {
-        unreachable!("quota MS JITTER S CHANGE...")
+/// Arguments: `LATENCY_MS JITTER LIFETIME_S AT:RATE:BURST...`; the first quota is at 0.
+pub(crate) fn serve_quota_role(arguments: &[&str]) {
+    let [latency, jitter, lifetime, schedule @ ..] = arguments else {
+        unreachable!("quota LATENCY_MS JITTER LIFETIME_S AT:RATE:BURST...")
     };
     let [latency, jitter, lifetime] = [latency, jitter, lifetime].map(|text| text.parse().expect("a number"));
-    let changes: Vec<Change> = changes.iter().map(|text| change(text)).collect();
-    let level = changes.first().expect("a quota to begin with").burst;
-    let (own, other) = Default::default();
+    let schedule: Vec<QuotaChange> = schedule.iter().map(|text| parse_change(text)).collect();
+    let level = schedule.first().expect("a first quota").burst;
+    let (main, other) = Default::default();
     let random = fastrand::Rng::with_seed(1);
-    let state = State { changes, began: None, level, filled: 0.0, own, other, random };
+    let state = QuotaState { schedule, began: None, level, filled: 0.0, main, other, random };
     let state = Arc::new(Mutex::new(state));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -57,24 +57,25 @@ pub(crate) fn role(arguments: &[&str]) {
         println!("{}", listener.local_addr().expect("its address").port());
         let serve = async {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(attend(Connection::new(stream), state.clone(), latency, jitter));
+                tokio::spawn(serve_connection(Connection::new(stream), state.clone(), latency, jitter));
             }
         };
-        // It ends by itself, should nobody end it.
+        // It ends by itself in case nothing kills it.
         let _ = tokio::time::timeout(Duration::from_secs_f64(lifetime), serve).await;
     });
 }
 
-fn change(text: &str) -> Change {
+fn parse_change(text: &str) -> QuotaChange {
     let numbers: Vec<f64> = text.split(':').map(|number| number.parse().expect("a number")).collect();
     let [at, rate, burst] = numbers[..] else { unreachable!("AT:RATE:BURST") };
-    Change { at, rate, burst }
+    QuotaChange { at, rate, burst }
 }
 
-async fn attend(
+/// Serves requests until the client closes the connection.
+async fn serve_connection(
     mut connection: Connection,
-    state: Arc<Mutex<State>>,
-    latency: f64,
+    state: Arc<Mutex<QuotaState>>,
+    latency_ms: f64,
     jitter: f64,
 ) -> Option<()> {
     let (created, throttled) = (http::created(), throttled());
@@ -82,17 +83,17 @@ async fn attend(
     loop {
         let line = connection.request().await?;
         if line.starts_with("GET ") {
-            let counts = lock().told().to_string();
-            connection.answer(&http::json("200 OK", "", &counts)).await?;
-            // Whoever asks reads to the end of the connection.
+            let counts = lock().counts().to_string();
+            connection.respond(&http::json("200 OK", "", &counts)).await?;
+            // Clients of this page read to the end of the connection.
             return None;
         }
-        let whole = latency * (1.0 + jitter * (2.0 * lock().random.f64() - 1.0));
-        let half = Duration::from_secs_f64(whole / 2000.0);
+        let whole_ms = latency_ms * (1.0 + jitter * (2.0 * lock().random.f64() - 1.0));
+        let half = Duration::from_secs_f64(whole_ms / 2000.0);
         tokio::time::sleep(half).await;
-        let taken = lock().take(Instant::now(), line.contains("/other/"));
+        let is_admitted = lock().take(Instant::now(), line.contains("/other/"));
         tokio::time::sleep(half).await;
-        connection.answer(if taken { &created } else { &throttled }).await?;
+        connection.respond(if is_admitted { &created } else { &throttled }).await?;
     }
 }
 
@@ -104,26 +105,26 @@ fn throttled() -> Vec<u8> {
     )
 }
 
-impl State {
-    /// Counts a request and takes a token for it, if there is one.
-    fn take(&mut self, now: Instant, other: bool) -> bool {
+impl QuotaState {
+    /// Counts a request and takes a token for it; `false` if the bucket is empty.
+    fn take(&mut self, now: Instant, is_other: bool) -> bool {
         let began = *self.began.get_or_insert(now);
         self.fill(now.saturating_duration_since(began).as_secs_f64());
-        // What falls short of a token by this is rounding.
-        let there = self.level >= 1.0 - 1e-9;
-        if there {
+        // A level that falls short of a whole token by less than this is a rounding error.
+        let has_token = self.level >= 1.0 - 1e-9;
+        if has_token {
             self.level -= 1.0;
         }
-        let counts = if other { &mut self.other } else { &mut self.own };
+        let counts = if is_other { &mut self.other } else { &mut self.main };
         counts.requests += 1;
-        counts.created += u64::from(there);
-        there
+        counts.created += u64::from(has_token);
+        has_token
     }
 
-    /// Fills the bucket up to this time, with each quota for as long as it held.
+    /// Fills the bucket up to a time, with each quota for the time that it applied.
     fn fill(&mut self, now: f64) {
-        for (index, change) in self.changes.iter().enumerate() {
-            let until = self.changes.get(index + 1).map_or(now, |next| next.at.min(now));
+        for (index, change) in self.schedule.iter().enumerate() {
+            let until = self.schedule.get(index + 1).map_or(now, |next| next.at.min(now));
             let time = until - self.filled.max(change.at);
             if time > 0.0 {
                 self.level = (self.level.min(change.burst) + time * change.rate).min(change.burst);
@@ -132,13 +133,13 @@ impl State {
         }
     }
 
-    fn told(&self) -> Value {
-        let counts = |counts: Counts| {
-            let Counts { requests, created } = counts;
+    fn counts(&self) -> Value {
+        let counts = |counts: ClientCounts| {
+            let ClientCounts { requests, created } = counts;
             json!({"requests": requests, "created": created, "throttled": requests - created})
         };
-        let mut told = counts(self.own);
-        told["other"] = counts(self.other);
-        told
+        let mut all = counts(self.main);
+        all["other"] = counts(self.other);
+        all
     }
 }

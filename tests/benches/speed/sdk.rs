@@ -1,4 +1,5 @@
-//! The clients that the tool is compared with, and that it has to share a quota with: the Rust SDK, bare.
+//! Roles with the Rust SDK alone: the clients that the tool is compared with, and the one it shares a quota
+//! with.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,16 +21,16 @@ use tokio::time::MissedTickBehavior;
 
 use crate::tool::DESCRIPTION;
 
-/// As many as the tool needs under way.
+/// In-flight calls, as many as the tool needs.
 const TASKS: u64 = 32;
 
-/// Attempts of the adaptive mode: enough that none is ever the last.
-const MANY: u32 = 100_000;
+/// Maximum attempts of the adaptive mode, more than a call can make.
+const MAX_ATTEMPTS: u32 = 100_000;
 
-/// Sends so many rows as fast as it goes, and stops at the first that is not created.
+/// Sends rows without a pause, and stops at the first that is not created.
 ///
-/// `PORT ROWS CONCURRENCY RUNTIME`, which is `threads` for one a core, or `thread` for one alone
-pub(crate) fn bare(arguments: &[&str]) {
+/// Arguments: `PORT ROWS CONCURRENCY RUNTIME`. The runtime is `threads` for one thread per core, or `thread`.
+pub(crate) fn bare_role(arguments: &[&str]) {
     let [port, rows, concurrency, runtime] = arguments else {
         unreachable!("bare PORT ROWS CONCURRENCY RUNTIME")
     };
@@ -60,13 +61,14 @@ pub(crate) fn bare(arguments: &[&str]) {
     });
 }
 
-/// Sends for so many seconds in the SDK's adaptive retry mode.
+/// Sends for a time in the SDK's adaptive retry mode.
 ///
-/// `PORT SECONDS`
-pub(crate) fn adaptive(arguments: &[&str]) {
+/// Arguments: `PORT SECONDS`.
+pub(crate) fn adaptive_role(arguments: &[&str]) {
     let [port, seconds] = arguments else { unreachable!("sdk-adaptive PORT SECONDS") };
     let time = Duration::from_secs(seconds.parse().expect("seconds"));
-    let client = client(&format!("http://127.0.0.1:{port}"), RetryConfig::adaptive().with_max_attempts(MANY));
+    let client =
+        client(&format!("http://127.0.0.1:{port}"), RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS));
     block_on(Builder::new_multi_thread(), async move {
         let counts: Arc<[AtomicU64; 2]> = Arc::default();
         let mut tasks = JoinSet::new();
@@ -87,13 +89,13 @@ pub(crate) fn adaptive(arguments: &[&str]) {
     });
 }
 
-/// Another client of the same quota: a call every so often, whatever becomes of it, and no second attempt.
+/// Another client of the same quota: calls at a fixed rate, without a second attempt.
 ///
-/// `PORT RATE SECONDS`
-pub(crate) fn other(arguments: &[&str]) {
+/// Arguments: `PORT RATE SECONDS`.
+pub(crate) fn other_role(arguments: &[&str]) {
     let [port, rate, seconds] = arguments else { unreachable!("other PORT RATE SECONDS") };
     let [rate, seconds] = [rate, seconds].map(|text| text.parse::<f64>().expect("a number"));
-    // The path tells the server who it is.
+    // The server counts this path separately.
     let client = client(&format!("http://127.0.0.1:{port}/other"), RetryConfig::disabled());
     block_on(Builder::new_multi_thread(), async move {
         let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
@@ -115,14 +117,14 @@ pub(crate) fn other(arguments: &[&str]) {
     });
 }
 
-/// What still runs at the end is given up.
+/// Runs the future and drops tasks that are still running at its end.
 fn block_on(mut runtime: Builder, work: impl Future<Output = ()>) {
     let runtime = runtime.enable_all().build().expect("a runtime");
     runtime.block_on(work);
     runtime.shutdown_background();
 }
 
-/// A client as the tool sets it up (`submission/connect`), but for the retries.
+/// A client with the settings of the tool (`submission/connect`), except the retries.
 fn client(url: &str, retries: RetryConfig) -> Client {
     let [connect, read] = [10, 30].map(Duration::from_secs);
     let timeouts = TimeoutConfig::builder()
@@ -148,7 +150,7 @@ fn client(url: &str, retries: RetryConfig) -> Client {
     Client::from_conf(config.build())
 }
 
-/// The call that the tool makes of a row of `tool::write_rows`.
+/// The call that the tool makes for a row of `tool::write_rows`.
 async fn create(client: &Client, row: u64) -> Result<(), SdkError<CreateContactError>> {
     let attributes = HashMap::from([("a".to_owned(), row.to_string()), ("b".to_owned(), "two".to_owned())]);
     let call = client

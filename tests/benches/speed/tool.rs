@@ -1,25 +1,30 @@
-//! The tool under test, and what it is given to read.
+//! The tool under test: its commands, its input, and its ledger.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::child::on_loopback;
-use crate::usage::{self, Usage};
+use crate::http;
+use crate::process::{isolate_environment, measure};
 
-/// The name of the CSV in its folder; the ledger lies beside it.
+/// Name of the CSV in its folder; the ledger is beside it.
 const CSV: &str = "rows.csv";
+
+/// Rows per transaction when rows are settled by SQL.
+const CHUNK: u64 = 100_000;
+
+/// The port of runs that send nothing: no endpoint listens on it.
+const UNUSED_PORT: u16 = 9;
 
 /// The description of every row, and of every request of the clients that the tool is compared with.
 pub(crate) const DESCRIPTION: &str =
     "A description of some eighty characters that says what was the matter at the time";
 
-/// A command of the tool on a folder's CSV.
+/// A command of the tool in a folder.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_connect-import"));
     command.args(arguments).current_dir(folder);
-    on_loopback(&mut command);
+    isolate_environment(&mut command);
     command
 }
 
@@ -30,23 +35,24 @@ pub(crate) fn run(folder: &Path, port: u16, arguments: &[&str]) -> Command {
     command
 }
 
-/// As fast as it goes, which is what the commands without a quota are for.
+/// A run that reads every row into the ledger and sends none.
+pub(crate) fn run_intake(folder: &Path) -> Command {
+    run(folder, UNUSED_PORT, &["--limit", "0"])
+}
+
+/// A run that finds every row created.
+pub(crate) fn run_resume(folder: &Path) -> Command {
+    run(folder, UNUSED_PORT, &[])
+}
+
+/// `status` of the folder's ledger.
+pub(crate) fn status(folder: &Path) -> Command {
+    command(folder, &["status", CSV, "--sandbox"])
+}
+
+/// The arguments of `run` for the highest rate.
 pub(crate) fn unpaced(concurrency: &str) -> [&str; 6] {
     ["--rate", "1000000", "--burst", "1000", "--concurrency", concurrency]
-}
-
-/// Where `run` puts the ledger.
-pub(crate) fn ledger(folder: &Path) -> std::path::PathBuf {
-    folder.join("rows.sandbox.ledger.db")
-}
-
-/// Removes the ledger with all that belongs to it.
-pub(crate) fn forget(folder: &Path) {
-    for suffix in ["", "-wal", "-shm", ".lock", ".rejects.csv"] {
-        let mut name = ledger(folder).into_os_string();
-        name.push(suffix);
-        let _ = std::fs::remove_file(name);
-    }
 }
 
 /// Writes the CSV.
@@ -62,26 +68,49 @@ pub(crate) fn write_rows(folder: &Path, rows: u64) {
     write().expect("the CSV is written");
 }
 
-/// Runs a command to its end, which must be in one of these exit codes, and tells what it took.
-pub(crate) fn measured(mut command: Command, codes: &[i32]) -> Usage {
-    let started = Instant::now();
-    let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
-    let (status, usage) = usage::wait(&mut child, started).expect("the program is waited for");
-    assert!(status.code().is_some_and(|code| codes.contains(&code)), "{command:?}: {status}");
-    usage
+/// Removes the ledger and its companion files.
+pub(crate) fn remove_ledger(folder: &Path) {
+    for suffix in ["", "-wal", "-shm", ".lock", ".rejects.csv"] {
+        let mut name = ledger(folder).into_os_string();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
 }
 
-/// The same command on one core, where the system can pin a process; and whether it can.
-pub(crate) fn pinned(command: Command) -> (Command, bool) {
-    let can = Command::new("taskset").args(["-c", "0", "true"]).stderr(Stdio::null()).status();
-    if !can.is_ok_and(|status| status.success()) {
-        return (command, false);
+/// The size of the ledger in bytes.
+pub(crate) fn ledger_size(folder: &Path) -> u64 {
+    std::fs::metadata(ledger(folder)).expect("the ledger exists").len()
+}
+
+/// Turns the pending rows of a ledger into created ones, in less time than sending them takes, and has the
+/// tool close the ledger: it finds that another program has written to it, and checks it.
+///
+/// Tokens, keys and digests are those of the tool's intake. The contact's id and ARN are those of the
+/// constant endpoint, and the digest of the request is random: only `verify` would notice.
+pub(crate) fn settle(folder: &Path) {
+    settle_by_sql(folder).expect("the rows are settled");
+    measure(run_resume(folder), &[0]);
+}
+
+fn settle_by_sql(folder: &Path) -> rusqlite::Result<()> {
+    let response: serde_json::Value = serde_json::from_str(&http::created_body()).expect("it is JSON");
+    let [id, arn] = ["ContactId", "ContactArn"].map(|name| response[name].as_str().unwrap_or_default());
+    let ledger = rusqlite::Connection::open(ledger(folder))?;
+    // The ledger is temporary, so it need not survive a power failure.
+    ledger.pragma_update(None, "synchronous", "OFF")?;
+    let rows: u64 = ledger.query_row("SELECT coalesce(max(id), 0) FROM rows", [], |row| row.get(0))?;
+    for from in (0..rows).step_by(CHUNK as usize) {
+        ledger.execute(
+            "UPDATE rows SET state = 'created', attempts = 1, contact_id = ?1, contact_arn = ?2, record = NULL,
+                    sent = randomblob(16), first_sent_ms = started_ms, last_sent_ms = started_ms
+             FROM runs
+             WHERE runs.id = run_id AND state = 'pending' AND rows.id > ?3 AND rows.id <= ?3 + ?4",
+            rusqlite::params![id, arn, from, CHUNK],
+        )?;
     }
-    let mut pinned = Command::new("taskset");
-    pinned.args(["-c", "0"]).arg(command.get_program()).args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        pinned.current_dir(folder);
-    }
-    on_loopback(&mut pinned);
-    (pinned, true)
+    ledger.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+fn ledger(folder: &Path) -> PathBuf {
+    folder.join("rows.sandbox.ledger.db")
 }
