@@ -1,41 +1,58 @@
-//! What a check found, counted and grouped, with a few examples of each kind.
+//! Findings of a check: counts, and faults grouped by kind with examples.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::Class;
 use crate::intake::Prepared;
 use crate::mapping::RowFault;
 use crate::request::ContactRequest;
 
-/// Examples kept of each kind of fault.
+/// Examples kept for each kind of fault.
 const EXAMPLES: usize = 3;
 
-/// Kinds of faults that are told apart; templates in map keys could make any number of them.
+/// Maximum number of kinds; templates in map keys could produce any number of member names.
 const KINDS: usize = 1000;
+
+/// What a run would do with a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowClass {
+    /// Send it.
+    Ready,
+    /// Reject it.
+    Faulty,
+    /// Nothing: it is created.
+    Created,
+    /// Nothing: it is created, and its content has changed since.
+    CreatedChanged,
+    /// Nothing: it may have been created.
+    Unknown,
+    /// Nothing: Connect refused it, and neither the row nor the mapping has changed since.
+    Refused,
+}
 
 /// One fault of one row.
 #[derive(Debug)]
 pub struct FoundFault<'a> {
-    /// The input.
+    /// Name of the input.
     pub file: &'a str,
-    /// The row's line.
+    /// Line on which the row starts.
     pub line: u64,
-    /// The row's key; empty where the check does not have it at hand any more.
+    /// Label of the row's key.
     pub key: &'a str,
     /// One of [`crate::mapping::Rejection::CODES`].
     pub code: &'a str,
-    /// The fault.
+    /// The fault itself.
     pub fault: &'a RowFault,
 }
 
-/// What a file turned out to be.
+/// An input: its form and number of rows.
 #[derive(Clone, Debug)]
-pub struct FileFacts {
-    /// Its name.
+pub struct InputSummary {
+    /// Name of the input.
     pub name: String,
-    /// Its rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Its form, such as `semicolon-separated, windows-1252, gzip`.
+    /// Form of the input, such as `semicolon-separated, windows-1252, gzip`.
     pub form: String,
 }
 
@@ -44,118 +61,111 @@ pub struct FileFacts {
 pub struct Group {
     /// One of [`crate::mapping::Rejection::CODES`].
     pub code: String,
-    /// The fault that they share; its `found` is empty.
+    /// Member, rule and origin that the faults share; `found` is empty.
     pub fault: RowFault,
-    /// How many there are.
+    /// Number of faults.
     pub count: u64,
-    /// The first of them.
+    /// First faults of the group.
     pub examples: Vec<Example>,
 }
 
 /// One fault of a group.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The input's index.
+    /// Index of the input.
     pub file: usize,
-    /// The row's line.
+    /// Line on which the row starts.
     pub line: u64,
-    /// The row's key; may be empty.
+    /// Label of the row's key.
     pub key: String,
-    /// The size that was found; may be empty.
+    /// Size or description of the faulty value; may be empty.
     pub found: String,
 }
 
-/// The longest request of the input.
+/// The request with the largest JSON body.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Longest {
-    /// Length of its JSON body, bytes, with instance id and client token.
+pub struct LongestRequest {
+    /// Size of its JSON body in bytes, including the instance id and the client token.
     pub bytes: u64,
-    /// The input's index.
+    /// Index of the input.
     pub file: usize,
-    /// The row's line.
+    /// Line on which the row starts.
     pub line: u64,
 }
 
-/// Everything that a check found.
+/// Result of a check.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
-    /// The inputs.
-    pub files: Vec<FileFacts>,
-    /// Rows read.
+pub struct CheckFindings {
+    /// Inputs in the order of reading.
+    pub files: Vec<InputSummary>,
+    /// Number of rows read.
     pub rows: u64,
-    /// Of those, rows of other shards, of which nothing else is said.
+    /// Rows of other shards, which are not checked.
     pub of_other_shards: u64,
-    /// Rows by what a run would do with them.
+    /// Rows by class.
     classes: [u64; 6],
     /// Faults by kind.
     groups: Vec<Group>,
-    index: HashMap<(String, String, String, String), usize>,
+    /// Index in `groups` by code, member, rule and origin.
+    group_index: HashMap<[String; 4], usize>,
     /// Texts that are cut, by member.
     pub cuts: BTreeMap<String, u64>,
-    /// Rows without a key that equal an earlier one; each is imported.
+    /// Rows without key columns that equal an earlier row. Each is imported.
     pub identical: u64,
     /// The longest request.
-    pub longest: Longest,
-    /// Ids of previous contacts that more tasks share than the service allows.
+    pub longest: LongestRequest,
+    /// Previous contacts that more tasks follow than the service allows.
     pub long_chains: u64,
-    /// The file and line of one such task.
+    /// Input index and line of one such task.
     pub long_chain_at: Option<(usize, u64)>,
     /// Tasks scheduled further ahead than the API reference allows.
     pub scheduled_far: u64,
-    /// Rows of other inputs that wait in the ledger and would be sent too.
+    /// Rows of other inputs that wait in the ledger and would be sent as well.
     pub elsewhere: u64,
-    /// Rows of this input that the ledger has from others, and that wait there.
-    pub(super) met_elsewhere: u64,
 }
 
-impl FileFacts {
+impl InputSummary {
     pub(super) fn of(input: &Prepared) -> Self {
-        FileFacts { name: input.input.to_string(), rows: 0, form: input.form.clone() }
+        InputSummary { name: input.input.to_string(), rows: 0, form: input.form.clone() }
     }
 }
 
-impl Findings {
-    pub(super) fn new(files: Vec<FileFacts>) -> Self {
-        Findings { files, ..Findings::default() }
+impl CheckFindings {
+    pub(super) fn new(files: Vec<InputSummary>) -> Self {
+        CheckFindings { files, ..CheckFindings::default() }
     }
 
-    /// Rows that a run would treat so.
-    pub fn of(&self, class: Class) -> u64 {
+    /// Number of rows of this class.
+    pub fn of(&self, class: RowClass) -> u64 {
         self.classes[class as usize]
     }
 
     /// Kinds of faults, the most frequent first.
     pub fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<&Group> = self.groups.iter().collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        groups.sort_by_key(|group| Reverse(group.count));
         groups
     }
 
-    pub(super) fn count(&mut self, class: Class) {
+    pub(super) fn count(&mut self, class: RowClass) {
         self.classes[class as usize] += 1;
     }
 
-    /// A row turns out to be of another class than it was counted for.
-    pub(super) fn recount(&mut self, from: Class, to: Class) {
-        self.classes[from as usize] -= 1;
-        self.classes[to as usize] += 1;
-    }
-
-    pub(super) fn cut(&mut self, member: &str) {
+    pub(super) fn count_cut(&mut self, member: &str) {
         let is_full = self.cuts.len() >= KINDS && !self.cuts.contains_key(member);
         let member = if is_full { "(others)" } else { member };
         *self.cuts.entry(member.to_owned()).or_default() += 1;
     }
 
-    pub(super) fn tell(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
+    pub(super) fn count_fault(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
         let mut kind = RowFault { found: String::new(), ..fault.clone() };
-        let mut name = (code.to_owned(), kind.member.clone(), kind.rule.clone(), kind.origin.clone());
-        if self.groups.len() >= KINDS && !self.index.contains_key(&name) {
+        let mut name = [code.to_owned(), kind.member.clone(), kind.rule.clone(), kind.origin.clone()];
+        if self.groups.len() >= KINDS && !self.group_index.contains_key(&name) {
             kind = RowFault { rule: "other faults".into(), ..RowFault::default() };
-            name = (code.to_owned(), String::new(), kind.rule.clone(), String::new());
+            name = [code.to_owned(), String::new(), kind.rule.clone(), String::new()];
         }
         let groups = &mut self.groups;
-        let index = *self.index.entry(name).or_insert_with(|| {
+        let index = *self.group_index.entry(name).or_insert_with(|| {
             groups.push(Group { code: code.to_owned(), fault: kind, count: 0, examples: Vec::new() });
             groups.len() - 1
         });
@@ -167,14 +177,14 @@ impl Findings {
     }
 }
 
-/// What the instance's id and the client token add to every body.
+/// Bytes that the instance id and the client token add to every body.
 const FIXED: u64 = r#""InstanceId":"","ClientToken":"","#.len() as u64 + 36 + 36;
 
-impl Longest {
-    pub(super) fn meet(&mut self, file: usize, line: u64, request: &ContactRequest<'_>) {
+impl LongestRequest {
+    pub(super) fn record(&mut self, file: usize, line: u64, request: &ContactRequest<'_>) {
         let bytes = FIXED + request.json_len() as u64;
         if bytes > self.bytes {
-            *self = Longest { bytes, file, line };
+            *self = LongestRequest { bytes, file, line };
         }
     }
 }

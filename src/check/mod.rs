@@ -1,10 +1,10 @@
-//! Everything that can be known of an import before its first request: faults, repeated keys, what the
-//! ledger knows already, and how much is left to send. It writes nothing and sends nothing.
+//! The command `check`: every fault of the input, and what a run would do with each row. It writes and sends nothing.
+//!
+//! It reads the input as a run does and looks its rows up in the ledger, if there is one. Memory does not grow with
+//! the input: faults go to a sink at once, and [`Occurrences`] finds repeated keys.
 
 mod findings;
-mod known;
-mod repeats;
-mod sorter;
+mod ledger_lookup;
 
 use std::io;
 
@@ -13,30 +13,27 @@ use thiserror::Error;
 use crate::digest::Digest;
 use crate::event::Reporter;
 use crate::intake::{IntakeError, Prepared, Rules, Visitor, read_all};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Occurrences};
 use crate::mapping::{MapError, Mapped, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
-pub use findings::{Example, FileFacts, Findings, FoundFault, Group, Longest};
-pub use known::Known;
-use known::Met;
-pub use repeats::Class;
-use repeats::{Marks, Place, each_repeat, entry};
-use sorter::Sorter;
+pub use findings::{CheckFindings, Example, FoundFault, Group, InputSummary, LongestRequest, RowClass};
+pub use ledger_lookup::LedgerLookup;
+use ledger_lookup::LookedUpRow;
 
-const DAY: i64 = 24 * 60 * 60;
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 
-/// A check had to be given up.
+/// Error that ends a check.
 #[derive(Debug, Error)]
 pub enum CheckError {
-    /// The input cannot be read or does not fit.
+    /// The input or the ledger cannot be read, or the mapping does not fit.
     #[error(transparent)]
     Intake(#[from] IntakeError),
-    /// The faults or the temporary files cannot be written.
-    #[error("cannot write what the check found: {0}")]
+    /// The faults cannot be written.
+    #[error("cannot write the faults: {0}")]
     Write(#[from] io::Error),
 }
 
@@ -46,68 +43,67 @@ impl From<LedgerError> for CheckError {
     }
 }
 
-/// Called with every fault, in the order of the input; repeated keys come last.
-pub type Sink<'a> = &'a mut dyn FnMut(&FoundFault<'_>) -> io::Result<()>;
+/// Receives every fault, in the order of the input.
+pub type FaultSink<'a> = &'a mut dyn FnMut(&FoundFault<'_>) -> io::Result<()>;
 
 /// A check of an input.
 pub struct Check<'a> {
-    /// The part of the rows that is looked at; none is all.
+    /// Part of the rows that is checked; none is all.
     pub shard: Option<Shard>,
-    /// What the ledger knows, if there is one.
-    pub known: Option<&'a Known>,
-    /// Who is told of the progress.
+    /// Ledger that a run would continue with, if it exists.
+    pub ledger: Option<&'a LedgerLookup>,
+    /// Receives the progress.
     pub reporter: &'a Reporter,
-    /// Whether to stop.
+    /// SIGINT and SIGTERM.
     pub shutdown: &'a Shutdown,
 }
 
 impl Check<'_> {
-    /// Reads every input to its end. Memory does not grow with the input. Blocks; not for the async
-    /// runtime's threads.
+    /// Reads every input to its end. Blocks; must not be called on a thread of the async runtime.
     ///
     /// # Errors
-    /// An input, the ledger or `sink` fails, or a signal comes.
-    pub fn run(&self, inputs: Vec<Prepared>, sink: Sink<'_>) -> Result<Findings, CheckError> {
-        let files = inputs.iter().map(FileFacts::of).collect();
-        let mut rows = Rows {
+    /// - [`CheckError::Intake`]: an input or the ledger fails, the mapping does not fit, or a signal arrives.
+    /// - [`CheckError::Write`]: the sink fails.
+    pub fn run(&self, inputs: Vec<Prepared>, sink: FaultSink<'_>) -> Result<CheckFindings, CheckError> {
+        let files = inputs.iter().map(InputSummary::of).collect();
+        let mut visitor = CheckVisitor {
             check: self,
             sink,
-            begun: 0,
-            findings: Findings::new(files),
-            keys: Sorter::new(),
-            contents: Sorter::new(),
-            chains: Sorter::new(),
+            inputs_begun: 0,
+            findings: CheckFindings::new(files),
+            keys: Occurrences::default(),
+            previous_contacts: Occurrences::default(),
+            waiting_from_other_inputs: 0,
         };
-        read_all(inputs, self.reporter, self.shutdown, &mut rows)?;
-        rows.finish()
+        read_all(inputs, self.reporter, self.shutdown, &mut visitor)?;
+        visitor.finish()
     }
 }
 
-/// The rows met so far.
-struct Rows<'a, 's> {
+/// Checks the rows of one input after the other.
+struct CheckVisitor<'a, 's> {
     check: &'a Check<'a>,
-    sink: Sink<'s>,
-    /// Inputs that have begun.
-    begun: usize,
-    findings: Findings,
-    /// Keys.
-    keys: Sorter,
-    /// Contents of rows without one.
-    contents: Sorter,
-    /// Ids of previous contacts.
-    chains: Sorter,
+    sink: FaultSink<'s>,
+    inputs_begun: usize,
+    findings: CheckFindings,
+    /// Keys, or contents of rows without key columns.
+    keys: Occurrences,
+    /// Ids of previous contacts that tasks follow.
+    previous_contacts: Occurrences,
+    /// Rows that wait in the ledger, and that it has from an input that is not read now.
+    waiting_from_other_inputs: u64,
 }
 
-impl Visitor for Rows<'_, '_> {
+impl Visitor for CheckVisitor<'_, '_> {
     type Error = CheckError;
 
     fn begin(&mut self, _: &Input, _: &Header) -> Result<(), CheckError> {
-        self.begun += 1;
+        self.inputs_begun += 1;
         Ok(())
     }
 
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), CheckError> {
-        rows.iter().try_for_each(|record| self.meet(rules, self.begun - 1, record, now))
+        rows.iter().try_for_each(|record| self.check_row(rules, record, now))
     }
 
     fn end(&mut self) -> Result<(), CheckError> {
@@ -115,160 +111,218 @@ impl Visitor for Rows<'_, '_> {
     }
 }
 
-impl Rows<'_, '_> {
-    fn meet(&mut self, rules: &Rules, file: usize, record: &Record, now: i64) -> Result<(), CheckError> {
+impl CheckVisitor<'_, '_> {
+    fn check_row(&mut self, rules: &Rules, record: &Record, now: i64) -> Result<(), CheckError> {
+        let place = RowPlace { file: self.inputs_begun - 1, line: record.line };
         self.findings.rows += 1;
-        self.findings.files[file].rows += 1;
-        let place = Place { file, line: record.line };
+        self.findings.files[place.file].rows += 1;
         let key = rules.key(record);
         if self.check.shard.is_some_and(|shard| !shard.contains(&key)) {
             self.findings.of_other_shards += 1;
             return Ok(());
         }
-        let content = || rules.header.content(&record.fields);
-        let met = match self.check.known {
-            Some(known) => known.meet(&key, 1, content)?,
-            None => Met::default(),
-        };
-        self.findings.met_elsewhere += u64::from(met.elsewhere);
-        let mut marks = Marks { unmappable: false, elsewhere: met.elsewhere };
-        let class = match met.settled {
-            // Rows that equal a created one are imported too, if they map.
-            Some(class) if class != Class::Refused => {
-                let assessed = matches!(key, RowKey::Content(_)).then(|| rules.map(record, &key, now));
-                marks.unmappable = matches!(assessed, Some(Err(_)));
-                class
+        let (first, number) = match key {
+            RowKey::Unusable(_) => (place, 1),
+            RowKey::Columns(_) | RowKey::Content(_) => {
+                let occurrence = self.keys.count(key.digest(), place.number())?;
+                (RowPlace::from_number(occurrence.first), occurrence.number)
             }
-            other => match rules.map(record, &key, now) {
-                Ok(mapped) => {
-                    self.mapped(&mapped, place, now)?;
-                    other.unwrap_or(Class::Ready)
-                }
-                Err(MapError::Row(_)) if met.as_it_was => Class::Ready,
-                // It may have been created, and cannot be sent again to find out.
-                Err(MapError::Row(_)) if met.in_doubt => Class::Unknown,
-                Err(MapError::Row(rejection)) => {
-                    self.faulty(place, &key, &rejection)?;
-                    Class::Faulty
-                }
-                Err(MapError::Job(error)) => {
-                    let file = format!("{}, line {}", self.findings.files[file].name, record.line);
-                    return Err(IntakeError::Mapping { file, error }.into());
-                }
-            },
         };
-        self.findings.count(class);
-        match key {
-            RowKey::Unusable(_) => {}
-            RowKey::Columns(_) => self.keys.push(entry(key.digest(), place, class, marks))?,
-            RowKey::Content(_) => self.contents.push(entry(key.digest(), place, class, marks))?,
+        // Identical rows without key columns have a token each; rows that share a key have one token.
+        let (token_number, is_duplicate) = match key {
+            RowKey::Content(_) => (number, false),
+            RowKey::Columns(_) | RowKey::Unusable(_) => (1, number > 1),
+        };
+        self.findings.identical += u64::from(token_number > 1);
+        let row = match self.check.ledger {
+            Some(ledger) => ledger.row(&key, token_number, || rules.header.content(&record.fields))?,
+            None => LookedUpRow::default(),
+        };
+        let class = self.classify(rules, record, &key, row, place, now)?;
+        if is_duplicate {
+            self.findings.count(RowClass::Faulty);
+            self.report_duplicate(place, first, &key)
+        } else {
+            self.findings.count(class);
+            self.waiting_from_other_inputs += u64::from(row.waits_from_other_input);
+            Ok(())
         }
-        Ok(())
     }
 
-    fn mapped(&mut self, mapped: &Mapped<'_>, place: Place, now: i64) -> Result<(), CheckError> {
+    /// Maps the row, unless the ledger alone decides what a run does with it.
+    fn classify(
+        &mut self,
+        rules: &Rules,
+        record: &Record,
+        key: &RowKey,
+        row: LookedUpRow,
+        place: RowPlace,
+        now: i64,
+    ) -> Result<RowClass, CheckError> {
+        if let Some(class) = row.class.filter(|class| *class != RowClass::Refused) {
+            return Ok(class);
+        }
+        match rules.map(record, key, now) {
+            Ok(mapped) => {
+                self.record_mapped(&mapped, place, now)?;
+                Ok(row.class.unwrap_or(RowClass::Ready))
+            }
+            Err(MapError::Row(_)) if row.is_sent_unchanged => Ok(RowClass::Ready),
+            // It may have been created, and cannot be sent again to find out.
+            Err(MapError::Row(_)) if row.is_in_doubt => Ok(RowClass::Unknown),
+            Err(MapError::Row(rejection)) => {
+                let label = key.label();
+                for fault in &rejection.faults {
+                    self.report(place, &label, rejection.code, fault)?;
+                }
+                Ok(RowClass::Faulty)
+            }
+            Err(MapError::Job(error)) => {
+                let file = format!("{}, line {}", self.findings.files[place.file].name, place.line);
+                Err(IntakeError::Mapping { file, error }.into())
+            }
+        }
+    }
+
+    fn record_mapped(&mut self, mapped: &Mapped<'_>, place: RowPlace, now: i64) -> Result<(), CheckError> {
         for cut in &mapped.cuts {
-            self.findings.cut(&cut.member);
+            self.findings.count_cut(&cut.member);
         }
         let request = &mapped.request;
-        self.findings.longest.meet(place.file, place.line, request);
+        self.findings.longest.record(place.file, place.line, request);
         if request.operation == Operation::StartTaskContact {
-            self.open_task(request, place, now)?;
+            self.record_open_task(request, place, now)?;
         }
         Ok(())
     }
 
-    /// What the service may refuse an open task for, though nobody can say it of one row.
-    fn open_task(&mut self, request: &ContactRequest<'_>, place: Place, now: i64) -> Result<(), CheckError> {
-        if request.scheduled_time.is_some_and(|time| time > now + SCHEDULED_DAYS * DAY) {
+    /// Counts what the service may refuse an open task for, though its row alone shows no fault.
+    fn record_open_task(
+        &mut self,
+        request: &ContactRequest<'_>,
+        place: RowPlace,
+        now: i64,
+    ) -> Result<(), CheckError> {
+        if request.scheduled_time.is_some_and(|time| time > now + SCHEDULED_DAYS * DAY_SECONDS) {
             self.findings.scheduled_far += 1;
         }
         if let Some(previous) = &request.previous_contact_id {
             let digest = Digest::of([previous.as_bytes()]);
-            self.chains.push(entry(digest, place, Class::Ready, Marks::default()))?;
+            let followers = self.previous_contacts.count(digest, place.number())?.number;
+            if u64::from(followers) == CHAINED_TASKS + 1 {
+                self.findings.long_chains += 1;
+                self.findings.long_chain_at.get_or_insert((place.file, place.line));
+            }
         }
         Ok(())
     }
 
-    fn faulty(&mut self, place: Place, key: &RowKey, rejection: &Rejection) -> Result<(), CheckError> {
-        let label = key.label();
-        for fault in &rejection.faults {
-            self.tell(place, &label, rejection.code, fault)?;
-        }
-        Ok(())
+    fn report_duplicate(&mut self, place: RowPlace, first: RowPlace, key: &RowKey) -> Result<(), CheckError> {
+        let of = if first.file == place.file {
+            String::new()
+        } else {
+            format!(" of {}", self.findings.files[first.file].name)
+        };
+        let fault = RowFault {
+            found: format!("has the key of line {}{of}", first.line),
+            rule: "only the first row of a key is imported".into(),
+            ..RowFault::default()
+        };
+        self.report(place, &key.label(), Rejection::DUPLICATE, &fault)
     }
 
-    fn tell(&mut self, place: Place, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {
+    fn report(&mut self, place: RowPlace, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {
         let file = &self.findings.files[place.file].name;
         (self.sink)(&FoundFault { file, line: place.line, key, code, fault })?;
-        self.findings.tell(place.file, place.line, key, code, fault);
+        self.findings.count_fault(place.file, place.line, key, code, fault);
         Ok(())
     }
 
-    /// What repeats is known when everything has been read.
-    fn finish(mut self) -> Result<Findings, CheckError> {
-        let take = |sorter: &mut Sorter| std::mem::replace(sorter, Sorter::new());
-        let (keys, contents, chains) =
-            (take(&mut self.keys), take(&mut self.contents), take(&mut self.chains));
-        each_repeat(contents, |repeat| {
-            self.findings.identical += 1;
-            let Some(known) = self.check.known else { return Ok::<_, CheckError>(()) };
-            // It has a token of its own, by its number.
-            let key = RowKey::Content(repeat.digest);
-            let met = known.meet(&key, repeat.occurrence, || repeat.digest)?;
-            let is_faulty = repeat.class == Class::Faulty || repeat.marks.unmappable;
-            let class = met.settled.unwrap_or(if is_faulty { Class::Faulty } else { Class::Ready });
-            self.findings.met_elsewhere -= u64::from(repeat.marks.elsewhere);
-            self.findings.met_elsewhere += u64::from(met.elsewhere);
-            self.findings.recount(repeat.class, class);
-            if class == Class::Faulty && repeat.class != Class::Faulty {
-                let rule = "does not map any more, though an equal row was created before".to_owned();
-                let fault = RowFault { rule, ..RowFault::default() };
-                self.tell(repeat.place, &key.label(), "Mapping", &fault)?;
-            }
-            Ok(())
-        })?;
-        each_repeat(chains, |repeat| {
-            if u64::from(repeat.occurrence) == CHAINED_TASKS + 1 {
-                self.findings.long_chains += 1;
-                self.findings.long_chain_at.get_or_insert((repeat.place.file, repeat.place.line));
-            }
-            Ok::<_, CheckError>(())
-        })?;
-        self.duplicates(keys)?;
-        if let Some(known) = self.check.known {
-            // Those that this input brings up again are counted already.
-            let waiting = known.waiting_elsewhere()?;
-            self.findings.elsewhere = waiting.saturating_sub(self.findings.met_elsewhere);
+    fn finish(mut self) -> Result<CheckFindings, CheckError> {
+        if let Some(ledger) = self.check.ledger {
+            // Rows that this input has as well are counted already.
+            let waiting = ledger.waiting_from_other_inputs()?;
+            self.findings.elsewhere = waiting.saturating_sub(self.waiting_from_other_inputs);
         }
         Ok(self.findings)
     }
+}
 
-    /// Only the first row of a key is imported; the others are told of in the order of the input.
-    fn duplicates(&mut self, keys: Sorter) -> Result<(), CheckError> {
-        let mut in_order = Sorter::new();
-        each_repeat(keys, |repeat| {
-            // The ledger has one row of the key.
-            self.findings.met_elsewhere -= u64::from(repeat.marks.elsewhere);
-            let (place, first) = (repeat.place.number(), repeat.first.number());
-            in_order.push([place, first, repeat.class.number(), 0]).map_err(CheckError::from)
-        })?;
-        let mut duplicates = in_order.sorted()?;
-        while let Some([place, first, class, _]) = duplicates.next()? {
-            let (place, first) = (Place::of(place), Place::of(first));
-            self.findings.recount(Class::of(class), Class::Faulty);
-            let of = if first.file == place.file {
-                String::new()
-            } else {
-                format!(" of {}", self.findings.files[first.file].name)
-            };
-            let fault = RowFault {
-                found: format!("has the key of line {}{of}", first.line),
-                rule: "only the first row of a key is imported".into(),
-                ..RowFault::default()
-            };
-            self.tell(place, "", Rejection::DUPLICATE, &fault)?;
-        }
-        Ok(())
+/// Place of a row in the input: index of the file, and line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct RowPlace {
+    file: usize,
+    line: u64,
+}
+
+impl RowPlace {
+    /// Lower bits of the number, which hold the line.
+    const LINE_BITS: u32 = 44;
+
+    fn number(self) -> u64 {
+        (self.file as u64) << Self::LINE_BITS | self.line
+    }
+
+    fn from_number(number: u64) -> Self {
+        let file = usize::try_from(number >> Self::LINE_BITS).unwrap_or_default();
+        RowPlace { file, line: number & ((1 << Self::LINE_BITS) - 1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::testing::{prepared, write_csv};
+
+    /// The findings in the files' rows, pairs of id and name, and each fault as code, file index, line and text.
+    fn check(files: &[&[(&str, &str)]]) -> (CheckFindings, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |index| format!("{index}.csv");
+        let paths =
+            files.iter().enumerate().map(|(index, rows)| write_csv(folder.path(), &name(index), rows));
+        let paths: Vec<_> = paths.collect();
+        let reporter = Reporter::start(Vec::new()).unwrap();
+        let shutdown = Shutdown::manual().1;
+        let check = Check { shard: None, ledger: None, reporter: &reporter, shutdown: &shutdown };
+        let root = format!("{}/", folder.path().display());
+        let mut faults = Vec::new();
+        let findings = check.run(prepared(&paths), &mut |fault| {
+            let FoundFault { file, line, key, code, fault } = fault;
+            faults.push(format!("{file}:{line} {key} {code} {}", fault.found).replace(&root, ""));
+            Ok(())
+        });
+        (findings.unwrap(), faults)
+    }
+
+    #[test]
+    fn every_row_of_a_key_but_the_first_is_a_duplicate_that_names_the_first() {
+        let (findings, faults) =
+            check(&[&[("1", "a"), ("2", "b"), ("1", "c")], &[("3", "d"), ("1", "e"), ("3", "f")]]);
+        let expected = [
+            "0.csv:4 1 DuplicateKey has the key of line 2",
+            "1.csv:3 1 DuplicateKey has the key of line 2 of 0.csv",
+            "1.csv:4 3 DuplicateKey has the key of line 2",
+        ];
+        assert_eq!(faults, expected);
+        assert_eq!((findings.of(RowClass::Ready), findings.of(RowClass::Faulty)), (3, 3));
+        assert_eq!((findings.rows, findings.files[1].rows, findings.groups()[0].count), (6, 3, 3));
+    }
+
+    #[test]
+    fn faults_are_reported_in_the_order_of_the_input() {
+        let long = "x".repeat(1025);
+        let (findings, faults) = check(&[&[("1", "a"), ("1", &long), ("", "b"), ("2", &long)]]);
+        let heads: Vec<&str> =
+            faults.iter().map(|fault| fault.split_once(" has").unwrap_or((fault, "")).0).collect();
+        assert_eq!(heads[..2], ["0.csv:3 1 Validation", "0.csv:3 1 DuplicateKey"]);
+        assert!(heads[2].starts_with("0.csv:4 ") && heads[2].ends_with(" EmptyKey "), "{faults:?}");
+        assert_eq!(heads[3..], ["0.csv:5 2 Validation"]);
+        assert_eq!((findings.of(RowClass::Ready), findings.of(RowClass::Faulty)), (1, 3));
+    }
+
+    #[test]
+    fn a_place_survives_the_way_through_its_number() {
+        let place = RowPlace { file: 2, line: (1 << 40) + 1 };
+        assert_eq!(RowPlace::from_number(place.number()), place);
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{CommandError, blocking, prepared, unless_interrupted};
-use crate::check::{Check, CheckError, Findings, Known};
+use crate::check::{Check, CheckError, CheckFindings, LedgerLookup};
 use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
@@ -58,20 +58,20 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
 fn read(
     inputs: Vec<Prepared>,
     shard: Option<Shard>,
-    known: Option<&Known>,
+    ledger: Option<&LedgerLookup>,
     reporter: &Reporter,
     shutdown: &Shutdown,
     output: Output,
-) -> Result<Findings, CommandError> {
+) -> Result<CheckFindings, CommandError> {
     let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
-    let check = Check { shard, known, reporter, shutdown };
+    let check = Check { shard, ledger, reporter, shutdown };
     let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
     lines.finish().map_err(CheckError::from)?;
     Ok(findings)
 }
 
 /// Reads the ledger that a run would continue, if it exists.
-fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
+fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
     let Some(path) = job.ledger.as_deref().filter(|path| has_content(path)) else { return Ok(None) };
     let reader = LedgerReader::open(path)?;
     let Some(found) = reader.identity()? else { return Ok(None) };
@@ -89,7 +89,7 @@ fn known(job: &CheckJob) -> Result<Option<Known>, CommandError> {
     let mapping = input.mapping.fingerprint();
     let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
-    Ok(Some(Known::new(reader, scheme, mapping, &input.inputs, window, retry)))
+    Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry)))
 }
 
 /// Whether the ledger exists and is not empty.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, ZonedDateTime};
 use super::bar::{per_second, rounded};
 use super::messages::{CheckSummary, CheckedFile, FaultExample, FaultGroup, Message, SchemaVersion};
 use super::printable::printable_lines;
-use crate::check::{Class, Example, Findings, Group};
+use crate::check::{CheckFindings, Example, Group, RowClass};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::job::CheckJob;
@@ -22,7 +22,7 @@ const KINDS: usize = 30;
 /// The outcome of a check.
 #[derive(Debug)]
 pub struct CheckReport {
-    findings: Findings,
+    findings: CheckFindings,
     rate: f64,
     shard: Option<Shard>,
     limit: Option<u64>,
@@ -36,7 +36,13 @@ pub struct CheckReport {
 
 impl CheckReport {
     /// The report on what `job` found; `now` is when its run would start, at `rate` requests a second.
-    pub fn new(job: &CheckJob, findings: Findings, has_ledger: bool, rate: f64, now: &ZonedDateTime) -> Self {
+    pub fn new(
+        job: &CheckJob,
+        findings: CheckFindings,
+        has_ledger: bool,
+        rate: f64,
+        now: &ZonedDateTime,
+    ) -> Self {
         let ledger = job.ledger.as_ref().filter(|_| has_ledger);
         let mut report = CheckReport {
             findings,
@@ -59,7 +65,7 @@ impl CheckReport {
     }
 
     fn faulty(&self) -> u64 {
-        self.findings.of(Class::Faulty)
+        self.findings.of(RowClass::Faulty)
     }
 
     /// Rows of the inputs that are not of other shards.
@@ -69,7 +75,7 @@ impl CheckReport {
 
     /// Rows that a run would send, those of other inputs included.
     fn to_send(&self) -> u64 {
-        let waiting = self.findings.of(Class::Ready) + self.findings.elsewhere;
+        let waiting = self.findings.of(RowClass::Ready) + self.findings.elsewhere;
         self.limit.map_or(waiting, |limit| limit.min(waiting))
     }
 
@@ -78,7 +84,8 @@ impl CheckReport {
     }
 
     fn refuses(&self) -> Option<ErrorBudget> {
-        let errors = self.faulty() + self.findings.of(Class::Refused) + self.findings.of(Class::Unknown);
+        let errors =
+            self.faulty() + self.findings.of(RowClass::Refused) + self.findings.of(RowClass::Unknown);
         self.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
     }
 
@@ -203,12 +210,12 @@ impl CheckReport {
         let more = [
             (self.faulty(), "reject"),
             (
-                findings.of(Class::Created) + findings.of(Class::CreatedChanged),
+                findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
                 "not send again: created already",
             ),
-            (findings.of(Class::CreatedChanged), "of these have changed since"),
-            (findings.of(Class::Unknown), "not send again: unknown, maybe created"),
-            (findings.of(Class::Refused), "not send again: Connect refused them, and nothing has changed"),
+            (findings.of(RowClass::CreatedChanged), "of these have changed since"),
+            (findings.of(RowClass::Unknown), "not send again: unknown, maybe created"),
+            (findings.of(RowClass::Refused), "not send again: Connect refused them, and nothing has changed"),
             (findings.of_other_shards, "leave to other shards"),
             (findings.elsewhere, "of those to send wait in the ledger, from other files"),
         ];
@@ -253,10 +260,10 @@ impl CheckReport {
             of_other_shards: findings.of_other_shards,
             faulty: self.faulty(),
             to_send: self.to_send(),
-            already_created: findings.of(Class::Created) + findings.of(Class::CreatedChanged),
-            changed_created: findings.of(Class::CreatedChanged),
-            unknown: findings.of(Class::Unknown),
-            refused_before: findings.of(Class::Refused),
+            already_created: findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
+            changed_created: findings.of(RowClass::CreatedChanged),
+            unknown: findings.of(RowClass::Unknown),
+            refused_before: findings.of(RowClass::Refused),
             waiting_elsewhere: findings.elsewhere,
             identical_rows: findings.identical,
             cut: &findings.cuts,
