@@ -1,6 +1,7 @@
 //! `init`: writes a job file guessed from a CSV.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -8,7 +9,7 @@ use thiserror::Error;
 use super::CommandError;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::init::{Sample, guess_encoding, job_file};
+use crate::init::{CsvSample, guess_encoding, job_file};
 use crate::job::dialect_of;
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
@@ -73,8 +74,9 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
     let (source, rows, complete, guessed) = match sample(csv, &dialect) {
         Err(SourceError::Encoding { .. }) if given.is_none() => {
             // No encoding is given, and the file is not UTF-8.
-            let encoding =
-                guess_encoding(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
+            let start =
+                first_bytes(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
+            let encoding = guess_encoding(&start);
             let (source, rows, complete) = sample(csv, &Dialect { encoding: Some(encoding), ..dialect })?;
             (source, rows, complete, Some(encoding))
         }
@@ -86,11 +88,11 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
     let delimiter = char::from(source.dialect().delimiter);
     let names = source.header().names();
     let file = relative(csv, job);
-    let sample = Sample {
+    let sample = CsvSample {
         file: &file,
         columns: names,
         rows: &rows,
-        complete,
+        is_complete: complete,
         delimiter: (delimiter != ',' || args.dialect.delimiter.is_some()).then_some(delimiter),
         quote: args.dialect.quote.as_deref(),
         escape: args.dialect.escape.as_deref(),
@@ -98,6 +100,14 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<St
     };
     let name = shell_path(job);
     Ok(job_file(&sample, &name))
+}
+
+/// The bytes from which the encoding is guessed.
+fn first_bytes(csv: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 4 << 20;
+    let mut bytes = Vec::new();
+    File::open(csv)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads the first rows; also whether they are all.

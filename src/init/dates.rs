@@ -1,25 +1,25 @@
-//! Which columns are dates, and how they are written.
+//! Finds date columns and their formats.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 
-use super::column::Column;
-use super::words::is_listed;
+use super::header_words::is_listed;
+use super::sample::SampleColumn;
 
-/// How a column's dates are written.
+/// The format of a column's dates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Dates {
-    /// None is ISO 8601, which is read without a format.
+pub(super) struct DateFormat {
+    /// The strtime format; none for ISO 8601.
     pub(super) format: Option<String>,
-    /// The cells themselves say at what offset they are.
+    /// Whether every cell has an offset from UTC.
     pub(super) has_offset: bool,
-    /// The format with day and month in the other order, if it fits as well.
+    /// The format with day and month exchanged, if it fits too.
     pub(super) other_order: Option<String>,
 }
 
-/// Dates, the likelier ones first, but for day and month: there both orders are looked at.
+/// Date formats, the likelier ones first. Both orders of day and month are tried.
 const DATES: &[&str] = &[
     "%d.%m.%Y",
     "%d/%m/%Y",
@@ -49,60 +49,60 @@ const DATES: &[&str] = &[
     "%Y年%m月%d日",
 ];
 
-/// Times, after a date and a joint.
+/// Time formats, after a date and a separator.
 const TIMES: &[&str] = &["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p"];
 
-const JOINTS: &[&str] = &[" ", ", ", "T"];
+const SEPARATORS: &[&str] = &[" ", ", ", "T"];
 
-/// Offsets, after a time.
+/// Offset formats, after a time.
 const OFFSETS: &[&str] = &["", " %z", " %:z", "%z", " UTC", " GMT"];
 
-/// Words that make seconds of mere numbers, wherever they stand in a header.
+/// Words anywhere in a header that make plain numbers epoch seconds.
 const ANYWHERE: &str = "\
     date, time, datetime, timestamp, datum, zeit, zeitpunkt, fecha, hora, heure, data, dato, 日付, 日時";
 
-/// Words that do so at its end.
+/// Words that do so at the end of a header.
 const LAST: &str = "at, on";
 
-/// How the dates of `column` are written, if every cell is one. Of two orders of day and month the one with
-/// the day first comes back.
-pub(super) fn dates(column: &Column<'_>) -> Option<Dates> {
-    let named = is_named_as_date(&column.words);
-    let plain = |format: Option<&str>, has_offset| {
-        Some(Dates { format: format.map(str::to_owned), has_offset, other_order: None })
+/// The date format that fits every cell of a column. If both orders of day and month fit, it is the one with the day
+/// first.
+pub(super) fn date_format(column: &SampleColumn<'_>) -> Option<DateFormat> {
+    let is_named = is_named_as_date(&column.words);
+    let unambiguous = |format: Option<&str>, has_offset| {
+        Some(DateFormat { format: format.map(str::to_owned), has_offset, other_order: None })
     };
-    // Eight digits are rather a number.
-    let is_iso = |cell: &str| is_iso(cell) && (named || cell.contains('-'));
+    // Eight digits are more likely a number.
+    let is_iso = |cell: &str| is_iso(cell) && (is_named || cell.contains('-'));
     if column.all(is_iso) {
-        return plain(None, column.all(|cell| instant(cell).is_some()));
+        return unambiguous(None, column.all(|cell| instant(cell).is_some()));
     }
     let is_seconds =
         |cell: &str| cell.len() >= 9 && cell.len() <= 10 && cell.bytes().all(|b| b.is_ascii_digit());
-    if named && column.all(is_seconds) {
-        return plain(Some("%s"), true);
+    if is_named && column.all(is_seconds) {
+        return unambiguous(Some("%s"), true);
     }
     let first = column.cells.first()?;
-    let format = formats(first).find(|format| fits(column, format, named))?;
-    let other_order = Some(swapped(&format)).filter(|other| is_known(other) && fits(column, other, named));
-    // Where the text is UTC by its own words, tz is UTC too, and nothing is left to be set.
+    let format = formats(first).find(|format| fits(column, format, is_named))?;
+    let other_order = Some(swapped(&format)).filter(|other| is_known(other) && fits(column, other, is_named));
+    // A text that names UTC needs no tz, whose default is UTC.
     let has_offset = ["%z", "%:z", "UTC", "GMT"].iter().any(|end| format.ends_with(end));
-    Some(Dates { format: Some(format), has_offset, other_order })
+    Some(DateFormat { format: Some(format), has_offset, other_order })
 }
 
-/// The formats that the cell may have, by its beginning.
+/// The formats whose date part fits the start of a cell.
 fn formats(cell: &str) -> impl Iterator<Item = String> {
-    let begins = move |date: &&&str| BrokenDownTime::parse_prefix(date, cell).is_ok();
-    DATES.iter().filter(begins).flat_map(|date| {
-        let timed = JOINTS.iter().flat_map(move |joint| {
+    let is_prefix = move |date: &&&str| BrokenDownTime::parse_prefix(date, cell).is_ok();
+    DATES.iter().filter(is_prefix).flat_map(|date| {
+        let timed = SEPARATORS.iter().flat_map(move |separator| {
             TIMES.iter().flat_map(move |time| {
-                OFFSETS.iter().map(move |offset| format!("{date}{joint}{time}{offset}"))
+                OFFSETS.iter().map(move |offset| format!("{date}{separator}{time}{offset}"))
             })
         });
         std::iter::once((*date).to_owned()).chain(timed)
     })
 }
 
-/// The format with day and month exchanged, where both are numbers in front.
+/// The format with day and month exchanged; empty unless it starts with one of them.
 fn swapped(format: &str) -> String {
     let (Some(rest), "%d" | "%m") = (format.get(2..), format.get(..2).unwrap_or_default()) else {
         return String::new();
@@ -115,22 +115,22 @@ fn is_known(format: &str) -> bool {
     DATES.iter().any(|date| format.starts_with(date))
 }
 
-fn fits(column: &Column<'_>, format: &str, named: bool) -> bool {
-    // `1.2.10` is rather a version.
+fn fits(column: &SampleColumn<'_>, format: &str, is_named: bool) -> bool {
+    // `1.2.10` is more likely a version.
     let needs_eight =
-        !named && ["%d.%m.%y", "%d-%m-%y", "%m-%d-%y"].iter().any(|date| format.starts_with(date));
+        !is_named && ["%d.%m.%y", "%d-%m-%y", "%m-%d-%y"].iter().any(|date| format.starts_with(date));
     column.all(|cell| {
         let date = strtime::parse(format, cell).and_then(|parsed| parsed.to_date());
         date.is_ok_and(is_plausible) && !(needs_eight && cell.len() < 8)
     })
 }
 
-/// Other years are rather something else that looks like a date.
+/// Whether the year is between 1900 and 2100; other texts only look like dates.
 fn is_plausible(date: Date) -> bool {
     (1900..=2100).contains(&date.year())
 }
 
-/// What the filter `epoch` reads without a format.
+/// Whether the filter `epoch` reads the cell without a format.
 fn is_iso(cell: &str) -> bool {
     let civil = || cell.parse::<DateTime>().ok();
     let date =
@@ -151,9 +151,9 @@ fn is_named_as_date(words: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn guessed(name: &str, cells: &[&str]) -> Option<Dates> {
+    fn guessed(name: &str, cells: &[&str]) -> Option<DateFormat> {
         let rows: Vec<Vec<String>> = cells.iter().map(|cell| vec![cell.to_string()]).collect();
-        dates(&Column::new(0, name, &rows))
+        date_format(&SampleColumn::new(0, name, &rows))
     }
 
     #[test]
@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn iso_dates_need_no_format() {
-        let iso = |has_offset| Some(Dates { format: None, has_offset, other_order: None });
+        let iso = |has_offset| Some(DateFormat { format: None, has_offset, other_order: None });
         assert_eq!(guessed("x", &["2022-11-09T14:30:07Z", "2022-11-09T14:30:07+01:00"]), iso(true));
         assert_eq!(guessed("x", &["2022-11-09", ""]), iso(false));
         assert_eq!(guessed("x", &["2022-11-09 14:30", "2022-11-09T14:30:07.123"]), iso(false));
     }
 
     #[test]
-    fn two_orders_of_day_and_month_are_both_told() {
+    fn both_possible_orders_of_day_and_month_are_returned() {
         let dates = guessed("x", &["03/04/2022 10:00", "11/12/2022 9:15"]).unwrap();
         assert_eq!(dates.format.as_deref(), Some("%d/%m/%Y %H:%M"));
         assert_eq!(dates.other_order.as_deref(), Some("%m/%d/%Y %H:%M"));
@@ -196,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_dates_only_by_their_name() {
+    fn epoch_seconds_are_dates_only_by_the_header() {
         assert_eq!(guessed("created_at", &["1700000000"]).unwrap().format.as_deref(), Some("%s"));
         assert_eq!(guessed("Account", &["1700000000"]), None);
     }
 
     #[test]
-    fn other_things_are_no_dates() {
+    fn other_texts_are_not_dates() {
         for cells in [&["31.12.2022", "soon"][..], &["10001231"], &["1.2.10"], &["12:30"], &["7"], &["", ""]]
         {
             assert_eq!(guessed("Version", cells), None, "{cells:?}");

@@ -1,26 +1,24 @@
-//! The guess as the text of a job file.
+//! Writes the guesses as a commented job file.
 
-use super::Sample;
-use super::keys::Keys;
-use super::quote;
-use super::references::{DateReference, Order};
-use super::roles::{Roles, Told};
+use super::literals::{self, UsedKeys};
+use super::references::{DateReference, DayMonthOrder};
+use super::roles::{ColumnRoles, GuessedColumn};
+use super::sample::CsvSample;
 
-/// A commented job file for the sample's CSV. `job_name` is the job file as it is typed on a command line.
-///
-/// The text is a valid job file whatever the sample holds.
-pub fn job_file(sample: &Sample<'_>, job_name: &str) -> String {
-    let writer = Writer { sample, roles: Roles::guess(sample), lines: Vec::new() };
-    writer.write(&quote::comment(job_name))
+/// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a shell needs
+/// it.
+pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> String {
+    let writer = JobFileWriter { sample, roles: ColumnRoles::guess(sample), lines: Vec::new() };
+    writer.write(&literals::comment(job_name))
 }
 
-struct Writer<'a> {
-    sample: &'a Sample<'a>,
-    roles: Roles<'a>,
+struct JobFileWriter<'a> {
+    sample: &'a CsvSample<'a>,
+    roles: ColumnRoles<'a>,
     lines: Vec<String>,
 }
 
-impl Writer<'_> {
+impl JobFileWriter<'_> {
     fn write(mut self, job_name: &str) -> String {
         self.head(job_name);
         self.connect();
@@ -29,13 +27,13 @@ impl Writer<'_> {
         self.attributes();
         self.dates();
         self.urls();
-        self.without();
+        self.left_out();
         self.pacing();
         self.lines.push(String::new());
         self.lines.join("\n")
     }
 
-    fn say<S: Into<String>>(&mut self, lines: impl IntoIterator<Item = S>) {
+    fn push<S: Into<String>>(&mut self, lines: impl IntoIterator<Item = S>) {
         self.lines.extend(lines.into_iter().map(Into::into));
     }
 
@@ -45,32 +43,36 @@ impl Writer<'_> {
 
     /// `row['Exact Header']` of a column.
     fn cell(&self, index: usize) -> String {
-        quote::column(self.name_of(index))
+        literals::column(self.name_of(index))
     }
 
     fn head(&mut self, job_name: &str) {
-        let file = quote::comment(self.sample.file);
-        let seen = match (self.sample.rows.len(), self.sample.complete) {
+        let file = literals::comment(self.sample.file);
+        let basis = match (self.sample.rows.len(), self.sample.is_complete) {
             (0, _) => "the header".to_owned(),
             (1, true) => "the header and the only row".to_owned(),
             (rows, true) => format!("the header and all {rows} rows"),
             (rows, false) => format!("the header and the first {rows} rows"),
         };
-        self.say([
-            format!("# A job for connect-import, guessed from {seen} of {file}."),
-            "# Read it through and change what is not as you want it. Then:".to_owned(),
-            format!("#   connect-import check --job {job_name}            finds every fault; sends nothing"),
-            format!("#   connect-import run --job {job_name} --sandbox    rehearses on this machine"),
+        self.push([
+            format!("# Job file for connect-import, guessed from {basis} of {file}."),
+            "# Review the guesses, then run:".to_owned(),
+            format!(
+                "#   connect-import check --job {job_name}            lists all invalid rows; sends nothing"
+            ),
+            format!(
+                "#   connect-import run --job {job_name} --sandbox    sends to a sandbox on this machine"
+            ),
             String::new(),
         ]);
     }
 
     fn connect(&mut self) {
-        self.say([
+        self.push([
             "[connect]",
-            "# Your instance, by id or ARN; check and the sandbox do without.",
+            "# Id or ARN of your instance; check and --sandbox do not need it.",
             "# instance_id = \"11111111-2222-3333-4444-555555555555\"",
-            "# CreateContact makes completed tasks; StartTaskContact starts open ones in a flow.",
+            "# CreateContact creates completed tasks; StartTaskContact starts open tasks in a flow.",
             "# operation = \"CreateContact\"",
             "",
         ]);
@@ -78,122 +80,121 @@ impl Writer<'_> {
 
     fn source(&mut self) {
         let sample = self.sample;
-        self.say(["[source]".to_owned(), format!("files = [{}]", quote::toml(sample.file))]);
+        self.push(["[source]".to_owned(), format!("files = [{}]", literals::toml(sample.file))]);
         if let Some(delimiter) = sample.delimiter {
             let name = if delimiter == '\t' { "tab".to_owned() } else { delimiter.to_string() };
-            self.say([format!("delimiter = {}", quote::toml(&name))]);
+            self.push([format!("delimiter = {}", literals::toml(&name))]);
         }
         for (key, given) in [("quote", sample.quote), ("escape", sample.escape)] {
             if let Some(given) = given {
-                self.say([format!("{key} = {}", quote::toml(given))]);
+                self.push([format!("{key} = {}", literals::toml(given))]);
             }
         }
         if let Some(encoding) = sample.encoding {
-            self.say([
-                "# Guessed: the file is not UTF-8. If letters such as é or ß come out wrong, name another."
+            self.push([
+                "# Guessed, since the file is not UTF-8. If letters such as é or ß come out wrong, set another."
                     .to_owned(),
-                format!("encoding = {}", quote::toml(encoding)),
+                format!("encoding = {}", literals::toml(encoding)),
             ]);
         }
         match self.roles.key {
             Some(key) => {
-                let key = format!("key = [{}]", quote::toml(self.name_of(key)));
+                let key = format!("key = [{}]", literals::toml(self.name_of(key)));
                 let reason = match sample.rows.len() {
-                    0 | 1 => "# Guessed by its name.".to_owned(),
-                    rows => format!("# Guessed: no two of the {rows} rows share it."),
+                    0 | 1 => "# Guessed from its header.".to_owned(),
+                    rows => format!("# Guessed: its values differ in all {rows} rows."),
                 };
-                let what = "# What makes a row the same row, in this file and in every later one.".to_owned();
-                self.say([what, reason, key]);
+                let meaning = "# Column or columns that uniquely identify a row, in this file and in every later one.";
+                self.push([meaning.to_owned(), reason, key]);
             }
-            None => self.say([
-                "# No column looks like an id of the row, so the whole row is the key: a row that changes",
-                "# is a new row then, and is imported again. If a column tells rows apart, name it:",
+            None => self.push([
+                "# No column looks like a unique id, so the whole row is the key: a row that changes is a new",
+                "# row and is imported again. If columns uniquely identify a row, name them:",
                 "# key = [\"Exact Header\"]",
             ]),
         }
-        self.say([""]);
+        self.push([""]);
     }
 
     fn request(&mut self) {
-        self.say([
-            "# The members of the request, spelt as in the AWS API. {{ row['Exact Header'] }} is a cell;",
-            "# what comes out empty is left out.",
+        self.push([
+            "# Members of the request, spelt as in the AWS API. {{ row['Exact Header'] }} is a cell.",
+            "# A member without text is left out.",
             "[request]",
         ]);
-        self.told("Name", self.roles.name, 1024, "the first column that could be one");
-        self.told("Description", self.roles.description, 4096, "the column of the longest texts");
-        self.say([""]);
+        self.text_member("Name", self.roles.name, 1024, "the first column of short texts");
+        self.text_member("Description", self.roles.description, 4096, "the column of the longest texts");
+        self.push([""]);
     }
 
-    /// `Name` or `Description`, cut to what the service allows.
-    fn told(&mut self, member: &str, told: Option<Told>, chars: usize, reason: &str) {
-        let Some(told) = told else {
+    /// Writes `Name` or `Description`, cut to the service's limit.
+    fn text_member(&mut self, member: &str, guess: Option<GuessedColumn>, chars: usize, reason: &str) {
+        let Some(guess) = guess else {
             let example = format!("# {member} = \"{{{{ row['Exact Header'] | truncate({chars}) }}}}\"");
-            return self.say([format!("# No column looks like a {}:", member.to_lowercase()), example]);
+            return self.push([format!("# No column looks like a {}:", member.to_lowercase()), example]);
         };
-        if !told.by_name {
-            let is_key = Some(told.column) == self.roles.key;
+        if !guess.is_by_name {
+            let is_key = Some(guess.column) == self.roles.key;
             let reason = if is_key { "no column looks like a name, so this is the key" } else { reason };
-            self.say([format!("# Guessed: {reason}.")]);
+            self.push([format!("# Guessed: {reason}.")]);
         }
-        let template = format!("{{{{ {} | truncate({chars}) }}}}", self.cell(told.column));
-        self.say([format!("{member} = {}", quote::toml(&template))]);
+        let template = format!("{{{{ {} | truncate({chars}) }}}}", self.cell(guess.column));
+        self.push([format!("{member} = {}", literals::toml(&template))]);
     }
 
     fn attributes(&mut self) {
-        let mut keys = Keys::default();
+        let mut keys = UsedKeys::default();
         let mut line = |index: usize| {
             let name = self.roles.columns.get(index).map_or("", |column| column.name);
-            let template = format!("{{{{ {} }}}}", quote::column(name));
-            format!("{} = {}", keys.attribute(name, index + 1), quote::toml(&template))
+            let template = format!("{{{{ {} }}}}", literals::column(name));
+            format!("{} = {}", keys.attribute(name, index + 1), literals::toml(&template))
         };
         let attributes: Vec<String> = self.roles.attributes.iter().map(|index| line(*index)).collect();
         let empty: Vec<String> = self.roles.empty.iter().map(|index| format!("# {}", line(*index))).collect();
         if attributes.is_empty() && empty.is_empty() {
             return;
         }
-        self.say([
-            "# All other columns. Delete what you do not need: all attributes of a contact together may",
-            "# have 32,768 bytes.",
+        self.push([
+            "# All other columns. Delete those that you do not need: all attributes of a contact together",
+            "# may have at most 32,768 bytes.",
             "[request.Attributes]",
         ]);
-        self.say(attributes);
+        self.push(attributes);
         if !empty.is_empty() {
-            self.say(["# Empty in every row:"]);
-            self.say(empty);
+            self.push(["# Empty in every row:"]);
+            self.push(empty);
         }
-        self.say([""]);
+        self.push([""]);
     }
 
     fn dates(&mut self) {
         let mut is_first = true;
-        let mut has_no_zone_yet = true;
+        let mut is_first_without_zone = true;
         for (index, key, date) in std::mem::take(&mut self.roles.references.dates) {
             if std::mem::take(&mut is_first) {
-                self.say([
-                    "# A contact is dated when it is created, so the original dates are kept: above as they were",
-                    "# written, here as dates. A cell that is no such date rejects its row.",
+                self.push([
+                    "# A contact's own times are those of the import, so the original dates are kept: as texts in",
+                    "# the attributes, as dates here. A cell that is not a date of this format rejects its row.",
                 ]);
             }
-            if !date.has_offset && std::mem::take(&mut has_no_zone_yet) {
-                self.say([
-                    "# Set tz to the zone of the CSV's times, such as 'Europe/London'; UTC is only a guess.",
+            if !date.has_offset && std::mem::take(&mut is_first_without_zone) {
+                self.push([
+                    "# Guessed: UTC. Set tz to the time zone of the CSV's dates, such as 'Europe/London'.",
                 ]);
             }
-            let template = self.epoch(index, &date);
-            self.say([
-                format!("[request.References.{}]", quote::toml_key(&key)),
+            let template = self.epoch_template(index, &date);
+            self.push([
+                format!("[request.References.{}]", literals::toml_key(&key)),
                 "Type = \"DATE\"".to_owned(),
             ]);
-            self.say(order_comment(&date.order));
-            self.say([format!("Value = {}", quote::toml(&template)), String::new()]);
+            self.push(order_comment(&date.order));
+            self.push([format!("Value = {}", literals::toml(&template)), String::new()]);
         }
     }
 
-    /// The template that makes epoch seconds of a date.
-    fn epoch(&self, index: usize, date: &DateReference) -> String {
+    /// The template for a date's epoch seconds.
+    fn epoch_template(&self, index: usize, date: &DateReference) -> String {
         let cell = self.cell(index);
-        // An offset in the text wins; a bare `UTC` or `GMT` in it is what tz says by default.
         match (&date.format, date.has_offset) {
             (None, true) => format!("{{{{ {cell} | epoch }}}}"),
             (None, false) => format!("{{{{ {cell} | epoch(tz='UTC') }}}}"),
@@ -205,53 +206,55 @@ impl Writer<'_> {
     fn urls(&mut self) {
         for (index, key) in std::mem::take(&mut self.roles.references.urls) {
             let template = format!("{{{{ {} }}}}", self.cell(index));
-            self.say([
-                format!("[request.References.{}]", quote::toml_key(&key)),
+            self.push([
+                format!("[request.References.{}]", literals::toml_key(&key)),
                 "Type = \"URL\"".to_owned(),
-                format!("Value = {}", quote::toml(&template)),
+                format!("Value = {}", literals::toml(&template)),
                 String::new(),
             ]);
         }
     }
 
-    /// Which dates and addresses are no references, and why.
-    fn without(&mut self) {
-        let names = self.roles.references.without.iter().map(|index| quote::comment(self.name_of(*index)));
+    /// Lists the dates and URLs that are no references.
+    fn left_out(&mut self) {
+        let names =
+            self.roles.references.left_out.iter().map(|index| literals::comment(self.name_of(*index)));
         let names: Vec<String> = names.map(|name| format!("#   {name}")).collect();
         if !names.is_empty() {
-            self.say(["# Attributes only: all references of a contact together may have 4096 bytes."]);
-            self.say(names);
-            self.say([""]);
+            self.push(["# Attributes only: a contact's references together may have at most 4,096 bytes."]);
+            self.push(names);
+            self.push([""]);
         }
     }
 
     fn pacing(&mut self) {
-        self.say([
+        self.push([
             "[pacing]",
-            "# The documented quota of an account: for all of its users and instances in the Region",
-            "# together. Ask AWS Support for yours before a bulk import.",
+            "# Default quota of an account, shared by all of its users and instances in the Region.",
+            "# Ask AWS Support for your quota before a bulk import.",
             "rate = 2.0",
             "burst = 5",
         ]);
     }
 }
 
-fn order_comment(order: &Order) -> Vec<String> {
+fn order_comment(order: &DayMonthOrder) -> Vec<String> {
     match order {
-        Order::Sure => vec![],
-        Order::AsElsewhere(other) => vec![
-            "# Day and month are in the order of the file's other dates. The other order fits, too:"
+        DayMonthOrder::Certain => vec![],
+        DayMonthOrder::AsInOtherColumns(other) => vec![
+            "# Guessed: day and month are in the order of the file's other dates. The other order also fits:"
                 .to_owned(),
             format!("# '{other}'."),
         ],
-        Order::Semicolon(other) => vec![
-            "# AMBIGUOUS: day first, as is usual in files with semicolons. If the month is first,".to_owned(),
+        DayMonthOrder::BySemicolon(other) => vec![
+            "# AMBIGUOUS: guessed day first, as is usual in files with semicolons. If the month is first,"
+                .to_owned(),
             format!("# the format is '{other}'."),
         ],
-        Order::Unknown(other) => vec![
-            "# AMBIGUOUS: the day or the month could be first; this takes the month. If the day is"
+        DayMonthOrder::Unknown(other) => vec![
+            "# AMBIGUOUS: the day or the month may be first; guessed month first. If the day is first,"
                 .to_owned(),
-            format!("# first, the format is '{other}'."),
+            format!("# the format is '{other}'."),
         ],
     }
 }

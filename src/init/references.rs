@@ -1,91 +1,86 @@
-//! Dates and web addresses as references, as many as have room.
+//! Guesses the references: dates and URLs, up to the service's limits.
 
-use super::column::Column;
-use super::dates::Dates;
-use super::keys::Keys;
+use super::dates::DateFormat;
+use super::literals::UsedKeys;
+use super::sample::SampleColumn;
 
-/// References of one type at most.
-const OF_A_TYPE: usize = 5;
+/// The most references of one type.
+const MOST_OF_A_TYPE: usize = 5;
 
-/// What the service allows for all references together, in bytes.
-const BYTES: usize = 4096;
+/// The service's limit for all references of a contact together, in bytes.
+const MOST_BYTES: usize = 4096;
 
-/// A date's value: epoch seconds.
+/// The length of a date's value, which is epoch seconds.
 const DATE_BYTES: usize = 11;
 
-/// The references, by column and key.
+/// The references, each with its column and key.
 #[derive(Debug, Default)]
 pub(super) struct References {
     pub(super) dates: Vec<(usize, String, DateReference)>,
     pub(super) urls: Vec<(usize, String)>,
-    /// Columns for which there is no room.
-    pub(super) without: Vec<usize>,
+    /// Date and URL columns beyond the limits.
+    pub(super) left_out: Vec<usize>,
 }
 
-/// A date with day and month in an order.
+/// A date column's format with one order of day and month.
 #[derive(Debug)]
 pub(super) struct DateReference {
     pub(super) format: Option<String>,
     pub(super) has_offset: bool,
-    pub(super) order: Order,
+    pub(super) order: DayMonthOrder,
 }
 
-/// Why day and month stand in this order.
+/// The evidence for the order of day and month.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum DayMonthOrder {
     /// No other order fits.
-    Sure,
-    /// Another date column of the file is sure. The other format.
-    AsElsewhere(String),
-    /// Files with semicolons come from where the day is first. The other format.
-    Semicolon(String),
-    /// Nothing tells. The other format.
+    Certain,
+    /// The order of the file's other date columns. With the format of the other order.
+    AsInOtherColumns(String),
+    /// Day first, since the field separator is a semicolon. With the format of the other order.
+    BySemicolon(String),
+    /// No evidence. With the format of the other order.
     Unknown(String),
 }
 
+/// Makes references of date and URL columns in file order until a limit is reached.
 pub(super) fn references(
-    columns: &[Column<'_>],
-    dates: Vec<(usize, Dates)>,
+    columns: &[SampleColumn<'_>],
+    dates: Vec<(usize, DateFormat)>,
     urls: &[usize],
     delimiter: Option<char>,
 ) -> References {
     let mut references = References::default();
-    let mut keys = Keys::default();
-    let mut room = BYTES;
-    let mut takes = |bytes: usize| match room.checked_sub(bytes) {
-        Some(left) => {
-            room = left;
-            true
-        }
-        None => false,
-    };
+    let mut keys = UsedKeys::default();
+    let mut room = MOST_BYTES;
+    let mut reserve = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).is_some();
     let name = |index: usize| columns.get(index).map_or("", |column| column.name);
-    let day_first_elsewhere = elsewhere(&dates);
+    let is_day_first_elsewhere = is_day_first(&dates);
     for (index, dates) in dates {
         let key = keys.reference(name(index), index + 1);
-        if references.dates.len() < OF_A_TYPE && takes(key.len() + "DATE".len() + DATE_BYTES) {
-            let date = in_order(dates, day_first_elsewhere, delimiter);
+        if references.dates.len() < MOST_OF_A_TYPE && reserve(key.len() + "DATE".len() + DATE_BYTES) {
+            let date = in_order(dates, is_day_first_elsewhere, delimiter);
             references.dates.push((index, key, date));
         } else {
-            references.without.push(index);
+            references.left_out.push(index);
         }
     }
     for index in urls.iter().copied() {
         let key = keys.reference(name(index), index + 1);
-        let longest = columns.get(index).map_or(0, Column::longest_bytes);
-        if references.urls.len() < OF_A_TYPE && takes(key.len() + "URL".len() + longest) {
+        let longest = columns.get(index).map_or(0, SampleColumn::longest_bytes);
+        if references.urls.len() < MOST_OF_A_TYPE && reserve(key.len() + "URL".len() + longest) {
             references.urls.push((index, key));
         } else {
-            references.without.push(index);
+            references.left_out.push(index);
         }
     }
     references
 }
 
-/// Whether the columns that are sure have the day before the month, if they agree.
-fn elsewhere(dates: &[(usize, Dates)]) -> Option<bool> {
-    let sure = dates.iter().filter(|(_, dates)| dates.other_order.is_none());
-    let mut orders = sure.filter_map(|(_, dates)| match dates.format.as_deref()?.get(..2)? {
+/// Whether the day comes first in the columns with a certain order; none if they disagree.
+fn is_day_first(dates: &[(usize, DateFormat)]) -> Option<bool> {
+    let certain = dates.iter().filter(|(_, dates)| dates.other_order.is_none());
+    let mut orders = certain.filter_map(|(_, dates)| match dates.format.as_deref()?.get(..2)? {
         "%d" => Some(true),
         "%m" | "%b" | "%B" => Some(false),
         _ => None,
@@ -94,19 +89,23 @@ fn elsewhere(dates: &[(usize, Dates)]) -> Option<bool> {
     orders.all(|order| order == first).then_some(first)
 }
 
-fn in_order(dates: Dates, elsewhere: Option<bool>, delimiter: Option<char>) -> DateReference {
-    let Dates { format, has_offset, other_order } = dates;
+fn in_order(
+    dates: DateFormat,
+    is_day_first_elsewhere: Option<bool>,
+    delimiter: Option<char>,
+) -> DateReference {
+    let DateFormat { format, has_offset, other_order } = dates;
     let (format, order) = match (format, other_order) {
         (Some(day_first), Some(month_first)) => {
-            let (format, order) = match (elsewhere, delimiter) {
-                (Some(true), _) => (day_first, Order::AsElsewhere(month_first)),
-                (Some(false), _) => (month_first, Order::AsElsewhere(day_first)),
-                (None, Some(';')) => (day_first, Order::Semicolon(month_first)),
-                (None, _) => (month_first, Order::Unknown(day_first)),
+            let (format, order) = match (is_day_first_elsewhere, delimiter) {
+                (Some(true), _) => (day_first, DayMonthOrder::AsInOtherColumns(month_first)),
+                (Some(false), _) => (month_first, DayMonthOrder::AsInOtherColumns(day_first)),
+                (None, Some(';')) => (day_first, DayMonthOrder::BySemicolon(month_first)),
+                (None, _) => (month_first, DayMonthOrder::Unknown(day_first)),
             };
             (Some(format), order)
         }
-        (format, _) => (format, Order::Sure),
+        (format, _) => (format, DayMonthOrder::Certain),
     };
     DateReference { format, has_offset, order }
 }

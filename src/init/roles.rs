@@ -1,81 +1,178 @@
-//! Which column becomes what.
+//! Assigns each column to a member of the request.
 
-use super::Sample;
-use super::column::Column;
-use super::dates::{Dates, dates};
+use super::dates::{DateFormat, date_format};
+use super::header_words::rank;
 use super::key::key;
 use super::references::{References, references};
-use super::text;
+use super::sample::{CsvSample, SampleColumn};
 
-/// The guess, in indices of columns.
+/// The guessed roles, as indices of columns.
 #[derive(Debug)]
-pub(super) struct Roles<'a> {
-    pub(super) columns: Vec<Column<'a>>,
+pub(super) struct ColumnRoles<'a> {
+    pub(super) columns: Vec<SampleColumn<'a>>,
     pub(super) key: Option<usize>,
-    pub(super) name: Option<Told>,
-    pub(super) description: Option<Told>,
+    pub(super) name: Option<GuessedColumn>,
+    pub(super) description: Option<GuessedColumn>,
     pub(super) attributes: Vec<usize>,
-    /// Columns that nothing is made of, since no row has anything there.
+    /// Columns that are empty in every row, which are only commented.
     pub(super) empty: Vec<usize>,
     pub(super) references: References,
 }
 
-/// A column, and whether its name told what it is.
+/// A column, and whether its header was the evidence.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct GuessedColumn {
     pub(super) column: usize,
-    pub(super) by_name: bool,
+    pub(super) is_by_name: bool,
 }
 
-impl<'a> Roles<'a> {
-    pub(super) fn guess(sample: &Sample<'a>) -> Self {
-        let columns: Vec<Column<'a>> = sample
+impl<'a> ColumnRoles<'a> {
+    pub(super) fn guess(sample: &CsvSample<'a>) -> Self {
+        let columns: Vec<SampleColumn<'a>> = sample
             .columns
             .iter()
             .enumerate()
-            .map(|(index, name)| Column::new(index, name, sample.rows))
+            .map(|(index, name)| SampleColumn::new(index, name, sample.rows))
             .collect();
-        let is_empty = |index: &usize| columns.get(*index).is_some_and(Column::is_empty);
+        let is_empty = |index: &usize| columns.get(*index).is_some_and(SampleColumn::is_empty);
         let (unfilled, filled): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_empty);
 
-        let dates: Vec<(usize, Dates)> =
-            filled.iter().filter_map(|index| Some((*index, dates(columns.get(*index)?)?))).collect();
+        let dates: Vec<(usize, DateFormat)> =
+            filled.iter().filter_map(|index| Some((*index, date_format(columns.get(*index)?)?))).collect();
         let is_date = |index: usize| dates.iter().any(|(date, _)| *date == index);
-        let urls: Vec<usize> =
-            filled.iter().copied().filter(|index| columns.get(*index).is_some_and(Column::is_url)).collect();
+        let urls: Vec<usize> = filled
+            .iter()
+            .copied()
+            .filter(|index| columns.get(*index).is_some_and(SampleColumn::is_url))
+            .collect();
         let texts: Vec<usize> =
             filled.iter().copied().filter(|index| !is_date(*index) && !urls.contains(index)).collect();
         let except = |taken: &[Option<usize>]| -> Vec<usize> {
             texts.iter().copied().filter(|index| !taken.contains(&Some(*index))).collect()
         };
 
-        let named = text::named_name(&columns, &texts);
-        let described = text::named_description(&columns, &except(&[named]));
+        let named = named_name(&columns, &texts);
+        let described = named_description(&columns, &except(&[named]));
         let key = key(&columns, &except(&[named, described]), sample.rows.len());
-        let name = told(named, || {
-            let short = text::short_text(&columns, &except(&[key, described]));
+        let name = guessed_column(named, || {
+            let short = short_text(&columns, &except(&[key, described]));
             short.or(key).or_else(|| filled.first().copied())
         });
-        let description =
-            told(described, || text::longest_text(&columns, &except(&[key, name.map(|name| name.column)])));
+        let description = guessed_column(described, || {
+            longest_text(&columns, &except(&[key, name.map(|name| name.column)]))
+        });
 
-        let is_told = |index: usize| [name, description].iter().flatten().any(|told| told.column == index);
+        let is_guessed =
+            |index: usize| [name, description].iter().flatten().any(|guess| guess.column == index);
         let references = references(&columns, dates.clone(), &urls, sample.delimiter);
         let is_linked = |index: usize| references.urls.iter().any(|(url, _)| *url == index);
-        let (empty, unfilled) = if sample.complete { (unfilled, vec![]) } else { (vec![], unfilled) };
+        let (empty, unfilled) = if sample.is_complete { (unfilled, vec![]) } else { (vec![], unfilled) };
         let mut attributes: Vec<usize> = filled
             .into_iter()
-            .filter(|index| Some(*index) == key || is_date(*index) || !(is_told(*index) || is_linked(*index)))
+            .filter(|index| {
+                Some(*index) == key || is_date(*index) || !(is_guessed(*index) || is_linked(*index))
+            })
             .chain(unfilled)
             .collect();
         attributes.sort_unstable();
-        Roles { columns, key, name, description, attributes, empty, references }
+        ColumnRoles { columns, key, name, description, attributes, empty, references }
     }
 }
 
-fn told(by_name: Option<usize>, otherwise: impl FnOnce() -> Option<usize>) -> Option<Told> {
+fn guessed_column(
+    by_name: Option<usize>,
+    otherwise: impl FnOnce() -> Option<usize>,
+) -> Option<GuessedColumn> {
     match by_name {
-        Some(column) => Some(Told { column, by_name: true }),
-        None => otherwise().map(|column| Told { column, by_name: false }),
+        Some(column) => Some(GuessedColumn { column, is_by_name: true }),
+        None => otherwise().map(|column| GuessedColumn { column, is_by_name: false }),
+    }
+}
+
+/// Headers of columns that summarize a row in a few words; the better ones first.
+const NAMES: &str = "\
+    short description, subject, title, summary, headline, topic, betreff, titel, kurzbeschreibung, \
+    thema, objet, sujet, titre, asunto, titulo, oggetto, titolo, assunto, onderwerp, emne, amne, temat, \
+    tytul, тема, 件名, タイトル, 主题, 标题, 主旨, 標題, 제목, name";
+
+/// Headers of columns that describe a row at length; the better ones first.
+const DESCRIPTIONS: &str = "\
+    description, long description, details, detail, body, content, text, message, comment, comments, \
+    notes, note, beschreibung, nachricht, inhalt, kommentar, descripcion, detalle, mensaje, contenu, \
+    commentaire, descrizione, messaggio, descricao, mensagem, omschrijving, beschrijving, beskrivelse, \
+    beskrivning, opis, описание, 内容, 説明, 詳細, 本文, 描述, 설명, 내용";
+
+/// The most characters of a short text, on average.
+const SHORT: usize = 100;
+
+/// The average of characters above which a text is a description.
+const LONG: usize = 60;
+
+/// The first column with the best of `phrases` as its header.
+fn by_name(columns: &[SampleColumn<'_>], candidates: &[usize], phrases: &str) -> Option<usize> {
+    candidates
+        .iter()
+        .filter_map(|index| Some((rank(&columns.get(*index)?.words, phrases)?, *index)))
+        .min()
+        .map(|(_, index)| index)
+}
+
+/// The column with a header for a contact's name.
+fn named_name(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+    by_name(columns, candidates, NAMES)
+}
+
+/// The column with a header for a description.
+fn named_description(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+    by_name(columns, candidates, DESCRIPTIONS)
+}
+
+/// The first column of short texts.
+fn short_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+    let is_short = |column: &SampleColumn<'_>| column.is_text() && column.average_chars() <= SHORT;
+    candidates.iter().copied().find(|index| columns.get(*index).is_some_and(is_short))
+}
+
+/// The column of the longest texts, if they are long.
+fn longest_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+    candidates
+        .iter()
+        .filter_map(|index| {
+            let column = columns.get(*index).filter(|column| column.is_text())?;
+            Some((column.average_chars(), std::cmp::Reverse(*index)))
+        })
+        .max()
+        .filter(|(chars, _)| *chars > LONG)
+        .map(|(_, std::cmp::Reverse(index))| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(header: &[&str], row: &[&str], test: impl Fn(&[SampleColumn<'_>], &[usize]) -> T) -> T {
+        let rows = vec![row.iter().map(|cell| cell.to_string()).collect::<Vec<_>>()];
+        let columns: Vec<_> =
+            header.iter().enumerate().map(|(index, name)| SampleColumn::new(index, name, &rows)).collect();
+        let all: Vec<usize> = (0..columns.len()).collect();
+        test(&columns, &all)
+    }
+
+    #[test]
+    fn a_subject_is_preferred_to_a_name() {
+        let header = ["Customer Name", "Name", "Ticket Subject"];
+        assert_eq!(with(&header, &["a", "b", "c"], named_name), Some(2));
+        assert_eq!(with(&["Customer Name"], &["a"], named_name), None);
+        assert_eq!(with(&["Kurzbeschreibung", "Beschreibung"], &["a", "b"], named_name), Some(0));
+        assert_eq!(with(&["Kurzbeschreibung", "Beschreibung"], &["a", "b"], named_description), Some(1));
+    }
+
+    #[test]
+    fn without_a_known_header_the_length_decides() {
+        let (long, longer) = ("word ".repeat(20), "word ".repeat(30));
+        let row = ["12", "short", &long, &longer];
+        assert_eq!(with(&["a", "b", "c", "d"], &row, short_text), Some(1));
+        assert_eq!(with(&["a", "b", "c", "d"], &row, longest_text), Some(3));
+        assert_eq!(with(&["a", "b"], &row[..2], longest_text), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Whole job files.
+//! Whole job files: snapshots, and that every one is valid and loses no cell.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use proptest::prelude::*;
 
-use super::{Sample, job_file};
+use super::{CsvSample, job_file};
 
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
@@ -20,13 +20,13 @@ fn csv(text: &str, delimiter: u8, rows: usize) -> (Vec<String>, Vec<Vec<String>>
     (header, reader.records().take(rows).map(|row| cells(row.unwrap())).collect())
 }
 
-/// A sample of a small file that was read to its end.
-fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> Sample<'a> {
-    Sample {
+/// A sample that is a whole file.
+fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> CsvSample<'a> {
+    CsvSample {
         file: "export.csv",
         columns,
         rows,
-        complete: true,
+        is_complete: true,
         delimiter: None,
         quote: None,
         escape: None,
@@ -34,7 +34,7 @@ fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> Sample<'a> {
     }
 }
 
-/// Every string of a TOML document with its path.
+/// Collects the strings of a TOML document by path.
 fn leaves(path: &str, value: &toml::Value, found: &mut BTreeMap<String, String>) {
     match value {
         toml::Value::Table(table) => {
@@ -66,7 +66,7 @@ fn epoch(text: String, format: Option<String>, options: Kwargs) -> Result<String
     }
 }
 
-/// Parses the file and renders every member for every row; what each comes to, by path.
+/// Parses the job file and renders its members for each row, by path.
 fn rendered(file: &str, columns: &[String], rows: &[Vec<String>]) -> Vec<BTreeMap<String, String>> {
     let document: toml::Table = toml::from_str(file).unwrap_or_else(|error| panic!("{error}\n{file}"));
     let mut templates = BTreeMap::new();
@@ -95,7 +95,7 @@ fn rendered(file: &str, columns: &[String], rows: &[Vec<String>]) -> Vec<BTreeMa
 fn the_sample_of_tickets() {
     let text = include_str!("../../samples/tickets.csv");
     let (columns, rows) = csv(text, b',', 100);
-    let sample = Sample { file: "tickets.csv", complete: false, ..whole(&columns, &rows) };
+    let sample = CsvSample { file: "tickets.csv", is_complete: false, ..whole(&columns, &rows) };
     let file = job_file(&sample, "tickets.toml");
     insta::assert_snapshot!(file);
     let first = &rendered(&file, &columns, &rows)[0];
@@ -109,7 +109,7 @@ fn a_european_export_with_semicolons() {
         4711;Türgriff lose;Der Griff der Tür ist lose.;12,5;31.01.2024 08:15;01/02/2024;\n\
         4712;Fenster klemmt;Das Fenster geht nicht zu.;80;01.02.2024 17:40;03/02/2024;\n";
     let (columns, rows) = csv(text, b';', 100);
-    let sample = Sample { delimiter: Some(';'), encoding: Some("windows-1252"), ..whole(&columns, &rows) };
+    let sample = CsvSample { delimiter: Some(';'), encoding: Some("windows-1252"), ..whole(&columns, &rows) };
     let file = job_file(&sample, "export.toml");
     insta::assert_snapshot!(file);
     assert_eq!(rendered(&file, &columns, &rows)[1]["/Attributes/grosse_cm"], "80");
@@ -184,13 +184,13 @@ fn a_header_without_rows() {
 }
 
 #[test]
-fn nothing_at_all_is_still_a_job_file() {
+fn an_empty_header_still_gives_a_job_file() {
     let file = job_file(&whole(&[], &[]), "job.toml");
     rendered(&file, &[], &[]);
 }
 
 #[test]
-fn without_a_key_the_file_says_what_that_means() {
+fn without_a_key_the_job_file_explains_the_consequence() {
     let (columns, rows) = csv("Status,Note\nopen,a\nopen,b\n", b',', 9);
     let file = job_file(&whole(&columns, &rows), "job.toml");
     assert!(file.contains("the whole row is the key"), "{file}");
@@ -199,11 +199,11 @@ fn without_a_key_the_file_says_what_that_means() {
 }
 
 #[test]
-fn an_ambiguous_order_of_day_and_month_is_said_and_settled_where_it_can_be() {
+fn an_ambiguous_order_of_day_and_month_is_marked_unless_another_column_settles_it() {
     let file = |text: &str, delimiter: u8| {
         let (columns, rows) = csv(text, delimiter, 9);
         let delimiter = (delimiter != b',').then_some(delimiter.into());
-        job_file(&Sample { delimiter, ..whole(&columns, &rows) }, "job.toml")
+        job_file(&CsvSample { delimiter, ..whole(&columns, &rows) }, "job.toml")
     };
     let alone = file("Opened,x\n03/04/2022,1\n", b',');
     assert!(alone.contains("epoch('%m/%d/%Y'") && alone.contains("AMBIGUOUS"), "{alone}");
@@ -214,7 +214,7 @@ fn an_ambiguous_order_of_day_and_month_is_said_and_settled_where_it_can_be() {
 }
 
 #[test]
-fn references_stay_within_their_room_and_the_rest_are_attributes() {
+fn references_stay_within_the_limits_and_the_rest_are_attributes() {
     let columns: Vec<String> = (0..14).map(|n| format!("Column {n}")).collect();
     let long = format!("https://example.com/{}", "x".repeat(4000));
     let cell = |n: usize| match n {
@@ -235,11 +235,11 @@ fn references_stay_within_their_room_and_the_rest_are_attributes() {
 }
 
 #[test]
-fn an_empty_column_is_left_out_only_if_the_whole_file_was_read() {
+fn an_empty_column_is_commented_only_if_the_whole_file_was_read() {
     let (columns, rows) = csv("Id,Later\n1,\n2,\n", b',', 9);
     let read = job_file(&whole(&columns, &rows), "job.toml");
     assert!(read.contains("\n# later = "), "{read}");
-    let begun = job_file(&Sample { complete: false, ..whole(&columns, &rows) }, "job.toml");
+    let begun = job_file(&CsvSample { is_complete: false, ..whole(&columns, &rows) }, "job.toml");
     assert!(begun.contains("\nlater = "), "{begun}");
 }
 
@@ -273,14 +273,14 @@ fn any_table() -> impl Strategy<Value = (Vec<String>, Vec<Vec<String>>)> {
 
 proptest! {
     #[test]
-    fn any_csv_makes_a_job_file_that_is_valid_and_has_every_cell(
+    fn every_csv_gives_a_valid_job_file_with_every_cell(
         (columns, rows) in any_table(),
         file in "(?s).{0,12}",
         job_name in "(?s).{0,12}",
-        complete: bool,
+        is_complete: bool,
         delimiter in proptest::option::of(any::<char>()),
     ) {
-        let sample = Sample { file: &file, complete, delimiter, ..whole(&columns, &rows) };
+        let sample = CsvSample { file: &file, is_complete, delimiter, ..whole(&columns, &rows) };
         let text = job_file(&sample, &job_name);
         let document: toml::Table = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(document["source"]["files"][0].as_str(), Some(&*file));
@@ -305,7 +305,7 @@ proptest! {
             templates.extend(found.into_values());
         }
         for column in &columns {
-            prop_assert!(templates.contains(&super::quote::column(column)), "{:?} is missing in {}", column, text);
+            prop_assert!(templates.contains(&super::literals::column(column)), "{:?} is missing in {}", column, text);
         }
     }
 }

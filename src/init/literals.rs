@@ -1,6 +1,10 @@
-//! Texts as literals: of MiniJinja in templates, of TOML around them, and in comments.
+//! Writes headers and texts as MiniJinja literals, TOML strings, TOML comments and valid keys.
 
-/// `row['Exact Header']`: how a template reaches a column, whatever it is called.
+use std::collections::HashSet;
+
+use crate::slug::slug;
+
+/// The expression `row['Exact Header']` of a column.
 pub(super) fn column(header: &str) -> String {
     let quote = if header.contains('\'') && !header.contains('"') { '"' } else { '\'' };
     let mut literal = String::with_capacity(header.len() + 7);
@@ -18,7 +22,7 @@ pub(super) fn column(header: &str) -> String {
     format!("row[{quote}{literal}{quote}]")
 }
 
-/// A string of TOML, of the kind that needs the fewest escapes.
+/// A TOML string of the kind that needs the fewest escapes.
 pub(super) fn toml(text: &str) -> String {
     let has_control = text.contains(char::is_control);
     let has_apostrophe_outside = text.starts_with('\'') || text.ends_with('\'');
@@ -33,7 +37,7 @@ pub(super) fn toml(text: &str) -> String {
     }
 }
 
-/// A TOML string in double quotes, which can hold everything.
+/// A TOML string in double quotes, which can hold any text.
 fn basic(text: &str) -> String {
     let mut string = String::with_capacity(text.len() + 2);
     string.push('"');
@@ -51,15 +55,47 @@ fn basic(text: &str) -> String {
     string
 }
 
-/// A key of TOML, quoted only where it must be.
+/// A TOML key, quoted only if needed.
 pub(super) fn toml_key(key: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { basic(key) }
 }
 
-/// A text for a comment, which ends with its line and may not hold control characters.
+/// A text for a TOML comment, which may not hold line breaks and control characters.
 pub(super) fn comment(text: &str) -> String {
     text.replace(char::is_control, " ")
+}
+
+/// The keys of one map, each used once.
+#[derive(Debug, Default)]
+pub(super) struct UsedKeys(HashSet<String>);
+
+impl UsedKeys {
+    /// An attribute's key: the header's slug. `position` counts columns from 1.
+    pub(super) fn attribute(&mut self, header: &str, position: usize) -> String {
+        let slug = slug(header);
+        let key = if slug.is_empty() { format!("column_{position}") } else { slug };
+        self.unused(key, '_')
+    }
+
+    /// A reference's key, which agents see: the letters, digits, spaces, `-` and `_` of the header.
+    pub(super) fn reference(&mut self, header: &str, position: usize) -> String {
+        let plain = header.replace(|c: char| !c.is_alphanumeric() && !"-_".contains(c), " ");
+        let key = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        let key = if key.is_empty() { format!("Column {position}") } else { key };
+        self.unused(key, ' ')
+    }
+
+    /// `key`, with a number from 2 on if it is used.
+    fn unused(&mut self, key: String, separator: char) -> String {
+        let mut unused = key.clone();
+        let mut number = 2_usize;
+        while !self.0.insert(unused.clone()) {
+            unused = format!("{key}{separator}{number}");
+            number += 1;
+        }
+        unused
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +103,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_quoted_as_lightly_as_it_can_be() {
+    fn no_key_is_used_twice() {
+        let mut keys = UsedKeys::default();
+        let given = ["A b", "a-b", "a_b", "a b 2", "%", "(a) b"];
+        let given: Vec<_> = (1..).zip(given).map(|(at, header)| keys.attribute(header, at)).collect();
+        assert_eq!(given, ["a_b", "a-b", "a_b_2", "a_b_2_2", "column_5", "a_b_3"]);
+    }
+
+    #[test]
+    fn a_reference_keeps_letters_of_any_script() {
+        let mut keys = UsedKeys::default();
+        assert_eq!(keys.reference(" Größe [cm]. ", 1), "Größe cm");
+        assert_eq!(keys.reference("Größe {cm}", 2), "Größe cm 2");
+        assert_eq!(keys.reference("作成日", 3), "作成日");
+        assert_eq!(keys.reference("{{ }}", 4), "Column 4");
+    }
+
+    #[test]
+    fn a_header_gets_the_fewest_escapes() {
         for (header, expected) in [
             ("Ticket ID", r#""{{ row['Ticket ID'] }}""#),
             ("Customer's name", r#"'''{{ row["Customer's name"] }}'''"#),
@@ -83,7 +136,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_back_from_toml(text in "(?s).*", bare in "(?s)['\"\\\\\n\u{0}a-z]{0,8}") {
+        fn every_text_is_read_back_from_toml(text in "(?s).*", bare in "(?s)['\"\\\\\n\u{0}a-z]{0,8}") {
             for text in [&text, &bare] {
                 let document = format!("{} = {}", toml_key(text), toml(text));
                 let table: toml::Table = toml::from_str(&document).unwrap();
@@ -92,7 +145,7 @@ mod tests {
         }
 
         #[test]
-        fn any_header_is_reached_from_a_template(
+        fn every_header_is_reached_from_a_template(
             any in "(?s).*",
             hostile in "(?s)[{}%#'\"\\\\\n\r\t\u{0}\u{85}\\[\\]nux0-9a-f ]{0,12}",
         ) {

@@ -1,23 +1,54 @@
-//! One column of the sample.
+//! The part of the CSV that the guesses rest on.
 
 use std::collections::HashSet;
 
-use super::words::words;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::Encoding;
 
-/// A column: its name, and what the sample's rows have in it.
+use super::header_words::words;
+
+/// The header, the first rows and the dialect of a CSV.
+#[derive(Clone, Copy, Debug)]
+pub struct CsvSample<'a> {
+    /// The file's name for `[source] files`.
+    pub file: &'a str,
+    /// The unique names of the columns.
+    pub columns: &'a [String],
+    /// The first rows.
+    pub rows: &'a [Vec<String>],
+    /// Whether these are all rows of the file.
+    pub is_complete: bool,
+    /// The field separator, unless it is a comma that was found.
+    pub delimiter: Option<char>,
+    /// The quote, if an option set it.
+    pub quote: Option<&'a str>,
+    /// The escape, if an option set it.
+    pub escape: Option<&'a str>,
+    /// The encoding, if it was guessed or an option set it.
+    pub encoding: Option<&'a str>,
+}
+
+/// The most likely encoding of a file that begins with `bytes` and is not UTF-8, by the rules of web browsers.
+pub fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// A column of the sample.
 #[derive(Debug)]
-pub(super) struct Column<'a> {
+pub(super) struct SampleColumn<'a> {
     pub(super) name: &'a str,
     pub(super) words: Vec<String>,
-    /// The cells with more in them than white space, trimmed.
+    /// The trimmed cells that are not empty.
     pub(super) cells: Vec<&'a str>,
     rows: usize,
 }
 
-impl<'a> Column<'a> {
+impl<'a> SampleColumn<'a> {
     pub(super) fn new(index: usize, name: &'a str, rows: &'a [Vec<String>]) -> Self {
         let cells = rows.iter().filter_map(|row| row.get(index).map(|cell| cell.trim()));
-        Column {
+        SampleColumn {
             name,
             words: words(name),
             cells: cells.filter(|cell| !cell.is_empty()).collect(),
@@ -25,34 +56,34 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Rows were looked at, and none has anything here.
+    /// Whether the sample has rows and all cells of this column are empty.
     pub(super) fn is_empty(&self) -> bool {
         self.rows > 0 && self.cells.is_empty()
     }
 
-    /// There is a cell, and all cells are such.
+    /// Whether the column has a cell and all its cells pass `test`.
     pub(super) fn all(&self, test: impl Fn(&str) -> bool) -> bool {
         !self.cells.is_empty() && self.cells.iter().all(|cell| test(cell))
     }
 
-    /// No row is without a cell, and no two rows share one.
+    /// Whether every row has a cell here and no two are equal.
     pub(super) fn is_distinct(&self) -> bool {
         let mut seen = HashSet::new();
         self.cells.len() == self.rows && self.cells.iter().all(|cell| seen.insert(cell))
     }
 
-    /// The characters of a cell, on average.
+    /// The average length of a cell, in characters.
     pub(super) fn average_chars(&self) -> usize {
         let chars: usize = self.cells.iter().map(|cell| cell.chars().count()).sum();
         chars / self.cells.len().max(1)
     }
 
-    /// The bytes of the longest cell.
+    /// The length of the longest cell, in bytes.
     pub(super) fn longest_bytes(&self) -> usize {
         self.cells.iter().map(|cell| cell.len()).max().unwrap_or(0)
     }
 
-    /// Every cell is a web address.
+    /// Whether every cell is a URL of http or https.
     pub(super) fn is_url(&self) -> bool {
         self.all(|cell| {
             let scheme =
@@ -61,7 +92,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// Some cell has a letter, and it is not all e-mail addresses.
+    /// Whether a cell has a letter and not all cells are e-mail addresses.
     pub(super) fn is_text(&self) -> bool {
         let is_address = |cell: &str| cell.contains('@') && !cell.contains(char::is_whitespace);
         self.cells.iter().any(|cell| cell.contains(char::is_alphabetic)) && !self.all(is_address)
@@ -77,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_urls_in_every_cell_that_is_not_empty() {
-        let is_url = |cells: &[&str]| Column::new(0, "Column", &rows(cells)).is_url();
+    fn a_column_of_urls_has_one_in_every_cell_that_is_not_empty() {
+        let is_url = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_url();
         assert!(is_url(&["https://a.example", "", " HTTP://b.example"]));
         assert!(!is_url(&["https://a.example", "none"]));
         assert!(!is_url(&["", ""]));
@@ -86,7 +117,7 @@ mod tests {
 
     #[test]
     fn distinct_cells_are_neither_repeated_nor_missing() {
-        let is_distinct = |cells: &[&str]| Column::new(0, "Column", &rows(cells)).is_distinct();
+        let is_distinct = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_distinct();
         assert!(is_distinct(&["a", "b"]));
         assert!(!is_distinct(&["a", "a"]));
         assert!(!is_distinct(&["a", " "]));
@@ -94,7 +125,7 @@ mod tests {
 
     #[test]
     fn addresses_and_numbers_are_not_text() {
-        let is_text = |cells: &[&str]| Column::new(0, "Column", &rows(cells)).is_text();
+        let is_text = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_text();
         assert!(is_text(&["a@example.org", "write to a@example.org"]));
         assert!(!is_text(&["a@example.org", "b@example.org"]));
         assert!(!is_text(&["12.50", "7"]));

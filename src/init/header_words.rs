@@ -1,22 +1,22 @@
-//! A header as words, and the words that headers are made of.
+//! Splits headers into words, and compares them with lists of known words.
 
 use deunicode::deunicode;
 
-/// What a row of the usual exports is.
+/// Names for the kind of record that a row is.
 pub(super) const RECORDS: &str = "\
     ticket, case, issue, task, incident, request, conversation, email, record, fall, vorgang, vorgangs, \
     anfrage, aufgabe, aufgaben, caso, tarea, demande, tache, chamado, arende, zaak, sag, sak, заявки, \
     チケット, 案件, 受付, 管理, 問い合わせ, お問い合わせ, 工单, 工單";
 
-/// Endings that are written as one word with what they count.
+/// Endings that form one word with the noun before them.
 const SUFFIXES: &str = "nummer, nr, 番号, 编号, 編號, 번호";
 
-/// The items of a list that is written in one string.
+/// The items of a comma-separated list.
 fn listed(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }
 
-/// Whether the list has this very word.
+/// Whether the list has exactly this word.
 pub(super) fn is_listed(word: &str, list: &str) -> bool {
     listed(list).any(|item| item == word)
 }
@@ -30,9 +30,9 @@ pub(super) fn words(header: &str) -> Vec<String> {
     let mut before: Option<char> = None;
     while let Some(c) = characters.next() {
         let lower_follows = characters.peek().is_some_and(|next| next.is_lowercase());
-        let hump = c.is_uppercase()
+        let is_hump = c.is_uppercase()
             && before.is_some_and(|before| before.is_lowercase() || (before.is_uppercase() && lower_follows));
-        if hump || !c.is_alphanumeric() {
+        if is_hump || !c.is_alphanumeric() {
             finish(&mut word, &mut words);
         }
         if c == '#' || c == '№' {
@@ -61,10 +61,10 @@ fn finish(word: &mut String, words: &mut Vec<String>) {
     }
 }
 
-/// The place of the first of `phrases` that the header is: alone, after the word for a record
-/// (`ticket subject`), or as the end of a Chinese or Japanese word.
+/// The index of the first of `phrases` that is the header: alone, after a word for a record (`ticket subject`), or as
+/// the end of a Chinese or Japanese word.
 pub(super) fn rank(words: &[String], phrases: &str) -> Option<usize> {
-    // The first of repeated columns is shown as `Comment (1)`.
+    // Of columns that share a header, the first is named `Comment (1)`.
     let words = match words {
         [rest @ .., last] if last == "1" && !rest.is_empty() => rest,
         _ => words,
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_its_words() {
+    fn a_header_is_split_into_words() {
         for (header, expected) in [
             ("Ticket ID", "ticket id"),
             ("ticketID", "ticket id"),
