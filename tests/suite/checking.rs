@@ -175,7 +175,7 @@ fn csv_output_is_for_checks_and_exports_alone() {
         [&["run", "t.csv", "--sandbox", "--output", "csv"][..], &["status", "t.csv", "--output", "csv"]]
     {
         let ended = folder.run(arguments).expect(2);
-        assert!(ended.stderr.contains("csv is for the commands check and export"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("csv works with check and export only"), "{}", ended.stderr);
     }
 }
 
