@@ -33,8 +33,8 @@ fn around(most: usize) -> impl Strategy<Value = Cow<'static, str>> {
     (lengths, prop_oneof![Just("x"), Just("ü")]).prop_map(|(length, c)| Cow::Owned(c.repeat(length)))
 }
 
-fn word(words: &'static [&'static str]) -> impl Strategy<Value = Cow<'static, str>> {
-    prop::sample::select(words).prop_map(Cow::Borrowed)
+fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Cow<'static, str>> {
+    prop::sample::select(values).prop_map(Cow::Borrowed)
 }
 
 /// A member that is mostly left out, so that one violation seldom hides another.
@@ -43,10 +43,12 @@ fn seldom<T: std::fmt::Debug + Clone>(member: impl Strategy<Value = T>) -> impl 
 }
 
 fn reference() -> impl Strategy<Value = Reference<'static>> {
-    let kinds = word(&["URL", "NUMBER", "STRING", "DATE", "EMAIL", "ATTACHMENT", "EMAIL_MESSAGE", "url"]);
-    let arn =
-        prop_oneof![around(256), word(&["arn:aws:s3:::bucket/key-1", "arn:aws:s3:::bucket/key_1", "short"])];
-    let values = prop_oneof![around(4096), around(2000), word(&["1700000000", "-1", "2024-01-01", "1.5"])];
+    let kinds = one_of(&["URL", "NUMBER", "STRING", "DATE", "EMAIL", "ATTACHMENT", "EMAIL_MESSAGE", "url"]);
+    let arn = prop_oneof![
+        around(256),
+        one_of(&["arn:aws:s3:::bucket/key-1", "arn:aws:s3:::bucket/key_1", "short"])
+    ];
+    let values = prop_oneof![around(4096), around(2000), one_of(&["1700000000", "-1", "2024-01-01", "1.5"])];
     (prop::option::weighted(0.9, kinds), values, seldom(arn), seldom(around(100))).prop_map(
         |(kind, value, arn, status_reason)| Reference {
             r#type: kind,
@@ -68,7 +70,7 @@ fn segment() -> impl Strategy<Value = SegmentValue<'static>> {
         },
     );
     leaf.prop_recursive(2, 6, 2, |inner| {
-        let keys = prop_oneof![word(&["a", "ExpiryDuration"]), around(128)];
+        let keys = prop_oneof![one_of(&["a", "ExpiryDuration"]), around(128)];
         (seldom((keys, inner.clone())), seldom(prop::collection::vec(inner, 1..3))).prop_map(
             |(entry, list)| SegmentValue {
                 value_map: entry.map(|entry| OrderedMap(vec![entry])),
@@ -80,15 +82,16 @@ fn segment() -> impl Strategy<Value = SegmentValue<'static>> {
 }
 
 fn attribute() -> impl Strategy<Value = (Cow<'static, str>, Cow<'static, str>)> {
-    let keys = prop_oneof![4 => word(&["a", "Z_9-"]), 1 => word(&["a b", "ä", "a.b"]), 1 => around(32_767)];
+    let keys =
+        prop_oneof![4 => one_of(&["a", "Z_9-"]), 1 => one_of(&["a b", "ä", "a.b"]), 1 => around(32_767)];
     (keys, prop_oneof![around(32_767), around(16_000), around(10)])
 }
 
 fn request() -> impl Strategy<Value = ContactRequest<'static>> {
     let kind = (
-        word(&["TASK", "TASK", "TASK", "VOICE", "EMAIL", "CHAT"]),
-        word(&["API", "API", "TRANSFER", "OUTBOUND", "AGENT_REPLY", "FLOW", "INBOUND"]),
-        prop::option::of(word(&["COMPLETED", "CONNECTED_TO_USER", "ENDED"])),
+        one_of(&["TASK", "TASK", "TASK", "VOICE", "EMAIL", "CHAT"]),
+        one_of(&["API", "API", "TRANSFER", "OUTBOUND", "AGENT_REPLY", "FLOW", "INBOUND"]),
+        prop::option::of(one_of(&["COMPLETED", "CONNECTED_TO_USER", "ENDED"])),
         seldom(around(256)),
     );
     let starters = (seldom(around(500)), seldom(around(300)), seldom(around(500)));
@@ -99,8 +102,8 @@ fn request() -> impl Strategy<Value = ContactRequest<'static>> {
     let texts = (seldom(around(1024)), seldom(around(4096)), seldom(around(256)), seldom(around(256)));
     let maps = (
         seldom(attribute()),
-        seldom((prop_oneof![word(&["Ticket"]), around(4000)], reference())),
-        seldom((prop_oneof![word(&["mine", "connect:ContactExpiry"]), around(128)], segment())),
+        seldom((prop_oneof![one_of(&["Ticket"]), around(4000)], reference())),
+        seldom((prop_oneof![one_of(&["mine", "connect:ContactExpiry"]), around(128)], segment())),
     );
     let task = (starters, seldom(time), prop::collection::vec(files, 0..7));
     (prop::bool::ANY, kind, texts, maps, task).prop_map(|(open, kind, texts, maps, task)| {

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_is_not_percent_encoded_utf_8_is_refused_by_its_member() {
+    fn a_label_that_is_not_percent_encoded_utf_8_is_refused_with_its_member() {
         for label in ["%", "%4", "%zz", "%+f", "%C3", "a%"] {
             let error = ContactLabels::decode("i", label).unwrap_err();
             assert_eq!(error.code, ErrorCode::Serialization);

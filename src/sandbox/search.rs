@@ -93,7 +93,7 @@ struct AttributeCriterion<'a> {
 
 /// A valid search.
 #[derive(Debug)]
-pub(super) struct ContactSearch<'a> {
+pub(super) struct SearchRequest<'a> {
     /// The instance's id or its ARN.
     instance_id: &'a str,
     /// Epoch seconds.
@@ -112,14 +112,14 @@ enum SearchCriterion<'a> {
     Attribute { key: &'a str, value: &'a str },
 }
 
-impl<'a> ContactSearch<'a> {
+impl<'a> SearchRequest<'a> {
     /// Reads a search from a decoded body and checks its limits.
     ///
     /// # Errors
     ///
     /// - `InvalidRequestException`: it is not one of the two searches that the sandbox imitates.
     /// - `InvalidParameterException`: a member's value violates its own constraint.
-    pub(super) fn read(members: &'a Map<String, Value>) -> Result<ContactSearch<'a>, ApiError> {
+    pub(super) fn read(members: &'a Map<String, Value>) -> Result<SearchRequest<'a>, ApiError> {
         // The error of serde is left out: it may repeat values.
         let body = SearchBody::deserialize(members).map_err(|_| unsupported())?;
         let SearchBody { instance_id, time_range, search_criteria, max_results, next_token } = body;
@@ -150,7 +150,7 @@ impl<'a> ContactSearch<'a> {
         if !(0.0..=LONGEST_RANGE).contains(&(end_time - start_time)) {
             return Err(invalid_parameter("TimeRange must be 0 to 8 weeks long"));
         }
-        Ok(ContactSearch { instance_id, start_time, end_time, channel, criterion, max_results, next_token })
+        Ok(SearchRequest { instance_id, start_time, end_time, channel, criterion, max_results, next_token })
     }
 
     /// Whether the contact is in the time range and old enough for the index. `now` is since 1970.
@@ -250,7 +250,7 @@ mod tests {
 
     fn error_of(search: &Value) -> Option<ApiError> {
         let members = decode(search.to_string().as_bytes()).unwrap();
-        ContactSearch::read(&members).err()
+        SearchRequest::read(&members).err()
     }
 
     /// A completed task, initiated at `INITIATED`, with changed members.
@@ -270,7 +270,7 @@ mod tests {
     /// Whether the search finds the contact at the given age with the given lag of the index.
     fn finds_at(search: &Value, contact: &StoredContact, age: Duration, lag: Duration) -> bool {
         let members = decode(search.to_string().as_bytes()).unwrap();
-        let search = ContactSearch::read(&members).unwrap();
+        let search = SearchRequest::read(&members).unwrap();
         search.is_in_range(contact, contact.initiated + age, lag)
             && search.matches(&ContactView::new(contact))
     }
@@ -417,7 +417,7 @@ mod tests {
     #[test]
     fn pages_follow_each_other_without_gap_or_repetition() {
         let members = decode(by_name("x").to_string().as_bytes()).unwrap();
-        let search = ContactSearch::read(&members).unwrap();
+        let search = SearchRequest::read(&members).unwrap();
         // Every second contact matches.
         let candidate = |position: usize| {
             let name = if position % 2 == 1 { "x" } else { "y" };

@@ -20,7 +20,7 @@ use super::latency::Latency;
 use super::limits;
 use super::operation::{ApiOperation, ContactLabels, CreateOperation, Route};
 use super::random_faults::{RandomFaults, RequestIdentity};
-use super::search::ContactSearch;
+use super::search::SearchRequest;
 use super::state::{SandboxState, SandboxStats};
 
 /// Bytes of contacts that are copied while the lock is held, about.
@@ -43,7 +43,7 @@ pub(super) enum OperationOutput {
     Read(Value),
 }
 
-/// What happens to the connection of a request.
+/// The end of a request: a response, or a closed connection.
 #[derive(Debug)]
 pub(super) enum RequestOutcome {
     /// It gets a response, after this delay in addition to the latency.
@@ -180,7 +180,7 @@ impl Service {
 
     fn search(&self, body: &[u8], now: SystemTime) -> Result<OperationOutput, ApiError> {
         let members = json::decode(body)?;
-        let search = ContactSearch::read(&members)?;
+        let search = SearchRequest::read(&members)?;
         let (last_position, candidates) = {
             let state = self.lock();
             let position = |token| {

@@ -13,7 +13,7 @@ use super::error::SandboxError;
 use super::operation::ApiOperation;
 use super::quota::OperationQuotas;
 use super::random_faults::RepetitionCounter;
-use super::search::ContactSearch;
+use super::search::SearchRequest;
 use super::state_file::StateFile;
 
 /// Counters of a sandbox since its start, as `GET /_sandbox/stats` shows them.
@@ -181,7 +181,7 @@ impl SandboxState {
     /// The contacts in the range of a search, with their positions.
     pub(super) fn candidates(
         &self,
-        search: &ContactSearch<'_>,
+        search: &SearchRequest<'_>,
         faults: &Faults,
         now: SystemTime,
     ) -> Vec<(usize, Arc<StoredContact>)> {

@@ -27,7 +27,7 @@ pub(super) use rules::{invalid_parameter, invalid_request, length, required};
 /// - `InvalidRequestException`: a member is missing, or members exclude each other.
 /// - `InvalidParameterException`: a member's value violates its own constraint.
 ///
-/// Which of the two the service uses in a given case is not documented.
+/// The service does not document the choice between the two in each case.
 pub(super) fn check_create(input: &CreateInput<'_>, now: SystemTime) -> Result<(), ApiError> {
     required("InstanceId", input.common.instance_id)?;
     match &input.specific {

@@ -79,7 +79,7 @@ async fn a_started_tasks_errors_have_the_status_and_the_code() {
 }
 
 #[tokio::test]
-async fn the_operations_share_neither_tokens_nor_quota() {
+async fn the_operations_have_separate_tokens_and_quotas() {
     let config = SandboxConfig { rate: Some(1e-6), burst: 2, ..SandboxConfig::default() };
     let sandbox = RunningSandbox::start(config).await;
     sandbox

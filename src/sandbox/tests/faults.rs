@@ -81,7 +81,7 @@ async fn a_request_arrives_before_its_connection_is_closed() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_exactly_one_contact_and_no_byte() {
+async fn a_lost_response_leaves_exactly_one_contact_and_no_byte() {
     let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_millis(1) });
     let sandbox = RunningSandbox::start(with(Faults { lose: 1.0, slow, ..Faults::default() })).await;
     sandbox
@@ -104,7 +104,7 @@ async fn a_lost_answer_leaves_exactly_one_contact_and_no_byte() {
 }
 
 #[tokio::test]
-async fn only_an_answer_with_a_contact_created_can_be_lost() {
+async fn only_the_response_to_a_created_contact_can_be_lost() {
     let sandbox = RunningSandbox::start(with(Faults { lose: 1.0, ..Faults::default() })).await;
     sandbox
         .with_client(|client| {
@@ -118,7 +118,7 @@ async fn only_an_answer_with_a_contact_created_can_be_lost() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_comes_after_the_latency_and_its_own_time() {
+async fn a_slow_response_comes_after_the_latency_and_its_delay() {
     let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_millis(30) });
     let faults = Faults { slow, ..Faults::default() };
     let latency = Duration::from_millis(20);
@@ -139,7 +139,7 @@ async fn a_slow_answer_comes_after_the_latency_and_its_own_time() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_of_a_contact_that_exists_already() {
+async fn a_slow_response_is_sent_after_its_contact_exists() {
     let slow = Some(SlowResponses { probability: 1.0, delay: Duration::from_hours(24) });
     let sandbox = RunningSandbox::start(with(Faults { slow, ..Faults::default() })).await;
     let waiting = sandbox
@@ -158,7 +158,7 @@ async fn a_slow_answer_is_of_a_contact_that_exists_already() {
 }
 
 #[tokio::test]
-async fn after_so_many_requests_every_further_one_is_throttled_then_denied() {
+async fn after_a_number_of_requests_every_further_one_is_throttled_or_denied() {
     let faults = Faults { throttle_after: Some(2), deny_after: Some(4), ..Faults::default() };
     let sandbox = RunningSandbox::start(with(faults)).await;
     sandbox
@@ -184,7 +184,7 @@ async fn after_so_many_requests_every_further_one_is_throttled_then_denied() {
 }
 
 #[tokio::test]
-async fn a_denied_or_throttled_request_meets_no_random_fault() {
+async fn random_faults_do_not_apply_to_a_denied_or_throttled_request() {
     let certain = Faults { reset: 1.0, fail: 1.0, lose: 1.0, ..Faults::default() };
     for (faults, status) in [
         (Faults { deny_after: Some(0), throttle_after: Some(0), ..certain.clone() }, 403),
@@ -222,7 +222,7 @@ async fn a_full_quota_is_402_and_counts_the_contacts_of_the_state_file() {
 }
 
 #[tokio::test]
-async fn a_token_past_its_window_makes_a_new_contact_after_a_restart_too() {
+async fn a_token_past_its_window_creates_a_new_contact_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let config = SandboxConfig { state: Some(state.clone()), ..without_quota() };
@@ -296,7 +296,7 @@ async fn a_contact_is_described_before_the_index_has_it() {
 }
 
 #[tokio::test]
-async fn a_seed_repeats_its_faults_in_whatever_order_requests_come() {
+async fn a_seed_repeats_its_faults_in_any_order_of_requests() {
     async fn statuses(seed: u64, order: Vec<usize>) -> Vec<Vec<u16>> {
         let faults = Faults { fail: 0.5, ..Faults::default() };
         let sandbox = RunningSandbox::start(SandboxConfig { seed, ..with(faults) }).await;
@@ -322,7 +322,7 @@ async fn a_seed_repeats_its_faults_in_whatever_order_requests_come() {
 }
 
 #[tokio::test]
-async fn a_probability_that_is_none_is_refused_by_its_name() {
+async fn a_probability_out_of_range_is_refused_with_its_name() {
     for value in [-0.5, 2.0, f64::NAN] {
         let error = Sandbox::bind(with(Faults { lose: value, ..Faults::default() })).await.unwrap_err();
         assert!(matches!(error, SandboxError::Probability { fault: "lose", .. }), "{error}");

@@ -95,7 +95,7 @@ async fn a_request_in_the_first_half_of_its_latency_has_not_arrived_and_a_shutdo
 }
 
 #[tokio::test]
-async fn what_has_left_a_client_arrives_though_the_client_is_gone() {
+async fn a_request_is_processed_even_if_its_client_has_disconnected() {
     let latency = Duration::from_millis(60);
     let sandbox = RunningSandbox::start(SandboxConfig { latency, ..without_quota() }).await;
     sandbox
@@ -115,7 +115,7 @@ async fn what_has_left_a_client_arrives_though_the_client_is_gone() {
 }
 
 #[tokio::test]
-async fn every_answer_takes_its_latency() {
+async fn every_response_has_the_latency() {
     let latency = Duration::from_millis(40);
     let config = SandboxConfig { latency, jitter: 0.5, rate: Some(1e-6), burst: 1, ..without_quota() };
     let sandbox = RunningSandbox::start(config).await;
@@ -136,7 +136,7 @@ async fn every_answer_takes_its_latency() {
 }
 
 #[tokio::test]
-async fn only_loopback_is_listened_on_and_a_taken_port_is_named() {
+async fn the_sandbox_listens_on_loopback_only_and_names_a_port_in_use() {
     let sandbox = Sandbox::bind(without_quota()).await.unwrap();
     assert!(sandbox.address().ip().is_loopback());
     let port = sandbox.address().port();
@@ -157,7 +157,7 @@ async fn a_quota_that_lets_nothing_through_is_refused() {
 }
 
 #[tokio::test]
-async fn a_jitter_that_is_no_share_is_refused() {
+async fn a_jitter_out_of_range_is_refused() {
     for jitter in [-0.1, 1.1, f64::NAN] {
         let error = Sandbox::bind(SandboxConfig { jitter, ..without_quota() }).await.unwrap_err();
         assert!(matches!(error, SandboxError::Jitter(_)), "{error}");
@@ -165,7 +165,7 @@ async fn a_jitter_that_is_no_share_is_refused() {
 }
 
 #[tokio::test]
-async fn a_state_file_that_is_something_else_is_refused() {
+async fn a_file_that_is_not_a_state_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let state: PathBuf = folder.path().join("notes.txt");
     std::fs::write(&state, "my notes").unwrap();
