@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Err(error) => return commands::usage_error(&error).into(),
     };
     ui::set_colour(cli.global.color.unwrap_or_default());
-    ui::hush_panics();
+    ui::hide_panic_messages();
     logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
     commands::run_to_end(cli, &matches).into()
 }

@@ -9,7 +9,7 @@ use crate::job::DoctorJob;
 use crate::paths::uncompressed;
 use crate::source::Input;
 use crate::submission::ConnectClient;
-use crate::ui::Diagnoses;
+use crate::ui::DoctorReport;
 
 pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = DoctorJob::resolve(args, global)?;
@@ -29,9 +29,9 @@ pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<Exi
             blocking(move || Ok(input(&job))).await?
         },
     };
-    let mut diagnoses = Diagnoses::new(job.output);
-    examination.run(&client, |diagnosis| diagnoses.tell(&diagnosis)).await;
-    diagnoses.finish().map_err(|source| CommandError::Io { what: "cannot write the diagnoses", source })
+    let mut report = DoctorReport::new(job.output);
+    examination.run(&client, |diagnosis| report.add(&diagnosis)).await;
+    report.finish().map_err(|source| CommandError::Io { what: "cannot write the diagnoses", source })
 }
 
 /// Size of the input in bytes, with compressed files counted tenfold; or why a run could not read it. Standard input is

@@ -277,7 +277,7 @@ async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandErro
     match &cli.command {
         Command::Run(args) => {
             let program = std::env::args_os().next().unwrap_or_default();
-            run::run(args, &cli.global, &ResumeCommand::of(program, matches)).await
+            run::run(args, &cli.global, &ResumeCommand::new(program, matches)).await
         }
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),

@@ -11,15 +11,15 @@ use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, Prepared};
-use crate::job::{Job, JobError, JobFile, JobFileError, MetricsTarget, Pacing, reload_rate};
+use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::ui::{
-    Metrics, ResumeCommand, Summary, check_rejects_target, ending_word, exit_code, observers_of_run,
-    this_folder, to_stdout, write_rejects,
+    Metrics, ResumeCommand, RunBasis, RunReport, check_rejects_target, ending_name, exit_code,
+    observers_of_run, this_folder, to_stdout, write_rejects,
 };
 
 pub(super) async fn run(
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let file = JobFile::at(args.job.job.as_deref());
     // An invalid job file names no metrics file, but a flag may.
     let of_metrics = file.as_ref().map_or_else(|_| JobFile::default(), JobFile::clone);
-    let metrics = MetricsTarget::resolve(args, &of_metrics)?.map(Metrics::new).transpose()?;
+    let metrics = metrics_target(args, &of_metrics)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, again, file, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also for a run that could not start, so that monitoring sees it.
@@ -96,7 +96,7 @@ async fn import(
         reporter.finish();
     }
 
-    let word = ending_word(&ending);
+    let word = ending_name(&ending);
     let (ledger_path, rejects, crash_plan) =
         (job.ledger.clone(), job.rejects.clone(), job.crash_plan.clone());
     let (force, metrics) = (job.force, metrics.cloned());
@@ -106,7 +106,7 @@ async fn import(
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {
-            metrics.take_stock();
+            metrics.read_final_figures();
         }
         if let Ok(ledger) = Arc::try_unwrap(ledger) {
             ledger.close()?;
@@ -114,11 +114,18 @@ async fn import(
         Ok((exit, ending, record, rejected))
     })
     .await?;
-    let summary = Summary::new(&job, again, &ending, exit, record, rejected);
-    summary.log();
+    let basis = RunBasis {
+        instance_id: job.identity.instance_id,
+        ledger: job.ledger,
+        rejects: job.rejects,
+        shard: job.identity.shard,
+        is_own_rate: job.pacing.is_per_process,
+    };
+    let report = RunReport::new(basis, again, &ending, exit, record, rejected > 0);
+    report.log();
     let text = match job.display.output {
-        Output::Text | Output::Csv => summary.text(),
-        Output::Json => format!("{}\n", summary.json()),
+        Output::Text | Output::Csv => report.text(),
+        Output::Json => format!("{}\n", report.json()),
     };
     to_stdout(&text).map_err(io("cannot write the summary"))?;
     Ok(exit)

@@ -8,7 +8,7 @@ use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
 use crate::job::{JobError, JobFile, expect_csvs, ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
-use crate::ui::{LedgerStatus, Status, show};
+use crate::ui::{LedgerStatus, Status, write_stdout};
 
 /// Number of runs shown.
 const RUNS: u32 = 10;
@@ -47,8 +47,8 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
             Output::Text | Output::Csv => status.text(),
             Output::Json => format!("{}\n", status.json()),
         };
-        let is_read =
-            show(&text).map_err(|source| CommandError::Io { what: "cannot write the status", source })?;
+        let is_read = write_stdout(&text)
+            .map_err(|source| CommandError::Io { what: "cannot write the status", source })?;
         match args.watch {
             Some(pause) if is_read => std::thread::sleep(pause),
             Some(_) | None => return Ok(ExitCode::Complete),
@@ -70,7 +70,7 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
         minutes: reader.minutes(runs.first().map(|run| run.id), since, 1)?,
         minutes_since_ms: since * 60_000,
         runs,
-        running: is_locked(path),
+        is_running: is_locked(path),
         now_ms,
         ledger: path.to_owned(),
     })

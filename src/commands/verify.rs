@@ -46,7 +46,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     if let Ok(ledger) = Arc::try_unwrap(ledger) {
         blocking(move || Ok(ledger.close()?)).await?;
     }
-    let report = VerificationReport::new(&job, &ending, findings);
+    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &ending, findings);
     report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),

@@ -6,10 +6,11 @@ use super::destination::instance;
 use super::file::JobFile;
 use super::pace::rate;
 use super::places::ledger_to_write;
-use super::{Display, InputSettings, JobError, ResendPolicy, display, resend_policy};
+use super::{InputSettings, JobError, ResendPolicy, display, resend_policy};
 use crate::cli::{CheckArgs, GlobalArgs};
 use crate::engine::ErrorBudget;
 use crate::pacing::Rate;
+use crate::ui::DisplayOptions;
 
 /// Validated settings of `check`, which needs no instance and creates no ledger.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct CheckJob {
     /// Rows that a run would send again.
     pub resend_policy: ResendPolicy,
     /// Output formats and progress display.
-    pub display: Display,
+    pub display: DisplayOptions,
 }
 
 impl CheckJob {

@@ -1,6 +1,6 @@
 //! The metrics file of a run, resolved from its arguments and the job file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::destination::instance;
 use super::file::JobFile;
@@ -11,53 +11,32 @@ use super::{JobError, option_error};
 use crate::cli::RunArgs;
 use crate::output_file::OutputKind;
 use crate::paths::resolved;
-use crate::shard::Shard;
+use crate::ui::MetricsTarget;
 
-/// A metrics file and its labels. A run that cannot start has them too, as far as they are known.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MetricsTarget {
-    /// Path of the file.
-    pub file: PathBuf,
-    /// Label `import`: the name of the job file, otherwise of the ledger; may be empty.
-    pub import: String,
-    /// Id of the instance, without the rest of its ARN.
-    pub instance_id: Option<String>,
-    /// The shard that the run imports, or `None` for all rows.
-    pub shard: Option<Shard>,
-    /// Path of the ledger.
-    pub ledger: Option<PathBuf>,
-}
-
-impl MetricsTarget {
-    /// The metrics file that the arguments or the job file name. The rest of the job may be invalid.
-    ///
-    /// # Errors
-    /// The file may not be written, or is the rejects file.
-    pub fn resolve(args: &RunArgs, file: &JobFile) -> Result<Option<Self>, JobError> {
-        let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
-        let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
-        let shard = shard(&args.job, file);
-        let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
-        let ledger = ledger_path(&args.job, file).ok();
-        let protected = ProtectedFiles::of_job(&args.job, file);
-        let target = protected.output(OutputKind::Metrics, &named, args.force)?;
-        let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
-        if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
-            return Err(option_error(
-                OutputKind::Metrics.option(),
-                "names the rejects file; name another file",
-            ));
-        }
-        Ok(Some(MetricsTarget {
-            file: target,
-            import: import(args.job.job.as_deref(), ledger.as_deref()),
-            instance_id: instance(&args.job, &args.import.request, file).ok().flatten().map(|found| found.id),
-            shard,
-            ledger,
-        }))
+/// The metrics file that the arguments or the job file name. The rest of the job may be invalid.
+///
+/// # Errors
+/// The file may not be written, or is the rejects file.
+pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTarget>, JobError> {
+    let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
+    let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
+    let shard = shard(&args.job, file);
+    let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
+    let ledger = ledger_path(&args.job, file).ok();
+    let protected = ProtectedFiles::of_job(&args.job, file);
+    let target = protected.output(OutputKind::Metrics, &named, args.force)?;
+    let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
+    if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
+        return Err(option_error(OutputKind::Metrics.option(), "names the rejects file; name another file"));
     }
+    Ok(Some(MetricsTarget {
+        file: target,
+        import: import(args.job.job.as_deref(), ledger.as_deref()),
+        instance_id: instance(&args.job, &args.import.request, file).ok().flatten().map(|found| found.id),
+        shard,
+        ledger,
+    }))
 }
-
 /// `tickets` of `tickets.toml`; without a job file `tickets` of `tickets.ledger.db`.
 fn import(job: Option<&Path>, ledger: Option<&Path>) -> String {
     let name = match (job, ledger) {

@@ -24,13 +24,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, ImportArgs, InitArgs, LogFormat, Output, ProgressArgs, ProgressKind, RunArgs};
+use crate::cli::{GlobalArgs, ImportArgs, InitArgs, Output, ProgressArgs, RunArgs};
 use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::output_file::OutputError;
 use crate::source::Dialect;
 use crate::submission::{AwsSettings, OnUnknown};
+use crate::ui::DisplayOptions;
 pub use check::CheckJob;
 use destination::destination;
 pub use doctor::DoctorJob;
@@ -38,7 +39,7 @@ pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use input::InputSettings;
 pub(crate) use instance::SANDBOX;
-pub use metrics::MetricsTarget;
+pub use metrics::metrics_target;
 pub use outline::{Outline, OutlineTable};
 pub use pace::{Pacing, SandboxQuota, reload_rate};
 use pace::{pacing, sandbox};
@@ -85,7 +86,7 @@ pub struct Job {
     /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
     /// Output formats and progress display.
-    pub display: Display,
+    pub display: DisplayOptions,
     /// Quota of the built-in sandbox; `None` with a real endpoint.
     pub sandbox: Option<SandboxQuota>,
     /// Crash point of a rehearsal.
@@ -101,21 +102,6 @@ pub struct ResendPolicy {
     pub on_unknown: OnUnknown,
     /// States named with `--retry`.
     pub retry: Vec<Retry>,
-}
-
-/// Output formats and progress display.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Display {
-    /// Format of results on standard output.
-    pub output: Output,
-    /// Progress display on standard error.
-    pub progress: ProgressKind,
-    /// Interval between progress lines.
-    pub report_every: Duration,
-    /// Format of standard error.
-    pub log_format: LogFormat,
-    /// Whether debug messages are logged; then no bar is drawn, since they would break it.
-    pub debug: bool,
 }
 
 /// Invalid usage or configuration; nothing has been sent.
@@ -201,8 +187,8 @@ pub fn dialect_of(args: &InitArgs) -> Result<Dialect, JobError> {
     input::dialect(&args.dialect, &JobFile::default())
 }
 
-fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> Display {
-    Display {
+fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> DisplayOptions {
+    DisplayOptions {
         output: global.output.or(file.run.output).unwrap_or_default(),
         progress: args.progress.or(file.run.progress).unwrap_or_default(),
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),

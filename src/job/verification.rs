@@ -7,11 +7,12 @@ use super::destination::destination;
 use super::file::JobFile;
 use super::pace::{INVALID_RATE, RATES};
 use super::places::ledger_path;
-use super::{Display, JobError, LONGEST, display, input, option_error, refuse_csv};
+use super::{JobError, LONGEST, display, input, option_error, refuse_csv};
 use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
 use crate::submission::AwsSettings;
+use crate::ui::DisplayOptions;
 use crate::verification::{DESCRIBE_RATE, SEARCH_RATE};
 
 /// Validated settings of `verify`.
@@ -36,7 +37,7 @@ pub struct VerifyJob {
     /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
     /// Output formats and progress display.
-    pub display: Display,
+    pub display: DisplayOptions,
 }
 
 impl VerifyJob {

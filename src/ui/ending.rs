@@ -1,11 +1,11 @@
-//! How a run ended: the word for the ledger, the exit code, and what to tell people.
+//! The way a run ended: its name in the ledger, its exit code, and the reason with the remedy.
 
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
-use crate::ledger::{RowState, RunRecord};
+use crate::ledger::{Cause, RowState, RunRecord};
 
-/// The word that the ledger keeps.
-pub fn ending_word(ending: &Ending) -> &'static str {
+/// Name of an ending, as the ledger records it.
+pub fn ending_name(ending: &Ending) -> &'static str {
     match ending {
         Ending::Complete => "complete",
         Ending::LimitReached => "limit reached",
@@ -21,42 +21,36 @@ pub fn ending_word(ending: &Ending) -> &'static str {
     }
 }
 
-/// The exit code of a run that ended so and left the ledger so.
+/// Exit code of a run with this ending and record.
 pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
-    let left_behind =
-        [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().any(|state| run.rows.of(*state) > 0);
     match (failure(ending), ending) {
         (Some((exit, _)), _) => exit,
         (None, Ending::ErrorBudget(_)) => ExitCode::ErrorBudget,
         (None, _) if run.waiting() > 0 => ExitCode::PlannedStop,
-        (None, _) if left_behind => ExitCode::RowsNotCreated,
+        (None, _) if rows_with_errors(run) > 0 => ExitCode::RowsNotCreated,
         (None, _) => ExitCode::Complete,
     }
 }
 
-/// Why the run ended early, and the remedy.
-pub(super) fn why(ending: &Ending, run: &RunRecord) -> Option<String> {
+/// Reason why a run ended early, and the remedy.
+pub(super) fn reason(ending: &Ending, run: &RunRecord) -> Option<String> {
     match (failure(ending), ending) {
-        (Some((_, why)), _) => Some(why),
-        (None, Ending::ErrorBudget(budget)) => {
-            let errors = run.rows.of(RowState::Rejected)
-                + run.rows.of(RowState::Failed)
-                + run.rows.of(RowState::Unknown);
-            let rows = run.own_rows();
-            Some(format!(
-                "The error budget is spent: {errors} rows went wrong, and --max-errors allows {budget} of {rows} read. \
-                 Look at the causes before you raise it."
-            ))
-        }
+        (Some((_, reason)), _) => Some(reason),
+        (None, Ending::ErrorBudget(budget)) => Some(format!(
+            "The error budget is spent: {} rows have errors, and --max-errors allows {budget} of {} read. \
+             Look at the causes before you raise it.",
+            rows_with_errors(run),
+            run.own_rows()
+        )),
         (None, _) if run.waiting() == 0 => None,
         (None, Ending::TimeBudget) => Some("The time that --max-duration allows is over.".to_owned()),
         (None, _) => Some("The limit is reached.".to_owned()),
     }
 }
 
-/// The exit code and the cause with its remedy, where a signal or Connect put an end to it.
+/// Exit code and reason of an ending that a signal or Connect caused.
 pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
-    let (exit, cause, words, remedy) = match ending {
+    let (exit, cause, problem, remedy) = match ending {
         Ending::Complete | Ending::LimitReached | Ending::TimeBudget | Ending::ErrorBudget(_) => return None,
         Ending::Interrupted(signal) => {
             return Some((signal.exit_code(), format!("Interrupted by {}.", signal.name())));
@@ -65,7 +59,8 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             ExitCode::Fatal,
             cause,
             "Connect denies the request, or it cannot be signed",
-            "No row is to blame. Check the credentials, that they allow the operation on the instance, and the machine's clock.",
+            "The rows are not the cause. Check the credentials, that they allow the operation on the instance, and \
+             the machine's clock.",
         ),
         Ending::QuotaExceeded(cause) => (
             ExitCode::Fatal,
@@ -76,13 +71,13 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
         Ending::NotFound(cause) => (
             ExitCode::Fatal,
             cause,
-            "Connect finds nothing of what it is asked for",
+            "Connect does not find a resource of the request",
             "Check the instance id, the Region, and ids in the rows.",
         ),
         Ending::Throttled(cause) => (
             ExitCode::TryLater,
             cause,
-            "Connect does nothing but throttle",
+            "Connect throttles every request",
             "Something else uses the quota, or --rate is above it.",
         ),
         Ending::OutOfReach(cause) => (
@@ -94,10 +89,15 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
         Ending::Unanswered(cause) => (
             ExitCode::TryLater,
             cause,
-            "Connect takes requests and does not answer them",
-            "What went unanswered waits in doubt and is sent again with the same tokens, while these are young enough; \
-             with --on-unknown hold it is unknown.",
+            "Connect accepts requests and does not answer them",
+            "Unanswered rows are in doubt. The next run sends them again with the same client tokens within \
+             --idempotency-window; with --on-unknown hold they are unknown.",
         ),
     };
-    Some((exit, format!("{words} ({}: {}). {remedy}", cause.code, cause.message)))
+    let Cause { code, message } = cause;
+    Some((exit, format!("{problem} ({code}: {message}). {remedy}")))
+}
+
+fn rows_with_errors(run: &RunRecord) -> u64 {
+    [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().map(|state| run.rows.of(*state)).sum()
 }

@@ -1,30 +1,30 @@
-//! A run as events of a log, where standard error is one: each row that goes wrong, and each milestone.
+//! Events of a run as events of the log, if standard error is one.
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{Level, error, info, warn};
 
-use super::attention::{doubts, notice};
-use super::lines::Every;
-use crate::event::{FindingKind, Observer, Progress, RunEvent, VerificationFinding};
+use super::describe_event::{Description, Problem, RowPlace, describe, earlier_attempts};
+use super::period::Period;
+use crate::event::{Observer, Progress, RunEvent};
 use crate::exit_code::ExitCode;
-use crate::ledger::{Cause, Note, Opening, RowState};
 
-/// Turns what happens into events.
+/// Writes events to the log.
 #[derive(Debug)]
-pub(super) struct Log {
-    /// None if progress is not to be told.
-    every: Option<Every>,
+pub(super) struct LogObserver {
+    /// Interval of progress events; none if progress is not shown.
+    period: Option<Period>,
     is_sending: bool,
 }
 
-impl Log {
-    pub(super) fn new(every: Option<Duration>) -> Self {
-        Log { every: every.map(Every::new), is_sending: false }
+impl LogObserver {
+    /// An observer that logs progress every `interval`, or not at all.
+    pub(super) fn new(interval: Option<Duration>) -> Self {
+        LogObserver { period: interval.map(Period::start), is_sending: false }
     }
 
-    fn is_due(&mut self) -> bool {
-        self.every.as_mut().is_some_and(Every::is_due)
+    fn advance(&mut self) -> bool {
+        self.period.as_mut().is_some_and(Period::advance)
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -34,7 +34,7 @@ impl Log {
             self.is_sending = true;
             info!(to_send, rate_set, "sending");
         }
-        if self.is_due() {
+        if self.advance() {
             let seconds_left = progress.time_left().as_secs_f64();
             info!(
                 done,
@@ -54,139 +54,67 @@ impl Log {
     }
 }
 
-impl Observer for Log {
+impl Observer for LogObserver {
     fn observe(&mut self, event: &RunEvent) {
         match event {
             RunEvent::ReadingInput { rows, .. } => {
-                if self.is_due() {
+                if self.advance() {
                     info!(rows_read = rows, "checking");
                 }
             }
             RunEvent::SendingStarted { run, to_send } => {
                 info!(rows_read = run.rows_read, to_send, already_created = run.already_created, "checked");
-                if let Some(doubts) = doubts(&run.doubts) {
-                    warn!(unknown = run.doubts.unknown, in_doubt = run.doubts.waiting, "{doubts}");
+                if let Some(text) = earlier_attempts(&run.doubts) {
+                    warn!(unknown = run.doubts.unknown, in_doubt = run.doubts.waiting, "{text}");
                 }
             }
             RunEvent::Progress(progress) => self.progress(progress),
             RunEvent::Verifying { done, total, subject } => {
-                if self.is_due() {
+                if self.advance() {
                     info!(subject, done, total, "verifying");
                 }
             }
-            RunEvent::RowNoted { file, note } => noted(file, note),
-            RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
-                settled((source, *line, key), *state, cause.as_ref(), *done);
+            // Throttling too, which is no problem to people.
+            RunEvent::Paused { failure, cause, pause } => {
+                let seconds = pause.as_secs_f64();
+                warn!(?failure, code = cause.code, seconds, "requests pause: {}", cause.message);
             }
-            RunEvent::VerificationFinding(finding) => verified(finding),
-            RunEvent::Paused { failure, cause: Cause { code, message }, pause } => {
-                warn!(?failure, code, seconds = pause.as_secs_f64(), "the pool pauses: {message}");
-            }
-            RunEvent::Draining { signal, in_flight, grace } => {
-                let signal = signal.map(|signal| signal.name());
-                info!(
-                    signal,
-                    in_flight,
-                    grace_seconds = grace.as_secs_f64(),
-                    "draining: no new request is made"
-                );
-            }
-            RunEvent::LedgerCreated { is_recreated: false, .. }
-            | RunEvent::ShardStarted { .. }
-            | RunEvent::InFlightListed(_)
-            | RunEvent::RateReloaded(Ok(_)) => {
-                if let Some(line) = notice(event, true) {
-                    info!("{line}");
-                }
-            }
-            RunEvent::LedgerCreated { is_recreated: true, .. }
-            | RunEvent::LedgerOpening(Opening::Queued { .. } | Opening::Examined { .. })
-            | RunEvent::ConcurrencyLimited { .. }
-            | RunEvent::OpenFilesLimited { .. }
-            | RunEvent::MetricsFailed { .. }
-            | RunEvent::RateReloaded(Err(_)) => {
-                if let Some(line) = notice(event, true) {
-                    warn!("{line}");
-                }
-            }
+            _ => match describe(event) {
+                Description::Notice(notice) => match notice.level {
+                    Level::INFO => info!("{}", notice.text),
+                    _ => warn!("{}", notice.text),
+                },
+                Description::Problem(problem) => log_problem(&problem),
+                Description::Silent => {}
+            },
         }
     }
 }
 
-/// How a command ended that ended early.
-pub(super) fn ending(exit: ExitCode, why: Option<&str>) {
-    let Some(why) = why else { return };
+/// Logs the reason why a command ended early.
+pub(super) fn log_ending(exit: ExitCode, reason: Option<&str>) {
+    let Some(reason) = reason else { return };
     let exit_code = exit.code();
     match exit {
-        ExitCode::Complete | ExitCode::RowsNotCreated | ExitCode::PlannedStop => info!(exit_code, "{why}"),
-        ExitCode::Interrupted | ExitCode::Terminated => warn!(exit_code, "{why}"),
+        ExitCode::Complete | ExitCode::RowsNotCreated | ExitCode::PlannedStop => info!(exit_code, "{reason}"),
+        ExitCode::Interrupted | ExitCode::Terminated => warn!(exit_code, "{reason}"),
         ExitCode::Usage
         | ExitCode::ErrorBudget
         | ExitCode::Fatal
         | ExitCode::Locked
         | ExitCode::Storage
-        | ExitCode::TryLater => error!(exit_code, "{why}"),
+        | ExitCode::TryLater => error!(exit_code, "{reason}"),
     }
 }
 
-fn noted(file: &str, note: &Note) {
-    match note {
-        Note::Rejected { line, key, rejection } => {
-            let state = RowState::Rejected.name();
-            warn!(file, line, key, state, code = rejection.code, "a row is rejected: {rejection}");
-        }
-        Note::ChangedSinceCreated { line, key } => {
-            warn!(file, line, key, "a row has changed since it was created; it is not sent again");
-        }
-        Note::ChangedInDoubt { line, key } => {
-            warn!(
-                file,
-                line, key, "a row has changed since it was sent without an answer; it is sent as it was"
-            );
-        }
-        Note::Unknown { line, key } => {
-            warn!(file, line, key, "a row is unknown: it may have been created; it is not sent again");
-        }
-    }
-}
-
-fn settled((file, line, key): (&str, u64, &str), state: RowState, cause: Option<&Cause>, done: bool) {
-    let (code, why) = cause.map_or(("", ""), |cause| (&cause.code, &cause.message));
-    let name = state.name();
-    match state {
-        RowState::Failed | RowState::Unknown => {
-            error!(file, line, key, state = name, code, "a row is {name}: {why}");
-        }
-        RowState::Rejected => warn!(file, line, key, state = name, code, "a row is rejected: {why}"),
-        RowState::Pending if done => {
-            warn!(
-                file,
-                line,
-                key,
-                state = name,
-                code,
-                "a row went unanswered and waits for the next run: {why}"
-            );
-        }
-        // Each step is told where it is made.
-        RowState::Pending | RowState::InFlight | RowState::Created => {}
-    }
-}
-
-fn verified(finding: &VerificationFinding) {
-    let VerificationFinding { source: file, line, key, contact_id, kind } = finding;
-    let (contact_id, found) = (contact_id.as_deref(), kind.name());
-    match kind {
-        FindingKind::Found => {
-            info!(file, line, key, contact_id, finding = found, "an unknown row is created")
-        }
-        FindingKind::Missing
-        | FindingKind::Different(_)
-        | FindingKind::Ambiguous { .. }
-        | FindingKind::Shared
-        | FindingKind::NotFound
-        | FindingKind::Refused(_) => {
-            warn!(file, line, key, contact_id, finding = found, "a row is not as the ledger says");
-        }
+fn log_problem(problem: &Problem<'_>) {
+    let Problem { level, row, kind, code, contact_id, text, .. } = problem;
+    let (file, key) = (row.map(|row| row.file), row.map(|row| row.key));
+    let line = row.map(|RowPlace { line, .. }| line);
+    // The level of an event is part of its static metadata.
+    match *level {
+        Level::ERROR => error!(file, line, key, kind, code, contact_id, "a row {text}"),
+        Level::WARN => warn!(file, line, key, kind, code, contact_id, "a row {text}"),
+        _ => info!(file, line, key, kind, code, contact_id, "a row {text}"),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::unless_gone;
+use super::output::ignore_closed_pipe;
 use crate::atomic_file::AtomicFile;
 
 /// The output of a result. Dropped before [`ResultOutput::publish`], it leaves a file that it would replace unchanged.
@@ -72,7 +72,7 @@ impl ResultOutput {
     /// # Errors
     /// Both variants of [`ResultError`].
     pub fn abandon(self, source: io::Error) -> Result<(), ResultError> {
-        unless_gone(Err(source)).map_err(|source| match self.0 {
+        ignore_closed_pipe(Err(source)).map_err(|source| match self.0 {
             None => ResultError::Stdout(source),
             Some((_, path)) => ResultError::File { path, source },
         })

@@ -1,37 +1,151 @@
-//! Words as a shell reads them, for commands to paste.
+//! Commands to paste into a POSIX shell: quoting, and the command that resumes a run.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// How a word begins that [`shell_word`] has written byte by byte.
-const BYTE_BY_BYTE: &str = "$'";
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 
-/// A word as a POSIX shell reads it back. One with control characters, or that is not UTF-8, is written as `$'…'`, which
-/// is of POSIX since 2024 and of bash and zsh for long: so it can be shown and pasted too.
+use crate::cli::Cli;
+
+/// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already.
+const SINGLE_RUN_OPTIONS: [&str; 3] = ["limit", "retry", "crash-at"];
+
+/// Placeholder for standard input. A shell refuses it until it is replaced by a file.
+const SAME_INPUT: &str = "<THE-SAME-INPUT";
+
+/// Command of a run: its arguments, and the variables `CONNECT_IMPORT_…` as options, since another shell may lack them.
+#[derive(Clone, Debug)]
+pub struct ResumeCommand {
+    program: OsString,
+    inputs: Vec<OsString>,
+    /// In the order of the command line, then those from variables.
+    options: Vec<GivenOption>,
+}
+
+#[derive(Clone, Debug)]
+struct GivenOption {
+    name: String,
+    /// None for a flag.
+    value: Option<OsString>,
+    /// Whether a value must follow an equals sign.
+    is_joined: bool,
+}
+
+impl ResumeCommand {
+    /// The command that was parsed into `matches`, those of the whole command line.
+    pub fn new(program: OsString, matches: &ArgMatches) -> Self {
+        let mut command = Cli::command();
+        // Propagates the global options to the subcommands.
+        command.build();
+        let mut resume = ResumeCommand { program, inputs: Vec::new(), options: Vec::new() };
+        let given =
+            matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
+        let Some((command, given)) = given else { return resume };
+        let mut args: Vec<&Arg> = command.get_arguments().filter(|arg| is_given(arg, given)).collect();
+        args.sort_by_key(|arg| given.index_of(arg.get_id().as_str()));
+        for arg in args {
+            match arg.get_long() {
+                None => resume.inputs.extend(values(arg, given)),
+                Some(name) => resume.options.extend(options(name, arg, given)),
+            }
+        }
+        resume
+    }
+
+    /// The command line of the next run, without the options that apply to one run only.
+    pub fn command(&self) -> String {
+        let inputs = self.inputs.iter().map(|input| shell_word(no_option(input)));
+        let mut line = self.line(inputs.collect());
+        if self.inputs.iter().any(|input| input == "-") {
+            line = format!("{line} {SAME_INPUT}");
+        }
+        line
+    }
+
+    /// The command line of a run that imports the corrected rejects file into the same ledger.
+    pub(super) fn with_rejects(&self, rejects: &Path, ledger: &Path) -> String {
+        let mut words = vec![shell_path(rejects)];
+        if !self.options.iter().any(|option| option.name == "ledger") {
+            words.extend(["--ledger".to_owned(), shell_path(ledger)]);
+        }
+        self.line(words)
+    }
+
+    fn line(&self, first: Vec<String>) -> String {
+        let options = self.options.iter().filter(|option| !SINGLE_RUN_OPTIONS.contains(&&*option.name));
+        let words = [shell_word(&self.program), "run".to_owned()].into_iter().chain(first);
+        words.chain(options.map(GivenOption::text)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether the command line or a variable gives the argument.
+fn is_given(arg: &Arg, given: &ArgMatches) -> bool {
+    let source = given.value_source(arg.get_id().as_str());
+    matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+}
+
+fn values(arg: &Arg, given: &ArgMatches) -> impl Iterator<Item = OsString> {
+    given.get_raw(arg.get_id().as_str()).into_iter().flatten().map(OsStr::to_owned)
+}
+
+/// The option, once for each of its values.
+fn options(name: &str, arg: &Arg, given: &ArgMatches) -> Vec<GivenOption> {
+    let is_joined = arg.is_require_equals_set();
+    let option = |value| GivenOption { name: name.to_owned(), value, is_joined };
+    if !matches!(arg.get_action(), ArgAction::SetTrue) {
+        return values(arg, given).map(|value| option(Some(value))).collect();
+    }
+    let is_on = given.get_flag(arg.get_id().as_str());
+    is_on.then(|| option(None)).into_iter().collect()
+}
+
+impl GivenOption {
+    /// `--key 'Ticket ID'`, `--sandbox`, `--no-check=false`, `--ledger=-y.db`.
+    fn text(&self) -> String {
+        let option = format!("--{}", self.name);
+        match &self.value {
+            None => option,
+            Some(value) if self.is_joined && value == "true" => option,
+            Some(value) if self.is_joined || value.as_encoded_bytes().starts_with(b"-") => {
+                let mut word = OsString::from(option + "=");
+                word.push(value);
+                shell_word(word)
+            }
+            Some(value) => format!("{option} {}", shell_word(value)),
+        }
+    }
+}
+
+/// Start of a word in `$'…'` quotes.
+const ESCAPED: &str = "$'";
+
+/// Quotes a word for a POSIX shell. Control characters and bytes that are not UTF-8 are written as `$'…'`, which bash
+/// and zsh support, and POSIX since 2024.
 pub(super) fn shell_word(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
         Some(text) if !text.contains(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),
-        Some(_) | None => byte_by_byte(word),
+        Some(_) | None => escaped(word),
     }
 }
 
-/// A path as a POSIX shell reads it back, and no program takes for an option.
+/// Quotes a path for a POSIX shell, so that no program takes it for an option.
 pub fn shell_path(path: &Path) -> String {
     shell_word(no_option(path.as_os_str()))
 }
 
-/// A path that no program takes for an option; `-` alone is standard input.
+/// `path`, with `./` before it if a program would take it for an option; `-` alone is standard input.
 pub(super) fn no_option(path: &OsStr) -> OsString {
     let is_option = path != "-" && path.as_encoded_bytes().starts_with(b"-");
     if is_option { Path::new(".").join(path).into_os_string() } else { path.to_owned() }
 }
 
-fn byte_by_byte(word: &OsStr) -> String {
-    let mut text = BYTE_BY_BYTE.to_owned();
+fn escaped(word: &OsStr) -> String {
+    let mut text = ESCAPED.to_owned();
     let escape = |text: &mut String, bytes: &[u8]| {
         for byte in bytes {
             // Writing to a String cannot fail.
@@ -52,16 +166,16 @@ fn byte_by_byte(word: &OsStr) -> String {
     text
 }
 
-/// The folder of this process, as the ledger keeps it: the path, or where that is no text the word for it.
+/// Working directory, as the ledger records it: the path, or its quoted form if it is not UTF-8.
 pub fn this_folder() -> String {
     let folder = std::env::current_dir().unwrap_or_default().into_os_string();
     folder.into_string().unwrap_or_else(shell_word)
 }
 
-/// A command that was given in another folder than this one, with the way there.
+/// `command`, after a `cd` if it was given in another folder.
 pub(super) fn from_here(command: &str, folder: Option<&str>) -> String {
     match folder.filter(|folder| !folder.is_empty() && *folder != this_folder()) {
-        Some(folder) if folder.starts_with(BYTE_BY_BYTE) => format!("cd {folder} && {command}"),
+        Some(folder) if folder.starts_with(ESCAPED) => format!("cd {folder} && {command}"),
         Some(folder) => format!("cd {} && {command}", shell_word(folder)),
         None => command.to_owned(),
     }
@@ -71,21 +185,74 @@ pub(super) fn from_here(command: &str, folder: Option<&str>) -> String {
 mod tests {
     use super::*;
 
+    fn resumed(words: &[&str]) -> ResumeCommand {
+        let words = [&["ci"], words].concat();
+        ResumeCommand::new("ci".into(), &Cli::command().try_get_matches_from(words).unwrap())
+    }
+
     #[test]
-    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+    fn the_command_can_be_pasted() {
+        let own =
+            ["--output", "json", "run", "a b.csv", "--key", "Ticket ID", "--sandbox", "--key=-x", "./-y.csv"];
+        assert_eq!(
+            resumed(&own).command(),
+            "ci run 'a b.csv' ./-y.csv --output json --key 'Ticket ID' --key=-x --sandbox"
+        );
+        let switches = [
+            "run",
+            "--no-check",
+            "--no-sign-request=false",
+            "-j",
+            "x.toml",
+            "--ledger=-y.db",
+            "--",
+            "-z.csv",
+        ];
+        assert_eq!(
+            resumed(&switches).command(),
+            "ci run ./-z.csv --no-check --no-sign-request=false --job x.toml --ledger=-y.db"
+        );
+    }
+
+    #[test]
+    fn options_of_one_run_are_left_out() {
+        let own =
+            ["run", "t.csv", "--limit", "10", "--retry=unknown,rejected", "--sandbox", "--crash-at=check"];
+        let own = resumed(&[&own[..], &["--max-duration", "7h"]].concat());
+        assert_eq!(own.command(), "ci run t.csv --sandbox --max-duration 7h");
+        let with_rejects = own.with_rejects(Path::new("-r.csv"), Path::new("l.db"));
+        assert_eq!(with_rejects, "ci run ./-r.csv --ledger l.db --sandbox --max-duration 7h");
+    }
+
+    #[test]
+    fn standard_input_has_a_placeholder() {
+        let own = resumed(&["run", "-", "--ledger", "in.db"]);
+        assert_eq!(own.command(), "ci run - --ledger in.db <THE-SAME-INPUT");
+        assert_eq!(own.with_rejects(Path::new("r.csv"), Path::new("in.db")), "ci run r.csv --ledger in.db");
+    }
+
+    #[test]
+    fn the_rejects_file_replaces_the_inputs_only() {
+        let own = resumed(&["run", "*.csv", "--rejects", "*.csv", "--debug", "b.csv"]);
+        let words = own.with_rejects(Path::new("r.csv"), Path::new("l.db"));
+        assert_eq!(words, "ci run r.csv --ledger l.db --rejects '*.csv' --debug");
+    }
+
+    #[test]
+    fn words_with_special_characters_are_quoted() {
         let words = ["t.csv", "Ticket ID", "it's", "", "é", "a\u{1b}[31mb'\\"].map(shell_word);
         assert_eq!(words, ["t.csv", "'Ticket ID'", r"'it'\''s'", "''", "é", r"$'a\x1b[31mb\'\\'"]);
     }
 
     #[test]
-    fn a_path_is_no_option() {
+    fn a_path_is_never_an_option() {
         let paths = ["-y.db", "-", "--", "y.db", "/-y"].map(|path| shell_path(Path::new(path)));
         assert_eq!(paths, ["./-y.db", "-", "./--", "y.db", "/-y"]);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_shell_reads_back_what_is_no_text() {
+    fn a_shell_reads_back_bytes_that_are_not_utf_8() {
         use std::os::unix::ffi::OsStrExt as _;
         let name = OsStr::from_bytes(b"b\xff 'c\\\n\xc3\xa9.csv");
         assert_eq!(shell_word(name), r"$'b\xff \'c\\\x0aé.csv'");

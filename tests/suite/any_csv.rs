@@ -184,7 +184,7 @@ fn rows_of_a_whole_file_are_taken_up_though_another_file_broke_a_run() {
     let ended = folder.run(&other).expect(0);
     assert_eq!(endpoint.requests().len(), 4);
     assert!(
-        ended.stdout.contains("700  rows wait of files that could not be read to their end"),
+        ended.stdout.contains("700  rows wait from files that were not read to the end"),
         "{}",
         ended.stdout
     );

@@ -136,7 +136,7 @@ fn a_spent_error_budget_keeps_a_run_from_starting() {
     let url = endpoint.url();
     for budget in ["5", "70%"] {
         let ended = folder.run(&import(&url, &["--job", "job.toml", "--max-errors", budget])).expect(3);
-        assert!(ended.stdout.contains("The error budget is spent: 6 rows went wrong"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("The error budget is spent: 6 rows have errors"), "{}", ended.stdout);
         assert_eq!(folder.states("t.ledger.db"), "pending 2, rejected 6");
         let check =
             folder.run(&["check", "t.csv", "--job", "job.toml", "--key", "id", "--max-errors", budget]);

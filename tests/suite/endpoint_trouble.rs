@@ -64,7 +64,7 @@ fn an_endpoint_that_is_down_ends_in_75_with_every_row_waiting() {
     let url = format!("http://127.0.0.1:{port}");
     let ended = folder.run(&import(&url, &[])).expect(75);
     assert!(ended.stdout.contains("out of reach"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("To go on with the rows that wait"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("To send the rows that wait"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
     let doubt =
         folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL");

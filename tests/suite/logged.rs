@@ -1,10 +1,10 @@
-//! Standard error as a log.
+//! Log on standard error.
 
 use serde_json::Value;
 
 use crate::support::*;
 
-/// Its lines, of which every one must be JSON with a time, a level and a message.
+/// Lines of the log. Every line must be JSON with a time, a level and a message.
 #[track_caller]
 fn log(ended: &Ended) -> Vec<Value> {
     let line = |line: &str| -> Value {
@@ -17,16 +17,21 @@ fn log(ended: &Ended) -> Vec<Value> {
     ended.stderr.lines().map(line).collect()
 }
 
-/// The messages at a level, shortened to what stands before a colon.
+/// Messages of a level, up to the first colon.
 fn at<'a>(log: &'a [Value], level: &str) -> Vec<&'a str> {
     let events = log.iter().filter(|event| event["level"] == level);
     events.map(|event| event["message"].as_str().unwrap().split(':').next().unwrap()).collect()
 }
 
+/// The row of an event: the fields of the span of its attempt.
+fn row_of(event: &Value) -> &Value {
+    &event["spans"][0]
+}
+
 const LOG: [&str; 4] = ["--log-format", "json", "--report-every", "0s"];
 
 #[test]
-fn a_log_is_json_alone_and_tells_the_milestones() {
+fn every_line_of_a_log_is_json_and_the_milestones_are_there() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -43,14 +48,14 @@ fn a_log_is_json_alone_and_tells_the_milestones() {
     let importing = log.iter().rfind(|event| event["message"] == "importing").unwrap();
     assert_eq!((&importing["done"], &importing["to_send"]), (&3.into(), &3.into()));
     assert_eq!((&log[0]["command"], &log[log.len() - 1]["exit_code"]), (&"run".into(), &0.into()));
-    // Results go where they always go, and progress can be left out.
+    // Results are on standard output, and progress can be left out.
     assert!(ended.stdout.starts_with("Done: every row is created"), "{}", ended.stdout);
     let quiet = folder.run(&import(&sandbox.url(), &[&LOG[..], &["--progress", "none"]].concat())).expect(0);
     assert!(!quiet.stderr.contains("importing"), "{}", quiet.stderr);
 }
 
 #[test]
-fn whatever_a_command_has_to_say_is_an_event_too() {
+fn notices_and_errors_of_every_command_are_events() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(2), "x".repeat(1025)));
     let json = ["--log-format", "json"];
@@ -66,9 +71,9 @@ fn whatever_a_command_has_to_say_is_an_event_too() {
         (&["status", "--ledger", "t.sandbox.ledger.db"], 0),
         (&["doctor", "t.csv", "--key", "id", "--sandbox"], 0),
     ] {
-        let told = log(&folder.run(&[arguments, &json].concat()).expect(code));
-        assert_eq!(at(&told, "INFO").last(), Some(&"ends"), "{arguments:?}");
-        assert_eq!(told.last().unwrap()["exit_code"], code);
+        let events = log(&folder.run(&[arguments, &json].concat()).expect(code));
+        assert_eq!(at(&events, "INFO").last(), Some(&"ends"), "{arguments:?}");
+        assert_eq!(events.last().unwrap()["exit_code"], code);
     }
 }
 
@@ -84,16 +89,14 @@ fn what_fails_and_then_succeeds_is_never_an_error_and_each_step_has_its_row() {
     });
     let url = endpoint.url();
     let ended = folder.run(&import(&url, &[&LOG[..], &["--debug"]].concat())).expect(0);
-    let told = log(&ended);
-    assert_eq!(at(&told, "ERROR"), Vec::<&str>::new(), "{}", ended.stderr);
-    let failed: Vec<&Value> = told.iter().filter(|event| event["message"] == "not done").collect();
+    let events = log(&ended);
+    assert_eq!(at(&events, "ERROR"), Vec::<&str>::new(), "{}", ended.stderr);
+    let failed: Vec<&Value> = events.iter().filter(|event| event["message"] == "failed").collect();
     assert_eq!(failed.len(), 4);
-    assert!(
-        failed
-            .iter()
-            .all(|event| event["level"] == "DEBUG" && event["line"].is_u64() && event["code"].is_string())
-    );
-    // The same as text.
+    assert!(failed.iter().all(|event| event["level"] == "DEBUG"
+        && row_of(event)["line"].is_u64()
+        && event["code"].is_string()));
+    // As text.
     let text = folder.run(&import(&url, &["--debug", "--ledger", "other.db"])).expect(0).stderr;
     assert!(text.contains(" INFO connect_import::ui::log: checked "), "{text}");
     assert!(text.contains("DEBUG attempt{row="), "{text}");
@@ -101,19 +104,19 @@ fn what_fails_and_then_succeeds_is_never_an_error_and_each_step_has_its_row() {
 }
 
 #[test]
-fn connects_request_ids_are_told_beside_the_row() {
+fn request_ids_of_connect_are_logged_with_the_row() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let ended = folder.run(&import(&sandbox.url(), &[&LOG[..], &["--debug"]].concat())).expect(0);
-    let told = log(&ended);
-    let answered = told.iter().find(|event| event["message"] == "answered").unwrap();
+    let events = log(&ended);
+    let answered = events.iter().find(|event| event["message"] == "answered").unwrap();
     assert_eq!(answered["request_id"].as_str().map(str::len), Some(36));
-    assert_eq!(answered["line"], 2);
+    assert_eq!(row_of(answered)["line"], 2);
 }
 
 #[test]
-fn a_row_that_is_lost_is_an_error_one_that_is_rejected_a_warning_and_so_is_what_holds_the_pool_up() {
+fn a_failed_row_is_an_error_and_a_rejected_row_or_a_pause_is_a_warning() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(3), "x".repeat(1025)));
     let endpoint = Endpoint::start(|number, _| match number {
@@ -123,9 +126,9 @@ fn a_row_that_is_lost_is_an_error_one_that_is_rejected_a_warning_and_so_is_what_
     });
     let url = endpoint.url();
     let one_by_one = ["--concurrency", "1", "--max-attempts", "1"];
-    let told = log(&folder.run(&import(&url, &[&LOG[..], &one_by_one].concat())).expect(1));
-    assert_eq!(at(&told, "WARN"), ["a row is rejected", "a row is rejected"]);
-    assert_eq!(at(&told, "ERROR"), ["a row is failed"]);
+    let events = log(&folder.run(&import(&url, &[&LOG[..], &one_by_one].concat())).expect(1));
+    assert_eq!(at(&events, "WARN"), ["a row is rejected", "a row is rejected"]);
+    assert_eq!(at(&events, "ERROR"), ["a row is failed"]);
 
     let throttling = Endpoint::start(|number, _| match number {
         0 => Reply::Error(429, "ThrottlingException"),
@@ -134,11 +137,11 @@ fn a_row_that_is_lost_is_an_error_one_that_is_rejected_a_warning_and_so_is_what_
     });
     let url = throttling.url();
     let arguments = import(&url, &[&LOG[..], &["--ledger", "other.db", "--limit", "1"]].concat());
-    let told = log(&folder.run(&arguments).expect(7));
-    assert_eq!(at(&told, "WARN"), ["a row is rejected", "the pool pauses"]);
+    let events = log(&folder.run(&arguments).expect(7));
+    assert_eq!(at(&events, "WARN"), ["a row is rejected", "requests pause"]);
     assert_eq!(
-        at(&told, "ERROR"),
+        at(&events, "ERROR"),
         ["Connect denies the request, or it cannot be signed (AccessDeniedException"]
     );
-    assert!(at(&told, "INFO").contains(&"draining"));
+    assert!(at(&events, "INFO").iter().any(|message| message.starts_with("no new request is sent")));
 }

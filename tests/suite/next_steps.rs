@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::*;
 
-const GO_ON: &str = "To go on with the rows that wait or failed:\n  ";
+const GO_ON: &str = "To send the rows that wait or failed:\n  ";
 const FIX: &str = "Fix the rejected rows in that file, then:\n  ";
 
 /// The command that is printed after these words.

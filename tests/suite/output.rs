@@ -62,7 +62,7 @@ fn status_says_what_to_do_next_and_goes_on_saying_it() {
     let url = sandbox.url();
     let status = || folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
     let stopped = folder.run(&import(&url, &["--limit", "2"])).expect(10).stdout;
-    let next = "To go on with the rows that wait or failed:\n";
+    let next = "To send the rows that wait or failed:\n";
     let resume = stopped.split_once(next).unwrap().1.lines().next().unwrap();
     assert!(status().ends_with(&format!("{next}{resume}\n")), "{}", status());
     // From another folder the way there comes first.

@@ -76,7 +76,7 @@ fn answers_that_do_not_come_are_met_with_more_requests_up_to_the_bound() {
         let more = ["--rate", "500", "--burst", "5", "--read-timeout", "10m", "--progress", "plain"];
         let running = start_telling(&folder, &import(&url, &[&more[..], bound].concat()));
         until("the bound is reached", || endpoint.requests().len() == most);
-        until("it is told", || told(&folder).contains("set that bound"));
+        until("it is told", || told(&folder).contains("raise --concurrency"));
         assert_eq!(endpoint.requests().len(), most);
         running.signal("KILL");
         running.end();
@@ -98,7 +98,7 @@ fn more_requests_under_way_than_the_process_may_open_files_for_are_cut_and_told(
             .output();
         Ended::from(output.unwrap()).expect(0).stderr
     };
-    let told = "the process may open too few files for 5000 requests under way; 36 may be";
+    let told = "the limit on open files allows 36 requests in flight, not 5000";
     assert!(run(&arguments).contains(told));
     // Nobody asked for the default.
     assert!(!run(&import(&url, &[])).contains("too few files"));

@@ -170,7 +170,7 @@ fn a_panic_says_where_and_nothing_else() {
     command.env("RUST_BACKTRACE", "full");
     let ended = Ended::from(command.output().unwrap()).expect(7);
     let said = ended.stdout + &ended.stderr;
-    assert!(said.contains(" failed inside at "), "{said}");
+    assert!(said.contains("internal error in connect-import ") && said.contains(" at "), "{said}");
     expect_nothing_planted("the panic", &said);
 }
 

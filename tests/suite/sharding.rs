@@ -164,8 +164,8 @@ fn a_shard_says_at_which_rate_it_sends_and_why() {
         folder.run(&[&["run", "--job", "t.toml", "--sandbox", "--shard", "1/4"][..], more].concat()).expect(0)
     };
     for (more, words) in [
-        (&[][..], "the rate is the whole import's, divided by 4"),
-        (&["--rate", "250"], "the rate is what --rate says, and is not divided"),
+        (&[][..], "the rate is that of the whole import, divided by 4"),
+        (&["--rate", "250"], "the rate is the value of --rate, not divided"),
     ] {
         let ended = run(more);
         assert!(
@@ -177,7 +177,7 @@ fn a_shard_says_at_which_rate_it_sends_and_why() {
         assert!(ended.stdout.contains(" of other shards, each of which"), "{}", ended.stdout);
     }
     let auto = run(&["--rate", "auto"]);
-    assert!(auto.stderr.contains("shard 1/4: the rate is found, beside"), "{}", auto.stderr);
+    assert!(auto.stderr.contains("shard 1/4: each shard finds its own rate"), "{}", auto.stderr);
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn status_tells_of_several_ledgers_as_one_import() {
         "       10  created\n",
         "t.0-of-3.sandbox.ledger.db (shard 0/3): ",
         "5 created; run 1 limit reached",
-        "To go on with the rows that wait or failed:\n",
+        "To send the rows that wait or failed:\n",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
@@ -402,11 +402,7 @@ fn verify_leaves_an_unknown_row_of_a_shard_open_since_another_shard_may_have_sen
     let verify =
         ["verify", "t.csv", "--key", "id", "--sandbox", "--endpoint-url", &url, "--search-rate", "1000"];
     let found = folder.run(&[&verify[..], &["--shard", shard]].concat()).expect(1);
-    assert!(
-        found.stdout.contains("1  not settled: contacts fit, and it cannot be told whose"),
-        "{}",
-        found.stdout
-    );
+    assert!(found.stdout.contains("1  ambiguous: several contacts or rows match"), "{}", found.stdout);
     let ledger = format!("t.{}.sandbox.ledger.db", shard.replace('/', "-of-"));
     assert_eq!(folder.states(&ledger), "unknown 1");
 }

@@ -12,7 +12,7 @@ fn stopped_by(signal: &str, code: i32) {
     until("some rows are created", || sandbox.stat("created") > 5);
     running.signal(signal);
     let ended = running.end().expect(code);
-    assert!(ended.stdout.contains("To go on with the rows that wait or failed:\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("To send the rows that wait or failed:\n"), "{}", ended.stdout);
     assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'in_flight'"), "0");
     let created: u64 =
         folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'").parse().unwrap();
@@ -151,7 +151,7 @@ fn sigusr1_shows_the_rows_in_flight_and_the_run_goes_on() {
     let running = start_telling(&folder, &arguments);
     until("requests are under way", || endpoint.requests().len() == 2);
     running.signal("USR1");
-    until("they are shown", || told(&folder).contains("2 requests are under way:"));
+    until("they are shown", || told(&folder).contains("2 requests are in flight:"));
     assert!(told(&folder).contains("t.csv, line 2 (key K0), for "), "{}", told(&folder));
     running.end().expect(0);
 }
@@ -171,13 +171,13 @@ fn sighup_reads_the_rate_from_the_job_file_again() {
     folder.write("job.toml", "[pacing]\nrate = 0\n");
     running.signal("HUP");
     until("a bad rate is told", || {
-        told(&folder).contains("the rate stays: [pacing] rate must be more than 0")
+        told(&folder).contains("the rate is unchanged: [pacing] rate must be more than 0")
     });
     // At the old rate the next row would leave in three hours.
     folder.write("job.toml", "[pacing]\nrate = 100000\n");
     running.signal("HUP");
     let ended = running.end().expect(0);
-    assert!(told(&folder).contains("the rate is 100000 a second from here on"), "{}", told(&folder));
+    assert!(told(&folder).contains("the rate is 100000 a second from now on"), "{}", told(&folder));
     assert_eq!(messages(&ended.stdout)["summary"]["created"], 4);
 }
 
@@ -189,7 +189,7 @@ fn sighup_changes_nothing_where_a_flag_sets_the_rate() {
     let running = start_telling(&folder, &import(&endpoint.url(), &["--read-timeout", "2s"]));
     until("a request is under way", || endpoint.requests().len() == 1);
     running.signal("HUP");
-    until("it is told", || told(&folder).contains("the rate stays: --rate sets it"));
+    until("it is told", || told(&folder).contains("the rate is unchanged: --rate sets it"));
     running.end().expect(0);
 }
 

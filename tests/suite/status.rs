@@ -30,7 +30,7 @@ fn rows_that_left_their_file_are_named_and_asked_for_no_more() {
     assert_eq!((&state["next_step"], &state["seconds_left"]), (&Value::Null, &Value::Null));
     let told = text(&folder);
     assert!(told.contains("\n  1 of them withdrawn: "), "{told}");
-    assert!(!told.contains("To go on") && !told.contains("left at the rate"), "{told}");
+    assert!(!told.contains("To send") && !told.contains("left at the rate"), "{told}");
     // Back in its file it waits again, and another row is gone.
     folder.write("t.csv", "id,Name\nK0,Task 0\nK3,Task 3\n");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);
@@ -38,7 +38,7 @@ fn rows_that_left_their_file_are_named_and_asked_for_no_more() {
         (json(&folder)["withdrawn"].clone(), json(&folder)["runs"][0]["ending"].clone()),
         (0.into(), "limit reached".into())
     );
-    assert!(text(&folder).contains("To go on"), "{}", text(&folder));
+    assert!(text(&folder).contains("To send"), "{}", text(&folder));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_run_under_way_is_measured_by_its_record_and_its_limit() {
     // Nothing was created, so the set rate says nothing.
     assert_eq!((&json(&folder)["seconds_left"], &json(&folder)["running"]), (&Value::Null, &true.into()));
     let told = text(&folder);
-    assert!(told.contains("\n  the time left cannot be told: "), "{told}");
+    assert!(told.contains("\n  the time left is unknown: "), "{told}");
     assert!(told.contains("\n  6 rows wait beyond --limit, for the next run\n"), "{told}");
     // Three a second, written down some time ago. The run is stopped, so that it writes nothing.
     run.signal("STOP");

@@ -1,4 +1,4 @@
-//! Standard error as a terminal: what people see while a run goes on, and what stays when it is over.
+//! Standard error as a terminal: the status area during a run, and the lines that stay after it.
 
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -11,7 +11,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::support::*;
 
-/// A pseudo-terminal with what a person would see on it.
+/// A pseudo-terminal and an emulation of its screen.
 struct Terminal {
     master: OwnedFd,
     seen: Arc<Mutex<Seen>>,
@@ -19,7 +19,7 @@ struct Terminal {
 
 struct Seen {
     screen: avt::Terminal,
-    /// All that was written, escapes included.
+    /// Everything that was written, with escape sequences.
     raw: String,
 }
 
@@ -29,18 +29,18 @@ impl Terminal {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let mut screen = avt::Terminal::with_scrollback(columns.into(), rows.into(), None).unwrap();
-        // It has been in use: the cursor is at the bottom.
+        // The cursor of a used terminal is at the bottom.
         screen.feed("\r\n".repeat(rows.into()).as_str());
         let terminal = Terminal { master, seen: Arc::new(Mutex::new(Seen { screen, raw: String::new() })) };
-        terminal.tell_size(columns, rows);
+        terminal.set_size(columns, rows);
         let (seen, mut output) =
             (terminal.seen.clone(), std::fs::File::from(terminal.master.try_clone().unwrap()));
         std::thread::spawn(move || {
             let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-            // It ends with an error when the last process has closed its end.
+            // Reading fails when the last process has closed its end.
             while let Ok(length @ 1..) = output.read(&mut buffer) {
                 bytes.extend_from_slice(&buffer[..length]);
-                // The rest of a character comes with the next piece.
+                // The rest of a character arrives with the next read.
                 let whole = std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len);
                 let rest = bytes.split_off(whole);
                 let text = String::from_utf8(std::mem::replace(&mut bytes, rest)).unwrap();
@@ -52,17 +52,17 @@ impl Terminal {
         terminal
     }
 
-    fn tell_size(&self, columns: u16, rows: u16) {
+    fn set_size(&self, columns: u16, rows: u16) {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(self.master.as_fd(), size).unwrap();
     }
 
     fn resize(&self, columns: u16, rows: u16) {
         self.seen.lock().unwrap().screen.resize(columns.into(), rows.into());
-        self.tell_size(columns, rows);
+        self.set_size(columns, rows);
     }
 
-    /// The end that a process takes for its standard error.
+    /// The end for the standard error of a process.
     fn end(&self) -> Stdio {
         let name = ptsname(&self.master, Vec::new()).unwrap();
         rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap().into()
@@ -74,14 +74,16 @@ impl Terminal {
         Running::of(command.stdout(Stdio::piped()).stderr(self.end()))
     }
 
-    /// The lines without those that are empty, those that have scrolled away included.
-    fn lines(&self) -> Vec<String> {
-        let lines = self.seen.lock().unwrap().screen.screen().text();
-        lines.iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
+    /// Rows of the screen and of what has scrolled off it, without empty ones. indicatif fills every row to its end, so
+    /// the terminal takes all rows of a draw for one wrapped line.
+    fn rows(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        let rows = seen.screen.screen().all_lines().map(|line| line.text().trim_end().to_owned());
+        rows.filter(|row| !row.is_empty()).collect()
     }
 
     fn shows(&self, words: &str) -> bool {
-        self.lines().iter().any(|line| line.contains(words))
+        self.rows().iter().any(|row| row.contains(words))
     }
 
     fn raw(&self) -> String {
@@ -89,7 +91,7 @@ impl Terminal {
     }
 }
 
-/// Rows of which every tenth has too long a name.
+/// Rows, every tenth of which has a name that is too long.
 fn with_faults(rows: usize) -> String {
     let name = |row: usize| if row.is_multiple_of(10) { "x".repeat(1025) } else { format!("task {row}") };
     let rows = (0..rows).map(|row| format!("K{row},{}\n", name(row)));
@@ -97,7 +99,7 @@ fn with_faults(rows: usize) -> String {
 }
 
 #[test]
-fn a_terminal_that_is_resized_during_the_run_shows_everything_once() {
+fn a_resized_terminal_keeps_every_printed_line_and_shows_the_status_area_for_its_width() {
     let folder = Folder::new();
     folder.write("t.csv", with_faults(40));
     // Three answers are held back until the terminal has been resized.
@@ -115,25 +117,23 @@ fn a_terminal_that_is_resized_during_the_run_shows_everything_once() {
     let running = terminal.start(&folder, &import(&url, &[]), &[]);
     until("it is under way", || terminal.shows("33 of 36 rows"));
     assert!(terminal.shows("! 4 rejected: Validation: Name: at most 1024 characters are allowed"));
-    for (columns, rows, cells) in [(60, 24, 29), (40, 10, 9), (140, 30, 40)] {
+    for (columns, rows, cells) in [(60, 24, 30), (40, 10, 10), (140, 30, 40)] {
         terminal.resize(columns, rows);
-        // As many cells as there is room for tell that it was drawn for this width.
-        let is_bar =
-            |line: &String| line.starts_with("importing ") && line.matches(['█', '░']).count() == cells;
-        until("it is drawn anew", || terminal.lines().iter().any(is_bar));
+        // The bar fills the width, so the number of cells identifies a draw for this width.
+        let is_bar = |row: &String| row.starts_with("importing ") && row.matches(['█', '░']).count() == cells;
+        until("it is drawn for the new width", || terminal.rows().iter().any(is_bar));
     }
     drop(closed);
     running.end().expect(1);
-    until("the last of it is there", || terminal.shows("imported"));
-    let lines = terminal.lines();
+    until("the run has ended", || terminal.shows("imported"));
+    let rows = terminal.rows();
+    let fault = "! 4 rejected: Validation: Name: at most 1024 characters are allowed (first: t.csv, line 2)";
     let bar = format!("imported {} 36 of 36 rows · 100%", "█".repeat(40));
-    let expected = [
-        "t.ledger.db is a new ledger",
-        "checked: 40 rows read, 36 to send",
-        "! 4 rejected: Validation: Name: at most 1024 characters are allowed (first: t.csv, line 2)",
-        &bar,
-    ];
-    assert_eq!(lines, expected);
+    assert_eq!(rows[..2], ["t.ledger.db is a new ledger", "checked: 40 rows read, 36 to send"]);
+    assert_eq!(rows[rows.len() - 2..], [fault, &bar]);
+    // Each resize leaves one copy of the status area, as the terminal has wrapped it.
+    let copies = rows[2..rows.len() - 2].iter().filter(|row| row.contains("importing ")).count();
+    assert_eq!(copies, 3, "{rows:#?}");
 }
 
 #[test]
@@ -148,12 +148,12 @@ fn an_interrupted_run_shows_that_it_drains_and_how_far_it_came() {
     until("requests are under way", || terminal.shows("5 of 40 rows") && endpoint.requests().len() == 8);
     running.signal("INT");
     until("it drains", || terminal.shows("for 3 requests"));
-    assert!(terminal.shows("draining "), "{:?}", terminal.lines());
+    assert!(terminal.shows("draining "), "{:?}", terminal.rows());
     running.end().expect(130);
     until("the last of it is there", || terminal.shows("stopped "));
-    let lines = terminal.lines();
-    assert!(lines.iter().any(|line| line.starts_with("SIGINT: no new request is made")), "{lines:?}");
-    assert!(lines.last().unwrap().starts_with("stopped "), "{lines:?}");
+    let rows = terminal.rows();
+    assert!(rows.iter().any(|row| row.starts_with("SIGINT: no new request is sent")), "{rows:?}");
+    assert!(rows.last().unwrap().starts_with("stopped "), "{rows:?}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn colour_is_there_where_it_is_wanted_and_nowhere_else() {
         let terminal = Terminal::open(80, 24);
         let arguments = import(&url, &[&["--retry", "rejected"], flags].concat());
         terminal.start(&folder, &arguments, environment).end().expect(1);
-        until("it is told", || terminal.shows("rejected: Validation"));
+        until("the fault is shown", || terminal.shows("rejected: Validation"));
         terminal.raw()
     };
     assert!(is_painted(&run(&[], &[])));

@@ -91,7 +91,11 @@ fn unknown_rows_that_are_found_are_created_with_their_true_ids_and_the_rest_stay
         let url = sandbox.url();
         let ended = folder.run(&verify(&url, more)).expect(1);
         assert!(ended.stdout.contains(&format!("{lost}  found: created from now on")), "{}", ended.stdout);
-        assert!(ended.stdout.contains("since absence from a search is no proof"), "{}", ended.stdout);
+        assert!(
+            ended.stdout.contains("since a search does not prove that there is none"),
+            "{}",
+            ended.stdout
+        );
         assert_eq!(
             (count(&folder, "created"), count(&folder, "unknown")),
             (100 - unknown + lost, unknown - lost)
@@ -152,7 +156,7 @@ fn rows_that_were_sent_alike_are_not_given_each_others_contacts() {
     assert_eq!((sandbox.stat("contacts"), count(&folder, "unknown")), (1, 2));
     let ended = folder.run(&verify(&url, &[])).expect(1);
     assert!(
-        ended.stderr.contains("stays unknown: 2 rows were sent alike and it cannot be told whose"),
+        ended.stderr.contains("stays unknown: 2 rows have the same name and attributes"),
         "{}",
         ended.stderr
     );
@@ -187,7 +191,7 @@ fn a_contact_of_somebody_else_is_no_evidence() {
     );
     for more in [&[][..], &["--search-attribute", "legacy_id"]] {
         let ended = folder.run(&verify(&url, more)).expect(1);
-        assert!(ended.stderr.contains("stays unknown: it was not found"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("stays unknown: no contact was found"), "{}", ended.stderr);
     }
     // Two that cannot be told apart.
     for _ in 0..2 {
@@ -238,9 +242,7 @@ fn a_row_that_was_edited_after_its_answer_was_lost_is_sent_and_looked_for_as_it_
     folder.run(&verify(&url, &["--ledger", "held.db"])).expect(0);
     // The other: sent again as it was, it is answered with its contact.
     let ended = folder.run(&import(&url, &[])).expect(0);
-    assert!(
-        ended.stderr.contains("has changed since it was sent without an answer; it is sent again as it was")
-    );
+    assert!(ended.stderr.contains("has changed since an unanswered attempt; it is sent again as it was"));
     assert_eq!(sandbox.stat("contacts"), 2);
     let ended = folder.run(&import(&url, &[])).expect(0);
     assert!(ended.stdout.contains("2  of the created rows have changed since"), "{}", ended.stdout);

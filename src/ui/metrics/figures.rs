@@ -1,4 +1,4 @@
-//! The figures of a run. The only file that names prometheus.
+//! Figures of a run. The only file that names the crate prometheus.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::exit_code::ExitCode;
 use crate::ledger::{RowState, StateCounts};
 use crate::shard::Shard;
 
-/// Bounds of how long an answer takes, in seconds: from a sandbox's to the default read timeout.
+/// Bounds of the request duration, in seconds: from that of the sandbox to the default read timeout.
 const BOUNDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// The figures. A clone is the same figures.
+/// Figures of a run. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
     registry: Registry,
@@ -31,15 +31,15 @@ pub(super) struct Figures {
     rate_now: Gauge,
     seconds_left: Gauge,
     running: Gauge,
-    /// Absent until a run has succeeded.
+    /// Registered only once a run has succeeded.
     last_success: Gauge,
 }
 
 impl Figures {
-    /// Those of a run that begins now.
+    /// Figures of a run that begins now.
     ///
     /// # Errors
-    /// Prometheus does not take one; a bug.
+    /// The prometheus crate refuses a figure, which is a bug.
     pub(super) fn new(import: &str, shard: Option<Shard>, instance_id: Option<&str>) -> Result<Self> {
         let mut labels = HashMap::from([("import".to_owned(), import.to_owned())]);
         labels.extend(shard.map(|shard| ("shard".to_owned(), shard.to_string())));
@@ -61,7 +61,7 @@ impl Figures {
         registry.register(Box::new(rows.clone()))?;
         let durations = HistogramOpts::new(
             "request_duration_seconds",
-            "How long Connect took to take or to refuse a request of this run; throttled and unanswered ones aside.",
+            "Time until Connect accepted or refused a request of this run; without throttled and unanswered requests.",
         );
         let durations = Histogram::with_opts(durations.buckets(BOUNDS.to_vec()))?;
         registry.register(Box::new(durations.clone()))?;
@@ -79,15 +79,15 @@ impl Figures {
             throttled: counter("throttled_total", "Attempts of this run that Connect throttled.")?,
             unanswered: counter("unanswered_total", "Attempts of this run that went unanswered.")?,
             durations,
-            to_send: gauge("rows_to_send", "Rows that this run is to send.")?,
-            done: gauge("rows_done", "Rows of those to send that need no further attempt in this run.")?,
-            in_flight: gauge("in_flight_requests", "Requests under way.")?,
-            rate_set: gauge("rate_set", "The rate that is set or found, in requests a second.")?,
-            rate_now: gauge("rate_now", "Rows created a second, over the last seconds.")?,
-            seconds_left: gauge("seconds_left", "How long the rows left take at the rate of now.")?,
+            to_send: gauge("rows_to_send", "Rows to send in this run.")?,
+            done: gauge("rows_done", "Rows to send that need no further attempt in this run.")?,
+            in_flight: gauge("in_flight_requests", "Requests in flight.")?,
+            rate_set: gauge("rate_set", "Target rate, set or found, in requests per second.")?,
+            rate_now: gauge("rate_now", "Rows created per second, over the last ten seconds.")?,
+            seconds_left: gauge("seconds_left", "Estimated seconds for the remaining rows.")?,
             running: gauge(
                 "running",
-                "1 while a run is under way; one that was killed leaves it at 1, so look at the age of the file too.",
+                "1 during a run; a run that was killed leaves it at 1, so check the age of the file too.",
             )?,
             last_success: Gauge::new(
                 "last_success_timestamp_seconds",
@@ -97,8 +97,8 @@ impl Figures {
         })
     }
 
-    /// Something has happened.
-    pub(super) fn note(&self, event: &RunEvent) {
+    /// Updates the figures by an event.
+    pub(super) fn observe(&self, event: &RunEvent) {
         match event {
             RunEvent::ReadingInput { .. } => self.running.set(1.0),
             RunEvent::SendingStarted { to_send, .. } => {
@@ -107,20 +107,7 @@ impl Figures {
             }
             RunEvent::Progress(progress) => self.progress(progress),
             RunEvent::RowSettled { latency: Some(took), .. } => self.durations.observe(took.as_secs_f64()),
-            RunEvent::RowSettled { .. }
-            | RunEvent::RowNoted { .. }
-            | RunEvent::LedgerCreated { .. }
-            | RunEvent::ShardStarted { .. }
-            | RunEvent::LedgerOpening(_)
-            | RunEvent::InFlightListed(_)
-            | RunEvent::RateReloaded(_)
-            | RunEvent::ConcurrencyLimited { .. }
-            | RunEvent::OpenFilesLimited { .. }
-            | RunEvent::MetricsFailed { .. }
-            | RunEvent::Paused { .. }
-            | RunEvent::Draining { .. }
-            | RunEvent::Verifying { .. }
-            | RunEvent::VerificationFinding(_) => {}
+            _ => {}
         }
     }
 
@@ -142,44 +129,48 @@ impl Figures {
         self.seconds_left.set(progress.time_left().as_secs_f64());
     }
 
-    /// The ledger has so many rows of each state.
-    pub(super) fn rows(&self, counts: &StateCounts) {
+    /// Sets the rows by state.
+    pub(super) fn set_rows(&self, counts: &StateCounts) {
         for state in RowState::ALL {
             let rows = i64::try_from(counts.of(state)).unwrap_or(i64::MAX);
             self.rows.with_label_values(&[state.name()]).set(rows);
         }
     }
 
-    /// The run ended so.
+    /// Sets the figures of the end.
     pub(super) fn end(&self, exit: ExitCode) -> Result<()> {
         for gauge in [&self.running, &self.in_flight, &self.rate_now, &self.seconds_left] {
             gauge.set(0.0);
         }
-        self.tell("run_end_timestamp_seconds", "When the latest run ended, in seconds since 1970.", now())?;
-        self.tell("last_exit_code", "The exit code of the latest run.", f64::from(exit.code()))
+        self.register(
+            "run_end_timestamp_seconds",
+            "When the latest run ended, in seconds since 1970.",
+            now(),
+        )?;
+        self.register("last_exit_code", "The exit code of the latest run.", f64::from(exit.code()))
     }
 
-    /// A run succeeded last so many seconds after 1970.
-    pub(super) fn last_success(&self, seconds: f64) {
+    /// Sets the end of the last successful run, in seconds since 1970.
+    pub(super) fn set_last_success(&self, seconds: f64) {
         self.last_success.set(seconds);
-        // The second time it is there already.
+        // The error of the second time is that it is registered.
         let _ = self.registry.register(Box::new(self.last_success.clone()));
     }
 
-    /// A figure that is absent until it is known.
-    fn tell(&self, name: &str, help: &str, value: f64) -> Result<()> {
+    /// Registers a gauge with its value.
+    fn register(&self, name: &str, help: &str, value: f64) -> Result<()> {
         let gauge = Gauge::new(name, help)?;
         gauge.set(value);
         self.registry.register(Box::new(gauge))
     }
 
-    /// All of them in Prometheus' text format, version 0.0.4.
+    /// All figures in the Prometheus text format, version 0.0.4.
     pub(super) fn text(&self) -> Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-/// In seconds since 1970.
+/// Current time in seconds since 1970.
 fn now() -> f64 {
     jiff::Timestamp::now().as_millisecond() as f64 / 1000.0
 }

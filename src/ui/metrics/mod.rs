@@ -1,82 +1,101 @@
-//! What a run tells Prometheus: a file for the node exporter's textfile collector.
+//! Metrics of a run: a file for the textfile collector of Prometheus' node exporter.
 
 mod figures;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::lines::Every;
-use super::notice;
+use super::output::notice;
+use super::period::Period;
+use super::words::metrics_failed;
 use crate::atomic_file::AtomicFile;
 use crate::event::{Observer, RunEvent};
 use crate::exit_code::ExitCode;
-use crate::job::MetricsTarget;
 use crate::ledger::{LedgerReader, is_locked};
 use crate::permissions::make_world_readable;
+use crate::shard::Shard;
 use figures::Figures;
 
-/// How often the file is written while a run is under way: as often as Prometheus looks, by default.
-const OFTEN: Duration = Duration::from_secs(15);
+/// Interval of writing the file during a run: the default scrape interval of the node exporter's guide.
+const INTERVAL: Duration = Duration::from_secs(15);
 
-/// The metrics of a run, and the file that they are written to. A clone is the same metrics.
+/// File of the metrics, and facts of the import that are known before it begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MetricsTarget {
+    /// Path of the file.
+    pub file: PathBuf,
+    /// Name of the import, from its job file or ledger; may be empty.
+    pub import: String,
+    /// Bare id of the instance, if it is known.
+    pub instance_id: Option<String>,
+    /// Shard that the run sends; none if all rows.
+    pub shard: Option<Shard>,
+    /// Path of the ledger, if it is known.
+    pub ledger: Option<PathBuf>,
+}
+
+/// Metrics of a run and their file. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     target: MetricsTarget,
     figures: Figures,
-    writing: Arc<Mutex<Writing>>,
+    file_state: Arc<Mutex<FileState>>,
 }
 
-/// What has come of the file so far. Its lock has one write it at a time.
+/// State of the file. Its lock serializes the writes.
 #[derive(Debug, Default)]
-struct Writing {
-    /// Whether this run holds the ledger, or has held it: until then the file is that of another run.
+struct FileState {
+    /// Whether this run holds the ledger or has held it; before, the file may belong to another run.
     is_ours: bool,
-    /// Whether the ledger has said its last word.
-    is_stock_taken: bool,
-    /// Whether the end was written. Work that was left behind may go on for a moment.
-    is_over: bool,
-    /// Whether somebody was told that the file cannot be written.
-    is_told: bool,
+    /// Whether the final figures of the ledger were read.
+    is_ledger_final: bool,
+    /// Whether the end of the run was written. Abandoned tasks may still emit events for a moment.
+    has_ended: bool,
+    /// Whether a failure to write was reported.
+    is_failure_reported: bool,
 }
 
 impl Metrics {
-    /// The metrics of a run that begins now; nothing is written yet.
+    /// Metrics of a run that begins now; nothing is written yet.
     ///
     /// # Errors
-    /// The metric definitions are invalid: a bug.
+    /// The prometheus crate refuses a metric, which is a bug.
     pub fn new(target: MetricsTarget) -> Result<Self, prometheus::Error> {
         let figures = Figures::new(&target.import, target.shard, target.instance_id.as_deref())?;
-        Ok(Metrics { target, figures, writing: Arc::default() })
+        Ok(Metrics { target, figures, file_state: Arc::default() })
     }
 
-    /// Watches a run for them, and lets `others` watch too: they are told if the file cannot be written.
-    pub(super) fn watching(&self, others: Vec<Box<dyn Observer>>) -> Box<dyn Observer> {
-        Box::new(Watch { metrics: self.clone(), every: None, others })
+    /// Observer that updates the metrics. It passes every event on to `others`, and the failure to write the file.
+    pub(super) fn observer(&self, others: Vec<Box<dyn Observer>>) -> Box<dyn Observer> {
+        Box::new(MetricsObserver { metrics: self.clone(), period: None, others })
     }
 
-    /// What the ledger knows; where it cannot be read, what it said last.
+    /// Updates the figures of the ledger; if it cannot be read, they stay as they are.
     fn read_ledger(&self) {
         let Some(reader) = self.target.ledger.as_deref().and_then(|path| LedgerReader::open(path).ok())
         else {
             return;
         };
         if let Ok(counts) = reader.state_counts() {
-            self.figures.rows(&counts);
+            self.figures.set_rows(&counts);
         }
         if let Ok(Some(success_ms)) = reader.last_success_ms() {
-            self.figures.last_success(success_ms as f64 / 1000.0);
+            self.figures.set_last_success(success_ms as f64 / 1000.0);
         }
     }
 
-    /// Takes what the ledger knows at the end, while this run has it open: who reads a closed one leaves files beside it.
-    pub fn take_stock(&self) {
-        let mut writing = self.writing();
+    /// Reads the final figures of the ledger. Called while the run has the ledger open, since reading a closed ledger
+    /// leaves files beside it.
+    pub fn read_final_figures(&self) {
+        let mut state = self.file_state();
         self.read_ledger();
-        writing.is_stock_taken = true;
+        state.is_ledger_final = true;
     }
 
-    /// Replaces the file. It has no data of any row, and the node exporter, which runs as another user, must read it.
+    /// Replaces the file atomically. It contains no value of a row, and every user may read it, since the node exporter
+    /// runs as another user.
     fn write(&self) -> io::Result<()> {
         let text = self.figures.text().map_err(io::Error::other)?;
         let mut file = AtomicFile::create(&self.target.file)?;
@@ -85,98 +104,93 @@ impl Metrics {
         file.publish()
     }
 
-    /// Writes it as of a run under way, and says what is wrong if it cannot be written and nobody was told.
-    fn keep(&self) -> Option<RunEvent> {
-        let mut writing = self.writing();
-        if writing.is_over {
+    /// Writes the file during the run; returns the first failure to write.
+    fn update_file(&self) -> Option<RunEvent> {
+        let mut state = self.file_state();
+        if state.has_ended {
             return None;
         }
-        writing.is_ours = true;
-        self.try_write(&mut writing)
+        state.is_ours = true;
+        self.try_write(&mut state)
     }
 
-    fn try_write(&self, writing: &mut Writing) -> Option<RunEvent> {
-        if !writing.is_stock_taken {
+    fn try_write(&self, state: &mut FileState) -> Option<RunEvent> {
+        if !state.is_ledger_final {
             self.read_ledger();
         }
         let problem = self.write().err()?;
         let file = self.target.file.display().to_string();
-        let is_told = std::mem::replace(&mut writing.is_told, true);
-        (!is_told).then(|| RunEvent::MetricsFailed { file, problem: problem.to_string() })
+        let is_reported = std::mem::replace(&mut state.is_failure_reported, true);
+        (!is_reported).then(|| RunEvent::MetricsFailed { file, problem: problem.to_string() })
     }
 
-    fn writing(&self) -> MutexGuard<'_, Writing> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn file_state(&self) -> MutexGuard<'_, FileState> {
+        self.file_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes how the run ended. A run that never held the ledger leaves the file of one that holds it alone.
+    /// Writes the end of the run, unless the file belongs to another run, which holds the ledger.
     pub fn end(&self, exit: ExitCode) {
         let ledger = self.target.ledger.as_deref();
-        let mut writing = self.writing();
-        let is_anothers = !writing.is_ours && ledger.is_some_and(is_locked);
-        writing.is_over = true;
-        if exit == ExitCode::Locked || is_anothers {
+        let mut state = self.file_state();
+        let is_of_other_run = !state.is_ours && ledger.is_some_and(is_locked);
+        state.has_ended = true;
+        if exit == ExitCode::Locked || is_of_other_run {
             return;
         }
-        // Neither has been told before, so both are taken.
+        // An error means a metric of the same name, and there is none.
         let _ = self.figures.end(exit);
-        if let Some(RunEvent::MetricsFailed { file, problem }) = self.try_write(&mut writing) {
-            notice(&unmeasured(&file, &problem));
+        if let Some(RunEvent::MetricsFailed { file, problem }) = self.try_write(&mut state) {
+            notice(&metrics_failed(&file, &problem));
         }
     }
 }
 
-/// That the metrics cannot be written.
-pub(super) fn unmeasured(file: &str, problem: &str) -> String {
-    format!("the metrics cannot be written to {file} ({problem}); the import goes on without them")
-}
-
-/// Takes what happens into the metrics, and writes them now and then.
-struct Watch {
+/// Observer that updates the metrics, and writes them every [`INTERVAL`].
+struct MetricsObserver {
     metrics: Metrics,
     /// None until this run holds the ledger.
-    every: Option<Every>,
+    period: Option<Period>,
     others: Vec<Box<dyn Observer>>,
 }
 
-impl Watch {
-    fn is_due(&mut self, event: &RunEvent) -> bool {
+impl MetricsObserver {
+    fn advance(&mut self, event: &RunEvent) -> bool {
         let is_under_way = matches!(
             event,
             RunEvent::ReadingInput { .. } | RunEvent::SendingStarted { .. } | RunEvent::Progress(_)
         );
-        match &mut self.every {
-            Some(every) => is_under_way && every.is_due(),
+        match &mut self.period {
+            Some(period) => is_under_way && period.advance(),
             None if is_under_way => {
-                self.every = Some(Every::new(OFTEN));
+                self.period = Some(Period::start(INTERVAL));
                 true
             }
             None => false,
         }
     }
 
-    fn tell(&mut self, event: &RunEvent) {
+    fn pass_on(&mut self, event: &RunEvent) {
         for other in &mut self.others {
             other.observe(event);
         }
     }
 }
 
-impl Observer for Watch {
+impl Observer for MetricsObserver {
     fn observe(&mut self, event: &RunEvent) {
-        self.metrics.figures.note(event);
-        self.tell(event);
-        if self.is_due(event)
-            && let Some(failed) = self.metrics.keep()
+        self.metrics.figures.observe(event);
+        self.pass_on(event);
+        if self.advance(event)
+            && let Some(failed) = self.metrics.update_file()
         {
-            self.tell(&failed);
+            self.pass_on(&failed);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
     use crate::event::Progress;
@@ -211,13 +225,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let metrics = metrics(folder.path());
         let file = folder.path().join("m.prom");
-        let mut watch = metrics.watching(vec![]);
-        watch.observe(&RunEvent::LedgerCreated { ledger: "l".into(), is_recreated: false });
+        let mut observer = metrics.observer(vec![]);
+        observer.observe(&RunEvent::LedgerCreated { ledger: "l".into(), is_recreated: false });
         assert!(!file.exists());
         let progress =
             Progress { to_send: 9, done: 2, created: 2, attempts: 5, throttled: 3, ..Progress::default() };
-        watch.observe(&settled(30));
-        watch.observe(&RunEvent::Progress(progress));
+        observer.observe(&settled(30));
+        observer.observe(&RunEvent::Progress(progress));
         assert!(OutputKind::Metrics.is_at(&file));
         let text = std::fs::read_to_string(&file).unwrap();
         for line in [
@@ -235,16 +249,16 @@ mod tests {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("connect_import_last_exit_code{import=\"tickets \\\"1\\\"\"} 75\n"), "{text}");
         assert!(text.contains("connect_import_running{import=\"tickets \\\"1\\\"\"} 0\n"), "{text}");
-        // What comes late changes nothing.
+        // A late event changes nothing.
         std::fs::remove_file(&file).unwrap();
-        assert!(metrics.keep().is_none() && !file.exists());
+        assert!(metrics.update_file().is_none() && !file.exists());
     }
 
     #[test]
-    fn that_the_file_cannot_be_written_is_told_once() {
+    fn a_failure_to_write_is_reported_once() {
         let folder = tempfile::tempdir().unwrap();
         let metrics = metrics(&folder.path().join("missing"));
-        assert!(matches!(metrics.keep(), Some(RunEvent::MetricsFailed { .. })));
-        assert!(metrics.keep().is_none());
+        assert!(matches!(metrics.update_file(), Some(RunEvent::MetricsFailed { .. })));
+        assert!(metrics.update_file().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What one ledger holds.
+//! Contents of one ledger.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,71 +6,70 @@ use std::time::Duration;
 
 use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
 use crate::shard::Shard;
-use crate::ui::bar::{per_second, rounded};
-use crate::ui::messages::{LedgerCause, LedgerRun, LedgerState, RowsByState};
+use crate::ui::json::{LedgerCause, LedgerRun, LedgerState, RowsByState};
 use crate::ui::shell::{from_here, shell_path};
-use crate::ui::summary::rate_of;
+use crate::ui::words::{per_second, rounded, run_rates};
 
 /// Causes that are shown, of one ledger or of several together.
-pub(super) const SHOWN: usize = 10;
+pub(super) const MAX_CAUSES: usize = 10;
 
-/// A ledger at a glance.
+/// Contents of a ledger.
 #[derive(Clone, Debug)]
 pub struct LedgerStatus {
-    /// The ledger.
+    /// Path of the ledger.
     pub ledger: PathBuf,
-    /// The part of the rows that it has; none is all.
+    /// Shard of the ledger; none if all rows.
     pub shard: Option<Shard>,
-    /// The instance that it belongs to.
+    /// Bare id of the instance; empty if no run has begun.
     pub instance_id: String,
-    /// All rows.
+    /// Rows by state.
     pub rows: StateCounts,
-    /// The causes of rows that are not created, most frequent first.
+    /// Causes of rows that are not created, the most frequent first.
     pub errors: Vec<ErrorCount>,
-    /// The latest runs, newest first.
+    /// Latest runs, newest first.
     pub runs: Vec<RunRecord>,
-    /// Whether a run holds the ledger now.
-    pub running: bool,
-    /// Of them, those that wait or failed and have been taken out of their files since.
+    /// Whether a run holds the ledger.
+    pub is_running: bool,
+    /// Pending and failed rows that their file no longer contains.
     pub withdrawn: StateCounts,
-    /// What the latest run has sent in the last minutes.
+    /// Traffic of the latest run in the last minutes.
     pub minutes: Vec<Minutes>,
-    /// When these minutes begin, in milliseconds since 1970.
+    /// Start of these minutes, in milliseconds since 1970.
     pub minutes_since_ms: i64,
-    /// Milliseconds since 1970.
+    /// Current time, in milliseconds since 1970.
     pub now_ms: i64,
 }
 
 impl LedgerStatus {
-    /// How a run ended, or that it has not.
+    /// Name of the ending of a run; or `under way`, or `died`.
     fn ending<'a>(&self, index: usize, run: &'a RunRecord) -> &'a str {
         match &run.ending {
             Some(ending) => ending,
-            None if index == 0 && self.running => "under way",
+            None if index == 0 && self.is_running => "under way",
             None => "died",
         }
     }
 
-    /// The run under way.
-    fn under_way(&self) -> Option<&RunRecord> {
-        self.runs.first().filter(|_| self.running)
+    /// The current run.
+    fn current_run(&self) -> Option<&RunRecord> {
+        self.runs.first().filter(|_| self.is_running)
     }
 
-    /// What a run created a second until it ended, until now, or until it was last heard of if it died.
+    /// Rows created per second until the end of a run, until now, or until its last activity if it died.
     fn rate_achieved(&self, index: usize, run: &RunRecord) -> Option<f64> {
-        let is_under_way = index == 0 && self.running;
-        run.rate_achieved(run.ended_ms.or(if is_under_way { Some(self.now_ms) } else { run.last_ms })?)
+        let is_current = index == 0 && self.is_running;
+        run.rate_achieved(run.ended_ms.or(if is_current { Some(self.now_ms) } else { run.last_ms })?)
     }
 
-    /// What the run under way did of late, as far as that is on record.
-    pub(super) fn of_late(&self) -> Option<OfLate> {
-        let run = self.under_way()?;
-        // A run that has written nothing down for longer has stopped in its tracks.
+    /// Traffic of the current run in the last minutes, if it is recorded.
+    pub(super) fn recent_traffic(&self) -> Option<RecentTraffic> {
+        let run = self.current_run()?;
+        // A run that has recorded nothing for longer does not progress.
         let until = run.recorded_ms?.max(self.now_ms - RECORDED_WITHIN_MS);
         let since = self.minutes_since_ms.max(run.sending_ms?);
         let time = Duration::from_millis(u64::try_from(until - since).ok().filter(|time| *time > 0)?);
         let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>();
-        Some(OfLate {
+        Some(RecentTraffic {
             time,
             rate: sum(|minute| minute.created) as f64 / time.as_secs_f64().max(1.0),
             attempts: sum(|minute| minute.attempts),
@@ -78,15 +77,15 @@ impl LedgerStatus {
         })
     }
 
-    /// Rows that wait beyond the limit of the run under way.
+    /// Waiting rows beyond the limit of the current run.
     pub(super) fn held_back(&self) -> u64 {
-        self.under_way().and_then(|run| run.held_back).unwrap_or_default()
+        self.current_run().and_then(|run| run.held_back).unwrap_or_default()
     }
 
-    /// How long the rows that wait take at the rate of the latest run, or while one is under way those that it sends.
-    pub(super) fn left(&self) -> Left {
-        let waiting = match self.under_way() {
-            // It still reads its input, and who knows what it will send.
+    /// Time for the waiting rows at the rate of the latest run; during a run, for the rows that it sends.
+    pub(super) fn time_left(&self) -> TimeLeft {
+        let waiting = match self.current_run() {
+            // While it reads its input, the number of rows to send is unknown.
             Some(run) if run.sending_ms.is_none() => 0,
             Some(run) => run.waiting().saturating_sub(self.held_back()),
             None => {
@@ -94,16 +93,16 @@ impl LedgerStatus {
                 waiting.saturating_sub(self.withdrawn.of(RowState::Pending))
             }
         };
-        let of_late = self.of_late().map(|of_late| of_late.rate);
-        let rate = of_late.or_else(|| self.rate_achieved(0, self.runs.first()?));
+        let recent = self.recent_traffic().map(|traffic| traffic.rate);
+        let rate = recent.or_else(|| self.rate_achieved(0, self.runs.first()?));
         match rate.filter(|rate| *rate > 0.0) {
-            _ if waiting == 0 => Left::Nothing,
-            Some(rate) => Left::Time(Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0))),
-            None => Left::Unknown,
+            _ if waiting == 0 => TimeLeft::Nothing,
+            Some(rate) => TimeLeft::Known(Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0))),
+            None => TimeLeft::Unknown,
         }
     }
 
-    /// The latest runs, a line each.
+    /// Latest runs, a line each.
     pub(super) fn runs(&self) -> String {
         let mut text = String::new();
         if !self.runs.is_empty() {
@@ -112,7 +111,7 @@ impl LedgerStatus {
         for (index, run) in self.runs.iter().enumerate() {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
             let rate = self.rate_achieved(index, run);
-            let rate = rate.map(|rate| format!(", {}", rate_of(run, Some(rate)))).unwrap_or_default();
+            let rate = rate.map(|rate| format!(", {}", run_rates(run, Some(rate)))).unwrap_or_default();
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
@@ -125,7 +124,7 @@ impl LedgerStatus {
         text
     }
 
-    /// The ledger in a line, beside others.
+    /// The ledger in one line of a list.
     pub(super) fn line(&self) -> String {
         let mut parts = vec![
             format!("{} rows, {} created", self.rows.total(), self.rows.of(RowState::Created)),
@@ -135,24 +134,25 @@ impl LedgerStatus {
             },
         ];
         parts.extend(
-            self.of_late().map(|of_late| format!("{} created a second of late", per_second(of_late.rate))),
+            self.recent_traffic()
+                .map(|traffic| format!("{} created a second in the last minutes", per_second(traffic.rate))),
         );
-        parts.extend(self.left().time().map(|left| format!("{} left", rounded(left))));
+        parts.extend(self.time_left().known().map(|left| format!("{} left", rounded(left))));
         let shard = self.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
         format!("{}{shard}: {}", self.ledger.display(), parts.join("; "))
     }
 
-    /// What is to be done next, and the command for it; none while a run is under way, or where nothing is.
+    /// Purpose and command of the next step; none during a run, and if there is nothing to do.
     pub(super) fn next_step(&self) -> Option<(&'static str, String)> {
         let of = |state| self.rows.of(state);
-        let latest = self.runs.first().filter(|_| !self.running)?;
-        let again = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
+        let latest = self.runs.first().filter(|_| !self.is_running)?;
+        let resume = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
         let export = |state: &str| {
             format!("connect-import export --state {state} --ledger {}", shell_path(&self.ledger))
         };
         let waiting = of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed);
         if waiting > self.withdrawn.total() {
-            return again.map(|again| ("To go on with the rows that wait or failed:", again));
+            return resume.map(|resume| ("To send the rows that wait or failed:", resume));
         }
         if of(RowState::Unknown) > 0 {
             return Some(("To see the unknown rows, before verify looks for them:", export("unknown")));
@@ -163,7 +163,7 @@ impl LedgerStatus {
         None
     }
 
-    /// For programs.
+    /// The contents for a JSON message.
     pub(super) fn state(&self) -> LedgerState<'_> {
         let runs = self.runs.iter().enumerate().map(|(index, run)| LedgerRun {
             run: run.id.0,
@@ -182,56 +182,56 @@ impl LedgerStatus {
             ledger: self.ledger.display().to_string(),
             shard: self.shard.map(|shard| shard.to_string()),
             instance_id: &self.instance_id,
-            running: self.running,
+            running: self.is_running,
             rows: by_state(&self.rows),
             total: self.rows.total(),
             withdrawn: self.withdrawn.total(),
-            rate_of_late: self.of_late().map(|of_late| of_late.rate),
+            rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
             next_step: self.next_step().map(|(_, command)| command),
-            seconds_left: self.left().seconds(),
+            seconds_left: self.time_left().seconds(),
             errors: causes(&self.errors),
             runs: runs.collect(),
         }
     }
 }
 
-/// A run writes down every ten seconds what went over the wire, and may be held up by the disk.
+/// A run records its traffic every ten seconds, and the disk may delay that.
 const RECORDED_WITHIN_MS: i64 = 15_000;
 
-/// How long something takes that is under way, the longest last.
+/// Estimated time for the waiting rows; the longest is the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Left {
-    /// Nothing waits, or it is not known yet what does.
+pub(super) enum TimeLeft {
+    /// No row waits, or the waiting rows are not known yet.
     Nothing,
-    /// So long.
-    Time(Duration),
-    /// It cannot be told, as nothing is created.
+    /// The estimate.
+    Known(Duration),
+    /// No estimate, since nothing is created.
     Unknown,
 }
 
-impl Left {
-    pub(super) fn time(self) -> Option<Duration> {
+impl TimeLeft {
+    pub(super) fn known(self) -> Option<Duration> {
         match self {
-            Left::Time(time) => Some(time),
-            Left::Nothing | Left::Unknown => None,
+            TimeLeft::Known(time) => Some(time),
+            TimeLeft::Nothing | TimeLeft::Unknown => None,
         }
     }
 
     pub(super) fn seconds(self) -> Option<f64> {
-        self.time().map(|time| time.as_secs_f64())
+        self.known().map(|time| time.as_secs_f64())
     }
 }
 
-/// What a run did in the last minutes.
+/// Traffic of a run in the last minutes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OfLate {
-    /// How long its traffic is known.
+pub(super) struct RecentTraffic {
+    /// Time for which the traffic is recorded.
     pub(super) time: Duration,
-    /// Contacts a second in that time.
+    /// Contacts created per second in that time.
     pub(super) rate: f64,
     /// Attempts in that time.
     pub(super) attempts: u64,
-    /// Of those, throttled ones.
+    /// Throttled attempts among them.
     pub(super) throttled: u64,
 }
 
@@ -247,7 +247,7 @@ pub(super) fn by_state(rows: &StateCounts) -> RowsByState {
 }
 
 pub(super) fn causes(errors: &[ErrorCount]) -> Vec<LedgerCause<'_>> {
-    let causes = errors.iter().take(SHOWN).map(|error| LedgerCause {
+    let causes = errors.iter().take(MAX_CAUSES).map(|error| LedgerCause {
         state: error.state.name(),
         code: &error.code,
         rows: error.rows,

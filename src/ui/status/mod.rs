@@ -1,4 +1,4 @@
-//! What ledgers hold, for people and for programs.
+//! Report of `status`: the contents of one ledger or several.
 
 mod ledger;
 
@@ -6,23 +6,22 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
-use super::bar::{per_second, rounded};
-use super::messages::{self, LedgersStatus, Message, SchemaVersion};
-use super::printable::printable_lines;
+use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, SchemaVersion, StatusMessage};
+use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
-use ledger::{Left, OfLate, SHOWN, by_state, causes};
+use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft, by_state, causes};
 
-/// LedgerSet for which a command is printed, and missing shards that are named.
-const NAMED: usize = 5;
+/// Ledgers for which a command is printed, and missing shards that are listed.
+const MAX_LISTED: usize = 5;
 
-/// One ledger or several of one import at a glance.
+/// Contents of one ledger, or of several of one import.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// The ledgers, at least one, in the order in which they were named.
+    /// Ledgers, at least one, in the order in which they were given.
     pub ledgers: Vec<LedgerStatus>,
-    /// Shards of the import whose ledgers are not among them.
+    /// Shards of the import whose ledgers were not given.
     pub missing: Vec<Shard>,
 }
 
@@ -31,19 +30,19 @@ impl Status {
         self.ledgers.iter().map(|ledger| ledger.rows).sum()
     }
 
-    fn running(&self) -> bool {
-        self.ledgers.iter().any(|ledger| ledger.running)
+    fn is_running(&self) -> bool {
+        self.ledgers.iter().any(|ledger| ledger.is_running)
     }
 
     fn instance_id(&self) -> &str {
-        let mut named = self.ledgers.iter().map(|ledger| ledger.instance_id.as_str());
-        named.find(|id| !id.is_empty()).unwrap_or_default()
+        let mut ids = self.ledgers.iter().map(|ledger| ledger.instance_id.as_str());
+        ids.find(|id| !id.is_empty()).unwrap_or_default()
     }
 
-    /// What the runs under way did of late, together.
-    fn of_late(&self) -> Option<OfLate> {
-        let each = self.ledgers.iter().filter_map(LedgerStatus::of_late);
-        each.reduce(|one, other| OfLate {
+    /// Traffic of all current runs in the last minutes.
+    fn recent_traffic(&self) -> Option<RecentTraffic> {
+        let each = self.ledgers.iter().filter_map(LedgerStatus::recent_traffic);
+        each.reduce(|one, other| RecentTraffic {
             time: one.time.max(other.time),
             rate: one.rate + other.rate,
             attempts: one.attempts + other.attempts,
@@ -51,9 +50,9 @@ impl Status {
         })
     }
 
-    /// Until the slowest is through.
-    fn left(&self) -> Left {
-        self.ledgers.iter().map(LedgerStatus::left).max().unwrap_or(Left::Nothing)
+    /// Time left of the ledger that takes longest.
+    fn time_left(&self) -> TimeLeft {
+        self.ledgers.iter().map(LedgerStatus::time_left).max().unwrap_or(TimeLeft::Nothing)
     }
 
     fn withdrawn(&self) -> u64 {
@@ -64,7 +63,7 @@ impl Status {
         self.ledgers.iter().map(LedgerStatus::held_back).sum()
     }
 
-    /// The causes of all ledgers, most frequent first; the example is that of the first ledger that has one.
+    /// Causes of all ledgers, the most frequent first, each with the example of the first ledger that has it.
     fn errors(&self) -> Vec<ErrorCount> {
         let mut errors: Vec<ErrorCount> = Vec::new();
         let mut known = HashMap::new();
@@ -78,11 +77,11 @@ impl Status {
             }
         }
         errors.sort_by_key(|error| std::cmp::Reverse(error.rows));
-        errors.truncate(SHOWN);
+        errors.truncate(MAX_CAUSES);
         errors
     }
 
-    /// For people.
+    /// The report for people.
     pub fn text(&self) -> String {
         // Writing to a String cannot fail.
         let mut text = String::new();
@@ -106,7 +105,7 @@ impl Status {
                 "\n  {withdrawn} of them withdrawn: they are no longer in their file, and are not sent"
             );
         }
-        if let Some(OfLate { time, rate, attempts, throttled }) = self.of_late() {
+        if let Some(RecentTraffic { time, rate, attempts, throttled }) = self.recent_traffic() {
             let _ = writeln!(
                 text,
                 "\n  {} created a second in the last {}; {:.1}% of the attempts throttled",
@@ -115,15 +114,18 @@ impl Status {
                 throttled as f64 * 100.0 / (attempts as f64).max(1.0)
             );
         }
-        let _ = match (self.left(), &self.ledgers[..]) {
-            (Left::Nothing, _) => Ok(()),
-            (Left::Unknown, _) => {
-                writeln!(text, "\n  the time left cannot be told: the latest run has created nothing of late")
+        let _ = match (self.time_left(), &self.ledgers[..]) {
+            (TimeLeft::Nothing, _) => Ok(()),
+            (TimeLeft::Unknown, _) => {
+                writeln!(
+                    text,
+                    "\n  the time left is unknown: the latest run has created nothing in the last minutes"
+                )
             }
-            (Left::Time(left), [_]) => {
+            (TimeLeft::Known(left), [_]) => {
                 writeln!(text, "\n  {} left at the rate of the latest run", rounded(left))
             }
-            (Left::Time(left), _) => {
+            (TimeLeft::Known(left), _) => {
                 writeln!(text, "\n  {} left for the slowest, at the rate of its latest run", rounded(left))
             }
         };
@@ -159,44 +161,44 @@ impl Status {
         }
     }
 
-    /// A command for each ledger that needs one, those for the same end together.
+    /// Commands of the next steps, grouped by purpose.
     fn next_steps(&self, text: &mut String) {
         let steps: Vec<_> = self.ledgers.iter().filter_map(LedgerStatus::next_step).collect();
-        let shown = &steps[..steps.len().min(NAMED)];
-        let mut told: Vec<&str> = Vec::new();
-        for (why, _) in shown {
-            if !told.contains(why) {
-                told.push(why);
-                let _ = writeln!(text, "\n{why}");
-                for (_, command) in shown.iter().filter(|(other, _)| other == why) {
+        let shown = &steps[..steps.len().min(MAX_LISTED)];
+        let mut purposes: Vec<&str> = Vec::new();
+        for (purpose, _) in shown {
+            if !purposes.contains(purpose) {
+                purposes.push(purpose);
+                let _ = writeln!(text, "\n{purpose}");
+                for (_, command) in shown.iter().filter(|(other, _)| other == purpose) {
                     let _ = writeln!(text, "  {command}");
                 }
             }
         }
-        if steps.len() > NAMED {
-            let _ = writeln!(text, "  … and the like for {} more ledgers", steps.len() - NAMED);
+        if steps.len() > MAX_LISTED {
+            let _ = writeln!(text, "  … and similar commands for {} more ledgers", steps.len() - MAX_LISTED);
         }
     }
 
-    /// For programs: one line, without its end.
+    /// The report as a JSON message.
     pub fn json(&self) -> String {
         let shards_missing = self.missing.iter().map(Shard::to_string).collect();
         let errors = self.errors();
         let status = match &self.ledgers[..] {
-            [only] => messages::Status::Ledger(messages::LedgerStatus {
+            [only] => StatusMessage::Ledger(LedgerStatusMessage {
                 schema_version: SchemaVersion,
                 ledger: only.state(),
                 shards_missing,
             }),
-            several => messages::Status::LedgerSet(LedgersStatus {
+            several => StatusMessage::LedgerSet(LedgerSetStatus {
                 schema_version: SchemaVersion,
                 instance_id: self.instance_id(),
-                running: self.running(),
+                running: self.is_running(),
                 rows: by_state(&self.rows()),
                 total: self.rows().total(),
                 withdrawn: self.withdrawn(),
-                rate_of_late: self.of_late().map(|of_late| of_late.rate),
-                seconds_left: self.left().seconds(),
+                rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
+                seconds_left: self.time_left().seconds(),
                 errors: causes(&errors),
                 ledgers: several.iter().map(LedgerStatus::state).collect(),
                 shards_missing,
@@ -209,14 +211,15 @@ impl Status {
 /// `shards 2 and 3 of 4 are not among the ledgers`; none where none is missing.
 pub fn missing_shards(missing: &[Shard]) -> Option<String> {
     let of = missing.first()?.count();
-    let mut words: Vec<String> = missing.iter().take(NAMED).map(|shard| shard.index().to_string()).collect();
+    let mut indices: Vec<String> =
+        missing.iter().take(MAX_LISTED).map(|shard| shard.index().to_string()).collect();
     match missing.len() {
-        1 => return Some(format!("shard {} of {of} is not among the ledgers", words.concat())),
-        more if more > NAMED => words.push(format!("{} more", more - NAMED)),
+        1 => return Some(format!("shard {} of {of} is not among the ledgers", indices.concat())),
+        more if more > MAX_LISTED => indices.push(format!("{} more", more - MAX_LISTED)),
         _ => {}
     }
-    let last = words.pop()?;
-    Some(format!("shards {} and {last} of {of} are not among the ledgers", words.join(", ")))
+    let last = indices.pop()?;
+    Some(format!("shards {} and {last} of {of} are not among the ledgers", indices.join(", ")))
 }
 
 #[cfg(test)]
@@ -224,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_shards_are_named_up_to_a_few() {
+    fn missing_shards_are_listed_up_to_five() {
         let of = |of: u32, there: u32| {
             let first: Shard = format!("0/{of}").parse().unwrap();
             let missing: Vec<Shard> = first.all().filter(|shard| shard.index() >= there).collect();

@@ -1,0 +1,383 @@
+//! Report of a check: faults and a forecast for people, a summary for programs, and every fault on a line.
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Stdout, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, ZonedDateTime};
+
+use super::json::{
+    CheckSummary, CheckedFile, FaultExample, FaultGroup, FaultMessage, Message, SchemaVersion,
+};
+use super::output::ignore_closed_pipe;
+use super::words::{broken_rule, count_of, per_second, printable_lines, rounded};
+use crate::check::{CheckFindings, Example, FoundFault, Group, RowClass};
+use crate::cli::Output;
+use crate::engine::ErrorBudget;
+use crate::exit_code::ExitCode;
+use crate::export::io_error;
+use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
+use crate::shard::Shard;
+
+/// Groups of faults in the text; `--output csv` has every fault.
+const MAX_GROUPS: usize = 30;
+
+/// Columns of the faults as CSV.
+const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
+
+/// Settings of the run that a check forecasts.
+#[derive(Clone, Debug)]
+pub struct CheckBasis {
+    /// Shard that was checked; none if all rows.
+    pub shard: Option<Shard>,
+    /// Most rows that the run would send.
+    pub limit: Option<u64>,
+    /// Rows with errors that the run would allow.
+    pub max_errors: Option<ErrorBudget>,
+    /// Time during which an unanswered attempt is repeated with the same client token.
+    pub idempotency_window: Duration,
+    /// Path of the ledger that the run would use, if it exists.
+    pub ledger: Option<PathBuf>,
+    /// Rate, requests per second.
+    pub rate: f64,
+}
+
+/// Report of a check.
+#[derive(Debug)]
+pub struct CheckReport {
+    findings: CheckFindings,
+    basis: CheckBasis,
+    /// End of a run that starts now; none if it is after the year 9999.
+    end: Option<ZonedDateTime>,
+}
+
+impl CheckReport {
+    /// The report for a run that would start at `now`.
+    pub fn new(basis: CheckBasis, findings: CheckFindings, now: &ZonedDateTime) -> Self {
+        let mut report = CheckReport { findings, basis, end: None };
+        let duration = SignedDuration::try_from_secs_f64(report.seconds()).ok();
+        report.end = duration.and_then(|duration| now.checked_add(duration).ok());
+        report
+    }
+
+    /// Exit code of the check.
+    pub fn exit_code(&self) -> ExitCode {
+        if self.faulty() > 0 { ExitCode::RowsNotCreated } else { ExitCode::Complete }
+    }
+
+    fn faulty(&self) -> u64 {
+        self.findings.of(RowClass::Faulty)
+    }
+
+    /// Rows of the inputs, without those of other shards.
+    fn own_rows(&self) -> u64 {
+        self.findings.rows - self.findings.of_other_shards
+    }
+
+    /// Rows that a run would send, including those of other inputs.
+    fn to_send(&self) -> u64 {
+        let waiting = self.findings.of(RowClass::Ready) + self.findings.elsewhere;
+        self.basis.limit.map_or(waiting, |limit| limit.min(waiting))
+    }
+
+    fn seconds(&self) -> f64 {
+        self.to_send() as f64 / self.basis.rate
+    }
+
+    /// The error budget, if the faults spend it.
+    fn spent_budget(&self) -> Option<ErrorBudget> {
+        let errors =
+            self.faulty() + self.findings.of(RowClass::Refused) + self.findings.of(RowClass::Unknown);
+        self.basis.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
+    }
+
+    fn outlasts_window(&self) -> bool {
+        self.seconds() > self.basis.idempotency_window.as_secs_f64()
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.inputs(&mut text);
+        self.faults(&mut text);
+        self.warnings(&mut text);
+        self.forecast(&mut text);
+        printable_lines(&text)
+    }
+
+    fn inputs(&self, text: &mut String) {
+        for file in &self.findings.files {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}: {} ({})", file.name, count_of(file.rows, "row"), file.form);
+        }
+        let findings = &self.findings;
+        let (faulty, read) = (self.faulty(), self.own_rows());
+        let _ = match faulty {
+            _ if findings.rows == 0 => writeln!(text, "\nThere is a header and no row under it."),
+            0 => writeln!(text, "\nNo faults."),
+            _ => {
+                writeln!(
+                    text,
+                    "\n{faulty} of {} {} faults and would be rejected:",
+                    count_of(read, "row"),
+                    if faulty == 1 { "has" } else { "have" }
+                )
+            }
+        };
+    }
+
+    fn faults(&self, text: &mut String) {
+        let groups = self.findings.groups();
+        for group in groups.iter().take(MAX_GROUPS) {
+            let _ = writeln!(text, "\n  {:>7}  {}: {}", group.count, group.code, broken_rule(&group.fault));
+            for example in &group.examples {
+                let _ = writeln!(text, "           {}", self.example(example));
+            }
+            if group.count > group.examples.len() as u64 {
+                text.push_str("           …\n");
+            }
+        }
+        if groups.len() > MAX_GROUPS {
+            let _ = writeln!(text, "\n  and {} other groups of faults", groups.len() - MAX_GROUPS);
+        }
+        if !groups.is_empty() {
+            text.push_str("\nTo list every fault on a line, add --output csv.\n");
+        }
+    }
+
+    /// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
+    fn example(&self, example: &Example) -> String {
+        let Example { file, line, key, found } = example;
+        let mut text = format!("{}, line {line}", self.findings.files[*file].name);
+        if !key.is_empty() {
+            let _ = write!(text, " (key {key})");
+        }
+        if !found.is_empty() {
+            let _ = write!(text, ": {found}");
+        }
+        text
+    }
+
+    fn warnings(&self, text: &mut String) {
+        let findings = &self.findings;
+        let mut lines = Vec::new();
+        for (member, count) in &findings.cuts {
+            lines.push(format!("{member} is cut to fit in {}", count_of(*count, "row")));
+        }
+        if findings.identical > 0 {
+            lines.push(format!(
+                "{} equal an earlier one; without a key each is imported",
+                count_of(findings.identical, "row")
+            ));
+        }
+        if findings.long_chains > 0 {
+            let at = findings
+                .long_chain_at
+                .map(|(file, line)| format!(" (one such task: {}, line {line})", findings.files[file].name));
+            let contacts = match findings.long_chains {
+                1 => "1 previous contact has".to_owned(),
+                more => format!("{more} previous contacts have"),
+            };
+            lines.push(format!(
+                "{contacts} more than {CHAINED_TASKS} of the tasks to be sent, which Connect does not allow{}",
+                at.unwrap_or_default()
+            ));
+        }
+        if findings.scheduled_far > 0 {
+            lines.push(format!(
+                "{} are scheduled more than {SCHEDULED_DAYS} days ahead; the API reference allows \
+                 {SCHEDULED_DAYS}, the quota page 90",
+                count_of(findings.scheduled_far, "row")
+            ));
+        }
+        if self.outlasts_window() {
+            lines.push(format!(
+                "the run takes longer than the idempotency window of {}: an unanswered row is not sent again after that, but is unknown",
+                rounded(self.basis.idempotency_window)
+            ));
+        }
+        if let Some(budget) = self.spent_budget() {
+            lines.push(format!("a run would not start: --max-errors {budget} is spent"));
+        }
+        if !lines.is_empty() {
+            text.push_str("\nWarnings:\n");
+        }
+        for line in lines {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+
+    fn forecast(&self, text: &mut String) {
+        let findings = &self.findings;
+        text.push_str("\nA run would:\n");
+        let mut count = |number: u64, words: &str| {
+            let _ = writeln!(text, "  {number:>9}  {words}");
+        };
+        count(self.to_send(), "send");
+        let more = [
+            (self.faulty(), "reject"),
+            (
+                findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
+                "not send again: already created",
+            ),
+            (findings.of(RowClass::CreatedChanged), "of the created rows have changed since"),
+            (findings.of(RowClass::Unknown), "not send again: unknown, maybe created"),
+            (findings.of(RowClass::Refused), "not send again: Connect refused them, and they are unchanged"),
+            (findings.of_other_shards, "leave to other shards"),
+            (findings.elsewhere, "of those to send wait in the ledger, from other files"),
+        ];
+        for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
+            count(number, words);
+        }
+        if let Some(limit) = self.basis.limit {
+            let _ = writeln!(text, "  (at most {limit} rows, because of --limit)");
+        }
+        text.push('\n');
+        if self.to_send() > 0 {
+            let takes = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
+            let end = self.end.as_ref().map(|end| format!(", until {}", end.strftime("%Y-%m-%d %H:%M %Z")));
+            // The share of a shard may have any number of digits.
+            let rate = self.basis.rate;
+            let rate = self.basis.shard.map_or_else(|| rate.to_string(), |_| per_second(rate));
+            let _ = writeln!(text, "  {} at {rate} a second{}", rounded(takes), end.unwrap_or_default());
+        }
+        if findings.longest.bytes > 0 {
+            let longest = &findings.longest;
+            let _ = writeln!(
+                text,
+                "  longest request: {} bytes ({}, line {})",
+                longest.bytes, findings.files[longest.file].name, longest.line
+            );
+        }
+        if let Some(ledger) = &self.basis.ledger {
+            let _ = writeln!(text, "  ledger: {}", ledger.display());
+        }
+    }
+
+    /// The report as a JSON message.
+    pub fn json(&self) -> String {
+        let findings = &self.findings;
+        let files = findings.files.iter();
+        let ledger = self.basis.ledger.as_ref().map(|path| path.display().to_string());
+        let files = files.map(|file| CheckedFile { file: &file.name, rows: file.rows, form: &file.form });
+        let summary = CheckSummary {
+            schema_version: SchemaVersion,
+            exit_code: self.exit_code().code(),
+            files: files.collect(),
+            shard: self.basis.shard.map(|shard| shard.to_string()),
+            rows_read: findings.rows,
+            of_other_shards: findings.of_other_shards,
+            faulty: self.faulty(),
+            to_send: self.to_send(),
+            already_created: findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
+            changed_created: findings.of(RowClass::CreatedChanged),
+            unknown: findings.of(RowClass::Unknown),
+            refused_before: findings.of(RowClass::Refused),
+            waiting_elsewhere: findings.elsewhere,
+            identical_rows: findings.identical,
+            cut: &findings.cuts,
+            long_chains: findings.long_chains,
+            scheduled_far: findings.scheduled_far,
+            rate: self.basis.rate,
+            seconds: self.seconds(),
+            end: self.end.as_ref().map(|end| end.timestamp().to_string()),
+            outlasts_idempotency_window: self.outlasts_window(),
+            error_budget_spent: self.spent_budget().is_some(),
+            longest_request_bytes: findings.longest.bytes,
+            ledger: ledger.as_deref(),
+            faults: findings.groups().into_iter().map(|group| self.fault_group(group)).collect(),
+        };
+        Message::Check(summary).to_string()
+    }
+
+    fn fault_group<'a>(&'a self, group: &'a Group) -> FaultGroup<'a> {
+        let examples = group.examples.iter().map(|example| FaultExample {
+            file: &self.findings.files[example.file].name,
+            line: example.line,
+            key: &example.key,
+            found: &example.found,
+        });
+        FaultGroup {
+            code: &group.code,
+            member: &group.fault.member,
+            rule: &group.fault.rule,
+            origin: &group.fault.origin,
+            count: group.count,
+            examples: examples.collect(),
+        }
+    }
+}
+
+/// Writer of every fault to standard output, while the check goes on.
+#[derive(Debug)]
+pub enum FaultLines {
+    /// Text output has groups of faults in the report only.
+    Text,
+    /// JSON Lines.
+    Json(BufWriter<Stdout>),
+    /// CSV.
+    Csv(Box<csv::Writer<Stdout>>),
+}
+
+impl FaultLines {
+    /// Starts the output.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn start(output: Output) -> io::Result<Self> {
+        Ok(match output {
+            Output::Text => FaultLines::Text,
+            Output::Json => FaultLines::Json(BufWriter::new(io::stdout())),
+            Output::Csv => {
+                let mut writer = csv::Writer::from_writer(io::stdout());
+                ignore_closed_pipe(writer.write_record(COLUMNS).map_err(io_error))?;
+                FaultLines::Csv(Box::new(writer))
+            }
+        })
+    }
+
+    /// Writes a fault.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn write(&mut self, found: &FoundFault<'_>) -> io::Result<()> {
+        let FoundFault { file, line, key, code, fault } = found;
+        match self {
+            FaultLines::Text => Ok(()),
+            FaultLines::Json(out) => {
+                let message = FaultMessage {
+                    schema_version: SchemaVersion,
+                    file,
+                    line: *line,
+                    key,
+                    code,
+                    member: &fault.member,
+                    found: &fault.found,
+                    rule: &fault.rule,
+                    origin: &fault.origin,
+                    message: fault.to_string(),
+                };
+                ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
+            }
+            FaultLines::Csv(writer) => {
+                let line = line.to_string();
+                let cells: [&str; COLUMNS.len()] =
+                    [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
+                ignore_closed_pipe(writer.write_record(cells).map_err(io_error))
+            }
+        }
+    }
+
+    /// Flushes the output.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            FaultLines::Text => Ok(()),
+            FaultLines::Json(mut out) => ignore_closed_pipe(out.flush()),
+            FaultLines::Csv(mut writer) => ignore_closed_pipe(writer.flush()),
+        }
+    }
+}

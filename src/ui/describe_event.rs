@@ -1,0 +1,353 @@
+//! Description of every event for people: the one exhaustive match over [`RunEvent`] in this folder.
+//!
+//! An observer that shows an event in a form of its own picks it out of the events; everything else it
+//! takes from here. Pure.
+
+use tracing::Level;
+
+use super::words::{
+    broken_rule, count_of, metrics_failed, per_second, pool_failure, printable_lines, rounded,
+    shard_rate_origin,
+};
+use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
+use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
+use crate::pacing::Rate;
+
+/// An event as people see it.
+#[derive(Debug)]
+pub(super) enum Description<'a> {
+    /// A message about the whole run.
+    Notice(Notice),
+    /// Something wrong with a row or with all requests, counted by cause.
+    Problem(Problem<'a>),
+    /// A change that only progress and statistics show.
+    Silent,
+}
+
+/// A message about the whole run.
+#[derive(Debug)]
+pub(super) struct Notice {
+    /// Level in the log.
+    pub(super) level: Level,
+    /// One or several lines.
+    pub(super) text: String,
+    /// Whether it answers a control signal, so that it is shown without progress too.
+    pub(super) is_reply: bool,
+}
+
+/// Something wrong with one row, or with all requests.
+#[derive(Debug)]
+pub(super) struct Problem<'a> {
+    /// Level in the log.
+    pub(super) level: Level,
+    /// Row concerned; none if all requests are.
+    pub(super) row: Option<RowPlace<'a>>,
+    /// Kind, such as `rejected` or `in doubt`.
+    pub(super) kind: &'static str,
+    /// Causes to count it under, one for each fault.
+    pub(super) causes: Vec<String>,
+    /// Error code, if there is one.
+    pub(super) code: Option<&'a str>,
+    /// Contact concerned, if there is one.
+    pub(super) contact_id: Option<&'a str>,
+    /// Predicate of the row, such as `is rejected: …`; without a row the whole sentence.
+    pub(super) text: String,
+}
+
+/// Position of a row in its input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowPlace<'a> {
+    /// Path of the input, or `-`.
+    pub(super) file: &'a str,
+    /// Line of the input where the row starts.
+    pub(super) line: u64,
+    /// Label of the row's key.
+    pub(super) key: &'a str,
+}
+
+impl Problem<'_> {
+    /// The problem as a printable line.
+    pub(super) fn line(&self) -> String {
+        let text = &self.text;
+        printable_lines(&match self.row {
+            Some(RowPlace { file, line, key }) => format!("{file}, line {line} (key {key}) {text}"),
+            None => text.clone(),
+        })
+    }
+}
+
+/// Describes an event.
+pub(super) fn describe(event: &RunEvent) -> Description<'_> {
+    match event {
+        RunEvent::RowNoted { file, note } => Description::Problem(noted(file, note)),
+        RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
+            let row = RowPlace { file: source, line: *line, key };
+            settled(row, *state, *done, cause.as_ref()).map_or(Description::Silent, Description::Problem)
+        }
+        RunEvent::VerificationFinding(finding) => Description::Problem(found(finding)),
+        RunEvent::Paused { failure, cause, pause } => match pool_failure(*failure) {
+            None => Description::Silent,
+            Some(words) => Description::Problem(Problem {
+                level: Level::WARN,
+                row: None,
+                kind: "pauses",
+                causes: vec![format!("{words} ({})", cause_text(cause))],
+                code: Some(&cause.code),
+                contact_id: None,
+                text: format!("{words} ({}); going on in {:.1} s", cause_text(cause), pause.as_secs_f64()),
+            }),
+        },
+        RunEvent::LedgerOpening(Opening::Queued { holder, patience }) => warning(format!(
+            "another run holds the ledger ({holder}); waiting for it, up to {}",
+            rounded(*patience)
+        )),
+        RunEvent::LedgerOpening(Opening::Examined { bytes }) => warning(format!(
+            "the ledger was not closed by its last run, or was changed since; checking all {} MB of it",
+            bytes / 1_000_000
+        )),
+        RunEvent::ShardStarted { shard, rate, burst, is_own_rate } => {
+            let origin = shard_rate_origin(*shard, *rate, *is_own_rate);
+            milestone(match rate {
+                Rate::Fixed(rate) => {
+                    format!("shard {shard}: {} a second, burst {burst}; {origin}", per_second(*rate))
+                }
+                Rate::Auto => format!("shard {shard}: {origin}"),
+            })
+        }
+        RunEvent::MetricsFailed { file, problem } => warning(metrics_failed(file, problem)),
+        RunEvent::LedgerCreated { ledger, is_recreated: false } => {
+            milestone(format!("{ledger} is a new ledger"))
+        }
+        RunEvent::LedgerCreated { ledger, is_recreated: true } => warning(format!(
+            "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \
+             row again, with the same tokens"
+        )),
+        RunEvent::SendingStarted { run, to_send } => {
+            let adopted = match run.adopted {
+                0 => String::new(),
+                adopted => format!("; {adopted} of the rows that wait are from other files"),
+            };
+            let elsewhere = match run.elsewhere {
+                0 => String::new(),
+                elsewhere => format!(", {elsewhere} of other shards"),
+            };
+            let checked =
+                format!("checked: {} rows read{elsewhere}, {to_send} to send{adopted}", run.rows_read);
+            milestone(
+                earlier_attempts(&run.doubts).into_iter().chain([checked]).collect::<Vec<_>>().join("\n"),
+            )
+        }
+        RunEvent::InFlightListed(requests) => reply(Level::INFO, in_flight(requests)),
+        RunEvent::RateReloaded(Ok(Rate::Fixed(rate))) => {
+            reply(Level::INFO, format!("the rate is {rate} a second from now on"))
+        }
+        RunEvent::RateReloaded(Ok(Rate::Auto)) => {
+            reply(Level::INFO, "the rate is found automatically from now on".to_owned())
+        }
+        RunEvent::RateReloaded(Err(why)) => reply(Level::WARN, format!("the rate is unchanged: {why}")),
+        RunEvent::ConcurrencyLimited { in_flight, latency, rate } => warning(format!(
+            "answers take {:.2} s, so {in_flight} requests in flight allow no more than {} a second; to raise that, \
+             raise --concurrency and the limit on open files (ulimit -n)",
+            latency.as_secs_f64(),
+            per_second(*rate)
+        )),
+        RunEvent::OpenFilesLimited { requested, allowed } => warning(format!(
+            "the limit on open files allows {allowed} requests in flight, not {requested}; to raise it, use ulimit -n"
+        )),
+        RunEvent::Draining { signal, in_flight, grace } => {
+            let signal = signal.map(|signal| format!("{}: ", signal.name())).unwrap_or_default();
+            let wait = match *in_flight {
+                0 => String::new(),
+                _ => format!("; waiting up to {} s for requests in flight", grace.as_secs()),
+            };
+            milestone(format!("{signal}no new request is sent{wait}"))
+        }
+        RunEvent::ReadingInput { .. } | RunEvent::Progress(_) | RunEvent::Verifying { .. } => {
+            Description::Silent
+        }
+    }
+}
+
+/// Rows that earlier runs may have created; none if there are no such rows.
+pub(super) fn earlier_attempts(doubts: &Doubts) -> Option<String> {
+    let Doubts { unknown, waiting, closing } = *doubts;
+    let are = |count: u64| format!("{} {}", count_of(count, "row"), if count == 1 { "is" } else { "are" });
+    let lines = [
+        (unknown > 0).then(|| {
+            format!(
+                "{} unknown: maybe created, and not sent again; the command verify looks for them, \
+                 --retry unknown sends them",
+                are(unknown)
+            )
+        }),
+        (waiting > 0).then(|| {
+            format!(
+                "{} in doubt: sent before and not answered; they go first, with the same tokens",
+                are(waiting)
+            )
+        }),
+        (closing > 0).then(|| {
+            format!("{closing} of these are about to outlive --idempotency-window, and will then be unknown")
+        }),
+    ];
+    let lines: Vec<String> = lines.into_iter().flatten().collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn notice<'a>(level: Level, text: &str, is_reply: bool) -> Description<'a> {
+    Description::Notice(Notice { level, text: printable_lines(text), is_reply })
+}
+
+fn milestone<'a>(text: String) -> Description<'a> {
+    notice(Level::INFO, &text, false)
+}
+
+fn warning<'a>(text: String) -> Description<'a> {
+    notice(Level::WARN, &text, false)
+}
+
+fn reply<'a>(level: Level, text: String) -> Description<'a> {
+    notice(level, &text, true)
+}
+
+fn in_flight(requests: &[InFlightRequest]) -> String {
+    let heading = match requests.len() {
+        0 => "no request is in flight".to_owned(),
+        1 => "1 request is in flight:".to_owned(),
+        more => format!("{more} requests are in flight:"),
+    };
+    let lines = requests.iter().map(|InFlightRequest { source, line, key, elapsed }| {
+        format!("  {source}, line {line} (key {key}), for {:.1} s", elapsed.as_secs_f64())
+    });
+    std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn noted<'a>(file: &'a str, note: &'a Note) -> Problem<'a> {
+    let problem = |line: u64, key: &'a str, kind, text: &str| Problem {
+        level: Level::WARN,
+        row: Some(RowPlace { file, line, key }),
+        kind,
+        causes: vec![String::new()],
+        code: None,
+        contact_id: None,
+        text: text.to_owned(),
+    };
+    match note {
+        Note::Rejected { line, key, rejection } => Problem {
+            causes: rejection
+                .faults
+                .iter()
+                .map(|fault| format!("{}: {}", rejection.code, broken_rule(fault)))
+                .collect(),
+            code: Some(rejection.code),
+            ..problem(
+                *line,
+                key,
+                RowState::Rejected.name(),
+                &format!("is rejected: {}: {rejection}", rejection.code),
+            )
+        },
+        Note::ChangedSinceCreated { line, key } => problem(
+            *line,
+            key,
+            "changed since created, not sent again",
+            "has changed since it was created; it is not sent again",
+        ),
+        Note::ChangedInDoubt { line, key } => problem(
+            *line,
+            key,
+            "changed since an unanswered attempt, sent again as before",
+            "has changed since an unanswered attempt; it is sent again as it was",
+        ),
+        Note::Unknown { line, key } => problem(
+            *line,
+            key,
+            "unknown from earlier runs, not sent again",
+            "is unknown: it may have been created; it is not sent again",
+        ),
+    }
+}
+
+fn settled<'a>(
+    row: RowPlace<'a>,
+    state: RowState,
+    is_done: bool,
+    cause: Option<&'a Cause>,
+) -> Option<Problem<'a>> {
+    let (level, kind, text) = match state {
+        RowState::Failed | RowState::Unknown => (Level::ERROR, state.name(), format!("is {state}")),
+        RowState::Rejected => (Level::WARN, state.name(), format!("is {state}")),
+        RowState::Pending if is_done => {
+            (Level::WARN, "in doubt", "went unanswered and waits for the next run".to_owned())
+        }
+        RowState::Pending | RowState::InFlight | RowState::Created => return None,
+    };
+    let why = cause.map(|cause| format!(": {}", cause_text(cause))).unwrap_or_default();
+    Some(Problem {
+        level,
+        row: Some(row),
+        kind,
+        causes: vec![cause.map(cause_text).unwrap_or_default()],
+        code: cause.map(|cause| &*cause.code),
+        contact_id: None,
+        text: format!("{text}{why}"),
+    })
+}
+
+fn found(finding: &VerificationFinding) -> Problem<'_> {
+    let VerificationFinding { source, line, key, contact_id, kind } = finding;
+    let contact = contact_id.as_deref().unwrap_or_default();
+    let (counted, cause, text) = match kind {
+        FindingKind::Missing => (
+            "missing",
+            "Connect does not know the contact".to_owned(),
+            format!("is missing: Connect does not know contact {contact}"),
+        ),
+        FindingKind::Different(members) => {
+            let members = members.join(" and ");
+            ("different", members.clone(), format!("differs in {members} from contact {contact}"))
+        }
+        FindingKind::Found => (
+            "found",
+            "unknown before, and created".to_owned(),
+            format!("was unknown and is created: contact {contact}"),
+        ),
+        FindingKind::Ambiguous { contacts, rows } => {
+            let reason = match rows {
+                1 => "several contacts match".to_owned(),
+                rows => format!("{rows} rows have the same name and attributes"),
+            };
+            (
+                "still unknown",
+                "several contacts or rows match".to_owned(),
+                format!("stays unknown: {reason}; contacts {}", contacts.join(", ")),
+            )
+        }
+        FindingKind::Shared => (
+            "shared",
+            "another row has the same contact".to_owned(),
+            format!("has contact {contact}, which another row has too"),
+        ),
+        FindingKind::NotFound => (
+            "still unknown",
+            "no contact was found, which does not prove that there is none".to_owned(),
+            "stays unknown: no contact was found, which does not prove that there is none".to_owned(),
+        ),
+        FindingKind::Refused(cause) => {
+            ("not answered", cause_text(cause), format!("cannot be looked up: {}", cause_text(cause)))
+        }
+    };
+    Problem {
+        level: if *kind == FindingKind::Found { Level::INFO } else { Level::WARN },
+        row: Some(RowPlace { file: source, line: *line, key }),
+        kind: counted,
+        causes: vec![cause],
+        code: None,
+        contact_id: contact_id.as_deref(),
+        text,
+    }
+}
+
+fn cause_text(cause: &Cause) -> String {
+    format!("{}: {}", cause.code, cause.message)
+}

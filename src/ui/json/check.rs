@@ -1,0 +1,151 @@
+//! Messages of `check` and `doctor`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::version::SchemaVersion;
+
+/// A fault of a row.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Fault"))]
+pub(crate) struct FaultMessage<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Path of the input, or -.
+    pub(crate) file: &'a str,
+    /// Line of the file where the row starts.
+    pub(crate) line: u64,
+    /// Key of the row; empty if it is not known.
+    pub(crate) key: &'a str,
+    /// Kind of the fault.
+    pub(crate) code: &'a str,
+    /// Path of the member; empty if the fault concerns the whole row.
+    pub(crate) member: &'a str,
+    /// Size of the value; empty if the size is irrelevant.
+    pub(crate) found: &'a str,
+    /// The rule, or the remedy.
+    pub(crate) rule: &'a str,
+    /// Template or column of the member; may be empty.
+    pub(crate) origin: &'a str,
+    /// Text for people; contains no value of the row.
+    pub(crate) message: String,
+}
+
+/// Result of a check, and a forecast of the run.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckSummary<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    pub(crate) exit_code: u8,
+    pub(crate) files: Vec<CheckedFile<'a>>,
+    /// Shard that was checked, such as 0/4; null if all rows.
+    pub(crate) shard: Option<String>,
+    /// Rows of the input.
+    pub(crate) rows_read: u64,
+    /// Rows of other shards among them.
+    pub(crate) of_other_shards: u64,
+    /// Rows with faults, which a run would reject.
+    pub(crate) faulty: u64,
+    /// Rows that a run would send.
+    pub(crate) to_send: u64,
+    /// Rows that earlier runs created.
+    pub(crate) already_created: u64,
+    /// Rows among them that have changed since.
+    pub(crate) changed_created: u64,
+    /// Rows that may have been created, which a run would not send.
+    pub(crate) unknown: u64,
+    /// Unchanged rows that Connect refused before, which a run would not send.
+    pub(crate) refused_before: u64,
+    /// Rows to send that wait in the ledger, from other inputs.
+    pub(crate) waiting_elsewhere: u64,
+    /// Rows without a key that equal an earlier row; a run would import each.
+    pub(crate) identical_rows: u64,
+    /// Rows whose value would be cut to fit, by member.
+    pub(crate) cut: &'a BTreeMap<String, u64>,
+    /// Previous contacts with more subsequent tasks than Connect allows.
+    pub(crate) long_chains: u64,
+    /// Tasks scheduled further ahead than the API reference allows.
+    pub(crate) scheduled_far: u64,
+    /// Rate of the forecast, requests per second.
+    pub(crate) rate: f64,
+    /// Duration of a run at that rate, in seconds.
+    pub(crate) seconds: f64,
+    /// End of a run that starts now, in UTC; null if it is after the year 9999.
+    pub(crate) end: Option<String>,
+    pub(crate) outlasts_idempotency_window: bool,
+    /// Whether a run would not start, since more rows have faults than --max-errors allows.
+    pub(crate) error_budget_spent: bool,
+    /// Size of the longest request body.
+    pub(crate) longest_request_bytes: u64,
+    /// Path of the ledger that a run would use, if it exists.
+    pub(crate) ledger: Option<&'a str>,
+    /// Groups of faults, the most frequent first.
+    pub(crate) faults: Vec<FaultGroup<'a>>,
+}
+
+/// An input file.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckedFile<'a> {
+    /// Path, or -.
+    pub(crate) file: &'a str,
+    pub(crate) rows: u64,
+    /// Delimiter, encoding and compression; for people.
+    pub(crate) form: &'a str,
+}
+
+/// Faults of one kind.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FaultGroup<'a> {
+    /// Kind of the faults.
+    pub(crate) code: &'a str,
+    /// Path of the member; empty if the faults concern whole rows.
+    pub(crate) member: &'a str,
+    /// The rule, or the remedy.
+    pub(crate) rule: &'a str,
+    /// Template or column of the member; may be empty.
+    pub(crate) origin: &'a str,
+    /// Number of faults.
+    pub(crate) count: u64,
+    /// First faults of the group.
+    pub(crate) examples: Vec<FaultExample<'a>>,
+}
+
+/// One fault of a group.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FaultExample<'a> {
+    /// Path of the input, or -.
+    pub(crate) file: &'a str,
+    /// Line of the file where the row starts.
+    pub(crate) line: u64,
+    /// Key of the row; may be empty.
+    pub(crate) key: &'a str,
+    /// Size of the value; may be empty.
+    pub(crate) found: &'a str,
+}
+
+/// Result of one test of doctor.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Diagnosis"))]
+pub(crate) struct DiagnosisMessage<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Name of the test.
+    pub(crate) check: &'a str,
+    #[cfg_attr(test, schemars(extend("enum" = ["pass", "warn", "fail"])))]
+    pub(crate) verdict: &'static str,
+    /// Observation; for people.
+    pub(crate) found: &'a str,
+    /// Remedy; empty if none is needed.
+    pub(crate) remedy: &'a str,
+}
+
+/// Result of doctor.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Doctor"))]
+pub(crate) struct DoctorSummary {
+    pub(crate) schema_version: SchemaVersion,
+    /// 0, or the exit code that a run would end with.
+    pub(crate) exit_code: u8,
+}

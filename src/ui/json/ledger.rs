@@ -1,0 +1,142 @@
+//! Messages of `status` and `report`.
+
+use serde::Serialize;
+
+use super::version::SchemaVersion;
+
+/// Contents of a ledger. From status.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LedgerStatus"))]
+pub(crate) struct LedgerStatusMessage<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    #[serde(flatten)]
+    pub(crate) ledger: LedgerState<'a>,
+    /// Shards of the import, such as 0/4, whose ledgers were not given.
+    pub(crate) shards_missing: Vec<String>,
+}
+
+/// Contents of several ledgers of one import. From status.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LedgerSetStatus<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    pub(crate) instance_id: &'a str,
+    /// Whether a run holds one of the ledgers.
+    pub(crate) running: bool,
+    pub(crate) rows: RowsByState,
+    /// All rows.
+    pub(crate) total: u64,
+    /// Pending and failed rows that their file no longer contains; not sent.
+    pub(crate) withdrawn: u64,
+    /// Contacts created per second in the last minutes, by all current runs.
+    pub(crate) rate_of_late: Option<f64>,
+    /// Estimated seconds until the last ledger is done; null if no row waits, while the input is read, and if nothing was created in the last minutes.
+    pub(crate) seconds_left: Option<f64>,
+    /// Most frequent errors of rows that are not created.
+    pub(crate) errors: Vec<LedgerCause<'a>>,
+    /// Each ledger.
+    pub(crate) ledgers: Vec<LedgerState<'a>>,
+    /// Shards of the import, such as 0/4, whose ledgers were not given.
+    pub(crate) shards_missing: Vec<String>,
+}
+
+/// A ledger and its contents.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LedgerState<'a> {
+    /// Path of the ledger.
+    pub(crate) ledger: String,
+    /// Shard of the ledger, such as 0/4; null if all rows.
+    pub(crate) shard: Option<String>,
+    pub(crate) instance_id: &'a str,
+    /// Whether a run holds the ledger.
+    pub(crate) running: bool,
+    pub(crate) rows: RowsByState,
+    /// All rows.
+    pub(crate) total: u64,
+    /// Pending and failed rows that their file no longer contains; not sent.
+    pub(crate) withdrawn: u64,
+    /// Contacts created per second in the last minutes, during a run.
+    pub(crate) rate_of_late: Option<f64>,
+    /// Command for the next step, if there is one and no run is under way.
+    pub(crate) next_step: Option<String>,
+    /// Estimated seconds for the waiting rows, at the rate of the last minutes or of the latest run; null if no row waits, while the input is read, and if nothing was created in the last minutes. During a run, rows beyond its --limit are not counted.
+    pub(crate) seconds_left: Option<f64>,
+    /// Most frequent errors of rows that are not created.
+    pub(crate) errors: Vec<LedgerCause<'a>>,
+    /// Latest runs, newest first.
+    pub(crate) runs: Vec<LedgerRun<'a>>,
+}
+
+/// The page of an import was written. From report.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PageWritten {
+    pub(crate) schema_version: SchemaVersion,
+    /// Path of the page.
+    pub(crate) page: String,
+}
+
+/// Rows by state.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RowsByState {
+    /// Rows that wait to be sent.
+    pub(crate) pending: u64,
+    /// Rows whose request is in flight, or was when a run died.
+    pub(crate) in_flight: u64,
+    /// Rows whose contact exists.
+    pub(crate) created: u64,
+    /// Rows that cannot succeed unless they are changed.
+    pub(crate) rejected: u64,
+    /// Rows that used up their attempts and are not created.
+    pub(crate) failed: u64,
+    /// Rows that may have been created.
+    pub(crate) unknown: u64,
+}
+
+/// An error of rows that are not created.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LedgerCause<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["rejected", "failed", "unknown"])))]
+    pub(crate) state: &'static str,
+    /// Error code, of this tool or of Connect.
+    pub(crate) code: &'a str,
+    /// Number of rows.
+    pub(crate) rows: u64,
+    /// Error message of the first such row; for people.
+    pub(crate) message: &'a str,
+    /// Input of the first such row.
+    pub(crate) file: &'a str,
+    /// Line of the first such row.
+    pub(crate) line: u64,
+}
+
+/// A run.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LedgerRun<'a> {
+    /// Number of the run in its ledger.
+    pub(crate) run: i64,
+    /// Start, in milliseconds since 1970.
+    pub(crate) started_ms: i64,
+    /// End, in milliseconds since 1970; null during the run, and if it died.
+    pub(crate) ended_ms: Option<i64>,
+    /// How the run ended, such as complete or limit reached; or under way, or died.
+    pub(crate) ending: &'a str,
+    /// Rows of the input.
+    pub(crate) rows_read: u64,
+    /// Rows of other shards among them.
+    pub(crate) of_other_shards: u64,
+    /// Rows created by the run.
+    pub(crate) created: u64,
+    /// Attempts that Connect throttled; recorded at the end of the run.
+    pub(crate) throttled: u64,
+    /// Target rate, requests per second; null with auto.
+    pub(crate) rate_set: Option<f64>,
+    /// Rate that auto found, requests per second.
+    pub(crate) rate_found: Option<f64>,
+    /// Rows created per second, from the first request to the end of the run, to now, or to its last activity if it died.
+    pub(crate) rate_achieved: Option<f64>,
+}

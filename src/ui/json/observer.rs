@@ -1,0 +1,130 @@
+//! Messages on standard output while a command runs.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::super::output::to_stdout;
+use super::super::period::Period;
+use super::message::{Message, StatusMessage};
+use super::run::{CheckedStatus, Checking, Importing, RowError};
+use super::verify::{FindingMessage, Verifying};
+use super::version::SchemaVersion;
+use crate::event::{FindingKind, Observer, Progress, RunEvent, VerificationFinding};
+use crate::ledger::{Note, RowState};
+
+/// Observer that writes a `status` at an interval, an `error` for each row that is not created, and each `finding`.
+#[derive(Debug)]
+pub(crate) struct JsonLines {
+    period: Period,
+}
+
+impl JsonLines {
+    /// An observer that writes a status every `interval`.
+    pub(crate) fn new(interval: Duration) -> Self {
+        JsonLines { period: Period::start(interval) }
+    }
+
+    fn message<'a>(&mut self, event: &'a RunEvent) -> Option<Message<'a>> {
+        Some(match event {
+            RunEvent::ReadingInput { rows, .. } => {
+                self.status(|| StatusMessage::Checking(Checking::new(*rows)))?
+            }
+            RunEvent::SendingStarted { run, to_send } => {
+                Message::Status(StatusMessage::Checked(CheckedStatus::new(run, *to_send)))
+            }
+            RunEvent::Progress(progress) => self.status(|| StatusMessage::Importing(importing(progress)))?,
+            RunEvent::Verifying { done, total, subject } => self.status(|| {
+                StatusMessage::Verifying(Verifying {
+                    schema_version: SchemaVersion,
+                    phase: "verifying",
+                    what: subject,
+                    done: *done,
+                    total: *total,
+                })
+            })?,
+            RunEvent::VerificationFinding(found) => finding(found),
+            RunEvent::RowSettled { source, line, key, state, cause: Some(cause), .. }
+                if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
+            {
+                Message::Error(RowError {
+                    schema_version: SchemaVersion,
+                    file: source,
+                    line: *line,
+                    key,
+                    state: state.name(),
+                    code: &cause.code,
+                    message: Cow::Borrowed(&cause.message),
+                })
+            }
+            RunEvent::RowNoted { file, note: Note::Rejected { line, key, rejection } } => {
+                Message::Error(RowError {
+                    schema_version: SchemaVersion,
+                    file,
+                    line: *line,
+                    key,
+                    state: RowState::Rejected.name(),
+                    code: rejection.code,
+                    message: Cow::Owned(rejection.to_string()),
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// A status, if one is due.
+    fn status<'a>(&mut self, status: impl FnOnce() -> StatusMessage<'a>) -> Option<Message<'a>> {
+        self.period.advance().then(|| Message::Status(status()))
+    }
+}
+
+fn importing(progress: &Progress) -> Importing {
+    Importing {
+        schema_version: SchemaVersion,
+        phase: "importing",
+        to_send: progress.to_send,
+        done: progress.done,
+        created: progress.created,
+        rejected: progress.rejected,
+        failed: progress.failed,
+        unknown: progress.unknown,
+        in_flight: progress.in_flight,
+        throttled: progress.throttled,
+        rate_now: progress.rate_now,
+        rate_set: progress.rate_set,
+        seconds_elapsed: progress.elapsed.as_secs_f64(),
+        seconds_left: progress.time_left().as_secs_f64(),
+    }
+}
+
+fn finding(found: &VerificationFinding) -> Message<'_> {
+    let VerificationFinding { source, line, key, contact_id, kind } = found;
+    let (members, contact_ids, cause) = match kind {
+        FindingKind::Different(members) => (Some(&members[..]), None, None),
+        FindingKind::Ambiguous { contacts, .. } => (None, Some(&contacts[..]), None),
+        FindingKind::Refused(cause) => (None, None, Some(cause)),
+        FindingKind::Missing | FindingKind::Found | FindingKind::Shared | FindingKind::NotFound => {
+            (None, None, None)
+        }
+    };
+    Message::Finding(FindingMessage {
+        schema_version: SchemaVersion,
+        file: source,
+        line: *line,
+        key,
+        contact_id: contact_id.as_deref(),
+        finding: kind.name(),
+        members,
+        contact_ids,
+        code: cause.map(|cause| &*cause.code),
+        message: cause.map(|cause| &*cause.message),
+    })
+}
+
+impl Observer for JsonLines {
+    fn observe(&mut self, event: &RunEvent) {
+        if let Some(message) = self.message(event) {
+            // An observer cannot fail: the ledger has every row, and the summary reports the error.
+            let _ = to_stdout(&format!("{message}\n"));
+        }
+    }
+}

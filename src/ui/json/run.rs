@@ -1,0 +1,183 @@
+//! Messages of `run`; some are messages of other commands too.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::version::SchemaVersion;
+use crate::ledger::RunRecord;
+
+/// The input is being read; written every --report-every. From run and check.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Checking {
+    pub(crate) schema_version: SchemaVersion,
+    #[cfg_attr(test, schemars(extend("const" = "checking")))]
+    pub(crate) phase: &'static str,
+    /// Rows read so far.
+    pub(crate) rows_read: u64,
+}
+
+impl Checking {
+    /// The status after `rows_read` rows.
+    pub(super) fn new(rows_read: u64) -> Self {
+        Checking { schema_version: SchemaVersion, phase: "checking", rows_read }
+    }
+}
+
+/// All inputs are read, and sending begins; written once.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Checked"))]
+pub(crate) struct CheckedStatus {
+    pub(crate) schema_version: SchemaVersion,
+    #[cfg_attr(test, schemars(extend("const" = "checked")))]
+    pub(crate) phase: &'static str,
+    /// Rows of the input.
+    pub(crate) rows_read: u64,
+    /// Rows of other shards among them.
+    pub(crate) of_other_shards: u64,
+    /// Rows to send in this run.
+    pub(crate) to_send: u64,
+    /// Rows that earlier runs may have created, and that are not sent.
+    pub(crate) unknown: u64,
+    /// Rows that earlier runs may have created, and that are sent again with the same client tokens.
+    pub(crate) in_doubt: u64,
+    /// Rows in doubt whose --idempotency-window ends soon.
+    pub(crate) in_doubt_closing: u64,
+}
+
+impl CheckedStatus {
+    /// The status of a run that sends `to_send` rows.
+    pub(super) fn new(run: &RunRecord, to_send: u64) -> Self {
+        CheckedStatus {
+            schema_version: SchemaVersion,
+            phase: "checked",
+            rows_read: run.rows_read,
+            of_other_shards: run.elsewhere,
+            to_send,
+            unknown: run.doubts.unknown,
+            in_doubt: run.doubts.waiting,
+            in_doubt_closing: run.doubts.closing,
+        }
+    }
+}
+
+/// Rows are being sent; written every --report-every.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Importing {
+    pub(crate) schema_version: SchemaVersion,
+    #[cfg_attr(test, schemars(extend("const" = "importing")))]
+    pub(crate) phase: &'static str,
+    /// Rows to send in this run.
+    pub(crate) to_send: u64,
+    /// Rows among them that need no further attempt in this run.
+    pub(crate) done: u64,
+    /// Rows created by this run.
+    pub(crate) created: u64,
+    /// Rows rejected by this run, including those rejected by validation.
+    pub(crate) rejected: u64,
+    /// Rows that used up their attempts and are not created.
+    pub(crate) failed: u64,
+    /// Rows that may have been created.
+    pub(crate) unknown: u64,
+    /// Requests in flight.
+    pub(crate) in_flight: usize,
+    /// Attempts that Connect throttled.
+    pub(crate) throttled: u64,
+    /// Rows created per second, over the last ten seconds.
+    pub(crate) rate_now: f64,
+    /// Target rate, requests per second; with auto, the rate found so far.
+    pub(crate) rate_set: f64,
+    /// Seconds since sending began.
+    pub(crate) seconds_elapsed: f64,
+    /// Estimated seconds for the remaining rows.
+    pub(crate) seconds_left: f64,
+}
+
+/// A row that is not created.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RowError<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Path of the input, or -.
+    pub(crate) file: &'a str,
+    /// Line of the file where the row starts.
+    pub(crate) line: u64,
+    /// Key of the row.
+    pub(crate) key: &'a str,
+    #[cfg_attr(test, schemars(extend("enum" = ["rejected", "failed", "unknown"])))]
+    pub(crate) state: &'static str,
+    /// Error code, of this tool or of Connect.
+    pub(crate) code: &'a str,
+    /// Error message; contains no value of the row.
+    pub(crate) message: Cow<'a, str>,
+}
+
+/// Result of a run, as recorded in the ledger.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RunSummary<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Number of the run in its ledger.
+    pub(crate) run: i64,
+    pub(crate) exit_code: u8,
+    /// How the run ended, such as complete, limit reached, interrupted or out of reach.
+    pub(crate) ending: Option<&'a str>,
+    pub(crate) instance_id: &'a str,
+    /// Shard that the run sent, such as 0/4; null if all rows.
+    pub(crate) shard: Option<String>,
+    /// Rows of the input.
+    pub(crate) rows_read: u64,
+    /// Rows of other shards among them.
+    pub(crate) of_other_shards: u64,
+    /// Rows created by this run.
+    pub(crate) created: u64,
+    /// Rows of the input that earlier runs created.
+    pub(crate) already_created: u64,
+    /// Rows among them that have changed since.
+    pub(crate) changed_created: u64,
+    /// Rows that cannot succeed unless they are changed.
+    pub(crate) rejected: u64,
+    /// Rows that used up their attempts and are not created.
+    pub(crate) failed: u64,
+    /// Rows of this run that may have been created.
+    pub(crate) unknown: u64,
+    /// Rows of the ledger that may have been created.
+    pub(crate) unknown_in_ledger: u64,
+    /// Rows that wait for the next run.
+    pub(crate) pending: u64,
+    /// Rows without a key that equal an earlier row; each is imported.
+    pub(crate) identical_rows: u64,
+    /// Waiting rows that their file no longer contains; not sent.
+    pub(crate) withdrawn: u64,
+    /// Waiting rows of inputs that were not read to the end.
+    pub(crate) stranded: u64,
+    /// Attempts that Connect throttled.
+    pub(crate) throttled: u64,
+    /// Target rate, requests per second; null with auto.
+    pub(crate) rate_set: Option<f64>,
+    /// Rate that auto found, requests per second.
+    pub(crate) rate_found: Option<f64>,
+    /// Rows created per second, from the first request to the end.
+    pub(crate) rate_achieved: Option<f64>,
+    /// Path of the ledger.
+    pub(crate) ledger: String,
+    /// Path of the rejects file, if it has rows.
+    pub(crate) rejects: Option<String>,
+    /// Reason why the run ended early, and the remedy; for people.
+    pub(crate) why: Option<&'a str>,
+    /// Command that resumes the import, if rows wait or failed.
+    pub(crate) resume: Option<&'a str>,
+}
+
+/// Reason why a command ended without a result.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExitError<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Exit code.
+    pub(crate) code: u8,
+    /// Error and remedy; for people.
+    pub(crate) message: &'a str,
+}

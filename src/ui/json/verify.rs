@@ -1,0 +1,89 @@
+//! Messages of `verify`.
+
+use serde::Serialize;
+
+use super::version::SchemaVersion;
+
+/// Rows are being looked up; written every --report-every.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Verifying<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    #[cfg_attr(test, schemars(extend("const" = "verifying")))]
+    pub(crate) phase: &'static str,
+    /// Kind of rows; for people.
+    pub(crate) what: &'a str,
+    /// Rows looked up so far.
+    pub(crate) done: u64,
+    /// Rows to look up.
+    pub(crate) total: u64,
+}
+
+/// Difference between Connect and the ledger for one row.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
+pub(crate) struct FindingMessage<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    /// Path of the input, or -.
+    pub(crate) file: &'a str,
+    /// Line of the file where the row starts.
+    pub(crate) line: u64,
+    /// Key of the row.
+    pub(crate) key: &'a str,
+    /// Contact concerned, if there is one.
+    pub(crate) contact_id: Option<&'a str>,
+    #[cfg_attr(test, schemars(extend("enum" =
+        ["missing", "different", "found", "ambiguous", "shared", "not_found", "refused"])))]
+    pub(crate) finding: &'static str,
+    /// Members of the contact that differ; with different.
+    pub(crate) members: Option<&'a [&'static str]>,
+    /// Contacts that match; with ambiguous.
+    pub(crate) contact_ids: Option<&'a [String]>,
+    /// Error code; with refused.
+    pub(crate) code: Option<&'a str>,
+    /// Error message; for people.
+    pub(crate) message: Option<&'a str>,
+}
+
+/// Result of a verification, in rows.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Verification"))]
+pub(crate) struct VerificationSummary<'a> {
+    pub(crate) schema_version: SchemaVersion,
+    pub(crate) exit_code: u8,
+    pub(crate) instance_id: &'a str,
+    /// Path of the ledger.
+    pub(crate) ledger: &'a str,
+    /// Created rows of the ledger.
+    pub(crate) created: u64,
+    /// Created rows that were looked up.
+    pub(crate) asked: u64,
+    /// Contacts with the name and attributes that were sent.
+    pub(crate) same: u64,
+    /// There; an older version sent them, so nothing else can be compared.
+    pub(crate) there: u64,
+    /// Contacts that differ from what was sent.
+    pub(crate) different: u64,
+    /// Rows whose contact Connect does not know.
+    pub(crate) missing: u64,
+    /// Rows whose lookup Connect refused.
+    pub(crate) refused: u64,
+    /// Unknown rows at the start of the verification.
+    pub(crate) unknown: u64,
+    /// Unknown rows whose contact was found; they are created from now on.
+    pub(crate) found: u64,
+    /// Unknown rows with several matching contacts or rows.
+    pub(crate) ambiguous: u64,
+    /// Created rows that have the contact of another row.
+    pub(crate) shared: u64,
+    /// Rows in doubt, which the next run sends again.
+    pub(crate) in_doubt: u64,
+    /// Unknown rows without a matching contact, which does not prove that there is none.
+    pub(crate) not_found: u64,
+    /// Unknown rows that could not be searched for.
+    pub(crate) unsearchable: u64,
+    /// Unknown rows at the end of the verification.
+    pub(crate) still_unknown: u64,
+    /// Reason why the verification ended early, and the remedy; for people.
+    pub(crate) why: Option<&'a str>,
+}

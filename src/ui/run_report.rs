@@ -1,0 +1,229 @@
+//! Report at the end of a run, from its record in the ledger.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::ending::reason;
+use super::json::{Message, RunSummary, SchemaVersion};
+use super::log::log_ending;
+use super::shell::ResumeCommand;
+use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
+use crate::engine::Ending;
+use crate::exit_code::ExitCode;
+use crate::ledger::{RowState, RunRecord};
+use crate::pacing::Rate;
+use crate::shard::Shard;
+
+/// Shortest duration of sending, below which the achieved rate is that of the burst and is not shown.
+const MIN_RATE_DURATION: Duration = Duration::from_secs(5);
+
+/// Settings of a run that its report mentions.
+#[derive(Clone, Debug)]
+pub struct RunBasis {
+    /// Bare id of the instance.
+    pub instance_id: String,
+    /// Path of the ledger.
+    pub ledger: PathBuf,
+    /// Path of the rejects file.
+    pub rejects: PathBuf,
+    /// Shard that the run sent; none if all rows.
+    pub shard: Option<Shard>,
+    /// Whether the rate was given for this process, and is no share of the whole import's rate.
+    pub is_own_rate: bool,
+}
+
+/// Report of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    basis: RunBasis,
+    run: RunRecord,
+    exit: ExitCode,
+    /// Whether the rejects file has rows.
+    has_rejects: bool,
+    /// Reason why the run ended early, and the remedy.
+    reason: Option<String>,
+    /// Command that resumes the import, if rows wait or failed.
+    resume: Option<String>,
+    /// Command that imports the corrected rejects, if there are any.
+    retry_rejects: Option<String>,
+}
+
+impl RunReport {
+    /// The report of the run with this record, which `command` started.
+    pub fn new(
+        basis: RunBasis,
+        command: &ResumeCommand,
+        ending: &Ending,
+        exit: ExitCode,
+        run: RunRecord,
+        has_rejects: bool,
+    ) -> Self {
+        RunReport {
+            exit,
+            has_rejects,
+            reason: reason(ending, &run),
+            resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| command.command()),
+            retry_rejects: (run.rows.of(RowState::Rejected) > 0)
+                .then(|| command.with_rejects(&basis.rejects, &basis.ledger)),
+            basis,
+            run,
+        }
+    }
+
+    fn rate(&self) -> Option<f64> {
+        self.run.rate_achieved(self.run.ended_ms?)
+    }
+
+    fn rejects(&self) -> Option<&Path> {
+        self.has_rejects.then_some(&*self.basis.rejects)
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let (run, basis) = (&self.run, &self.basis);
+        let mut text = String::new();
+        let mut line = |words: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{words}");
+        };
+        line(self.headline());
+        line(String::new());
+        for (number, words) in self.counts() {
+            line(format!("  {number:>9}  {words}"));
+        }
+        line(String::new());
+        if let (Some(sending), Some(ended)) = (run.sending_ms, run.ended_ms) {
+            let took = Duration::from_millis(u64::try_from(ended - sending).unwrap_or_default());
+            let rate = self.rate().filter(|_| took >= MIN_RATE_DURATION);
+            let rates = run_rates(run, rate);
+            line(format!("  {} in all; {rates}; throttled {} times", rounded(took), run.throttled));
+        }
+        if let Some(shard) = basis.shard {
+            let rate = if run.is_auto { Rate::Auto } else { Rate::Fixed(run.rate) };
+            line(format!("  shard {shard}: {}", shard_rate_origin(shard, rate, basis.is_own_rate)));
+        }
+        line(format!("  ledger: {}", basis.ledger.display()));
+        if let Some(rejects) = self.rejects() {
+            line(format!("  rows not created, and why: {}", rejects.display()));
+        }
+        if let Some(reason) = &self.reason {
+            line(format!("\n{reason}"));
+        }
+        if let Some(resume) = &self.resume {
+            line(format!("\nTo send the rows that wait or failed:\n  {resume}"));
+        }
+        if let Some(retry) = &self.retry_rejects {
+            let in_shards = match basis.shard {
+                Some(_) => " run this with every shard, since a corrected row may belong to another one",
+                None => "",
+            };
+            line(format!("\nFix the rejected rows in that file, then{in_shards}:\n  {retry}"));
+        }
+        printable_lines(&text)
+    }
+
+    /// Rows by result. Counts of 0 are left out, except for rows read and rows created.
+    fn counts(&self) -> Vec<(u64, &'static str)> {
+        let run = &self.run;
+        let earlier_unknown = run.doubts.unknown.saturating_sub(run.rows.of(RowState::Unknown));
+        let some = |number: u64, words: &'static str| (number > 0).then_some((number, words));
+        let counts = [
+            Some((run.rows_read, "rows read")),
+            some(run.elsewhere, "of other shards, each of which has a ledger of its own"),
+            Some((run.rows.of(RowState::Created), "created by this run")),
+            some(run.already_created, "already created by earlier runs; not sent again"),
+            some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
+            some(run.rows.of(RowState::Failed), "failed: attempts used up, not created"),
+            some(run.rows.of(RowState::Unknown), "unknown: sent and not answered, maybe created"),
+            some(earlier_unknown, "unknown of earlier runs: the command verify looks for them"),
+            some(run.waiting(), "waiting to be sent"),
+            some(run.changed_created, "of the created rows have changed since; not sent again"),
+            some(run.identical_rows, "rows equal an earlier row; each is imported"),
+            some(run.withdrawn, "waiting rows are no longer in their file; not sent"),
+            some(run.stranded, "rows wait from files that were not read to the end; give those files again"),
+        ];
+        counts.into_iter().flatten().collect()
+    }
+
+    fn headline(&self) -> String {
+        let run = &self.run;
+        let created = run.rows.of(RowState::Created);
+        let instance = &self.basis.instance_id;
+        match self.exit {
+            ExitCode::Complete if run.rows_read == 0 && run.rows.total() == 0 => {
+                "Nothing to import: there is a header and no row under it.".into()
+            }
+            ExitCode::Complete if run.own_rows() == 0 && run.rows.total() == 0 => {
+                format!("Nothing to send: none of the {} rows read is of this shard.", run.rows_read)
+            }
+            ExitCode::Complete if created == 0 => {
+                format!(
+                    "Nothing to send: all {} rows are already created in instance {instance}.",
+                    run.already_created
+                )
+            }
+            ExitCode::Complete => {
+                format!("Done: every row is created in instance {instance}. {created} by this run.")
+            }
+            ExitCode::RowsNotCreated => {
+                format!("Finished, but not every row is created in instance {instance}.")
+            }
+            ExitCode::Usage
+            | ExitCode::ErrorBudget
+            | ExitCode::Fatal
+            | ExitCode::PlannedStop
+            | ExitCode::Locked
+            | ExitCode::Storage
+            | ExitCode::TryLater
+            | ExitCode::Interrupted
+            | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", run.waiting()),
+        }
+    }
+
+    /// Writes the report to the log.
+    pub fn log(&self) {
+        let of = |state| self.run.rows.of(state);
+        let (created, pending) = (of(RowState::Created), self.run.waiting());
+        let (rejected, failed, unknown) =
+            (of(RowState::Rejected), of(RowState::Failed), of(RowState::Unknown));
+        let (run, throttled) = (self.run.id.0, self.run.throttled);
+        tracing::info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
+        log_ending(self.exit, self.reason.as_deref());
+    }
+
+    /// The report as a JSON message.
+    pub fn json(&self) -> String {
+        let (run, basis) = (&self.run, &self.basis);
+        let summary = RunSummary {
+            schema_version: SchemaVersion,
+            run: run.id.0,
+            exit_code: self.exit.code(),
+            ending: run.ending.as_deref(),
+            instance_id: &basis.instance_id,
+            shard: basis.shard.map(|shard| shard.to_string()),
+            rows_read: run.rows_read,
+            of_other_shards: run.elsewhere,
+            created: run.rows.of(RowState::Created),
+            already_created: run.already_created,
+            changed_created: run.changed_created,
+            rejected: run.rows.of(RowState::Rejected),
+            failed: run.rows.of(RowState::Failed),
+            unknown: run.rows.of(RowState::Unknown),
+            unknown_in_ledger: run.doubts.unknown,
+            pending: run.waiting(),
+            identical_rows: run.identical_rows,
+            withdrawn: run.withdrawn,
+            stranded: run.stranded,
+            throttled: run.throttled,
+            rate_set: (!run.is_auto).then_some(run.rate),
+            rate_found: run.rate_found,
+            rate_achieved: self.rate(),
+            ledger: basis.ledger.display().to_string(),
+            rejects: self.rejects().map(|path| path.display().to_string()),
+            why: self.reason.as_deref(),
+            resume: self.resume.as_deref(),
+        };
+        Message::Summary(summary).to_string()
+    }
+}

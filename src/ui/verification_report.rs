@@ -1,0 +1,131 @@
+//! Report of a verification.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::ending::failure;
+use super::json::{Message, SchemaVersion, VerificationSummary};
+use super::log::log_ending;
+use super::words::printable_lines;
+use crate::engine::Ending;
+use crate::exit_code::ExitCode;
+use crate::verification::Findings;
+
+/// Report of a verification.
+#[derive(Debug)]
+pub struct VerificationReport {
+    findings: Findings,
+    exit: ExitCode,
+    instance_id: String,
+    ledger: String,
+    /// Reason why it ended early, and the remedy.
+    reason: Option<String>,
+}
+
+impl VerificationReport {
+    /// The report of a verification with this ending.
+    pub fn new(instance_id: String, ledger: &Path, ending: &Ending, findings: Findings) -> Self {
+        let (exit, reason) = match failure(ending) {
+            Some((exit, reason)) => (exit, Some(reason)),
+            None if findings.is_sound() => (ExitCode::Complete, None),
+            None => (ExitCode::RowsNotCreated, None),
+        };
+        VerificationReport { findings, exit, instance_id, ledger: ledger.display().to_string(), reason }
+    }
+
+    /// Exit code of the verification.
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let Findings { created, asked, unknown, .. } = self.findings;
+        // Writing to a String cannot fail.
+        let mut text = String::new();
+        let _ = writeln!(text, "{} against instance {}", self.ledger, self.instance_id);
+        let _ = writeln!(text, "\nCreated rows: {asked} of {created} looked up.");
+        let findings = &self.findings;
+        list(
+            &mut text,
+            [
+                (findings.same, "found, with the name and the attributes that were sent"),
+                (findings.there, "found; an older version sent them, so nothing else can be compared"),
+                (findings.different, "different: the contact differs from what was sent"),
+                (findings.missing, "missing: Connect does not know the contact"),
+                (findings.refused, "not answered: Connect refused the lookup"),
+                (findings.shared, "shared: another row has the same contact"),
+            ],
+        );
+        if findings.missing > 0 && findings.missing == asked {
+            text.push_str("  None was found: check the Region and the instance. Connect keeps contacts for 24 months.\n");
+        }
+        if unknown > 0 {
+            let _ = writeln!(text, "\nUnknown rows: {unknown}.");
+        }
+        list(
+            &mut text,
+            [
+                (findings.found, "found: created from now on"),
+                (findings.ambiguous, "ambiguous: several contacts or rows match, so they stay unknown"),
+                (
+                    findings.not_found,
+                    "not found: they stay unknown, since a search does not prove that there is none",
+                ),
+                (findings.unsearchable, "not searched for: they stay unknown"),
+            ],
+        );
+        if findings.not_found > 0 {
+            text.push_str(
+                "  The search index lags behind: verify again later. If you are sure that they do not exist,\n  \
+                 run --retry unknown sends them again with the same client tokens.\n",
+            );
+        }
+        if findings.in_doubt > 0 {
+            let _ = writeln!(text, "\nRows in doubt: {}. The next run sends them again.", findings.in_doubt);
+        }
+        if let Some(reason) = &self.reason {
+            let _ = writeln!(text, "\n{reason}");
+        }
+        printable_lines(&text)
+    }
+
+    /// Writes the report to the log.
+    pub fn log(&self) {
+        log_ending(self.exit, self.reason.as_deref());
+    }
+
+    /// The report as a JSON message.
+    pub fn json(&self) -> String {
+        let findings = &self.findings;
+        let verification = VerificationSummary {
+            schema_version: SchemaVersion,
+            exit_code: self.exit.code(),
+            instance_id: &self.instance_id,
+            ledger: &self.ledger,
+            created: findings.created,
+            asked: findings.asked,
+            same: findings.same,
+            there: findings.there,
+            different: findings.different,
+            missing: findings.missing,
+            refused: findings.refused,
+            unknown: findings.unknown,
+            found: findings.found,
+            ambiguous: findings.ambiguous,
+            shared: findings.shared,
+            in_doubt: findings.in_doubt,
+            not_found: findings.not_found,
+            unsearchable: findings.unsearchable,
+            still_unknown: findings.still_unknown(),
+            why: self.reason.as_deref(),
+        };
+        Message::Verification(verification).to_string()
+    }
+}
+
+fn list<const N: usize>(text: &mut String, counts: [(u64, &str); N]) {
+    for (number, words) in counts.into_iter().filter(|(number, _)| *number > 0) {
+        let _ = writeln!(text, "  {number:>9}  {words}");
+    }
+}

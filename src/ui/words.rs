@@ -1,0 +1,128 @@
+//! Words that several outputs share: quantities, causes, and text that is safe to print. Pure.
+
+use std::time::Duration;
+
+use crate::ledger::RunRecord;
+use crate::mapping::RowFault;
+use crate::pacing::{PoolFailure, Rate};
+use crate::shard::Shard;
+
+/// `text` on one line: line breaks and tabs become spaces, other control characters are escaped as `\u{1b}`.
+/// File names and messages of the service may contain any character.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if c.is_control() => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// `text` with its line breaks kept and every line made printable.
+pub(super) fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// A rate per second with one decimal; below one per second with three.
+pub(crate) fn per_second(rate: f64) -> String {
+    if rate > 0.0 && rate < 1.0 { format!("{rate:.3}") } else { format!("{rate:.1}") }
+}
+
+/// A duration in its two largest units: `5days 19h`, `2h 5m`, `12s`, `0.3s`.
+pub(crate) fn rounded(time: Duration) -> String {
+    if time < Duration::from_secs(10) && !time.is_zero() {
+        return format!("{:.1}s", time.as_secs_f64());
+    }
+    let whole = Duration::from_secs(time.as_secs_f64().round() as u64);
+    let text = humantime::format_duration(whole).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// A file size in decimal units: `3.4 MB`.
+pub(super) fn file_size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub(super) fn count_of(count: u64, singular: &str) -> String {
+    format!("{count} {singular}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Member, rule and origin of a fault, without the value's size:
+/// `Name: at most 1024 characters are allowed (from …)`.
+pub(super) fn broken_rule(fault: &RowFault) -> String {
+    let RowFault { member, rule, origin, .. } = fault;
+    let member = if member.is_empty() { String::new() } else { format!("{member}: ") };
+    let origin = if origin.is_empty() { String::new() } else { format!(" ({origin})") };
+    format!("{member}{rule}{origin}")
+}
+
+/// The failure that pauses all requests; none for throttling, which is shown as a number.
+pub(super) fn pool_failure(failure: PoolFailure) -> Option<&'static str> {
+    match failure {
+        PoolFailure::Throttled => None,
+        PoolFailure::Unreachable => Some("Connect is out of reach"),
+        PoolFailure::Unanswered => Some("Connect does not answer"),
+        PoolFailure::CredentialsUnavailable => Some("the credentials are out of reach"),
+    }
+}
+
+/// Warning that the metrics file cannot be written.
+pub(super) fn metrics_failed(file: &str, problem: &str) -> String {
+    format!("the metrics cannot be written to {file} ({problem}); the import goes on without them")
+}
+
+/// How the rate of a shard's process was determined.
+pub(super) fn shard_rate_origin(shard: Shard, rate: Rate, is_own_rate: bool) -> String {
+    match (rate, is_own_rate) {
+        (Rate::Auto, _) => "each shard finds its own rate".to_owned(),
+        (Rate::Fixed(_), true) => "the rate is the value of --rate, not divided".to_owned(),
+        (Rate::Fixed(_), false) => {
+            format!("the rate is that of the whole import, divided by {}", shard.count())
+        }
+    }
+}
+
+/// Achieved rate of a run, if known, and its target rate.
+pub(super) fn run_rates(run: &RunRecord, achieved: Option<f64>) -> String {
+    let target = match (run.is_auto, run.rate_found) {
+        (false, _) => format!("{} a second set", per_second(run.rate)),
+        (true, Some(found)) => format!("{} a second found", per_second(found)),
+        (true, None) => "no limit found".to_owned(),
+    };
+    match achieved {
+        Some(achieved) => format!("{} created a second, {target}", per_second(achieved)),
+        None => target,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_text_moves_no_cursor() {
+        assert_eq!(printable("a\u{1b}[2Jb\tc\r\nd\u{9b}é"), r"a\u{1b}[2Jb c  d\u{9b}é");
+        assert_eq!(printable_lines("a\r\nb\u{7}\n"), "a \nb\\u{7}\n");
+    }
+
+    #[test]
+    fn durations_are_rounded_to_two_units() {
+        assert_eq!(rounded(Duration::from_secs(501_900)), "5days 19h");
+        assert_eq!(rounded(Duration::from_millis(11_600)), "12s");
+        assert_eq!(rounded(Duration::from_millis(340)), "0.3s");
+        assert_eq!(rounded(Duration::ZERO), "0s");
+    }
+
+    #[test]
+    fn file_sizes_have_a_unit() {
+        assert_eq!([file_size(0), file_size(2_040), file_size(10_240_000)], ["0 B", "2.0 kB", "10.2 MB"]);
+    }
+}
