@@ -154,7 +154,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_is_in_exactly_one_shard(cells in proptest::collection::vec(".*", 1..4), count in 1..50_u32) {
+        fn every_key_is_in_exactly_one_shard(
+            cells in proptest::collection::vec(".*", 1..4),
+            count in 1..50_u32,
+        ) {
             let key = RowKey::Columns(cells);
             let matching = (0..count).filter(|index| Shard { count, index: *index }.contains(&key)).count();
             prop_assert_eq!(matching, 1);

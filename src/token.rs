@@ -90,7 +90,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn different_keys_give_different_tokens(a in proptest::collection::vec(".*", 1..4), b in proptest::collection::vec(".*", 1..4)) {
+        fn different_keys_give_different_tokens(
+            a in proptest::collection::vec(".*", 1..4),
+            b in proptest::collection::vec(".*", 1..4),
+        ) {
             let token = |cells: &Vec<String>| scheme().token(&RowKey::Columns(cells.clone()), 1);
             prop_assert_eq!(a == b, token(&a) == token(&b));
         }

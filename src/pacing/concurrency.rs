@@ -1,7 +1,7 @@
 //! The number of requests in flight that a rate needs.
 //!
-//! Little's law (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961): requests in flight are the rate times
-//! the latency. Slower answers lead to more requests in flight, not to fewer per second.
+//! Little's law (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961): requests in flight are the rate
+//! times the latency. Slower answers lead to more requests in flight, not to fewer per second.
 
 use std::time::Duration;
 

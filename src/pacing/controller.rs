@@ -21,8 +21,8 @@
 //!    third throttle without an answer in between the rate stays, too: the server admits nothing, and the pause is the
 //!    longer of the caller's backoff and the controller's.
 //!
-//! The cut is a share of the rate, and all clients of one bucket have cycles of about the same length. The faster client
-//! is throttled more often and cuts more often, which makes their rates equal.
+//! The cut is a share of the rate, and all clients of one bucket have cycles of about the same length. The faster
+//! client is throttled more often and cuts more often, which makes their rates equal.
 //!
 //! Sources: the curve with a plateau is CUBIC's (RFC 9438), with a fifth power and a measured plateau; the hold is that
 //! of application-limited senders (RFC 7661, RFC 9438); why the cut is multiplicative: Chiu and Jain, "Analysis of the
@@ -133,8 +133,8 @@ struct Interval {
 }
 
 impl Controller {
-    /// Starts at `start` requests per second and stays at or below `ceiling`. A fixed rate is both; a search starts low,
-    /// or at half of the rate that an earlier run [found](Self::found_rate).
+    /// Starts at `start` requests per second and stays at or below `ceiling`. A fixed rate is both; a search starts
+    /// low, or at half of the rate that an earlier run [found](Self::found_rate).
     pub(super) fn new(start: f64, ceiling: Option<f64>) -> Self {
         let ceiling = ceiling.filter(|ceiling| *ceiling > 0.0).unwrap_or(MAX_RATE);
         Controller {

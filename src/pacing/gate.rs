@@ -16,8 +16,7 @@ use tokio::time::Instant;
 /// Permission to make one attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit {
-    /// Number of pauses before it. It tells a failure of an attempt from before a pause, which says nothing new, from
-    /// one of an attempt after it.
+    /// Number of pauses before this permit. A failure of an attempt from before the last pause needs no new pause.
     pub epoch: u64,
 }
 
@@ -141,8 +140,8 @@ fn limiter(burst: NonZeroU32, clock: &PermitClock) -> Limiter {
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock.clone())
 }
 
-/// Takes the permits in a bucket. governor has no call for that and refuses an amount that the bucket does not hold, so
-/// this takes one power of two after the other. At a high rate some permits are added meanwhile and stay.
+/// Takes all permits of a bucket. governor has no call for that and refuses an amount that the bucket does not hold,
+/// so this takes one power of two after the other. At a high rate some permits are added meanwhile and stay.
 fn empty(limiter: &Limiter) {
     for amount in (0..u32::BITS).rev().filter_map(|bit| NonZeroU32::new(1 << bit)) {
         let _ = limiter.check_n(amount);
@@ -155,8 +154,8 @@ const TICK: Duration = Duration::from_micros(1);
 /// A clock for governor that advances by one tick per permit, at the current rate. Clones share their time.
 ///
 /// A limiter's rate is fixed. Replacing the limiter at every change of the rate, several times per second, would lose
-/// the fraction of a permit in its bucket each time, at 2 per second much of the rate. On this clock one limiter keeps its
-/// bucket whatever the rate, and during a pause the clock stands still.
+/// the fraction of a permit in its bucket each time, at 2 per second much of the rate. On this clock one limiter keeps
+/// its bucket whatever the rate, and during a pause the clock stands still.
 #[derive(Clone, Debug)]
 struct PermitClock(Arc<Mutex<ClockState>>);
 

@@ -54,7 +54,7 @@ fn a_rate_is_a_number_or_auto() {
     for (written, told) in [
         ("\"fast\"", "write requests per second, such as 2.0, or \"auto\""),
         ("true", "write requests per second, such as 2.0, or \"auto\""),
-        ("0", "must be more than 0 requests a second"),
+        ("0", "must be more than 0 requests per second"),
     ] {
         folder.write("job.toml", format!("[pacing]\nburst = 5\nrate = {written}\n"));
         let ended = folder.run(&["check", "t.csv", "--job", "job.toml", "--key", "id"]).expect(2);

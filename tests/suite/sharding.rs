@@ -252,9 +252,9 @@ fn what_is_no_shard_is_refused_wherever_it_stands() {
     folder.write("t.csv", numbered_csv(1));
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\n\n[run]\nshard = \"4/4\"\n");
     let flag = folder.run(&["run", "t.csv", "--sandbox", "--shard", "4/4"]).expect(2);
-    assert!(flag.stderr.contains("shards count from 0: of 4 there are 0/4 to 3/4"), "{}", flag.stderr);
+    assert!(flag.stderr.contains("shards are numbered from 0: write 0/4 to 3/4"), "{}", flag.stderr);
     let file = folder.run(&["check", "--job", "t.toml"]).expect(2);
-    assert!(file.stderr.contains("t.toml, line 5: shards count from 0"), "{}", file.stderr);
+    assert!(file.stderr.contains("t.toml, line 5: shards are numbered from 0"), "{}", file.stderr);
     let mut command = folder.command(&["check", "t.csv"]);
     let variable = Ended::from(command.env("CONNECT_IMPORT_SHARD", "1").output().unwrap()).expect(2);
     assert!(variable.stderr.contains("such as 0/4"), "{}", variable.stderr);

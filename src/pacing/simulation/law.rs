@@ -22,7 +22,7 @@ fn an_unknown_quota_is_found_and_used_with_few_throttles() {
 
 #[test]
 fn a_quota_that_changes_is_followed() {
-    for (rate, factor, patience) in
+    for (rate, factor, max_seconds) in
         [(10.0, 2.0, 25.0), (10.0, 0.5, 35.0), (50.0, 4.0, 25.0), (50.0, 0.25, 30.0)]
     {
         let changed = rate * factor;
@@ -30,7 +30,8 @@ fn a_quota_that_changes_is_followed() {
         for trace in traces(&scenario.lasting(180.0), 8) {
             let there = trace[0].converged(changed, 60.0, 120.0);
             let back = trace[0].converged(rate, 120.0, 180.0);
-            assert!(there <= patience && back <= patience, "{rate} times {factor}: {there} s, {back} s");
+            let context = format!("{rate} times {factor}: {there} s, {back} s");
+            assert!(there <= max_seconds && back <= max_seconds, "{context}");
             assert!(trace[0].share_throttled(0.0, 180.0) <= 0.02);
         }
     }
