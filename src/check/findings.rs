@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::intake::Prepared;
+use crate::intake::PreparedInput;
 use crate::mapping::RowFault;
 use crate::request::ContactRequest;
 
@@ -125,7 +125,7 @@ pub struct CheckFindings {
 }
 
 impl InputSummary {
-    pub(super) fn of(input: &Prepared) -> Self {
+    pub(super) fn of(input: &PreparedInput) -> Self {
         InputSummary { name: input.input.to_string(), rows: 0, form: input.form.clone() }
     }
 }

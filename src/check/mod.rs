@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::Reporter;
-use crate::intake::{IntakeError, Prepared, Rules, Visitor, read_all};
+use crate::intake::{IntakeError, PreparedInput, Rules, Visitor, read_all};
 use crate::ledger::{LedgerError, Occurrences};
 use crate::mapping::{MapError, Mapped, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
@@ -64,7 +64,7 @@ impl Check<'_> {
     /// # Errors
     /// - [`CheckError::Intake`]: an input or the ledger fails, the mapping does not fit, or a signal arrives.
     /// - [`CheckError::Write`]: the sink fails.
-    pub fn run(&self, inputs: Vec<Prepared>, sink: FaultSink<'_>) -> Result<CheckFindings, CheckError> {
+    pub fn run(&self, inputs: Vec<PreparedInput>, sink: FaultSink<'_>) -> Result<CheckFindings, CheckError> {
         let files = inputs.iter().map(InputSummary::of).collect();
         let mut visitor = CheckVisitor {
             check: self,

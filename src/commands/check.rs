@@ -8,7 +8,7 @@ use crate::check::{Check, CheckError, CheckFindings, LedgerLookup};
 use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
-use crate::intake::Prepared;
+use crate::intake::PreparedInput;
 use crate::job::{CheckJob, ResendPolicy};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
@@ -64,7 +64,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
 }
 
 fn read(
-    inputs: Vec<Prepared>,
+    inputs: Vec<PreparedInput>,
     shard: Option<Shard>,
     ledger: Option<&LedgerLookup>,
     reporter: &Reporter,

@@ -25,7 +25,7 @@ use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::ReportError;
-use crate::intake::{IntakeError, Prepared, prepare};
+use crate::intake::{IntakeError, PreparedInput, prepare};
 use crate::job::{InputSettings, JobError, SandboxQuota, expect_not_imported};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
@@ -210,7 +210,7 @@ fn ledgers_apart_from(
 }
 
 /// Opens the inputs. Standard input may take a while to deliver its first bytes.
-async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<Prepared>, CommandError> {
+async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<PreparedInput>, CommandError> {
     let reading = reading.clone();
     let InputSettings { inputs, dialect, key, mapping, .. } = reading;
     let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping)?));

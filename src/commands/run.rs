@@ -10,7 +10,7 @@ use crate::control_signals::ControlSignals;
 use crate::engine::{Import, RateSource};
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
-use crate::intake::{Intake, Prepared};
+use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
@@ -135,7 +135,7 @@ async fn import(
 async fn check(
     job: &Job,
     again: &ResumeCommand,
-    inputs: Vec<Prepared>,
+    inputs: Vec<PreparedInput>,
     reporter: &Arc<Reporter>,
     shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {

@@ -12,19 +12,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::attempt::{AttemptReport, AttemptResources, RowMappings, attempt};
-use super::ending::{Ending, ErrorBudget};
-use super::import::{Import, ImportError, RateSource};
+use super::ending::Ending;
+use super::import::{Import, ImportError};
 use super::in_flight::InFlightTracker;
 use super::instance_probe::InstanceProbe;
 use super::outage::{OutagePolicy, ProbeGate};
 use super::queue::{QueuedRow, RowQueue};
 use super::statistics::{RateMeter, TrafficCounter};
-use crate::control_signals::{ControlSignal, ControlSignals};
+use crate::control_signals::ControlSignal;
 use crate::crash_plan::CrashPoint;
-use crate::event::{Progress, Reporter, RunEvent};
+use crate::event::{Progress, RunEvent};
 use crate::ledger::{Cause, Claim, LedgerError, RowState, RunRecord, Settled};
 use crate::pacing::{Concurrency, Pacer, Permit, PoolFailure, Rate, Reaction};
-use crate::shutdown::Shutdown;
 use crate::submission::{AttemptContext, Decision, Submitter};
 
 /// Interval of progress events, and of decisions that depend on time alone.
@@ -47,14 +46,8 @@ impl<S: Submitter> Import<S> {
 }
 
 struct Dispatcher<S> {
+    import: Import<S>,
     resources: Arc<AttemptResources<S>>,
-    reporter: Arc<Reporter>,
-    shutdown: Shutdown,
-    control_signals: ControlSignals,
-    rate_source: RateSource,
-    deadline: Option<Instant>,
-    grace: Duration,
-    max_errors: Option<ErrorBudget>,
     concurrency: Concurrency,
     is_concurrency_reported: bool,
     /// Found rate that the ledger has, requests per second.
@@ -63,8 +56,6 @@ struct Dispatcher<S> {
     queue: RowQueue,
     /// Rows that may still be claimed.
     claimable: u64,
-    /// Whether rows wait beyond `--limit`.
-    is_limited: bool,
     instance_probe: InstanceProbe,
     outage: OutagePolicy,
     /// Error of the last row that is left in doubt for the next run.
@@ -81,6 +72,20 @@ struct Dispatcher<S> {
 impl<S: Submitter> Dispatcher<S> {
     fn new(import: Import<S>, mappings: RowMappings, run: &RunRecord) -> Self {
         let probe_gate = Arc::new(ProbeGate::new());
+        let resources = AttemptResources {
+            ledger: import.ledger.clone(),
+            submitter: import.submitter.clone(),
+            mappings,
+            pacer: Pacer::new(import.rate, run.rate, import.burst),
+            policy: import.policy,
+            idempotency_window: import.idempotency_window,
+            crash_plan: import.crash_plan.clone(),
+            in_flight: InFlightTracker::default(),
+            in_flight_slots: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
+            probe_gate: probe_gate.clone(),
+            drain: CancellationToken::new(),
+            abort: CancellationToken::new(),
+        };
         let progress = Progress {
             to_send: import.to_send,
             rejected: run.rows.of(RowState::Rejected),
@@ -88,36 +93,15 @@ impl<S: Submitter> Dispatcher<S> {
             ..Progress::default()
         };
         Dispatcher {
-            outage: OutagePolicy::new(import.policy.on_unknown, probe_gate.clone()),
-            resources: Arc::new(AttemptResources {
-                ledger: import.ledger,
-                submitter: import.submitter,
-                mappings,
-                pacer: Pacer::new(import.rate, run.rate, import.burst),
-                policy: import.policy,
-                idempotency_window: import.idempotency_window,
-                crash_plan: import.crash_plan,
-                in_flight: InFlightTracker::default(),
-                in_flight_slots: Arc::new(Semaphore::new(import.concurrency.min(Semaphore::MAX_PERMITS))),
-                probe_gate,
-                drain: CancellationToken::new(),
-                abort: CancellationToken::new(),
-            }),
-            reporter: import.reporter,
-            shutdown: import.shutdown,
-            control_signals: import.control_signals,
-            rate_source: import.rate_source,
-            deadline: import.deadline,
-            grace: import.grace,
-            max_errors: import.max_errors,
+            resources: Arc::new(resources),
             concurrency: Concurrency::new(import.concurrency),
             is_concurrency_reported: false,
             saved_rate: None,
             attempts: JoinSet::new(),
             queue: RowQueue::default(),
             claimable: import.to_send,
-            is_limited: import.held_back > 0,
             instance_probe: InstanceProbe::new(run.instance_proven),
+            outage: OutagePolicy::new(import.policy.on_unknown, probe_gate),
             left_in_doubt: None,
             ending: None,
             progress,
@@ -125,6 +109,7 @@ impl<S: Submitter> Dispatcher<S> {
             rate_meter: RateMeter::default(),
             traffic: TrafficCounter::new(),
             started: Instant::now(),
+            import,
         }
     }
 
@@ -132,7 +117,7 @@ impl<S: Submitter> Dispatcher<S> {
     async fn run(mut self) -> Result<(Ending, Progress), ImportError> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut shutdown = self.shutdown.clone();
+        let mut shutdown = self.import.shutdown.clone();
         let mut abort_at: Option<Instant> = None;
         self.enforce_error_budget();
         self.enforce_deadline();
@@ -141,7 +126,7 @@ impl<S: Submitter> Dispatcher<S> {
                 self.claim_rows().await?;
                 self.start_attempts();
             } else if abort_at.is_none() {
-                abort_at = Some(Instant::now() + self.grace);
+                abort_at = Some(Instant::now() + self.import.grace);
                 self.resources.drain.cancel();
                 self.resources.crash_plan.reach(CrashPoint::Shutdown);
             }
@@ -157,8 +142,8 @@ impl<S: Submitter> Dispatcher<S> {
                     Err(error) => return Err(error.into()),
                 },
                 signal = shutdown.requested(), if is_sending => self.end(Ending::Interrupted(signal)),
-                signal = self.control_signals.next() => self.handle_control_signal(signal).await?,
-                () = sleep_until(self.deadline), if is_sending => self.enforce_deadline(),
+                signal = self.import.control_signals.next() => self.handle_control_signal(signal).await?,
+                () = sleep_until(self.import.deadline), if is_sending => self.enforce_deadline(),
                 () = sleep_until(next_due), if is_sending => {
                     self.queue.release_due(self.outage.is_outage());
                 }
@@ -172,7 +157,7 @@ impl<S: Submitter> Dispatcher<S> {
         self.save_found_rate().await?;
         self.save_traffic(true).await?;
         self.emit_progress();
-        let all_sent = if self.is_limited { Ending::LimitReached } else { Ending::Complete };
+        let all_sent = if self.import.held_back > 0 { Ending::LimitReached } else { Ending::Complete };
         let all_sent = self.left_in_doubt.map_or(all_sent, Ending::Unanswered);
         Ok((self.ending.unwrap_or(all_sent), self.progress))
     }
@@ -263,7 +248,7 @@ impl<S: Submitter> Dispatcher<S> {
         }
         match self.resources.pacer.report_failure(failure, permit, fastrand::f64()) {
             Reaction::None => {}
-            Reaction::Pause(pause) => self.reporter.emit(RunEvent::Paused { failure, cause, pause }),
+            Reaction::Pause(pause) => self.import.reporter.emit(RunEvent::Paused { failure, cause, pause }),
             Reaction::GiveUp => self.end(Ending::after(failure, cause)),
         }
     }
@@ -289,7 +274,7 @@ impl<S: Submitter> Dispatcher<S> {
             self.enforce_error_budget();
         }
         debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done = is_done, "settled");
-        self.reporter.emit(RunEvent::RowSettled {
+        self.import.reporter.emit(RunEvent::RowSettled {
             source: settled.claim.source().to_owned(),
             line: settled.claim.line(),
             key: settled.claim.key().to_owned(),
@@ -304,7 +289,7 @@ impl<S: Submitter> Dispatcher<S> {
         let event = match signal {
             ControlSignal::ShowInFlight => RunEvent::InFlightListed(self.resources.in_flight.list()),
             ControlSignal::ReloadRate => {
-                let rate = (self.rate_source.0)();
+                let rate = (self.import.rate_source.0)();
                 if let Ok(rate) = rate {
                     self.resources.pacer.set_rate(rate);
                     let per_second = self.resources.pacer.target_rate();
@@ -313,20 +298,22 @@ impl<S: Submitter> Dispatcher<S> {
                 RunEvent::RateReloaded(rate)
             }
         };
-        self.reporter.emit(event);
+        self.import.reporter.emit(event);
         Ok(())
     }
 
     /// Ends the run when more rows have failed than the budget allows, including those rejected by the intake.
     fn enforce_error_budget(&mut self) {
         let errors = self.progress.rejected + self.progress.failed + self.progress.unknown;
-        if let Some(budget) = self.max_errors.filter(|budget| budget.is_exceeded(errors, self.rows_read)) {
+        if let Some(budget) =
+            self.import.max_errors.filter(|budget| budget.is_exceeded(errors, self.rows_read))
+        {
             self.end(Ending::ErrorBudget(budget));
         }
     }
 
     fn enforce_deadline(&mut self) {
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if self.import.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.end(Ending::TimeBudget);
         }
     }
@@ -336,10 +323,10 @@ impl<S: Submitter> Dispatcher<S> {
         if self.ending.is_some() {
             return;
         }
-        let signal = ending.signal();
+        let signal = if let Ending::Interrupted(signal) = ending { Some(signal) } else { None };
         self.ending = Some(ending);
         let in_flight = self.resources.in_flight.len();
-        self.reporter.emit(RunEvent::Draining { signal, in_flight, grace: self.grace });
+        self.import.reporter.emit(RunEvent::Draining { signal, in_flight, grace: self.import.grace });
     }
 
     async fn handle_tick(&mut self) -> Result<(), LedgerError> {
@@ -381,7 +368,7 @@ impl<S: Submitter> Dispatcher<S> {
         if let Some(rate) = possible {
             self.is_concurrency_reported = true;
             let latency = self.concurrency.latency();
-            self.reporter.emit(RunEvent::ConcurrencyLimited { in_flight, latency, rate });
+            self.import.reporter.emit(RunEvent::ConcurrencyLimited { in_flight, latency, rate });
         }
     }
 
@@ -390,7 +377,7 @@ impl<S: Submitter> Dispatcher<S> {
         self.progress.elapsed = self.started.elapsed();
         self.progress.in_flight = self.resources.in_flight.len();
         self.rate_meter.measure(&mut self.progress);
-        self.reporter.emit(RunEvent::Progress(self.progress));
+        self.import.reporter.emit(RunEvent::Progress(self.progress));
     }
 }
 

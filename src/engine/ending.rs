@@ -44,11 +44,6 @@ impl Ending {
             PoolFailure::CredentialsUnavailable => Ending::Denied(cause),
         }
     }
-
-    /// Signal that stopped the run, if one did.
-    pub(super) fn signal(&self) -> Option<Signal> {
-        if let Ending::Interrupted(signal) = self { Some(*signal) } else { None }
-    }
 }
 
 /// Maximum number of rows that may be rejected, failed or unknown in a run. One more stops the run.

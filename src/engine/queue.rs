@@ -1,12 +1,11 @@
 //! Rows that the dispatcher has claimed: ready to be sent, or delayed until their next attempt.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ledger::Claim;
+use crate::ledger::{Claim, RowId};
 
 /// A claimed row and its attempts in this run.
 pub(super) struct QueuedRow {
@@ -19,7 +18,8 @@ pub(super) struct QueuedRow {
 #[derive(Default)]
 pub(super) struct RowQueue {
     ready: VecDeque<QueuedRow>,
-    delayed: BinaryHeap<Reverse<DelayedRow>>,
+    /// Delayed rows by the end of their delay.
+    delayed: BTreeMap<(Instant, RowId), QueuedRow>,
 }
 
 impl RowQueue {
@@ -33,7 +33,7 @@ impl RowQueue {
         if delay.is_zero() {
             self.ready.push_front(row);
         } else {
-            self.delayed.push(Reverse(DelayedRow { due: Instant::now() + delay, row }));
+            self.delayed.insert((Instant::now() + delay, row.claim.row()), row);
         }
     }
 
@@ -49,43 +49,20 @@ impl RowQueue {
 
     /// End of the shortest delay; none if no row is delayed.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.delayed.peek().map(|Reverse(delayed)| delayed.due)
+        self.delayed.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// Makes rows ready whose delay is over, at the front. During an outage they go to the back, so that each row is
     /// attempted in turn and any of them can find the service answering.
     pub(super) fn release_due(&mut self, is_outage: bool) {
         let now = Instant::now();
-        while self.next_due().is_some_and(|due| due <= now) {
-            let Some(Reverse(DelayedRow { row, .. })) = self.delayed.pop() else { return };
+        while let Some(delayed) = self.delayed.first_entry().filter(|delayed| delayed.key().0 <= now) {
+            let row = delayed.remove();
             if is_outage {
                 self.ready.push_back(row);
             } else {
                 self.ready.push_front(row);
             }
         }
-    }
-}
-
-/// A row and the end of its delay, ordered by that.
-struct DelayedRow {
-    due: Instant,
-    row: QueuedRow,
-}
-
-impl PartialEq for DelayedRow {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl Eq for DelayedRow {}
-impl PartialOrd for DelayedRow {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for DelayedRow {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.row.claim.row()).cmp(&(other.due, other.row.claim.row()))
     }
 }

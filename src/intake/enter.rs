@@ -1,6 +1,8 @@
-//! The input into the ledger: every row is entered before the first is sent.
+//! Enters the rows of the input into the ledger.
 
-use super::{IntakeError, Prepared, Rules, Visitor, read_all};
+use super::error::IntakeError;
+use super::prepared::{PreparedInput, Rules};
+use super::read_ahead::{Visitor, read_all};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, Verdict};
@@ -9,50 +11,59 @@ use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
 
-/// Reads prepared inputs into a ledger.
+/// Parameters of an intake.
 #[derive(Debug)]
 pub struct Intake<'a> {
-    /// The ledger.
+    /// Ledger that the rows are entered into.
     pub ledger: &'a Ledger,
-    /// Who is told.
+    /// Receives the events.
     pub reporter: &'a Reporter,
-    /// Whether to stop.
+    /// SIGINT and SIGTERM.
     pub shutdown: &'a Shutdown,
-    /// The part of the rows that is entered; none is all.
+    /// Part of the rows that is entered; none is all.
     pub shard: Option<Shard>,
-    /// Whether every row is mapped and validated now. If not, that is done when its turn to be sent comes.
+    /// Whether every row is mapped and validated now, and not only when it is sent.
     pub check: bool,
-    /// Where it crashes, if it is to.
+    /// Crash points for tests.
     pub crash_plan: CrashPlan,
 }
 
 impl Intake<'_> {
-    /// Reads every input to its end. Blocks; not for the async runtime's threads.
+    /// Reads every input to its end. Blocks; must not be called on a thread of the async runtime.
+    ///
+    /// Rows of inputs that were read only in part stay in the ledger and are not sent.
     ///
     /// # Errors
-    /// Reading or the ledger fails, or a signal comes. What was entered stays, waiting.
-    pub fn take_in(&self, inputs: Vec<Prepared>) -> Result<RunRecord, IntakeError> {
-        let totals = IntakeTotals::default();
-        let mut entry =
-            Entry { intake: self, input: Input::Stdin, source: 0, header: 0, rows: 0, elsewhere: 0, totals };
-        read_all(inputs, self.reporter, self.shutdown, &mut entry)?;
-        Ok(self.ledger.finish_intake(entry.totals)?)
+    /// - [`IntakeError::Source`], [`IntakeError::Mapping`]: an input cannot be read, or shows that the mapping is faulty.
+    /// - [`IntakeError::Ledger`]: the ledger cannot be read or written.
+    /// - [`IntakeError::Interrupted`]: a signal arrived.
+    pub fn take_in(&self, inputs: Vec<PreparedInput>) -> Result<RunRecord, IntakeError> {
+        let mut input = InputIntake {
+            intake: self,
+            input: Input::Stdin,
+            source: 0,
+            header: 0,
+            rows: 0,
+            rows_elsewhere: 0,
+            totals: IntakeTotals::default(),
+        };
+        read_all(inputs, self.reporter, self.shutdown, &mut input)?;
+        Ok(self.ledger.finish_intake(input.totals)?)
     }
 
-    /// What the mapping says of a row.
-    fn verdict(
+    fn validate(
         &self,
         rules: &Rules,
         record: &Record,
         key: &RowKey,
         now: i64,
     ) -> Result<Verdict, MappingError> {
-        let assessed = if self.check {
+        let validated = if self.check {
             rules.map(record, key, now).map(|_| ())
         } else {
-            rules.check_form(record, key).map_err(MapError::from)
+            rules.validate_form(record, key).map_err(MapError::from)
         };
-        match assessed {
+        match validated {
             Ok(()) => Ok(Verdict::Ready),
             Err(MapError::Row(rejection)) => Ok(Verdict::Rejected(rejection)),
             Err(MapError::Job(error)) => Err(error),
@@ -60,51 +71,50 @@ impl Intake<'_> {
     }
 }
 
-/// The input that is being entered.
-struct Entry<'a> {
+/// The input whose rows are being entered.
+struct InputIntake<'a> {
     intake: &'a Intake<'a>,
     input: Input,
-    /// Its id in the ledger.
+    /// Id of the input in the ledger.
     source: i64,
-    /// Its header's.
+    /// Id of the header in the ledger.
     header: i64,
-    /// Its rows so far.
+    /// Rows read so far.
     rows: u64,
-    /// Of those, rows of other shards.
-    elsewhere: u64,
+    /// Rows read so far that are in other shards.
+    rows_elsewhere: u64,
     totals: IntakeTotals,
 }
 
-impl Entry<'_> {
-    /// The row as the ledger takes it, with what the mapping says of it.
-    fn row(
+impl InputIntake<'_> {
+    fn intake_row(
         &self,
         rules: &Rules,
         record: &Record,
         key: RowKey,
-        sighting: RowFingerprint,
+        fingerprint: RowFingerprint,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let verdict = self.intake.verdict(rules, record, &key, now).map_err(|error| {
+        let verdict = self.intake.validate(rules, record, &key, now).map_err(|error| {
             let file = format!("{}, line {}", self.input, record.line);
             IntakeError::Mapping { file, error }
         })?;
         self.intake.crash_plan.reach(CrashPoint::Check);
-        let cells: Vec<&str> = record.fields.iter().collect();
-        let cells = serde_json::Value::from(cells).to_string();
-        let RowFingerprint { token, content, line } = sighting;
+        let fields: Vec<&str> = record.fields.iter().collect();
+        let fields = serde_json::Value::from(fields).to_string();
+        let RowFingerprint { token, content, line } = fingerprint;
         let (source, header) = (self.source, self.header);
-        Ok(IntakeRow { key, token, source, header, line, content, record: cells, verdict })
+        Ok(IntakeRow { key, token, source, header, line, content, record: fields, verdict })
     }
 }
 
-impl Visitor for Entry<'_> {
+impl Visitor for InputIntake<'_> {
     type Error = IntakeError;
 
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
-        (self.rows, self.elsewhere) = (0, 0);
+        (self.rows, self.rows_elsewhere) = (0, 0);
         Ok(())
     }
 
@@ -115,16 +125,18 @@ impl Visitor for Entry<'_> {
         let own = keyed.filter(|(_, key)| shard.is_none_or(|shard| shard.contains(key)));
         let (own, keys): (Vec<&Record>, Vec<RowKey>) = own.unzip();
         self.rows += rows.len() as u64;
-        self.elsewhere += (rows.len() - own.len()) as u64;
-        let sightings = own.iter().zip(&keys).map(|(record, key)| RowFingerprint {
+        self.rows_elsewhere += (rows.len() - own.len()) as u64;
+        let fingerprint = |(record, key): (&&Record, &RowKey)| RowFingerprint {
             token: ledger.token(key),
             content: rules.header.content(&record.fields),
             line: record.line,
-        });
-        let sightings: Vec<RowFingerprint> = sightings.collect();
-        let done = ledger.recognise(self.source, sightings.clone())?;
-        let open = own.into_iter().zip(keys).zip(sightings).zip(done).filter(|(_, done)| !done);
-        let entered = open.map(|(((record, key), sighting), _)| self.row(rules, record, key, sighting, now));
+        };
+        let fingerprints: Vec<RowFingerprint> = own.iter().zip(&keys).map(fingerprint).collect();
+        // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
+        let skipped = ledger.recognise(self.source, fingerprints.clone())?;
+        let left = own.into_iter().zip(keys).zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
+        let entered = left
+            .map(|(((record, key), fingerprint), _)| self.intake_row(rules, record, key, fingerprint, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {
             return Ok(());
@@ -137,11 +149,164 @@ impl Visitor for Entry<'_> {
     }
 
     fn end(&mut self) -> Result<(), IntakeError> {
-        self.intake.ledger.leave_source(self.source, self.rows, self.elsewhere)?;
+        self.intake.ledger.leave_source(self.source, self.rows, self.rows_elsewhere)?;
         self.totals.rows_read += self.rows;
         if self.input != Input::Stdin {
             self.totals.files_read.push(self.source);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::sync::{Arc, Mutex};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::event::Observer;
+    use crate::intake::testing::{take_in, write_csv};
+    use crate::ledger::testing::{ledger, new_run};
+    use crate::ledger::{Contact, Note, RowState, Settlement};
+    use crate::mapping::Rejection;
+    use crate::shutdown::Signal;
+
+    #[derive(Clone, Default)]
+    struct NoteRecorder(Arc<Mutex<Vec<Note>>>);
+
+    impl Observer for NoteRecorder {
+        fn observe(&mut self, event: &RunEvent) {
+            if let RunEvent::RowNoted { note, .. } = event {
+                self.0.lock().unwrap().push(note.clone());
+            }
+        }
+    }
+
+    /// Runs an intake of the files into the folder's ledger, and returns its record and notes.
+    fn run(folder: &Path, files: &[PathBuf]) -> (Result<RunRecord, IntakeError>, Vec<Note>) {
+        let notes = NoteRecorder::default();
+        let reporter = Reporter::start(vec![Box::new(notes.clone())]).unwrap();
+        let ledger = ledger(folder);
+        let result = take_in(&ledger, new_run(), files, &reporter, &Shutdown::manual().1);
+        ledger.close().unwrap();
+        reporter.finish();
+        let notes = std::mem::take(&mut *notes.0.lock().unwrap());
+        (result, notes)
+    }
+
+    /// As `run`, for rows that are pairs of id and name.
+    fn run_rows(folder: &TempDir, rows: &[(&str, &str)]) -> (RunRecord, Vec<Note>) {
+        let file = write_csv(folder.path(), "rows.csv", rows);
+        let (result, notes) = run(folder.path(), &[file]);
+        (result.unwrap(), notes)
+    }
+
+    /// Settles every waiting row as `settle` says.
+    fn settle_all(folder: &Path, settle: impl Fn(&str) -> Settlement) {
+        let ledger = ledger(folder);
+        let empty = write_csv(folder, "empty.csv", &[]);
+        let reporter = Reporter::start(Vec::new()).unwrap();
+        take_in(&ledger, new_run(), &[empty], &reporter, &Shutdown::manual().1).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for claim in ledger.claim(100).await.unwrap() {
+                let settlement = settle(claim.key());
+                let request = crate::request::ContactRequest::default();
+                let in_flight = ledger.begin(claim, request).await.unwrap();
+                ledger.settle(in_flight, settlement).await.unwrap();
+            }
+        });
+        ledger.close().unwrap();
+    }
+
+    fn created(key: &str) -> Settlement {
+        Settlement::Created(Contact { id: format!("contact-{key}"), arn: None })
+    }
+
+    #[test]
+    fn rows_with_a_key_wait_to_be_sent_and_faulty_rows_are_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(1025);
+        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", &long), ("", "c"), ("4", "d")]);
+        assert_eq!((record.rows_read, record.waiting(), record.rows.of(RowState::Rejected)), (4, 2, 2));
+        let rejected = notes.iter().map(|note| match note {
+            Note::Rejected { line, rejection, .. } => (*line, rejection.code),
+            note => panic!("{note:?}"),
+        });
+        assert_eq!(rejected.collect::<Vec<_>>(), [(3, "Validation"), (4, "EmptyKey")]);
+    }
+
+    #[test]
+    fn the_second_row_of_a_key_is_rejected_and_the_first_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "b"), ("1", "c")]);
+        assert_eq!((record.waiting(), record.rows.of(RowState::Rejected)), (2, 1));
+        let [Note::Rejected { line: 4, rejection, .. }] = &notes[..] else { panic!("{notes:?}") };
+        assert_eq!(rejection.code, Rejection::DUPLICATE);
+        assert!(rejection.to_string().contains("line 2"), "{rejection}");
+    }
+
+    #[test]
+    fn a_second_run_of_the_same_rows_skips_the_created_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = [("1", "a"), ("2", "b"), ("3", "c")];
+        run_rows(&folder, &rows[..2]);
+        settle_all(folder.path(), created);
+        let (record, notes) = run_rows(&folder, &rows);
+        assert_eq!((record.already_created, record.changed_created, record.waiting()), (2, 0, 1));
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn a_created_row_that_changed_is_noted_and_not_sent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        run_rows(&folder, &[("1", "a"), ("2", "b")]);
+        settle_all(folder.path(), created);
+        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "changed")]);
+        assert_eq!((record.already_created, record.changed_created, record.waiting()), (2, 1, 0));
+        assert!(matches!(&notes[..], [Note::ChangedSinceCreated { line: 3, .. }]), "{notes:?}");
+    }
+
+    #[test]
+    fn a_rejected_row_waits_again_when_it_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(1025);
+        run_rows(&folder, &[("1", "a"), ("2", &long)]);
+        let (record, _) = run_rows(&folder, &[("1", "a"), ("2", "corrected")]);
+        assert_eq!((record.waiting(), record.rows.of(RowState::Rejected)), (2, 0));
+    }
+
+    #[test]
+    fn rows_of_a_file_that_was_read_in_part_are_not_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = (0..1000).map(|id| id.to_string()).collect();
+        let rows: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "a name")).collect();
+        let broken = write_csv(folder.path(), "broken.csv", &rows);
+        let text = std::fs::read_to_string(&broken).unwrap();
+        std::fs::write(&broken, format!("{text}1000,\"never closed")).unwrap();
+        let (result, _) = run(folder.path(), std::slice::from_ref(&broken));
+        assert!(matches!(result, Err(IntakeError::Source(_))), "{result:?}");
+        let other = write_csv(folder.path(), "other.csv", &[("a", "another name")]);
+        let (result, _) = run(folder.path(), &[other]);
+        let record = result.unwrap();
+        assert_eq!((record.waiting(), record.stranded), (1, 1000));
+        // Reading the corrected file takes them up.
+        std::fs::write(&broken, text).unwrap();
+        let (result, _) = run(folder.path(), &[broken]);
+        assert_eq!(result.unwrap().waiting(), 1001);
+    }
+
+    #[test]
+    fn a_signal_stops_the_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = write_csv(folder.path(), "rows.csv", &[("1", "a")]);
+        let ledger = ledger(folder.path());
+        let reporter = Reporter::start(Vec::new()).unwrap();
+        let (sender, shutdown) = Shutdown::manual();
+        sender.send(Some(Signal::Terminate)).unwrap();
+        let result = take_in(&ledger, new_run(), &[file], &reporter, &shutdown);
+        assert!(matches!(result, Err(IntakeError::Interrupted(Signal::Terminate))), "{result:?}");
     }
 }

@@ -1,43 +1,42 @@
-//! Reading on a thread of its own, so that a second core decompresses, decodes and parses while the first
-//! one maps.
+//! Reads inputs on a thread of its own, so that one core decompresses, decodes and parses while another one maps.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::{IntakeError, Prepared, Rules, now};
+use super::error::IntakeError;
+use super::prepared::{PreparedInput, Rules, now};
 use crate::event::{Reporter, RunEvent};
 use crate::shutdown::Shutdown;
 use crate::source::{CsvSource, Header, Input, Record, SourceError};
 
-/// Rows that are handed over at a time, at most.
+/// Maximum number of rows in a batch.
 const ROWS: usize = 512;
 
-/// Bytes of cells that are handed over at a time, about: cells may have megabytes.
+/// Bytes of fields after which a batch is full: a field may have megabytes.
 const BYTES: usize = 1 << 20;
 
-/// A row whose cells have more bytes than this is not written over, but let go of.
+/// Bytes of fields above which a record's buffer is freed instead of reused.
 const LARGE: usize = 1 << 14;
 
-/// Batches that may wait: enough to even out, and few enough for the memory to stay flat.
+/// Batches that may wait for the visitor. More would smooth no further and use memory.
 const WAITING: usize = 2;
 
-/// Rows of an input, in file order.
+/// Consecutive rows of an input.
 #[derive(Debug, Default)]
 struct Batch {
-    /// The rows; those beyond `len` are left over from an earlier batch.
+    /// The rows, followed by records of an earlier batch whose buffers are reused.
     records: Vec<Record>,
     len: usize,
-    /// Bytes of the input read so far, as they lie on the disk.
+    /// Bytes of the input read so far, as stored on disk.
     bytes: u64,
 }
 
 impl Batch {
-    /// The rows.
     fn rows(&self) -> &[Record] {
         &self.records[..self.len]
     }
 
-    /// The next row to be read.
+    /// The record to read the next row into.
     fn free_row(&mut self) -> &mut Record {
         if self.records.len() == self.len {
             self.records.push(Record::default());
@@ -50,37 +49,39 @@ impl Batch {
     }
 }
 
-/// Takes the rows of inputs in.
+/// Receives the rows of inputs in order.
 pub trait Visitor {
-    /// What may go wrong with it.
+    /// Error that stops the reading.
     type Error: From<IntakeError>;
 
-    /// An input begins.
+    /// Begins an input.
     ///
     /// # Errors
-    /// The visitor's own.
+    /// Defined by the visitor.
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), Self::Error>;
 
-    /// The next rows of the input, at `now` in seconds since 1970.
+    /// Receives the next rows of the input. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// The visitor's own.
+    /// Defined by the visitor.
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), Self::Error>;
 
-    /// The input has been read to its end.
+    /// Ends an input that was read completely.
     ///
     /// # Errors
-    /// The visitor's own.
+    /// Defined by the visitor.
     fn end(&mut self) -> Result<(), Self::Error>;
 }
 
-/// Reads every input to its end, one after the other, and tells of the progress. Blocks; not for the async
-/// runtime's threads.
+/// Reads every input to its end, in order, and emits the progress. Blocks; must not be called on a thread of the async
+/// runtime.
 ///
 /// # Errors
-/// An input cannot be read, a signal comes, or the visitor's own.
+/// - [`IntakeError::Source`]: an input cannot be read.
+/// - [`IntakeError::Interrupted`]: a signal arrived.
+/// - Errors of the visitor.
 pub fn read_all<V: Visitor>(
-    inputs: Vec<Prepared>,
+    inputs: Vec<PreparedInput>,
     reporter: &Reporter,
     shutdown: &Shutdown,
     visitor: &mut V,
@@ -88,14 +89,14 @@ pub fn read_all<V: Visitor>(
     let sizes: Option<Vec<u64>> = inputs.iter().map(|input| input.bytes).collect();
     let bytes_total = sizes.map(|sizes| sizes.iter().sum());
     let (mut rows, mut bytes_before) = (0, 0);
-    // The first rows may take their time to come.
+    // Opening and the first batch may take long, for example from a pipe.
     reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before, bytes_total });
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
         visitor.begin(source.input(), source.header())?;
-        let reading = ReadAhead::start(source).map_err(IntakeError::Thread)?;
+        let reader = ReadAhead::start(source).map_err(IntakeError::Thread)?;
         let (mut batch, mut bytes) = (None, 0);
-        while let Some(next) = reading.next(batch.take())? {
+        while let Some(next) = reader.next(batch.take())? {
             if let Some(signal) = shutdown.signal() {
                 return Err(IntakeError::Interrupted(signal).into());
             }
@@ -111,19 +112,19 @@ pub fn read_all<V: Visitor>(
     Ok(())
 }
 
-/// An input that is being read.
+/// An input that a thread reads.
 #[derive(Debug)]
 struct ReadAhead {
     batches: Receiver<Result<Batch, SourceError>>,
-    /// Batches go back, so that their rows are written over instead of made anew.
+    /// Returns batches to the thread, which reuses their buffers.
     used: Sender<Batch>,
 }
 
 impl ReadAhead {
-    /// Starts to read. The thread ends with the input, or when nobody takes its batches any more.
+    /// Starts the thread. It ends with the input, or when this is dropped.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     fn start(source: CsvSource) -> io::Result<Self> {
         let (sender, batches) = sync_channel(WAITING);
         let (used, free) = channel();
@@ -131,13 +132,13 @@ impl ReadAhead {
         Ok(ReadAhead { batches, used })
     }
 
-    /// The next rows; none at the end. `used` is the batch that is done with.
+    /// Waits for the next batch; none at the end of the input. `used` is the previous batch.
     ///
     /// # Errors
-    /// The file cannot be read on.
+    /// The input cannot be read.
     fn next(&self, used: Option<Batch>) -> Result<Option<Batch>, IntakeError> {
         if let Some(used) = used {
-            // The thread may have ended already.
+            // The thread may have ended: it reads ahead.
             let _ = self.used.send(used);
         }
         match self.batches.recv() {
@@ -164,7 +165,7 @@ fn read(mut source: CsvSource, sender: &SyncSender<Result<Batch, SourceError>>, 
                     break;
                 }
                 Err(error) => {
-                    // What was read before it comes first.
+                    // The rows before the error are valid.
                     let _ = sender.send(Ok(batch));
                     let _ = sender.send(Err(error));
                     return;

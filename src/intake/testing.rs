@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Intake, IntakeError, Prepared, prepare};
+use super::{Intake, IntakeError, PreparedInput, prepare};
 use crate::crash_plan::CrashPlan;
 use crate::event::Reporter;
 use crate::ledger::{Ledger, NewRun, RunRecord};
@@ -29,7 +29,7 @@ pub(crate) fn write_csv(folder: &Path, name: &str, rows: &[(&str, &str)]) -> Pat
 }
 
 /// Prepares CSV files with the key `Id`.
-pub(crate) fn prepared(files: &[PathBuf]) -> Vec<Prepared> {
+pub(crate) fn prepared(files: &[PathBuf]) -> Vec<PreparedInput> {
     let inputs: Vec<Input> = files.iter().cloned().map(Input::File).collect();
     prepare(&inputs, &Dialect::default(), &["Id".to_owned()], &mapping()).unwrap()
 }

@@ -134,7 +134,7 @@ fn the_rejects_file_is_fixed_and_fed_back() {
     let mut arguments = import(&url, &[]);
     arguments[1] = "t.ledger.db.rejects.csv";
     let ended = folder.run(&arguments).expect(1);
-    assert!(ended.stderr.contains("was ragged, mend its cells and empty its _code"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("was ragged, correct its cells and clear its _code"), "{}", ended.stderr);
     folder.write("t.ledger.db.rejects.csv", mended.replace("RaggedRow", ""));
     folder.run(&arguments).expect(0);
     let sent: Vec<_> = endpoint.requests().iter().map(|body| body["Name"].to_string()).collect();

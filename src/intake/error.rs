@@ -1,0 +1,33 @@
+//! Errors of the intake.
+
+use thiserror::Error;
+
+use crate::ledger::LedgerError;
+use crate::mapping::MappingError;
+use crate::shutdown::Signal;
+use crate::source::SourceError;
+
+/// Error that ends the reading of the input. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum IntakeError {
+    /// A file cannot be read, or its header does not fit.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The mapping does not fit a file.
+    #[error("{file}: {error}")]
+    Mapping {
+        /// Name of the CSV file, with the line if one row shows the error.
+        file: String,
+        /// The error.
+        error: MappingError,
+    },
+    /// The ledger cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The system cannot start the thread that reads.
+    #[error("cannot start a thread: {0}; run the same command again later")]
+    Thread(std::io::Error),
+    /// A signal arrived before everything was read.
+    #[error("interrupted while the input was read; nothing was sent; run the same command again")]
+    Interrupted(Signal),
+}
