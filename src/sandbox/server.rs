@@ -1,4 +1,4 @@
-//! The sandbox's listener: it accepts connections on loopback until it is told to stop.
+//! The listener of the sandbox: it accepts connections on loopback until its shutdown.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ use super::http;
 use super::service::Service;
 use super::state::SandboxStats;
 
-/// How long open connections may take to finish once the sandbox is told to stop.
+/// Time that open connections get to finish after the shutdown began.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Pause after a failed accept, for instance because the process has no file descriptor left. Without it the
@@ -101,7 +101,7 @@ impl Sandbox {
         drop(listener);
         closing.send_replace(true);
         let all_ended = async { while connections.join_next().await.is_some() {} };
-        // After the grace the shutdown below closes what is still open.
+        // After that time the next line closes the connections that are still open.
         let _ = tokio::time::timeout(SHUTDOWN_GRACE, all_ended).await;
         connections.shutdown().await;
         service.close().map_or(Ok(()), Err)

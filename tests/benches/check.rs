@@ -85,14 +85,14 @@ fn compare(rows: u32) {
     let alone = median(alone);
     let on_one = if can_pin() { "one core" } else { "not pinned: there is no taskset" };
     let all_cores = "all cores";
-    for (what, cores, time) in [
+    for (name, cores, time) in [
         ("csv crate alone", on_one, alone),
         ("connect-import check", on_one, median(one)),
         ("connect-import check", all_cores, median(all)),
     ] {
         let per_row = time.as_secs_f64() * 1e9 / f64::from(rows);
         let ratio = time.as_secs_f64() / alone.as_secs_f64();
-        println!("{what:<22} {cores:<10} {per_row:>6.0} ns a row   {ratio:.2}");
+        println!("{name:<22} {cores:<10} {per_row:>6.0} ns a row   {ratio:.2}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The role `quota`: an endpoint with a quota that changes while it runs, which the sandbox's does not.
 //!
-//! It has a token bucket, a latency with jitter of which half passes before the bucket is asked, and
+//! It has a token bucket, a latency with jitter of which half passes before a token is taken, and
 //! counters. Clients whose path begins with `/other` share the bucket and are counted separately.
 
 use std::sync::{Arc, Mutex, PoisonError};
