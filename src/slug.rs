@@ -1,4 +1,6 @@
-//! Conversion of any text to a key of `Attributes`, which allows A-Z, a-z, 0-9, - and _ only.
+//! Keys for headers. A key of `Attributes` may have A-Z, a-z, 0-9, - and _ only.
+
+use std::collections::HashSet;
 
 use deunicode::deunicode;
 
@@ -17,9 +19,63 @@ pub(crate) fn slug(text: &str) -> String {
     slug
 }
 
+/// The keys of one map, each used once.
+#[derive(Debug, Default)]
+pub(crate) struct UsedKeys(HashSet<String>);
+
+impl UsedKeys {
+    /// Marks a key as used.
+    pub(crate) fn insert(&mut self, key: String) {
+        self.0.insert(key);
+    }
+
+    /// An attribute's key: the header's slug. `position` counts columns from 1.
+    pub(crate) fn attribute(&mut self, header: &str, position: usize) -> String {
+        let slug = slug(header);
+        let key = if slug.is_empty() { format!("column_{position}") } else { slug };
+        self.unused(key, '_')
+    }
+
+    /// A reference's key, which agents see: the letters, digits, spaces, `-` and `_` of the header.
+    pub(crate) fn reference(&mut self, header: &str, position: usize) -> String {
+        let plain = header.replace(|c: char| !c.is_alphanumeric() && !"-_".contains(c), " ");
+        let key = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        let key = if key.is_empty() { format!("Column {position}") } else { key };
+        self.unused(key, ' ')
+    }
+
+    /// `key`, with a number from 2 on if it is used.
+    fn unused(&mut self, key: String, separator: char) -> String {
+        let mut unused = key.clone();
+        let mut number = 2_usize;
+        while !self.0.insert(unused.clone()) {
+            unused = format!("{key}{separator}{number}");
+            number += 1;
+        }
+        unused
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::*;
+
+    #[test]
+    fn no_key_is_used_twice() {
+        let mut keys = UsedKeys::default();
+        let given = ["A b", "a-b", "a_b", "a b 2", "%", "(a) b"];
+        let given: Vec<_> = (1..).zip(given).map(|(at, header)| keys.attribute(header, at)).collect();
+        assert_eq!(given, ["a_b", "a-b", "a_b_2", "a_b_2_2", "column_5", "a_b_3"]);
+    }
+
+    #[test]
+    fn a_reference_keeps_letters_of_any_script() {
+        let mut keys = UsedKeys::default();
+        assert_eq!(keys.reference(" Größe [cm]. ", 1), "Größe cm");
+        assert_eq!(keys.reference("Größe {cm}", 2), "Größe cm 2");
+        assert_eq!(keys.reference("作成日", 3), "作成日");
+        assert_eq!(keys.reference("{{ }}", 4), "Column 4");
+    }
 
     #[test]
     fn a_header_becomes_lower_case_ascii_joined_by_underscores() {

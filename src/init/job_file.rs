@@ -1,9 +1,10 @@
 //! Writes the guesses as a commented job file.
 
-use super::literals::{self, UsedKeys};
+use super::literals;
 use super::references::{DateReference, DayMonthOrder};
 use super::roles::{ColumnRoles, GuessedColumn};
 use super::sample::CsvSample;
+use crate::slug::UsedKeys;
 
 /// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a shell needs
 /// it.
@@ -38,7 +39,7 @@ impl JobFileWriter<'_> {
     }
 
     fn name_of(&self, index: usize) -> &str {
-        self.roles.columns.get(index).map_or("", |column| column.name)
+        self.roles.columns[index].name
     }
 
     /// `row['Exact Header']` of a column.
@@ -145,7 +146,7 @@ impl JobFileWriter<'_> {
     fn attributes(&mut self) {
         let mut keys = UsedKeys::default();
         let mut line = |index: usize| {
-            let name = self.roles.columns.get(index).map_or("", |column| column.name);
+            let name = self.roles.columns[index].name;
             let template = format!("{{{{ {} }}}}", literals::column(name));
             format!("{} = {}", keys.attribute(name, index + 1), literals::toml(&template))
         };
@@ -168,28 +169,32 @@ impl JobFileWriter<'_> {
     }
 
     fn dates(&mut self) {
-        let mut is_first = true;
-        let mut is_first_without_zone = true;
-        for (index, key, date) in std::mem::take(&mut self.roles.references.dates) {
-            if std::mem::take(&mut is_first) {
-                self.push([
-                    "# A contact's own times are those of the import, so the original dates are kept: as texts in",
-                    "# the attributes, as dates here. A cell that is not a date of this format rejects its row.",
-                ]);
-            }
-            if !date.has_offset && std::mem::take(&mut is_first_without_zone) {
+        let dates = std::mem::take(&mut self.roles.references.dates);
+        if !dates.is_empty() {
+            self.push([
+                "# A contact's own times are those of the import, so the original dates are kept: as texts in",
+                "# the attributes, as dates here. A cell that is not a date of this format rejects its row.",
+            ]);
+        }
+        let first_without_zone = dates.iter().position(|(.., date)| !date.has_offset);
+        for (number, (index, key, date)) in dates.into_iter().enumerate() {
+            if Some(number) == first_without_zone {
                 self.push([
                     "# Guessed: UTC. Set tz to the time zone of the CSV's dates, such as 'Europe/London'.",
                 ]);
             }
             let template = self.epoch_template(index, &date);
-            self.push([
-                format!("[request.References.{}]", literals::toml_key(&key)),
-                "Type = \"DATE\"".to_owned(),
-            ]);
-            self.push(order_comment(&date.order));
-            self.push([format!("Value = {}", literals::toml(&template)), String::new()]);
+            self.reference(&key, "DATE", order_comment(&date.order), &template);
         }
+    }
+
+    fn reference(&mut self, key: &str, kind: &str, comment: Option<[String; 2]>, template: &str) {
+        self.push([
+            format!("[request.References.{}]", literals::toml_key(key)),
+            format!("Type = \"{kind}\""),
+        ]);
+        self.push(comment.into_iter().flatten());
+        self.push([format!("Value = {}", literals::toml(template)), String::new()]);
     }
 
     /// The template for a date's epoch seconds.
@@ -206,12 +211,7 @@ impl JobFileWriter<'_> {
     fn urls(&mut self) {
         for (index, key) in std::mem::take(&mut self.roles.references.urls) {
             let template = format!("{{{{ {} }}}}", self.cell(index));
-            self.push([
-                format!("[request.References.{}]", literals::toml_key(&key)),
-                "Type = \"URL\"".to_owned(),
-                format!("Value = {}", literals::toml(&template)),
-                String::new(),
-            ]);
+            self.reference(&key, "URL", None, &template);
         }
     }
 
@@ -238,23 +238,21 @@ impl JobFileWriter<'_> {
     }
 }
 
-fn order_comment(order: &DayMonthOrder) -> Vec<String> {
-    match order {
-        DayMonthOrder::Certain => vec![],
-        DayMonthOrder::AsInOtherColumns(other) => vec![
-            "# Guessed: day and month are in the order of the file's other dates. The other order also fits:"
-                .to_owned(),
-            format!("# '{other}'."),
-        ],
-        DayMonthOrder::BySemicolon(other) => vec![
-            "# AMBIGUOUS: guessed day first, as is usual in files with semicolons. If the month is first,"
-                .to_owned(),
-            format!("# the format is '{other}'."),
-        ],
-        DayMonthOrder::Unknown(other) => vec![
-            "# AMBIGUOUS: the day or the month may be first; guessed month first. If the day is first,"
-                .to_owned(),
-            format!("# the format is '{other}'."),
-        ],
-    }
+/// The evidence for the order of day and month, and the format of the other order.
+fn order_comment(order: &DayMonthOrder) -> Option<[String; 2]> {
+    let (evidence, other) = match order {
+        DayMonthOrder::Certain => return None,
+        DayMonthOrder::AsInOtherColumns(other) => (
+            "Guessed: day and month are in the order of the file's other dates. The other order also fits:",
+            other,
+        ),
+        DayMonthOrder::BySemicolon(other) => (
+            "AMBIGUOUS: guessed day first, as is usual in files with semicolons. With the month first:",
+            other,
+        ),
+        DayMonthOrder::Unknown(other) => {
+            ("AMBIGUOUS: the day or the month may be first; guessed month first. With the day first:", other)
+        }
+    };
+    Some([format!("# {evidence}"), format!("# '{other}'.")])
 }

@@ -32,7 +32,7 @@ const MOST_CHARS: usize = 64;
 /// The index of the key among the `candidates`, which are in file order.
 pub(super) fn key(columns: &[SampleColumn<'_>], candidates: &[usize], rows: usize) -> Option<usize> {
     let distinct = candidates.iter().copied().filter_map(|index| {
-        let column = columns.get(index)?;
+        let column = &columns[index];
         let is_short =
             column.cells.iter().all(|cell| cell.chars().count() <= MOST_CHARS && !cell.contains('\n'));
         (is_short && column.is_distinct()).then_some((index, column))

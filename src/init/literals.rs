@@ -1,8 +1,4 @@
-//! Writes headers and texts as MiniJinja literals, TOML strings, TOML comments and valid keys.
-
-use std::collections::HashSet;
-
-use crate::slug::slug;
+//! Writes headers and texts as MiniJinja literals, TOML strings and TOML comments.
 
 /// The expression `row['Exact Header']` of a column.
 pub(super) fn column(header: &str) -> String {
@@ -66,58 +62,9 @@ pub(super) fn comment(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// The keys of one map, each used once.
-#[derive(Debug, Default)]
-pub(super) struct UsedKeys(HashSet<String>);
-
-impl UsedKeys {
-    /// An attribute's key: the header's slug. `position` counts columns from 1.
-    pub(super) fn attribute(&mut self, header: &str, position: usize) -> String {
-        let slug = slug(header);
-        let key = if slug.is_empty() { format!("column_{position}") } else { slug };
-        self.unused(key, '_')
-    }
-
-    /// A reference's key, which agents see: the letters, digits, spaces, `-` and `_` of the header.
-    pub(super) fn reference(&mut self, header: &str, position: usize) -> String {
-        let plain = header.replace(|c: char| !c.is_alphanumeric() && !"-_".contains(c), " ");
-        let key = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        let key = if key.is_empty() { format!("Column {position}") } else { key };
-        self.unused(key, ' ')
-    }
-
-    /// `key`, with a number from 2 on if it is used.
-    fn unused(&mut self, key: String, separator: char) -> String {
-        let mut unused = key.clone();
-        let mut number = 2_usize;
-        while !self.0.insert(unused.clone()) {
-            unused = format!("{key}{separator}{number}");
-            number += 1;
-        }
-        unused
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_key_is_used_twice() {
-        let mut keys = UsedKeys::default();
-        let given = ["A b", "a-b", "a_b", "a b 2", "%", "(a) b"];
-        let given: Vec<_> = (1..).zip(given).map(|(at, header)| keys.attribute(header, at)).collect();
-        assert_eq!(given, ["a_b", "a-b", "a_b_2", "a_b_2_2", "column_5", "a_b_3"]);
-    }
-
-    #[test]
-    fn a_reference_keeps_letters_of_any_script() {
-        let mut keys = UsedKeys::default();
-        assert_eq!(keys.reference(" Größe [cm]. ", 1), "Größe cm");
-        assert_eq!(keys.reference("Größe {cm}", 2), "Größe cm 2");
-        assert_eq!(keys.reference("作成日", 3), "作成日");
-        assert_eq!(keys.reference("{{ }}", 4), "Column 4");
-    }
 
     #[test]
     fn a_header_gets_the_fewest_escapes() {

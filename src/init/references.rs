@@ -1,8 +1,8 @@
 //! Guesses the references: dates and URLs, up to the service's limits.
 
 use super::dates::DateFormat;
-use super::literals::UsedKeys;
 use super::sample::SampleColumn;
+use crate::slug::UsedKeys;
 
 /// The most references of one type.
 const MOST_OF_A_TYPE: usize = 5;
@@ -54,7 +54,7 @@ pub(super) fn references(
     let mut keys = UsedKeys::default();
     let mut room = MOST_BYTES;
     let mut reserve = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).is_some();
-    let name = |index: usize| columns.get(index).map_or("", |column| column.name);
+    let name = |index: usize| columns[index].name;
     let is_day_first_elsewhere = is_day_first(&dates);
     for (index, dates) in dates {
         let key = keys.reference(name(index), index + 1);
@@ -67,7 +67,7 @@ pub(super) fn references(
     }
     for index in urls.iter().copied() {
         let key = keys.reference(name(index), index + 1);
-        let longest = columns.get(index).map_or(0, SampleColumn::longest_bytes);
+        let longest = columns[index].longest_bytes();
         if references.urls.len() < MOST_OF_A_TYPE && reserve(key.len() + "URL".len() + longest) {
             references.urls.push((index, key));
         } else {

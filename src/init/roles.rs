@@ -1,5 +1,7 @@
 //! Assigns each column to a member of the request.
 
+use std::cmp::Reverse;
+
 use super::dates::{DateFormat, date_format};
 use super::header_words::rank;
 use super::key::key;
@@ -34,25 +36,21 @@ impl<'a> ColumnRoles<'a> {
             .enumerate()
             .map(|(index, name)| SampleColumn::new(index, name, sample.rows))
             .collect();
-        let is_empty = |index: &usize| columns.get(*index).is_some_and(SampleColumn::is_empty);
+        let is_empty = |index: &usize| columns[*index].is_empty();
         let (unfilled, filled): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_empty);
 
         let dates: Vec<(usize, DateFormat)> =
-            filled.iter().filter_map(|index| Some((*index, date_format(columns.get(*index)?)?))).collect();
+            filled.iter().filter_map(|index| Some((*index, date_format(&columns[*index])?))).collect();
         let is_date = |index: usize| dates.iter().any(|(date, _)| *date == index);
-        let urls: Vec<usize> = filled
-            .iter()
-            .copied()
-            .filter(|index| columns.get(*index).is_some_and(SampleColumn::is_url))
-            .collect();
+        let urls: Vec<usize> = filled.iter().copied().filter(|index| columns[*index].is_url()).collect();
         let texts: Vec<usize> =
             filled.iter().copied().filter(|index| !is_date(*index) && !urls.contains(index)).collect();
         let except = |taken: &[Option<usize>]| -> Vec<usize> {
             texts.iter().copied().filter(|index| !taken.contains(&Some(*index))).collect()
         };
 
-        let named = named_name(&columns, &texts);
-        let described = named_description(&columns, &except(&[named]));
+        let named = by_name(&columns, &texts, NAMES);
+        let described = by_name(&columns, &except(&[named]), DESCRIPTIONS);
         let key = key(&columns, &except(&[named, described]), sample.rows.len());
         let name = guessed_column(named, || {
             let short = short_text(&columns, &except(&[key, described]));
@@ -112,43 +110,35 @@ const LONG: usize = 60;
 fn by_name(columns: &[SampleColumn<'_>], candidates: &[usize], phrases: &str) -> Option<usize> {
     candidates
         .iter()
-        .filter_map(|index| Some((rank(&columns.get(*index)?.words, phrases)?, *index)))
+        .filter_map(|index| Some((rank(&columns[*index].words, phrases)?, *index)))
         .min()
         .map(|(_, index)| index)
-}
-
-/// The column with a header for a contact's name.
-fn named_name(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-    by_name(columns, candidates, NAMES)
-}
-
-/// The column with a header for a description.
-fn named_description(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-    by_name(columns, candidates, DESCRIPTIONS)
 }
 
 /// The first column of short texts.
 fn short_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
     let is_short = |column: &SampleColumn<'_>| column.is_text() && column.average_chars() <= SHORT;
-    candidates.iter().copied().find(|index| columns.get(*index).is_some_and(is_short))
+    candidates.iter().copied().find(|index| is_short(&columns[*index]))
 }
 
 /// The column of the longest texts, if they are long.
 fn longest_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-    candidates
-        .iter()
-        .filter_map(|index| {
-            let column = columns.get(*index).filter(|column| column.is_text())?;
-            Some((column.average_chars(), std::cmp::Reverse(*index)))
-        })
-        .max()
-        .filter(|(chars, _)| *chars > LONG)
-        .map(|(_, std::cmp::Reverse(index))| index)
+    let texts = candidates.iter().filter(|index| columns[**index].is_text());
+    let longest = texts.map(|index| (columns[*index].average_chars(), Reverse(*index))).max();
+    longest.filter(|(chars, _)| *chars > LONG).map(|(_, Reverse(index))| index)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn named_name(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+        by_name(columns, candidates, NAMES)
+    }
+
+    fn named_description(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
+        by_name(columns, candidates, DESCRIPTIONS)
+    }
 
     fn with<T>(header: &[&str], row: &[&str], test: impl Fn(&[SampleColumn<'_>], &[usize]) -> T) -> T {
         let rows = vec![row.iter().map(|cell| cell.to_string()).collect::<Vec<_>>()];

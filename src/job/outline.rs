@@ -1,4 +1,4 @@
-//! What a job file says, as far as it may be mailed.
+//! An outline of a job file for diagnostics that may be mailed.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use super::file::JobFile;
 use crate::request::Operation;
 use crate::submission::OnUnknown;
 
-/// A job file without secrets, and without the data in its templates.
+/// A job file without secrets and without the literals of its templates.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Outline {
-    /// The file.
+    /// The file's path.
     pub file: String,
-    /// Why nothing is said of it, if it cannot be read.
+    /// The reason for an empty outline: the file cannot be read.
     pub problem: Option<String>,
-    /// Its tables that say anything.
+    /// The tables that have a key.
     pub tables: Vec<OutlineTable>,
 }
 
 /// A table of a job file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct OutlineTable {
-    /// Its name.
+    /// The table's name.
     pub name: &'static str,
-    /// Its keys, each with what may be shown of its value.
+    /// The keys, each with the part of its value that may be shown.
     pub entries: Vec<(String, String)>,
 }
 
@@ -60,13 +60,13 @@ impl OutlineTable {
 }
 
 impl Outline {
-    /// Of a job file that cannot be read, or says what it may not. The reason is not part of it: it may quote the file.
+    /// The outline of a job file that cannot be read or is invalid. It has no details, which may quote the file.
     pub(super) fn unreadable(path: &Path) -> Self {
-        let problem = "it cannot be read now, or is not valid any more, so nothing is said of it".to_owned();
+        let problem = "it cannot be read or is no longer valid".to_owned();
         Outline { file: path.display().to_string(), problem: Some(problem), tables: Vec::new() }
     }
 
-    /// Of a job file.
+    /// The outline of a job file.
     pub(super) fn of(file: &JobFile) -> Self {
         let path = file.path.as_deref().map(Path::display);
         Outline {
@@ -102,61 +102,61 @@ fn tables(file: &JobFile) -> [OutlineTable; 9] {
 }
 
 fn connect(file: &JobFile) -> OutlineTable {
-    let (mut table, of_file) = (OutlineTable::new("connect"), &file.connect);
-    table.add("instance_id", of_file.instance_id.as_ref());
-    table.add("region", of_file.region.as_ref());
-    table.add("operation", of_file.operation.as_ref());
-    table.add("namespace", of_file.namespace.as_ref());
-    table.add("profile", of_file.profile.as_ref());
-    table.add("endpoint_url", of_file.endpoint_url.as_deref().map(without_secrets));
-    table.add_path("ca_bundle", &of_file.ca_bundle);
-    table.add("no_sign_request", of_file.no_sign_request);
-    table.add_time("connect_timeout", of_file.connect_timeout);
-    table.add_time("read_timeout", of_file.read_timeout);
+    let (mut table, settings) = (OutlineTable::new("connect"), &file.connect);
+    table.add("instance_id", settings.instance_id.as_ref());
+    table.add("region", settings.region.as_ref());
+    table.add("operation", settings.operation.as_ref());
+    table.add("namespace", settings.namespace.as_ref());
+    table.add("profile", settings.profile.as_ref());
+    table.add("endpoint_url", settings.endpoint_url.as_deref().map(without_secrets));
+    table.add_path("ca_bundle", &settings.ca_bundle);
+    table.add("no_sign_request", settings.no_sign_request);
+    table.add_time("connect_timeout", settings.connect_timeout);
+    table.add_time("read_timeout", settings.read_timeout);
     table
 }
 
 fn source(file: &JobFile) -> OutlineTable {
-    let (mut table, of_file) = (OutlineTable::new("source"), &file.source);
-    table.add_list("files", of_file.files.iter().map(|path| path.display()));
-    table.add_list("key", &of_file.key);
-    table.add("delimiter", of_file.delimiter.as_ref());
-    table.add("quote", of_file.quote.as_ref());
-    table.add("escape", of_file.escape.as_ref());
-    table.add("encoding", of_file.encoding.as_ref());
+    let (mut table, settings) = (OutlineTable::new("source"), &file.source);
+    table.add_list("files", settings.files.iter().map(|path| path.display()));
+    table.add_list("key", &settings.key);
+    table.add("delimiter", settings.delimiter.as_ref());
+    table.add("quote", settings.quote.as_ref());
+    table.add("escape", settings.escape.as_ref());
+    table.add("encoding", settings.encoding.as_ref());
     table
 }
 
 fn pacing(file: &JobFile) -> OutlineTable {
-    let (mut table, of_file) = (OutlineTable::new("pacing"), &file.pacing);
-    table.add("rate", of_file.rate);
-    table.add("burst", of_file.burst);
-    table.add("concurrency", of_file.concurrency);
-    table.add("max_attempts", of_file.max_attempts);
+    let (mut table, settings) = (OutlineTable::new("pacing"), &file.pacing);
+    table.add("rate", settings.rate);
+    table.add("burst", settings.burst);
+    table.add("concurrency", settings.concurrency);
+    table.add("max_attempts", settings.max_attempts);
     table
 }
 
 fn run(file: &JobFile) -> OutlineTable {
-    let (mut table, of_file) = (OutlineTable::new("run"), &file.run);
-    table.add("shard", of_file.shard);
-    table.add_path("ledger", &of_file.ledger);
-    table.add_path("rejects", &of_file.rejects);
-    table.add_path("metrics_file", &of_file.metrics_file);
-    table.add("limit", of_file.limit);
-    table.add("max_errors", of_file.max_errors);
-    table.add("no_check", of_file.no_check);
-    table.add_time("grace", of_file.grace);
-    table.add_time("max_duration", of_file.max_duration);
-    table.add_time("lock_wait", of_file.lock_wait);
-    table.add_time("idempotency_window", of_file.idempotency_window);
-    table.add("on_unknown", of_file.on_unknown.map(OnUnknown::name));
-    table.add_variant("progress", of_file.progress);
-    table.add_time("report_every", of_file.report_every);
-    table.add_variant("output", of_file.output);
+    let (mut table, settings) = (OutlineTable::new("run"), &file.run);
+    table.add("shard", settings.shard);
+    table.add_path("ledger", &settings.ledger);
+    table.add_path("rejects", &settings.rejects);
+    table.add_path("metrics_file", &settings.metrics_file);
+    table.add("limit", settings.limit);
+    table.add("max_errors", settings.max_errors);
+    table.add("no_check", settings.no_check);
+    table.add_time("grace", settings.grace);
+    table.add_time("max_duration", settings.max_duration);
+    table.add_time("lock_wait", settings.lock_wait);
+    table.add_time("idempotency_window", settings.idempotency_window);
+    table.add("on_unknown", settings.on_unknown.map(OnUnknown::name));
+    table.add_variant("progress", settings.progress);
+    table.add_time("report_every", settings.report_every);
+    table.add_variant("output", settings.output);
     table
 }
 
-/// A URL's scheme, host and port: whatever else it has may be a secret.
+/// A URL's scheme, host and port; its other parts may be secrets.
 fn without_secrets(url: &str) -> String {
     let uri = url.parse::<hyper::Uri>().ok();
     let shown = uri.and_then(|uri| {
@@ -171,7 +171,7 @@ mod tests {
     use super::super::keys;
     use super::*;
 
-    /// A job file that says something under every key.
+    /// A job file with every key.
     const ALL: &str = r#"
         [connect]
         instance_id = "i"
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_a_job_file_is_told_of() {
+    fn every_key_of_a_job_file_is_in_the_outline() {
         let outline = outline(ALL);
         for (name, keys) in keys() {
             let table = outline.tables.iter().find(|table| table.name == *name).unwrap();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_and_data_are_not() {
+    fn secrets_and_data_are_not_in_the_outline() {
         let outline = outline(ALL);
         let said = format!("{outline:?}");
         for secret in ["user", "password", "secret", "path?", "private", "Dear"] {

@@ -1,4 +1,4 @@
-//! `[request]` as the JSON that `aws connect create-contact --generate-cli-skeleton` prints.
+//! Reads a request from the JSON that `aws connect create-contact --generate-cli-skeleton` prints.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,42 +9,41 @@ use super::JobFileError;
 use crate::mapping::RequestTemplates;
 use crate::request::{Operation, Shape};
 
-/// A skeleton, filled in or not.
+/// A skeleton without the parts that are not filled in.
 #[derive(Debug)]
 pub(super) struct Skeleton {
-    /// Its `InstanceId`, if it has one.
+    /// The `InstanceId`, if it is filled in.
     pub(super) instance_id: Option<String>,
-    /// The operation that its members belong to, if they belong to one alone.
+    /// The operation, if only one has all members of the skeleton.
     pub(super) operation: Option<Operation>,
-    /// Its members.
+    /// The members.
     pub(super) request: RequestTemplates,
 }
 
-/// What the AWS CLI writes for the name of a map's entry.
+/// The AWS CLI's placeholder for the key of a map entry.
 const ANY_KEY: &str = "KeyName";
 
-/// What the AWS CLI writes for a value of a segment attribute.
-const FORMS: [&str; 5] = ["ValueString", "ValueMap", "ValueInteger", "ValueList", "ValueArn"];
+/// The members that the AWS CLI writes for a segment attribute, of which one is to be filled in.
+const SEGMENT_VALUES: [&str; 5] = ["ValueString", "ValueMap", "ValueInteger", "ValueList", "ValueArn"];
 
-/// What the AWS CLI writes for a moment.
+/// The AWS CLI's placeholder for a time.
 const ANY_TIME: &str = "1970-01-01T00:00:00";
 
-/// Whether a job file is JSON: no TOML begins so.
+/// Whether a job file is JSON: TOML never starts with `{`.
 pub(super) fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
 impl Skeleton {
-    /// Reads the skeleton in `path`. What the AWS CLI wrote to be filled in, and was not, is left out: the
-    /// entries `KeyName`, the expiry of zero minutes, the year 1970, items of empty texts. Empty texts are left
-    /// out in any case.
+    /// Parses the skeleton `text` of the file `path`. Placeholders of the AWS CLI are left out: entries `KeyName`, an
+    /// expiry of 0 minutes, the year 1970, attachments of empty texts.
     ///
     /// # Errors
-    /// It is no JSON object.
+    /// The text is not a JSON object, or gives a member twice.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
         let syntax = |line, message: String| JobFileError::Syntax { path: path.to_owned(), line, message };
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| syntax(error.line(), format!("no JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| syntax(error.line(), format!("invalid JSON: {error}")))?;
         let Value::Object(mut tree) = value else {
             return Err(syntax(1, "must be a JSON object with the operation's members".into()));
         };
@@ -53,13 +52,13 @@ impl Skeleton {
             Some(_) | None => None,
         };
         let mut lines = BTreeMap::new();
-        if let Some((member, line)) = lines_of_members(text, &mut lines) {
+        if let Some((member, line)) = collect_lines(text, &mut lines) {
             return Err(syntax(line, format!("{member} is given twice")));
         }
         let operation = operation_of(&tree);
-        tree.retain(|name, value| !is_unfilled(name, value));
+        tree.retain(|name, value| !is_placeholder(name, value));
         for value in tree.values_mut() {
-            strip(value);
+            remove_placeholders(value);
         }
         let request =
             RequestTemplates { file: path.display().to_string(), tree, lines, tables: BTreeMap::new() };
@@ -67,7 +66,7 @@ impl Skeleton {
     }
 }
 
-/// The operation that has all of these members, if it is only one.
+/// The only operation that has all of these members; none if there are several or none.
 fn operation_of(tree: &Map<String, Value>) -> Option<Operation> {
     let has_all = |operation: &Operation| match operation.members() {
         Shape::Structure(known) => {
@@ -82,8 +81,8 @@ fn operation_of(tree: &Map<String, Value>) -> Option<Operation> {
     }
 }
 
-/// Whether a member of the operation itself is as the AWS CLI wrote it.
-fn is_unfilled(name: &str, value: &Value) -> bool {
+/// Whether a top-level member is a placeholder.
+fn is_placeholder(name: &str, value: &Value) -> bool {
     match name {
         "ExpiryDurationInMinutes" => *value == 0,
         "ScheduledTime" => value == ANY_TIME,
@@ -92,29 +91,28 @@ fn is_unfilled(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Takes the entries out that nobody has given a name or a value.
-fn strip(value: &mut Value) {
+/// Removes the placeholders below a member.
+fn remove_placeholders(value: &mut Value) {
     if let Value::Object(members) = value {
         members.retain(|name, value| !(value.is_null() || name == ANY_KEY && is_empty(value)));
-        members.values_mut().for_each(strip);
-        // The five forms of a value, of which one is to be filled in.
-        if FORMS.iter().all(|form| members.contains_key(*form)) {
+        members.values_mut().for_each(remove_placeholders);
+        if SEGMENT_VALUES.iter().all(|name| members.contains_key(*name)) {
             members.retain(|_, value| !is_empty(value));
         }
     }
     if let Value::Array(items) = value {
-        items.iter_mut().for_each(strip);
+        items.iter_mut().for_each(remove_placeholders);
     }
 }
 
-/// Whether there is nothing in it but what the AWS CLI wrote.
+/// Whether a value has placeholders only.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Number(number) => number.as_i64() == Some(0),
         Value::Array(items) => items.iter().all(is_empty),
-        // A type and a status have no empty form.
+        // The AWS CLI writes a valid type and status even if nothing else is filled in.
         Value::Object(members) => {
             members.iter().all(|(name, value)| name == "Type" || name == "Status" || is_empty(value))
         }
@@ -122,16 +120,16 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Enters the lines of all members, by dotted path; the first that is given twice. `text` is known to be
+/// Collects the line of each member by dotted path; returns the first member that is given twice. `text` must be valid
 /// JSON.
-fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(String, usize)> {
-    /// An open object or list, and where in it the reading is.
-    struct Open {
+fn collect_lines(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(String, usize)> {
+    /// An object or list that is not closed yet.
+    struct Container {
         step: String,
         is_list: bool,
         items: usize,
     }
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<Container> = Vec::new();
     let mut key = String::new();
     let mut line = 1;
     let mut characters = text.char_indices().peekable();
@@ -144,7 +142,7 @@ fn lines_of_members(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(
                     Some(_) => std::mem::take(&mut key),
                     None => String::new(),
                 };
-                open.push(Open { step, is_list: c == '[', items: 0 });
+                open.push(Container { step, is_list: c == '[', items: 0 });
             }
             '}' | ']' => {
                 open.pop();
@@ -192,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_filled_in_is_left_out() {
+    fn placeholders_are_left_out() {
         let skeleton = parse(
             r#"{"InstanceId": "", "ClientToken": "", "Attributes": {"KeyName": ""},
                 "References": {"KeyName": {"Value": "", "Type": "URL"}, "Ticket": {"Value": "{{ u }}", "Type": "URL"}},
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn members_know_their_lines() {
+    fn each_member_has_its_line() {
         let text = "{\n \"Name\": \"a, \\\"b\\\": {\",\n \"References\": {\"T\":\n {\"Value\": \"x\"}},\n                     \"Attachments\": [{}, {\n\"S3Url\": \"u\"}]}";
         let lines = parse(text).unwrap().request.lines;
         let expected = [("Name", 2), ("References", 3), ("References.T", 3), ("References.T.Value", 4)];
@@ -222,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_segment_value_what_is_filled_in_remains() {
+    fn the_filled_in_part_of_a_segment_value_remains() {
         let five = r#""ValueMap": {"KeyName": {}}, "ValueInteger": 0, "ValueList": [{}], "ValueArn": """#;
         let text = format!(
             r#"{{"SegmentAttributes": {{"a": {{"ValueString": "x", {five}}}, "b": {{"ValueString": "", {five}}},
@@ -240,8 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_object_is_refused_with_its_line() {
-        assert!(parse("{\n\"a\": }").unwrap_err().starts_with("s.json, line 2: no JSON"));
+    fn a_text_that_is_not_a_json_object_is_refused_with_its_line() {
+        assert!(parse("{\n\"a\": }").unwrap_err().starts_with("s.json, line 2: invalid JSON"));
         assert!(parse("[]").unwrap_err().contains("must be a JSON object"));
     }
 }

@@ -20,14 +20,8 @@ struct ColumnIndex {
     exact: HashMap<String, usize>,
     /// The numbered names of each header that several columns share.
     repeated: HashMap<String, Vec<String>>,
-    identifiers: HashMap<String, Reach>,
-}
-
-/// The column of an identifier.
-#[derive(Clone, Copy, Debug)]
-enum Reach {
-    Column(usize),
-    Ambiguous,
+    /// The column of each identifier; none if several columns share it.
+    identifiers: HashMap<String, Option<usize>>,
 }
 
 impl Columns {
@@ -37,9 +31,8 @@ impl Columns {
         let mut repeated: HashMap<String, Vec<String>> = HashMap::new();
         for (index, (name, raw)) in header.names().iter().zip(header.columns()).enumerate() {
             exact.insert(name.clone(), index);
-            let reach = Reach::Column(index);
-            let enter = identifiers.entry(identifier(name));
-            enter.and_modify(|reach| *reach = Reach::Ambiguous).or_insert(reach);
+            let column = identifiers.entry(identifier(name));
+            column.and_modify(|column| *column = None).or_insert(Some(index));
             if raw.trim() != name {
                 repeated.entry(raw.trim().to_owned()).or_default().push(name.clone());
             }
@@ -60,10 +53,7 @@ impl Columns {
     }
 
     fn find_identifier(&self, name: &str) -> Option<usize> {
-        match self.0.identifiers.get(name)? {
-            Reach::Column(index) => Some(*index),
-            Reach::Ambiguous => None,
-        }
+        *self.0.identifiers.get(name)?
     }
 
     /// The index of the column whose header, without surrounding white space, is `name`.

@@ -50,23 +50,19 @@ impl Mapping {
     pub fn compile(source: &MappingSource, header: &Header) -> Result<Self, MappingError> {
         let operation = source.operation;
         let columns = Columns::new(header);
-        let (compiler, root, unnamed) = match &source.members {
+        let (place, compiler, root, unnamed) = match &source.members {
             MemberSource::Templates(templates) => {
                 let mut compiler = Compiler::new(columns.clone(), &templates.tables);
                 let root = request_table::tree(operation, templates, &mut compiler)?;
-                (compiler, root, Vec::new())
+                (format!("{}, [request]", templates.file), compiler, root, Vec::new())
             }
             MemberSource::HeaderPaths { key } => {
                 let mut compiler = Compiler::new(columns.clone(), &Default::default());
                 let (root, unnamed) = header_paths::tree(operation, header.columns(), key, &mut compiler)?;
-                (compiler, root, unnamed)
+                ("the header".to_owned(), compiler, root, unnamed)
             }
         };
         if compiler.uses_no_column() {
-            let place = match &source.members {
-                MemberSource::Templates(templates) => format!("{}, [request]", templates.file),
-                MemberSource::HeaderPaths { .. } => "the header".to_owned(),
-            };
             let problem = "uses no column, so every row would make the same contact; use one, such as the key in an \
                            attribute";
             return Err(MappingError { place, problem: problem.to_owned() });

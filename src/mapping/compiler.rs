@@ -79,13 +79,17 @@ impl Compiler {
         }
         let parts = lexer::parts(text);
         for part in &parts {
-            for header in lexer::headers(part.lexemes()) {
-                let column = self.columns.exact(&header)?;
-                self.used.insert(column);
+            for header in lexer::uses_of_row(part.lexemes()) {
+                match header {
+                    Some(header) => {
+                        self.used.insert(self.columns.exact(&header)?);
+                    }
+                    None => self.hides_columns = true,
+                }
             }
             // A name that the template assigns may stand for its column elsewhere in it.
-            let is_hidden = lexer::assigned(part.lexemes()).any(|name| self.columns.identifier(name).is_ok());
-            self.hides_columns |= is_hidden || lexer::hides_columns(part.lexemes());
+            self.hides_columns |=
+                lexer::assigned(part.lexemes()).any(|name| self.columns.identifier(name).is_ok());
             for filter in lexer::filters(part.lexemes()) {
                 self.check_filter(filter)?;
             }
@@ -113,25 +117,20 @@ impl Compiler {
         let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         paths.sort_unstable();
         for path in paths {
-            let (name, mut members) = match path.split_once('.') {
-                Some((name, members)) => (name, members.split('.')),
-                None => (path.as_str(), "".split('.')),
-            };
-            let mut member = members.next().filter(|member| !member.is_empty());
-            let column = match (name, member) {
-                ("row", None) => continue,
-                ("row", Some(header)) => {
-                    member = members.next();
-                    self.columns.exact(header)?
-                }
+            let mut steps = path.split('.');
+            let column = match steps.next().unwrap_or_default() {
+                "row" => match steps.next() {
+                    Some(header) => self.columns.exact(header)?,
+                    None => continue,
+                },
                 // A column hides a function of the same name.
-                (name, _) => match self.columns.identifier(name) {
+                name => match self.columns.identifier(name) {
                     Ok(column) => column,
                     Err(_) if self.is_function(name) => continue,
                     Err(problem) => return Err(problem),
                 },
             };
-            if let Some(member) = member {
+            if let Some(member) = steps.next() {
                 let column = &self.columns.names()[column];
                 return Err(format!("the column '{column}' is text and has no '{member}'; use a filter"));
             }
@@ -149,7 +148,8 @@ impl Compiler {
         let probe = self.environment.render_str(&format!("{{{{ ''|{filter} }}}}"), ());
         match probe {
             Err(error) if error.kind() == ErrorKind::UnknownFilter => {
-                let known = filters::OWN.into_iter().chain(BUILT_IN_FILTERS.split_whitespace());
+                let known =
+                    filters::OWN.into_iter().map(|(name, _)| name).chain(BUILT_IN_FILTERS.split_whitespace());
                 let hint = did_you_mean(filter, known).unwrap_or_default();
                 Err(format!("there is no filter '{filter}'{hint}"))
             }
@@ -180,11 +180,8 @@ impl Compiler {
             Template::Plain(parts) => match &parts[..] {
                 [part] => part.render(row),
                 parts => {
-                    let mut text = String::new();
-                    for part in parts {
-                        text.push_str(&part.render(row)?);
-                    }
-                    Ok(text.into())
+                    let texts = parts.iter().map(|part| part.render(row));
+                    Ok(texts.collect::<Result<String, _>>()?.into())
                 }
             },
             Template::Engine(name) => self.render_by_engine(name, row).map(Cow::Owned),
@@ -307,7 +304,9 @@ mod tests {
 
     #[test]
     fn every_suggested_filter_exists() {
-        for filter in filters::OWN.into_iter().chain(BUILT_IN_FILTERS.split_whitespace()) {
+        for filter in
+            filters::OWN.into_iter().map(|(name, _)| name).chain(BUILT_IN_FILTERS.split_whitespace())
+        {
             assert_eq!(compiler().check_filter(filter), Ok(()), "{filter}");
         }
         let problem = compiler().check_filter("uper").unwrap_err();

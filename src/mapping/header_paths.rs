@@ -82,46 +82,42 @@ impl<'a> MemberPath<'a> {
     /// The remedy, to be appended to a message.
     fn parse(name: &'a str, operation: Operation) -> Result<Self, String> {
         let mut shape = operation.members();
-        let mut steps = Vec::new();
-        let mut rest = Some(name);
-        loop {
-            let step;
-            match (shape, rest) {
-                (Shape::Text(_) | Shape::Integer | Shape::Time, None) => return Ok(MemberPath(steps)),
-                (Shape::Structure(known), Some(text)) => {
-                    (step, rest) = split(text);
-                    let Some(member) = known.iter().find(|member| member.name == step) else {
+        let mut steps: Vec<(&str, &Shape)> = Vec::new();
+        let parent =
+            |steps: &[(&str, &Shape)]| steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".");
+        for step in name.split('.') {
+            shape = match shape {
+                Shape::Structure(known) => match known.iter().find(|member| member.name == step) {
+                    Some(member) => &member.shape,
+                    None => {
                         let known = known.iter().map(|member| member.name);
                         return Err(did_you_mean(step, known).unwrap_or_default());
-                    };
-                    shape = &member.shape;
-                }
-                (Shape::Map(limit, inner), Some(text)) => {
-                    (step, rest) = split(text);
-                    if let Some(breach) = limit.breach("", step) {
-                        return Err(format!("; the key '{step}'{breach}"));
                     }
-                    shape = inner;
+                },
+                Shape::Map(limit, inner) => match limit.breach("", step) {
+                    Some(breach) => return Err(format!("; the key '{step}'{breach}")),
+                    None => inner,
+                },
+                Shape::List(inner) if step.parse::<u8>().is_ok_and(|index| index.to_string() == step) => {
+                    inner
                 }
-                (Shape::List(inner), Some(text)) => {
-                    (step, rest) = split(text);
-                    if !step.parse::<u8>().is_ok_and(|number| number.to_string() == step) {
-                        return Err(format!("; a list has items by number, such as {}.0", joined(&steps)));
-                    }
-                    shape = inner;
+                Shape::List(_) => {
+                    return Err(format!("; a list has items by number, such as {}.0", parent(&steps)));
                 }
-                (Shape::Structure(known), None) => {
-                    let known: Vec<_> =
-                        known.iter().map(|member| format!("{name}.{}", member.name)).collect();
-                    return Err(format!("; go on to one of {}", known.join(", ")));
+                Shape::Text(_) | Shape::Integer | Shape::Time => {
+                    return Err(format!("; {} has no members", parent(&steps)));
                 }
-                (Shape::Map(..), None) => return Err(format!("; go on to a name, such as {name}.something")),
-                (Shape::List(_), None) => return Err(format!("; go on to an item, such as {name}.0")),
-                (Shape::Text(_) | Shape::Integer | Shape::Time, Some(_)) => {
-                    return Err(format!("; {} has no members", joined(&steps)));
-                }
-            }
+            };
             steps.push((step, shape));
+        }
+        match shape {
+            Shape::Text(_) | Shape::Integer | Shape::Time => Ok(MemberPath(steps)),
+            Shape::Structure(known) => {
+                let known: Vec<_> = known.iter().map(|member| format!("{name}.{}", member.name)).collect();
+                Err(format!("; go on to one of {}", known.join(", ")))
+            }
+            Shape::Map(..) => Err(format!("; go on to a name, such as {name}.something")),
+            Shape::List(_) => Err(format!("; go on to an item, such as {name}.0")),
         }
     }
 
@@ -163,15 +159,4 @@ fn empty_node(shape: &Shape) -> Node {
             Node::Object(Vec::new())
         }
     }
-}
-
-fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once('.') {
-        Some((step, rest)) => (step, Some(rest)),
-        None => (text, None),
-    }
-}
-
-fn joined(steps: &[(&str, &Shape)]) -> String {
-    steps.iter().map(|(step, _)| *step).collect::<Vec<_>>().join(".")
 }

@@ -12,10 +12,8 @@ pub(super) enum TemplatePart<'a> {
     Text(&'a str),
     /// The inside of `{{ … }}`.
     Expression(Vec<Lexeme<'a>>),
-    /// The inside of `{% … %}`.
+    /// The inside of `{% … %}`, or of any block with white-space control, such as `{{- … }}`.
     Statement(Vec<Lexeme<'a>>),
-    /// The inside of a block with white-space control, such as `{{- … }}`.
-    Trimmed(Vec<Lexeme<'a>>),
     /// A part without names: a comment, raw text, or a block that is never closed.
     Opaque,
 }
@@ -37,9 +35,7 @@ impl TemplatePart<'_> {
     /// The lexemes of a block; empty for other parts.
     pub(super) fn lexemes(&self) -> &[Lexeme<'_>] {
         match self {
-            TemplatePart::Expression(lexemes)
-            | TemplatePart::Statement(lexemes)
-            | TemplatePart::Trimmed(lexemes) => lexemes,
+            TemplatePart::Expression(lexemes) | TemplatePart::Statement(lexemes) => lexemes,
             TemplatePart::Text(_) | TemplatePart::Opaque => &[],
         }
     }
@@ -47,7 +43,7 @@ impl TemplatePart<'_> {
 
 /// Whether `text` has template syntax.
 pub(super) fn is_template(text: &str) -> bool {
-    ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+    next_block(text).is_some()
 }
 
 /// The parts of `template`, in order.
@@ -65,9 +61,9 @@ pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
             rest = inside.split_once("#}").map_or("", |(_, rest)| rest);
             continue;
         }
-        let mut controlled = false;
+        let mut is_trimmed = false;
         if let Some(after) = inside.strip_prefix(['-', '+']) {
-            (inside, controlled) = (after, true);
+            (inside, is_trimmed) = (after, true);
         }
         let Some((mut lexemes, after)) = lex_block(inside, if opening == b'{' { "}}" } else { "%}" }) else {
             parts.push(TemplatePart::Opaque);
@@ -77,15 +73,14 @@ pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
         rest = after;
         if let Some(Lexeme::Sign('-' | '+')) = lexemes.last() {
             lexemes.pop();
-            controlled = true;
+            is_trimmed = true;
         }
         parts.push(match opening {
             b'%' if lexemes == [Lexeme::Name("raw")] => {
                 rest = after_raw(rest);
                 TemplatePart::Opaque
             }
-            _ if controlled => TemplatePart::Trimmed(lexemes),
-            b'{' => TemplatePart::Expression(lexemes),
+            b'{' if !is_trimmed => TemplatePart::Expression(lexemes),
             _ => TemplatePart::Statement(lexemes),
         });
     }
@@ -143,43 +138,27 @@ fn lex_block<'a>(mut rest: &'a str, closing: &str) -> Option<(Vec<Lexeme<'a>>, &
 
 /// The end of the string literal that `quote` opened. A backslash escapes the next character.
 fn end_of_string(text: &str, quote: char) -> Option<usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if c == quote {
-            return Some(at);
-        }
-    }
-    None
-}
-
-/// The headers in `row['Header']` and `row.header`.
-pub(super) fn headers<'a>(lexemes: &'a [Lexeme<'a>]) -> impl Iterator<Item = Cow<'a, str>> {
-    (0..lexemes.len()).filter_map(|at| match &lexemes[at..] {
-        [Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(header), Lexeme::Sign(']'), ..] => {
-            unescaped(header)
-        }
-        // MiniJinja reports the unknown method.
-        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), Lexeme::Sign('('), ..] => None,
-        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(header), ..] => Some(Cow::Borrowed(*header)),
-        _ => None,
+    let mut is_escaped = false;
+    text.find(|c| {
+        let is_end = !is_escaped && c == quote;
+        is_escaped = !is_escaped && c == '\\';
+        is_end
     })
 }
 
-/// Whether a block uses `row` without spelling out the columns, such as `row[name]`.
-pub(super) fn hides_columns(lexemes: &[Lexeme<'_>]) -> bool {
-    (0..lexemes.len()).any(|at| match &lexemes[at..] {
-        [Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(header), Lexeme::Sign(']'), ..] => {
-            unescaped(header).is_none()
-        }
-        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), Lexeme::Sign('('), ..] => true,
-        [Lexeme::Name("row"), Lexeme::Sign('.'), Lexeme::Name(_), ..] => false,
+/// The header of each use of `row` in a block, as in `row['Header']` and `row.header`; none for a use that does not
+/// spell it out, such as `row[name]`.
+pub(super) fn uses_of_row<'a>(lexemes: &'a [Lexeme<'a>]) -> impl Iterator<Item = Option<Cow<'a, str>>> {
+    let is_row = |at: &usize| {
         // In `x.row` it is a member of something else.
-        [Lexeme::Name("row"), ..] => at == 0 || lexemes[at - 1] != Lexeme::Sign('.'),
-        _ => false,
+        lexemes[*at] == Lexeme::Name("row") && (*at == 0 || lexemes[*at - 1] != Lexeme::Sign('.'))
+    };
+    (0..lexemes.len()).filter(is_row).map(|at| match &lexemes[at + 1..] {
+        [Lexeme::Sign('['), Lexeme::Text(header), Lexeme::Sign(']'), ..] => unescaped(header),
+        // A method.
+        [Lexeme::Sign('.'), Lexeme::Name(_), Lexeme::Sign('('), ..] => None,
+        [Lexeme::Sign('.'), Lexeme::Name(header), ..] => Some(Cow::Borrowed(*header)),
+        _ => None,
     })
 }
 
@@ -242,7 +221,7 @@ mod tests {
         let all = parts("a {{ row['x }} y'] | upper }} b {% if c %}d{% endif %}");
         assert_eq!(all.len(), 6);
         assert_eq!(all[0], TemplatePart::Text("a "));
-        assert_eq!(headers(all[1].lexemes()).collect::<Vec<_>>(), ["x }} y"]);
+        assert_eq!(uses_of_row(all[1].lexemes()).collect::<Vec<_>>(), [Some("x }} y".into())]);
         assert_eq!(filters(all[1].lexemes()).collect::<Vec<_>>(), ["upper"]);
         assert_eq!(all[3], TemplatePart::Statement(vec![Lexeme::Name("if"), Lexeme::Name("c")]));
     }
@@ -253,7 +232,7 @@ mod tests {
             assert_eq!(parts(template), [TemplatePart::Opaque], "{template}");
         }
         for template in ["{{- a }}", "{{ a -}}", "{%+ a %}"] {
-            assert_eq!(parts(template), [TemplatePart::Trimmed(vec![Lexeme::Name("a")])], "{template}");
+            assert_eq!(parts(template), [TemplatePart::Statement(vec![Lexeme::Name("a")])], "{template}");
         }
     }
 
@@ -266,8 +245,8 @@ mod tests {
             ("{% raw %}{{ row['no'] }}{%- endraw %}{{ row['a'] }}", "a"),
         ] {
             let all = parts(template);
-            let found: Vec<_> = all.iter().flat_map(|part| headers(part.lexemes())).collect();
-            assert_eq!(found, [header], "{template}");
+            let found: Vec<_> = all.iter().flat_map(|part| uses_of_row(part.lexemes())).collect();
+            assert_eq!(found, [Some(header.into())], "{template}");
         }
     }
 

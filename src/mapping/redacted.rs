@@ -45,14 +45,14 @@ fn redact_members(value: &Value, shape: Option<&Shape>, path: &str, members: &mu
         Value::String(text) if text == ALL_COLUMNS => {
             members.push((path.to_owned(), "every column that is not used elsewhere".to_owned()));
         }
-        Value::String(text) if !is_shown(shape, path) => members.push((path.to_owned(), redact(text))),
         Value::String(text) => {
-            members.push((path.to_owned(), if is_template(text) { redact(text) } else { text.clone() }));
+            let is_redacted = is_template(text) || !is_shown(shape, path);
+            members.push((path.to_owned(), if is_redacted { redact(text) } else { text.clone() }));
         }
-        Value::Number(_) | Value::Bool(_) if is_shown(shape, path) => {
-            members.push((path.to_owned(), value.to_string()));
+        Value::Number(_) | Value::Bool(_) => {
+            let text = if is_shown(shape, path) { value.to_string() } else { REDACTED.to_owned() };
+            members.push((path.to_owned(), text));
         }
-        Value::Number(_) | Value::Bool(_) => members.push((path.to_owned(), REDACTED.to_owned())),
         Value::Null => {}
     }
 }
@@ -74,10 +74,7 @@ fn redact(template: &str) -> String {
             TemplatePart::Text(literal) if literal.trim().is_empty() => {}
             TemplatePart::Text(_) | TemplatePart::Opaque => text.push_str(REDACTED),
             TemplatePart::Expression(lexemes) => block(&mut text, "{{", lexemes, "}}"),
-            // The lexer does not keep the kind of a trimmed block.
-            TemplatePart::Statement(lexemes) | TemplatePart::Trimmed(lexemes) => {
-                block(&mut text, "{%", lexemes, "%}")
-            }
+            TemplatePart::Statement(lexemes) => block(&mut text, "{%", lexemes, "%}"),
         }
     }
     text

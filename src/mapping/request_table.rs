@@ -1,6 +1,5 @@
 //! Compiles `[request]` of a job file against the shape of the operation.
 
-use std::collections::HashSet;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
@@ -11,7 +10,7 @@ use super::source::RequestTemplates;
 use super::template::Template;
 use super::tree::{Children, Leaf, Node, default_members, join};
 use crate::request::{Limit, Operation, Shape};
-use crate::slug::slug;
+use crate::slug::UsedKeys;
 
 /// The value of `Attributes`, or a key and value in it, that adds every column that no other template uses.
 pub(super) const ALL_COLUMNS: &str = "*";
@@ -69,15 +68,15 @@ fn add_unused_columns(root: &mut Children, compiler: &mut Compiler) {
         _ => None,
     });
     let Some(attributes) = attributes else { return };
-    let literal_keys = attributes.iter().filter_map(|(key, _)| match key {
-        Template::Literal(key) => Some(key.clone()),
-        Template::Plain(_) | Template::Engine(_) => None,
-    });
-    let mut taken: HashSet<String> = literal_keys.collect();
+    let mut keys = UsedKeys::default();
+    for (key, _) in attributes.iter() {
+        if let Template::Literal(key) = key {
+            keys.insert(key.clone());
+        }
+    }
     for column in compiler.unused_columns() {
         let header = compiler.columns().names()[column].clone();
-        let key = free_key(&header, column, &taken);
-        taken.insert(key.clone());
+        let key = keys.attribute(&header, column + 1);
         let leaf = Leaf {
             template: compiler.column(column),
             path: join("Attributes", &key),
@@ -86,15 +85,6 @@ fn add_unused_columns(root: &mut Children, compiler: &mut Compiler) {
         };
         attributes.push((Template::Literal(key), Node::Text(leaf)));
     }
-}
-
-fn free_key(header: &str, column: usize, taken: &HashSet<String>) -> String {
-    let mut key = slug(header);
-    if key.is_empty() {
-        key = format!("column_{}", column + 1);
-    }
-    let numbered = (2_u32..).map(|number| format!("{key}_{number}"));
-    std::iter::once(key.clone()).chain(numbered).find(|key| !taken.contains(key)).unwrap_or(key)
 }
 
 /// Compiles the values of a `[request]` table.
@@ -148,22 +138,19 @@ impl RequestCompiler<'_> {
             }
             Shape::List(inner) => {
                 let items = value.as_array().ok_or_else(|| expected("a list"))?;
-                let mut nodes = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
-                    nodes.push(self.node(item, inner, &join(path, &index.to_string()))?);
-                }
-                Ok(Node::List(nodes))
+                let items = items.iter().enumerate();
+                let nodes =
+                    items.map(|(index, item)| self.node(item, inner, &join(path, &index.to_string())));
+                Ok(Node::List(nodes.collect::<Result<_, _>>()?))
             }
-            Shape::Text(limit) => Ok(Node::Text(self.text(value, path, *limit)?)),
+            Shape::Text(limit) => {
+                let leaf = self.leaf(value, path)?;
+                self.check_literal(&leaf.template, path, *limit, "")?;
+                Ok(Node::Text(leaf))
+            }
             Shape::Integer => Ok(Node::Integer(self.number::<i32>(value, path)?)),
             Shape::Time => Ok(Node::Time(self.number::<i64>(value, path)?)),
         }
-    }
-
-    fn text(&mut self, value: &Value, path: &str, limit: Limit) -> Result<Leaf, MappingError> {
-        let leaf = self.leaf(value, path)?;
-        self.check_literal(&leaf.template, path, limit, "")?;
-        Ok(leaf)
     }
 
     fn number<N: FromStr>(&mut self, value: &Value, path: &str) -> Result<Leaf, MappingError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::MappingError;
 use crate::digest::Digest;
@@ -60,19 +60,11 @@ impl MappingSource {
     /// A digest of everything but the row that decides its request. A row that Connect rejected is sent again when
     /// this digest changes.
     pub fn fingerprint(&self) -> Digest {
-        let mut parts: Vec<Vec<u8>> = match &self.members {
-            MemberSource::Templates(templates) => {
-                let text = Value::Object(templates.tree.clone()).to_string();
-                let tables = serde_json::json!(templates.tables).to_string();
-                let tables = (!templates.tables.is_empty()).then(|| tables.into_bytes());
-                [b"templates".to_vec(), text.into_bytes()].into_iter().chain(tables).collect()
-            }
-            MemberSource::HeaderPaths { .. } => vec![b"header paths".to_vec()],
+        let members = match &self.members {
+            MemberSource::Templates(templates) => json!([templates.tree, templates.tables]),
+            MemberSource::HeaderPaths { .. } => Value::Null,
         };
-        if self.on_too_long == OnTooLong::Truncate {
-            parts.push(b"truncate".to_vec());
-        }
-        Digest::of(parts.iter().map(Vec::as_slice))
+        Digest::of([json!([members, self.on_too_long]).to_string().as_bytes()])
     }
 }
 

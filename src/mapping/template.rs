@@ -90,7 +90,7 @@ pub(super) fn plain_parts(
                 Some(cell) => plain.push(cell),
                 None => return Ok(None),
             },
-            TemplatePart::Statement(_) | TemplatePart::Trimmed(_) | TemplatePart::Opaque => return Ok(None),
+            TemplatePart::Statement(_) | TemplatePart::Opaque => return Ok(None),
         }
     }
     Ok(Some(plain))
@@ -124,7 +124,7 @@ fn plain_cell(
 }
 
 /// The arguments in a filter's parentheses and the lexemes after them; none unless all arguments are literals.
-fn literal_arguments<'w, 'a>(lexemes: &'w [Lexeme<'a>]) -> Option<(Arguments, &'w [Lexeme<'a>])> {
+fn literal_arguments<'w, 'a>(lexemes: &'w [Lexeme<'a>]) -> Option<(Arguments<'a>, &'w [Lexeme<'a>])> {
     let [Lexeme::Sign('('), inside @ ..] = lexemes else {
         return Some((Arguments::default(), lexemes));
     };
@@ -134,7 +134,7 @@ fn literal_arguments<'w, 'a>(lexemes: &'w [Lexeme<'a>]) -> Option<(Arguments, &'
         for argument in inside[..end].split(|lexeme| *lexeme == Lexeme::Sign(',')) {
             match argument {
                 [Lexeme::Name(name), Lexeme::Sign('='), value] => {
-                    arguments.named.push(((*name).to_owned(), literal(value)?));
+                    arguments.named.push((name, literal(value)?))
                 }
                 [value] if arguments.named.is_empty() => arguments.positional.push(literal(value)?),
                 _ => return None,
@@ -144,9 +144,9 @@ fn literal_arguments<'w, 'a>(lexemes: &'w [Lexeme<'a>]) -> Option<(Arguments, &'
     Some((arguments, &inside[end + 1..]))
 }
 
-fn literal(lexeme: &Lexeme<'_>) -> Option<Argument> {
+fn literal<'a>(lexeme: &Lexeme<'a>) -> Option<Argument<'a>> {
     match lexeme {
-        Lexeme::Text(text) if !text.contains('\\') => Some(Argument::Text((*text).to_owned())),
+        Lexeme::Text(text) if !text.contains('\\') => Some(Argument::Text(text)),
         Lexeme::Number(number) => number.parse().ok().map(Argument::Number),
         Lexeme::Name("true" | "True") => Some(Argument::True),
         Lexeme::Text(_) | Lexeme::Name(_) | Lexeme::Sign(_) => None,

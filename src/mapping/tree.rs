@@ -172,10 +172,8 @@ fn rendered<'a>(
             Ok((!members.is_empty()).then_some(Rendered::Object(members)))
         }
         Node::List(items) => {
-            let mut values = Vec::with_capacity(items.len());
-            for item in items {
-                values.extend(rendered(item, row, compiler)?);
-            }
+            let values = items.iter().filter_map(|item| rendered(item, row, compiler).transpose());
+            let values = values.collect::<Result<Vec<_>, _>>()?;
             Ok((!values.is_empty()).then_some(Rendered::List(values)))
         }
         Node::Text(leaf) => Ok(leaf.text(row, compiler)?.map(Rendered::Text)),

@@ -22,7 +22,7 @@ impl DateForm {
     /// The zone is unknown, or the format does not make a whole date.
     pub(super) fn new(
         filter: &'static str,
-        format: Option<String>,
+        format: Option<&str>,
         zone_name: Option<&str>,
     ) -> Result<Self, RenderError> {
         let zone_name = zone_name.unwrap_or("UTC");
@@ -30,19 +30,19 @@ impl DateForm {
             let remedy = "use a name such as Europe/London";
             RenderError::Job(format!("{filter}: '{zone_name}' is not a time zone; {remedy}"))
         })?;
-        if let Some(format) = &format {
+        let form = DateForm { filter, format: format.map(str::to_owned), zone };
+        if let Some(format) = format {
             // A format that cannot write a date cannot read one.
             let moment = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
             let written = jiff::fmt::strtime::format(format, &moment).map_err(|error| {
                 RenderError::Job(format!("{filter}: '{format}' is not a date format: {error}"))
             })?;
-            let form = DateForm { filter, format: Some(format.clone()), zone };
-            return match form.by_format(&written, format) {
-                Some(_) => Ok(form),
-                None => Err(RenderError::Job(format!("{filter}: '{format}' does not make a whole date"))),
-            };
+            if form.by_format(&written, format).is_none() {
+                let problem = format!("{filter}: '{format}' does not make a whole date");
+                return Err(RenderError::Job(problem));
+            }
         }
-        Ok(DateForm { filter, format: None, zone })
+        Ok(form)
     }
 
     fn read(&self, text: &str) -> Result<ZonedDateTime, RenderError> {

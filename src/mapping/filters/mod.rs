@@ -10,10 +10,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::RenderError;
 use dates::DateForm;
-pub(super) use step::{Argument, Arguments, FilterStep, Tables};
-
-/// The names of the project's filters.
-pub(super) const OWN: [&str; 6] = ["epoch", "iso", "truncate", "slug", "lookup", "required"];
+pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables};
 
 /// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
@@ -22,7 +19,7 @@ pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
         let filter = move |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
             let zone: Option<String> = options.get("tz")?;
             options.assert_all_used()?;
-            apply(DateForm::new(name, format, zone.as_deref()).map(step), state, value)
+            apply(DateForm::new(name, format.as_deref(), zone.as_deref()).map(step), state, value)
         };
         environment.add_filter(name, filter);
     }

@@ -12,6 +12,16 @@ use crate::suggest::did_you_mean;
 /// The lookup tables of a job, by name.
 pub(in crate::mapping) type Tables = BTreeMap<String, Arc<BTreeMap<String, String>>>;
 
+/// The project's filters, each with the ways to call it.
+pub(in crate::mapping) const OWN: [(&str, &str); 6] = [
+    ("epoch", "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', tz='Europe/London')"),
+    ("iso", "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', tz='Europe/London')"),
+    ("truncate", "truncate(1024) or truncate(bytes=1024)"),
+    ("slug", "slug"),
+    ("lookup", "lookup('table') or lookup('table', default='text')"),
+    ("required", "required or required('message')"),
+];
+
 /// The entry of a lookup table for every text without an entry.
 const ANY: &str = "*";
 
@@ -58,55 +68,45 @@ impl FilterStep {
     /// The filter does not accept these arguments.
     pub(in crate::mapping) fn new(
         filter: &str,
-        arguments: &Arguments,
+        arguments: &Arguments<'_>,
         tables: &Tables,
     ) -> Option<Result<FilterStep, RenderError>> {
+        use Argument::{Number, Text, True};
         let Arguments { positional, named } = arguments;
-        let keyword = |name: &str| named.iter().find(|(own, _)| own == name).map(|(_, value)| value);
-        let only = |names: &[&str]| named.iter().all(|(name, _)| names.contains(&&**name));
-        match (filter, &positional[..]) {
-            ("epoch" | "iso", [] | [Argument::Text(_)]) if only(&["tz"]) => {
-                let format = positional.first().and_then(Argument::text).map(str::to_owned);
-                let zone = match keyword("tz") {
-                    Some(zone) => Some(zone.text()?),
-                    None => None,
-                };
-                Some(match filter {
+        let step = match (filter, &positional[..], &named[..]) {
+            ("epoch" | "iso", [] | [Text(_)], [] | [("tz", Text(_))]) => {
+                let format = positional.first().and_then(Argument::text);
+                let zone = named.first().and_then(|(_, zone)| zone.text());
+                return Some(match filter {
                     "epoch" => DateForm::new("epoch", format, zone).map(FilterStep::Epoch),
                     _ => DateForm::new("iso", format, zone).map(FilterStep::Iso),
-                })
+                });
             }
-            ("truncate", [Argument::Number(chars)]) if named.is_empty() => {
-                Some(Ok(FilterStep::Chars(*chars)))
+            ("lookup", [Text(table)], []) => return Some(FilterStep::lookup(table, None, tables)),
+            ("lookup", [Text(table)], [("default", Text(default))]) => {
+                return Some(FilterStep::lookup(table, Some((*default).to_owned()), tables));
             }
-            ("truncate", []) if only(&["bytes"]) => match keyword("bytes")? {
-                Argument::Number(bytes) => Some(Ok(FilterStep::Bytes(*bytes))),
-                Argument::Text(_) | Argument::True => None,
-            },
-            ("slug", []) if named.is_empty() => Some(Ok(FilterStep::Slug)),
-            ("lookup", [Argument::Text(name)]) if only(&["default"]) => {
-                let default = match keyword("default") {
-                    Some(default) => Some(default.text()?.to_owned()),
-                    None => None,
-                };
-                Some(FilterStep::lookup(name, default, tables))
-            }
-            ("required", []) if named.is_empty() => Some(Ok(FilterStep::Required(REQUIRED.into()))),
-            ("required", [Argument::Text(message)]) if named.is_empty() => {
-                Some(Ok(FilterStep::Required(message.clone())))
-            }
-            ("upper", []) if named.is_empty() => Some(Ok(FilterStep::Upper)),
-            ("lower", []) if named.is_empty() => Some(Ok(FilterStep::Lower)),
-            ("trim", []) if named.is_empty() => Some(Ok(FilterStep::Trim)),
-            ("default" | "d", [Argument::Text(text), Argument::True]) if named.is_empty() => {
-                Some(Ok(FilterStep::IfEmpty(text.clone())))
-            }
-            ("replace", [Argument::Text(from), Argument::Text(to)]) if named.is_empty() => {
-                Some(Ok(FilterStep::Replace(from.clone(), to.clone())))
+            // MiniJinja makes a text of any other default.
+            ("lookup", [Text(_)], [("default", _)]) => return None,
+            ("truncate", [Number(chars)], []) => FilterStep::Chars(*chars),
+            ("truncate", [], [("bytes", Number(bytes))]) => FilterStep::Bytes(*bytes),
+            ("slug", [], []) => FilterStep::Slug,
+            ("required", [], []) => FilterStep::Required(REQUIRED.to_owned()),
+            ("required", [Text(message)], []) => FilterStep::Required((*message).to_owned()),
+            ("upper", [], []) => FilterStep::Upper,
+            ("lower", [], []) => FilterStep::Lower,
+            ("trim", [], []) => FilterStep::Trim,
+            ("default" | "d", [Text(text), True], []) => FilterStep::IfEmpty((*text).to_owned()),
+            ("replace", [Text(from), Text(to)], []) => {
+                FilterStep::Replace((*from).to_owned(), (*to).to_owned())
             }
             // MiniJinja would refuse every row.
-            _ => usage(filter).map(|usage| Err(RenderError::Job(format!("{filter}: write {usage}")))),
-        }
+            _ => {
+                let (_, usage) = OWN.iter().find(|(name, _)| *name == filter)?;
+                return Some(Err(RenderError::Job(format!("{filter}: write {usage}"))));
+            }
+        };
+        Some(Ok(step))
     }
 
     /// The step of `lookup(name)`.
@@ -154,33 +154,33 @@ impl FilterStep {
     /// # Errors
     /// The filter does not accept the text.
     pub(in crate::mapping) fn apply<'a>(&'a self, text: Cow<'a, str>) -> Result<Cow<'a, str>, RenderError> {
-        if let Cow::Borrowed(text) = text
-            && let Some(text) = self.borrowed(text)
-        {
-            return Ok(text.into());
+        match text {
+            Cow::Borrowed(text) => {
+                if let Some(result) = self.borrowed(text) {
+                    return Ok(result.into());
+                }
+            }
+            Cow::Owned(ref text) => {
+                if let Some(result) = self.borrowed(text) {
+                    return Ok(result.to_owned().into());
+                }
+            }
         }
         Ok(match self {
             FilterStep::Epoch(form) => dates::epoch(&text, form)?.into(),
             FilterStep::Iso(form) => dates::iso(&text, form)?.into(),
-            FilterStep::Chars(most) => first_chars(&text, *most).to_owned().into(),
-            FilterStep::Bytes(most) => text[..text.floor_char_boundary(*most)].to_owned().into(),
             FilterStep::Slug => slug(&text).into(),
-            FilterStep::Lookup { name, table, default } => {
-                let entry = looked_up(&text, table, default.as_deref());
+            FilterStep::Lookup { name, .. } => {
                 let remedy = "add it, or a \"*\" for all others";
-                let problem = || format!("lookup: the table '{name}' has no entry for the cell; {remedy}");
-                entry.ok_or_else(|| RenderError::Row(problem()))?.to_owned().into()
+                let problem = format!("lookup: the table '{name}' has no entry for the cell; {remedy}");
+                return Err(RenderError::Row(problem));
             }
-            FilterStep::Required(message) if text.trim_start().is_empty() => {
-                return Err(RenderError::Row(message.clone()));
-            }
-            FilterStep::Required(_) => text,
+            FilterStep::Required(message) => return Err(RenderError::Row(message.clone())),
             FilterStep::Upper => text.to_uppercase().into(),
             FilterStep::Lower => text.to_lowercase().into(),
-            FilterStep::Trim => text.trim().to_owned().into(),
-            FilterStep::IfEmpty(default) if text.is_empty() => default.as_str().into(),
-            FilterStep::IfEmpty(_) => text,
             FilterStep::Replace(from, to) => text.replace(from.as_str(), to).into(),
+            // Always borrowed.
+            FilterStep::Chars(_) | FilterStep::Bytes(_) | FilterStep::Trim | FilterStep::IfEmpty(_) => text,
         })
     }
 }
@@ -213,35 +213,22 @@ fn looked_up<'a>(
     }
 }
 
-/// The ways to call a filter of this project.
-fn usage(filter: &str) -> Option<&'static str> {
-    Some(match filter {
-        "epoch" => "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', tz='Europe/London')",
-        "iso" => "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', tz='Europe/London')",
-        "truncate" => "truncate(1024) or truncate(bytes=1024)",
-        "slug" => "slug",
-        "lookup" => "lookup('table') or lookup('table', default='text')",
-        "required" => "required or required('message')",
-        _ => return None,
-    })
-}
-
 /// The literal arguments of a filter.
 #[derive(Debug, Default)]
-pub(in crate::mapping) struct Arguments {
-    pub(in crate::mapping) positional: Vec<Argument>,
-    pub(in crate::mapping) named: Vec<(String, Argument)>,
+pub(in crate::mapping) struct Arguments<'a> {
+    pub(in crate::mapping) positional: Vec<Argument<'a>>,
+    pub(in crate::mapping) named: Vec<(&'a str, Argument<'a>)>,
 }
 
 /// A literal argument.
 #[derive(Debug)]
-pub(in crate::mapping) enum Argument {
-    Text(String),
+pub(in crate::mapping) enum Argument<'a> {
+    Text(&'a str),
     Number(usize),
     True,
 }
 
-impl Argument {
+impl Argument<'_> {
     fn text(&self) -> Option<&str> {
         match self {
             Argument::Text(text) => Some(text),
