@@ -1,15 +1,10 @@
-//! What can be known before a migration: credentials, endpoint, permission, clock, quota, ledger, disk.
+//! The command `doctor`: checks what an import depends on, before a migration.
 //!
-//! Nothing is created, but for the probe of the client token, which is asked for by name.
+//! [`connect`] judges answers of Amazon Connect, [`local`] this machine's credentials, ledger and disk. Nothing is created,
+//! except for the contact of `--probe-token`. Imports the submission, the ledger and pacing.
 
-mod clock;
-mod credentials;
-mod disk;
-mod instance;
-mod ledger;
-mod probe;
-mod quota;
-mod service;
+mod connect;
+mod local;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -19,116 +14,111 @@ use crate::ledger::Identity;
 use crate::pacing::Rate;
 use crate::submission::ConnectClient;
 
-/// What a doctor says of one thing.
+/// Result of one check.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Diagnosis {
-    /// What was looked at, in a word.
+pub struct CheckResult {
+    /// Name of the check.
     pub check: &'static str,
-    /// Whether it is well.
-    pub verdict: Verdict,
-    /// What was found.
+    /// Pass, warning or failure.
+    pub status: CheckStatus,
+    /// Finding in a sentence.
     pub found: String,
-    /// What to do; empty if it is well.
+    /// What to do; empty for a pass.
     pub remedy: String,
 }
 
-/// Whether something is well.
+/// Status of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// It is.
+pub enum CheckStatus {
+    /// Nothing to do.
     Pass,
-    /// A run would start, and might not end well.
+    /// A run would start, but may not complete.
     Warn,
-    /// A run would end with this code.
+    /// A run would end with this exit code.
     Fail(ExitCode),
 }
 
-impl Verdict {
+impl CheckStatus {
     /// Its published name.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Pass => "pass",
-            Verdict::Warn => "warn",
-            Verdict::Fail(_) => "fail",
+            CheckStatus::Pass => "pass",
+            CheckStatus::Warn => "warn",
+            CheckStatus::Fail(_) => "fail",
         }
     }
 }
 
-impl Diagnosis {
+impl CheckResult {
+    fn new(check: &'static str, status: CheckStatus, found: impl Into<String>, remedy: &str) -> Self {
+        CheckResult { check, status, found: found.into(), remedy: remedy.to_owned() }
+    }
+
     fn pass(check: &'static str, found: impl Into<String>) -> Self {
-        Diagnosis { check, verdict: Verdict::Pass, found: found.into(), remedy: String::new() }
+        CheckResult::new(check, CheckStatus::Pass, found, "")
     }
 
-    fn warn(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Diagnosis { check, verdict: Verdict::Warn, found: found.into(), remedy: remedy.into() }
+    fn warn(check: &'static str, found: impl Into<String>, remedy: &str) -> Self {
+        CheckResult::new(check, CheckStatus::Warn, found, remedy)
     }
 
-    fn fail(
-        check: &'static str,
-        exit: ExitCode,
-        found: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Diagnosis { check, verdict: Verdict::Fail(exit), found: found.into(), remedy: remedy.into() }
+    fn fail(check: &'static str, exit: ExitCode, found: impl Into<String>, remedy: &str) -> Self {
+        CheckResult::new(check, CheckStatus::Fail(exit), found, remedy)
     }
 }
 
-/// What is looked at.
+/// Settings of a run, as far as they are checked.
 #[derive(Clone, Debug)]
 pub struct Examination {
-    /// Whose ledger it is, or would be.
+    /// Identity that the ledger has, or would get.
     pub identity: Identity,
-    /// The ledger's path.
+    /// Path of the ledger.
     pub ledger: PathBuf,
-    /// The size of the input in bytes, or what is wrong with it.
+    /// Size of the inputs in bytes, or why they cannot be read.
     pub input: Result<u64, String>,
-    /// Requests a second.
+    /// Target rate, requests per second, or `Auto`.
     pub rate: Rate,
-    /// Requests that may leave at once.
+    /// Requests that may be sent at once.
     pub burst: u32,
-    /// Whether a contact is made to see what its token is worth.
+    /// Whether a contact is created to test its client token.
     pub probe_token: bool,
-    /// Whether it is a rehearsal, which needs no credentials and has no instance.
+    /// Whether the run is a rehearsal, which needs no credentials and has no instance.
     pub rehearsal: bool,
 }
 
 impl Examination {
-    /// Looks at everything, in the order in which a run would meet it, and tells each diagnosis at once.
-    pub async fn run(&self, client: &ConnectClient, mut tell: impl FnMut(Diagnosis)) {
-        let credentials =
-            credentials::credentials(client.credentials().await, self.rehearsal, SystemTime::now());
-        let has_credentials = !matches!(credentials.verdict, Verdict::Fail(_));
-        tell(credentials);
+    /// Runs all checks in the order in which a run depends on them, and emits each result at once.
+    pub async fn run(&self, client: &ConnectClient, mut emit: impl FnMut(CheckResult)) {
+        let credentials = local::credentials(client.credentials().await, self.rehearsal, SystemTime::now());
+        let has_credentials = !matches!(credentials.status, CheckStatus::Fail(_));
+        emit(credentials);
         if has_credentials {
-            self.ask(client, &mut tell).await;
+            self.check_connect(client, &mut emit).await;
         }
-        tell(quota::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
+        emit(local::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
         if let Err(problem) = &self.input {
-            tell(Diagnosis::fail("input", ExitCode::Usage, problem, ""));
+            emit(CheckResult::fail("input", ExitCode::Usage, problem, ""));
         }
-        tell(ledger::ledger(&self.ledger, &self.identity));
-        tell(disk::disk(&self.ledger, *self.input.as_ref().unwrap_or(&0)));
+        emit(local::ledger(&self.ledger, &self.identity));
+        emit(local::disk(&self.ledger, *self.input.as_ref().unwrap_or(&0)));
         if self.probe_token && has_credentials {
-            tell(probe::probe(client).await);
+            emit(connect::probe_token(client).await);
         }
     }
 
-    /// What Connect says to a request that was made to be refused, and of the instance.
-    async fn ask(&self, client: &ConnectClient, tell: &mut impl FnMut(Diagnosis)) {
+    async fn check_connect(&self, client: &ConnectClient, emit: &mut impl FnMut(CheckResult)) {
         let before = SystemTime::now();
         let probe = client.probe_permission(self.identity.operation).await;
         let after = SystemTime::now();
-        let diagnoses = service::service(&probe.error, &self.identity);
-        let is_connect = diagnoses.first().is_some_and(|first| first.verdict == Verdict::Pass);
-        for diagnosis in diagnoses {
-            tell(diagnosis);
-        }
-        if !is_connect {
+        let results = connect::permission(probe.error.as_ref(), &self.identity);
+        let is_reachable = results.first().is_some_and(|first| first.status == CheckStatus::Pass);
+        results.into_iter().for_each(&mut *emit);
+        if !is_reachable {
             return;
         }
         if !self.rehearsal {
-            tell(instance::instance(&client.instance_status().await));
+            emit(connect::instance(&client.instance_status().await));
         }
-        tell(clock::clock(probe.server_time_s, before, after));
+        emit(connect::clock(probe.server_time_s, before, after));
     }
 }

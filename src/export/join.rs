@@ -135,13 +135,12 @@ impl Join {
 
     /// A CSV cannot have two columns of one name that mean different things.
     fn expect_no_clash(&self, format: ExportFormat) -> Result<(), ExportError> {
-        let clash =
-            JOIN_COLUMNS.into_iter().find(|name| self.header.columns().iter().any(|column| column == name));
-        match (format, clash) {
-            (ExportFormat::Csv, Some(column)) => {
+        let columns = self.header.columns();
+        match JOIN_COLUMNS.into_iter().find(|name| columns.iter().any(|column| column == name)) {
+            Some(column) if format == ExportFormat::Csv => {
                 Err(ExportError::Column { file: self.source.input().to_string(), column })
             }
-            (ExportFormat::Csv | ExportFormat::Jsonl, _) => Ok(()),
+            _ => Ok(()),
         }
     }
 }

@@ -58,11 +58,7 @@ impl MergedAccount<'_> {
 
     fn add(&mut self, shard: Option<Shard>, account: &SourceAccount) {
         let whole = &mut self.account;
-        for state in RowState::ALL {
-            whole.rows.add(state, account.rows.of(state));
-            whole.withdrawn.add(state, account.withdrawn.of(state));
-        }
-        whole.duplicates += account.duplicates;
+        add_rows(whole, account);
         if let (Some(whole), Some(part)) = (&mut whole.reading, account.reading) {
             // Rows of this shard were rows of other shards until now.
             whole.elsewhere = whole.elsewhere.saturating_sub(part.rows.saturating_sub(part.elsewhere));
@@ -72,6 +68,14 @@ impl MergedAccount<'_> {
         whole.has_successor |= account.has_successor;
         self.shards.push(shard);
     }
+}
+
+fn add_rows(sum: &mut SourceAccount, account: &SourceAccount) {
+    for state in RowState::ALL {
+        sum.rows.add(state, account.rows.of(state));
+        sum.withdrawn.add(state, account.withdrawn.of(state));
+    }
+    sum.duplicates += account.duplicates;
 }
 
 /// Numbers of rows by outcome.
@@ -109,17 +113,6 @@ impl OutcomeCounts {
             withdrawn: withdrawn.total(),
             withdrawn_failed: withdrawn.of(RowState::Failed),
         }
-    }
-
-    fn add(&mut self, other: &OutcomeCounts) {
-        self.contacts += other.contacts;
-        self.rejected += other.rejected;
-        self.duplicates += other.duplicates;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.waiting += other.waiting;
-        self.withdrawn += other.withdrawn;
-        self.withdrawn_failed += other.withdrawn_failed;
     }
 
     /// All rows.
@@ -163,9 +156,7 @@ pub(super) struct Accounting {
     /// Whether the inputs are too many to be shown unfolded.
     is_folded: bool,
     /// Number of inputs that do not add up, or may not.
-    unbalanced: u64,
-    /// The first of those.
-    first_unbalanced: Vec<FileAccount>,
+    unbalanced: usize,
 }
 
 /// Number of files that are shown unfolded.
@@ -179,14 +170,13 @@ impl Accounting {
             |source: &str| merged.iter().filter(|other| other.account.source == source).count() > 1;
         let mut files: Vec<FileAccount> =
             merged.iter().map(|own| file_account(own, is_shared(&own.account.source))).collect();
-        let sum = sum(&files);
+        let unbalanced = files.iter().filter(|file| file.balance != ADDS_UP).count();
+        let sum = sum(&merged, &files, unbalanced);
         let is_folded = files.len() > SHOWN;
         if is_folded {
             files.sort_by_key(|file| file.balance == ADDS_UP);
         }
-        let odd = || files.iter().filter(|file| file.balance != ADDS_UP);
-        let (first_unbalanced, unbalanced) = (odd().take(SHOWN).cloned().collect(), odd().count() as u64);
-        Accounting { files, sum, is_folded, unbalanced, first_unbalanced }
+        Accounting { files, sum, is_folded, unbalanced }
     }
 }
 
@@ -251,25 +241,23 @@ fn adds_up(counts: &OutcomeCounts) -> &'static str {
     if counts.withdrawn > 0 { "adds up without the withdrawn rows" } else { "adds up" }
 }
 
-fn sum(files: &[FileAccount]) -> FileAccount {
-    let mut sum = FileAccount { rows: Some(0), ..FileAccount::default() };
-    for file in files {
-        sum.rows = sum.rows.zip(file.rows).map(|(sum, rows)| sum + rows);
-        sum.counts.add(&file.counts);
-        sum.other_shards += file.other_shards;
-    }
-    let found = sum.counts.not_withdrawn() + sum.other_shards;
-    let all_add_up = files.iter().all(|file| file.balance == ADDS_UP);
-    (sum.balance, sum.explanation) = match sum.rows {
+fn sum(merged: &[MergedAccount<'_>], files: &[FileAccount], unbalanced: usize) -> FileAccount {
+    let mut account = SourceAccount::default();
+    merged.iter().for_each(|own| add_rows(&mut account, &own.account));
+    let counts = OutcomeCounts::of(&account);
+    let rows = files.iter().map(|file| file.rows).sum::<Option<u64>>();
+    let other_shards: u64 = files.iter().map(|file| file.other_shards).sum();
+    let found = counts.not_withdrawn() + other_shards;
+    let (balance, explanation) = match rows {
         None => (OPEN, "unknown: not every file has been read to its end".to_owned()),
-        Some(rows) if rows == found && all_add_up => (ADDS_UP, adds_up(&sum.counts).to_owned()),
+        Some(rows) if rows == found && unbalanced == 0 => (ADDS_UP, adds_up(&counts).to_owned()),
         Some(rows) if rows == found => (ADDS_UP, "adds up over all files, but not in each".to_owned()),
         Some(rows) => {
             let difference = count(found.abs_diff(rows));
             (DIFFERS, format!("{difference} {}: see the files above", more_or_fewer(found, rows)))
         }
     };
-    sum
+    FileAccount { rows, counts, other_shards, balance, explanation, ..FileAccount::default() }
 }
 
 #[cfg(test)]
@@ -364,7 +352,7 @@ mod tests {
         let few = Accounting::of(&[ledger("", (0..20).map(file).collect())]);
         assert_eq!((few.is_folded, few.unbalanced), (false, 0));
         let many = Accounting::of(&[ledger("", (0..42).map(file).collect())]);
-        assert_eq!((many.is_folded, many.unbalanced, many.first_unbalanced.len()), (true, 22, 20));
+        assert_eq!((many.is_folded, many.unbalanced), (true, 22));
         assert_eq!([0, 21, 22].map(|at: usize| many.files[at].name.as_str()), ["20.csv", "41.csv", "0.csv"]);
     }
 

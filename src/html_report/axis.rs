@@ -84,7 +84,7 @@ impl TimeAxis {
     /// Ticks at the end of each gap and at round local times.
     fn choose_ticks(&self) -> Vec<i64> {
         let shown = || self.segments.iter().filter(|segment| !segment.is_gap);
-        let apart = if self.clock.has_offset() { FAR_APART } else { APART };
+        let apart = if self.clock.has_offset { FAR_APART } else { APART };
         let mut ticks: Vec<i64> = Vec::new();
         let mut take = |ms: i64| {
             let position = self.position(ms);
@@ -100,7 +100,7 @@ impl TimeAxis {
             let least = apart / (segment.ends - segment.begins) * length;
             let step = TICKS.into_iter().find(|step| *step as f64 >= least).unwrap_or(TICKS[TICKS.len() - 1]);
             let offset = Timestamp::from_millisecond(segment.from).unwrap_or_default();
-            let offset = i64::from(self.clock.zone().to_offset(offset).seconds()) * 1000;
+            let offset = i64::from(self.clock.zone.to_offset(offset).seconds()) * 1000;
             let mut tick =
                 (segment.from + offset + step * 1000 - 1).div_euclid(step * 1000) * step * 1000 - offset;
             while tick <= segment.to {

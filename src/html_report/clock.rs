@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 /// Formats the times of a page in one zone.
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
-    zone: TimeZone,
+    /// The time zone.
+    pub(super) zone: TimeZone,
     /// Whether each time shows its offset from UTC.
-    has_offset: bool,
+    pub(super) has_offset: bool,
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -22,16 +23,6 @@ impl Clock {
         let offset = zone.to_offset(from);
         let mut changes = zone.following(from).take_while(|change| change.timestamp() <= to);
         Clock { zone: zone.clone(), has_offset: changes.any(|change| change.offset() != offset) }
-    }
-
-    /// The time zone.
-    pub(super) fn zone(&self) -> &TimeZone {
-        &self.zone
-    }
-
-    /// Whether each time shows its offset from UTC.
-    pub(super) fn has_offset(&self) -> bool {
-        self.has_offset
     }
 
     /// Formats Unix milliseconds, such as `16 Nov 2026, 01:30`.
@@ -108,7 +99,7 @@ mod tests {
             assert_eq!(Clock::new(&zone, (0, 1)).moment(MIDNIGHT), "25 Oct 2026, 01:00");
         }
         let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
-        assert!(!Clock::new(&kolkata, (MIDNIGHT, MIDNIGHT + 9000 * HOUR_MS)).has_offset());
+        assert!(!Clock::new(&kolkata, (MIDNIGHT, MIDNIGHT + 9000 * HOUR_MS)).has_offset);
     }
 
     #[test]

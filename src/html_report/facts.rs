@@ -166,38 +166,22 @@ fn merge(errors: &mut Vec<ErrorCount>, others: Vec<ErrorCount>) {
 
 /// The result in a sentence.
 fn headline(counts: &OutcomeCounts, other_shards: u64) -> String {
-    let (all, contacts) = (counts.total(), counts.contacts);
-    let kinds = [
-        (counts.waiting, "still waiting"),
+    let others = [
+        (counts.waiting, "waiting"),
         (counts.withdrawn, "withdrawn"),
         (counts.rejected, "rejected"),
-        (counts.duplicates, "duplicates"),
+        (counts.duplicates, "duplicate"),
         (counts.failed, "failed"),
         (counts.unknown, "unknown"),
     ];
-    let others: Vec<String> = kinds
-        .into_iter()
-        .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, kind)| match (rows, kind) {
-            (1, "duplicates") => "1 duplicate".to_owned(),
-            (rows, kind) => format!("{} {kind}", count(rows)),
-        })
-        .collect();
-    let mut headline = match (all, all - contacts) {
-        (0, _) => "No row has been read yet.".to_owned(),
-        (1, 0) => "The only row is a contact.".to_owned(),
-        (all, 0) => format!("All {} rows are contacts.", count(all)),
-        (all, left) => {
-            let are = |number: u64| if number == 1 { "is a contact" } else { "are contacts" };
-            let left = format!(
-                "{} {} not: {}.",
-                count(left),
-                if left == 1 { "is" } else { "are" },
-                others.join(", ")
-            );
-            format!("{} of {} {}; {left}", count(contacts), rows(all), are(contacts))
-        }
+    let mut headline = match counts.total() {
+        0 => "No row has been read yet".to_owned(),
+        all => format!("{} of {} imported", count(counts.contacts), rows(all)),
     };
+    for (index, (number, state)) in others.into_iter().filter(|(number, _)| *number > 0).enumerate() {
+        headline.push_str(&format!("{} {} {state}", if index == 0 { ";" } else { "," }, count(number)));
+    }
+    headline.push('.');
     if other_shards > 0 {
         let more =
             format!(" {} of other shards, whose ledgers were not given, are left out.", rows(other_shards));
@@ -221,19 +205,17 @@ mod tests {
         };
         assert_eq!(
             headline(&some, 0),
-            "19,412 of 20,000 rows are contacts; 588 are not: 12 rejected, 570 duplicates, 6 unknown."
+            "19,412 of 20,000 rows imported; 12 rejected, 570 duplicate, 6 unknown."
         );
         let contacts = |contacts| OutcomeCounts { contacts, ..OutcomeCounts::default() };
-        assert_eq!(headline(&contacts(320), 0), "All 320 rows are contacts.");
-        assert_eq!(headline(&contacts(1), 0), "The only row is a contact.");
+        assert_eq!(headline(&contacts(320), 0), "320 of 320 rows imported.");
+        assert_eq!(headline(&contacts(1), 0), "1 of 1 row imported.");
         assert_eq!(headline(&OutcomeCounts::default(), 0), "No row has been read yet.");
         let gone = OutcomeCounts { contacts: 2, waiting: 1, withdrawn: 3, ..OutcomeCounts::default() };
-        assert_eq!(headline(&gone, 0), "2 of 6 rows are contacts; 4 are not: 1 still waiting, 3 withdrawn.");
-        let one = OutcomeCounts { contacts: 1, failed: 1, ..OutcomeCounts::default() };
-        assert_eq!(headline(&one, 0), "1 of 2 rows is a contact; 1 is not: 1 failed.");
+        assert_eq!(headline(&gone, 0), "2 of 6 rows imported; 1 waiting, 3 withdrawn.");
         assert_eq!(
             headline(&contacts(2), 1000),
-            "All 2 rows are contacts. 1,000 rows of other shards, whose ledgers were not given, are left out."
+            "2 of 2 rows imported. 1,000 rows of other shards, whose ledgers were not given, are left out."
         );
     }
 }

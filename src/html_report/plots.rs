@@ -41,12 +41,10 @@ pub(super) fn contacts(
     let values = |step: &Step| step.contacts_per_second().max(step.rate);
     let top = steps.iter().map(values).fold(0.001, f64::max) * 1.08;
     let Some(axis) = TimeAxis::new(steps, zone) else { return Ok(None) };
-    let decimals = if top >= 5.0 {
-        0
-    } else if top >= 0.5 {
-        1
-    } else {
-        3
+    let decimals = match top {
+        5.0.. => 0,
+        0.5.. => 1,
+        _ => 3,
     };
     let label = move |value: &f64| format!("{value:.decimals$}");
     let svg = svg(caption, 300, |area| {

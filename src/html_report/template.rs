@@ -2,7 +2,7 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{Environment, Value, context};
 use serde::Serialize;
 
 use super::axis::TimeAxis;
@@ -15,63 +15,35 @@ use super::timeline::Step;
 use super::{ReportError, ReportOptions};
 use crate::ui::per_second;
 
-/// Templates of the page, in their order.
-const TEMPLATES: [(&str, &str); 7] = [
-    ("head.html", include_str!("templates/head.html")),
-    ("rows.html", include_str!("templates/rows.html")),
-    ("plots.html", include_str!("templates/plots.html")),
-    ("doubtful.html", include_str!("templates/doubtful.html")),
-    ("runs.html", include_str!("templates/runs.html")),
-    ("job.html", include_str!("templates/job.html")),
-    ("foot.html", include_str!("templates/foot.html")),
-];
-
-const STYLE: &str = include_str!("templates/page.css");
+const PAGE: &str = include_str!("page.html");
 
 /// Renders the page.
 pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, ReportError> {
-    let made = |error: minijinja::Error| ReportError::Render(format!("{error:#}"));
     let clock = Clock::new(&options.zone, facts.period.unwrap_or((options.now_ms, options.now_ms)));
-    let mut environment = environment(&clock);
-    for (name, text) in TEMPLATES.into_iter().chain([("page.css", STYLE)]) {
-        environment.add_template(name, text).map_err(made)?;
-    }
-    let style = environment.get_template("page.css").map_err(made)?;
-    let style = style.render(context! { palette => Value::from(Serde(PALETTE)) }).map_err(made)?;
     let context = context! {
         facts => Value::from(Serde(facts)),
-        // The style sheet contains no facts, so it needs no escaping.
-        style => Value::from_safe_string(style),
+        palette => Value::from(Serde(PALETTE)),
         plots => Value::from(Serde(Plots::of(facts, &clock)?)),
         job => Value::from(Serde(&options.job)),
         version => options.version,
         now_ms => options.now_ms,
         zone => zone_name(&options.zone, options.tz.as_deref(), options.now_ms),
     };
-    let mut page = String::new();
-    for (name, _) in TEMPLATES {
-        let part = environment.get_template(name).and_then(|part| part.render(&context)).map_err(made)?;
-        page.push_str(&part);
-        page.push('\n');
-    }
-    Ok(page)
+    let page = environment(clock).and_then(|made| made.render_named_str("page.html", PAGE, context));
+    page.map_err(|error| ReportError::Render(format!("{error:#}")))
 }
 
-/// An environment that escapes every value.
-fn environment(clock: &Clock) -> Environment<'static> {
+/// An environment that escapes every value of an HTML template.
+fn environment(clock: Clock) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|name| match name {
-        "page.css" => AutoEscape::None,
-        _ => AutoEscape::Html,
-    });
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.set_syntax(
-        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default(),
-    );
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("number", count);
-    let clock = clock.clone();
+    environment.add_filter("percent", percent);
+    environment.add_filter("rate", per_second);
+    environment.add_filter("latency", latency);
     environment.add_filter("moment", move |ms: i64| clock.moment(ms));
-    environment
+    Ok(environment)
 }
 
 /// The plots, and their numbers as tables.
@@ -86,26 +58,14 @@ struct Plots {
     step: String,
     /// Length of a step of the table.
     listed_step: String,
-    steps: Vec<StepRow>,
-    /// Names and values of the latencies.
-    times: Vec<(&'static str, String)>,
+    /// Steps of the table and their formatted starts.
+    steps: Vec<(String, Step)>,
+    /// Latencies in seconds by name.
+    latency_table: Vec<(&'static str, f64)>,
     answers: u64,
     attempts: u64,
     throttled: u64,
     unanswered: u64,
-    throttled_share: String,
-    unanswered_share: String,
-}
-
-#[derive(Debug, Serialize)]
-struct StepRow {
-    from: String,
-    created: u64,
-    contacts_per_second: String,
-    rate: String,
-    attempts: u64,
-    throttled: String,
-    unanswered: String,
 }
 
 /// Names of the latency percentiles.
@@ -119,7 +79,7 @@ const PERCENTILES: [(&str, f64); 5] = [
 
 impl Plots {
     fn of(facts: &Facts, clock: &Clock) -> Result<Self, ReportError> {
-        let zone = clock.zone();
+        let zone = &clock.zone;
         let (minutes, steps) = &facts.plotted;
         let sum = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
         let (attempts, throttled) = (sum(|step| step.attempts), sum(|step| step.throttled));
@@ -156,14 +116,12 @@ impl Plots {
             has_gaps: TimeAxis::new(steps, zone).is_some_and(|axis| axis.gaps().next().is_some()),
             step: length(*minutes),
             listed_step: length(facts.listed.0),
-            steps: facts.listed.1.iter().zip(begins).map(|(step, from)| StepRow::of(step, from)).collect(),
-            times: times.iter().map(|(name, seconds)| (*name, latency(*seconds))).collect(),
+            steps: begins.into_iter().zip(facts.listed.1.iter().copied()).collect(),
+            latency_table: times,
             answers: facts.latencies.answers(),
             attempts,
             throttled,
             unanswered,
-            throttled_share: share(throttled),
-            unanswered_share: share(unanswered),
         })
     }
 }
@@ -176,18 +134,4 @@ fn length(minutes: i64) -> String {
         minutes => (minutes, "minute"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
-}
-
-impl StepRow {
-    fn of(step: &Step, from: String) -> Self {
-        StepRow {
-            from,
-            created: step.created,
-            contacts_per_second: per_second(step.contacts_per_second()),
-            rate: per_second(step.rate),
-            attempts: step.attempts,
-            throttled: percent(step.throttled_share()),
-            unanswered: percent(step.unanswered_share()),
-        }
-    }
 }

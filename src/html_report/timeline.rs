@@ -1,12 +1,14 @@
 //! Requests over time, in steps that fit on a plot.
 
+use serde::Serialize;
+
 use crate::ledger::{LedgerError, LedgerReader, Stretch};
 
 /// Possible lengths of a step, minutes: round on the clock.
 const STEPS: [i64; 15] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 40_320];
 
 /// Requests of all runs of all ledgers in one step of time.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
 pub(super) struct Step {
     /// Start, Unix milliseconds.
     pub(super) from_ms: i64,

@@ -6,7 +6,7 @@ use super::json::{DiagnosisMessage, DoctorSummary, Message, SchemaVersion};
 use super::output::to_stdout;
 use super::words::printable_lines;
 use crate::cli::Output;
-use crate::doctor::{Diagnosis, Verdict};
+use crate::doctor::{CheckResult, CheckStatus};
 use crate::exit_code::ExitCode;
 
 /// Writer of the results to standard output.
@@ -26,15 +26,15 @@ impl DoctorReport {
     }
 
     /// Writes the result of a test.
-    pub fn add(&mut self, diagnosis: &Diagnosis) {
-        let Diagnosis { check, verdict, found, remedy } = diagnosis;
-        match verdict {
-            Verdict::Pass => {}
-            Verdict::Warn => self.has_warnings = true,
-            Verdict::Fail(exit) if self.exit == ExitCode::Complete => self.exit = *exit,
-            Verdict::Fail(_) => {}
+    pub fn add(&mut self, diagnosis: &CheckResult) {
+        let CheckResult { check, status, found, remedy } = diagnosis;
+        match status {
+            CheckStatus::Pass => {}
+            CheckStatus::Warn => self.has_warnings = true,
+            CheckStatus::Fail(exit) if self.exit == ExitCode::Complete => self.exit = *exit,
+            CheckStatus::Fail(_) => {}
         }
-        let verdict = verdict.name();
+        let verdict = status.name();
         self.write(&match self.output {
             Output::Text | Output::Csv => {
                 let remedy = match remedy.is_empty() {

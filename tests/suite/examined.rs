@@ -120,7 +120,7 @@ fn a_ledger_that_was_changed_by_hand_is_counted_anew_by_the_next_run() {
     folder.run(&import(&url, &["--limit", "10"])).expect(10);
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 2");
     let told = folder.run(&doctor(&url, &[])).expect(0).stdout;
-    assert!(told.contains("warn  ledger ") && told.contains("the next run counts them anew"), "{told}");
+    assert!(told.contains("warn  ledger ") && told.contains("the next run counts them again"), "{told}");
     // While a run is under way nobody else writes to it; if somebody does, its end does not vouch for the counts.
     let running = folder.start(&import(&url, &["--rate", "20", "--burst", "1"]));
     until("it has counted, and sends", || counts() == "30" && sandbox.stat("contacts") > 12);

@@ -1,0 +1,235 @@
+//! Checks of this machine and of the settings: credentials, quota, ledger and disk.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::CheckResult;
+use crate::exit_code::ExitCode;
+use crate::ledger::{Identity, LedgerError, LedgerReader, is_locked};
+use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
+use crate::paths::{folder_of, resolved};
+use crate::request::Operation;
+use crate::shard::Shard;
+use crate::submission::CredentialsInfo;
+
+const CREDENTIALS: &str = "credentials";
+const QUOTA: &str = "quota";
+const LEDGER: &str = "ledger";
+const DISK: &str = "disk";
+
+/// Judges resolved credentials, `None` if requests are not signed, or the provider's error.
+pub(super) fn credentials(
+    found: Result<Option<CredentialsInfo>, String>,
+    rehearsal: bool,
+    now: SystemTime,
+) -> CheckResult {
+    /// Remaining time below which not even a small migration completes.
+    const SOON: Duration = Duration::from_secs(60 * 60);
+    const RENEW: &str = "use credentials that renew themselves, such as a role, SSO or a credential process: a run that \
+                         outlasts them ends in 7, and the next one continues";
+    let credentials = match found {
+        _ if rehearsal => return CheckResult::pass(CREDENTIALS, "a rehearsal needs none"),
+        Ok(None) => {
+            let remedy = "remove --no-sign-request for Amazon Connect";
+            return CheckResult::warn(CREDENTIALS, "requests are not signed", remedy);
+        }
+        Ok(Some(credentials)) => credentials,
+        Err(error) => {
+            let remedy = "log in, or name a profile with --profile";
+            return CheckResult::fail(CREDENTIALS, ExitCode::Fatal, error, remedy);
+        }
+    };
+    let key = format!("access key ending in {}", credentials.key_suffix);
+    let Some(expiry) = credentials.expires_at else {
+        return match credentials.is_session {
+            true => CheckResult::warn(CREDENTIALS, format!("{key}, of a session with unknown expiry"), RENEW),
+            false => CheckResult::pass(CREDENTIALS, format!("{key}, no expiry")),
+        };
+    };
+    let at =
+        jiff::Timestamp::try_from(expiry).map_or_else(|_| "a far time".to_owned(), |at| format!("{at:.0}"));
+    match expiry.duration_since(now) {
+        Err(_) => {
+            CheckResult::fail(CREDENTIALS, ExitCode::Fatal, format!("{key}, expired at {at}"), "log in again")
+        }
+        Ok(left) if left < SOON => CheckResult::warn(CREDENTIALS, format!("{key}, expires at {at}"), RENEW),
+        Ok(_) => CheckResult::pass(CREDENTIALS, format!("{key}, expires at {at}")),
+    }
+}
+
+/// Compares the rate with the documented quota. The API does not show an account's own quota.
+pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<Shard>) -> CheckResult {
+    let shards = shard.map_or(1, Shard::count);
+    let each = if shards > 1 { format!(" in each of {shards} shards") } else { String::new() };
+    let found = match rate {
+        Rate::Fixed(rate) => format!("{operation} at {rate} per second, burst {burst}{each}"),
+        Rate::Auto => format!("{operation} at an automatic rate, from {DEFAULT_RATE} per second"),
+    };
+    let documented = format!(
+        "the documented default is {DEFAULT_RATE}, burst {DEFAULT_BURST}, for the account and Region"
+    );
+    let open_tasks = match operation {
+        Operation::CreateContact => "",
+        Operation::StartTaskContact => "; an instance has at most 2,500 active tasks by default",
+    };
+    // The rounded rates of shards may add up to a little more than the default.
+    let total = |rate: f64| rate * f64::from(shards) * (1.0 - 1e-9);
+    let bursts = burst.saturating_mul(shards);
+    if matches!(rate, Rate::Fixed(rate) if total(rate) > DEFAULT_RATE || bursts > DEFAULT_BURST) {
+        let remedy = "ignore this if AWS Support raised your quota; otherwise Connect throttles and the run slows down";
+        return CheckResult::warn(QUOTA, format!("{found}; {documented}{open_tasks}"), remedy);
+    }
+    CheckResult::pass(QUOTA, format!("{found}: {documented}{open_tasks}"))
+}
+
+/// Checks that a run could use the ledger.
+pub(super) fn ledger(path: &Path, identity: &Identity) -> CheckResult {
+    let shown = path.display();
+    match row_count(path, identity) {
+        Ok((rows, _)) if is_locked(path) => {
+            let found = format!("{shown} has {rows} rows, and a run holds it now");
+            CheckResult::warn(LEDGER, found, "another run ends in 11, or waits for --lock-wait")
+        }
+        Ok((rows, false)) => {
+            let found =
+                format!("{shown} was changed by another program: it does not have the {rows} rows it counts");
+            CheckResult::warn(LEDGER, found, "nothing to do: the next run counts them again")
+        }
+        Ok((rows, true)) => CheckResult::pass(LEDGER, format!("{shown} is intact and has {rows} rows")),
+        Err(LedgerError::Missing(_)) => {
+            CheckResult::pass(LEDGER, format!("no ledger yet; a run creates {shown}"))
+        }
+        Err(
+            error @ (LedgerError::OtherIdentity { .. }
+            | LedgerError::OtherShard { .. }
+            | LedgerError::NotALedger(_)
+            | LedgerError::HardLinked(_)
+            | LedgerError::Newer(_)),
+        ) => CheckResult::fail(LEDGER, ExitCode::Usage, error.to_string(), ""),
+        Err(error) => CheckResult::fail(LEDGER, ExitCode::Storage, error.to_string(), ""),
+    }
+}
+
+/// The number of rows that the ledger counts, and whether it is true.
+fn row_count(path: &Path, identity: &Identity) -> Result<(u64, bool), LedgerError> {
+    let reader = LedgerReader::open(path)?;
+    let is_true = reader.expect_sound()?;
+    if let Some(found) = reader.identity()? {
+        identity.expect(path, &found)?;
+    }
+    Ok((reader.state_counts()?.total(), is_true))
+}
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// Checks that the ledger's folder is writable and has room for inputs of `input` bytes.
+pub(super) fn disk(ledger: &Path, input: u64) -> CheckResult {
+    let ledger = resolved(ledger);
+    let folder = folder_of(&ledger);
+    if let Err(error) = tempfile::tempfile_in(folder) {
+        let found = format!("{} is not writable: {error}", folder.display());
+        let remedy = "name a ledger elsewhere with --ledger, or fix the folder";
+        return CheckResult::fail(DISK, ExitCode::Storage, found, remedy);
+    }
+    // Opening a file to append does not change it.
+    if ledger.exists()
+        && let Err(error) = OpenOptions::new().append(true).open(&ledger)
+    {
+        let found = format!("{} is not writable: {error}", ledger.display());
+        return CheckResult::fail(DISK, ExitCode::Storage, found, "allow writing to it");
+    }
+    let Some(free) = free_bytes(folder) else {
+        let found = format!("{} is writable; its free space is unknown", folder.display());
+        return CheckResult::warn(DISK, found, "make sure that three times the size of the CSVs is free");
+    };
+    free_space(folder, free, input)
+}
+
+/// Compares the free bytes with the need. A ledger of pending rows took 2.3 times its CSV (a million rows of 116 bytes);
+/// it shrinks as rows are created. The rejects file may be as large as the CSV.
+fn free_space(folder: &Path, free: u64, input: u64) -> CheckResult {
+    /// Size of an empty ledger and its log.
+    const LEAST: u64 = 64 * MEBIBYTE;
+    let needed = input.saturating_mul(3).saturating_add(LEAST);
+    let found = format!(
+        "{} MiB free in {}; ledger and rejects need at most {} MiB",
+        free / MEBIBYTE,
+        folder.display(),
+        needed / MEBIBYTE
+    );
+    let remedy = "free space: a run without any ends in 74, loses nothing, and continues when there is some";
+    if free >= needed {
+        CheckResult::pass(DISK, found)
+    } else if free >= input.saturating_add(LEAST) {
+        CheckResult::warn(DISK, found, remedy)
+    } else {
+        CheckResult::fail(DISK, ExitCode::Storage, found, remedy)
+    }
+}
+
+/// Bytes that this user may still write to the folder's disk, if the system says.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::CheckStatus;
+
+    #[test]
+    fn credentials_pass_if_they_last() {
+        let now = SystemTime::now();
+        let status = |expiry: Option<SystemTime>, is_session| {
+            let known = CredentialsInfo { key_suffix: "ABCD".into(), expires_at: expiry, is_session };
+            credentials(Ok(Some(known)), false, now).status
+        };
+        let minutes = |minutes: u64| Some(now + Duration::from_secs(60 * minutes));
+        assert_eq!(status(None, false), CheckStatus::Pass);
+        assert_eq!(status(None, true), CheckStatus::Warn);
+        assert_eq!(status(minutes(61), true), CheckStatus::Pass);
+        assert_eq!(status(minutes(59), true), CheckStatus::Warn);
+        assert_eq!(status(Some(now - Duration::from_secs(1)), true), CheckStatus::Fail(ExitCode::Fatal));
+        assert_eq!(credentials(Err("none".into()), false, now).status, CheckStatus::Fail(ExitCode::Fatal));
+    }
+
+    #[test]
+    fn a_rate_above_the_documented_quota_is_a_warning() {
+        let of = |rate, burst, shard| quota(Operation::CreateContact, Rate::Fixed(rate), burst, shard).status;
+        let status = |rate, burst| of(rate, burst, None);
+        let third = "0/3".parse().ok();
+        assert_eq!(of(DEFAULT_RATE / 3.0, 1, third), CheckStatus::Pass);
+        assert_eq!(of(DEFAULT_RATE, 1, third), CheckStatus::Warn);
+        assert_eq!(of(DEFAULT_RATE / 3.0, 2, third), CheckStatus::Warn);
+        assert_eq!(status(2.0, 5), CheckStatus::Pass);
+        assert_eq!(status(2.1, 5), CheckStatus::Warn);
+        assert_eq!(status(2.0, 6), CheckStatus::Warn);
+        assert_eq!(quota(Operation::CreateContact, Rate::Auto, 99, None).status, CheckStatus::Pass);
+    }
+
+    #[test]
+    fn the_free_space_is_compared_with_the_input() {
+        let status = |free| free_space(Path::new("f"), free * MEBIBYTE, 1000 * MEBIBYTE).status;
+        assert_eq!(status(3064), CheckStatus::Pass);
+        assert_eq!(status(3063), CheckStatus::Warn);
+        assert_eq!(status(1063), CheckStatus::Fail(ExitCode::Storage));
+    }
+
+    #[test]
+    fn a_missing_folder_fails_and_an_existing_one_stays_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_ne!(disk(&folder.path().join("x.db"), 0).status, CheckStatus::Fail(ExitCode::Storage));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(disk(&folder.path().join("no/x.db"), 0).status, CheckStatus::Fail(ExitCode::Storage));
+    }
+}
