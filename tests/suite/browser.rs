@@ -1,4 +1,4 @@
-//! The page of `report` in Chromium, which the variable CHROMIUM or the path names.
+//! The HTML report in Chromium, from the environment variable CHROMIUM or from PATH.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use crate::support::*;
 
 fn chromium() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("CHROMIUM") {
-        return Some(named.into());
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return Some(path.into());
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -19,24 +19,24 @@ fn chromium() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Opens a page without a screen, and says what the browser printed and what it complained of.
+/// Opens a page in headless mode, and returns standard output and standard error of the browser.
 fn browse(chromium: &Path, folder: &Folder, page: &Path, more: &[&str]) -> (String, String) {
     let user = tempfile::tempdir().unwrap();
     let mut command = Command::new(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    // Nothing is to be found outside, should anything be asked for.
+    // No name resolves, so a page that loads anything from the network logs an error.
     command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr"]);
     command.arg(format!("--user-data-dir={}", user.path().display())).args(more).arg(page);
     let (stdout, stderr) = (folder.path("browser.out"), folder.path("browser.err"));
     let file = |path| Stdio::from(std::fs::File::create(path).unwrap());
     let mut browser = Running::of(command.stdin(Stdio::null()).stdout(file(&stdout)).stderr(file(&stderr)));
-    until("the browser has shown the page", || browser.is_over());
+    until("the browser exits", || browser.is_over());
     let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
     (read(&stdout), read(&stderr))
 }
 
-/// The first pixel of a PNG of 8 bits a channel, and how many different bytes it has: a blank one has few.
+/// First pixel of a PNG with 8 bits per channel, and the number of distinct bytes in it, which is low for a blank page.
 fn first_pixel(png: &[u8]) -> ([u8; 3], usize) {
     let (mut data, mut rest) = (Vec::new(), &png[8..]);
     while rest.len() > 12 {
@@ -48,13 +48,13 @@ fn first_pixel(png: &[u8]) -> ([u8; 3], usize) {
     }
     let mut pixels = Vec::new();
     flate2::read::ZlibDecoder::new(&data[..]).read_to_end(&mut pixels).unwrap();
-    let different = pixels.iter().collect::<std::collections::BTreeSet<_>>().len();
-    // Behind the kind of the line's filter, of which none changes the first pixel of the first line.
-    ([pixels[1], pixels[2], pixels[3]], different)
+    let distinct = pixels.iter().collect::<std::collections::BTreeSet<_>>().len();
+    // Byte 0 is the filter type of the scanline. No filter changes the first pixel of the first scanline.
+    ([pixels[1], pixels[2], pixels[3]], distinct)
 }
 
 #[test]
-fn the_page_is_shown_in_the_light_and_in_the_dark_and_prints_on_a4() {
+fn the_page_follows_the_colour_scheme_and_prints_on_a4() {
     let Some(chromium) = chromium() else {
         return skip_outside_of_the_gate(
             "a test needs Chromium, named by the variable CHROMIUM or on the path",
@@ -67,15 +67,15 @@ fn the_page_is_shown_in_the_light_and_in_the_dark_and_prints_on_a4() {
     folder.run(&import(&url, &[])).expect(1);
     folder.run(&["report", "--ledger", "t.ledger.db", "--to", "page.html"]).expect(0);
     let page = folder.path("page.html");
-    for (scheme, paper) in [("0", [0x14, 0x18, 0x1D]), ("1", [0xFF, 0xFF, 0xFF])] {
+    for (scheme, background) in [("0", [0x14, 0x18, 0x1D]), ("1", [0xFF, 0xFF, 0xFF])] {
         let shot = folder.path("page.png");
         let screenshot = format!("--screenshot={}", shot.display());
         let scheme = format!("--blink-settings=preferredColorScheme={scheme}");
-        let (_, said) = browse(&chromium, &folder, &page, &[&screenshot, &scheme, "--window-size=1000,1600"]);
-        assert!(!said.contains("CONSOLE"), "{said}");
-        let (pixel, different) = first_pixel(&std::fs::read(&shot).unwrap());
-        assert_eq!(pixel, paper);
-        assert!(different > 32, "a blank page, with {different} different bytes");
+        let (_, log) = browse(&chromium, &folder, &page, &[&screenshot, &scheme, "--window-size=1000,1600"]);
+        assert!(!log.contains("CONSOLE"), "{log}");
+        let (pixel, distinct) = first_pixel(&std::fs::read(&shot).unwrap());
+        assert_eq!(pixel, background);
+        assert!(distinct > 32, "a blank page, with {distinct} distinct bytes");
     }
     let (dom, _) = browse(&chromium, &folder, &page, &["--dump-dom"]);
     for part in ["300 of 301 rows imported", "<svg ", "Latency</h2>", "</footer>"] {
@@ -90,7 +90,7 @@ fn the_page_is_shown_in_the_light_and_in_the_dark_and_prints_on_a4() {
     assert!(!boxes.is_empty());
     for page in boxes {
         let sides: Vec<f64> = page.split(' ').map(|side| side.parse().unwrap()).collect();
-        // 210 by 297 millimetres, in points.
+        // A4, 210 × 297 mm, in points.
         assert!((sides[0] - 595.28).abs() < 1.0 && (sides[1] - 841.89).abs() < 1.0, "{page}");
     }
 }

@@ -24,26 +24,26 @@ const WITHOUT_FLAG: [(&str, &str, &str, &str); 6] = [
 ];
 
 #[test]
-fn the_job_files_keys() {
+fn the_handbook_lists_the_keys_of_the_job_file() {
     let command = described();
     let mut lines = "| table | key | flag | meaning | default |\n|---|---|---|---|---|\n".to_owned();
     for (table, keys) in keys() {
         let mut first = format!("`[{table}]`");
         for key in if keys.is_empty() { &[""] } else { *keys } {
-            let (flag, what, default) = of_key(&command, table, key);
+            let (flag, meaning, default) = describe_key(&command, table, key);
             let name = if key.is_empty() { String::new() } else { format!("`{key}`") };
-            lines.push_str(&format!("| {first} | {name} | {flag} | {what} | {default} |\n"));
+            lines.push_str(&format!("| {first} | {name} | {flag} | {meaning} | {default} |\n"));
             first.clear();
         }
     }
-    expect_written("src/handbook/job_file.md", "keys", &lines);
+    expect_section("src/handbook/job_file.md", "keys", &lines);
 }
 
 /// Flag, meaning and default of a key.
-fn of_key(command: &Command, table: &str, key: &str) -> (String, String, String) {
-    if let Some((.., what, default)) = WITHOUT_FLAG.iter().find(|(of, name, ..)| (*of, *name) == (table, key))
-    {
-        return (String::new(), (*what).to_owned(), (*default).to_owned());
+fn describe_key(command: &Command, table: &str, key: &str) -> (String, String, String) {
+    let described = WITHOUT_FLAG.iter().find(|described| (described.0, described.1) == (table, key));
+    if let Some((.., meaning, default)) = described {
+        return (String::new(), (*meaning).to_owned(), (*default).to_owned());
     }
     let long = key.replace('_', "-");
     let commands = std::iter::once(command).chain(command.get_subcommands());
@@ -51,9 +51,9 @@ fn of_key(command: &Command, table: &str, key: &str) -> (String, String, String)
     let arg = arg.ok_or_else(|| format!("[{table}] {key} has no flag and is not described")).unwrap();
     let help = arg.get_help().unwrap().to_string();
     let none = if is_switch(arg) { "no]" } else { "none]" };
-    let (what, default) = help.split_once(" [default: ").unwrap_or((&help, none));
+    let (meaning, default) = help.split_once(" [default: ").unwrap_or((&help, none));
     let default = default.strip_suffix(']').unwrap();
-    (format!("`--{long}`"), format!("{what}{}", choices(arg)), default.to_owned())
+    (format!("`--{long}`"), format!("{meaning}{}", choices(arg)), default.to_owned())
 }
 
 fn is_switch(arg: &Arg) -> bool {
@@ -71,27 +71,27 @@ fn choices(arg: &Arg) -> String {
 }
 
 #[test]
-fn the_exit_codes() {
+fn the_readme_lists_the_exit_codes() {
     let mut lines = "| code | meaning | run again? |\n|---|---|---|\n".to_owned();
     for code in ExitCode::ALL {
         lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.run_again()));
     }
-    expect_written("README.md", "exit codes", &lines);
+    expect_section("README.md", "exit codes", &lines);
 }
 
 #[test]
-fn the_ledgers_schema() {
+fn the_handbook_has_the_schema_of_the_ledger() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\n");
     folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
-    let made = "SELECT group_concat(sql || ';', char(10, 10)) FROM
+    let schema = "SELECT group_concat(sql || ';', char(10, 10)) FROM
                 (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid)";
-    let made = folder.ask("t.sandbox.ledger.db", made);
-    expect_written("src/handbook/ledger.md", "schema", &format!("```sql\n{made}\n```\n"));
+    let schema = folder.ask("t.sandbox.ledger.db", schema);
+    expect_section("src/handbook/ledger.md", "schema", &format!("```sql\n{schema}\n```\n"));
 }
 
-/// Compares the text between two marks of a file with `generated`; with UPDATE_EXPECTED set, writes it there.
-fn expect_written(file: &str, mark: &str, generated: &str) {
+/// Compares a section of a file, between its begin and end marks, with `generated`. UPDATE_EXPECTED writes it instead.
+fn expect_section(file: &str, mark: &str, generated: &str) {
     let path = repository(file);
     let text = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- begin {mark} -->\n"), format!("<!-- end {mark} -->"));

@@ -1,22 +1,21 @@
-//! The binary as its users meet it. Nothing here depends on how fast the machine is: waits end on
-//! what happens, and time limits are only there so that a hang fails.
+//! Tests of the binary. No test depends on the speed of the machine: a test waits for an event, and its time limit only
+//! turns a hang into a failure.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
-#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
-mod amended_input;
-mod any_csv;
-mod beginning;
 mod browser;
-mod checking;
+mod changed_input;
+mod check;
 mod crash;
-mod endpoint_trouble;
-mod examined;
-mod exporting;
+mod csv_formats;
+mod doctor;
+mod export;
+mod export_join;
 mod handbook;
-mod joining;
-mod logged;
+mod init;
+mod log;
 mod measured;
 mod misuse;
 mod model;
@@ -33,6 +32,7 @@ mod reporting;
 mod samples;
 mod schedulers;
 mod schema;
+mod service_errors;
 mod sharding;
 mod signals;
 mod status;

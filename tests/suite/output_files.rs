@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::exporting::{columns, export, imported};
+use crate::export::{columns, export, imported};
 use crate::support::*;
 
 #[test]

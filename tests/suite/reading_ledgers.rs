@@ -1,6 +1,6 @@
 //! What commands that only read make of a ledger that is not whole, not theirs, or lies where nothing can be written.
 
-use crate::exporting::{columns, export, imported};
+use crate::export::{columns, export, imported};
 use crate::support::*;
 
 /// A ledger whose run was killed, with a log that has what its file has not.

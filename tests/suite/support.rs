@@ -53,6 +53,14 @@ impl Folder {
         Ended::from(self.command(arguments).output().unwrap())
     }
 
+    /// Runs the binary with a pipe for standard output whose reader closes it at once.
+    pub fn run_with_closed_stdout(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        Ended::from(child.wait_with_output().unwrap())
+    }
+
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
         Running::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
@@ -360,7 +368,12 @@ pub fn numbered_csv(rows: usize) -> String {
 
 /// The arguments of an import of `t.csv` into `t.ledger.db`, as fast as the endpoint answers.
 pub fn import<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&["run", "t.csv", "--key", "id"], &into(url)[..], more].concat()
+    import_file("t.csv", url, more)
+}
+
+/// The arguments of an import of `csv` into `t.ledger.db`, as fast as the endpoint answers.
+pub fn import_file<'a>(csv: &'a str, url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", csv, "--key", "id"], &into(url)[..], more].concat()
 }
 
 /// Where an import goes: into `t.ledger.db`, as fast as the endpoint answers.

@@ -1,8 +1,8 @@
-//! `export`: what the ledger knows, as CSV and JSON Lines, alone and beside the rows of a CSV.
+//! `export` writes the rows of the ledger as CSV or JSON Lines; `--join` adds them to the rows of a CSV.
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -14,30 +14,31 @@ pub fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&EXPORT[..], more].concat()
 }
 
-/// The cells of a CSV, row by row.
+/// Cells of every record of a CSV, including the header.
 pub fn cells(text: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// The cells of these columns, joined by `|`, row by row, without the header.
+/// Cells of these columns for every record after the header, joined by `|`.
 pub fn columns(text: &str, names: &[&str]) -> Vec<String> {
-    let all = cells(text);
-    let at = |name| all[0].iter().position(|column| column == name).unwrap();
+    let records = cells(text);
+    let index = |name| records[0].iter().position(|column| column == name).unwrap();
     let row =
-        |row: &Vec<String>| names.iter().map(|name| row[at(*name)].clone()).collect::<Vec<_>>().join("|");
-    all[1..].iter().map(row).collect()
+        |row: &Vec<String>| names.iter().map(|name| row[index(*name)].clone()).collect::<Vec<_>>().join("|");
+    records[1..].iter().map(row).collect()
 }
 
 pub fn objects(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A ledger with a row in each state: K0 is created, K1 rejected, K2 failed, K3 unknown, K4 pending and K5 in flight.
-fn every_state() -> Folder {
+/// A folder with a ledger that has a row in each state: K0 is created, K1 rejected, K2 failed, K3 unknown, K4 pending
+/// and K5 in flight.
+fn ledger_with_every_state() -> Folder {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, body| match body["Name"].as_str().unwrap_or_default() {
-        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name, \"as told\"".into()),
+        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name, \"quoted\"".into()),
         "Task 2" => Reply::Error(409, "ConflictException"),
         "Task 3" => Reply::Close,
         _ => Reply::Created,
@@ -58,7 +59,7 @@ fn every_state() -> Folder {
     folder
 }
 
-/// A folder whose `t.csv` was imported.
+/// A folder with `csv` as `t.csv`, after a run that may have rejected rows.
 pub fn imported(csv: &str, arguments: &[&str]) -> (Folder, SandboxProcess) {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -70,18 +71,18 @@ pub fn imported(csv: &str, arguments: &[&str]) -> (Folder, SandboxProcess) {
 }
 
 #[test]
-fn every_row_is_a_line_of_csv_in_the_order_of_the_ledger() {
-    let folder = every_state();
+fn csv_has_one_record_per_row_in_ledger_order() {
+    let folder = ledger_with_every_state();
     let ended = folder.run(&export(&[])).expect(0);
     assert_eq!(ended.stderr, "");
     assert_eq!(
         ended.stdout.lines().next().unwrap(),
         "file,line,key,state,contact_id,contact_arn,attempts,first_sent,last_sent,code,message"
     );
-    let said =
+    let rows =
         columns(&ended.stdout, &["line", "key", "state", "contact_id", "contact_arn", "attempts", "code"]);
     assert_eq!(
-        said,
+        rows,
         [
             "2|K0|created|contact-0|arn|1|",
             "3|K1|rejected|||1|InvalidParameterException",
@@ -100,17 +101,17 @@ fn every_row_is_a_line_of_csv_in_the_order_of_the_ledger() {
 }
 
 #[test]
-fn json_lines_have_the_same_names_with_numbers_and_nulls() {
-    let folder = every_state();
+fn json_lines_have_the_names_of_csv_with_numbers_and_nulls() {
+    let folder = ledger_with_every_state();
     let lines = objects(&folder.run(&export(&["--format", "jsonl"])).expect(0).stdout);
-    let names = columns(&folder.run(&export(&[])).expect(0).stdout, &[]).len();
-    assert_eq!(lines.len(), names);
-    let waiting = json!({
+    let rows = columns(&folder.run(&export(&[])).expect(0).stdout, &[]).len();
+    assert_eq!(lines.len(), rows);
+    let pending = json!({
         "file": folder.path("t.csv").canonicalize().unwrap(), "line": 6, "key": "K4", "state": "pending",
         "contact_id": null, "contact_arn": null, "attempts": 0, "first_sent": null, "last_sent": null,
         "code": null, "message": null,
     });
-    assert_eq!(lines[4], waiting);
+    assert_eq!(lines[4], pending);
     let by_output = folder.run(&export(&["--output", "json"])).expect(0).stdout;
     assert_eq!(objects(&by_output), lines);
     let csv = folder.run(&export(&["--output", "json", "--format", "csv"])).expect(0).stdout;
@@ -118,8 +119,8 @@ fn json_lines_have_the_same_names_with_numbers_and_nulls() {
 }
 
 #[test]
-fn only_rows_of_the_states_that_are_named_are_written() {
-    let folder = every_state();
+fn state_selects_the_rows_in_those_states() {
+    let folder = ledger_with_every_state();
     let keys = |more: &[&str]| columns(&folder.run(&export(more)).expect(0).stdout, &["key"]).join(" ");
     for (state, key) in
         [("created", "K0"), ("rejected", "K1"), ("failed", "K2"), ("unknown", "K3"), ("pending", "K4")]
@@ -133,7 +134,7 @@ fn only_rows_of_the_states_that_are_named_are_written() {
 }
 
 #[test]
-fn since_a_run_only_what_it_or_a_later_one_saw_last() {
+fn since_selects_the_rows_that_this_run_or_a_later_one_saw_last() {
     let (folder, sandbox) =
         imported(&format!("id,Name\nK0,a\nK1,{}\nK2,c\n", "x".repeat(1025)), &["--key", "id"]);
     let keys = |run| columns(&folder.run(&export(&["--since", run])).expect(0).stdout, &["key"]).join(" ");
@@ -150,7 +151,7 @@ fn since_a_run_only_what_it_or_a_later_one_saw_last() {
 }
 
 #[test]
-fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
+fn several_ledgers_are_written_in_order_and_must_belong_to_one_import() {
     let (folder, sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     let url = sandbox.url();
     folder.write("u.csv", "id,Name\nU0,u\n");
@@ -166,9 +167,9 @@ fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
     assert_eq!(columns(&both, &["key"]), ["K0", "K1", "U0"]);
     folder.run(&export(&["--ledger", "keyless.ledger.db"])).expect(0);
 
-    let refused = |more: &[&str], words: &str| {
+    let refused = |more: &[&str], message: &str| {
         let ended = folder.run(&export(more)).expect(2);
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
     };
     refused(
@@ -185,10 +186,10 @@ fn several_ledgers_follow_one_another_and_must_be_of_one_import() {
 }
 
 #[test]
-fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
+fn an_output_file_is_replaced_atomically_with_mode_0600() {
     let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
     folder.write("out.csv", "");
-    // The quote that is never closed is met after rows have been written.
+    // The unclosed quote is the last record, so rows are written before it is read.
     let rows: String = (0..5000).map(|row| format!("K{row},x\n")).collect();
     folder.write("broken.csv", format!("id,Name\n{rows}\"K2,x\n"));
     let broken = folder.run(&export(&["--join", "broken.csv", "--to", "out.csv"])).expect(2);
@@ -201,7 +202,7 @@ fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
     assert_eq!(folder.read("out.csv"), folder.run(&export(&["--to", "-"])).expect(0).stdout);
     let mode = folder.path("out.csv").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // A link stays one.
+    // The target of a symbolic link is replaced, not the link.
     std::os::unix::fs::symlink("out.csv", folder.path("link.csv")).unwrap();
     folder.run(&export(&["--to", "link.csv", "--state", "failed"])).expect(0);
     assert_eq!(folder.read("out.csv").lines().count(), 1);
@@ -210,18 +211,18 @@ fn a_file_appears_whole_for_its_owner_alone_or_stays_as_it_was() {
         std::fs::read_dir(folder.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("-part")), "{names:?}");
 
-    let nowhere = folder.run(&export(&["--to", "no/such/out.csv"])).expect(74);
-    assert!(nowhere.stderr.contains("no/such/out.csv: No such file"), "{}", nowhere.stderr);
+    let missing_folder = folder.run(&export(&["--to", "no/such/out.csv"])).expect(74);
+    assert!(missing_folder.stderr.contains("no/such/out.csv: No such file"), "{}", missing_folder.stderr);
 }
 
 #[test]
-fn rows_of_a_csv_find_their_contacts_by_their_key_and_by_nothing_else() {
+fn join_finds_rows_by_key_alone() {
     let (folder, sandbox) =
         imported(&format!("id,Name\nK0,a\nK1,b\nK2,{}\nK3,d\n", "x".repeat(1025)), &["--key", "id"]);
     let contacts = columns(&folder.run(&export(&[])).expect(0).stdout, &["contact_id"]);
     let arns = columns(&folder.run(&export(&[])).expect(0).stdout, &["contact_arn"]);
     assert_eq!(sandbox.stat("contacts"), 3);
-    // Another order, other content, other columns, one key twice, one that is new, a ragged row, in Excel's own form.
+    // Other order, cells and columns, a repeated key, a new key and a ragged row, in the form that Excel writes.
     let csv = "\u{feff}Labels;id ;Labels;Notiz\r\n\
         x;K3;y;\"two\r\nlines; and \"\"quotes\"\"\"\r\n\
         ;K0;;ä\r\n;NEW;;\r\n;K2;;\r\n;K0;;again\r\n;K1;too;many;cells\r\n";
@@ -258,7 +259,7 @@ fn rows_of_a_csv_find_their_contacts_by_their_key_and_by_nothing_else() {
 }
 
 #[test]
-fn a_csv_is_read_as_a_run_reads_it() {
+fn join_reads_a_csv_as_a_run_does() {
     let (folder, _sandbox) = imported("id,Name\nK0,M\u{fc}ller\n", &["--key", "id"]);
     let latin = encoding_rs::WINDOWS_1252.encode("id|Name\nK0|'Müller|x'\n").0.into_owned();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -271,7 +272,7 @@ fn a_csv_is_read_as_a_run_reads_it() {
     let without = folder.run(&export(&["--join", "u.csv.gz"])).expect(2);
     assert!(without.stderr.contains("--encoding"), "{}", without.stderr);
 
-    // What a rejects file has of this tool's own is not read, and comes anew.
+    // The columns that a rejects file adds are not read, and are replaced by those of the ledger.
     folder.write("r.csv", "id,Name,_file,_line,_key,_state,_code,_message\nK0,x,f,7,K0,rejected,C,m\n");
     let joined = folder.run(&export(&["--join", "r.csv"])).expect(0).stdout;
     assert_eq!(cells(&joined)[0].len(), 7);
@@ -287,31 +288,17 @@ fn a_csv_is_read_as_a_run_reads_it() {
 }
 
 #[test]
-fn a_row_is_found_and_written_in_whichever_segment_it_lies() {
-    let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
-    folder.execute("t.ledger.db", "UPDATE rows SET id = id + (3 << 20) WHERE key = 'K1'");
-    let all = folder.run(&export(&[])).expect(0).stdout;
-    assert_eq!(columns(&all, &["key"]), ["K0", "K2", "K1"]);
-    let joined = folder.run(&export(&["--join", "t.csv"])).expect(0).stdout;
-    assert_eq!(columns(&joined, &["_state"]), ["created"; 3]);
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_standard_output_is_not_an_error() {
     let (folder, _sandbox) = imported(&numbered_csv(2000), &["--key", "id"]);
     for more in [&[][..], &["--format", "jsonl"], &["--join", "t.csv"]] {
-        let mut command = folder.command(&export(more));
-        let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        let mut child = pipes.spawn().unwrap();
-        drop(child.stdout.take());
-        let ended = Ended::from(child.wait_with_output().unwrap()).expect(0);
+        let ended = folder.run_with_closed_stdout(&export(more)).expect(0);
         assert_eq!(ended.stderr, "");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_output_that_cannot_be_written_is_one() {
+fn a_full_standard_output_exits_with_74() {
     let (folder, _sandbox) = imported(&numbered_csv(3), &["--key", "id"]);
     let mut command = folder.command(&export(&[]));
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -320,11 +307,16 @@ fn an_output_that_cannot_be_written_is_one() {
 }
 
 #[test]
-fn an_export_during_a_run_sees_what_it_has_done_so_far_and_leaves_it_alone() {
+fn an_export_during_a_run_has_the_current_states_and_does_not_disturb_the_run() {
     let folder = Folder::new();
-    let endpoint = Endpoint::start(|_, body| match body["Name"].as_str() {
-        Some("Task 2") => Reply::Slow(Duration::from_secs(3)),
-        _ => Reply::Created,
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock().unwrap();
+    let waiting = gate.clone();
+    let endpoint = Endpoint::start(move |_, body| {
+        if body["Name"] == "Task 2" {
+            drop(waiting.lock());
+        }
+        Reply::Created
     });
     folder.write("t.csv", numbered_csv(4));
     let url = endpoint.url();
@@ -336,6 +328,7 @@ fn an_export_during_a_run_sees_what_it_has_done_so_far_and_leaves_it_alone() {
     until("the third row is in flight", || states() == "created created in_flight pending");
     let joined = folder.run(&export(&["--join", "t.csv", "--state", "created"])).expect(0).stdout;
     assert_eq!(columns(&joined, &["id"]), ["K0", "K1"]);
+    drop(closed);
     running.end().expect(0);
     assert_eq!(states(), "created created created created");
 }

@@ -1,24 +1,24 @@
-//! `export --join` where a row is not known by its key alone, or the CSV has been through this tool before.
+//! `export --join` for rows without a unique key, and for a CSV that this tool wrote.
 
-use crate::exporting::{cells, columns, export, imported};
+use crate::export::{cells, columns, export, imported};
 use crate::support::*;
 
 #[test]
-fn identical_rows_without_a_key_find_a_contact_each() {
+fn identical_rows_without_a_key_get_one_contact_each() {
     let (folder, sandbox) = imported("Name,Description\na,x\nb,\na,x\na,x\nshort\n", &[]);
     assert_eq!(sandbox.stat("contacts"), 4);
     let contacts = columns(&folder.run(&export(&["--state", "created"])).expect(0).stdout, &["contact_id"]);
-    // Moved columns make no difference; the fourth of three is nobody's.
+    // The order of columns does not matter. The ledger has three rows `a,x`, so the fourth gets no contact.
     folder.write("u.csv", "Description,Name\nx,a\nx,a\n,c\nx,a\nx,a\n,b\n");
     let joined = folder.run(&export(&["--join", "u.csv"])).expect(0).stdout;
     let [a1, b, a2, a3] = &contacts[..] else { panic!("{contacts:?}") };
     assert_eq!(columns(&joined, &["_contact_id"]), [a1, a2, "", a3, "", b]);
-    // A ragged row is known too.
+    // A ragged row is found too.
     let joined = folder.run(&export(&["--join", "t.csv", "--state", "rejected"])).expect(0).stdout;
     assert_eq!(columns(&joined, &["Name", "Description", "_code"]), ["short||RaggedRow"]);
 }
 
-/// The rows of a CSV with what the ledger knows of each: the columns of it, the state and the contact.
+/// These columns of `export --join` for a CSV, one string per row.
 fn joined(folder: &Folder, csv: &str, names: &[&str]) -> Vec<String> {
     columns(&folder.run(&export(&["--join", csv])).expect(0).stdout, names)
 }
@@ -26,25 +26,26 @@ fn joined(folder: &Folder, csv: &str, names: &[&str]) -> Vec<String> {
 const REJECTS: &str = "t.ledger.db.rejects.csv";
 
 #[test]
-fn a_row_that_was_rejected_never_gets_the_contact_of_another() {
-    // The third has a cell too many, the fourth one too few, the fifth and the sixth the key of the second.
+fn a_rejected_row_never_gets_the_contact_of_another_row() {
+    // Row 3 has a cell too many, row 4 one too few, rows 5 and 6 the key of row 2.
     let long = "c".repeat(1025);
     let csv = format!("id,Name,Description\nA,a,1\nB,b,2\nA,c,3,4\nB,d\nB,e,5\nB,f,6\nC,{long},7\n");
     let (folder, sandbox) = imported(&csv, &["--key", "id"]);
     assert_eq!(sandbox.stat("contacts"), 2);
     let names = ["id", "Description", "_state", "_contact_id", "_code"];
-    let all = [
+    let expected = [
         "A|3,4|rejected||RaggedRow",
         "B||rejected||RaggedRow",
         "B|5|rejected||DuplicateKey",
         "B|6|rejected||DuplicateKey",
         "C|7|rejected||Validation",
     ];
-    assert_eq!(joined(&folder, REJECTS, &names), all);
-    // Mended, under keys of their own, and imported from the rejects file itself; the first duplicate stays one.
-    let mended = folder.read(REJECTS);
-    let mended = mended.replace("A,c", "D,c").replace("B,d", "E,d").replace("B,f", "F,f").replace(&long, "c");
-    folder.write(REJECTS, mended.replace("RaggedRow", ""));
+    assert_eq!(joined(&folder, REJECTS, &names), expected);
+    // All but the first duplicate get keys of their own in the rejects file, which is then imported.
+    let corrected = folder.read(REJECTS);
+    let corrected =
+        corrected.replace("A,c", "D,c").replace("B,d", "E,d").replace("B,f", "F,f").replace(&long, "c");
+    folder.write(REJECTS, corrected.replace("RaggedRow", ""));
     let url = sandbox.url();
     let run = ["run", REJECTS, "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", &url];
     folder.run(&[&run[..], &["--rate", "1000"]].concat()).expect(0);
@@ -58,7 +59,7 @@ fn a_row_that_was_rejected_never_gets_the_contact_of_another() {
 }
 
 #[test]
-fn equal_rows_without_a_key_that_were_not_created_are_those_of_the_rejects_file() {
+fn identical_rows_of_the_rejects_file_are_those_that_were_not_created() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|number, _| if number < 2 { Reply::Created } else { Reply::Close });
     folder.write("t.csv", format!("Name,Description\n{}", "x,1\n".repeat(5)));
@@ -73,8 +74,8 @@ fn equal_rows_without_a_key_that_were_not_created_are_those_of_the_rejects_file(
 }
 
 #[test]
-fn the_columns_of_an_earlier_join_come_anew_and_columns_of_ones_own_are_not_doubled() {
-    // Without a key the whole row is the key, and what a join added is no part of the row.
+fn columns_of_an_earlier_join_are_replaced_and_a_column_of_the_csv_with_such_a_name_is_refused() {
+    // Without a key all cells are the key, except those that an earlier join added.
     let (folder, _sandbox) = imported("Name,Description\na,1\nb,2\n", &[]);
     let once = folder.run(&export(&["--join", "t.csv"])).expect(0).stdout;
     folder.write("once.csv", once.replace(",created,", ",pending,"));
@@ -84,12 +85,12 @@ fn the_columns_of_an_earlier_join_come_anew_and_columns_of_ones_own_are_not_doub
     let clash = folder.run(&export(&["--join", "own.csv"])).expect(2);
     assert!(clash.stderr.contains("own.csv has a column '_state'"), "{}", clash.stderr);
     assert_eq!(clash.stdout, "");
-    let apart = folder.run(&export(&["--join", "own.csv", "--format", "jsonl"])).expect(0).stdout;
-    assert!(apart.contains("\"_state\":\"NY\"") && apart.contains("\"_state\":null"), "{apart}");
+    let separate = folder.run(&export(&["--join", "own.csv", "--format", "jsonl"])).expect(0).stdout;
+    assert!(separate.contains("\"_state\":\"NY\"") && separate.contains("\"_state\":null"), "{separate}");
 }
 
 #[test]
-fn of_several_ledgers_the_one_counts_in_which_most_has_come_of_a_row_in_any_order() {
+fn the_furthest_state_of_several_ledgers_counts_in_any_order() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let into = |ledger: &str, reply: Reply, code: i32| {

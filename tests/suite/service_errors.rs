@@ -1,9 +1,12 @@
-//! Whatever the endpoint does, the ledger says what is known, and no more.
+//! Errors and missing answers of the service: the row's state, the exit code, and the next run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::*;
 
-/// Imports `rows` rows against a scripted endpoint.
-fn against(
+/// Imports `rows` rows through a scripted endpoint.
+fn import_rows(
     rows: usize,
     more: &[&str],
     reply: impl Fn(usize, &serde_json::Value) -> Reply + Send + Sync + 'static,
@@ -17,64 +20,65 @@ fn against(
 }
 
 #[test]
-fn denied_credentials_stop_the_run_and_mark_no_row() {
+fn denied_credentials_stop_the_run_and_every_row_stays_pending() {
     for code in ["AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"] {
         let (folder, endpoint, ended) =
-            against(50, &["--concurrency", "2"], move |_, _| Reply::Error(403, code));
+            import_rows(50, &["--concurrency", "2"], move |_, _| Reply::Error(403, code));
         let ended = ended.expect(7);
         assert!(ended.stdout.contains(code), "{}", ended.stdout);
         assert_eq!(folder.states("t.ledger.db"), "pending 50");
         assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"), "0");
-        assert!(endpoint.requests().len() <= 4, "went on after a denial");
+        assert!(endpoint.requests().len() <= 4, "requests were sent after a denial");
         assert!(!folder.path("t.ledger.db.rejects.csv").exists());
     }
 }
 
 #[test]
-fn a_hard_quota_stops_the_run_and_marks_no_row() {
-    let (folder, _, ended) = against(20, &[], |_, _| Reply::Error(402, "ServiceQuotaExceededException"));
+fn a_hard_quota_stops_the_run_and_every_row_stays_pending() {
+    let (folder, _, ended) = import_rows(20, &[], |_, _| Reply::Error(402, "ServiceQuotaExceededException"));
     ended.expect(7);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
 }
 
 #[test]
-fn an_instance_that_does_not_exist_stops_the_run_and_marks_no_row() {
-    let (folder, _, ended) = against(20, &[], |_, _| Reply::Error(404, "ResourceNotFoundException"));
+fn a_missing_instance_stops_the_run_and_every_row_stays_pending() {
+    let (folder, _, ended) = import_rows(20, &[], |_, _| Reply::Error(404, "ResourceNotFoundException"));
     ended.expect(7);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
 }
 
 #[test]
-fn an_id_in_a_row_that_does_not_exist_rejects_that_row_alone() {
-    let (folder, _, ended) = against(20, &["--concurrency", "1"], |_, body| match body["Name"].as_str() {
-        Some("Task 7") => Reply::Error(404, "ResourceNotFoundException"),
-        _ => Reply::Created,
-    });
+fn an_id_that_does_not_exist_rejects_only_the_row_that_has_it() {
+    let (folder, _, ended) =
+        import_rows(20, &["--concurrency", "1"], |_, body| match body["Name"].as_str() {
+            Some("Task 7") => Reply::Error(404, "ResourceNotFoundException"),
+            _ => Reply::Created,
+        });
     ended.expect(1);
     assert_eq!(folder.states("t.ledger.db"), "created 19, rejected 1");
     assert_eq!(folder.ask("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"), "K7");
 }
 
 #[test]
-fn an_endpoint_that_is_down_ends_in_75_with_every_row_waiting() {
+fn an_unreachable_endpoint_exits_with_75_and_every_row_stays_pending() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(20));
-    // Bound and not listening any more: nobody answers there.
+    // The listener is closed at once, so connections to its port are refused.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let ended = folder.run(&import(&url, &[])).expect(75);
     assert!(ended.stdout.contains("out of reach"), "{}", ended.stdout);
     assert!(ended.stdout.contains("To send the rows that wait"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
-    let doubt =
+    let attempted =
         folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL");
-    assert_eq!(doubt, "0");
+    assert_eq!(attempted, "0");
 }
 
 #[test]
-fn throttling_is_no_error_of_a_row() {
+fn throttling_is_not_an_error_of_a_row() {
     let (folder, endpoint, ended) =
-        against(10, &["--max-attempts", "1", "--output", "json", "--concurrency", "4"], |number, _| {
+        import_rows(10, &["--max-attempts", "1", "--output", "json", "--concurrency", "4"], |number, _| {
             if number % 3 == 0 { Reply::Error(429, "ThrottlingException") } else { Reply::Created }
         });
     let summary = messages(&ended.expect(0).stdout).remove("summary").unwrap();
@@ -84,8 +88,8 @@ fn throttling_is_no_error_of_a_row() {
 }
 
 #[test]
-fn an_attempt_without_an_answer_is_repeated_with_the_same_token() {
-    let (folder, endpoint, ended) = against(1, &[], |number, _| match number {
+fn an_unanswered_attempt_is_repeated_with_the_same_client_token() {
+    let (folder, endpoint, ended) = import_rows(1, &[], |number, _| match number {
         0 => Reply::Close,
         _ => Reply::Created,
     });
@@ -97,16 +101,16 @@ fn an_attempt_without_an_answer_is_repeated_with_the_same_token() {
 }
 
 #[test]
-fn what_is_held_and_not_answered_is_unknown_and_neither_failed_nor_sent_again() {
-    let silences: [fn(usize, &serde_json::Value) -> Reply; 5] = [
+fn with_on_unknown_hold_an_unanswered_row_is_unknown_and_not_sent_again() {
+    let unanswered: [fn(usize, &serde_json::Value) -> Reply; 5] = [
         |_, _| Reply::Close,
         |_, _| Reply::Error(500, "InternalServiceException"),
         |_, _| Reply::Error(503, ""),
         |_, _| Reply::Body("{}"),
         |_, _| Reply::Body("not json"),
     ];
-    for silence in silences {
-        let (folder, endpoint, ended) = against(1, &["--on-unknown", "hold"], silence);
+    for reply in unanswered {
+        let (folder, endpoint, ended) = import_rows(1, &["--on-unknown", "hold"], reply);
         ended.expect(1);
         assert_eq!(folder.states("t.ledger.db"), "unknown 1");
         let url = endpoint.url();
@@ -119,16 +123,16 @@ fn what_is_held_and_not_answered_is_unknown_and_neither_failed_nor_sent_again() 
 }
 
 #[test]
-fn a_slow_answer_beyond_the_read_timeout_is_in_doubt() {
+fn a_row_that_is_not_answered_within_the_read_timeout_is_in_doubt() {
     let (folder, _, ended) =
-        against(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| Reply::Hang);
+        import_rows(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| Reply::Hang);
     ended.expect(75);
     assert_eq!(folder.ask("t.ledger.db", "SELECT state, may_exist, code FROM rows"), "pending|1|NoAnswer");
 }
 
 #[test]
-fn a_row_in_doubt_that_is_then_refused_is_unknown_and_not_rejected() {
-    let (folder, _, ended) = against(1, &[], |number, _| match number {
+fn a_row_in_doubt_whose_next_attempt_is_refused_is_unknown_and_not_rejected() {
+    let (folder, _, ended) = import_rows(1, &[], |number, _| match number {
         0 => Reply::Close,
         _ => Reply::Error(400, "InvalidRequestException"),
     });
@@ -137,16 +141,16 @@ fn a_row_in_doubt_that_is_then_refused_is_unknown_and_not_rejected() {
 }
 
 #[test]
-fn a_token_that_was_used_with_other_parameters_leaves_the_row_unknown() {
-    let (folder, endpoint, ended) = against(1, &[], |_, _| Reply::Error(409, "IdempotencyException"));
+fn a_client_token_that_was_used_with_other_parameters_makes_the_row_unknown() {
+    let (folder, endpoint, ended) = import_rows(1, &[], |_, _| Reply::Error(409, "IdempotencyException"));
     ended.expect(1);
     assert_eq!(folder.states("t.ledger.db"), "unknown 1");
     assert_eq!(endpoint.requests().len(), 1);
 }
 
 #[test]
-fn a_conflict_is_tried_again_and_then_fails_and_the_next_run_takes_it_up() {
-    let (folder, endpoint, ended) = against(1, &["--max-attempts", "2"], |number, _| match number {
+fn a_row_with_conflicts_fails_after_its_last_attempt_and_the_next_run_sends_it() {
+    let (folder, endpoint, ended) = import_rows(1, &["--max-attempts", "2"], |number, _| match number {
         0 | 1 => Reply::Error(409, "ConflictException"),
         _ => Reply::Created,
     });
@@ -158,8 +162,8 @@ fn a_conflict_is_tried_again_and_then_fails_and_the_next_run_takes_it_up() {
 }
 
 #[test]
-fn a_row_that_connect_refuses_is_not_sent_again_until_it_changes() {
-    let (folder, endpoint, ended) = against(3, &[], |_, body| match body["Name"].as_str() {
+fn a_row_that_connect_refused_is_not_sent_again_until_it_changes() {
+    let (folder, endpoint, ended) = import_rows(3, &[], |_, body| match body["Name"].as_str() {
         Some("Task 1") => Reply::Error(400, "InvalidRequestException"),
         _ => Reply::Created,
     });
@@ -174,24 +178,24 @@ fn a_row_that_connect_refuses_is_not_sent_again_until_it_changes() {
 }
 
 #[test]
-fn an_outage_ends_in_75_with_rows_in_doubt_waiting_and_the_next_run_creates_them() {
-    let down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let switch = down.clone();
-    let (folder, endpoint, ended) = against(30, &["--concurrency", "4"], move |_, _| {
-        if switch.load(std::sync::atomic::Ordering::SeqCst) { Reply::Error(503, "") } else { Reply::Created }
+fn an_outage_exits_with_75_and_the_next_run_creates_the_pending_rows() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let outage = is_down.clone();
+    let (folder, endpoint, ended) = import_rows(30, &["--concurrency", "4"], move |_, _| {
+        if outage.load(Ordering::SeqCst) { Reply::Error(503, "") } else { Reply::Created }
     });
     let ended = ended.expect(75);
     assert!(ended.stdout.contains("does not answer"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 30");
-    down.store(false, std::sync::atomic::Ordering::SeqCst);
+    is_down.store(false, Ordering::SeqCst);
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 30");
 }
 
 #[test]
-fn a_wrong_region_after_a_good_pilot_stops_the_run_and_marks_no_row() {
-    let (folder, endpoint, ended) = against(60, &["--limit", "2"], |number, _| match number {
+fn an_instance_that_is_missing_in_a_later_run_stops_it_and_the_rows_stay_pending() {
+    let (folder, endpoint, ended) = import_rows(60, &["--limit", "2"], |number, _| match number {
         0 | 1 => Reply::Created,
         _ => Reply::Error(404, "ResourceNotFoundException"),
     });
@@ -202,8 +206,8 @@ fn a_wrong_region_after_a_good_pilot_stops_the_run_and_marks_no_row() {
 }
 
 #[test]
-fn one_bad_id_alone_fails_when_earlier_rows_were_created_and_the_next_run_takes_it_up() {
-    let (folder, endpoint, ended) = against(2, &["--limit", "1"], |number, _| match number {
+fn a_single_row_with_an_id_that_does_not_exist_fails_when_an_earlier_run_created_rows() {
+    let (folder, endpoint, ended) = import_rows(2, &["--limit", "1"], |number, _| match number {
         0 => Reply::Created,
         _ => Reply::Error(404, "ResourceNotFoundException"),
     });
@@ -214,17 +218,17 @@ fn one_bad_id_alone_fails_when_earlier_rows_were_created_and_the_next_run_takes_
 }
 
 #[test]
-fn an_answer_that_is_not_connects_blames_no_row() {
+fn an_error_without_a_code_of_connect_stops_the_run_and_every_row_stays_pending() {
     for status in [400, 404, 407, 413] {
-        let (folder, _, ended) = against(5, &[], move |_, _| Reply::Error(status, ""));
+        let (folder, _, ended) = import_rows(5, &[], move |_, _| Reply::Error(status, ""));
         ended.expect(7);
         assert_eq!(folder.states("t.ledger.db"), "pending 5", "{status}");
     }
 }
 
 #[test]
-fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
-    let (folder, endpoint, ended) = against(1, &["--max-attempts", "1"], |number, _| match number {
+fn the_idempotency_window_starts_at_the_first_unanswered_attempt() {
+    let (folder, endpoint, ended) = import_rows(1, &["--max-attempts", "1"], |number, _| match number {
         0 => Reply::Error(409, "ConflictException"),
         1 => Reply::Close,
         _ => Reply::Created,
@@ -236,8 +240,9 @@ fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
     let url = endpoint.url();
     folder.run(&import(&url, &["--max-attempts", "2"])).expect(0);
 
-    // The other way round: an attempt in doubt two days ago is not repeated.
-    let (folder, endpoint, ended) = against(2, &["--limit", "1", "--max-attempts", "1"], |_, _| Reply::Close);
+    // An unanswered attempt older than the window is not repeated.
+    let (folder, endpoint, ended) =
+        import_rows(2, &["--limit", "1", "--max-attempts", "1"], |_, _| Reply::Close);
     ended.expect(75);
     assert_eq!(folder.states("t.ledger.db"), "pending 2");
     folder.execute(
@@ -252,10 +257,10 @@ fn a_token_ages_from_the_first_attempt_in_doubt_and_not_before() {
 }
 
 #[test]
-fn a_few_rows_that_are_never_answered_do_not_hold_the_others_up() {
+fn a_few_unanswered_rows_do_not_block_the_others() {
     for concurrency in ["1", "32"] {
         let arguments = ["--concurrency", concurrency, "--max-attempts", "2"];
-        let (folder, _, ended) = against(60, &arguments, |_, body| match body["Name"].as_str() {
+        let (folder, _, ended) = import_rows(60, &arguments, |_, body| match body["Name"].as_str() {
             Some("Task 0" | "Task 1" | "Task 2" | "Task 40") => Reply::Error(500, "InternalServiceException"),
             _ => Reply::Created,
         });
@@ -265,10 +270,11 @@ fn a_few_rows_that_are_never_answered_do_not_hold_the_others_up() {
 }
 
 #[test]
-fn an_id_that_is_none_creates_nothing() {
+fn an_invalid_contact_id_leaves_the_row_pending() {
     for id in ["", " ", "a b", "\\u001b[31m"] {
         let body = format!("{{\"ContactId\":\"{id}\",\"ContactArn\":\"arn\"}}");
-        let (folder, _, ended) = against(1, &["--max-attempts", "1"], move |_, _| Reply::Json(body.clone()));
+        let (folder, _, ended) =
+            import_rows(1, &["--max-attempts", "1"], move |_, _| Reply::Json(body.clone()));
         ended.expect(75);
         assert_eq!(
             folder.ask("t.ledger.db", "SELECT state, code FROM rows"),

@@ -1,4 +1,4 @@
-//! `check` finds before the first request what a run would find, and sends nothing.
+//! `check` reports the faults and counts of a run, and sends nothing.
 
 use crate::support::*;
 
@@ -22,13 +22,13 @@ fn faulty() -> String {
 }
 
 #[test]
-fn faults_are_grouped_with_file_line_limit_and_size_and_no_value() {
+fn faults_are_grouped_by_cause_with_line_limit_and_size_but_without_values() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());
     folder.write("job.toml", JOB);
     let ended = folder.run(&["check", "t.csv", "--job", "job.toml", "--progress", "none"]).expect(1);
     assert!(!ended.stdout.contains("yesterday") && !ended.stdout.contains("üü"), "{}", ended.stdout);
-    // The end of a run is a moment.
+    // The forecast ends with the time of day.
     let text: Vec<&str> = ended.stdout.lines().map(|line| line.split(", until").next().unwrap()).collect();
     insta::assert_snapshot!(text.join("\n"));
     let list = folder.run(&["check", "t.csv", "--job", "job.toml", "--output", "csv"]).expect(1);
@@ -37,7 +37,7 @@ fn faults_are_grouped_with_file_line_limit_and_size_and_no_value() {
 }
 
 #[test]
-fn what_a_check_counts_a_run_then_does() {
+fn a_run_sends_the_rows_that_check_counted() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());
     folder.write("job.toml", JOB);
@@ -64,17 +64,18 @@ fn what_a_check_counts_a_run_then_does() {
     let counts =
         ["already_created", "refused_before", "faulty", "to_send"].map(|name| after[name].as_u64().unwrap());
     assert_eq!(counts, [1, 1, 6, 0]);
-    // A row that Connect refused is tried again once it has changed, and so says the check.
-    folder.write("t.csv", faulty().replace("fine too", "mended").replace("1,fine,", "1,other,"));
-    let mended = check(&[]);
-    let counts = ["to_send", "changed_created", "refused_before"].map(|name| mended[name].as_u64().unwrap());
+    // A row that Connect refused is sent again once it has changed.
+    folder.write("t.csv", faulty().replace("fine too", "corrected").replace("1,fine,", "1,other,"));
+    let corrected = check(&[]);
+    let counts =
+        ["to_send", "changed_created", "refused_before"].map(|name| corrected[name].as_u64().unwrap());
     assert_eq!(counts, [1, 1, 0]);
     folder.run(&import(&url, &["--job", "job.toml"])).expect(1);
     assert_eq!(endpoint.requests().len(), 3);
 }
 
 #[test]
-fn without_a_key_equal_rows_are_each_counted_to_be_sent() {
+fn without_a_key_identical_rows_are_each_counted_as_to_send() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\nb\na\na\n");
     let ended = folder.run(&["check", "t.csv", "--output", "json"]).expect(0);
@@ -88,7 +89,7 @@ fn without_a_key_equal_rows_are_each_counted_to_be_sent() {
 }
 
 #[test]
-fn a_check_of_another_imports_ledger_is_refused_as_a_run_would_be() {
+fn the_ledger_of_another_namespace_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\n1,a\n");
     folder.run(&["run", "t.csv", "--key", "id", "--sandbox"]).expect(0);
@@ -98,7 +99,7 @@ fn a_check_of_another_imports_ledger_is_refused_as_a_run_would_be() {
 }
 
 #[test]
-fn the_forecast_says_how_long_a_run_takes_and_what_that_means() {
+fn the_forecast_has_the_duration_and_whether_it_exceeds_the_idempotency_window() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1000));
     let forecast = |more: &[&str]| {
@@ -115,7 +116,7 @@ fn the_forecast_says_how_long_a_run_takes_and_what_that_means() {
 }
 
 #[test]
-fn the_longest_request_has_the_length_of_the_longest_body_sent() {
+fn the_longest_request_equals_the_longest_body_that_run_sends() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name,Description\n1,a,b\n2,Größe \"1\",\"two\nlines\t\\\u{1}\"\n3,c,d\n");
     let checked = folder.run(&["check", "t.csv", "--key", "id", "--output", "json"]).expect(0);
@@ -128,7 +129,7 @@ fn the_longest_request_has_the_length_of_the_longest_body_sent() {
 }
 
 #[test]
-fn a_spent_error_budget_keeps_a_run_from_starting() {
+fn faults_beyond_the_error_budget_stop_a_run_before_its_first_request() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());
     folder.write("job.toml", JOB);
@@ -148,7 +149,7 @@ fn a_spent_error_budget_keeps_a_run_from_starting() {
 }
 
 #[test]
-fn without_a_check_each_row_is_judged_when_its_turn_comes_and_the_budget_stops_the_run() {
+fn with_no_check_each_row_is_validated_before_it_is_sent_and_the_error_budget_stops_the_run() {
     let folder = Folder::new();
     let mut text = "id,Name\n".to_owned();
     for row in 0..50 {
@@ -168,7 +169,7 @@ fn without_a_check_each_row_is_judged_when_its_turn_comes_and_the_budget_stops_t
 }
 
 #[test]
-fn csv_output_is_for_checks_and_exports_alone() {
+fn csv_output_is_refused_by_commands_other_than_check_and_export() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     for arguments in
@@ -180,7 +181,7 @@ fn csv_output_is_for_checks_and_exports_alone() {
 }
 
 #[test]
-fn rows_of_a_file_that_was_renamed_are_counted_once() {
+fn rows_of_a_renamed_file_are_counted_once() {
     let folder = Folder::new();
     folder.write("a.csv", numbered_csv(4));
     let shared = ["--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--rate", "1000"];
@@ -196,7 +197,7 @@ fn rows_of_a_file_that_was_renamed_are_counted_once() {
 }
 
 #[test]
-fn rows_in_doubt_for_too_long_are_known_to_be_unknown() {
+fn rows_in_doubt_beyond_the_idempotency_window_are_counted_as_unknown() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Close);
@@ -213,7 +214,7 @@ fn rows_in_doubt_for_too_long_are_known_to_be_unknown() {
 }
 
 #[test]
-fn a_row_equal_to_a_created_one_is_assessed_all_the_same() {
+fn a_row_identical_to_a_created_row_is_validated() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\nfine\n");
     let shared = ["--sandbox", "--ledger", "t.ledger.db", "--job", "job.toml"];
@@ -228,7 +229,7 @@ fn a_row_equal_to_a_created_one_is_assessed_all_the_same() {
 }
 
 #[test]
-fn a_key_that_a_cell_made_is_never_shown() {
+fn a_member_name_rendered_from_a_cell_is_not_printed() {
     let folder = Folder::new();
     folder.write("t.csv", "id,who,note\n1,Jane Planted,x\n");
     folder.write(
@@ -244,20 +245,20 @@ fn a_key_that_a_cell_made_is_never_shown() {
         check.stdout
     );
     let run = folder.run(&[&["run"][..], &arguments, &["--output", "json"]].concat()).expect(1);
-    let said = [
+    let outputs = [
         check.stdout,
         check.stderr,
         run.stdout,
         run.stderr,
         folder.ask("job.sandbox.ledger.db", "SELECT message FROM rows"),
     ];
-    for text in said {
+    for text in outputs {
         assert!(!text.contains("Planted"), "{text}");
     }
 }
 
 #[test]
-fn repeated_rows_that_wait_from_another_file_are_counted_once() {
+fn repeated_rows_that_are_pending_from_another_file_are_counted_once() {
     for (key, sent) in [(&["--key", "id"][..], 3), (&[], 5)] {
         let folder = Folder::new();
         folder.write("a.csv", "id,Name\no,2\ns,1\ns,1\ns,1\np,3\nq,3\n");
@@ -276,13 +277,9 @@ fn repeated_rows_that_wait_from_another_file_are_counted_once() {
 }
 
 #[test]
-fn a_reader_of_faults_that_goes_away_is_no_failure() {
+fn a_closed_standard_output_is_not_an_error() {
     let folder = Folder::new();
     let rows = (0..5000).map(|row| format!("K{row},{}\n", "x".repeat(1025)));
     folder.write("t.csv", "id,Name\n".to_owned() + &rows.collect::<String>());
-    let mut command = folder.command(&["check", "t.csv", "--key", "id", "--output", "csv"]);
-    let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let mut child = pipes.spawn().unwrap();
-    drop(child.stdout.take());
-    Ended::from(child.wait_with_output().unwrap()).expect(1);
+    folder.run_with_closed_stdout(&["check", "t.csv", "--key", "id", "--output", "csv"]).expect(1);
 }

@@ -1,4 +1,6 @@
-//! `doctor`: what can be known before a migration, without making a contact.
+//! `doctor` checks what a run needs. Only `--probe-token` creates contacts.
+
+use std::sync::{Arc, Mutex};
 
 use crate::support::*;
 
@@ -7,7 +9,7 @@ fn doctor<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         .concat()
 }
 
-/// The verdict of each check, such as `endpoint pass`.
+/// Check and verdict of every diagnosis, such as `endpoint pass`.
 fn verdicts(ended: &Ended) -> Vec<String> {
     let lines = ended.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let diagnoses = lines.filter(|line| line["message_type"] == "diagnosis");
@@ -16,7 +18,7 @@ fn verdicts(ended: &Ended) -> Vec<String> {
 }
 
 #[test]
-fn a_sound_place_is_ready_and_no_contact_is_made() {
+fn every_check_passes_and_no_contact_is_created() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -35,7 +37,7 @@ fn a_sound_place_is_ready_and_no_contact_is_made() {
 }
 
 #[test]
-fn the_probe_makes_one_contact_and_learns_what_a_token_is_worth() {
+fn the_token_probe_creates_one_contact_and_detects_whether_tokens_are_honoured() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let honouring = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -43,23 +45,23 @@ fn the_probe_makes_one_contact_and_learns_what_a_token_is_worth() {
     assert_eq!(verdicts(&ended).last().unwrap(), "token pass");
     assert_eq!(honouring.stat("contacts"), 1);
     drop(honouring);
-    let forgetful = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
-    let ended = folder.run(&doctor(&forgetful.url(), &["--probe-token"])).expect(7);
+    let forgetting = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
+    let ended = folder.run(&doctor(&forgetting.url(), &["--probe-token"])).expect(7);
     assert!(
         ended.stdout.contains("not honoured: two contacts, ") && ended.stdout.contains("--on-unknown hold")
     );
-    folder.run(&doctor(&forgetful.url(), &["--probe-token", "--operation", "StartTaskContact"])).expect(2);
+    folder.run(&doctor(&forgetting.url(), &["--probe-token", "--operation", "StartTaskContact"])).expect(2);
 }
 
 #[test]
-fn what_is_wrong_fails_with_the_code_that_a_run_would_end_with() {
+fn a_failed_check_exits_with_the_code_of_a_run() {
     let replies: [(Reply, &str, i32); 6] = [
         (Reply::Error(403, "AccessDeniedException"), "permission fail", 7),
         (Reply::Error(403, "ExpiredToken"), "credentials fail", 7),
         (Reply::Error(404, "ResourceNotFoundException"), "instance fail", 7),
         (Reply::Error(500, "InternalServiceException"), "endpoint fail", 75),
         (Reply::Created, "endpoint fail", 7),
-        // A proxy, or anybody.
+        // An HTTP error without a code of Connect, as of a proxy.
         (Reply::Error(404, ""), "endpoint fail", 7),
     ];
     for (reply, verdict, code) in replies {
@@ -73,33 +75,33 @@ fn what_is_wrong_fails_with_the_code_that_a_run_would_end_with() {
     folder.write("t.csv", numbered_csv(3));
     let down = folder.run(&doctor("http://127.0.0.1:9", &["--output", "json"])).expect(75);
     assert!(verdicts(&down).contains(&"endpoint fail".to_owned()));
-    let nobody =
+    let without_credentials =
         ["doctor", "--instance-id", "i", "--region", "eu-west-2", "--ledger", "t.db", "--output", "json"];
-    let ended = folder.run(&nobody).expect(7);
+    let ended = folder.run(&without_credentials).expect(7);
     assert!(verdicts(&ended).contains(&"credentials fail".to_owned()));
 }
 
 #[test]
-fn a_ledger_that_no_run_could_use_fails() {
+fn a_ledger_that_a_run_cannot_use_fails() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     folder.run(&import(&url, &[])).expect(0);
-    let with_key = ["--output", "json"];
+    let json = ["--output", "json"];
     let verdict =
         |ended: &Ended| verdicts(ended).into_iter().find(|verdict| verdict.starts_with("ledger")).unwrap();
-    assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(0)), "ledger pass");
+    assert_eq!(verdict(&folder.run(&doctor(&url, &json)).expect(0)), "ledger pass");
     let other = folder.run(&doctor(&url, &["--namespace", "other", "--output", "json"])).expect(2);
     assert_eq!(verdict(&other), "ledger fail");
     folder.write("t.ledger.db", "");
-    assert_eq!(verdict(&folder.run(&doctor(&url, &with_key)).expect(74)), "ledger fail");
-    let nowhere = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(74);
-    assert!(verdicts(&nowhere).contains(&"disk fail".to_owned()), "{}", nowhere.stdout);
+    assert_eq!(verdict(&folder.run(&doctor(&url, &json)).expect(74)), "ledger fail");
+    let missing_folder = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(74);
+    assert!(verdicts(&missing_folder).contains(&"disk fail".to_owned()), "{}", missing_folder.stdout);
 }
 
 #[test]
-fn an_input_that_no_run_could_read_fails() {
+fn an_input_that_a_run_cannot_read_fails() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
@@ -111,7 +113,7 @@ fn an_input_that_no_run_could_read_fails() {
 }
 
 #[test]
-fn a_ledger_that_was_changed_by_hand_is_counted_anew_by_the_next_run() {
+fn the_next_run_recounts_a_ledger_that_was_changed_by_hand() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(30));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -119,17 +121,28 @@ fn a_ledger_that_was_changed_by_hand_is_counted_anew_by_the_next_run() {
     let counts = || folder.ask("t.ledger.db", "SELECT sum(rows) FROM tallies");
     folder.run(&import(&url, &["--limit", "10"])).expect(10);
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 2");
-    let told = folder.run(&doctor(&url, &[])).expect(0).stdout;
-    assert!(told.contains("warn  ledger ") && told.contains("the next run counts them again"), "{told}");
-    // While a run is under way nobody else writes to it; if somebody does, its end does not vouch for the counts.
-    let running = folder.start(&import(&url, &["--rate", "20", "--burst", "1"]));
-    until("it has counted, and sends", || counts() == "30" && sandbox.stat("contacts") > 12);
+    let diagnoses = folder.run(&doctor(&url, &[])).expect(0).stdout;
+    assert!(
+        diagnoses.contains("warn  ledger ") && diagnoses.contains("the next run counts them again"),
+        "{diagnoses}"
+    );
+    // After a change during a run the counts are not trusted either. The answers wait for the change.
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock().unwrap();
+    let waiting = gate.clone();
+    let endpoint = Endpoint::start(move |_, _| {
+        drop(waiting.lock());
+        Reply::Created
+    });
+    let running = folder.start(&import(&endpoint.url(), &[]));
+    until("the rows are counted and sent", || counts() == "30" && !endpoint.requests().is_empty());
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 4");
+    drop(closed);
     running.end().expect(0);
     assert_eq!(counts(), "30");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);
     assert_eq!(counts(), "30");
     assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows"), "30");
-    let told = folder.run(&doctor(&url, &[])).expect(0).stdout;
-    assert!(told.contains("pass  ledger "), "{told}");
+    let diagnoses = folder.run(&doctor(&url, &[])).expect(0).stdout;
+    assert!(diagnoses.contains("pass  ledger "), "{diagnoses}");
 }

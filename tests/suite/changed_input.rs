@@ -1,4 +1,4 @@
-//! The CSV changes between runs, as they do.
+//! The CSV or the job file changes between two runs.
 
 use crate::support::*;
 
@@ -7,7 +7,7 @@ fn endpoint() -> Endpoint {
 }
 
 #[test]
-fn rows_that_are_added_moved_or_changed_are_told_apart() {
+fn added_moved_and_changed_rows_are_distinguished() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\nA,one\nB,two\n");
     let endpoint = endpoint();
@@ -25,50 +25,44 @@ fn rows_that_are_added_moved_or_changed_are_told_apart() {
 }
 
 #[test]
-fn a_row_taken_out_of_its_file_is_not_sent_any_more() {
+fn a_row_removed_from_its_file_is_no_longer_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     let endpoint = endpoint();
     let url = endpoint.url();
-    let of_file = |file, more: &[&'static str]| {
-        let mut arguments = import(&url, more);
-        arguments[1] = file;
-        folder.run(&arguments)
-    };
-    of_file("t.csv", &["--limit", "1"]).expect(10);
+    let run_file = |csv, more: &[&'static str]| folder.run(&import_file(csv, &url, more));
+    run_file("t.csv", &["--limit", "1"]).expect(10);
     folder.write("t.csv", "id,Name\nK0,Task 0\nK2,Task 2\n");
-    let ended = of_file("t.csv", &["--output", "json"]).expect(0);
+    let ended = run_file("t.csv", &["--output", "json"]).expect(0);
     assert_eq!(messages(&ended.stdout)["summary"]["withdrawn"], 2);
     assert_eq!(folder.states("t.ledger.db"), "created 2, pending 2");
-    // Nor by a run of another file, unless that has it; as check foretells.
+    // A run of another file does not send it either, unless that file has the row.
     folder.write("other.csv", "Name,id\nwaits,O\n");
-    of_file("other.csv", &["--limit", "0"]).expect(10);
+    run_file("other.csv", &["--limit", "0"]).expect(10);
     folder.write("next.csv", "Name,id\nlater,N\nTask 1,K1\n");
     let check =
         ["check", "next.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--output", "json"];
     let check = folder.run(&check).expect(0);
     assert_eq!(messages(&check.stdout)["check"]["to_send"], 3);
-    of_file("next.csv", &[]).expect(0);
+    run_file("next.csv", &[]).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 5, pending 1");
     assert!(endpoint.requests().iter().all(|request| request["Name"] != "Task 3"));
 }
 
 #[test]
-fn rows_left_waiting_by_another_file_are_taken_up() {
+fn pending_rows_of_another_file_are_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     folder.write("next.csv", "Name,id\nlater,N\n");
     let endpoint = endpoint();
     let url = endpoint.url();
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
-    let mut arguments = import(&url, &[]);
-    arguments[1] = "next.csv";
-    folder.run(&arguments).expect(0);
+    folder.run(&import_file("next.csv", &url, &[])).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 4");
 }
 
 #[test]
-fn a_second_row_of_one_key_is_rejected_and_names_the_first() {
+fn a_second_row_with_a_key_is_rejected_with_the_line_of_the_first() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\nA,one\nB,two\nA,three\n");
     let endpoint = endpoint();
@@ -94,7 +88,7 @@ fn without_a_key_identical_rows_are_each_imported_once() {
     let url = endpoint.url();
     let arguments: Vec<_> = import(&url, &["--output", "json"])
         .into_iter()
-        .filter(|word| !["--key", "id"].contains(word))
+        .filter(|argument| !["--key", "id"].contains(argument))
         .collect();
     for run in 0..2 {
         let ended = folder.run(&arguments).expect(0);
@@ -109,7 +103,7 @@ fn without_a_key_identical_rows_are_each_imported_once() {
 }
 
 #[test]
-fn the_rejects_file_is_fixed_and_fed_back() {
+fn a_corrected_rejects_file_is_imported() {
     let folder = Folder::new();
     let long = "x".repeat(1025);
     folder.write("t.csv", format!("id,Name\nA,one\nB,\"{long}\"\nC\n"));
@@ -128,21 +122,20 @@ fn the_rejects_file_is_fixed_and_fed_back() {
     assert_eq!((&rows[0][0], &rows[0][1], &rows[0][3], &rows[0][6]), ("B", &*long, "3", "Validation"));
     assert_eq!((&rows[1][0], &rows[1][3], &rows[1][6]), ("C", "4", "RaggedRow"));
 
-    // The ragged row was padded, so it needs a word that it is mended.
-    let mended = rejects.replace(&long, "short");
-    folder.write("t.ledger.db.rejects.csv", &mended);
-    let mut arguments = import(&url, &[]);
-    arguments[1] = "t.ledger.db.rejects.csv";
+    // A padded row looks complete, so only an empty `_code` says that it was corrected.
+    let corrected = rejects.replace(&long, "short");
+    folder.write("t.ledger.db.rejects.csv", &corrected);
+    let arguments = import_file("t.ledger.db.rejects.csv", &url, &[]);
     let ended = folder.run(&arguments).expect(1);
     assert!(ended.stderr.contains("was ragged, correct its cells and clear its _code"), "{}", ended.stderr);
-    folder.write("t.ledger.db.rejects.csv", mended.replace("RaggedRow", ""));
+    folder.write("t.ledger.db.rejects.csv", corrected.replace("RaggedRow", ""));
     folder.run(&arguments).expect(0);
     let sent: Vec<_> = endpoint.requests().iter().map(|body| body["Name"].to_string()).collect();
     assert_eq!(sent, ["\"one\"", "\"short\"", "null"]);
 }
 
 #[test]
-fn a_mended_job_file_gives_rejected_rows_another_chance() {
+fn rejected_rows_are_sent_once_the_job_file_is_corrected() {
     let folder = Folder::new();
     let long = "x".repeat(1025);
     folder.write("t.csv", format!("id,Title\nA,{long}\n"));
@@ -158,15 +151,13 @@ fn a_mended_job_file_gives_rejected_rows_another_chance() {
 }
 
 #[test]
-fn standard_input_is_read_and_what_it_left_is_resumed() {
+fn pending_rows_from_standard_input_are_sent_by_the_next_run() {
     let folder = Folder::new();
     let endpoint = endpoint();
     let url = endpoint.url();
     let run = |input: &str, more: &[&str]| {
-        let mut arguments = import(&url, more);
-        arguments[1] = "-";
-        let file = folder.write("piped", input);
-        let mut command = folder.command(&arguments);
+        let file = folder.write("stdin", input);
+        let mut command = folder.command(&import_file("-", &url, more));
         Ended::from(command.stdin(std::fs::File::open(file).unwrap()).output().unwrap())
     };
     run(&numbered_csv(3), &["--limit", "1"]).expect(10);
@@ -175,13 +166,13 @@ fn standard_input_is_read_and_what_it_left_is_resumed() {
 }
 
 #[test]
-fn a_row_in_doubt_that_is_taken_out_of_its_file_is_unknown_and_reported() {
+fn a_row_in_doubt_that_is_removed_from_its_file_becomes_unknown_and_is_reported() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let endpoint = Endpoint::start(|number, _| if number < 3 { Reply::Hang } else { Reply::Created });
     let url = endpoint.url();
     let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("requests are under way", || endpoint.requests().len() == 3);
+    until("three requests are in flight", || endpoint.requests().len() == 3);
     running.signal("KILL");
     running.end();
     folder.write("t.csv", numbered_csv(2));
@@ -192,7 +183,7 @@ fn a_row_in_doubt_that_is_taken_out_of_its_file_is_unknown_and_reported() {
 }
 
 #[test]
-fn rows_left_under_a_header_that_the_mapping_does_not_fit_are_rejected_and_do_not_block_the_run() {
+fn pending_rows_whose_header_lacks_a_mapped_column_are_rejected_and_the_run_continues() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     folder.write("next.csv", "id,Title\nN,later\n");
@@ -200,9 +191,7 @@ fn rows_left_under_a_header_that_the_mapping_does_not_fit_are_rejected_and_do_no
     let endpoint = endpoint();
     let url = endpoint.url();
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
-    let mut arguments = import(&url, &["--job", "next.toml"]);
-    arguments[1] = "next.csv";
-    let ended = folder.run(&arguments).expect(1);
+    let ended = folder.run(&import_file("next.csv", &url, &["--job", "next.toml"])).expect(1);
     assert!(ended.stderr.contains("no column with the identifier 'title'"), "{}", ended.stderr);
     assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 1");
 }

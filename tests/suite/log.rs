@@ -78,7 +78,7 @@ fn notices_and_errors_of_every_command_are_events() {
 }
 
 #[test]
-fn what_fails_and_then_succeeds_is_never_an_error_and_each_step_has_its_row() {
+fn failed_attempts_of_a_created_row_are_logged_at_debug_with_the_row() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     let endpoint = Endpoint::start(|number, _| match number {

@@ -1,25 +1,25 @@
-//! What real systems export arrives as it was, without being prepared.
+//! CSV as other systems export it: encodings, delimiters, quotes, compression, and damaged files.
 
 use std::io::Write as _;
 
 use crate::support::*;
 
-/// The attributes of every contact, by its attribute `id`.
-fn arrived(endpoint: &Endpoint) -> Vec<serde_json::Value> {
+/// Attributes of every request, sorted by their `id`.
+fn attributes(endpoint: &Endpoint) -> Vec<serde_json::Value> {
     let mut all: Vec<_> = endpoint.requests().iter().map(|body| body["Attributes"].clone()).collect();
     all.sort_by_key(|attributes| attributes["id"].as_str().unwrap_or_default().to_owned());
     all
 }
 
-/// Imports `t.csv` with every column as an attribute, and gives what arrived.
-fn through(folder: &Folder, more: &[&str]) -> Vec<serde_json::Value> {
+/// Imports `t.csv` with every column as an attribute, and returns the attributes that were sent.
+fn imported_attributes(folder: &Folder, more: &[&str]) -> Vec<serde_json::Value> {
     folder.write("job.toml", "[request]\nAttributes = \"*\"\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let mut arguments = import(&url, &["--job", "job.toml"]);
     arguments.extend(more);
     folder.run(&arguments).expect(0);
-    arrived(&endpoint)
+    attributes(&endpoint)
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -27,71 +27,68 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_spreadsheets_utf_16_export_needs_no_option() {
+fn utf_16_from_a_spreadsheet_needs_no_option() {
     let folder = Folder::new();
     folder.write("t.csv", utf16("id\tName\r\n1\tGröße\r\n2\t\"a\tb\"\r\n"));
     assert_eq!(
-        through(&folder, &[]),
+        imported_attributes(&folder, &[]),
         [serde_json::json!({"id": "1", "name": "Größe"}), serde_json::json!({"id": "2", "name": "a\tb"})]
     );
 }
 
 #[test]
-fn a_european_export_is_read_by_its_semicolons_and_its_encoding() {
+fn a_european_export_is_read_with_its_separator_and_encoding() {
     let folder = Folder::new();
     folder.write("t.csv", b"sep=;\r\nid;Betreff;Gr\xF6\xDFe (cm)\r\n1;M\xFCller, Hans;1,80\r\n".as_slice());
     let expected = serde_json::json!({"id": "1", "betreff": "Müller, Hans", "grosse_cm": "1,80"});
-    assert_eq!(through(&folder, &["--encoding", "windows-1252"]), [expected]);
+    assert_eq!(imported_attributes(&folder, &["--encoding", "windows-1252"]), [expected]);
 }
 
 #[test]
-fn compressed_files_are_known_by_their_content() {
+fn compression_is_detected_from_the_content() {
     let text = "id,x\n1,a\n";
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text.as_bytes()).unwrap();
     for bytes in [gzip.finish().unwrap(), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
         let folder = Folder::new();
         folder.write("t.csv", bytes);
-        assert_eq!(through(&folder, &[]), [serde_json::json!({"id": "1", "x": "a"})]);
+        assert_eq!(imported_attributes(&folder, &[]), [serde_json::json!({"id": "1", "x": "a"})]);
     }
 }
 
 #[test]
-fn repeated_empty_and_padded_headers_lose_no_cell() {
+fn repeated_empty_and_padded_column_names_keep_every_cell() {
     let folder = Folder::new();
     folder.write("t.csv", " id ,Labels,Labels,,a.b[0]\n1,x,y,z,w\n,,,,\n");
     let expected =
         serde_json::json!({"id": "1", "labels_1": "x", "labels_2": "y", "column_4": "z", "a_b_0": "w"});
-    assert_eq!(through(&folder, &[]), [expected]);
+    assert_eq!(imported_attributes(&folder, &[]), [expected]);
 }
 
 #[test]
-fn quotes_and_escapes_may_be_others() {
+fn delimiter_quote_and_escape_can_be_set() {
     let folder = Folder::new();
     folder.write("t.csv", "id|x\n1|'a|b \\'c\\''\n");
     let more = ["--delimiter", "pipe", "--quote", "'", "--escape", "\\"];
-    assert_eq!(through(&folder, &more), [serde_json::json!({"id": "1", "x": "a|b 'c'"})]);
+    assert_eq!(imported_attributes(&folder, &more), [serde_json::json!({"id": "1", "x": "a|b 'c'"})]);
 }
 
 #[test]
-fn a_pattern_names_all_files_that_it_matches_and_no_rejects() {
+fn a_glob_pattern_matches_every_file_except_rejects_files() {
     let folder = Folder::new();
     folder.write("a.csv", "id,Name\n1,a\n");
     folder.write("b.csv", "id;Name\n2;b\n");
     folder.write("old.csv", "id,Name,_file,_line,_key,_state,_code,_message\n1,a,a.csv,2,1,rejected,x,y\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    let mut arguments = import(&url, &[]);
-    arguments[1] = "*.csv";
-    folder.run(&arguments).expect(0);
+    folder.run(&import_file("*.csv", &url, &[])).expect(0);
     assert_eq!(endpoint.requests().len(), 2);
-    arguments[1] = "*.tsv";
-    let ended = folder.run(&arguments).expect(2);
+    let ended = folder.run(&import_file("*.tsv", &url, &[])).expect(2);
     assert_eq!(ended.stderr, "error: CSV '*.tsv' matches no file\n");
 }
 
 #[test]
-fn a_pattern_leaves_no_file_out_in_silence() {
+fn a_file_that_a_glob_pattern_matches_and_that_cannot_be_read_is_an_error() {
     use std::os::unix::ffi::OsStrExt as _;
     let folder = Folder::new();
     folder.write("a.csv", "Name\na\n");
@@ -104,7 +101,7 @@ fn a_pattern_leaves_no_file_out_in_silence() {
 }
 
 #[test]
-fn the_rejects_of_a_european_export_are_fixed_and_fed_back_under_the_same_job() {
+fn corrected_rejects_of_a_semicolon_separated_file_are_imported_with_the_same_job_file() {
     let folder = Folder::new();
     folder.write("t.csv", format!("id;Name\n1;{}\n", "ä".repeat(1025)));
     folder.write(
@@ -113,18 +110,16 @@ fn the_rejects_of_a_european_export_are_fixed_and_fed_back_under_the_same_job() 
     );
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    let mut arguments = import(&url, &["--job", "job.toml"]);
-    folder.run(&arguments).expect(1);
+    folder.run(&import(&url, &["--job", "job.toml"])).expect(1);
     let rejects = folder.read("t.ledger.db.rejects.csv").replace(&"ä".repeat(1025), "ä");
     folder.write("t.ledger.db.rejects.csv", rejects);
-    arguments[1] = "t.ledger.db.rejects.csv";
-    folder.run(&arguments).expect(0);
+    folder.run(&import_file("t.ledger.db.rejects.csv", &url, &["--job", "job.toml"])).expect(0);
     assert_eq!(endpoint.requests()[0]["Name"], "ä");
     assert_eq!(folder.states("t.ledger.db"), "created 1");
 }
 
 #[test]
-fn a_stray_quote_rejects_its_record_and_swallows_nothing_in_silence() {
+fn a_stray_quote_rejects_its_record_and_no_other() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\n1,\"oops\n2,b\n3,\"fine\"\n4,d\n5,\"a \\\"q\\\" b\"\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -138,10 +133,8 @@ fn a_stray_quote_rejects_its_record_and_swallows_nothing_in_silence() {
     assert!(ended.stderr.contains("! 2 rejected: StrayQuote: "), "{}", ended.stderr);
     assert!(folder.read("t.ledger.db.rejects.csv").contains(",6,5,rejected,StrayQuote,"));
     assert_eq!(folder.states("t.ledger.db"), "created 1, rejected 2");
-    // Fed back as it is, it is no better, though the quotes are right there.
-    let mut again = import(&url, &[]);
-    again[1] = "t.ledger.db.rejects.csv";
-    folder.run(&again).expect(1);
+    // The rejects file has valid quotes, but its rows stay rejected until they are corrected.
+    folder.run(&import_file("t.ledger.db.rejects.csv", &url, &[])).expect(1);
     folder.write("t.csv", "id,Name\n1,oops\n2,b\n3,fine\n4,d\n5,\"a \\\"q\\\" b\"\n");
     folder.run(&import(&url, &["--escape", "\\"])).expect(0);
     assert_eq!(endpoint.requests().len(), 5);
@@ -149,7 +142,7 @@ fn a_stray_quote_rejects_its_record_and_swallows_nothing_in_silence() {
 }
 
 #[test]
-fn rows_of_a_file_that_could_not_be_read_to_its_end_are_not_sent_with_another() {
+fn rows_of_a_partly_read_file_are_not_sent_by_a_run_of_another_file() {
     let folder = Folder::new();
     let mut broken = numbered_csv(1200).into_bytes();
     broken.extend(b"last,M\xFCller\n");
@@ -158,11 +151,9 @@ fn rows_of_a_file_that_could_not_be_read_to_its_end_are_not_sent_with_another() 
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(2);
-    let mut other = import(&url, &[]);
-    other[1] = "other.csv";
     let checked = folder.run(&["check", "other.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]);
     assert!(checked.expect(0).stdout.contains("        1  send"));
-    folder.run(&other).expect(0);
+    folder.run(&import_file("other.csv", &url, &[])).expect(0);
     assert_eq!(endpoint.requests().len(), 1);
     folder.write("t.csv", numbered_csv(1200));
     folder.run(&import(&url, &[])).expect(0);
@@ -170,7 +161,7 @@ fn rows_of_a_file_that_could_not_be_read_to_its_end_are_not_sent_with_another() 
 }
 
 #[test]
-fn rows_of_a_whole_file_are_taken_up_though_another_file_broke_a_run() {
+fn pending_rows_of_a_fully_read_file_are_sent_after_another_file_failed_a_run() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     folder.write("b.csv", [numbered_csv(700).replace('K', "B").as_bytes(), b"last,M\xFCller\n"].concat());
@@ -179,9 +170,7 @@ fn rows_of_a_whole_file_are_taken_up_though_another_file_broke_a_run() {
     let url = endpoint.url();
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
     folder.run(&import(&url, &["b.csv"])).expect(2);
-    let mut other = import(&url, &[]);
-    other[1] = "c.csv";
-    let ended = folder.run(&other).expect(0);
+    let ended = folder.run(&import_file("c.csv", &url, &[])).expect(0);
     assert_eq!(endpoint.requests().len(), 4);
     assert!(
         ended.stdout.contains("700  rows wait from files that were not read to the end"),
@@ -199,7 +188,7 @@ fn a_stray_quote_in_the_header_is_refused() {
 }
 
 #[test]
-fn a_mark_inside_the_first_quotes_is_no_part_of_the_header() {
+fn a_byte_order_mark_inside_quotes_is_not_part_of_the_header() {
     let folder = Folder::new();
     folder.write("t.csv", "\"\u{feff}id\",Name\n1,a\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -207,7 +196,7 @@ fn a_mark_inside_the_first_quotes_is_no_part_of_the_header() {
 }
 
 #[test]
-fn what_is_no_csv_is_called_by_its_name() {
+fn a_file_that_is_not_csv_is_refused_with_its_format() {
     let folder = Folder::new();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&zstd::encode_all("id\n".as_bytes(), 1).unwrap()).unwrap();
@@ -215,7 +204,7 @@ fn what_is_no_csv_is_called_by_its_name() {
     folder.write("book.xlsx", b"PK\x03\x04rest".as_slice());
     folder.write("utf32.csv", b"\xFF\xFE\0\0i\0\0\0".as_slice());
     folder.write("cyrillic.csv", &utf16("Имя,Дата\nа,б\n")[2..]);
-    for (file, words) in [
+    for (file, message) in [
         ("twice.gz", "is compressed twice, not a CSV"),
         ("book.xlsx", "is a ZIP archive or an Excel workbook, not a CSV"),
         ("utf32.csv", "is text in UTF-32"),
@@ -223,13 +212,13 @@ fn what_is_no_csv_is_called_by_its_name() {
     ] {
         for command in ["check", "init"] {
             let ended = folder.run(&[command, file]).expect(2);
-            assert!(ended.stderr.contains(words), "{command}: {}", ended.stderr);
+            assert!(ended.stderr.contains(message), "{command}: {}", ended.stderr);
         }
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_remedy() {
+fn an_unreadable_file_is_refused_with_a_remedy() {
     let folder = Folder::new();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(numbered_csv(50_000).as_bytes()).unwrap();
@@ -240,7 +229,7 @@ fn what_cannot_be_read_is_told_with_its_remedy() {
     folder.write("latin1.csv", b"id,Name\n1,M\xFCller\n".as_slice());
     folder.write("sjis.csv", b"id,Name\n1,\x83\xFF\n".as_slice());
     let url = "http://127.0.0.1:9";
-    for (file, more, words) in [
+    for (file, more, message) in [
         ("cut.csv.gz", &[][..], "cannot decompress cut.csv.gz after line "),
         ("utf16.csv", &[], "use --encoding utf-16le"),
         (
@@ -253,9 +242,7 @@ fn what_cannot_be_read_is_told_with_its_remedy() {
         ("latin1.csv", &["--delimiter", "\""], "--delimiter "),
         ("latin1.csv", &["--quote", "none", "--escape", "\\"], "--quote"),
     ] {
-        let mut arguments = import(url, more);
-        arguments[1] = file;
-        let ended = folder.run(&arguments).expect(2);
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        let ended = folder.run(&import_file(file, url, more)).expect(2);
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
     }
 }
