@@ -25,7 +25,7 @@ fn in_doubt(endpoint: &Endpoint) -> Folder {
         "{}",
         ended.stderr
     );
-    assert!(ended.stdout.contains("with the same tokens, while these are young enough"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("sends them again with the same client tokens"), "{}", ended.stdout);
     folder
 }
 
