@@ -187,5 +187,5 @@ fn concurrency(requested: Option<usize>, reporter: &Reporter) -> usize {
 /// Source of the rate for SIGHUP.
 fn rate_source(args: &RunArgs, shard: Option<Shard>) -> RateSource {
     let (job, flag) = (args.job.job.clone(), args.import.rate);
-    RateSource(Box::new(move || reload_rate(job.as_deref(), flag, shard)))
+    Box::new(move || reload_rate(job.as_deref(), flag, shard))
 }

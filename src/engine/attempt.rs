@@ -40,8 +40,6 @@ pub(super) enum AttemptReport {
         latency: Duration,
         _in_flight_permit: Option<InFlightPermit>,
     },
-    /// The ledger failed; the run cannot continue.
-    LedgerFailed(LedgerError),
 }
 
 /// Right to have one request in flight. An attempt that fails keeps it until the dispatcher has handled the report:
@@ -70,17 +68,16 @@ pub(super) struct AttemptResources<S> {
     pub(super) abort: CancellationToken,
 }
 
-/// Makes one attempt for a row.
-pub(super) async fn attempt<S: Submitter>(
-    resources: Arc<AttemptResources<S>>,
-    claim: Claim,
-    context: AttemptContext,
-) -> AttemptReport {
-    resources.attempt(claim, context).await.unwrap_or_else(AttemptReport::LedgerFailed)
-}
-
 impl<S: Submitter> AttemptResources<S> {
-    async fn attempt(&self, claim: Claim, context: AttemptContext) -> Result<AttemptReport, LedgerError> {
+    /// Makes one attempt for a row.
+    ///
+    /// # Errors
+    /// The ledger fails; the run cannot continue.
+    pub(super) async fn attempt(
+        self: Arc<Self>,
+        claim: Claim,
+        context: AttemptContext,
+    ) -> Result<AttemptReport, LedgerError> {
         let permits = async {
             // The semaphore is never closed.
             let slot = self.in_flight_slots.clone().acquire_owned().await.ok();

@@ -11,12 +11,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::attempt::{AttemptReport, AttemptResources, RowMappings, attempt};
+use super::attempt::{AttemptReport, AttemptResources, RowMappings};
 use super::ending::Ending;
 use super::import::{Import, ImportError};
 use super::in_flight::InFlightTracker;
 use super::instance_probe::InstanceProbe;
-use super::outage::{OutagePolicy, ProbeGate};
+use super::outage::{OutageDetector, ProbeGate};
 use super::queue::{QueuedRow, RowQueue};
 use super::statistics::{RateMeter, TrafficCounter};
 use crate::control_signals::ControlSignal;
@@ -52,12 +52,12 @@ struct Dispatcher<S> {
     is_concurrency_reported: bool,
     /// Found rate that the ledger has, requests per second.
     saved_rate: Option<f64>,
-    attempts: JoinSet<AttemptReport>,
+    attempts: JoinSet<Result<AttemptReport, LedgerError>>,
     queue: RowQueue,
     /// Rows that may still be claimed.
     claimable: u64,
     instance_probe: InstanceProbe,
-    outage: OutagePolicy,
+    outage: OutageDetector,
     /// Error of the last row that is left in doubt for the next run.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
@@ -101,7 +101,7 @@ impl<S: Submitter> Dispatcher<S> {
             queue: RowQueue::default(),
             claimable: import.to_send,
             instance_probe: InstanceProbe::new(run.instance_proven),
-            outage: OutagePolicy::new(import.policy.on_unknown, probe_gate),
+            outage: OutageDetector::new(import.policy.on_unknown, probe_gate),
             left_in_doubt: None,
             ending: None,
             progress,
@@ -136,11 +136,8 @@ impl<S: Submitter> Dispatcher<S> {
             }
             let is_sending = self.ending.is_none();
             tokio::select! {
-                Some(report) = self.attempts.join_next() => match report {
-                    Ok(report) => self.handle_report(report)?,
-                    // The panicking attempt may have been sent, so its row stays in flight in the ledger.
-                    Err(error) => return Err(error.into()),
-                },
+                // If the attempt panicked, it may have been sent: its row stays in flight in the ledger.
+                Some(report) = self.attempts.join_next() => self.handle_report(report??),
                 signal = shutdown.requested(), if is_sending => self.end(Ending::Interrupted(signal)),
                 signal = self.import.control_signals.next() => self.handle_control_signal(signal).await?,
                 () = sleep_until(self.import.deadline), if is_sending => self.enforce_deadline(),
@@ -185,7 +182,7 @@ impl<S: Submitter> Dispatcher<S> {
                 instance: self.instance_probe.evidence_for(claim.row()),
                 outage: self.outage.is_outage_for(claim.row()),
             };
-            self.attempts.spawn(attempt(self.resources.clone(), claim, context));
+            self.attempts.spawn(self.resources.clone().attempt(claim, context));
         }
     }
 
@@ -194,13 +191,12 @@ impl<S: Submitter> Dispatcher<S> {
         self.concurrency.needed(self.resources.pacer.rate())
     }
 
-    fn handle_report(&mut self, report: AttemptReport) -> Result<(), ImportError> {
+    fn handle_report(&mut self, report: AttemptReport) {
         match report {
             AttemptReport::NotStarted => {}
             AttemptReport::Postponed { claim, attempts } => {
                 self.queue.requeue(QueuedRow { claim, attempts }, Duration::ZERO);
             }
-            AttemptReport::LedgerFailed(error) => return Err(error.into()),
             AttemptReport::SetAside { settled, cause, _in_flight_permit } => {
                 self.record_settled(&settled, Some(cause), true, None);
             }
@@ -221,7 +217,6 @@ impl<S: Submitter> Dispatcher<S> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Applies the result of an attempt to the pool of requests and to the run.
@@ -289,7 +284,7 @@ impl<S: Submitter> Dispatcher<S> {
         let event = match signal {
             ControlSignal::ShowInFlight => RunEvent::InFlightListed(self.resources.in_flight.list()),
             ControlSignal::ReloadRate => {
-                let rate = (self.import.rate_source.0)();
+                let rate = (self.import.rate_source)();
                 if let Ok(rate) = rate {
                     self.resources.pacer.set_rate(rate);
                     let per_second = self.resources.pacer.target_rate();

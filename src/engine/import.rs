@@ -1,6 +1,5 @@
 //! Parameters and errors of an import.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ use crate::shutdown::Shutdown;
 use crate::submission::Policy;
 
 /// An import of the rows that wait in a ledger.
-#[derive(Debug)]
 pub struct Import<S> {
     /// Ledger after the intake.
     pub ledger: Arc<Ledger>,
@@ -59,13 +57,7 @@ pub struct Import<S> {
 }
 
 /// Reads the rate from the job file again, or says why the rate stays.
-pub struct RateSource(pub Box<dyn Fn() -> Result<Rate, String> + Send>);
-
-impl fmt::Debug for RateSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RateSource")
-    }
-}
+pub type RateSource = Box<dyn Fn() -> Result<Rate, String> + Send>;
 
 /// Error that ends an import. Rows in flight stay so in the ledger, and the next run settles them.
 #[derive(Debug, Error)]

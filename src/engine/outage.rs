@@ -19,9 +19,10 @@ use crate::ledger::RowId;
 use crate::pacing::PoolFailure;
 use crate::submission::OnUnknown;
 
-/// Tells an outage from rows that go unanswered on their own. Pure.
-#[derive(Default)]
-struct OutageDetector {
+/// Tells an outage from rows that go unanswered on their own, and decides how many rows are sent during an outage.
+pub(super) struct OutageDetector {
+    on_unknown: OnUnknown,
+    probe_gate: Arc<ProbeGate>,
     /// Rows that went unanswered since the last answer to any row.
     unanswered: HashSet<RowId>,
     /// Rows that went unanswered while others were answered. They are no evidence of an outage.
@@ -29,45 +30,19 @@ struct OutageDetector {
 }
 
 impl OutageDetector {
-    fn record_answer(&mut self) {
-        self.row_specific.extend(self.unanswered.drain());
-    }
-
-    fn record_unanswered(&mut self, row: RowId) {
-        if !self.row_specific.contains(&row) {
-            self.unanswered.insert(row);
-        }
-    }
-
-    fn is_outage(&self) -> bool {
-        self.unanswered.len() >= 2
-    }
-
-    fn is_outage_for(&self, row: RowId) -> bool {
-        self.is_outage() && !self.row_specific.contains(&row)
-    }
-}
-
-/// Decides, from the results of attempts, how many rows are sent during an outage.
-pub(super) struct OutagePolicy {
-    on_unknown: OnUnknown,
-    detector: OutageDetector,
-    probe_gate: Arc<ProbeGate>,
-}
-
-impl OutagePolicy {
     pub(super) fn new(on_unknown: OnUnknown, probe_gate: Arc<ProbeGate>) -> Self {
-        OutagePolicy { on_unknown, detector: OutageDetector::default(), probe_gate }
+        OutageDetector { on_unknown, probe_gate, unanswered: HashSet::new(), row_specific: HashSet::new() }
     }
 
     /// Records the result of an attempt: `failure` is none if it was answered, other than by throttling. Returns the
     /// failure that the pool must react to.
     pub(super) fn record(&mut self, row: RowId, failure: Option<PoolFailure>) -> Option<PoolFailure> {
         match failure {
-            None => self.detector.record_answer(),
-            Some(PoolFailure::Unanswered) => self.detector.record_unanswered(row),
-            Some(PoolFailure::Throttled | PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {
+            None => self.row_specific.extend(self.unanswered.drain()),
+            Some(PoolFailure::Unanswered) if !self.row_specific.contains(&row) => {
+                self.unanswered.insert(row);
             }
+            Some(_) => {}
         }
         let is_outage = self.is_outage();
         self.probe_gate.set_probing(is_outage && self.on_unknown == OnUnknown::Hold);
@@ -76,17 +51,17 @@ impl OutagePolicy {
 
     /// Forgets a row that this run makes no further attempt for.
     pub(super) fn forget(&mut self, row: RowId) {
-        self.detector.row_specific.remove(&row);
+        self.row_specific.remove(&row);
     }
 
     /// Whether two or more rows went unanswered since the last answer.
     pub(super) fn is_outage(&self) -> bool {
-        self.detector.is_outage()
+        self.unanswered.len() >= 2
     }
 
     /// Whether an unanswered attempt of this row would be the outage's fault.
     pub(super) fn is_outage_for(&self, row: RowId) -> bool {
-        self.detector.is_outage_for(row)
+        self.is_outage() && !self.row_specific.contains(&row)
     }
 
     /// Maximum number of attempt tasks, where the rate needs `needed` requests in flight.
@@ -142,75 +117,75 @@ mod tests {
 
     const UNANSWERED: Option<PoolFailure> = Some(PoolFailure::Unanswered);
 
-    fn policy(on_unknown: OnUnknown) -> OutagePolicy {
-        OutagePolicy::new(on_unknown, Arc::new(ProbeGate::new()))
+    fn detector(on_unknown: OnUnknown) -> OutageDetector {
+        OutageDetector::new(on_unknown, Arc::new(ProbeGate::new()))
     }
 
     #[test]
     fn two_rows_unanswered_without_an_answer_in_between_are_an_outage() {
-        let mut policy = policy(OnUnknown::Resend);
-        assert_eq!(policy.record(RowId(1), UNANSWERED), None);
-        assert_eq!(policy.record(RowId(1), UNANSWERED), None);
-        assert!(!policy.is_outage());
-        assert_eq!(policy.record(RowId(2), UNANSWERED), UNANSWERED);
-        assert!(policy.is_outage());
-        policy.record(RowId(3), None);
-        assert!(!policy.is_outage());
+        let mut detector = detector(OnUnknown::Resend);
+        assert_eq!(detector.record(RowId(1), UNANSWERED), None);
+        assert_eq!(detector.record(RowId(1), UNANSWERED), None);
+        assert!(!detector.is_outage());
+        assert_eq!(detector.record(RowId(2), UNANSWERED), UNANSWERED);
+        assert!(detector.is_outage());
+        detector.record(RowId(3), None);
+        assert!(!detector.is_outage());
     }
 
     #[test]
     fn a_row_unanswered_while_others_are_answered_is_no_evidence_of_an_outage() {
-        let mut policy = policy(OnUnknown::Resend);
-        policy.record(RowId(1), UNANSWERED);
-        policy.record(RowId(2), None);
-        policy.record(RowId(1), UNANSWERED);
-        policy.record(RowId(3), UNANSWERED);
-        assert!(!policy.is_outage());
-        policy.record(RowId(4), UNANSWERED);
-        assert!(policy.is_outage_for(RowId(4)) && !policy.is_outage_for(RowId(1)));
+        let mut detector = detector(OnUnknown::Resend);
+        detector.record(RowId(1), UNANSWERED);
+        detector.record(RowId(2), None);
+        detector.record(RowId(1), UNANSWERED);
+        detector.record(RowId(3), UNANSWERED);
+        assert!(!detector.is_outage());
+        detector.record(RowId(4), UNANSWERED);
+        assert!(detector.is_outage_for(RowId(4)) && !detector.is_outage_for(RowId(1)));
         // A later attempt for the row, in another context, starts without this history.
-        policy.forget(RowId(1));
-        assert!(policy.is_outage_for(RowId(1)));
+        detector.forget(RowId(1));
+        assert!(detector.is_outage_for(RowId(1)));
     }
 
     #[test]
     fn throttling_and_failed_connections_pause_the_pool_and_neither_start_nor_end_an_outage() {
-        let mut policy = policy(OnUnknown::Resend);
+        let mut detector = detector(OnUnknown::Resend);
         for failure in [PoolFailure::Throttled, PoolFailure::Unreachable, PoolFailure::CredentialsUnavailable]
         {
-            assert_eq!(policy.record(RowId(1), Some(failure)), Some(failure));
-            assert_eq!(policy.record(RowId(2), Some(failure)), Some(failure));
-            assert!(!policy.is_outage());
+            assert_eq!(detector.record(RowId(1), Some(failure)), Some(failure));
+            assert_eq!(detector.record(RowId(2), Some(failure)), Some(failure));
+            assert!(!detector.is_outage());
         }
-        policy.record(RowId(1), UNANSWERED);
-        policy.record(RowId(3), Some(PoolFailure::Throttled));
-        assert_eq!(policy.record(RowId(2), UNANSWERED), UNANSWERED);
+        detector.record(RowId(1), UNANSWERED);
+        detector.record(RowId(3), Some(PoolFailure::Throttled));
+        assert_eq!(detector.record(RowId(2), UNANSWERED), UNANSWERED);
     }
 
     #[test]
     fn with_hold_one_row_at_a_time_probes_during_an_outage() {
-        let mut policy = policy(OnUnknown::Hold);
-        let gate = policy.probe_gate.clone();
+        let mut detector = detector(OnUnknown::Hold);
+        let gate = detector.probe_gate.clone();
         let before = [gate.try_admit(), gate.try_admit()];
-        assert!(before.iter().all(Option::is_some) && policy.max_attempts(8) == 8);
-        policy.record(RowId(1), UNANSWERED);
-        policy.record(RowId(2), UNANSWERED);
-        assert_eq!(policy.max_attempts(8), 1);
+        assert!(before.iter().all(Option::is_some) && detector.max_attempts(8) == 8);
+        detector.record(RowId(1), UNANSWERED);
+        detector.record(RowId(2), UNANSWERED);
+        assert_eq!(detector.max_attempts(8), 1);
         let probe = gate.try_admit();
         assert!(probe.is_some() && gate.try_admit().is_none());
         drop(probe);
         let _next = gate.try_admit().unwrap();
-        policy.record(RowId(3), None);
-        assert!(gate.try_admit().is_some() && policy.max_attempts(8) == 8);
+        detector.record(RowId(3), None);
+        assert!(gate.try_admit().is_some() && detector.max_attempts(8) == 8);
     }
 
     #[test]
     fn with_resend_an_outage_admits_every_attempt() {
-        let mut policy = policy(OnUnknown::Resend);
-        policy.record(RowId(1), UNANSWERED);
-        policy.record(RowId(2), UNANSWERED);
-        let _first = policy.probe_gate.try_admit().unwrap();
-        assert!(policy.probe_gate.try_admit().is_some());
-        assert_eq!(policy.max_attempts(8), 16);
+        let mut detector = detector(OnUnknown::Resend);
+        detector.record(RowId(1), UNANSWERED);
+        detector.record(RowId(2), UNANSWERED);
+        let _first = detector.probe_gate.try_admit().unwrap();
+        assert!(detector.probe_gate.try_admit().is_some());
+        assert_eq!(detector.max_attempts(8), 16);
     }
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::{Ending, ErrorBudget, Import, ImportError, RateSource};
+use super::{Ending, ErrorBudget, Import, ImportError};
 use crate::control_signals::{ControlSignal, ControlSignals};
 use crate::crash_plan::CrashPlan;
 use crate::event::{Observer, Progress, Reporter, RunEvent};
@@ -106,7 +106,7 @@ impl Fixture {
             reporter,
             shutdown: Shutdown::manual().1,
             control_signals: ControlSignals::manual().1,
-            rate_source: RateSource(Box::new(|| Err("the test has no other rate".to_owned()))),
+            rate_source: Box::new(|| Err("the test has no other rate".to_owned())),
             mapping: mapping(),
             rate: Rate::Fixed(10.0),
             burst: 1,
@@ -339,7 +339,7 @@ fn after_sighup_the_run_goes_on_at_the_new_rate() {
         all_created(),
         |import| {
             import.rate = Rate::Fixed(1.0);
-            import.rate_source = RateSource(Box::new(|| Ok(Rate::Fixed(100.0))));
+            import.rate_source = Box::new(|| Ok(Rate::Fixed(100.0)));
         },
         async |operator| {
             operator.submitter.attempt_begun(3).await;
