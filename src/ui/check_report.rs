@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, ZonedDateTime};
 
-use super::json::{
-    CheckSummary, CheckedFile, FaultExample, FaultGroup, FaultMessage, Message, SchemaVersion,
-};
-use super::output::ignore_closed_pipe;
+use super::json::{CheckSummary, CheckedFile, FaultExample, FaultGroup, FaultMessage, Message};
+use super::result_output::ignore_closed_pipe;
 use super::words::{broken_rule, count_of, per_second, printable_lines, rounded};
 use crate::check::{CheckFindings, Example, FoundFault, Group, RowClass};
 use crate::cli::Output;
@@ -262,7 +260,6 @@ impl CheckReport {
         let ledger = self.basis.ledger.as_ref().map(|path| path.display().to_string());
         let files = files.map(|file| CheckedFile { file: &file.name, rows: file.rows, form: &file.form });
         let summary = CheckSummary {
-            schema_version: SchemaVersion,
             exit_code: self.exit_code().code(),
             files: files.collect(),
             shard: self.basis.shard.map(|shard| shard.to_string()),
@@ -347,7 +344,6 @@ impl FaultLines {
             FaultLines::Text => Ok(()),
             FaultLines::Json(out) => {
                 let message = FaultMessage {
-                    schema_version: SchemaVersion,
                     file,
                     line: *line,
                     key,

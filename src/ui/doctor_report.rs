@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::json::{DiagnosisMessage, DoctorSummary, Message, SchemaVersion};
-use super::output::to_stdout;
+use super::json::{DiagnosisMessage, DoctorSummary, Message};
+use super::result_output::to_stdout;
 use super::words::printable_lines;
 use crate::cli::Output;
 use crate::doctor::{CheckResult, CheckStatus};
@@ -44,8 +44,7 @@ impl DoctorReport {
                 format!("{verdict}  {check:<11}  {}\n{remedy}", printable_lines(found))
             }
             Output::Json => {
-                let message =
-                    DiagnosisMessage { schema_version: SchemaVersion, check, verdict, found, remedy };
+                let message = DiagnosisMessage { check, verdict, found, remedy };
                 format!("{}\n", Message::Diagnosis(message))
             }
         });
@@ -58,7 +57,7 @@ impl DoctorReport {
     pub fn finish(mut self) -> io::Result<ExitCode> {
         let line = match (self.output, self.exit) {
             (Output::Json, exit) => {
-                let summary = DoctorSummary { schema_version: SchemaVersion, exit_code: exit.code() };
+                let summary = DoctorSummary { exit_code: exit.code() };
                 format!("{}\n", Message::Doctor(summary))
             }
             (Output::Text | Output::Csv, ExitCode::Complete) if self.has_warnings => {

@@ -18,7 +18,7 @@ mod job_skeleton;
 mod json;
 mod log;
 mod metrics;
-mod output;
+mod notices;
 mod period;
 mod rejects;
 mod result_output;
@@ -41,9 +41,9 @@ pub use doctor_report::DoctorReport;
 pub use ending::{ending_name, exit_code};
 pub use job_skeleton::skeleton;
 pub use metrics::{Metrics, MetricsTarget};
-pub use output::{exit_error, hide_panic_messages, notice, to_stdout, write_stdout};
+pub use notices::{exit_error, hide_panic_messages, notice};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
-pub use result_output::{ResultError, ResultOutput};
+pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunBasis, RunReport};
 pub use shell::{ResumeCommand, shell_path, this_folder};
 pub use status::{LedgerStatus, Status, missing_shards};
@@ -106,6 +106,5 @@ pub fn observers_of_run(display: DisplayOptions, metrics: Option<&Metrics>) -> V
 /// JSON message that the page of an import was written.
 pub fn page_message(page: &Path) -> String {
     let page = page.display().to_string();
-    let message = json::PageWritten { schema_version: json::SchemaVersion, page };
-    json::Message::Report(message).to_string()
+    json::Message::Report(json::PageWritten { page }).to_string()
 }

@@ -1,12 +1,42 @@
 //! Output of a command's result: standard output, or a file that appears whole or not at all.
+//!
+//! A closed pipe is no error, since a reader such as `head` may stop early.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::output::ignore_closed_pipe;
 use crate::atomic_file::AtomicFile;
+
+/// Writes a result to standard output. A closed pipe is no error.
+///
+/// # Errors
+/// Any other error of standard output.
+pub fn to_stdout(text: &str) -> io::Result<()> {
+    write_stdout(text).map(drop)
+}
+
+/// Writes to standard output; returns false if it is a closed pipe.
+///
+/// # Errors
+/// Any other error of standard output.
+pub fn write_stdout(text: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    is_open(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// The result of a write, with a closed pipe as success.
+pub(super) fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
+    is_open(written).map(drop)
+}
+
+fn is_open(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
+    }
+}
 
 /// The output of a result. Dropped before [`ResultOutput::publish`], it leaves a file that it would replace unchanged.
 #[derive(Debug)]

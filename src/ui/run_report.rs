@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ending::reason;
-use super::json::{Message, RunSummary, SchemaVersion};
+use super::json::{Message, RunSummary};
 use super::log::log_ending;
 use super::shell::ResumeCommand;
 use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
@@ -196,7 +196,6 @@ impl RunReport {
     pub fn json(&self) -> String {
         let (run, basis) = (&self.run, &self.basis);
         let summary = RunSummary {
-            schema_version: SchemaVersion,
             run: run.id.0,
             exit_code: self.exit.code(),
             ending: run.ending.as_deref(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::ending::failure;
-use super::json::{Message, SchemaVersion, VerificationSummary};
+use super::json::{Message, VerificationSummary};
 use super::log::log_ending;
 use super::words::printable_lines;
 use crate::engine::Ending;
@@ -99,7 +99,6 @@ impl VerificationReport {
     pub fn json(&self) -> String {
         let findings = &self.findings;
         let verification = VerificationSummary {
-            schema_version: SchemaVersion,
             exit_code: self.exit.code(),
             instance_id: &self.instance_id,
             ledger: &self.ledger,

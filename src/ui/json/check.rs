@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::version::SchemaVersion;
-
 /// A fault of a row.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Fault"))]
 pub(crate) struct FaultMessage<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Path of the input, or -.
     pub(crate) file: &'a str,
     /// Line of the file where the row starts.
@@ -35,7 +32,6 @@ pub(crate) struct FaultMessage<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckSummary<'a> {
-    pub(crate) schema_version: SchemaVersion,
     pub(crate) exit_code: u8,
     pub(crate) files: Vec<CheckedFile<'a>>,
     /// Shard that was checked, such as 0/4; null if all rows.
@@ -130,7 +126,6 @@ pub(crate) struct FaultExample<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Diagnosis"))]
 pub(crate) struct DiagnosisMessage<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Name of the test.
     pub(crate) check: &'a str,
     #[cfg_attr(test, schemars(extend("enum" = ["pass", "warn", "fail"])))]
@@ -145,7 +140,6 @@ pub(crate) struct DiagnosisMessage<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Doctor"))]
 pub(crate) struct DoctorSummary {
-    pub(crate) schema_version: SchemaVersion,
     /// 0, or the exit code that a run would end with.
     pub(crate) exit_code: u8,
 }

@@ -2,13 +2,10 @@
 
 use serde::Serialize;
 
-use super::version::SchemaVersion;
-
 /// Contents of a ledger. From status.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LedgerStatus"))]
 pub(crate) struct LedgerStatusMessage<'a> {
-    pub(crate) schema_version: SchemaVersion,
     #[serde(flatten)]
     pub(crate) ledger: LedgerState<'a>,
     /// Shards of the import, such as 0/4, whose ledgers were not given.
@@ -19,7 +16,6 @@ pub(crate) struct LedgerStatusMessage<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LedgerSetStatus<'a> {
-    pub(crate) schema_version: SchemaVersion,
     pub(crate) instance_id: &'a str,
     /// Whether a run holds one of the ledgers.
     pub(crate) running: bool,
@@ -72,7 +68,6 @@ pub(crate) struct LedgerState<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct PageWritten {
-    pub(crate) schema_version: SchemaVersion,
     /// Path of the page.
     pub(crate) page: String,
 }

@@ -1,19 +1,22 @@
-//! Every message, as one enum.
+//! Every message, as one enum, and the version of the schema.
 
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage};
 use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
 use super::run::{CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
 
-/// A line of standard output with --output json. Members and messages may be added; no member changes its meaning
-/// while schema_version stays the same.
+/// Raised when the meaning of any member changes.
+const SCHEMA_VERSION: u32 = 1;
+
+/// A message, written without `schema_version`, which [`Message::fmt`] adds.
 #[derive(Debug, Serialize)]
 #[serde(tag = "message_type", rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "Messages of connect-import"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Message<'a> {
     /// Progress of a run, a check or a verification, or the contents of a ledger.
     Status(StatusMessage<'a>),
@@ -55,6 +58,56 @@ pub(crate) enum StatusMessage<'a> {
 impl fmt::Display for Message<'_> {
     /// Formats the message as one line, without a line break.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        let mut message = serde_json::to_value(self).map_err(|_| fmt::Error)?;
+        if let Value::Object(members) = &mut message {
+            // After message_type.
+            members.shift_insert(1, "schema_version".to_owned(), SCHEMA_VERSION.into());
+        }
+        write!(f, "{message}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use schemars::generate::SchemaSettings;
+
+    use super::*;
+    use crate::export::{ExportedRow, JoinedRow};
+
+    /// A line of standard output with --output json. Members and messages may be added; no member changes its meaning
+    /// while schema_version stays the same.
+    #[derive(Serialize, JsonSchema)]
+    #[schemars(title = "Messages of connect-import")]
+    struct Line<'a> {
+        #[serde(flatten)]
+        message: Message<'a>,
+        /// Version of this schema. With another version, the meaning of some member differs.
+        #[schemars(extend("const" = SCHEMA_VERSION))]
+        schema_version: u32,
+    }
+
+    fn schema() -> String {
+        // For serialization: a member without a value is null, so every member is required.
+        let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        // Rows of an export have no message_type, so they are no variant of Message.
+        generator.subschema_for::<ExportedRow>();
+        generator.subschema_for::<JoinedRow>();
+        let schema = generator.into_root_schema_for::<Line>();
+        format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())
+    }
+
+    #[test]
+    fn the_published_schema_is_that_of_the_messages() {
+        let published = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/messages.schema.json");
+        let schema = schema();
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            std::fs::write(published, &schema).unwrap();
+        }
+        assert!(
+            schema == std::fs::read_to_string(published).unwrap_or_default(),
+            "samples/messages.schema.json differs from the messages: if members were only added, run this test \
+             with UPDATE_EXPECTED=1; otherwise raise SCHEMA_VERSION as well"
+        );
     }
 }

@@ -9,10 +9,7 @@ mod ledger;
 mod message;
 mod observer;
 mod run;
-#[cfg(test)]
-mod schema;
 mod verify;
-mod version;
 
 pub(super) use check::{
     CheckSummary, CheckedFile, DiagnosisMessage, DoctorSummary, FaultExample, FaultGroup, FaultMessage,
@@ -24,4 +21,3 @@ pub(super) use message::{Message, StatusMessage};
 pub(super) use observer::JsonLines;
 pub(super) use run::{ExitError, RunSummary};
 pub(super) use verify::VerificationSummary;
-pub(super) use version::SchemaVersion;

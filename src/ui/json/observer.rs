@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::super::output::to_stdout;
-use super::super::period::Period;
 use super::message::{Message, StatusMessage};
 use super::run::{CheckedStatus, Checking, Importing, RowError};
 use super::verify::{FindingMessage, Verifying};
-use super::version::SchemaVersion;
 use crate::event::{FindingKind, Observer, Progress, RunEvent, VerificationFinding};
 use crate::ledger::{Note, RowState};
+use crate::ui::period::Period;
+use crate::ui::result_output::to_stdout;
 
 /// Observer that writes a `status` at an interval, an `error` for each row that is not created, and each `finding`.
 #[derive(Debug)]
@@ -35,7 +34,6 @@ impl JsonLines {
             RunEvent::Progress(progress) => self.status(|| StatusMessage::Importing(importing(progress)))?,
             RunEvent::Verifying { done, total, subject } => self.status(|| {
                 StatusMessage::Verifying(Verifying {
-                    schema_version: SchemaVersion,
                     phase: "verifying",
                     what: subject,
                     done: *done,
@@ -47,7 +45,6 @@ impl JsonLines {
                 if matches!(state, RowState::Rejected | RowState::Failed | RowState::Unknown) =>
             {
                 Message::Error(RowError {
-                    schema_version: SchemaVersion,
                     file: source,
                     line: *line,
                     key,
@@ -58,7 +55,6 @@ impl JsonLines {
             }
             RunEvent::RowNoted { file, note: Note::Rejected { line, key, rejection } } => {
                 Message::Error(RowError {
-                    schema_version: SchemaVersion,
                     file,
                     line: *line,
                     key,
@@ -79,7 +75,6 @@ impl JsonLines {
 
 fn importing(progress: &Progress) -> Importing {
     Importing {
-        schema_version: SchemaVersion,
         phase: "importing",
         to_send: progress.to_send,
         done: progress.done,
@@ -107,7 +102,6 @@ fn finding(found: &VerificationFinding) -> Message<'_> {
         }
     };
     Message::Finding(FindingMessage {
-        schema_version: SchemaVersion,
         file: source,
         line: *line,
         key,

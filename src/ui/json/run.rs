@@ -4,14 +4,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::version::SchemaVersion;
 use crate::ledger::RunRecord;
 
 /// The input is being read; written every --report-every. From run and check.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Checking {
-    pub(crate) schema_version: SchemaVersion,
     #[cfg_attr(test, schemars(extend("const" = "checking")))]
     pub(crate) phase: &'static str,
     /// Rows read so far.
@@ -21,7 +19,7 @@ pub(crate) struct Checking {
 impl Checking {
     /// The status after `rows_read` rows.
     pub(super) fn new(rows_read: u64) -> Self {
-        Checking { schema_version: SchemaVersion, phase: "checking", rows_read }
+        Checking { phase: "checking", rows_read }
     }
 }
 
@@ -29,7 +27,6 @@ impl Checking {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Checked"))]
 pub(crate) struct CheckedStatus {
-    pub(crate) schema_version: SchemaVersion,
     #[cfg_attr(test, schemars(extend("const" = "checked")))]
     pub(crate) phase: &'static str,
     /// Rows of the input.
@@ -50,7 +47,6 @@ impl CheckedStatus {
     /// The status of a run that sends `to_send` rows.
     pub(super) fn new(run: &RunRecord, to_send: u64) -> Self {
         CheckedStatus {
-            schema_version: SchemaVersion,
             phase: "checked",
             rows_read: run.rows_read,
             of_other_shards: run.elsewhere,
@@ -66,7 +62,6 @@ impl CheckedStatus {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Importing {
-    pub(crate) schema_version: SchemaVersion,
     #[cfg_attr(test, schemars(extend("const" = "importing")))]
     pub(crate) phase: &'static str,
     /// Rows to send in this run.
@@ -99,7 +94,6 @@ pub(crate) struct Importing {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RowError<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Path of the input, or -.
     pub(crate) file: &'a str,
     /// Line of the file where the row starts.
@@ -118,7 +112,6 @@ pub(crate) struct RowError<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RunSummary<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Number of the run in its ledger.
     pub(crate) run: i64,
     pub(crate) exit_code: u8,
@@ -175,7 +168,6 @@ pub(crate) struct RunSummary<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExitError<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Exit code.
     pub(crate) code: u8,
     /// Error and remedy; for people.

@@ -2,13 +2,10 @@
 
 use serde::Serialize;
 
-use super::version::SchemaVersion;
-
 /// Rows are being looked up; written every --report-every.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Verifying<'a> {
-    pub(crate) schema_version: SchemaVersion,
     #[cfg_attr(test, schemars(extend("const" = "verifying")))]
     pub(crate) phase: &'static str,
     /// Kind of rows; for people.
@@ -23,7 +20,6 @@ pub(crate) struct Verifying<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
 pub(crate) struct FindingMessage<'a> {
-    pub(crate) schema_version: SchemaVersion,
     /// Path of the input, or -.
     pub(crate) file: &'a str,
     /// Line of the file where the row starts.
@@ -49,7 +45,6 @@ pub(crate) struct FindingMessage<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Verification"))]
 pub(crate) struct VerificationSummary<'a> {
-    pub(crate) schema_version: SchemaVersion,
     pub(crate) exit_code: u8,
     pub(crate) instance_id: &'a str,
     /// Path of the ledger.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::output::notice;
+use super::notices::notice;
 use super::period::Period;
 use super::words::metrics_failed;
 use crate::atomic_file::AtomicFile;

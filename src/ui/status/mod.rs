@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
-use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, SchemaVersion, StatusMessage};
+use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
@@ -185,13 +185,8 @@ impl Status {
         let shards_missing = self.missing.iter().map(Shard::to_string).collect();
         let errors = self.errors();
         let status = match &self.ledgers[..] {
-            [only] => StatusMessage::Ledger(LedgerStatusMessage {
-                schema_version: SchemaVersion,
-                ledger: only.state(),
-                shards_missing,
-            }),
+            [only] => StatusMessage::Ledger(LedgerStatusMessage { ledger: only.state(), shards_missing }),
             several => StatusMessage::LedgerSet(LedgerSetStatus {
-                schema_version: SchemaVersion,
                 instance_id: self.instance_id(),
                 running: self.is_running(),
                 rows: by_state(&self.rows()),

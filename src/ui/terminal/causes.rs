@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::describe_event::Problem;
+use crate::ui::describe_event::Problem;
 
 /// Distinct causes that are counted; messages of the service could make any number of them.
 const MAX_CAUSES: usize = 1000;

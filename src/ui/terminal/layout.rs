@@ -6,10 +6,10 @@ use std::path::Path;
 
 use console::{measure_text_width, truncate_str};
 
-use super::super::words::printable;
 use super::causes::{Causes, CountedCause};
 use super::colour::TerminalColours;
 use super::progress::{Phrase, ProgressReport};
+use crate::ui::words::printable;
 
 /// Most cause lines; they take at most a third of the terminal.
 const MAX_CAUSES: usize = 6;

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 
-use super::super::describe_event::{Description, describe};
-use super::super::period::Period;
-use super::super::words::printable;
 use super::causes::Causes;
 use super::colour::TerminalColours;
 use super::layout::joined;
 use super::progress::{Moment, ProcessState, ProgressReport};
 use super::status_area::print_line;
 use crate::event::{Observer, RunEvent};
+use crate::ui::describe_event::{Description, describe};
+use crate::ui::period::Period;
+use crate::ui::words::printable;
 
 /// Observer that writes a line of progress at an interval, and a line for each notice and each new cause.
 #[derive(Debug)]

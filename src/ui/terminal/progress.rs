@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, ZonedDateTime};
 
-use super::super::words::{count_of, file_size, per_second, rounded};
 use crate::event::{Progress, RunEvent};
 use crate::ledger::RowState;
 use crate::pacing::{PoolFailure, Rate};
+use crate::ui::words::{count_of, file_size, per_second, rounded};
 
 /// Throttling counts as current for this long.
 const THROTTLED_NOW: Duration = Duration::from_secs(3);

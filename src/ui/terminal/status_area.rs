@@ -11,13 +11,13 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::ZonedDateTime;
 
-use super::super::describe_event::{Description, describe};
-use super::super::period::Period;
 use super::causes::Causes;
 use super::colour::TerminalColours;
 use super::layout::{Layout, Size, cause_lines};
 use super::progress::{Moment, ProcessState};
 use crate::event::{Observer, RunEvent};
+use crate::ui::describe_event::{Description, describe};
+use crate::ui::period::Period;
 
 /// Interval between two draws.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -1,43 +1,13 @@
-//! Writing to standard output and standard error: results, notices, and the error that ends a command.
-
-use std::io::{self, Write as _};
+//! Notices on standard error, and the error that ends a command.
 
 use tracing::{Level, enabled, error, info};
 
-use super::json::{ExitError, Message, SchemaVersion};
+use super::json::{ExitError, Message};
+use super::result_output::to_stdout;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
 use super::words::printable_lines;
 use crate::cli::Output;
 use crate::exit_code::ExitCode;
-
-/// Writes a result to standard output. A closed pipe is no error.
-///
-/// # Errors
-/// Any other error of standard output.
-pub fn to_stdout(text: &str) -> io::Result<()> {
-    write_stdout(text).map(drop)
-}
-
-/// Writes to standard output; returns false if it is a closed pipe.
-///
-/// # Errors
-/// Any other error of standard output.
-pub fn write_stdout(text: &str) -> io::Result<bool> {
-    let mut out = io::stdout().lock();
-    is_open(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
-}
-
-/// The result of a write, with a closed pipe as success: a reader such as `head` may stop early.
-pub(super) fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
-    is_open(written).map(drop)
-}
-
-fn is_open(written: io::Result<()>) -> io::Result<bool> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        written => written.map(|()| true),
-    }
-}
 
 /// Makes a panic print its location only, since its message may contain a value of a row.
 pub fn hide_panic_messages() {
@@ -63,8 +33,7 @@ pub fn exit_error(output: Output, code: ExitCode, message: &str) {
         print_line(&format!("{label} {}", printable_lines(message)));
     }
     if output == Output::Json {
-        let message =
-            Message::ExitError(ExitError { schema_version: SchemaVersion, code: code.code(), message });
+        let message = Message::ExitError(ExitError { code: code.code(), message });
         // Standard output may be what failed.
         let _ = to_stdout(&format!("{message}\n"));
     }
