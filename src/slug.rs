@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use deunicode::deunicode;
 
-/// Transliterates to lower-case ASCII: `Größe (cm)` to `grosse_cm`, `件名` to `jian_ming`. A text without letters and
-/// digits becomes empty.
+/// Transliterates to lower-case ASCII: `Größe (cm)` to `grosse_cm`, `件名` to `jian_ming`. A text without
+/// letters and digits becomes empty.
 pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for c in deunicode(text).chars() {

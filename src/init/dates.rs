@@ -64,8 +64,8 @@ const ANYWHERE: &str = "\
 /// Words that do so at the end of a header.
 const LAST: &str = "at, on";
 
-/// The date format that fits every cell of a column. If both orders of day and month fit, it is the one with the day
-/// first.
+/// The date format that fits every cell of a column. If both orders of day and month fit, it is the one with
+/// the day first.
 pub(super) fn date_format(column: &SampleColumn<'_>) -> Option<DateFormat> {
     let is_named = is_named_as_date(&column.words);
     let unambiguous = |format: Option<&str>, has_offset| {

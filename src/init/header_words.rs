@@ -61,8 +61,8 @@ fn finish(word: &mut String, words: &mut Vec<String>) {
     }
 }
 
-/// The index of the first of `phrases` that is the header: alone, after a word for a record (`ticket subject`), or as
-/// the end of a Chinese or Japanese word.
+/// The index of the first of `phrases` that is the header: alone, after a word for a record (`ticket
+/// subject`), or as the end of a Chinese or Japanese word.
 pub(super) fn rank(words: &[String], phrases: &str) -> Option<usize> {
     // Of columns that share a header, the first is named `Comment (1)`.
     let words = match words {

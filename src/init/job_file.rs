@@ -6,8 +6,8 @@ use super::roles::{ColumnRoles, GuessedColumn};
 use super::sample::CsvSample;
 use crate::slug::UsedKeys;
 
-/// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a shell needs
-/// it.
+/// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a
+/// shell needs it.
 pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> String {
     let writer = JobFileWriter { sample, roles: ColumnRoles::guess(sample), lines: Vec::new() };
     writer.write(&literals::comment(job_name))

@@ -1,6 +1,7 @@
 //! Guesses the column that uniquely identifies a row.
 //!
-//! A wrong key rejects rows as duplicates. No key is always safe, so a column is taken only if it looks like one.
+//! A wrong key rejects rows as duplicates. No key is always safe, so a column is taken only if it looks like
+//! one.
 
 use super::header_words::{RECORDS, is_listed};
 use super::sample::SampleColumn;
@@ -14,7 +15,8 @@ const IDENTIFIERS: &str = "\
 const QUALIFIERS: &str = "\
     external, legacy, original, unique, global, system, source, old, internal, import";
 
-/// Words for things that several rows share or that are not rows: `Customer ID`, `Phone number`, `Line number`.
+/// Words for things that several rows share or that are not rows: `Customer ID`, `Phone number`, `Line
+/// number`.
 const OTHERS: &str = "\
     customer, client, user, agent, owner, assignee, requester, reporter, creator, author, person, \
     employee, member, parent, account, org, organization, organisation, company, group, team, phone, \
@@ -75,8 +77,8 @@ fn key_hint(words: &[String]) -> Option<KeyHint> {
     Some(KeyHint::Key(if is_bare { 1 } else { 2 }))
 }
 
-/// Whether all cells are codes such as `HD-10001`. Plain numbers count in the first column only; elsewhere they may be
-/// amounts.
+/// Whether all cells are codes such as `HD-10001`. Plain numbers count in the first column only; elsewhere
+/// they may be amounts.
 fn has_codes(column: &SampleColumn<'_>, is_first: bool) -> bool {
     column.all(|cell| {
         let is_code = cell.chars().all(|c| c.is_alphanumeric() || "-_/#".contains(c));

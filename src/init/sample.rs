@@ -28,7 +28,8 @@ pub struct CsvSample<'a> {
     pub encoding: Option<&'a str>,
 }
 
-/// The most likely encoding of a file that begins with `bytes` and is not UTF-8, by the rules of web browsers.
+/// The most likely encoding of a file that begins with `bytes` and is not UTF-8, by the rules of web
+/// browsers.
 pub fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);

@@ -60,7 +60,8 @@ impl OutlineTable {
 }
 
 impl Outline {
-    /// The outline of a job file that cannot be read or is invalid. It has no details, which may quote the file.
+    /// The outline of a job file that cannot be read or is invalid. It has no details, which may quote the
+    /// file.
     pub(super) fn unreadable(path: &Path) -> Self {
         let problem = "it cannot be read or is no longer valid".to_owned();
         Outline { file: path.display().to_string(), problem: Some(problem), tables: Vec::new() }

@@ -35,8 +35,8 @@ pub(super) fn is_json(text: &str) -> bool {
 }
 
 impl Skeleton {
-    /// Parses the skeleton `text` of the file `path`. Placeholders of the AWS CLI are left out: entries `KeyName`, an
-    /// expiry of 0 minutes, the year 1970, attachments of empty texts.
+    /// Parses the skeleton `text` of the file `path`. Placeholders of the AWS CLI are left out: entries
+    /// `KeyName`, an expiry of 0 minutes, the year 1970, attachments of empty texts.
     ///
     /// # Errors
     /// The text is not a JSON object, or gives a member twice.
@@ -120,8 +120,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Collects the line of each member by dotted path; returns the first member that is given twice. `text` must be valid
-/// JSON.
+/// Collects the line of each member by dotted path; returns the first member that is given twice. `text` must
+/// be valid JSON.
 fn collect_lines(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(String, usize)> {
     /// An object or list that is not closed yet.
     struct Container {

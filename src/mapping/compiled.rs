@@ -45,8 +45,9 @@ impl Mapping {
     /// Compiles `source` for the columns of `header`.
     ///
     /// # Errors
-    /// An unknown member, column, filter or table; a template that does not parse; a member of the wrong shape; a
-    /// literal that the service would refuse for every row. Each with its place and, if one is similar, a suggestion.
+    /// An unknown member, column, filter or table; a template that does not parse; a member of the wrong
+    /// shape; a literal that the service would refuse for every row. Each with its place and, if one is
+    /// similar, a suggestion.
     pub fn compile(source: &MappingSource, header: &Header) -> Result<Self, MappingError> {
         let operation = source.operation;
         let columns = Columns::new(header);
@@ -63,8 +64,8 @@ impl Mapping {
             }
         };
         if compiler.uses_no_column() {
-            let problem = "uses no column, so every row would make the same contact; use one, such as the key in an \
-                           attribute";
+            let problem = "uses no column, so every row would make the same contact; use one, such as the key in \
+                           an attribute";
             return Err(MappingError { place, problem: problem.to_owned() });
         }
         let mut origins = HashMap::new();

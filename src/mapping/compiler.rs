@@ -157,8 +157,8 @@ impl Compiler {
         }
     }
 
-    /// Renders an empty row, which finds an unknown test, time zone or table. Those in a branch that the empty row does
-    /// not take are found by the first row that takes it.
+    /// Renders an empty row, which finds an unknown test, time zone or table. Those in a branch that the
+    /// empty row does not take are found by the first row that takes it.
     fn check_empty_row(&self, name: &str) -> Result<(), String> {
         match self.render_by_engine(name, &RowView::new(&self.columns, &csv::StringRecord::new())) {
             Err(RenderError::Job(problem)) => Err(problem),
@@ -204,8 +204,8 @@ impl Compiler {
         })
     }
 
-    /// Refuses a name that the template looked up without success. Such a lookup is undefined, which `default` and
-    /// `is defined` hide.
+    /// Refuses a name that the template looked up without success. Such a lookup is undefined, which
+    /// `default` and `is defined` hide.
     fn check_missing(&self, missing: MissingName, template: &str) -> Result<(), RenderError> {
         let found = match missing {
             // A header that the template does not spell out was computed from cells.
@@ -229,9 +229,9 @@ fn repeats_cell(message: &str, template: &str, row: &RowView<'_>) -> bool {
 
 /// MiniJinja's own filters, for suggestions.
 const BUILT_IN_FILTERS: &str = "\
-    abs attr batch bool capitalize chain count d default dictsort escape first float format groupby indent int items \
-    join last length lines list lower map max min reject replace reverse round select slice sort split string sum \
-    title trim unique upper";
+    abs attr batch bool capitalize chain count d default dictsort escape first float format groupby \
+    indent int items join last length lines list lower map max min reject replace reverse round select \
+    slice sort split string sum title trim unique upper";
 
 /// An error of MiniJinja before any row is rendered, so that it holds no cell.
 fn described(error: &minijinja::Error) -> String {
@@ -241,8 +241,8 @@ fn described(error: &minijinja::Error) -> String {
     }
 }
 
-/// An error of MiniJinja for a row. Of its text only messages of this project's filters are kept: MiniJinja's details
-/// may hold a cell.
+/// An error of MiniJinja for a row. Of its text only messages of this project's filters are kept: MiniJinja's
+/// details may hold a cell.
 fn render_error(error: &minijinja::Error) -> RenderError {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {

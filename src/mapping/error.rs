@@ -61,8 +61,8 @@ impl fmt::Display for Rejection {
 }
 
 impl Rejection {
-    /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a rejected
-    /// row is the service's.
+    /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a
+    /// rejected row is the service's.
     pub const CODES: [&str; 6] =
         ["Mapping", "Validation", Self::RAGGED, Self::STRAY, "EmptyKey", Self::DUPLICATE];
 

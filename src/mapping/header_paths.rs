@@ -7,8 +7,8 @@ use super::tree::{Children, Leaf, Node, default_members};
 use crate::request::{Operation, Shape};
 use crate::suggest::did_you_mean;
 
-/// Compiles the header, with the operation's defaults for members without a column. Returns the tree and the columns
-/// without a name.
+/// Compiles the header, with the operation's defaults for members without a column. Returns the tree and the
+/// columns without a name.
 ///
 /// # Errors
 /// A column that is neither a member nor a key column, or two columns of one name.

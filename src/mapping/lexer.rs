@@ -146,8 +146,8 @@ fn end_of_string(text: &str, quote: char) -> Option<usize> {
     })
 }
 
-/// The header of each use of `row` in a block, as in `row['Header']` and `row.header`; none for a use that does not
-/// spell it out, such as `row[name]`.
+/// The header of each use of `row` in a block, as in `row['Header']` and `row.header`; none for a use that
+/// does not spell it out, such as `row[name]`.
 pub(super) fn uses_of_row<'a>(lexemes: &'a [Lexeme<'a>]) -> impl Iterator<Item = Option<Cow<'a, str>>> {
     let is_row = |at: &usize| {
         // In `x.row` it is a member of something else.

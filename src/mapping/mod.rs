@@ -1,11 +1,11 @@
 //! Maps a CSV row to a request of Amazon Connect.
 //!
-//! A mapping is compiled once for a header and applied to every row. Two sources make the same tree: `[request]` of a
-//! job file is the operation's JSON with a MiniJinja template for each string; without it the header's columns are
-//! named by JSON paths.
+//! A mapping is compiled once for a header and applied to every row. Two sources make the same tree:
+//! `[request]` of a job file is the operation's JSON with a MiniJinja template for each string; without it
+//! the header's columns are named by JSON paths.
 //!
-//! Promises: no I/O; no cell is ever evaluated as a template; no error repeats a cell; a misspelt column, member,
-//! filter or table is an error of the job, not of a row.
+//! Promises: no I/O; no cell is ever evaluated as a template; no error repeats a cell; a misspelt column,
+//! member, filter or table is an error of the job, not of a row.
 //!
 //! May import `request`, `source` and leaf modules (`digest`, `slug`, `suggest`).
 

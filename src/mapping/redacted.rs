@@ -11,8 +11,8 @@ use crate::request::{Limit, Operation, Shape};
 const REDACTED: &str = "…";
 
 impl RequestTemplates {
-    /// The path and the template of each member, with literals replaced by `…`. Shown as they are: columns, filters,
-    /// values that the operation defines, and ids of flows, quick connects and task templates.
+    /// The path and the template of each member, with literals replaced by `…`. Shown as they are: columns,
+    /// filters, values that the operation defines, and ids of flows, quick connects and task templates.
     pub fn redacted_members(&self, operation: Operation) -> Vec<(String, String)> {
         let mut members = Vec::new();
         redact_members(&Value::Object(self.tree.clone()), Some(operation.members()), "", &mut members);

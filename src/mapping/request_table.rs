@@ -21,11 +21,12 @@ const RESERVED: [(&str, &str); 2] = [
     ("ClientToken", "is derived from the row's key; remove it"),
 ];
 
-/// Compiles the request, with the operation's defaults for members that are not given, even as an empty string.
+/// Compiles the request, with the operation's defaults for members that are not given, even as an empty
+/// string.
 ///
 /// # Errors
-/// An unknown or reserved member, a member of the wrong shape, a literal that breaks a limit, or a template that does
-/// not compile.
+/// An unknown or reserved member, a member of the wrong shape, a literal that breaks a limit, or a template
+/// that does not compile.
 pub(super) fn tree(
     operation: Operation,
     source: &RequestTemplates,
@@ -60,8 +61,8 @@ fn add_defaults(operation: Operation, tree: &mut Map<String, Value>) {
     }
 }
 
-/// Adds an attribute for each column that no template uses. Its key is the slug of the header, with a number if the key
-/// is taken.
+/// Adds an attribute for each column that no template uses. Its key is the slug of the header, with a number
+/// if the key is taken.
 fn add_unused_columns(root: &mut Children, compiler: &mut Compiler) {
     let attributes = root.iter_mut().find_map(|(name, node)| match node {
         Node::Object(children) if name.is_literal("Attributes") => Some(children),

@@ -57,8 +57,8 @@ pub struct RequestTemplates {
 }
 
 impl MappingSource {
-    /// A digest of everything but the row that decides its request. A row that Connect rejected is sent again when
-    /// this digest changes.
+    /// A digest of everything but the row that decides its request. A row that Connect rejected is sent again
+    /// when this digest changes.
     pub fn fingerprint(&self) -> Digest {
         let members = match &self.members {
             MemberSource::Templates(templates) => json!([templates.tree, templates.tables]),

@@ -1,7 +1,7 @@
 //! One string of the mapping: a literal, a plain template, or a MiniJinja template.
 //!
-//! Most mappings consist of text and columns with filters, such as `HD-{{ ticket_id | truncate(9) }}`. Such a plain
-//! template is rendered without MiniJinja, which takes a fraction of the time.
+//! Most mappings consist of text and columns with filters, such as `HD-{{ ticket_id | truncate(9) }}`. Such a
+//! plain template is rendered without MiniJinja, which takes a fraction of the time.
 
 use std::borrow::Cow;
 
@@ -123,7 +123,8 @@ fn plain_cell(
     if rest.is_empty() { Ok(Some(PlainPart::Cell(column?, steps))) } else { Ok(None) }
 }
 
-/// The arguments in a filter's parentheses and the lexemes after them; none unless all arguments are literals.
+/// The arguments in a filter's parentheses and the lexemes after them; none unless all arguments are
+/// literals.
 fn literal_arguments<'w, 'a>(lexemes: &'w [Lexeme<'a>]) -> Option<(Arguments<'a>, &'w [Lexeme<'a>])> {
     let [Lexeme::Sign('('), inside @ ..] = lexemes else {
         return Some((Arguments::default(), lexemes));

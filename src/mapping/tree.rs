@@ -56,7 +56,8 @@ pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The members that a request has by default: those of a completed task or, for another channel, only the channel.
+/// The members that a request has by default: those of a completed task or, for another channel, only the
+/// channel.
 pub(super) fn default_members(
     operation: Operation,
     is_task: bool,
@@ -113,7 +114,8 @@ fn collect_templated_maps(children: &Children, path: &str, maps: &mut BTreeMap<S
     }
 }
 
-/// Renders the members below a node for a row. A member without text is left out, and so is an empty object or list.
+/// Renders the members below a node for a row. A member without text is left out, and so is an empty object
+/// or list.
 ///
 /// # Errors
 /// A template refuses the row, a number does not parse, or a value has an empty key.

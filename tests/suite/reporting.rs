@@ -304,7 +304,7 @@ fn the_job_file_is_shown_without_its_data() {
     folder.write("t.toml", "[source]\nfiles = \"private\"\n");
     let ended = folder.run(&[&REPORT[..], &["--job", "t.toml"]].concat()).expect(0);
     assert!(ended.stderr.contains("the report leaves out the job file: t.toml, line 2"), "{}", ended.stderr);
-    assert!(words(&ended.stdout).contains("t.toml : it cannot be read now, or is not valid any more"));
+    assert!(words(&ended.stdout).contains("t.toml : it cannot be read or is no longer valid"));
     // Without a word about it, the ledger is the one beside the job file, if there is one.
     folder.run(&["report", "--job", "t.toml"]).expect(0);
     std::fs::remove_file(folder.path("t.ledger.db")).unwrap();

@@ -6,8 +6,8 @@ use jiff::{Timestamp, ZonedDateTime};
 
 use crate::mapping::error::RenderError;
 
-/// The format of a column's dates: a strtime format or, without one, ISO 8601; and the zone of dates without an
-/// offset.
+/// The format of a column's dates: a strtime format or, without one, ISO 8601; and the zone of dates without
+/// an offset.
 #[derive(Clone, Debug)]
 pub(in crate::mapping) struct DateForm {
     filter: &'static str,

@@ -128,7 +128,8 @@ impl FilterStep {
         }
     }
 
-    /// The result if it can be borrowed from the text or the mapping, as for most cells; none if `apply` is needed.
+    /// The result if it can be borrowed from the text or the mapping, as for most cells; none if `apply` is
+    /// needed.
     #[inline]
     pub(in crate::mapping) fn borrowed<'a>(&'a self, text: &'a str) -> Option<&'a str> {
         match self {

@@ -170,6 +170,17 @@ fn a_key_may_be_a_template() {
 }
 
 #[test]
+fn a_key_from_a_cell_is_not_repeated_in_a_message() {
+    let toml = "[Attributes]\n\"{{ kind }}\" = \"{{ a }}\"\nfixed = \"{{ a }}\"";
+    let error = map(toml, &["kind", "a"], &["a secret", "v"]).unwrap_err();
+    assert!(error.contains("Attributes.*") && !error.contains("secret"), "{error}");
+    let in_list = "[[SegmentAttributes.\"connect:x\".ValueList]]\nValueMap.\"{{ kind }}\".ValueInteger = \"1\"\n\
+                   ValueMap.\"{{ kind }}\".ValueString = \"{{ a }}\"";
+    let error = map(in_list, &["kind", "a"], &["a secret", "v"]).unwrap_err();
+    assert!(error.contains("ValueList.0.ValueMap.*") && !error.contains("secret"), "{error}");
+}
+
+#[test]
 fn unused_columns_become_attributes_on_request() {
     let header = ["Ticket ID", "Größe (cm)", "Labels", "Labels", "", "empty", "legacy id"];
     let row = ["7", "180", "a", "b", "x", "", "L"];
