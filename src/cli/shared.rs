@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::values::{ProgressKind, duration, on_too_long, on_unknown, operation};
+use super::values::{ProgressKind, duration, on_too_long, on_unknown, operation, retry};
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
@@ -81,7 +81,7 @@ pub struct ImportArgs {
     #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ON_UNKNOWN", value_name = "WHAT", value_parser = on_unknown())]
     pub on_unknown: Option<OnUnknown>,
     /// Send these rows again: rejected (refused by Connect) or unknown (with the same client token); may be repeated
-    #[arg(long, env = "CONNECT_IMPORT_RETRY", value_name = "STATE", value_delimiter = ',')]
+    #[arg(long, env = "CONNECT_IMPORT_RETRY", value_name = "STATE", value_delimiter = ',', value_parser = retry())]
     pub retry: Vec<Retry>,
     /// Progress display.
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 
 use crate::export::ExportFormat;
-use crate::ledger::RowState;
+use crate::ledger::{Retry, RowState};
 use crate::mapping::OnTooLong;
 use crate::request::Operation;
 use crate::submission::OnUnknown;
@@ -113,6 +113,23 @@ pub(super) fn on_unknown() -> impl TypedValueParser<Value = OnUnknown> {
     EnumValueParser::<OnUnknownValue>::new().map(|value| match value {
         OnUnknownValue::Resend => OnUnknown::Resend,
         OnUnknownValue::Hold => OnUnknown::Hold,
+    })
+}
+
+/// Value of `--retry`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum RetryValue {
+    /// Rows that Connect refused, as they are
+    Rejected,
+    /// Rows that may have been created, with the same client tokens
+    Unknown,
+}
+
+/// The parser of `--retry`.
+pub(super) fn retry() -> impl TypedValueParser<Value = Retry> {
+    EnumValueParser::<RetryValue>::new().map(|value| match value {
+        RetryValue::Rejected => Retry::Rejected,
+        RetryValue::Unknown => Retry::Unknown,
     })
 }
 

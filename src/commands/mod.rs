@@ -156,9 +156,9 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Sqlite { .. }
         | LedgerError::Damaged { .. }
         | LedgerError::LogApart { .. }
-        | LedgerError::Written(_)
+        | LedgerError::Changed(_)
         | LedgerError::Gone { .. }
-        | LedgerError::TakenAway(_)
+        | LedgerError::Disappeared(_)
         | LedgerError::Disturbed { .. }
         | LedgerError::Illegal(_)
         | LedgerError::Stopped => ExitCode::Storage,

@@ -33,7 +33,7 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
         // Opened at each refresh: a shard may start later and then create its ledger.
         let ledgers = LedgerSet::open(ledgers_of(&args.ledgers, &file)?, &named);
         let ledgers = ledgers.map_err(|error| match error {
-            LedgerError::Missing(path) if is_refresh => LedgerError::TakenAway(path),
+            LedgerError::Missing(path) if is_refresh => LedgerError::Disappeared(path),
             error => error,
         })?;
         is_refresh = true;

@@ -1,6 +1,6 @@
 //! The command `doctor`: checks what an import depends on, before a migration.
 //!
-//! [`connect`] judges answers of Amazon Connect, [`local`] this machine's credentials, ledger and disk. Nothing is created,
+//! `connect` judges answers of Amazon Connect, `local` this machine's credentials, ledger and disk. Nothing is created,
 //! except for the contact of `--probe-token`. Imports the submission, the ledger and pacing.
 
 mod connect;

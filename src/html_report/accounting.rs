@@ -49,22 +49,23 @@ impl MergedAccount<'_> {
         let Some(own) = shard else { return false };
         let is_another =
             |shard: &Option<Shard>| shard.is_some_and(|shard| shard.count() == own.count() && shard != own);
-        let rows = |account: &SourceAccount| account.reading.map(|reading| reading.rows);
+        let rows = |account: &SourceAccount| account.scan.map(|reading| reading.rows);
         self.account.source == account.source
             && self.shards.iter().all(is_another)
-            && account.reading.is_some()
+            && account.scan.is_some()
             && rows(&self.account) == rows(account)
     }
 
     fn add(&mut self, shard: Option<Shard>, account: &SourceAccount) {
         let whole = &mut self.account;
         add_rows(whole, account);
-        if let (Some(whole), Some(part)) = (&mut whole.reading, account.reading) {
+        if let (Some(whole), Some(part)) = (&mut whole.scan, account.scan) {
             // Rows of this shard were rows of other shards until now.
-            whole.elsewhere = whole.elsewhere.saturating_sub(part.rows.saturating_sub(part.elsewhere));
+            whole.other_shards =
+                whole.other_shards.saturating_sub(part.rows.saturating_sub(part.other_shards));
         }
         whole.was_read_before |= account.was_read_before;
-        whole.is_open |= account.is_open;
+        whole.is_unfinished |= account.is_unfinished;
         whole.has_successor |= account.has_successor;
         self.shards.push(shard);
     }
@@ -189,9 +190,9 @@ fn file_account(merged: &MergedAccount<'_>, is_shared: bool) -> FileAccount {
         name,
         folder,
         ledger: is_shared.then(|| merged.ledger.to_owned()),
-        rows: account.reading.map(|reading| reading.rows),
+        rows: account.scan.map(|reading| reading.rows),
         counts,
-        other_shards: account.reading.map_or(0, |reading| reading.elsewhere),
+        other_shards: account.scan.map_or(0, |reading| reading.other_shards),
         balance,
         explanation,
     }
@@ -204,17 +205,17 @@ const OPEN: &str = "open";
 /// Compares the rows in a file with its rows in the ledgers, and explains a difference: the ledger keeps rows that were
 /// removed from their file, and counts a row that two files have in the one read last.
 fn balance(account: &SourceAccount, counts: &OutcomeCounts) -> (&'static str, String) {
-    let Some(reading) = account.reading else {
+    let Some(reading) = account.scan else {
         return (OPEN, "unknown: the file has not been read to its end yet".to_owned());
     };
-    let found = counts.not_withdrawn() + reading.elsewhere;
+    let found = counts.not_withdrawn() + reading.other_shards;
     if found == reading.rows {
         let may_offset = account.was_read_before && account.has_successor;
         let unless = ", unless rows removed from it offset rows that another file has too";
         return (ADDS_UP, format!("{}{}", adds_up(counts), if may_offset { unless } else { "" }));
     }
     let reason = if found > reading.rows {
-        match (account.was_read_before, account.is_open) {
+        match (account.was_read_before, account.is_unfinished) {
             (true, _) if account.source == "-" => "earlier runs read them from standard input",
             (true, false) => "they were in the file at an earlier read",
             (false, true) => "an unfinished later read found them",
@@ -263,14 +264,14 @@ fn sum(merged: &[MergedAccount<'_>], files: &[FileAccount], unbalanced: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Reading, RunId, StateCounts};
+    use crate::ledger::{RunId, SourceScan, StateCounts};
 
     /// A file with `contacts` created rows.
     fn read(source: &str, contacts: u64, reading: Option<(u64, u64)>) -> SourceAccount {
         let mut rows = StateCounts::default();
         rows.add(RowState::Created, contacts);
-        let reading = reading.map(|(rows, elsewhere)| Reading { run: RunId(1), rows, elsewhere });
-        SourceAccount { source: source.to_owned(), rows, reading, ..SourceAccount::default() }
+        let reading = reading.map(|(rows, other_shards)| SourceScan { run: RunId(1), rows, other_shards });
+        SourceAccount { source: source.to_owned(), rows, scan: reading, ..SourceAccount::default() }
     }
 
     fn ledger(shard: &str, accounts: Vec<SourceAccount>) -> LedgerAccounts {
@@ -310,7 +311,7 @@ mod tests {
             (DIFFERS, "3 rows more: they were in the file at an earlier read".into())
         );
         assert_eq!(
-            with(13, |account| account.is_open = true).1,
+            with(13, |account| account.is_unfinished = true).1,
             "3 rows more: an unfinished later read found them"
         );
         assert_eq!(

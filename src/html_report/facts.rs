@@ -127,7 +127,7 @@ impl Facts {
 
     fn read_doubtful(&mut self, reader: &LedgerReader, is_under_way: bool) -> Result<(), LedgerError> {
         let room = DOUBTFUL - self.doubtful.len();
-        let found = reader.doubtful(room, is_under_way)?;
+        let found = reader.rows_in_doubt(room, is_under_way)?;
         self.doubtful_more += found.total.saturating_sub(found.rows.len() as u64);
         self.doubtful.extend(found.rows.into_iter().map(ReportedRow::of));
         Ok(())

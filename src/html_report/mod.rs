@@ -1,6 +1,6 @@
 //! The command `report`: one HTML page about an import, to be mailed or printed. It has no script and loads nothing.
 //!
-//! [`facts`] reads the ledgers, [`template`] renders the page. Of a row the page shows the key, the place and the error,
+//! `facts` reads the ledgers, `template` renders the page. Of a row the page shows the key, the place and the error,
 //! never its values. Imports the ledger, the outline of the job file, and number formats of `ui`.
 
 mod accounting;

@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::timeline::Step;
 use super::{ReportOptions, template};
 use crate::job::{Outline, OutlineTable};
-use crate::ledger::{ErrorCount, Latencies, ListedRow, Reading, RowId, RowState, RunId, SourceAccount};
+use crate::ledger::{ErrorCount, Latencies, ListedRow, RowId, RowState, RunId, SourceAccount, SourceScan};
 
 const MINUTE: i64 = 60_000;
 
@@ -134,7 +134,7 @@ fn page_of(files: usize) -> String {
         account.rows.add(RowState::Created, 1);
         account.rows.add(RowState::Pending, 1);
         account.withdrawn.add(RowState::Pending, 1);
-        account.reading = Some(Reading { run: RunId(1), rows: 1, elsewhere: 0 });
+        account.scan = Some(SourceScan { run: RunId(1), rows: 1, other_shards: 0 });
         account
     };
     let share =

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ledger::{LedgerError, LedgerReader, Stretch};
+use crate::ledger::{LedgerError, LedgerReader, RunTraffic};
 
 /// Possible lengths of a step, minutes: round on the clock.
 const STEPS: [i64; 15] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 40_320];
@@ -66,7 +66,7 @@ pub(super) fn steps(
     }
     let mut runs = Vec::new();
     for ledger in ledgers {
-        runs.push(ledger.stretches(minutes)?);
+        runs.push(ledger.run_traffic(minutes)?);
     }
     Ok((minutes, merge_runs(runs, at_most, now_ms)))
 }
@@ -76,8 +76,8 @@ const SEEN_MS: i64 = 1000;
 
 /// Merges the runs of each ledger into steps that do not overlap. Successive runs within a step length stay separate
 /// steps unless these are more than `at_most`.
-fn merge_runs(ledgers: Vec<Vec<Stretch>>, at_most: u64, now_ms: i64) -> Vec<Step> {
-    let mut stretches: Vec<Stretch> =
+fn merge_runs(ledgers: Vec<Vec<RunTraffic>>, at_most: u64, now_ms: i64) -> Vec<Step> {
+    let mut stretches: Vec<RunTraffic> =
         ledgers.into_iter().flat_map(|runs| without_overlap(runs, now_ms)).collect();
     stretches.sort_unstable_by_key(|stretch| (stretch.step, stretch.from_ms));
     let mut steps = merge_stretches(&stretches, false);
@@ -92,7 +92,7 @@ fn merge_runs(ledgers: Vec<Vec<Stretch>>, at_most: u64, now_ms: i64) -> Vec<Step
 }
 
 /// The runs of one ledger, which never send at the same time: a run that died ends where the next one starts.
-fn without_overlap(mut runs: Vec<Stretch>, now_ms: i64) -> Vec<Stretch> {
+fn without_overlap(mut runs: Vec<RunTraffic>, now_ms: i64) -> Vec<RunTraffic> {
     runs.sort_unstable_by_key(|run| run.from_ms);
     let mut next_ms = i64::MAX;
     for run in runs.iter_mut().rev() {
@@ -106,8 +106,8 @@ fn without_overlap(mut runs: Vec<Stretch>, now_ms: i64) -> Vec<Stretch> {
 }
 
 /// One step for each group of overlapping stretches, or with `joins_all` for all stretches of a step length.
-fn merge_stretches(stretches: &[Stretch], joins_all: bool) -> Vec<Step> {
-    let mut groups: Vec<(i64, Vec<Stretch>)> = Vec::new();
+fn merge_stretches(stretches: &[RunTraffic], joins_all: bool) -> Vec<Step> {
+    let mut groups: Vec<(i64, Vec<RunTraffic>)> = Vec::new();
     for stretch in stretches {
         let seen_ms = stretch.to_ms.max(stretch.from_ms + SEEN_MS);
         match groups.last_mut() {
@@ -123,12 +123,12 @@ fn merge_stretches(stretches: &[Stretch], joins_all: bool) -> Vec<Step> {
     groups.iter().filter_map(|(until, group)| sum_up(group, *until)).collect()
 }
 
-fn sum_up(stretches: &[Stretch], until_ms: i64) -> Option<Step> {
+fn sum_up(stretches: &[RunTraffic], until_ms: i64) -> Option<Step> {
     let from_ms = stretches.first()?.from_ms;
     let mut step = Step { from_ms, to_ms: until_ms, ..Step::default() };
     let (mut sending_ms, mut sendable, mut sent_until) = (0, 0.0, from_ms);
     for stretch in stretches {
-        let Stretch { from_ms, to_ms, .. } = *stretch;
+        let RunTraffic { from_ms, to_ms, .. } = *stretch;
         // Shards send at the same time, and their rates add up.
         sending_ms += (to_ms - from_ms.max(sent_until)).max(0);
         sendable += stretch.rate * (to_ms - from_ms) as f64;
@@ -149,10 +149,10 @@ mod tests {
 
     const LATE: i64 = i64::MAX;
 
-    fn stretch(from_s: i64, to_s: i64, created: u64, rate: f64) -> Stretch {
+    fn stretch(from_s: i64, to_s: i64, created: u64, rate: f64) -> RunTraffic {
         let (from_ms, to_ms) = (from_s * 1000, to_s * 1000);
         let attempts = created + 1;
-        Stretch { step: 0, from_ms, to_ms, attempts, created, throttled: 1, unanswered: 0, rate }
+        RunTraffic { step: 0, from_ms, to_ms, attempts, created, throttled: 1, unanswered: 0, rate }
     }
 
     #[test]
@@ -183,13 +183,13 @@ mod tests {
     #[test]
     fn short_runs_of_one_ledger_show_the_target_rate() {
         // 300 runs one after another, each of which sends one row in 10 ms, every 150 ms.
-        let run = |number: i64| Stretch {
+        let run = |number: i64| RunTraffic {
             from_ms: number * 150,
             to_ms: number * 150 + 10,
             throttled: 0,
             ..stretch(0, 0, 1, 500.0)
         };
-        let runs: Vec<Stretch> = (0..300).map(run).collect();
+        let runs: Vec<RunTraffic> = (0..300).map(run).collect();
         for at_most in [9, 900] {
             let steps = merge_runs(vec![runs.clone()], at_most, LATE);
             assert_eq!((steps.len(), steps[0].rate, steps[0].seconds), (1, 500.0, 3.0));
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn a_burst_lasts_as_long_as_its_rate_requires_and_an_open_step_ends_now() {
-        let burst = Stretch { to_ms: 5001, ..stretch(5, 5, 9, 20.0) };
+        let burst = RunTraffic { to_ms: 5001, ..stretch(5, 5, 9, 20.0) };
         let step = merge_runs(vec![vec![burst]], 9, LATE)[0];
         assert_eq!((step.contacts_per_second(), step.rate, step.to_ms), (18.0, 20.0, 6000));
-        let of_a_second = Stretch { rate: 2.0, ..burst };
+        let of_a_second = RunTraffic { rate: 2.0, ..burst };
         assert_eq!(merge_runs(vec![vec![of_a_second]], 9, LATE)[0].contacts_per_second(), 9.0);
         let under_way = merge_runs(vec![vec![stretch(0, 60, 20, 2.0)]], 9, 10_000);
         assert_eq!((under_way[0].to_ms, under_way[0].contacts_per_second()), (10_000, 2.0));
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn steps_do_not_overlap() {
-        let end_of_a_minute = Stretch { from_ms: 59_800, to_ms: 59_900, ..stretch(59, 59, 9, 2.0) };
-        let next = Stretch { step: 1, ..stretch(60, 90, 60, 2.0) };
+        let end_of_a_minute = RunTraffic { from_ms: 59_800, to_ms: 59_900, ..stretch(59, 59, 9, 2.0) };
+        let next = RunTraffic { step: 1, ..stretch(60, 90, 60, 2.0) };
         let steps = merge_runs(vec![vec![next, end_of_a_minute]], 9, LATE);
         assert_eq!((steps[0].from_ms, steps[0].to_ms, steps[1].from_ms), (59_800, 60_000, 60_000));
         assert_eq!((steps[1].seconds, steps[1].rate), (30.0, 2.0));

@@ -5,8 +5,8 @@ use super::prepared::{PreparedInput, Rules};
 use super::read_ahead::{Visitor, read_all};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, Verdict};
-use crate::mapping::{MapError, MappingError};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord};
+use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
@@ -51,21 +51,22 @@ impl Intake<'_> {
         Ok(self.ledger.finish_intake(input.totals)?)
     }
 
+    /// Why a row cannot be sent; `None` if it can.
     fn validate(
         &self,
         rules: &Rules,
         record: &Record,
         key: &RowKey,
         now: i64,
-    ) -> Result<Verdict, MappingError> {
+    ) -> Result<Option<Rejection>, MappingError> {
         let validated = if self.check {
             rules.map(record, key, now).map(|_| ())
         } else {
             rules.validate_form(record, key).map_err(MapError::from)
         };
         match validated {
-            Ok(()) => Ok(Verdict::Ready),
-            Err(MapError::Row(rejection)) => Ok(Verdict::Rejected(rejection)),
+            Ok(()) => Ok(None),
+            Err(MapError::Row(rejection)) => Ok(Some(rejection)),
             Err(MapError::Job(error)) => Err(error),
         }
     }
@@ -95,7 +96,7 @@ impl InputIntake<'_> {
         fingerprint: RowFingerprint,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let verdict = self.intake.validate(rules, record, &key, now).map_err(|error| {
+        let rejection = self.intake.validate(rules, record, &key, now).map_err(|error| {
             let file = format!("{}, line {}", self.input, record.line);
             IntakeError::Mapping { file, error }
         })?;
@@ -104,7 +105,7 @@ impl InputIntake<'_> {
         let fields = serde_json::Value::from(fields).to_string();
         let RowFingerprint { token, content, line } = fingerprint;
         let (source, header) = (self.source, self.header);
-        Ok(IntakeRow { key, token, source, header, line, content, record: fields, verdict })
+        Ok(IntakeRow { key, token, source, header, line, content, record: fields, rejection })
     }
 }
 

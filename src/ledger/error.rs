@@ -1,13 +1,15 @@
-//! What can go wrong with a ledger. Each is fatal to the run.
+//! Errors of a ledger. Each is fatal to the run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
-use super::{Illegal, RowId, RunId};
+use super::row::{RowId, RunId};
+use super::state::Illegal;
 
-/// A ledger failure; nothing is sent after one.
+/// Failure of a ledger. Nothing is sent after one.
 #[derive(Clone, Debug, Error)]
 pub enum LedgerError {
     /// Another run holds the lock.
@@ -15,25 +17,24 @@ pub enum LedgerError {
     Locked {
         /// The ledger.
         path: PathBuf,
-        /// What the holder wrote into the lock file.
+        /// The holder's line in the lock file.
         holder: String,
     },
-    /// The file is something else.
+    /// The file is not a ledger.
     #[error(
-        "{} is not a ledger of connect-import, or its beginning is damaged; name another file with --ledger, or \
-         restore it",
+        "{} is not a ledger of connect-import, or its header is damaged; restore it, or name another file with --ledger",
         .0.display()
     )]
     NotALedger(PathBuf),
-    /// The ledger was written by a later version.
+    /// A later version wrote the ledger.
     #[error("the ledger {} was written by a newer connect-import; update this one", .0.display())]
     Newer(PathBuf),
-    /// There is no ledger.
+    /// The ledger does not exist.
     #[error("there is no ledger {}; run an import first, or name it with --ledger", .0.display())]
     Missing(PathBuf),
     /// The ledger belongs to another import.
     #[error(
-        "the ledger {} belongs to {what} '{found}', not '{wanted}'; give it that, or name another with --ledger",
+        "the ledger {} belongs to {what} '{found}', not '{wanted}'; use that {what}, or name another ledger with --ledger",
         path.display()
     )]
     OtherIdentity {
@@ -41,12 +42,12 @@ pub enum LedgerError {
         path: PathBuf,
         /// `instance`, `operation`, `namespace`, `key` or `token version`.
         what: &'static str,
-        /// Whose it is.
+        /// The ledger's value.
         found: String,
-        /// Whose it would have to be.
+        /// The job's value.
         wanted: String,
     },
-    /// The ledger has other rows of the same import.
+    /// The ledger has another shard of the same import.
     #[error(
         "the ledger {} has {}, not {}; run it {}, or name another with --ledger",
         path.display(), rows_of(found), rows_of(wanted),
@@ -55,29 +56,28 @@ pub enum LedgerError {
     OtherShard {
         /// The ledger.
         path: PathBuf,
-        /// Which rows it has, such as `0/4`; empty: all.
+        /// The ledger's shard, such as `0/4`; empty: all rows.
         found: String,
-        /// Which it would have to have.
+        /// The job's shard.
         wanted: String,
     },
-    /// The file or its directory cannot be used.
+    /// The file or its folder cannot be used.
     #[error("cannot use the ledger {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: Arc<std::io::Error>,
     },
     /// SQLite failed: a full disk, a read-only file, damage.
     #[error(
-        "cannot read or write the ledger {}: {source}; what it has is not lost: once that is mended, give the same \
-         command again",
+        "cannot read or write the ledger {}: {source}; what it holds is not lost: fix that, and run the same command again",
         path.display()
     )]
     Sqlite {
         /// The ledger.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Arc<rusqlite::Error>,
     },
     /// SQLite cannot write or read a temporary database beside the ledger.
@@ -85,124 +85,189 @@ pub enum LedgerError {
         "cannot use a temporary file: {0}; free space in the folder for temporary files, or name another with TMPDIR"
     )]
     Temporary(Arc<rusqlite::Error>),
-    /// The file is no sound ledger any more.
+    /// The file is damaged or incomplete.
     #[error(
-        "the ledger {} is damaged ({problem}), and is neither believed nor written to. Restore it from a backup. Without \
-         one, move it away: a run with a new one sends every row again with the same token, and Connect answers with the \
-         contacts it has as long as it honours tokens",
+        "the ledger {} is damaged ({problem}) and is not used. Restore it from a backup. Without a backup, move it away: \
+         a run with a new ledger sends every row again with the same token, and Connect returns the existing contacts \
+         as long as it honours the tokens",
         path.display()
     )]
     Damaged {
         /// The ledger.
         path: PathBuf,
-        /// What was found.
+        /// What is wrong with it.
         problem: String,
     },
     /// The file has more than one name.
     #[error(
-        "the ledger {} has another name too (a hard link), and under each name it has a lock and a log of its own, so that \
-         a part of it may be missing here; remove the other name, or make a copy of it",
+        "the ledger {} has a second name (a hard link). Each name has a lock and a log of its own, so that rows may be \
+         missing here; remove the other name, or copy the ledger",
         .0.display()
     )]
     HardLinked(PathBuf),
-    /// A part of the ledger is in its log, and nothing can be written beside it.
+    /// Part of the ledger is in its write-ahead log, and its folder is read-only.
     #[error(
-        "the ledger {} cannot be read where it lies: a part of it is in {}, which SQLite reads only where it can write; \
-         copy both, and {}.lock, to a folder that you may write to, and name the copy with --ledger",
+        "the ledger {} cannot be read in a read-only folder, because part of it is in {}; copy both, and {}.lock, to a \
+         folder that you may write to, and name the copy with --ledger",
         path.display(), log.display(), path.display()
     )]
     LogApart {
         /// The ledger.
         path: PathBuf,
-        /// Its log.
+        /// Its write-ahead log.
         log: PathBuf,
     },
-    /// The ledger lies where SQLite could not notice what others write.
-    #[error("the ledger {} was written to while it was read, and what was read may be torn; give the same command again", .0.display())]
-    Written(PathBuf),
-    /// The ledger is not where it was opened, so that no later run would see what is written to it.
+    /// The ledger changed while it was read in a folder where SQLite cannot lock it.
+    #[error("the ledger {} changed while it was read; run the same command again", .0.display())]
+    Changed(PathBuf),
+    /// A file of the ledger was removed, moved or replaced during the run, so that no later run would find the rows.
     #[error(
-        "the ledger {} was taken away during the run: {} was removed, moved or replaced; nothing more is sent. Put \
-         it back and run again",
+        "the ledger {} was removed, moved or replaced during the run ({} is another file now, or none); nothing more is \
+         sent. Put it back, and run again",
         path.display(), file.display()
     )]
     Gone {
         /// The ledger.
         path: PathBuf,
-        /// The file that is not there.
+        /// The file that is missing or another one.
         file: PathBuf,
     },
-    /// The ledger was there when it was first looked at.
+    /// The ledger disappeared between two reads.
     #[error(
-        "the ledger {} was there a moment ago and is not any more: it was removed or moved. Put it back before the next \
-         run, which without it sends every row again with the same token",
+        "the ledger {} disappeared: it was removed or moved while it was watched. Put it back before the next run, which \
+         without it sends every row again with the same token",
         .0.display()
     )]
-    TakenAway(PathBuf),
-    /// A row was not where it must have been; someone else wrote to the ledger.
+    Disappeared(PathBuf),
+    /// A guarded update found the row in another state.
     #[error(
-        "row {row} of the ledger was changed by someone else during the run, or is damaged; nothing more is sent"
+        "row {row} of the ledger was changed by another process during the run, or is damaged; nothing more is sent"
     )]
     Disturbed {
         /// The row.
         row: RowId,
     },
-    /// Two ledgers are of different imports.
+    /// Two ledgers of one command belong to different imports.
     #[error(
         "the ledger {} is of {what} '{found}' and the ledger {} of '{wanted}'; name those of one import",
         path.display(), first.display()
     )]
     Mixed {
-        /// The one that differs.
+        /// The ledger that differs.
         path: PathBuf,
-        /// From this one.
+        /// The ledger that it is compared with.
         first: PathBuf,
         /// `instance`, `operation`, `namespace` or `key`.
         what: &'static str,
-        /// What the one has.
+        /// The value of `path`.
         found: String,
-        /// What the other has.
+        /// The value of `first`.
         wanted: String,
     },
-    /// Two ledgers are of different divisions of the same import.
+    /// Two ledgers of one command are not shards of one division.
     #[error(
         "the ledger {} has {}, and the ledger {} {}; name those of one division",
         path.display(), rows_of(found), first.display(), rows_of(other)
     )]
     Divided {
-        /// The one that differs.
+        /// The ledger that differs.
         path: PathBuf,
-        /// From this one.
+        /// The ledger that it is compared with.
         first: PathBuf,
-        /// Which rows the one has, such as `0/4`; empty: all.
+        /// The shard of `path`, such as `0/4`; empty: all rows.
         found: String,
-        /// Which the other has.
+        /// The shard of `first`.
         other: String,
     },
-    /// There is no such run.
+    /// The ledger has no run of this number.
     #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
         "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
     ))]
     NoRun {
         /// The ledger.
         path: PathBuf,
-        /// The run that was asked for.
+        /// The run that was named.
         run: RunId,
         /// The latest run.
         latest: Option<RunId>,
     },
-    /// A ledger says nothing of its rows' key.
-    #[error("the ledger {} was made, and no run has come further: there is nothing to join; run the import", .0.display())]
+    /// The ledger has no identity, since its creation was interrupted.
+    #[error("the ledger {} has no rows yet, so there is nothing to join; run the import first", .0.display())]
     Unbegun(PathBuf),
-    /// A bug: the states do not allow what was to be recorded.
+    /// A bug: the row's state does not allow the event.
     #[error(transparent)]
     Illegal(#[from] Illegal),
-    /// The writer is gone.
+    /// The writer's thread has ended.
     #[error("the ledger's writer has stopped")]
     Stopped,
 }
 
-/// The rows of a shard, or all of them, in words.
+impl LedgerError {
+    /// An error of SQLite; a damaged file and a file that is no database have variants of their own.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+        let path = path.to_owned();
+        if let FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) = source {
+            return LedgerError::Damaged { path, problem: source.to_string() };
+        }
+        // The statements are the program's own, so that a missing column is damage to the schema.
+        if let rusqlite::Error::SqlInputError { msg, .. } = source {
+            return LedgerError::Damaged { path, problem: msg };
+        }
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path),
+            Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged { path, problem: source.to_string() },
+            _ => LedgerError::Sqlite { path, source: Arc::new(source) },
+        }
+    }
+
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
+        LedgerError::Io { path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> Self {
+        LedgerError::Damaged { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Rows of a shard, or all rows, for a message.
 fn rows_of(shard: &str) -> String {
     if shard.is_empty() { "all rows of its import".to_owned() } else { format!("the rows of shard {shard}") }
+}
+
+/// Failure of the writer's work, before the path of the ledger is added.
+#[derive(Debug)]
+pub(super) enum StoreError {
+    Sqlite(rusqlite::Error),
+    Ledger(LedgerError),
+}
+
+/// Result of the writer's work.
+pub(super) type Stored<T> = Result<T, StoreError>;
+
+impl StoreError {
+    pub(super) fn of_ledger(self, path: &Path) -> LedgerError {
+        match self {
+            StoreError::Sqlite(source) => LedgerError::sqlite(path, source),
+            StoreError::Ledger(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        StoreError::Sqlite(source)
+    }
+}
+
+impl From<LedgerError> for StoreError {
+    fn from(error: LedgerError) -> Self {
+        StoreError::Ledger(error)
+    }
+}
+
+impl From<Illegal> for StoreError {
+    fn from(illegal: Illegal) -> Self {
+        StoreError::Ledger(illegal.into())
+    }
 }

@@ -1,14 +1,18 @@
-//! LedgerSet that are read together.
+//! Ledgers that are read together: shards of one division, or ledgers of all rows of one import.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Identity, LedgerError, LedgerReader, ListedRow, NamedIdentity, RowState, RunId};
+use super::error::LedgerError;
+use super::identity::{Identity, NamedIdentity};
+use super::listing::ListedRow;
+use super::reader::LedgerReader;
+use super::row::RunId;
+use super::state::RowState;
 use crate::shard::Shard;
 use crate::token::ClientToken;
 
-/// LedgerSet of one instance, operation and namespace, in the order in which they were named: those of shards of one
-/// division, or such as have all rows.
+/// Ledgers of one instance, operation and namespace, in the order in which they were named.
 #[derive(Debug)]
 pub struct LedgerSet {
     readers: Vec<(PathBuf, LedgerReader)>,
@@ -16,16 +20,18 @@ pub struct LedgerSet {
 }
 
 impl LedgerSet {
-    /// Opens them, and makes sure that they belong together, and to the import that is named.
+    /// Opens ledgers that belong together and have the identity that is named.
     ///
     /// # Errors
-    /// One is missing, cannot be read, or belongs to another; two are of different imports, of different divisions, or of
-    /// the same shard.
+    /// - Those of [`LedgerReader::open`].
+    /// - [`LedgerError::OtherIdentity`]: a ledger belongs to another import than the one named.
+    /// - [`LedgerError::Mixed`]: two ledgers belong to different imports.
+    /// - [`LedgerError::Divided`]: two ledgers are of different divisions, or of the same shard.
     pub fn open(paths: Vec<PathBuf>, named: &NamedIdentity) -> Result<Self, LedgerError> {
         let mut ledgers = LedgerSet { readers: Vec::new(), identities: Vec::new() };
         for path in paths {
             let reader = LedgerReader::open(&path)?;
-            // One whose making was broken off has no rows, and goes with any other.
+            // A ledger whose creation was interrupted has no rows.
             if let Some(identity) = reader.identity()? {
                 named.expect(&path, &identity)?;
                 ledgers.identities.push((path.clone(), identity));
@@ -37,33 +43,28 @@ impl LedgerSet {
         Ok(ledgers)
     }
 
-    /// Rows would be counted twice, or nobody could say what is missing.
+    /// Otherwise rows would be counted twice, or missing rows would not be noticed.
     fn expect_one_division(&self) -> Result<(), LedgerError> {
         for (index, (path, identity)) in self.identities.iter().enumerate() {
             for (first, other) in &self.identities[..index] {
-                let is_apart = match (identity.shard, other.shard) {
+                let fits = match (identity.shard, other.shard) {
                     (None, None) => true,
                     (Some(one), Some(other)) => one.count() == other.count() && one != other,
                     (None, Some(_)) | (Some(_), None) => false,
                 };
-                if !is_apart {
-                    let text = |identity: &Identity| {
-                        identity.shard.map(|shard| shard.to_string()).unwrap_or_default()
-                    };
+                if !fits {
+                    let text =
+                        |shard: Option<Shard>| shard.map(|shard| shard.to_string()).unwrap_or_default();
                     let (path, first) = (path.clone(), first.clone());
-                    return Err(LedgerError::Divided {
-                        path,
-                        first,
-                        found: text(identity),
-                        other: text(other),
-                    });
+                    let (found, other) = (text(identity.shard), text(other.shard));
+                    return Err(LedgerError::Divided { path, first, found, other });
                 }
             }
         }
         Ok(())
     }
 
-    /// The shards of the division whose ledgers are not among these.
+    /// Shards of the division that have no ledger here.
     pub fn missing_shards(&self) -> Vec<Shard> {
         let there: BTreeSet<Shard> =
             self.identities.iter().filter_map(|(_, identity)| identity.shard).collect();
@@ -87,10 +88,11 @@ impl LedgerSet {
         Ok(())
     }
 
-    /// Whose ledgers they are, by which rows are told apart.
+    /// Identity of the ledgers, with their key.
     ///
     /// # Errors
-    /// They have different keys, or none has come so far that it would say.
+    /// - [`LedgerError::Mixed`]: they have different keys.
+    /// - [`LedgerError::Unbegun`]: none has an identity yet.
     pub fn identity(&self) -> Result<&Identity, LedgerError> {
         self.expect_same(&["key"])?;
         match (self.identities.first(), self.readers.first()) {
@@ -101,10 +103,10 @@ impl LedgerSet {
         }
     }
 
-    /// Makes sure that each has this run. Runs have numbers of their own in each ledger.
+    /// Expects each ledger to have this run; each ledger numbers its own runs.
     ///
     /// # Errors
-    /// One has not.
+    /// [`LedgerError::NoRun`].
     pub fn expect_run(&self, run: RunId) -> Result<(), LedgerError> {
         for (path, reader) in &self.readers {
             let latest = reader.latest_runs(1)?.first().map(|latest| latest.id);
@@ -115,7 +117,7 @@ impl LedgerSet {
         Ok(())
     }
 
-    /// The ledgers.
+    /// Path and reader of each ledger.
     pub fn readers(&self) -> &[(PathBuf, LedgerReader)] {
         &self.readers
     }
@@ -133,21 +135,27 @@ impl LedgerSet {
         Ok(false)
     }
 
-    /// Makes sure that what was read of each is of one piece.
+    /// Expects that nothing wrote to a ledger in a read-only folder since it was opened.
     ///
     /// # Errors
-    /// Somebody has written to one, and that could not be noticed before.
+    /// [`LedgerError::Changed`].
     pub fn expect_as_opened(&self) -> Result<(), LedgerError> {
         self.readers.iter().try_for_each(|(_, reader)| reader.expect_as_opened())
     }
 
-    /// The row of `token`. Where several ledgers know it, the one counts in which most has come of it, and of equals the
-    /// first: what may be a contact is never hidden by another ledger that has not got as far.
+    /// The row of `token`. If several ledgers have it, the one that has progressed furthest, so that a contact is never
+    /// hidden by another ledger.
+    ///
+    /// # Errors
+    /// A ledger cannot be read.
     pub fn best(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
         self.best_of(|reader| reader.find(token))
     }
 
-    /// The same of the row of this key that stands at this place of an input, which [`LedgerReader::find_at`] knows.
+    /// The row of [`LedgerReader::find_at`]. If several ledgers have it, the one that has progressed furthest.
+    ///
+    /// # Errors
+    /// A ledger cannot be read, or has no index of places.
     pub fn best_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
         self.best_of(|reader| reader.find_at(source, line, key))
     }
@@ -171,7 +179,7 @@ impl LedgerSet {
     }
 }
 
-/// How much has come of a row: first whether it is a contact, then whether it may be one.
+/// Order of rows by progress: created rows first, then those that may have been created.
 fn progress(row: &ListedRow) -> u8 {
     match row.state {
         RowState::Created => 6,

@@ -1,62 +1,73 @@
-//! The rows of a ledger, for taking them away: page by page, or by token.
+//! Rows of a ledger as people and programs see them: page by page, by token, by place, or those in doubt.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::columns::state_column;
-use super::migrate::sqlite;
-use super::{Contact, LedgerError, LedgerReader, RowId, RowState, RunId};
+use super::error::LedgerError;
+use super::reader::LedgerReader;
+use super::row::{Contact, RowId, RunId};
+use super::schema::state_column;
+use super::state::RowState;
 use crate::token::ClientToken;
 
-/// A row as far as people and other programs are concerned; what is in it is not told.
+/// Most rows of a page.
+const PAGE_ROWS: usize = 1024;
+
+/// Bytes of keys and messages in a page, about: a key may have megabytes.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Most rows that are read for a page.
+const PAGE_ROWS_READ: i64 = 1 << 16;
+
+/// A row without its cells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedRow {
-    /// The row.
+    /// Number in the ledger.
     pub row: RowId,
-    /// The run that was the last to see it.
+    /// The last run that read or sent the row.
     pub run: RunId,
-    /// The input's path, or `-`.
+    /// Path of the input, or `-`.
     pub source: String,
-    /// The line on which it starts.
+    /// Line on which the row starts.
     pub line: u64,
-    /// Its key, as people see it.
+    /// Key, as shown to people.
     pub key: String,
-    /// Its state.
+    /// State.
     pub state: RowState,
-    /// Whether an unanswered attempt may have created its contact.
+    /// Whether the row is in doubt: an unanswered attempt may have created its contact.
     pub may_exist: bool,
-    /// Its contact, if it is created.
+    /// Contact of a created row.
     pub contact: Option<Contact>,
-    /// How often it was sent.
+    /// Number of attempts in all runs.
     pub attempts: u64,
-    /// When it was first sent, in milliseconds since 1970.
+    /// Time of the first attempt, milliseconds since 1970.
     pub first_sent_ms: Option<i64>,
-    /// When it was last sent.
+    /// Time of the last attempt.
     pub last_sent_ms: Option<i64>,
-    /// The code of its last error; none once it is created.
+    /// Code of the last error; `None` for a created row.
     pub code: Option<String>,
-    /// That error, for people.
+    /// Message of the last error.
     pub message: Option<String>,
 }
 
-/// Which rows are wanted.
+/// Selects rows by state and run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Selection {
-    /// Rows in one of these states; none is any.
+    /// Rows in one of these states; empty for all.
     pub states: BTreeSet<RowState>,
-    /// Rows that this run or a later one was the last to see.
+    /// Rows that this run or a later one was the last to read or send.
     pub since: Option<RunId>,
 }
 
 impl Selection {
-    /// Whether every row is wanted.
+    /// Whether every row is selected.
     pub fn is_all(&self) -> bool {
         *self == Selection::default()
     }
 
-    /// Whether this row is wanted.
+    /// Whether this row is selected.
     pub fn has(&self, row: &ListedRow) -> bool {
         (self.states.is_empty() || self.states.contains(&row.state))
             && self.since.is_none_or(|since| row.run >= since)
@@ -76,88 +87,133 @@ impl Selection {
     }
 }
 
-/// Rows that were read at a time.
+/// Selected rows among some consecutive rows of the ledger.
 #[derive(Clone, Debug)]
-pub struct Page {
-    /// The rows, in the order in which they lie in the ledger.
+pub struct RowPage {
+    /// The rows, in the order of the ledger.
     pub rows: Vec<ListedRow>,
-    /// The next page begins after this row.
+    /// The next page starts after this row.
     pub last: RowId,
 }
 
-/// Rows of a page at most.
-const ROWS: usize = 1024;
+/// Rows in doubt.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RowsInDoubt {
+    /// The first of them: unknown rows before pending ones.
+    pub rows: Vec<ListedRow>,
+    /// Number of all.
+    pub total: u64,
+}
 
-/// Bytes of a page, about: a key may have megabytes.
-const BYTES: usize = 1 << 20;
-
-/// Rows that are looked at for a page at most.
-const LOOKED_AT: i64 = 1 << 16;
-
-/// The columns of [`listed`], of rows and sources.
-pub(super) const LISTED: &str =
-    "rows.id, run_id, path, rows.line, key, state, contact_id, contact_arn, attempts,
-    first_sent_ms, last_sent_ms, code, message, may_exist";
+const UNKNOWN: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'unknown'";
+const PENDING_IN_DOUBT: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'pending'";
+const IN_FLIGHT: &str = "rows WHERE record IS NOT NULL AND state = 'in_flight'";
 
 impl LedgerReader {
-    /// The selected ones of the next rows after `after`; none when there are no more rows. A page without rows is
-    /// not the last one.
+    /// The selected ones of the next rows after `after`; `None` after the last row. A page without rows is not the end.
     ///
-    /// Nothing is held between two pages: a run under way can fold its log back, however slowly they are read.
+    /// No transaction is open between two pages, so that a run can shorten its log however slowly they are read.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn page(&self, after: RowId, selection: &Selection) -> Result<Option<Page>, LedgerError> {
-        let read = || {
+    pub fn page(&self, after: RowId, selection: &Selection) -> Result<Option<RowPage>, LedgerError> {
+        // NOT INDEXED keeps the order of the rows, so that no page is sorted out of an index.
+        let sql = format!(
+            "SELECT {LISTED} FROM rows NOT INDEXED CROSS JOIN sources ON sources.id = source_id
+             WHERE rows.id BETWEEN ?1 AND ?2{} ORDER BY rows.id",
+            selection.condition()
+        );
+        self.read(|connection| {
             let ends = "SELECT min(id), (SELECT max(id) FROM rows) FROM rows WHERE id > ?1";
-            let ends = self
-                .connection
+            let ends = connection
                 .prepare_cached(ends)?
                 .query_row([after.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let (Some(first), Some(last)): (Option<i64>, Option<i64>) = ends else { return Ok(None) };
-            // Not beyond the last row: what is entered after it is not to be skipped.
-            let last = last.min(first.saturating_add(LOOKED_AT));
-            // In the order of the rows, so that no page has to be sorted out of an index.
-            let rows = format!(
-                "SELECT {LISTED} FROM rows NOT INDEXED CROSS JOIN sources ON sources.id = source_id
-                 WHERE rows.id BETWEEN ?1 AND ?2{} ORDER BY rows.id",
-                selection.condition()
-            );
-            let mut rows = self.connection.prepare_cached(&rows)?;
-            let mut rows = rows.query([first, last])?;
-            let (mut page, mut bytes) = (Vec::new(), 0);
-            while let Some(row) = rows.next()? {
-                let row = listed(row)?;
+            // Not beyond the last row: rows that are inserted after it would be left out.
+            let last = last.min(first.saturating_add(PAGE_ROWS_READ));
+            let mut statement = connection.prepare_cached(&sql)?;
+            let (mut rows, mut bytes) = (Vec::new(), 0);
+            for row in statement.query_map([first, last], listed)? {
+                let row = row?;
                 let id = row.row;
                 bytes += row.key.len() + row.message.as_ref().map_or(0, String::len);
-                page.push(row);
-                if page.len() == ROWS || bytes > BYTES {
-                    return Ok(Some(Page { rows: page, last: id }));
+                rows.push(row);
+                if rows.len() == PAGE_ROWS || bytes > PAGE_BYTES {
+                    return Ok(Some(RowPage { rows, last: id }));
                 }
             }
-            Ok(Some(Page { rows: page, last: RowId(last) }))
-        };
-        read().map_err(|source| sqlite(&self.path, source))
+            Ok(Some(RowPage { rows, last: RowId(last) }))
+        })
     }
 
-    /// The row of `token`, if there is one.
+    /// The row of `token`.
     ///
     /// # Errors
     /// The ledger cannot be read.
     pub fn find(&self, token: ClientToken) -> Result<Option<ListedRow>, LedgerError> {
-        let read = || {
-            let mut row = self.connection.prepare_cached(&format!(
-                "SELECT {LISTED} FROM rows JOIN sources ON sources.id = source_id
-                 WHERE token = ?1"
-            ))?;
-            row.query_row([token.0.0], listed).optional()
-        };
-        read().map_err(|source| sqlite(&self.path, source))
+        let sql =
+            format!("SELECT {LISTED} FROM rows JOIN sources ON sources.id = source_id WHERE token = ?1");
+        self.read(|connection| connection.prepare_cached(&sql)?.query_row([token.0.0], listed).optional())
+    }
+
+    /// Builds an index for [`LedgerReader::find_at`] in a temporary table: 1 s per million rows. The ledger has none,
+    /// since only the rows of a rejects file are looked up by place.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or the temporary table cannot be written.
+    pub fn index_places(&self) -> Result<(), LedgerError> {
+        let index = "CREATE TEMP TABLE IF NOT EXISTS places
+                (source_id INTEGER, line INTEGER, row INTEGER, PRIMARY KEY (source_id, line, row)) WITHOUT ROWID;
+            INSERT OR IGNORE INTO temp.places SELECT source_id, line, id FROM rows ORDER BY source_id, line, id";
+        self.read(|connection| connection.execute_batch(index))
+    }
+
+    /// The row that started on this line of this input and has this key, as shown to people. Of several, the one that
+    /// was read or sent last.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or has no index of places.
+    pub fn find_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
+        let sql = format!(
+            "SELECT {LISTED} FROM sources CROSS JOIN temp.places ON places.source_id = sources.id
+             CROSS JOIN rows ON rows.id = places.row
+             WHERE path = ?1 AND places.line = ?2 AND key = ?3 ORDER BY run_id DESC, rows.id DESC LIMIT 1"
+        );
+        self.read(|connection| {
+            connection.prepare_cached(&sql)?.query_row(params![source, line, key], listed).optional()
+        })
+    }
+
+    /// Up to `limit` rows in doubt. Rows in flight are in doubt only if no run is under way.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn rows_in_doubt(&self, limit: usize, is_under_way: bool) -> Result<RowsInDoubt, LedgerError> {
+        self.read(|connection| {
+            let some = "SELECT EXISTS (SELECT 1 FROM row_counts WHERE state = 'in_flight' AND rows > 0)";
+            let has_in_flight = !is_under_way && connection.query_row(some, [], |row| row.get(0))?;
+            let mut found = RowsInDoubt::default();
+            for rows in [UNKNOWN, PENDING_IN_DOUBT].into_iter().chain(has_in_flight.then_some(IN_FLIGHT)) {
+                let count = format!("SELECT count(*) FROM {rows}");
+                found.total += connection.query_row(&count, [], |row| row.get::<_, u64>(0))?;
+                let mut statement = connection.prepare(&format!(
+                    "SELECT {LISTED} FROM (SELECT * FROM {rows} ORDER BY id LIMIT ?1) AS rows
+                     JOIN sources ON sources.id = source_id ORDER BY rows.id"
+                ))?;
+                for row in statement.query_map([limit - found.rows.len()], listed)? {
+                    found.rows.push(row?);
+                }
+            }
+            Ok(found)
+        })
     }
 }
 
-/// A row of these columns.
-pub(super) fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
+/// Columns of [`listed`], of rows and sources.
+const LISTED: &str = "rows.id, run_id, path, rows.line, key, state, contact_id, contact_arn, attempts,
+    first_sent_ms, last_sent_ms, code, message, may_exist";
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<ListedRow> {
     let arn = row.get(7)?;
     Ok(ListedRow {
         row: RowId(row.get(0)?),

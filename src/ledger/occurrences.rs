@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::LedgerError;
+use super::error::LedgerError;
+use super::row::RowId;
 use crate::digest::Digest;
 
 /// Digests held in memory, with which a hash table of 2^21 places is full: 70 MB. A million rows need no disk.
@@ -76,6 +77,33 @@ impl Occurrences {
             insert.execute(params![digest.0, number, first.cast_signed()])?;
         }
         Ok(())
+    }
+}
+
+/// Set of rows of a ledger: one bit for each row up to the highest, so that ten million rows take 1.2 MB.
+#[derive(Debug, Default)]
+pub(super) struct RowSet(Vec<u64>);
+
+impl RowSet {
+    /// Adds a row, and returns whether it is new.
+    pub(super) fn insert(&mut self, row: RowId) -> bool {
+        let (index, bit) = RowSet::place(row);
+        if index >= self.0.len() {
+            self.0.resize(index + 1, 0);
+        }
+        let is_new = self.0[index] & bit == 0;
+        self.0[index] |= bit;
+        is_new
+    }
+
+    pub(super) fn contains(&self, row: RowId) -> bool {
+        let (index, bit) = RowSet::place(row);
+        self.0.get(index).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn place(row: RowId) -> (usize, u64) {
+        let number = usize::try_from(row.0).unwrap_or_default();
+        (number / 64, 1 << (number % 64))
     }
 }
 

@@ -1,133 +1,122 @@
-//! Opens a ledger for reading, during a run or after it, and makes sure that it is all there. It takes no lock.
+//! Opens a ledger for reading, during a run or after it, and checks that no commit is missing. It takes no lock.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::lock::{is_taken, lock_path};
-use super::lock_record::{Closed, Commit, Inscription};
-use super::migrate::{
-    SCHEMA_VERSION, connect, expect_content, expect_no_trace, expect_one_name, schema_version, sqlite,
-};
-use super::store::expect_commit;
-use super::{APPLICATION_ID, LedgerError};
-use crate::paths::{resolved, with_suffix};
+use super::error::LedgerError;
+use super::file::{connect, expect_content, expect_no_remains, expect_one_name, length, log_path};
+use super::handle::expect_commit;
+use super::lock::{ClosedFile, Commit, is_taken, recorded_commit};
+use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version};
+use crate::paths::resolved;
 
-/// A ledger as it was opened where nothing can be written beside it: SQLite does not notice there what others write.
+/// A ledger opened as immutable, in a folder that SQLite cannot write to: it does not notice what others write there.
 #[derive(Debug)]
-pub(super) struct Frozen {
+pub(super) struct ImmutableLedger {
     file: PathBuf,
-    closed: Closed,
+    opened: ClosedFile,
 }
 
-impl Frozen {
-    /// Makes sure that nobody has written to it since.
-    pub(super) fn expect_as_opened(&self) -> Result<(), LedgerError> {
-        let is_same = Closed::of(&self.file).is_ok_and(|closed| closed == self.closed);
-        if is_same && !has_log(&self.file) { Ok(()) } else { Err(LedgerError::Written(self.file.clone())) }
+impl ImmutableLedger {
+    /// Expects the file to be as it was when it was opened.
+    pub(super) fn expect_unchanged(&self) -> Result<(), LedgerError> {
+        let is_same = ClosedFile::of(&self.file).is_ok_and(|now| now == self.opened);
+        if is_same && !has_log(&self.file) { Ok(()) } else { Err(LedgerError::Changed(self.file.clone())) }
     }
 }
 
 /// Opens an existing ledger for reading.
-pub(super) fn open_read_only(path: &Path) -> Result<(Connection, Option<Frozen>), LedgerError> {
+pub(super) fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
     if !path.exists() {
-        expect_no_trace(path)?;
+        expect_no_remains(path)?;
         return Err(LedgerError::Missing(path.to_owned()));
     }
     expect_content(path)?;
     expect_one_name(path)?;
-    // Before the ledger is asked: a run under way commits first, and tells the lock file afterwards.
-    let told = told(path);
-    let (connection, application, version, frozen) = opened(path)?;
-    if application != APPLICATION_ID {
+    // Read before the ledger: a run commits first, and updates the lock record afterwards.
+    let recorded = recorded_commit(&resolved(path));
+    let Opened { connection, application_id, schema_version, immutable } = open(path)?;
+    if application_id != APPLICATION_ID {
         return Err(LedgerError::NotALedger(path.to_owned()));
     }
-    if version > SCHEMA_VERSION {
+    if schema_version > SCHEMA_VERSION {
         return Err(LedgerError::Newer(path.to_owned()));
     }
-    expect_all_commits(&connection, path, told)?;
-    Ok((connection, frozen))
+    expect_recorded_commit(&connection, path, recorded)?;
+    Ok((connection, immutable))
 }
 
-/// The last commit of which the lock file tells.
-fn told(path: &Path) -> Option<Commit> {
-    let mut file = std::fs::File::open(lock_path(&resolved(path))).ok()?;
-    Inscription::read(&mut file).commit
-}
-
-/// Refuses a ledger that lacks commits of which the lock file tells, as a run does.
-fn expect_all_commits(
+/// Refuses a ledger that lacks a recorded commit, as a run does.
+fn expect_recorded_commit(
     connection: &Connection,
     path: &Path,
-    mut commit: Option<Commit>,
+    mut recorded: Option<Commit>,
 ) -> Result<(), LedgerError> {
-    loop {
-        let Some(known) = commit else { return Ok(()) };
-        let Err(lacking) = expect_commit(connection, path, known, &lock_path(&resolved(path))) else {
-            return Ok(());
-        };
-        // A run under way may have been writing it just then; a file that nobody writes says the same again.
-        commit = told(path);
-        if commit == Some(known) {
+    while let Some(commit) = recorded {
+        let Err(lacking) = expect_commit(connection, path, commit) else { return Ok(()) };
+        // The record may have been read while a run wrote it. Without a run it is the same again.
+        recorded = recorded_commit(&resolved(path));
+        if recorded == Some(commit) {
             return Err(lacking);
         }
     }
+    Ok(())
 }
 
-type Opened = (Connection, i32, usize, Option<Frozen>);
+struct Opened {
+    connection: Connection,
+    application_id: i32,
+    schema_version: usize,
+    immutable: Option<ImmutableLedger>,
+}
 
-/// The connection, what the file says that it is, and its schema.
-fn opened(path: &Path) -> Result<Opened, LedgerError> {
-    let ask = |connection: Connection| {
-        let application = connection.pragma_query_value(None, "application_id", |row| row.get(0));
-        let version = || schema_version(&connection);
-        let (application, version) = application
-            .and_then(|application| Ok((application, version()?)))
-            .map_err(|source| sqlite(path, source))?;
-        Ok((connection, application, version))
-    };
-    let usual = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(ask);
-    match usual {
-        Err(LedgerError::Sqlite { source, .. }) if is_for_want_of_an_index(&source) => {
-            let file = resolved(path);
-            if has_log(&file) {
-                return Err(LedgerError::LogApart { path: path.to_owned(), log: log_path(&file) });
-            }
-            let io = |source| LedgerError::Io { path: path.to_owned(), source: Arc::new(source) };
-            let frozen = Frozen { closed: Closed::of(&file).map_err(io)?, file };
-            // Somebody else may be able to write there.
-            if is_taken(&frozen.file) {
-                return Err(sqlite_again(path, source));
-            }
-            let (connection, application, version) = ask(connect_frozen(&frozen.file, path)?)?;
-            Ok((connection, application, version, Some(frozen)))
-        }
-        usual => usual.map(|(connection, application, version)| (connection, application, version, None)),
+impl Opened {
+    fn new(
+        connection: Connection,
+        path: &Path,
+        immutable: Option<ImmutableLedger>,
+    ) -> Result<Self, LedgerError> {
+        let failed = |source| LedgerError::sqlite(path, source);
+        let application_id = application_id(&connection).map_err(failed)?;
+        let schema_version = schema_version(&connection).map_err(failed)?;
+        Ok(Opened { connection, application_id, schema_version, immutable })
     }
 }
 
-/// SQLite keeps an index of the log beside it, and cannot read a ledger without one.
-fn is_for_want_of_an_index(source: &rusqlite::Error) -> bool {
+fn open(path: &Path) -> Result<Opened, LedgerError> {
+    let usual = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|connection| Opened::new(connection, path, None));
+    let source = match usual {
+        Err(LedgerError::Sqlite { source, .. }) if needs_log_index(&source) => source,
+        usual => return usual,
+    };
+    let file = resolved(path);
+    if has_log(&file) {
+        return Err(LedgerError::LogApart { path: path.to_owned(), log: log_path(&file) });
+    }
+    let opened = ClosedFile::of(&file).map_err(|source| LedgerError::io(path, source))?;
+    // Another user may be able to write there, and a run of theirs would not be noticed.
+    if is_taken(&file) {
+        return Err(LedgerError::Sqlite { path: path.to_owned(), source });
+    }
+    let connection = connect_immutable(&file, path)?;
+    Opened::new(connection, path, Some(ImmutableLedger { file, opened }))
+}
+
+/// Whether SQLite could not create the index of the log (`-shm`), which it needs to read a ledger.
+fn needs_log_index(source: &Arc<rusqlite::Error>) -> bool {
     matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
-fn sqlite_again(path: &Path, source: Arc<rusqlite::Error>) -> LedgerError {
-    LedgerError::Sqlite { path: path.to_owned(), source }
-}
-
-fn log_path(file: &Path) -> PathBuf {
-    with_suffix(file, "-wal")
-}
-
-/// Whether a part of the ledger is not in its file.
 fn has_log(file: &Path) -> bool {
-    log_path(file).metadata().is_ok_and(|metadata| metadata.len() > 0)
+    length(&log_path(file)) > 0
 }
 
-/// Opens a file that nobody writes to, and has SQLite write nothing beside it.
+/// Connects to a file that nothing writes to, so that SQLite creates no file beside it.
 #[cfg(unix)]
-fn connect_frozen(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
+fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
     use std::os::unix::ffi::OsStrExt as _;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     let bytes = file.as_os_str().as_bytes().iter();
@@ -136,14 +125,34 @@ fn connect_frozen(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
         .collect();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     connect(Path::new(&format!("file:{name}?immutable=1")), flags).map_err(|error| match error {
-        LedgerError::Sqlite { source, .. } => sqlite_again(path, source),
+        // With the path as it was given.
+        LedgerError::Sqlite { source, .. } => LedgerError::Sqlite { path: path.to_owned(), source },
         other => other,
     })
 }
 
-/// Elsewhere a path is no URL.
+/// Elsewhere a path cannot be written as a URL.
 #[cfg(not(unix))]
-fn connect_frozen(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
-    let source = std::io::Error::other("nothing can be written beside it; copy it to where something can");
-    Err(LedgerError::Io { path: path.to_owned(), source: Arc::new(source) })
+fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
+    let source = std::io::Error::other("its folder is read-only; copy it to a folder that you may write to");
+    Err(LedgerError::io(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::{create_if_missing, open as open_for_writing};
+    use super::*;
+    use crate::crash_plan::CrashPlan;
+
+    #[test]
+    fn an_empty_file_and_a_newer_ledger_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.db");
+        std::fs::write(&empty, "").unwrap();
+        assert!(matches!(open_read_only(&empty), Err(LedgerError::Damaged { .. })));
+        let newer = folder.path().join("newer.db");
+        create_if_missing(&newer, &CrashPlan::default()).unwrap();
+        open_for_writing(&newer).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        assert!(matches!(open_read_only(&newer), Err(LedgerError::Newer(_))));
+    }
 }

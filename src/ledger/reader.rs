@@ -1,261 +1,356 @@
-//! Reading a ledger, during a run or after it.
+//! A read-only view of one ledger.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::columns::{json_column, operation_column, shard_column, state_column};
-use super::migrate::{expect_sound, sqlite};
-use super::read_only::{Frozen, open_read_only};
-use super::store::{
-    IN_OPEN_READING, LEFT_ITS_FILE, are_true, error_counts, last_success_ms, latencies, latest_runs, minutes,
-    rate_found, refused_by_connect, state_counts, withdrawn_counts,
+use super::counts::{ErrorCount, StateCounts, are_counts_right, error_counts, state_counts};
+use super::error::LedgerError;
+use super::file::expect_sound;
+use super::identity::{Identity, read_identity};
+use super::read_only::{ImmutableLedger, open_read_only};
+use super::row::RunId;
+use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
+use super::schema::{json_column, state_column};
+use super::sources::{
+    IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, source_accounts, withdrawn_by_source,
 };
-use super::{
-    ErrorCount, Identity, Latencies, LedgerError, Minutes, Retry, RowState, RunId, RunRecord, StateCounts,
-};
+use super::state::RowState;
+use super::traffic::{Latencies, MinuteTraffic, RunTraffic, latencies, minutes, run_traffic};
 use crate::digest::Digest;
 use crate::token::ClientToken;
 
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
 pub struct LedgerReader {
-    pub(super) path: PathBuf,
-    pub(super) connection: Connection,
-    frozen: Option<Frozen>,
+    path: PathBuf,
+    connection: Connection,
+    immutable: Option<ImmutableLedger>,
 }
 
-/// What the ledger knows of a row, as far as it decides what a run does with it.
+/// A row of the ledger as far as it decides what a run does with it.
 #[derive(Clone, Debug)]
 pub struct KnownRow {
-    /// Its state.
+    /// State at the start of the next run.
     pub state: RowState,
-    /// Since when it may have been created, in milliseconds since 1970; none if it surely was not, or was.
+    /// Time of the first attempt that may have created the contact, milliseconds since 1970. `None` if the row is not
+    /// in doubt.
     pub doubt_ms: Option<i64>,
-    /// The input that it came from.
+    /// Input that the row came from.
     pub source: String,
-    /// Whether that input could not be read to its end, or does not have it any more: then a run leaves it.
+    /// Whether that input was not read to its end, or the row was removed from it: a run then leaves the row out.
     pub stranded: bool,
-    /// A digest of its cells.
+    /// Digest of the cells.
     pub content: Digest,
-    /// The code of its last error.
+    /// Code of the last error.
     pub code: Option<String>,
-    /// The mapping of the last run that saw it.
+    /// Digest of the mapping of the last run that read the row.
     pub mapping: Digest,
 }
 
 /// A row that was not created, with its original cells.
 #[derive(Clone, Debug)]
 pub struct RejectedRow {
-    /// The input's path, or `-`.
+    /// Path of the input, or `-`.
     pub source: String,
-    /// The line on which the row starts.
+    /// Line on which the row starts.
     pub line: u64,
-    /// The key, as people see it.
+    /// Key, as shown to people.
     pub key: String,
     /// `rejected`, `failed` or `unknown`.
     pub state: RowState,
-    /// The cause.
+    /// Code of the last error.
     pub code: String,
-    /// The cause, for people.
+    /// Message of the last error.
     pub message: String,
-    /// The header's columns.
+    /// Columns of the header.
     pub columns: Vec<String>,
-    /// The original cells.
+    /// Original cells.
     pub cells: Vec<String>,
 }
+
+/// Condition of a row in the rejects file.
+const IS_REJECT: &str = "(state = 'rejected' OR state = 'failed' OR state = 'unknown')";
 
 impl LedgerReader {
     /// Opens an existing ledger.
     ///
     /// # Errors
-    /// It is missing, is no ledger, is of a newer version, has two names, or cannot be read; it lacks what the lock file
-    /// beside it says was committed.
+    /// - [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::HardLinked`].
+    /// - [`LedgerError::Damaged`]: also if it lacks the commit in its lock record.
+    /// - [`LedgerError::LogApart`], [`LedgerError::Io`], [`LedgerError::Sqlite`]: it cannot be read.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let (connection, frozen) = open_read_only(path)?;
-        Ok(LedgerReader { path: path.to_owned(), connection, frozen })
+        let (connection, immutable) = open_read_only(path)?;
+        Ok(LedgerReader { path: path.to_owned(), connection, immutable })
     }
 
-    /// Makes sure that what was read is of one piece, where it lies so that SQLite cannot see to that: on a disk that
-    /// nothing can be written to.
+    /// Runs queries, and adds the ledger's path to their error.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        read(&self.connection).map_err(|source| LedgerError::sqlite(&self.path, source))
+    }
+
+    /// Expects that nothing wrote to the ledger since it was opened, where SQLite cannot ensure that: in a read-only
+    /// folder.
     ///
     /// # Errors
-    /// Somebody has written to it since it was opened.
+    /// [`LedgerError::Changed`].
     pub fn expect_as_opened(&self) -> Result<(), LedgerError> {
-        self.frozen.as_ref().map_or(Ok(()), Frozen::expect_as_opened)
+        self.immutable.as_ref().map_or(Ok(()), ImmutableLedger::expect_unchanged)
     }
 
-    /// What the ledger knows its inputs by: their paths, or `-`.
-    pub fn sources(&self) -> Result<Vec<String>, LedgerError> {
-        let read = || {
-            let mut statement = self.connection.prepare("SELECT path FROM sources ORDER BY id")?;
-            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(|source| sqlite(&self.path, source))
-    }
-
-    /// Looks at every page and every row, and says whether its counts are those of its rows: they are not where somebody
-    /// has changed rows by hand, until the next run counts them anew.
+    /// Runs `read` on the ledger as it is at one moment, whatever a run writes meanwhile.
     ///
     /// # Errors
-    /// [`LedgerError::Damaged`] with the first thing that is wrong.
+    /// The ledger cannot be read; those of `read`.
+    pub fn at_one_moment<T, E: From<LedgerError>>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let failed = |source| E::from(LedgerError::sqlite(&self.path, source));
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let found = read(self)?;
+        moment.finish().map_err(failed)?;
+        Ok(found)
+    }
+
+    /// Checks every page and every row, and returns whether the row counts are right. They are not after another program
+    /// changed rows, until the next run corrects them.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] with the first problem.
     pub fn expect_sound(&self) -> Result<bool, LedgerError> {
         expect_sound(&self.connection, &self.path)?;
-        are_true(&self.connection).map_err(|source| sqlite(&self.path, source))
+        self.read(are_counts_right)
     }
 
-    /// The rate that a run found last, requests a second.
+    /// Paths of the inputs, or `-`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn sources(&self) -> Result<Vec<String>, LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("SELECT path FROM sources ORDER BY id")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Rows of each input, in the order in which the inputs were first read. Reads every row: a second for two million.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn accounts(&self) -> Result<Vec<SourceAccount>, LedgerError> {
+        self.read(source_accounts)
+    }
+
+    /// The rate that the latest run with rate `auto` found, requests per second.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn rate_found(&self) -> Result<Option<f64>, LedgerError> {
-        rate_found(&self.connection).map_err(|source| sqlite(&self.path, source))
+        self.read(rate_found)
     }
 
-    /// When a run ended last with exit code 0, in milliseconds since 1970.
+    /// Time of the latest run's end with exit code 0, milliseconds since 1970.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn last_success_ms(&self) -> Result<Option<i64>, LedgerError> {
-        last_success_ms(&self.connection).map_err(|source| sqlite(&self.path, source))
+        let latest = "SELECT max(ended_ms) FROM runs WHERE exit_code = 0";
+        self.read(|connection| connection.query_row(latest, [], |row| row.get(0)))
     }
 
     /// All rows by state.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn state_counts(&self) -> Result<StateCounts, LedgerError> {
-        state_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
+        self.read(state_counts)
     }
 
-    /// Rows that wait or failed and have been taken out of their files since, by state: no run sends them.
+    /// Pending and failed rows that were removed from their files, by state. No run sends them.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn withdrawn(&self) -> Result<StateCounts, LedgerError> {
-        withdrawn_counts(&self.connection).map_err(|source| sqlite(&self.path, source))
+        Ok(self.read(withdrawn_by_source)?.into_values().sum())
     }
 
     /// Up to `limit` runs, newest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn latest_runs(&self, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
-        latest_runs(&self.connection, limit).map_err(|source| sqlite(&self.path, source))
+        self.read(|connection| latest_runs(connection, limit))
     }
 
-    /// Up to `limit` causes of rows that were not created, most frequent first.
+    /// Up to `limit` error codes of rows that were not created, most frequent first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn error_counts(&self, limit: u32) -> Result<Vec<ErrorCount>, LedgerError> {
-        error_counts(&self.connection, limit).map_err(|source| sqlite(&self.path, source))
+        self.read(|connection| error_counts(connection, limit))
     }
 
-    /// Whose ledger it is; none if its making was broken off.
+    /// The import that the ledger belongs to. `None` if its creation was interrupted.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
-        let columns = "SELECT instance_id, operation, namespace, key_columns, shard FROM identity";
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(Identity {
-                instance_id: row.get(0)?,
-                operation: operation_column(row, 1)?,
-                namespace: row.get(2)?,
-                key: json_column(row, 3)?,
-                shard: shard_column(row, 4)?,
+        self.read(read_identity)
+    }
+
+    /// The row of `token`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
+        // The next run first makes rows unknown again that the operator's request left pending.
+        let sql = format!(
+            "SELECT CASE operator_retry WHEN 1 THEN 'unknown' ELSE state END, content, code, mapping,
+                    CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path,
+                    {IS_OF_UNFINISHED_SCAN} OR state IN ('pending', 'failed') AND {IS_REMOVED}
+             FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
+             WHERE token = ?1"
+        );
+        let known = |row: &Row<'_>| {
+            Ok(KnownRow {
+                state: state_column(row, 0)?,
+                content: Digest(row.get(1)?),
+                code: row.get(2)?,
+                mapping: Digest(row.get(3)?),
+                doubt_ms: row.get(4)?,
+                source: row.get(5)?,
+                stranded: row.get(6)?,
             })
         };
-        let identity = self.connection.query_row(columns, [], read).optional();
-        identity.map_err(|source| sqlite(&self.path, source))
+        self.read(|connection| connection.prepare_cached(&sql)?.query_row([token.0.0], known).optional())
     }
 
-    /// What is known of the row of `token`.
-    pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
-        let read = || {
-            let mut known = self.connection.prepare_cached(&format!(
-                "SELECT state, content, code, mapping,
-                        CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path,
-                        {IN_OPEN_READING} OR state IN ('pending', 'failed') AND {LEFT_ITS_FILE}
-                 FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-                 WHERE token = ?1"
-            ))?;
-            let read = |row: &Row<'_>| {
-                Ok(KnownRow {
-                    state: state_column(row, 0)?,
-                    content: Digest(row.get(1)?),
-                    code: row.get(2)?,
-                    mapping: Digest(row.get(3)?),
-                    doubt_ms: row.get(4)?,
-                    source: row.get(5)?,
-                    stranded: row.get(6)?,
-                })
-            };
-            known.query_row([token.0.0], read).optional()
-        };
-        read().map_err(|source| sqlite(&self.path, source))
-    }
-
-    /// How many rows wait, or would be tried again, that came from none of these inputs.
+    /// Number of rows of other inputs than `sources` that a run sends too.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn waiting_elsewhere(&self, sources: &[String], retry: &[Retry]) -> Result<u64, LedgerError> {
-        let mut waiting = "state IN ('pending', 'in_flight', 'failed')".to_owned();
+        let mut waiting = "(state IN ('pending', 'in_flight', 'failed') AND operator_retry = 0)".to_owned();
         for retry in retry {
             waiting.push_str(&match retry {
-                Retry::Rejected => format!(" OR state = 'rejected' AND {}", refused_by_connect()),
-                Retry::Unknown => " OR state = 'unknown'".to_owned(),
+                Retry::Rejected => format!(" OR state = 'rejected' AND {}", is_refused_by_connect()),
+                Retry::Unknown => " OR state = 'unknown' OR operator_retry = 1".to_owned(),
             });
         }
         let sources = serde_json::Value::from(sources).to_string();
         let count = format!(
             "SELECT count(*) FROM rows WHERE record IS NOT NULL AND run_id IN (SELECT id FROM runs)
              AND ({waiting})
-             AND (may_exist = 1 OR state = 'in_flight' OR NOT {IN_OPEN_READING})
-             AND NOT (may_exist = 0 AND state IN ('pending', 'failed') AND {LEFT_ITS_FILE}) AND source_id NOT IN
+             AND (may_exist = 1 OR state = 'in_flight' OR NOT {IS_OF_UNFINISHED_SCAN})
+             AND NOT (may_exist = 0 AND state IN ('pending', 'failed') AND {IS_REMOVED}) AND source_id NOT IN
              (SELECT id FROM sources WHERE path IN (SELECT value FROM json_each(?1)))"
         );
-        let count = self.connection.query_row(&count, [sources], |row| row.get(0));
-        count.map_err(|source| sqlite(&self.path, source))
+        self.read(|connection| connection.query_row(&count, [sources], |row| row.get(0)))
     }
 
-    /// What went over the wire since a minute since 1970, in one run or in all, in steps of so many minutes.
-    pub fn minutes(&self, run: Option<RunId>, since: i64, step: i64) -> Result<Vec<Minutes>, LedgerError> {
-        minutes(&self.connection, run, since, step).map_err(|source| sqlite(&self.path, source))
-    }
-
-    /// How long answers took, in one run or in all.
-    pub fn latencies(&self, run: Option<RunId>) -> Result<Latencies, LedgerError> {
-        latencies(&self.connection, run).map_err(|source| sqlite(&self.path, source))
-    }
-
-    /// Hands `each` every rejected, failed or unknown row of `run`, in file order. Rows are not held
-    /// in memory.
+    /// Attempts since a minute since 1970, of one run or of all, in steps of `step` minutes.
     ///
     /// # Errors
-    /// Those of the ledger, and whatever `each` returns.
+    /// The ledger cannot be read.
+    pub fn minutes(
+        &self,
+        run: Option<RunId>,
+        since: i64,
+        step: i64,
+    ) -> Result<Vec<MinuteTraffic>, LedgerError> {
+        self.read(|connection| minutes(connection, run, since, step))
+    }
+
+    /// Answer times of one run or of all.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn latencies(&self, run: Option<RunId>) -> Result<Latencies, LedgerError> {
+        self.read(|connection| latencies(connection, run))
+    }
+
+    /// Number of steps of `minutes` minutes with an attempt.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn steps(&self, minutes: i64) -> Result<u64, LedgerError> {
+        let count = "SELECT count(DISTINCT minute / ?1) FROM minutes";
+        self.read(|connection| connection.query_row(count, [minutes], |row| row.get(0)))
+    }
+
+    /// Attempts of each run in each step of `minutes` minutes, in the order of time.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn run_traffic(&self, minutes: i64) -> Result<Vec<RunTraffic>, LedgerError> {
+        self.read(|connection| run_traffic(connection, minutes))
+    }
+
+    /// Start of the first run and end of the last, or its last commit, milliseconds since 1970. `None` before the first
+    /// run.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn period(&self) -> Result<Option<(i64, i64)>, LedgerError> {
+        let period = "SELECT min(started_ms), max(coalesce(ended_ms, last_ms)) FROM runs";
+        self.read(|connection| {
+            connection.query_row(period, [], |row| {
+                let (from, to): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                Ok(from.zip(to))
+            })
+        })
+    }
+
+    /// Calls `each` with every rejected, failed or unknown row of `run`, in file order. Rows are not held in memory.
+    ///
+    /// # Errors
+    /// The ledger cannot be read; those of `each`.
     pub fn rejected_rows<E: From<LedgerError>>(
         &self,
         run: RunId,
         mut each: impl FnMut(RejectedRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let failed = |source| E::from(sqlite(&self.path, source));
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT path, line, key, state, code, message, columns, record
-                 FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
-                 WHERE run_id = ?1 AND (state = 'rejected' OR state = 'failed' OR state = 'unknown')
-                 ORDER BY source_id, line, rows.id",
-            )
-            .map_err(failed)?;
-        let mut rows = statement.query([run.0]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let read = || {
-                Ok(RejectedRow {
-                    source: row.get(0)?,
-                    line: row.get(1)?,
-                    key: row.get(2)?,
-                    state: state_column(row, 3)?,
-                    code: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                    message: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
-                    columns: json_column(row, 6)?,
-                    cells: json_column(row, 7)?,
-                })
-            };
-            each(read().map_err(failed)?)?;
+        let failed = |source| E::from(LedgerError::sqlite(&self.path, source));
+        let sql = format!(
+            "SELECT path, line, key, state, code, coalesce(message, ''), columns, record
+             FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
+             WHERE run_id = ?1 AND {IS_REJECT} ORDER BY source_id, line, rows.id"
+        );
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok(RejectedRow {
+                source: row.get(0)?,
+                line: row.get(1)?,
+                key: row.get(2)?,
+                state: state_column(row, 3)?,
+                code: row.get(4)?,
+                message: row.get(5)?,
+                columns: json_column(row, 6)?,
+                cells: json_column(row, 7)?,
+            })
+        });
+        for row in rows.map_err(failed)? {
+            each(row.map_err(failed)?)?;
         }
         Ok(())
     }
 
-    /// The headers that rejected, failed or unknown rows of `run` stand under.
+    /// Headers of the rejected, failed and unknown rows of `run`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn rejected_headers(&self, run: RunId) -> Result<Vec<Vec<String>>, LedgerError> {
-        let read = || {
-            let mut statement = self.connection.prepare(
-                "SELECT columns FROM headers WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1
-                 AND (state = 'rejected' OR state = 'failed' OR state = 'unknown')) ORDER BY id",
-            )?;
-            let headers = statement.query_map([run.0], |row| json_column(row, 0))?;
-            headers.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(|source| sqlite(&self.path, source))
+        let sql = format!(
+            "SELECT columns FROM headers
+             WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1 AND {IS_REJECT}) ORDER BY id"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            statement.query_map([run.0], |row| json_column(row, 0))?.collect()
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! The states of a row and the one function that moves it from one to the next. Pure; used live and
-//! in recovery, and enforced a second time by the ledger's CHECKs and guarded updates.
+//! States of a row and the one function that changes them. Pure; used live and in recovery. The schema's CHECKs and the
+//! guarded updates enforce the same rules a second time.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -7,20 +7,20 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// The state of a row.
+/// State of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
 pub enum RowState {
     /// Waiting to be sent.
     Pending,
-    /// The intent to send is durable; the answer is not known yet.
+    /// The intent to send is committed, and the attempt is not settled.
     InFlight,
     /// The contact exists.
     Created,
-    /// It can never succeed as it is: the mapping, a limit or Connect refused it.
+    /// Refused as it is by the mapping, a limit of the service, or Connect. No contact was created.
     Rejected,
-    /// Attempts are used up; surely not created.
+    /// Every attempt failed. No contact was created.
     Failed,
-    /// Maybe created: sent, and not answered.
+    /// An attempt is unanswered, so a contact may exist, and the row is not sent again.
     Unknown,
 }
 
@@ -35,7 +35,7 @@ impl RowState {
         RowState::Unknown,
     ];
 
-    /// The state's published name, in the ledger, in JSON and in rejects files.
+    /// Published name in the ledger, in JSON and in rejects files.
     pub fn name(self) -> &'static str {
         match self {
             RowState::Pending => "pending",
@@ -47,7 +47,7 @@ impl RowState {
         }
     }
 
-    /// Whether rows in this state are counted by the code of what befell them.
+    /// Whether rows in this state are counted by error code.
     pub fn has_cause(self) -> bool {
         match self {
             RowState::Rejected | RowState::Failed | RowState::Unknown => true,
@@ -67,70 +67,71 @@ impl fmt::Display for RowState {
     }
 }
 
-/// Where a row stands: its state, and whether an unanswered attempt may have created its contact.
+/// State and flags of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct RowStatus {
-    /// The state.
+    /// State.
     pub state: RowState,
-    /// An earlier attempt went unanswered. Never true of rows that are said to be settled.
+    /// Whether the row is in doubt: an earlier attempt is unanswered and may have created a contact. Never of a created,
+    /// rejected or failed row.
     pub may_exist: bool,
 }
 
-/// What happens to a row.
+/// Event that changes the state of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum RowEvent {
-    /// An attempt begins: the intent becomes durable.
+    /// An attempt begins.
     Begun,
-    /// Connect answered with a contact id.
+    /// Connect answered with a contact.
     Created,
-    /// The attempt created nothing; another one may follow.
+    /// The attempt created no contact; another may follow.
     Retry,
-    /// The attempt may have created the contact; another one with the same token may follow.
+    /// The attempt may have created a contact; another with the same token may follow.
     RetryInDoubt,
-    /// The attempt created nothing, and attempts are used up.
+    /// The attempt created no contact, and was the last.
     Exhausted,
-    /// The attempt may have created the contact, and no further one may follow.
+    /// The attempt may have created a contact, and was the last.
     LeftInDoubt,
     /// Connect refused the row as it is.
     Refused,
-    /// A later run found the attempt of a run that died; its token may still be used.
+    /// A later run found an attempt of a dead run, and its token may still be sent.
     Recovered,
-    /// A later run found an unanswered attempt whose token is too old to be used again.
+    /// The token of an unanswered attempt is too old to be sent again.
     Expired,
     /// A later run takes up a failed row.
     Retaken,
     /// A later run takes up a rejected row whose content or mapping has changed.
     Amended,
-    /// The mapping or a limit refuses the row as it is now.
+    /// The mapping or a limit of the service refuses the row.
     Unmappable,
-    /// A later run was told to send unknown rows again, or rejected ones as they are.
+    /// The operator has an unknown row, or a rejected row as it is, sent again.
     Retried,
-    /// Connect was asked, and has the contact.
+    /// `verify` found the contact.
     Found,
 }
 
-/// The event cannot happen to a row that stands there: a bug, and fatal.
+/// The event cannot happen in this state: a bug, and fatal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a row that is {} cannot be {event:?}", from.state)]
 pub struct Illegal {
-    /// Where the row stood.
+    /// State and flags before the event.
     pub from: RowStatus,
-    /// What was to happen.
+    /// The event.
     pub event: RowEvent,
 }
 
-/// Where the row stands after `event`.
+/// State and flags of a row after `event`.
 ///
-/// A row in doubt never becomes rejected or failed, which claim that no contact exists: it becomes
-/// unknown instead. Nothing leaves `created`, and `unknown` is left by evidence, or when somebody says so.
+/// A row in doubt never becomes rejected or failed, which say that no contact was created: it becomes unknown instead.
+/// No event leaves `created`. Only evidence or the operator's request leaves `unknown`.
 ///
 /// # Errors
-/// [`Illegal`] if the event cannot happen there.
+/// [`Illegal`] if the event cannot happen in this state.
 pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal> {
     use RowState::{Created, Failed, InFlight, Pending, Rejected, Unknown};
     let settled = |state| RowStatus { state, may_exist: false };
     let in_doubt = |state| RowStatus { state, may_exist: true };
-    let surely_not = |state| {
+    let not_created = |state| {
         if from.may_exist { in_doubt(Unknown) } else { settled(state) }
     };
     Ok(match (from.state, event) {
@@ -138,11 +139,11 @@ pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal
         (InFlight, RowEvent::Created) => settled(Created),
         (InFlight, RowEvent::Retry) => RowStatus { state: Pending, ..from },
         (InFlight, RowEvent::RetryInDoubt | RowEvent::Recovered) => in_doubt(Pending),
-        (InFlight, RowEvent::Exhausted) => surely_not(Failed),
-        (InFlight, RowEvent::Refused) => surely_not(Rejected),
+        (InFlight, RowEvent::Exhausted) => not_created(Failed),
+        (InFlight, RowEvent::Refused) => not_created(Rejected),
         (InFlight, RowEvent::LeftInDoubt | RowEvent::Expired) => in_doubt(Unknown),
         (Pending, RowEvent::LeftInDoubt | RowEvent::Expired) if from.may_exist => in_doubt(Unknown),
-        (Pending | Failed | Rejected, RowEvent::Unmappable) => surely_not(Rejected),
+        (Pending | Failed | Rejected, RowEvent::Unmappable) => not_created(Rejected),
         (Failed, RowEvent::Retaken) | (Rejected, RowEvent::Amended | RowEvent::Retried) => settled(Pending),
         (Unknown, RowEvent::Retried) => in_doubt(Pending),
         (Unknown, RowEvent::Found) => settled(Created),
@@ -192,7 +193,7 @@ mod tests {
     const NEW: RowStatus = RowStatus { state: RowState::Pending, may_exist: false };
 
     #[test]
-    fn nothing_leaves_created_and_only_evidence_or_a_word_leaves_unknown() {
+    fn nothing_leaves_created_and_only_evidence_or_the_operator_leaves_unknown() {
         for event in EVENTS {
             let created = RowStatus { state: RowState::Created, may_exist: false };
             assert!(transition(created, event).is_err(), "{event:?}");
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_or_a_contact_that_was_found_makes_a_row_created() {
+    fn only_an_answer_or_a_found_contact_makes_a_row_created() {
         for state in RowState::ALL {
             for event in EVENTS {
                 let from = RowStatus { state, may_exist: state == RowState::Unknown };
@@ -216,14 +217,13 @@ mod tests {
     }
 
     proptest! {
-        /// A reference that knows only what happened: whether some attempt went unanswered and none
-        /// has settled the matter since.
+        /// Against a reference that knows only whether an attempt was unanswered and none has answered since.
         #[test]
-        fn doubt_is_never_forgotten(events in proptest::collection::vec(proptest::sample::select(&EVENTS[..]), 0..40)) {
-            let mut standing = NEW;
+        fn a_row_stays_in_doubt_until_its_contact_is_known(events in proptest::collection::vec(proptest::sample::select(&EVENTS[..]), 0..40)) {
+            let mut status = NEW;
             let mut doubt = false;
             for event in events {
-                let Ok(next) = transition(standing, event) else { continue };
+                let Ok(next) = transition(status, event) else { continue };
                 doubt |= matches!(event, RowEvent::RetryInDoubt | RowEvent::LeftInDoubt | RowEvent::Recovered | RowEvent::Expired);
                 if matches!(event, RowEvent::Created | RowEvent::Found) {
                     doubt = false;
@@ -231,7 +231,7 @@ mod tests {
                 prop_assert_eq!(next.may_exist, doubt);
                 prop_assert!(!(doubt && matches!(next.state, RowState::Rejected | RowState::Failed | RowState::Created)));
                 prop_assert!(next.state != RowState::Unknown || doubt);
-                standing = next;
+                status = next;
             }
         }
     }

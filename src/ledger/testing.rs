@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Identity, IntakeRow, IntakeTotals, Ledger, NewRun, RunRecord, Verdict};
+use super::handle::Ledger;
+use super::identity::Identity;
+use super::intake::IntakeRow;
+use super::resume::IntakeTotals;
+use super::runs::{NewRun, RunRecord};
 use crate::crash_plan::CrashPlan;
 use crate::digest::Digest;
 use crate::request::Operation;
@@ -57,7 +61,7 @@ pub(crate) fn row(
         line,
         content: Digest::of([id.as_bytes(), name.as_bytes()]),
         record: serde_json::json!([id, name]).to_string(),
-        verdict: Verdict::Ready,
+        rejection: None,
     }
 }
 

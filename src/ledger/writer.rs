@@ -1,9 +1,8 @@
-//! The one thread that owns the connection.
+//! The one thread that owns the connection, with group commit.
 //!
-//! It commits in groups: whatever was handed over while the last COMMIT was on its way to the disk
-//! goes into the next transaction, so a slow disk costs latency and not throughput. Nobody is
-//! answered before COMMIT, but for the intake: nothing is sent before its last word is committed, and with
-//! it all that it said before. After a failure everybody is told the same, and nothing more is written.
+//! Work that arrives during a COMMIT goes into the next transaction, so a slow disk costs latency and not throughput. A
+//! caller is answered after COMMIT. The intake alone is answered at once: nothing is sent before its last call is
+//! committed, and all earlier calls with it. After a failure every caller gets the same error, and nothing is written.
 
 use std::fmt;
 use std::sync::mpsc;
@@ -11,37 +10,44 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::LedgerError;
-use super::store::Session;
+use super::error::{LedgerError, Stored};
+use super::session::Session;
 
-/// A piece of work and whom to tell about it.
+/// Most calls in one transaction: a bound on how long the first of them waits.
+const MAX_GROUP: usize = 256;
+
+/// Most calls of the intake in one transaction, of about 500 rows each. Their tokens are random: the fewer transactions,
+/// the less often a page of their index is written.
+const MAX_UNCOMMITTED: usize = 256;
+
+/// A call of any type that waits for its answer.
 trait Work: Send {
-    /// Whether it is answered at once, and its COMMIT may wait.
-    fn may_wait(&self) -> bool;
-    /// Does the work inside the open transaction.
-    fn run(&mut self, session: &mut Session) -> Result<(), LedgerError>;
-    /// Tells the caller what came of it, after COMMIT or after the failure that stood in its way.
+    /// Whether the caller is answered at once, and COMMIT may come later.
+    fn is_answered_early(&self) -> bool;
+    /// Does the work inside of the open transaction.
+    fn run(&mut self, session: &mut Session) -> Stored<()>;
+    /// Answers the caller.
     fn answer(self: Box<Self>, committed: Result<(), LedgerError>);
 }
 
-/// Work of one call.
-struct Call<T, F> {
-    may_wait: bool,
+/// One call: a closure, and later its value.
+struct WriterCall<T, F> {
+    is_answered_early: bool,
     work: Option<F>,
     value: Option<T>,
     caller: oneshot::Sender<Result<T, LedgerError>>,
 }
 
-impl<T, F> Work for Call<T, F>
+impl<T, F> Work for WriterCall<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Session) -> Result<T, LedgerError> + Send,
+    F: FnOnce(&mut Session) -> Stored<T> + Send,
 {
-    fn may_wait(&self) -> bool {
-        self.may_wait
+    fn is_answered_early(&self) -> bool {
+        self.is_answered_early
     }
 
-    fn run(&mut self, session: &mut Session) -> Result<(), LedgerError> {
+    fn run(&mut self, session: &mut Session) -> Stored<()> {
         if let Some(work) = self.work.take() {
             self.value = Some(work(session)?);
         }
@@ -49,86 +55,56 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), LedgerError>) {
-        let Call { value, caller, .. } = *self;
-        // A caller that went away does not need the answer; what is committed stands.
+        let WriterCall { value, caller, .. } = *self;
+        // A caller that was cancelled needs no answer; its work stays committed.
         let _ = caller.send(committed.and_then(|()| value.ok_or(LedgerError::Stopped)));
     }
 }
 
-/// Most pieces of work in one transaction: a bound on how long the first of them waits.
-const GROUP: usize = 256;
-
-/// Most pieces of work whose COMMIT waits. The intake hands over some five hundred rows at a time, and the tokens
-/// of rows are scattered over their whole index: the fewer transactions, the fewer pages are written again and again.
-const WAITING: usize = 256;
-
-/// A handle on the writer's thread.
-pub(super) struct Writer {
-    /// Gone once the writer is to stop.
+/// Handle of the writer's thread. Dropping it waits for the thread, which closes the connection.
+pub(super) struct LedgerWriter {
+    /// `None` once the thread is to end.
     sender: Option<mpsc::Sender<Box<dyn Work>>>,
     thread: Option<JoinHandle<Result<(), LedgerError>>>,
 }
 
-impl fmt::Debug for Writer {
+impl fmt::Debug for LedgerWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Writer")
+        f.write_str("LedgerWriter")
     }
 }
 
-impl Writer {
+impl LedgerWriter {
     pub(super) fn start(session: Session) -> Result<Self, LedgerError> {
         let (sender, receiver) = mpsc::channel();
         let path = session.path().to_owned();
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || serve(session, &receiver))
-            .map_err(|source| LedgerError::Io { path, source: std::sync::Arc::new(source) })?;
-        Ok(Writer { sender: Some(sender), thread: Some(thread) })
+            .map_err(|source| LedgerError::io(&path, source))?;
+        Ok(LedgerWriter { sender: Some(sender), thread: Some(thread) })
     }
 
-    /// Hands work over; the receiver hears after COMMIT, or at once if that may wait.
-    fn hand_over<T: Send + 'static>(
+    /// Hands work to the thread. The receiver gets its value after COMMIT, or at once if `is_answered_early`.
+    pub(super) fn call<T: Send + 'static>(
         &self,
-        may_wait: bool,
-        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
+        is_answered_early: bool,
+        work: impl FnOnce(&mut Session) -> Stored<T> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (caller, receiver) = oneshot::channel();
-        // If the writer is gone, the call is dropped with its sender, and the receiver hears that.
+        // If the thread has ended, the call is dropped with its sender, and the receiver gets an error.
         if let Some(sender) = &self.sender {
-            let _ = sender.send(Box::new(Call { may_wait, work: Some(work), value: None, caller }));
+            let _ = sender.send(Box::new(WriterCall {
+                is_answered_early,
+                work: Some(work),
+                value: None,
+                caller,
+            }));
         }
         receiver
     }
 
-    /// For the intake: answered at once, and committed with what comes later.
-    pub(super) fn call_ahead<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        self.hand_over(true, work).blocking_recv().map_err(|_| LedgerError::Stopped)?
-    }
-
-    /// For callers outside of the async runtime.
-    pub(super) fn call<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        self.hand_over(false, work).blocking_recv().map_err(|_| LedgerError::Stopped)?
-    }
-
-    /// For callers inside the async runtime.
-    pub(super) async fn call_async<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Session) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let answer = self.hand_over(false, work);
-        // Tokio's paused clock stands still while a blocking task runs, so a commit takes no time in the engine's tests.
-        #[cfg(test)]
-        let answer = async { tokio::task::spawn_blocking(|| answer.blocking_recv()).await.unwrap() };
-        answer.await.map_err(|_| LedgerError::Stopped)?
-    }
-
-    /// Ends the thread when its work is done.
+    /// Ends the thread after the calls that it was handed.
     pub(super) fn stop(&mut self) -> Result<(), LedgerError> {
         self.sender = None;
         match self.thread.take() {
@@ -138,27 +114,28 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for LedgerWriter {
     fn drop(&mut self) {
-        // The connection must be closed before the lock goes; `close` has told of a failure.
+        // The connection is closed before the lock is released. `Ledger::close` reports a failure.
         let _ = self.stop();
     }
 }
 
 fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Result<(), LedgerError> {
-    let mut waiting = 0;
+    let mut uncommitted = 0;
     while let Ok(first) = receiver.recv() {
-        let mut works = vec![first];
-        while works.len() < GROUP {
+        let mut group = vec![first];
+        while group.len() < MAX_GROUP {
             let Ok(work) = receiver.try_recv() else { break };
-            works.push(work);
+            group.push(work);
         }
-        let outcome = transaction(&mut session, &mut works, &mut waiting);
-        for work in works {
+        let outcome = transaction(&mut session, &mut group, &mut uncommitted);
+        let outcome = outcome.map_err(|error| error.of_ledger(session.path()));
+        for work in group {
             work.answer(outcome.clone());
         }
         if let Err(failure) = outcome {
-            // Whoever comes later hears of the same failure; nothing is written any more.
+            // Dropping the connection rolls the transaction back.
             drop(session);
             while let Ok(work) = receiver.recv() {
                 work.answer(Err(failure.clone()));
@@ -166,29 +143,25 @@ fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Resu
             return Err(failure);
         }
     }
-    if waiting > 0 {
-        session.commit()?;
+    if uncommitted > 0 {
+        session.commit().map_err(|error| error.of_ledger(session.path()))?;
     }
     session.close()
 }
 
-/// All of the work, or none of it. `waiting` pieces of earlier work are in the open transaction already.
-fn transaction(
-    session: &mut Session,
-    works: &mut [Box<dyn Work>],
-    waiting: &mut usize,
-) -> Result<(), LedgerError> {
-    if *waiting == 0 {
+/// Does all of the work, or none of it. `uncommitted` earlier calls are in the open transaction already.
+fn transaction(session: &mut Session, group: &mut [Box<dyn Work>], uncommitted: &mut usize) -> Stored<()> {
+    if *uncommitted == 0 {
         session.begin_transaction()?;
     }
-    for work in works.iter_mut() {
+    for work in group.iter_mut() {
         work.run(session)?;
     }
-    *waiting += works.len();
-    if works.iter().all(|work| work.may_wait()) && *waiting < WAITING {
+    *uncommitted += group.len();
+    if group.iter().all(|work| work.is_answered_early()) && *uncommitted < MAX_UNCOMMITTED {
         return Ok(());
     }
-    *waiting = 0;
+    *uncommitted = 0;
     session.commit()
 }
 

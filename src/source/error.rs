@@ -59,7 +59,7 @@ pub enum SourceError {
         /// The line on which the record starts.
         line: u64,
     },
-    /// A record is longer than [`MAX_RECORD_BYTES`].
+    /// A record is longer than `MAX_RECORD_BYTES`.
     #[error(
         "{file}, line {line}: the record that starts here is longer than {} MiB; look for a quote that is \
          never closed",

@@ -10,7 +10,7 @@ use super::words::{
     shard_rate_origin,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
-use crate::ledger::{Cause, Doubts, Note, Opening, RowState};
+use crate::ledger::{Cause, DoubtCounts, Note, Opening, RowState};
 use crate::pacing::Rate;
 
 /// An event as people see it.
@@ -97,9 +97,9 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                 text: format!("{words} ({}); going on in {:.1} s", cause_text(cause), pause.as_secs_f64()),
             }),
         },
-        RunEvent::LedgerOpening(Opening::Queued { holder, patience }) => warning(format!(
+        RunEvent::LedgerOpening(Opening::Queued { holder, lock_wait }) => warning(format!(
             "another run holds the ledger ({holder}); waiting for it, up to {}",
-            rounded(*patience)
+            rounded(*lock_wait)
         )),
         RunEvent::LedgerOpening(Opening::Examined { bytes }) => warning(format!(
             "the ledger was not closed by its last run, or was changed since; checking all {} MB of it",
@@ -127,7 +127,7 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                 0 => String::new(),
                 adopted => format!("; {adopted} of the rows that wait are from other files"),
             };
-            let elsewhere = match run.elsewhere {
+            let elsewhere = match run.other_shards {
                 0 => String::new(),
                 elsewhere => format!(", {elsewhere} of other shards"),
             };
@@ -169,8 +169,8 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
 }
 
 /// Rows that earlier runs may have created; none if there are no such rows.
-pub(super) fn earlier_attempts(doubts: &Doubts) -> Option<String> {
-    let Doubts { unknown, waiting, closing } = *doubts;
+pub(super) fn earlier_attempts(doubts: &DoubtCounts) -> Option<String> {
+    let DoubtCounts { unknown, waiting, closing } = *doubts;
     let are = |count: u64| format!("{} {}", count_of(count, "row"), if count == 1 { "is" } else { "are" });
     let lines = [
         (unknown > 0).then(|| {

@@ -1,7 +1,7 @@
 //! Everything that people and programs see: progress, results, rejects, metrics. The only folder that writes
 //! to standard output and standard error.
 //!
-//! - [`describe_event`] describes every event for people; a new event is added there, and where it is shown in
+//! - `describe_event` describes every event for people; a new event is added there, and where it is shown in
 //!   a form of its own. Observers: `terminal` (status area, plain lines), `log`, `json`, `metrics`.
 //! - Results of commands: `run_report`, `check_report`, `verification_report`, `doctor_report`, `status`,
 //!   `rejects`, `job_skeleton`; a long result goes through `result_output`.

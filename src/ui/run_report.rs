@@ -130,7 +130,7 @@ impl RunReport {
         let some = |number: u64, words: &'static str| (number > 0).then_some((number, words));
         let counts = [
             Some((run.rows_read, "rows read")),
-            some(run.elsewhere, "of other shards, each of which has a ledger of its own"),
+            some(run.other_shards, "of other shards, each of which has a ledger of its own"),
             Some((run.rows.of(RowState::Created), "created by this run")),
             some(run.already_created, "already created by earlier runs; not sent again"),
             some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
@@ -202,7 +202,7 @@ impl RunReport {
             instance_id: &basis.instance_id,
             shard: basis.shard.map(|shard| shard.to_string()),
             rows_read: run.rows_read,
-            of_other_shards: run.elsewhere,
+            of_other_shards: run.other_shards,
             created: run.rows.of(RowState::Created),
             already_created: run.already_created,
             changed_created: run.changed_created,

@@ -173,11 +173,13 @@ pub fn this_folder() -> String {
 }
 
 /// `command`, after a `cd` if it was given in another folder.
-pub(super) fn from_here(command: &str, folder: Option<&str>) -> String {
-    match folder.filter(|folder| !folder.is_empty() && *folder != this_folder()) {
-        Some(folder) if folder.starts_with(ESCAPED) => format!("cd {folder} && {command}"),
-        Some(folder) => format!("cd {} && {command}", shell_word(folder)),
-        None => command.to_owned(),
+pub(super) fn from_here(command: &str, folder: &str) -> String {
+    if folder.is_empty() || folder == this_folder() {
+        command.to_owned()
+    } else if folder.starts_with(ESCAPED) {
+        format!("cd {folder} && {command}")
+    } else {
+        format!("cd {} && {command}", shell_word(folder))
     }
 }
 

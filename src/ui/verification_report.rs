@@ -50,7 +50,6 @@ impl VerificationReport {
             &mut text,
             [
                 (findings.same, "found, with the name and the attributes that were sent"),
-                (findings.there, "found; an older version sent them, so nothing else can be compared"),
                 (findings.different, "different: the contact differs from what was sent"),
                 (findings.missing, "missing: Connect does not know the contact"),
                 (findings.refused, "not answered: Connect refused the lookup"),
@@ -105,7 +104,6 @@ impl VerificationReport {
             created: findings.created,
             asked: findings.asked,
             same: findings.same,
-            there: findings.there,
             different: findings.different,
             missing: findings.missing,
             refused: findings.refused,

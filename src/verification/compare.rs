@@ -1,7 +1,7 @@
 //! A contact against what its row was sent with. Pure.
 
 use super::Verification;
-use crate::ledger::{Sent, SentRow};
+use crate::ledger::{RequestDigest, SentRow};
 use crate::request::Operation;
 use crate::submission::ContactDetails;
 
@@ -9,21 +9,20 @@ use crate::submission::ContactDetails;
 pub(super) fn differences<I>(
     of: &Verification<I>,
     row: &SentRow,
-    sent: Option<Sent>,
+    sent: RequestDigest,
     contact: &ContactDetails,
 ) -> Vec<&'static str> {
     let mut members = Vec::new();
     if contact.arn.as_ref().is_some_and(|arn| !is_of_instance(arn, &of.instance_id)) {
         members.push("instance");
     }
-    let Some(sent) = sent else { return members };
     let attributes = contact.attributes.iter().map(|(key, value)| (&**key, &**value)).collect();
-    let found = Sent::of(row.token, contact.name.as_deref(), attributes);
-    if !sent.same_name(&found) {
+    let found = RequestDigest::of(row.token, contact.name.as_deref(), attributes);
+    if !sent.has_name_of(&found) {
         members.push("Name");
     }
     // The flow of an open task may set attributes of its own.
-    if of.operation == Operation::CreateContact && !sent.same_attributes(&found) {
+    if of.operation == Operation::CreateContact && !sent.has_attributes_of(&found) {
         members.push("Attributes");
     }
     members

@@ -1,7 +1,7 @@
 //! What an unknown row is searched by. Pure.
 
 use crate::digest::Digest;
-use crate::ledger::{Cause, DoubtfulRow, Sent};
+use crate::ledger::{Cause, InDoubtRow, RequestDigest};
 use crate::mapping::{MapError, Mapping, MappingError};
 use crate::submission::{ContactSearch, SearchBy};
 
@@ -23,7 +23,7 @@ const NAME_CHARS: usize = 128;
 pub(super) struct Wanted {
     pub(super) search: ContactSearch,
     /// What the row was sent with.
-    pub(super) sent: Sent,
+    pub(super) sent: RequestDigest,
     pub(super) name: String,
     pub(super) attributes: Vec<(String, String)>,
 }
@@ -40,7 +40,7 @@ impl Wanted {
 
 /// What to search for: the attribute, if the row has it and it is short enough; otherwise the name.
 pub(super) fn wanted(
-    row: &DoubtfulRow,
+    row: &InDoubtRow,
     mapping: &Result<Mapping, MappingError>,
     attribute: Option<&str>,
 ) -> Result<Wanted, Cause> {
@@ -52,8 +52,8 @@ pub(super) fn wanted(
         Err(MapError::Row(rejection)) => return Err(unsearchable(rejection.to_string())),
         Err(MapError::Job(error)) => return Err(unsearchable(error.to_string())),
     };
-    let sent = Sent::with(row.row.token, &request);
-    if row.row.sent.is_some_and(|before| before != sent) {
+    let sent = RequestDigest::of_request(row.row.token, &request);
+    if row.row.digest != sent {
         let message =
             "the mapping makes another name or other attributes than were sent; use the job file of then";
         return Err(unsearchable(message.to_owned()));

@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::digest::Digest;
 use crate::engine::Ending;
 use crate::event::{FindingKind, Reporter, RunEvent, VerificationFinding};
-use crate::ledger::{Cause, Contact, CreatedRow, DoubtfulRow, Ledger, LedgerError, RowId, RowState, SentRow};
+use crate::ledger::{Cause, Contact, CreatedRow, InDoubtRow, Ledger, LedgerError, RowId, RowState, SentRow};
 use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
@@ -92,8 +92,6 @@ pub struct Findings {
     pub asked: u64,
     /// There, as they were sent.
     pub same: u64,
-    /// There; what they were sent with is not known, since an older version sent them.
-    pub there: u64,
     /// Not there.
     pub missing: u64,
     /// There, and different.
@@ -234,13 +232,12 @@ impl<I: ContactLookup> Walk<I> {
                 return Ok(());
             }
         };
-        let found = described.map(|described| differences(&self.of, &row, row.sent, &described));
+        let found = described.map(|described| differences(&self.of, &row, row.digest, &described));
         self.count(|findings| {
             findings.asked += 1;
             match &found {
                 None => findings.missing += 1,
                 Some(members) if !members.is_empty() => findings.different += 1,
-                Some(_) if row.sent.is_none() => findings.there += 1,
                 Some(_) => findings.same += 1,
             }
         });
@@ -261,13 +258,13 @@ impl<I: ContactLookup> Walk<I> {
 
     /// Looks for the contacts of unknown rows.
     async fn unknown(&self, total: u64) -> Result<(), Stop> {
-        self.of.ledger.draw_doubtful().await?;
+        self.of.ledger.list_in_doubt().await?;
         let mut mappings = Mappings::new();
         let likenesses = self.likenesses(&mut mappings).await?;
         let mut described = HashMap::new();
         let (mut after, mut done) = (RowId(0), 0);
         self.progress(done, total, UNKNOWN);
-        while let Some(row) = self.of.ledger.doubtful(after).await? {
+        while let Some(row) = self.of.ledger.in_doubt(after).await? {
             after = row.row.row;
             if !row.is_unknown {
                 continue;
@@ -294,7 +291,7 @@ impl<I: ContactLookup> Walk<I> {
     async fn likenesses(&self, mappings: &mut Mappings) -> Result<HashMap<Digest, u32>, Stop> {
         let mut counts: HashMap<Digest, u32> = HashMap::new();
         let mut after = RowId(0);
-        while let Some(row) = self.of.ledger.doubtful(after).await? {
+        while let Some(row) = self.of.ledger.in_doubt(after).await? {
             after = row.row.row;
             if !row.is_unknown {
                 self.count(|findings| findings.in_doubt += 1);
@@ -307,7 +304,7 @@ impl<I: ContactLookup> Walk<I> {
         Ok(counts)
     }
 
-    fn wanted(&self, mappings: &mut Mappings, row: &DoubtfulRow) -> Result<Wanted, Cause> {
+    fn wanted(&self, mappings: &mut Mappings, row: &InDoubtRow) -> Result<Wanted, Cause> {
         let compile = || Mapping::compile(&self.of.mapping, &Header::new(row.columns.clone()));
         let mapping = mappings.entry(row.header).or_insert_with(compile);
         wanted(row, mapping, self.of.search_attribute.as_deref())
@@ -394,9 +391,9 @@ impl<I: ContactLookup> Walk<I> {
         let has = |(key, value): &(String, String)| {
             described.attributes.iter().any(|(k, v)| (k, v) == (key, value))
         };
-        let fits = differences(&self.of, row, Some(wanted.sent), described).is_empty()
+        let fits = differences(&self.of, row, wanted.sent, described).is_empty()
             && wanted.attributes.iter().all(has);
-        if !fits || self.of.ledger.knows(contact_id.to_owned()).await? {
+        if !fits || self.of.ledger.has_contact(contact_id.to_owned()).await? {
             return Ok(None);
         }
         Ok(Some(described.arn.clone()))

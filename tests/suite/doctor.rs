@@ -118,7 +118,7 @@ fn the_next_run_recounts_a_ledger_that_was_changed_by_hand() {
     folder.write("t.csv", numbered_csv(30));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    let counts = || folder.ask("t.ledger.db", "SELECT sum(rows) FROM tallies");
+    let counts = || folder.ask("t.ledger.db", "SELECT sum(rows) FROM row_counts");
     folder.run(&import(&url, &["--limit", "10"])).expect(10);
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 2");
     let diagnoses = folder.run(&doctor(&url, &[])).expect(0).stdout;

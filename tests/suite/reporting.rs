@@ -204,7 +204,7 @@ fn the_ledgers_of_shards_make_one_page() {
     import_of(&folder, &sandbox, &["t.csv"], &["--key", "id", "--ledger", "u.ledger.db"]).expect(0);
     for (ledger, shard, elsewhere) in [("t.ledger.db", "0/2", 2), ("u.ledger.db", "1/2", 10)] {
         let sql = format!(
-            "UPDATE readings SET rows = 12, elsewhere = {elsewhere}; UPDATE identity SET shard = '{shard}'"
+            "UPDATE source_scans SET rows = 12, other_shards = {elsewhere}; UPDATE identity SET shard = '{shard}'"
         );
         folder.execute(ledger, &sql);
     }
@@ -243,7 +243,7 @@ fn rows_in_doubt_are_listed_by_key_and_errors_have_examples() {
     folder.execute(
         "t.ledger.db",
         "UPDATE rows SET state = 'in_flight', contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K0';
-         INSERT OR REPLACE INTO tallies SELECT run_id, state, '', 1 FROM rows WHERE key = 'K0';
+         INSERT OR REPLACE INTO row_counts SELECT run_id, state, '', 1 FROM rows WHERE key = 'K0';
          UPDATE rows SET state = 'pending', may_exist = 1, contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K2'",
     );
     let said = words(&self::page(&folder, &[]));

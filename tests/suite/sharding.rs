@@ -93,7 +93,7 @@ fn shards_together_are_the_whole_import_with_the_same_tokens_and_the_same_reject
         // The record of what was read adds up too.
         for (shard, summary) in SHARDS.iter().zip(&summaries) {
             let ledger = format!("one.{}.sandbox.ledger.db", shard.replace('/', "-of-"));
-            let own = parts.ask(&ledger, "SELECT sum(rows) - sum(elsewhere) FROM readings");
+            let own = parts.ask(&ledger, "SELECT sum(rows) - sum(other_shards) FROM source_scans");
             assert_eq!(own, parts.ask(&ledger, "SELECT count(*) FROM rows"), "{summary}");
         }
         // ResumeCommand: nothing is sent.

@@ -105,12 +105,6 @@ fn a_run_that_died_does_not_grow_slower_since() {
         (&"died".into(), &3.0.into())
     );
     assert_eq!(state["seconds_left"], 0.666666667);
-    // Of an earlier version: the last minute on record.
-    folder.execute(
-        LEDGER,
-        "UPDATE runs SET started_ms = 0, sending_ms = 0, last_ms = NULL; UPDATE minutes SET minute = 1",
-    );
-    assert_eq!(json(&folder)["runs"][0]["rate_achieved"], 0.05);
 }
 
 #[test]
@@ -125,7 +119,7 @@ fn a_ledger_that_is_taken_away_while_it_is_watched_was_there() {
     until("it is shown", || folder.read("shown").contains("in all"));
     std::fs::rename(folder.path(LEDGER), folder.path("away.db")).unwrap();
     let ended = watching.end().expect(74);
-    assert!(ended.stderr.contains("was there a moment ago"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("disappeared: it was removed or moved"), "{}", ended.stderr);
     let never = folder.run(&["status", "--ledger", LEDGER, "--watch"]).expect(2);
     assert!(never.stderr.contains("there is no ledger"), "{}", never.stderr);
 }

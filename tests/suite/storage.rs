@@ -74,8 +74,8 @@ fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
     let ended = folder.run(&import(&url, &[])).expect(2);
     assert_eq!(
         ended.stderr,
-        "error: t.ledger.db is not a ledger of connect-import, or its beginning is damaged; name another file \
-         with --ledger, or restore it\n"
+        "error: t.ledger.db is not a ledger of connect-import, or its header is damaged; restore it, or name \
+         another file with --ledger\n"
     );
     assert_eq!(folder.read("t.ledger.db"), notes);
     std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
@@ -194,7 +194,7 @@ fn disturbed(disturb: impl Fn(&Folder)) -> (usize, Ended, Folder) {
 fn a_ledger_that_is_taken_away_stops_the_run_before_another_request() {
     let gone = |ended: &Ended| {
         assert_eq!(ended.code, Some(74), "{}{}", ended.stdout, ended.stderr);
-        assert!(ended.stderr.contains("was taken away during the run"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("was removed, moved or replaced during the run"), "{}", ended.stderr);
     };
     let (more, ended, _) = disturbed(|folder| std::fs::remove_dir_all(folder.path("home")).unwrap());
     gone(&ended);
@@ -384,7 +384,7 @@ fn a_ledger_of_two_names_is_refused() {
     std::fs::hard_link(folder.path("t.ledger.db"), folder.path("other.db")).unwrap();
     for name in ["t.ledger.db", "other.db"] {
         let ended = folder.run(&import(&url, &["--ledger", name])).expect(2);
-        assert!(ended.stderr.contains("has another name too"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("has a second name"), "{}", ended.stderr);
     }
     std::fs::remove_file(folder.path("other.db")).unwrap();
     folder.run(&import(&url, &[])).expect(0);
@@ -471,7 +471,7 @@ fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
     let contacts = sandbox.stat("contacts");
     for _ in 0..2 {
         let ended = folder.run(&import(&url, &[])).expect(74);
-        assert!(ended.stderr.contains("its log was removed after a crash"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("its log was deleted after a crash"), "{}", ended.stderr);
     }
     std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
     folder.run(&import(&url, &[])).expect(74);

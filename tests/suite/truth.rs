@@ -63,14 +63,11 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
     }
     // The ledger's own count is never off, whatever broke off.
     let counted = "SELECT count(*) FROM (
-        SELECT run_id, state, code, rows FROM tallies WHERE rows > 0 EXCEPT
+        SELECT run_id, state, code, rows FROM row_counts WHERE rows > 0 EXCEPT
         SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END, count(*)
         FROM rows GROUP BY 1, 2, 3)";
-    let all_rows = "SELECT (SELECT coalesce(sum(rows), 0) FROM tallies) - (SELECT count(*) FROM rows)";
-    // A ledger of an older version keeps none.
-    if copy.ask(LEDGER, "SELECT count(*) FROM sqlite_schema WHERE name = 'tallies'") == "1" {
-        assert_eq!((&*copy.ask(LEDGER, counted), &*copy.ask(LEDGER, all_rows)), ("0", "0"));
-    }
+    let all_rows = "SELECT (SELECT coalesce(sum(rows), 0) FROM row_counts) - (SELECT count(*) FROM rows)";
+    assert_eq!((&*copy.ask(LEDGER, counted), &*copy.ask(LEDGER, all_rows)), ("0", "0"));
     let sql = "SELECT 'ci1-' || lower(hex(token)), key, line, state, may_exist = 1 OR state = 'in_flight',
                       CASE WHEN may_exist = 1 OR state = 'in_flight' THEN doubt_ms ELSE 0 END,
                       contact_id, code FROM rows ORDER BY id";

@@ -49,7 +49,7 @@ impl CheckedStatus {
         CheckedStatus {
             phase: "checked",
             rows_read: run.rows_read,
-            of_other_shards: run.elsewhere,
+            of_other_shards: run.other_shards,
             to_send,
             unknown: run.doubts.unknown,
             in_doubt: run.doubts.waiting,

@@ -55,8 +55,6 @@ pub(crate) struct VerificationSummary<'a> {
     pub(crate) asked: u64,
     /// Contacts with the name and attributes that were sent.
     pub(crate) same: u64,
-    /// There; an older version sent them, so nothing else can be compared.
-    pub(crate) there: u64,
     /// Contacts that differ from what was sent.
     pub(crate) different: u64,
     /// Rows whose contact Connect does not know.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ledger::{ErrorCount, Minutes, RowState, RunRecord, StateCounts};
+use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, StateCounts};
 use crate::shard::Shard;
 use crate::ui::json::{LedgerCause, LedgerRun, LedgerState, RowsByState};
 use crate::ui::shell::{from_here, shell_path};
@@ -33,7 +33,7 @@ pub struct LedgerStatus {
     /// Pending and failed rows that their file no longer contains.
     pub withdrawn: StateCounts,
     /// Traffic of the latest run in the last minutes.
-    pub minutes: Vec<Minutes>,
+    pub minutes: Vec<MinuteTraffic>,
     /// Start of these minutes, in milliseconds since 1970.
     pub minutes_since_ms: i64,
     /// Current time, in milliseconds since 1970.
@@ -58,7 +58,7 @@ impl LedgerStatus {
     /// Rows created per second until the end of a run, until now, or until its last activity if it died.
     fn rate_achieved(&self, index: usize, run: &RunRecord) -> Option<f64> {
         let is_current = index == 0 && self.is_running;
-        run.rate_achieved(run.ended_ms.or(if is_current { Some(self.now_ms) } else { run.last_ms })?)
+        run.rate_achieved(run.ended_ms.unwrap_or(if is_current { self.now_ms } else { run.last_ms }))
     }
 
     /// Traffic of the current run in the last minutes, if it is recorded.
@@ -68,7 +68,7 @@ impl LedgerStatus {
         let until = run.recorded_ms?.max(self.now_ms - RECORDED_WITHIN_MS);
         let since = self.minutes_since_ms.max(run.sending_ms?);
         let time = Duration::from_millis(u64::try_from(until - since).ok().filter(|time| *time > 0)?);
-        let sum = |of: fn(&Minutes) -> u64| self.minutes.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&MinuteTraffic) -> u64| self.minutes.iter().map(of).sum::<u64>();
         Some(RecentTraffic {
             time,
             rate: sum(|minute| minute.created) as f64 / time.as_secs_f64().max(1.0),
@@ -146,13 +146,13 @@ impl LedgerStatus {
     pub(super) fn next_step(&self) -> Option<(&'static str, String)> {
         let of = |state| self.rows.of(state);
         let latest = self.runs.first().filter(|_| !self.is_running)?;
-        let resume = latest.command.as_deref().map(|command| from_here(command, latest.folder.as_deref()));
+        let resume = from_here(&latest.command, &latest.folder);
         let export = |state: &str| {
             format!("connect-import export --state {state} --ledger {}", shell_path(&self.ledger))
         };
         let waiting = of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed);
         if waiting > self.withdrawn.total() {
-            return resume.map(|resume| ("To send the rows that wait or failed:", resume));
+            return Some(("To send the rows that wait or failed:", resume));
         }
         if of(RowState::Unknown) > 0 {
             return Some(("To see the unknown rows, before verify looks for them:", export("unknown")));
@@ -171,7 +171,7 @@ impl LedgerStatus {
             ended_ms: run.ended_ms,
             ending: self.ending(index, run),
             rows_read: run.rows_read,
-            of_other_shards: run.elsewhere,
+            of_other_shards: run.other_shards,
             created: run.rows.of(RowState::Created),
             throttled: run.throttled,
             rate_set: (!run.is_auto).then_some(run.rate),

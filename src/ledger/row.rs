@@ -1,0 +1,100 @@
+//! Values of a row that the whole crate shares: its number, its contact, its error and the digest of its request.
+
+use std::fmt;
+
+use crate::digest::Digest;
+use crate::request::ContactRequest;
+use crate::token::ClientToken;
+
+/// A row's number in the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, PartialOrd, Ord)]
+pub struct RowId(pub i64);
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A run's number in the ledger, counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A contact that exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contact {
+    /// The contact's id.
+    pub id: String,
+    /// The contact's ARN, if the operation returns one.
+    pub arn: Option<String>,
+}
+
+/// Error of an attempt or a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cause {
+    /// The service's error code, or one of this tool's own.
+    pub code: String,
+    /// Message for people; never a name, description or attribute value.
+    pub message: String,
+}
+
+/// Digest of the name and the attributes that a row was sent with: 8 bytes of SHA-256 each, salted with the row's token.
+///
+/// `verify` compares a contact with it. The values themselves are not kept, but short ones can be guessed from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RequestDigest(pub(super) [u8; 16]);
+
+impl RequestDigest {
+    /// Digest of a name and of attributes in any order. No name and an empty name are equal.
+    pub fn of(token: ClientToken, name: Option<&str>, mut attributes: Vec<(&str, &str)>) -> Self {
+        attributes.sort_unstable();
+        let salt: &[u8] = &token.0.0;
+        let name = Digest::of([salt, b"name", name.unwrap_or_default().as_bytes()]);
+        let attributes = attributes.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+        let attributes = Digest::of([salt, b"attributes"].into_iter().chain(attributes));
+        let mut both = [0; 16];
+        both[..8].copy_from_slice(&name.0[..8]);
+        both[8..].copy_from_slice(&attributes.0[..8]);
+        RequestDigest(both)
+    }
+
+    /// Digest of a request's name and attributes.
+    pub fn of_request(token: ClientToken, request: &ContactRequest<'_>) -> Self {
+        let attributes = request.attributes.iter().map(|(key, value)| (key, &**value)).collect();
+        RequestDigest::of(token, request.name.as_deref(), attributes)
+    }
+
+    /// Whether the names are equal.
+    pub fn has_name_of(&self, other: &RequestDigest) -> bool {
+        self.0[..8] == other.0[..8]
+    }
+
+    /// Whether the attributes are equal.
+    pub fn has_attributes_of(&self, other: &RequestDigest) -> bool {
+        self.0[8..] == other.0[8..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_digests_differ_by_name_attributes_and_token_and_not_by_order() {
+        let token = ClientToken(Digest::of([b"1".as_slice()]));
+        let sent = RequestDigest::of(token, Some("n"), vec![("a", "1"), ("b", "2")]);
+        assert_eq!(sent, RequestDigest::of(token, Some("n"), vec![("b", "2"), ("a", "1")]));
+        let renamed = RequestDigest::of(token, None, vec![("a", "1"), ("b", "2")]);
+        assert!(!sent.has_name_of(&renamed) && sent.has_attributes_of(&renamed));
+        let changed = RequestDigest::of(token, Some("n"), vec![("a", "1b"), ("", "2")]);
+        assert!(sent.has_name_of(&changed) && !sent.has_attributes_of(&changed));
+        let other = ClientToken(Digest::of([b"2".as_slice()]));
+        assert!(!sent.has_name_of(&RequestDigest::of(other, Some("n"), vec![])));
+    }
+}
