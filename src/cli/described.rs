@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgMatches, Command, CommandFactory as _, Error, FromArgMatches as _};
+use clap::{ArgMatches, Command, CommandFactory as _, Error, FromArgMatches as _};
 
 use super::Cli;
 use crate::exit_code::ExitCode;
@@ -26,32 +26,46 @@ impl Cli {
     }
 }
 
+/// Options without an environment variable, by command: an action of the moment must not come from the environment.
+const WITHOUT_VARIABLE: [(&str, &str); 4] =
+    [("init", "job"), ("init", "skeleton"), ("man", "to"), ("doctor", "probe-token")];
+
 /// The clap command as `--help`, the manual pages and the completions show it.
 pub fn described() -> Command {
-    // A variable's name follows from its option's, so ENVIRONMENT states the rule once.
-    let plain = |command: Command| command.mut_args(described_arg);
-    plain(Cli::command())
+    with_common_help(Cli::command())
         .after_help("connect-import COMMAND -h shows the options of a command, --help all of them.")
         .after_long_help(format!("{}\n\n{ENVIRONMENT}", exit_codes()))
         .mut_subcommands(|command| {
             let examples = command.get_after_help().map(StyledStr::to_string).unwrap_or_default();
             let exits =
                 if command.get_name() == "run" { format!("\n\n{}", exit_codes()) } else { String::new() };
-            plain(command).after_long_help(format!("{examples}{exits}\n\n{ENVIRONMENT}"))
+            with_common_help(command).after_long_help(format!("{examples}{exits}\n\n{ENVIRONMENT}"))
         })
 }
 
-fn described_arg(arg: Arg) -> Arg {
-    // A boolean's values, true and false, say nothing. clap's debug assertions forbid hiding them where none is taken.
-    let is_boolean = arg.get_value_parser().type_id() == TypeId::of::<bool>();
-    let hides_values = is_boolean && arg.get_action().takes_values();
-    // clap_mangen omits options hidden from -h unless they have a long help.
-    let text = arg.get_long_help().or(arg.get_help()).cloned();
-    let arg = arg.hide_env(true).hide_possible_values(hides_values);
-    match text {
-        Some(text) => arg.long_help(text),
-        None => arg,
-    }
+/// Gives every option its environment variable and a long help.
+fn with_common_help(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let prefix = if name == "sandbox" { "CONNECT_IMPORT_SANDBOX_" } else { "CONNECT_IMPORT_" };
+    command.mut_args(|arg| {
+        // A boolean's values, true and false, say nothing. clap's debug assertions forbid hiding them where none is taken.
+        let is_boolean = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+        let hides_values = is_boolean && arg.get_action().takes_values();
+        // clap_mangen omits options hidden from -h unless they have a long help.
+        let text = arg.get_long_help().or(arg.get_help()).cloned();
+        // The variable's name follows from the option's, so ENVIRONMENT states the rule once.
+        let variable = arg.get_long().filter(|long| !WITHOUT_VARIABLE.contains(&(&name, long)));
+        let variable = variable.map(|long| format!("{prefix}{}", long.replace('-', "_").to_uppercase()));
+        let arg = match variable {
+            Some(variable) => arg.env(variable).hide_env(true),
+            None => arg,
+        };
+        let arg = arg.hide_possible_values(hides_values);
+        match text {
+            Some(text) => arg.long_help(text),
+            None => arg,
+        }
+    })
 }
 
 fn exit_codes() -> String {
@@ -99,19 +113,19 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_has_the_name_of_its_option() {
+    fn an_option_has_a_variable_of_its_name_except_for_actions_of_the_moment() {
         let command = described();
-        let check = |arg: &Arg, prefix: &str| {
-            if let (Some(variable), Some(long)) = (arg.get_env(), arg.get_long()) {
-                let name = format!("{prefix}{}", long.replace('-', "_").to_uppercase());
-                assert_eq!(variable.to_str(), Some(&*name));
-            }
+        let variable = |command: &Command, long: &str| {
+            let mut args = command.get_arguments();
+            let arg = args.find(|arg| arg.get_long() == Some(long)).unwrap();
+            arg.get_env().map(|name| name.to_str().unwrap().to_owned())
         };
-        command.get_arguments().for_each(|arg| check(arg, "CONNECT_IMPORT_"));
-        for command in command.get_subcommands() {
-            let prefix =
-                if command.get_name() == "sandbox" { "CONNECT_IMPORT_SANDBOX_" } else { "CONNECT_IMPORT_" };
-            command.get_arguments().for_each(|arg| check(arg, prefix));
+        let of = |name: &str, long: &str| variable(command.find_subcommand(name).unwrap(), long);
+        assert_eq!(variable(&command, "read-timeout").as_deref(), Some("CONNECT_IMPORT_READ_TIMEOUT"));
+        assert_eq!(of("run", "max-errors").as_deref(), Some("CONNECT_IMPORT_MAX_ERRORS"));
+        assert_eq!(of("sandbox", "port").as_deref(), Some("CONNECT_IMPORT_SANDBOX_PORT"));
+        for (command, long) in WITHOUT_VARIABLE {
+            assert_eq!(of(command, long), None, "{command} --{long}");
         }
     }
 

@@ -26,72 +26,38 @@ pub struct RunArgs {
     #[command(flatten)]
     pub import: ImportArgs,
     /// Burst of the quota: requests that may leave at once; ignored with --rate auto [default: 5, divided among the shards]
-    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N", help_heading = "Sending")]
+    #[arg(long, value_name = "N", help_heading = "Sending")]
     pub burst: Option<u32>,
     /// Maximum requests in flight; the run uses as many as the rate needs [default: 256]
-    #[arg(
-        long,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_CONCURRENCY",
-        value_name = "N",
-        help_heading = "Sending"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = "Sending")]
     pub concurrency: Option<usize>,
     /// Maximum attempts per row in one run; throttled attempts do not count [default: 5]
-    #[arg(
-        long,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_MAX_ATTEMPTS",
-        value_name = "N",
-        help_heading = "Sending"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", help_heading = "Sending")]
     pub max_attempts: Option<u32>,
     /// How long to wait for in-flight requests after a signal [default: 30s]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_GRACE", value_name = "TIME", value_parser = duration)]
-    #[arg(help_heading = "Sending")]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub grace: Option<Duration>,
     /// Stop sending after this time, such as 7h; the next run continues [default: never]
-    #[arg(long, env = "CONNECT_IMPORT_MAX_DURATION", value_name = "TIME", value_parser = duration)]
-    #[arg(help_heading = "Sending")]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub max_duration: Option<Duration>,
     /// How long to wait for the lock if another run holds the ledger, such as 5m [default: 0s]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_LOCK_WAIT", value_name = "TIME", value_parser = duration)]
-    #[arg(help_heading = "Sending")]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub lock_wait: Option<Duration>,
     /// File for rows that were not created [default: LEDGER.rejects.csv]
-    #[arg(long, env = "CONNECT_IMPORT_REJECTS", value_name = "FILE", help_heading = "Sending")]
+    #[arg(long, value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
     /// Replace an existing rejects or metrics file that connect-import did not write, but never a ledger, the job file or
     /// an input
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
-    #[arg(help_heading = "Sending")]
+    #[arg(long, hide_short_help = true, value_parser = BoolishValueParser::new(), help_heading = "Sending")]
     pub force: bool,
     /// File for Prometheus metrics, written every 15s and at the end [default: none]
-    #[arg(
-        long,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_METRICS_FILE",
-        value_name = "FILE",
-        help_heading = "Sending"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Sending")]
     pub metrics_file: Option<PathBuf>,
     /// With --sandbox: end as if killed (kill -9) when this point is reached, or reached for the Nth time
-    #[arg(
-        long,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_CRASH_AT",
-        value_name = "POINT[:N]",
-        help_heading = "Sending"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "POINT[:N]", help_heading = "Sending")]
     pub crash_at: Option<CrashAt>,
     /// Do not map and validate all rows before the first request; validate each row just before it is sent
-    #[arg(
-        long,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_NO_CHECK",
-        value_name = "BOOL",
-        help_heading = "Sending"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "BOOL", help_heading = "Sending")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub no_check: Option<bool>,
 }
@@ -145,10 +111,10 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub request: RequestArgs,
     /// Target rate of the run, requests per second [default: 2.0, divided among the shards]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
     /// Burst of the quota: requests that may leave at once [default: 5, divided among the shards]
-    #[arg(long, env = "CONNECT_IMPORT_BURST", value_name = "N")]
+    #[arg(long, value_name = "N")]
     pub burst: Option<u32>,
     /// Create one completed task twice with one client token, to learn whether Connect honours the token; it stays
     #[arg(long)]

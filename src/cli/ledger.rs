@@ -19,7 +19,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub ledgers: LedgersArgs,
     /// Refresh at this interval until interrupted [default: 2s]
-    #[arg(long, env = "CONNECT_IMPORT_WATCH", value_name = "TIME", value_parser = watch_interval)]
+    #[arg(long, value_name = "TIME", value_parser = watch_interval)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
     pub watch: Option<Duration>,
 }
@@ -35,22 +35,22 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub ledgers: LedgersArgs,
     /// Only rows in this state; may be repeated [default: all]
-    #[arg(long, env = "CONNECT_IMPORT_STATE", value_name = "STATE", value_delimiter = ',')]
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub state: Vec<StateFilter>,
     /// Format of the rows [default: csv; jsonl with --output json]
-    #[arg(long, env = "CONNECT_IMPORT_FORMAT", value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Only rows last seen by this run or a later one, by its number in status
-    #[arg(long, env = "CONNECT_IMPORT_SINCE", value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
     pub since: Option<u32>,
     /// File to write, atomically and with mode 0600 [default: standard output]
-    #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Replace an existing file that connect-import did not write, but never a ledger, the job file or an input
-    #[arg(long, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new())]
     pub force: bool,
     /// Write the rows of this CSV unchanged, followed by the ledger's columns for each
-    #[arg(long, env = "CONNECT_IMPORT_JOIN", value_name = "CSV")]
+    #[arg(long, value_name = "CSV")]
     pub join: Option<PathBuf>,
     /// Format of the CSV of --join
     #[command(flatten, next_help_heading = "Format of the CSV of --join")]
@@ -68,10 +68,10 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub ledgers: LedgersArgs,
     /// File to write, atomically and with mode 0600; - is standard output [default: LEDGER.report.html]
-    #[arg(long, env = "CONNECT_IMPORT_TO", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Replace an existing file that connect-import did not write, but never a ledger, the job file or an input
-    #[arg(long, env = "CONNECT_IMPORT_FORCE", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new())]
     pub force: bool,
 }
 
@@ -90,19 +90,19 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub request: RequestArgs,
     /// Look up this many created rows, drawn at random [default: all]
-    #[arg(long, env = "CONNECT_IMPORT_SAMPLE", value_name = "N")]
+    #[arg(long, value_name = "N")]
     pub sample: Option<u64>,
     /// Search unknown rows by this attribute, registered as searchable before the import [default: by name]
-    #[arg(long, env = "CONNECT_IMPORT_SEARCH_ATTRIBUTE", value_name = "KEY")]
+    #[arg(long, value_name = "KEY")]
     pub search_attribute: Option<String>,
     /// DescribeContact requests per second [default: 10.0]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_DESCRIBE_RATE", value_name = "N")]
+    #[arg(long, hide_short_help = true, value_name = "N")]
     pub describe_rate: Option<f64>,
     /// SearchContacts requests per second [default: 0.5]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_SEARCH_RATE", value_name = "N")]
+    #[arg(long, hide_short_help = true, value_name = "N")]
     pub search_rate: Option<f64>,
     /// How long to wait for the lock if another run holds the ledger, such as 5m [default: 0s]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_LOCK_WAIT", value_name = "TIME", value_parser = duration)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub lock_wait: Option<Duration>,
     /// Progress display.
     #[command(flatten)]

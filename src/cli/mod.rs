@@ -88,61 +88,37 @@ impl Command {
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Profile of the AWS configuration to use
-    #[arg(long, global = true, env = "CONNECT_IMPORT_PROFILE", value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Region of the instance [default: from the ARN, AWS_REGION or the profile]
-    #[arg(long, global = true, env = "CONNECT_IMPORT_REGION", value_name = "REGION")]
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// Endpoint to send requests to instead of the Region's
-    #[arg(
-        long,
-        global = true,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_ENDPOINT_URL",
-        value_name = "URL"
-    )]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// PEM file of certificate authorities to trust instead of the system's
-    #[arg(
-        long,
-        global = true,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_CA_BUNDLE",
-        value_name = "FILE"
-    )]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub ca_bundle: Option<PathBuf>,
     /// Send requests unsigned
-    #[arg(
-        long,
-        global = true,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_NO_SIGN_REQUEST",
-        value_name = "BOOL"
-    )]
+    #[arg(long, global = true, hide_short_help = true, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub no_sign_request: Option<bool>,
     /// Maximum time to open a connection, such as 10s [default: 10s]
-    #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_CONNECT_TIMEOUT", value_name = "TIME", value_parser = duration)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
     /// Maximum time to wait for an answer, such as 30s [default: 30s]
-    #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_READ_TIMEOUT", value_name = "TIME", value_parser = duration)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub read_timeout: Option<Duration>,
     /// Log every step to standard error; never the contents of a row
-    #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_DEBUG", value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true, value_parser = BoolishValueParser::new())]
     pub debug: bool,
     /// Format of standard error: text, or json for a log of one JSON object per event [default: text]
-    #[arg(
-        long,
-        global = true,
-        hide_short_help = true,
-        env = "CONNECT_IMPORT_LOG_FORMAT",
-        value_name = "FORMAT"
-    )]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// Format of results on standard output [default: text]
-    #[arg(long, global = true, env = "CONNECT_IMPORT_OUTPUT", value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT")]
     pub output: Option<Output>,
     /// When to use colour; auto: on a terminal, unless NO_COLOR or TERM=dumb is set [default: auto]
-    #[arg(long, global = true, hide_short_help = true, env = "CONNECT_IMPORT_COLOR", value_name = "WHEN")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "WHEN")]
     pub color: Option<ColorChoice>,
 }

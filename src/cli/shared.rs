@@ -22,17 +22,17 @@ pub struct JobArgs {
     #[arg(value_name = "CSV")]
     pub files: Vec<PathBuf>,
     /// Job file: TOML, or a JSON skeleton of the AWS CLI
-    #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub job: Option<PathBuf>,
     /// Ledger file [default: NAME.ledger.db beside the job file, or beside the first CSV]
-    #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Import only this part of the rows, to split an import over several machines: 0/4 is the first of four, with the
     /// ledger NAME.0-of-4.ledger.db [default: all rows]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_SHARD", value_name = "K/N")]
+    #[arg(long, hide_short_help = true, value_name = "K/N")]
     pub shard: Option<Shard>,
     /// Rehearse against the built-in sandbox, with a separate ledger
-    #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
 }
 
@@ -43,14 +43,14 @@ pub struct LedgersArgs {
     #[arg(value_name = "CSV")]
     pub files: Vec<PathBuf>,
     /// Job file: TOML, or a JSON skeleton of the AWS CLI
-    #[arg(short, long, env = "CONNECT_IMPORT_JOB", value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub job: Option<PathBuf>,
     /// Ledger file; may be repeated [default: NAME.ledger.db beside the job file or the first CSV; if there is none, all
     /// shards' NAME.K-of-N.ledger.db]
-    #[arg(long, env = "CONNECT_IMPORT_LEDGER", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub ledger: Vec<PathBuf>,
     /// Use the ledger of rehearsals
-    #[arg(long, env = "CONNECT_IMPORT_SANDBOX", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
 }
 
@@ -66,22 +66,22 @@ pub struct ImportArgs {
     pub dialect: DialectArgs,
     /// Target rate, requests per second: the account's quota, or auto to find it; with --shard the rate of this process
     /// alone [default: 2.0, divided among the shards]
-    #[arg(long, env = "CONNECT_IMPORT_RATE", value_name = "N|auto", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N|auto", allow_negative_numbers = true)]
     pub rate: Option<Rate>,
     /// Maximum rows to send in this run, for a pilot
-    #[arg(long, env = "CONNECT_IMPORT_LIMIT", value_name = "N")]
+    #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
     /// Stop when more rows than this are rejected, failed or unknown, such as 100 or 1% [default: never]
-    #[arg(long, env = "CONNECT_IMPORT_MAX_ERRORS", value_name = "N|N%")]
+    #[arg(long, value_name = "N|N%")]
     pub max_errors: Option<ErrorBudget>,
     /// How long after its first unanswered attempt a row may be sent again, such as 24h [default: 24h]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_IDEMPOTENCY_WINDOW", value_name = "TIME", value_parser = duration)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub idempotency_window: Option<Duration>,
     /// Send an unanswered row again with the same client token, or hold it as unknown [default: resend]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ON_UNKNOWN", value_name = "WHAT", value_parser = on_unknown())]
+    #[arg(long, hide_short_help = true, value_name = "WHAT", value_parser = on_unknown())]
     pub on_unknown: Option<OnUnknown>,
     /// Send these rows again: rejected (refused by Connect) or unknown (with the same client token); may be repeated
-    #[arg(long, env = "CONNECT_IMPORT_RETRY", value_name = "STATE", value_delimiter = ',', value_parser = retry())]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = retry())]
     pub retry: Vec<Retry>,
     /// Progress display.
     #[command(flatten)]
@@ -92,19 +92,19 @@ pub struct ImportArgs {
 #[derive(Debug, Default, Args)]
 pub struct RequestArgs {
     /// Connect instance, by id or ARN
-    #[arg(long, env = "CONNECT_IMPORT_INSTANCE_ID", value_name = "ID|ARN")]
+    #[arg(long, value_name = "ID|ARN")]
     pub instance_id: Option<String>,
     /// Operation: CreateContact or StartTaskContact [default: CreateContact]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_OPERATION", value_name = "NAME", value_parser = operation)]
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_parser = operation)]
     pub operation: Option<Operation>,
     /// Column or columns that uniquely identify a row; may be repeated [default: the whole row]
-    #[arg(long, env = "CONNECT_IMPORT_KEY", value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN")]
     pub key: Vec<String>,
     /// Name of a second, deliberate import of the same rows; it gives them other client tokens
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_NAMESPACE", value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Reject or truncate values that exceed Connect's limits [default: reject]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ON_TOO_LONG", value_name = "WHAT", value_parser = on_too_long())]
+    #[arg(long, hide_short_help = true, value_name = "WHAT", value_parser = on_too_long())]
     pub on_too_long: Option<OnTooLong>,
 }
 
@@ -112,10 +112,10 @@ pub struct RequestArgs {
 #[derive(Debug, Args)]
 pub struct ProgressArgs {
     /// Progress display on standard error [default: auto]
-    #[arg(long, env = "CONNECT_IMPORT_PROGRESS", value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     pub progress: Option<ProgressKind>,
     /// Interval between progress lines where no bar is drawn [default: 30s]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_REPORT_EVERY", value_name = "TIME", value_parser = duration)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub report_every: Option<Duration>,
 }
 
@@ -123,15 +123,15 @@ pub struct ProgressArgs {
 #[derive(Debug, Default, Args)]
 pub struct DialectArgs {
     /// Field separator: a character, or comma, semicolon, tab, pipe, space [default: auto]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_DELIMITER", value_name = "CHAR")]
+    #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub delimiter: Option<String>,
     /// Quote character, or none [default: "]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_QUOTE", value_name = "CHAR")]
+    #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub quote: Option<String>,
     /// Escape character before a quote inside a quoted cell; a doubled quote always works [default: none]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ESCAPE", value_name = "CHAR")]
+    #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub escape: Option<String>,
     /// Encoding by its WHATWG name, such as windows-1252 [default: utf-8; a byte order mark takes precedence]
-    #[arg(long, hide_short_help = true, env = "CONNECT_IMPORT_ENCODING", value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub encoding: Option<String>,
 }
