@@ -16,7 +16,7 @@ use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
-use crate::ui::{CheckBasis, CheckReport, FaultLines, notice, observers, to_stdout};
+use crate::ui::{CheckReport, FaultLines, ForecastSettings, notice, observers, to_stdout};
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = CheckJob::resolve(args, global)?;
@@ -43,7 +43,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     if let Ok(reporter) = Arc::try_unwrap(reporter) {
         reporter.finish();
     }
-    let basis = CheckBasis {
+    let settings = ForecastSettings {
         shard,
         limit: job.limit,
         max_errors: job.max_errors,
@@ -51,7 +51,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         ledger: job.ledger.filter(|_| has_ledger),
         rate,
     };
-    let report = CheckReport::new(basis, findings, &jiff::ZonedDateTime::now());
+    let report = CheckReport::new(settings, findings, &jiff::ZonedDateTime::now());
     match output {
         Output::Text => to_stdout(&report.text()).map_err(io("cannot write the findings"))?,
         Output::Json => {

@@ -18,7 +18,7 @@ use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::ui::{
-    Metrics, ResumeCommand, RunBasis, RunReport, check_rejects_target, ending_name, exit_code,
+    Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
     observers_of_run, this_folder, to_stdout, write_rejects,
 };
 
@@ -114,14 +114,14 @@ async fn import(
         Ok((exit, ending, record, rejected))
     })
     .await?;
-    let basis = RunBasis {
+    let settings = RunReportSettings {
         instance_id: job.identity.instance_id,
         ledger: job.ledger,
         rejects: job.rejects,
         shard: job.identity.shard,
         is_own_rate: job.pacing.is_per_process,
     };
-    let report = RunReport::new(basis, again, &ending, exit, record, rejected > 0);
+    let report = RunReport::new(settings, again, &ending, exit, record, rejected > 0);
     report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),

@@ -26,7 +26,7 @@ const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "r
 
 /// Settings of the run that a check forecasts.
 #[derive(Clone, Debug)]
-pub struct CheckBasis {
+pub struct ForecastSettings {
     /// Shard that was checked; none if all rows.
     pub shard: Option<Shard>,
     /// Most rows that the run would send.
@@ -45,15 +45,15 @@ pub struct CheckBasis {
 #[derive(Debug)]
 pub struct CheckReport {
     findings: CheckFindings,
-    basis: CheckBasis,
+    settings: ForecastSettings,
     /// End of a run that starts now; none if it is after the year 9999.
     end: Option<ZonedDateTime>,
 }
 
 impl CheckReport {
     /// The report for a run that would start at `now`.
-    pub fn new(basis: CheckBasis, findings: CheckFindings, now: &ZonedDateTime) -> Self {
-        let mut report = CheckReport { findings, basis, end: None };
+    pub fn new(settings: ForecastSettings, findings: CheckFindings, now: &ZonedDateTime) -> Self {
+        let mut report = CheckReport { findings, settings, end: None };
         let duration = SignedDuration::try_from_secs_f64(report.seconds()).ok();
         report.end = duration.and_then(|duration| now.checked_add(duration).ok());
         report
@@ -76,22 +76,22 @@ impl CheckReport {
     /// Rows that a run would send, including those of other inputs.
     fn to_send(&self) -> u64 {
         let waiting = self.findings.of(RowClass::Ready) + self.findings.elsewhere;
-        self.basis.limit.map_or(waiting, |limit| limit.min(waiting))
+        self.settings.limit.map_or(waiting, |limit| limit.min(waiting))
     }
 
     fn seconds(&self) -> f64 {
-        self.to_send() as f64 / self.basis.rate
+        self.to_send() as f64 / self.settings.rate
     }
 
     /// The error budget, if the faults spend it.
     fn spent_budget(&self) -> Option<ErrorBudget> {
         let errors =
             self.faulty() + self.findings.of(RowClass::Refused) + self.findings.of(RowClass::Unknown);
-        self.basis.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
+        self.settings.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
     }
 
     fn outlasts_window(&self) -> bool {
-        self.seconds() > self.basis.idempotency_window.as_secs_f64()
+        self.seconds() > self.settings.idempotency_window.as_secs_f64()
     }
 
     /// The report for people.
@@ -192,7 +192,7 @@ impl CheckReport {
         if self.outlasts_window() {
             lines.push(format!(
                 "the run takes longer than the idempotency window of {}: an unanswered row is not sent again after that, but is unknown",
-                rounded(self.basis.idempotency_window)
+                rounded(self.settings.idempotency_window)
             ));
         }
         if let Some(budget) = self.spent_budget() {
@@ -228,7 +228,7 @@ impl CheckReport {
         for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
             count(number, words);
         }
-        if let Some(limit) = self.basis.limit {
+        if let Some(limit) = self.settings.limit {
             let _ = writeln!(text, "  (at most {limit} rows, because of --limit)");
         }
         text.push('\n');
@@ -236,8 +236,8 @@ impl CheckReport {
             let takes = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
             let end = self.end.as_ref().map(|end| format!(", until {}", end.strftime("%Y-%m-%d %H:%M %Z")));
             // The share of a shard may have any number of digits.
-            let rate = self.basis.rate;
-            let rate = self.basis.shard.map_or_else(|| rate.to_string(), |_| per_second(rate));
+            let rate = self.settings.rate;
+            let rate = self.settings.shard.map_or_else(|| rate.to_string(), |_| per_second(rate));
             let _ = writeln!(text, "  {} at {rate} a second{}", rounded(takes), end.unwrap_or_default());
         }
         if findings.longest.bytes > 0 {
@@ -248,7 +248,7 @@ impl CheckReport {
                 longest.bytes, findings.files[longest.file].name, longest.line
             );
         }
-        if let Some(ledger) = &self.basis.ledger {
+        if let Some(ledger) = &self.settings.ledger {
             let _ = writeln!(text, "  ledger: {}", ledger.display());
         }
     }
@@ -257,12 +257,12 @@ impl CheckReport {
     pub fn json(&self) -> String {
         let findings = &self.findings;
         let files = findings.files.iter();
-        let ledger = self.basis.ledger.as_ref().map(|path| path.display().to_string());
+        let ledger = self.settings.ledger.as_ref().map(|path| path.display().to_string());
         let files = files.map(|file| CheckedFile { file: &file.name, rows: file.rows, form: &file.form });
         let summary = CheckSummary {
             exit_code: self.exit_code().code(),
             files: files.collect(),
-            shard: self.basis.shard.map(|shard| shard.to_string()),
+            shard: self.settings.shard.map(|shard| shard.to_string()),
             rows_read: findings.rows,
             of_other_shards: findings.of_other_shards,
             faulty: self.faulty(),
@@ -276,7 +276,7 @@ impl CheckReport {
             cut: &findings.cuts,
             long_chains: findings.long_chains,
             scheduled_far: findings.scheduled_far,
-            rate: self.basis.rate,
+            rate: self.settings.rate,
             seconds: self.seconds(),
             end: self.end.as_ref().map(|end| end.timestamp().to_string()),
             outlasts_idempotency_window: self.outlasts_window(),

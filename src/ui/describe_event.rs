@@ -351,3 +351,87 @@ fn found(finding: &VerificationFinding) -> Problem<'_> {
 fn cause_text(cause: &Cause) -> String {
     format!("{}: {}", cause.code, cause.message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::mapping::{Rejection, RowFault};
+    use crate::pacing::PoolFailure;
+
+    fn problem(event: &RunEvent) -> Option<Problem<'_>> {
+        match describe(event) {
+            Description::Problem(problem) => Some(problem),
+            Description::Notice(_) | Description::Silent => None,
+        }
+    }
+
+    fn settled(state: RowState, done: bool) -> RunEvent {
+        RunEvent::RowSettled {
+            source: "t.csv".into(),
+            line: 7,
+            key: "K\u{1b}[2J".into(),
+            state,
+            done,
+            cause: Some(Cause { code: "NoAnswer".into(), message: "no answer".into() }),
+            latency: None,
+        }
+    }
+
+    #[test]
+    fn a_problem_of_a_row_names_its_place_in_printable_text() {
+        let event = settled(RowState::Unknown, true);
+        let line = problem(&event).unwrap().line();
+        assert_eq!(line, r"t.csv, line 7 (key K\u{1b}[2J) is unknown: NoAnswer: no answer");
+    }
+
+    #[test]
+    fn a_row_is_a_problem_unless_it_is_created_or_attempted_again() {
+        let kind = |state, done| problem(&settled(state, done)).map(|problem| (problem.kind, problem.level));
+        assert_eq!(kind(RowState::Created, true), None);
+        assert_eq!(kind(RowState::Pending, false), None);
+        assert_eq!(kind(RowState::Pending, true), Some(("in doubt", Level::WARN)));
+        assert_eq!(kind(RowState::Rejected, true), Some(("rejected", Level::WARN)));
+        assert_eq!(kind(RowState::Failed, true), Some(("failed", Level::ERROR)));
+    }
+
+    #[test]
+    fn each_fault_of_a_rejected_row_is_a_cause() {
+        let fault = |member: &str| RowFault {
+            member: member.into(),
+            found: "has 9 characters".into(),
+            rule: "is too long".into(),
+            ..RowFault::default()
+        };
+        let rejection = Rejection { code: "Validation", faults: vec![fault("Name"), fault("Description")] };
+        let note = Note::Rejected { line: 2, key: "K".into(), rejection };
+        let event = RunEvent::RowNoted { file: "t.csv".into(), note };
+        let expected = ["Validation: Name: is too long", "Validation: Description: is too long"];
+        assert_eq!(problem(&event).unwrap().causes, expected);
+    }
+
+    #[test]
+    fn throttling_is_silent_and_any_other_pause_is_a_problem() {
+        let paused = |failure| RunEvent::Paused {
+            failure,
+            cause: Cause { code: "Connection".into(), message: "refused".into() },
+            pause: Duration::from_millis(1500),
+        };
+        assert!(problem(&paused(PoolFailure::Throttled)).is_none());
+        let event = paused(PoolFailure::Unreachable);
+        let line = problem(&event).unwrap().line();
+        assert_eq!(line, "Connect is out of reach (Connection: refused); going on in 1.5 s");
+    }
+
+    #[test]
+    fn replies_to_control_signals_are_marked() {
+        let is_reply = |event: &RunEvent| match describe(event) {
+            Description::Notice(notice) => notice.is_reply,
+            Description::Problem(_) | Description::Silent => false,
+        };
+        assert!(is_reply(&RunEvent::InFlightListed(Vec::new())));
+        assert!(is_reply(&RunEvent::RateReloaded(Ok(Rate::Auto))));
+        assert!(!is_reply(&RunEvent::LedgerCreated { ledger: "l".into(), is_recreated: false }));
+    }
+}

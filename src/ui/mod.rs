@@ -36,7 +36,7 @@ use std::time::Duration;
 use crate::cli::{LogFormat, Output, ProgressKind};
 use crate::event::Observer;
 
-pub use check_report::{CheckBasis, CheckReport, FaultLines};
+pub use check_report::{CheckReport, FaultLines, ForecastSettings};
 pub use doctor_report::DoctorReport;
 pub use ending::{ending_name, exit_code};
 pub use job_skeleton::skeleton;
@@ -44,7 +44,7 @@ pub use metrics::{Metrics, MetricsTarget};
 pub use notices::{exit_error, hide_panic_messages, notice};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
-pub use run_report::{RunBasis, RunReport};
+pub use run_report::{RunReport, RunReportSettings};
 pub use shell::{ResumeCommand, shell_path, this_folder};
 pub use status::{LedgerStatus, Status, missing_shards};
 pub use terminal::{foreseen_colour, set_colour};

@@ -20,7 +20,7 @@ const MIN_RATE_DURATION: Duration = Duration::from_secs(5);
 
 /// Settings of a run that its report mentions.
 #[derive(Clone, Debug)]
-pub struct RunBasis {
+pub struct RunReportSettings {
     /// Bare id of the instance.
     pub instance_id: String,
     /// Path of the ledger.
@@ -36,7 +36,7 @@ pub struct RunBasis {
 /// Report of a run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
-    basis: RunBasis,
+    settings: RunReportSettings,
     run: RunRecord,
     exit: ExitCode,
     /// Whether the rejects file has rows.
@@ -52,7 +52,7 @@ pub struct RunReport {
 impl RunReport {
     /// The report of the run with this record, which `command` started.
     pub fn new(
-        basis: RunBasis,
+        settings: RunReportSettings,
         command: &ResumeCommand,
         ending: &Ending,
         exit: ExitCode,
@@ -65,8 +65,8 @@ impl RunReport {
             reason: reason(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| command.command()),
             retry_rejects: (run.rows.of(RowState::Rejected) > 0)
-                .then(|| command.with_rejects(&basis.rejects, &basis.ledger)),
-            basis,
+                .then(|| command.with_rejects(&settings.rejects, &settings.ledger)),
+            settings,
             run,
         }
     }
@@ -76,12 +76,12 @@ impl RunReport {
     }
 
     fn rejects(&self) -> Option<&Path> {
-        self.has_rejects.then_some(&*self.basis.rejects)
+        self.has_rejects.then_some(&*self.settings.rejects)
     }
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let (run, basis) = (&self.run, &self.basis);
+        let (run, settings) = (&self.run, &self.settings);
         let mut text = String::new();
         let mut line = |words: String| {
             // Writing to a String cannot fail.
@@ -99,11 +99,11 @@ impl RunReport {
             let rates = run_rates(run, rate);
             line(format!("  {} in all; {rates}; throttled {} times", rounded(took), run.throttled));
         }
-        if let Some(shard) = basis.shard {
+        if let Some(shard) = settings.shard {
             let rate = if run.is_auto { Rate::Auto } else { Rate::Fixed(run.rate) };
-            line(format!("  shard {shard}: {}", shard_rate_origin(shard, rate, basis.is_own_rate)));
+            line(format!("  shard {shard}: {}", shard_rate_origin(shard, rate, settings.is_own_rate)));
         }
-        line(format!("  ledger: {}", basis.ledger.display()));
+        line(format!("  ledger: {}", settings.ledger.display()));
         if let Some(rejects) = self.rejects() {
             line(format!("  rows not created, and why: {}", rejects.display()));
         }
@@ -114,7 +114,7 @@ impl RunReport {
             line(format!("\nTo send the rows that wait or failed:\n  {resume}"));
         }
         if let Some(retry) = &self.retry_rejects {
-            let in_shards = match basis.shard {
+            let in_shards = match settings.shard {
                 Some(_) => " run this with every shard, since a corrected row may belong to another one",
                 None => "",
             };
@@ -149,7 +149,7 @@ impl RunReport {
     fn headline(&self) -> String {
         let run = &self.run;
         let created = run.rows.of(RowState::Created);
-        let instance = &self.basis.instance_id;
+        let instance = &self.settings.instance_id;
         match self.exit {
             ExitCode::Complete if run.rows_read == 0 && run.rows.total() == 0 => {
                 "Nothing to import: there is a header and no row under it.".into()
@@ -194,13 +194,13 @@ impl RunReport {
 
     /// The report as a JSON message.
     pub fn json(&self) -> String {
-        let (run, basis) = (&self.run, &self.basis);
+        let (run, settings) = (&self.run, &self.settings);
         let summary = RunSummary {
             run: run.id.0,
             exit_code: self.exit.code(),
             ending: run.ending.as_deref(),
-            instance_id: &basis.instance_id,
-            shard: basis.shard.map(|shard| shard.to_string()),
+            instance_id: &settings.instance_id,
+            shard: settings.shard.map(|shard| shard.to_string()),
             rows_read: run.rows_read,
             of_other_shards: run.other_shards,
             created: run.rows.of(RowState::Created),
@@ -218,7 +218,7 @@ impl RunReport {
             rate_set: (!run.is_auto).then_some(run.rate),
             rate_found: run.rate_found,
             rate_achieved: self.rate(),
-            ledger: basis.ledger.display().to_string(),
+            ledger: settings.ledger.display().to_string(),
             rejects: self.rejects().map(|path| path.display().to_string()),
             why: self.reason.as_deref(),
             resume: self.resume.as_deref(),

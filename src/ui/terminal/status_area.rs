@@ -3,7 +3,7 @@
 //! One [`ProgressBar`] draws all of its lines, and hides while something is printed above. A `MultiProgress`
 //! is not used: its `suspend` panics when the terminal cannot be written, and a run outlives its terminal.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -130,7 +130,8 @@ fn show(layout: &Layout, bar: &ProgressBar) {
 
 /// Writes a line to standard error. If it cannot be written, there is no other place for an error.
 fn write_line(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    // anstream enables escape sequences on Windows.
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 fn size_of_stderr() -> Size {
