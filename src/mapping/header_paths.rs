@@ -27,7 +27,7 @@ pub(super) fn tree(
             unnamed.push(index);
             continue;
         }
-        match MemberPath::parse(name, operation) {
+        match HeaderPath::parse(name, operation) {
             Ok(_) if header[..index].iter().any(|other| other.trim() == name) => {
                 return Err(error("is in the header twice; rename one".into()));
             }
@@ -72,10 +72,10 @@ fn add_defaults(operation: Operation, root: &mut Children) {
     }
 }
 
-/// A member's path: its steps, each with the shape at its end.
-struct MemberPath<'a>(Vec<(&'a str, &'static Shape)>);
+/// A header as a member's path: its steps, each with the shape at its end.
+struct HeaderPath<'a>(Vec<(&'a str, &'static Shape)>);
 
-impl<'a> MemberPath<'a> {
+impl<'a> HeaderPath<'a> {
     /// Follows the dotted `name` through the operation's members.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl<'a> MemberPath<'a> {
             steps.push((step, shape));
         }
         match shape {
-            Shape::Text(_) | Shape::Integer | Shape::Time => Ok(MemberPath(steps)),
+            Shape::Text(_) | Shape::Integer | Shape::Time => Ok(HeaderPath(steps)),
             Shape::Structure(known) => {
                 let known: Vec<_> = known.iter().map(|member| format!("{name}.{}", member.name)).collect();
                 Err(format!("; go on to one of {}", known.join(", ")))
