@@ -12,7 +12,7 @@ use super::redact::redact;
 /// A string, borrowed from the row or the mapping where it passes unchanged.
 pub type Text<'a> = Cow<'a, str>;
 
-/// The entries of a map, in the mapping's order. Two entries may have one key until [`super::validate`] refuses it.
+/// The entries of a map, in the mapping's order. Two entries may have one key until [`super::validate()`] refuses it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrderedMap<'a, T>(pub Vec<(Text<'a>, T)>);
 

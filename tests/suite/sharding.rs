@@ -233,14 +233,14 @@ fn rows_that_lie_in_ledgers_of_another_division_are_not_sent_again() {
     };
     // A pilot, and then shards.
     folder.run(&[&whole[..], &["--limit", "1"]].concat()).expect(10);
-    refused(&sharded(&url, "0/2", &["t.csv"]), "Go on without --shard");
-    refused(&["check", "t.csv", "--sandbox", "--shard", "0/2"], "Go on without --shard");
+    refused(&sharded(&url, "0/2", &["t.csv"]), "Run again without --shard");
+    refused(&["check", "t.csv", "--sandbox", "--shard", "0/2"], "Run again without --shard");
     std::fs::remove_file(folder.path("t.sandbox.ledger.db")).unwrap();
     // Shards, and then other shards, or none.
     folder.run(&sharded(&url, "0/2", &["t.csv"])).expect(0);
-    refused(&sharded(&url, "0/3", &["t.csv"]), "Go on with --shard K/2");
+    refused(&sharded(&url, "0/3", &["t.csv"]), "Run again with --shard K/2");
     refused(&whole, "t.0-of-2.sandbox.ledger.db has rows of this import");
-    refused(&["doctor", "t.csv", "--sandbox"], "Go on with --shard K/2");
+    refused(&["doctor", "t.csv", "--sandbox"], "Run again with --shard K/2");
     let sent = sandbox.stat("created");
     folder.run(&sharded(&url, "1/2", &["t.csv"])).expect(0);
     assert!(sandbox.stat("created") > sent);
