@@ -217,7 +217,7 @@ impl Session {
                 run.folder
             ],
         )?;
-        self.run = RunId(self.connection.last_insert_rowid());
+        self.begin_run(RunId(self.connection.last_insert_rowid()));
         let last = "SELECT coalesce(max(id), 0) FROM rows";
         self.intake.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
         self.retries_rejected = run.retry.contains(&Retry::Rejected);

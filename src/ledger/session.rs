@@ -117,6 +117,16 @@ impl Session {
         })
     }
 
+    /// Resets the state that belongs to a run.
+    pub(super) fn begin_run(&mut self, run: RunId) {
+        self.run = run;
+        self.intake = IntakeProgress::default();
+        self.headers = BTreeSet::new();
+        self.claimed = Claimed::InDoubt(RowId(0));
+        self.is_sending = false;
+        self.commits = 0;
+    }
+
     /// A handle that makes a later COMMIT fail.
     #[cfg(test)]
     pub(super) fn commit_fault(&self) -> CommitFault {

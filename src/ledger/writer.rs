@@ -167,11 +167,72 @@ fn transaction(session: &mut Session, group: &mut [Box<dyn Work>], uncommitted: 
 
 #[cfg(test)]
 mod tests {
-    use crate::ledger::testing::{ledger, new_run, run_with};
-    use crate::ledger::{LedgerError, LedgerReader, RowState};
+    use futures_util::future::join_all;
+
+    use super::super::testing::{ledger, new_run, row, run_with};
+    use super::super::{IntakeTotals, LedgerError, LedgerReader, RowState};
+    use crate::request::{ContactRequest, Operation};
+    use crate::source::{Header, Input};
+
+    fn states(folder: &tempfile::TempDir) -> [u64; 2] {
+        let counts = LedgerReader::open(&folder.path().join("x.db")).unwrap().state_counts().unwrap();
+        [RowState::Pending, RowState::InFlight].map(|state| counts.of(state))
+    }
+
+    fn wait<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    }
 
     #[test]
-    fn after_a_failed_commit_every_later_call_fails_alike_and_nothing_of_it_is_in_the_ledger() {
+    fn a_caller_is_answered_after_its_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        run_with(&ledger, new_run(), &[("1", "a"), ("2", "b")]);
+        assert_eq!(states(&folder), [2, 0]);
+        let claims = wait(ledger.claim(2)).unwrap();
+        for (sent, claim) in (1..).zip(claims) {
+            let request = ContactRequest::empty(Operation::CreateContact);
+            wait(ledger.begin(claim, request)).unwrap();
+            // Another connection sees it at once.
+            assert_eq!(states(&folder), [2 - sent, sent]);
+        }
+    }
+
+    #[test]
+    fn rows_of_the_intake_are_committed_with_the_end_of_their_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        ledger.start_run(new_run()).unwrap();
+        let header = Header::new(vec!["Id".to_owned(), "Name".to_owned()]);
+        let ids = ledger.enter_source(&Input::File("/rows.csv".into()), &header).unwrap();
+        ledger.take_in(vec![row(&ledger, ids, 2, "1", "a")]).unwrap();
+        assert_eq!(states(&folder), [0, 0]);
+        ledger.leave_source(ids.0, 1, 0).unwrap();
+        assert_eq!(states(&folder), [1, 0]);
+        ledger.finish_intake(IntakeTotals::default()).unwrap();
+    }
+
+    #[test]
+    fn a_failed_commit_fails_every_caller_that_waits_for_it_and_nothing_of_it_is_in_the_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        let rows: Vec<String> = (0..64).map(|id| id.to_string()).collect();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|id| (id.as_str(), "a")).collect();
+        run_with(&ledger, new_run(), &rows);
+        wait(async {
+            let claims = ledger.claim(64).await.unwrap();
+            ledger.fail_at_commit(1);
+            let request = ContactRequest::empty(Operation::CreateContact);
+            let begun = claims.into_iter().map(|claim| ledger.begin(claim, request.clone()));
+            for outcome in join_all(begun).await {
+                assert!(matches!(outcome, Err(LedgerError::Sqlite { .. })), "{outcome:?}");
+            }
+        });
+        assert_eq!(states(&folder), [64, 0]);
+    }
+
+    #[test]
+    fn after_a_failed_commit_every_later_call_gets_the_same_error() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = ledger(folder.path());
         run_with(&ledger, new_run(), &[("1", "a")]);
@@ -181,9 +242,9 @@ mod tests {
             let failed = ledger.end_run("complete", 0);
             assert!(matches!(failed, Err(LedgerError::Sqlite { .. })), "{failed:?}");
         }
-        assert!(ledger.close().is_err());
+        assert!(matches!(ledger.close(), Err(LedgerError::Sqlite { .. })));
         let reader = LedgerReader::open(&folder.path().join("x.db")).unwrap();
         assert_eq!(reader.latest_runs(1).unwrap()[0].ending, None);
-        assert_eq!(reader.state_counts().unwrap().of(RowState::Pending), 1);
+        assert_eq!(states(&folder), [1, 0]);
     }
 }
