@@ -127,7 +127,6 @@ impl<S: Submitter> Dispatcher<S> {
                 self.start_attempts();
             } else if abort_at.is_none() {
                 abort_at = Some(Instant::now() + self.import.grace);
-                self.resources.drain.cancel();
                 self.resources.crash_plan.reach(CrashPoint::Shutdown);
             }
             let next_due = self.queue.next_due();
@@ -320,6 +319,8 @@ impl<S: Submitter> Dispatcher<S> {
         }
         let signal = if let Ending::Interrupted(signal) = ending { Some(signal) } else { None };
         self.ending = Some(ending);
+        // Before the report that ends the run frees its in-flight permit: no waiting attempt may get that.
+        self.resources.drain.cancel();
         let in_flight = self.resources.in_flight.len();
         self.import.reporter.emit(RunEvent::Draining { signal, in_flight, grace: self.import.grace });
     }

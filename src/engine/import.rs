@@ -66,6 +66,6 @@ pub enum ImportError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A task of the import panicked, which is a bug.
-    #[error("the import failed inside; report the line above, and run the same command again to continue")]
+    #[error("internal error; report the line above, and run the same command again to continue")]
     Task(#[from] tokio::task::JoinError),
 }

@@ -253,13 +253,31 @@ fn held_rows_are_sent_one_at_a_time_into_an_outage_and_never_again() {
     });
     assert!(matches!(outcome.ending(), Ending::Unanswered(_)), "{:?}", outcome.ending());
     assert!(outcome.attempts.iter().all(|attempt| attempt.number_of_token == 1));
-    let detected = outcome.attempts[1].at + 5 * SECOND;
+    assert_probes_are_apart(&outcome, 5 * SECOND);
+    let sent = outcome.attempts.len() as u64;
+    assert_eq!((fixture.count(RowState::Unknown), fixture.count(RowState::Pending)), (sent, 40 - sent));
+}
+
+#[test]
+fn held_rows_that_wait_for_the_rate_when_an_outage_begins_are_not_sent_together() {
+    let fixture = Fixture::with_rows(40);
+    let latency = Duration::from_millis(900);
+    // At two requests per second, two attempts wait for their permits when the second one goes unanswered.
+    let outcome = fixture.run(always(FakeReply::unanswered().after(latency)), |import| {
+        import.policy.on_unknown = OnUnknown::Hold;
+        import.rate = Rate::Fixed(2.0);
+    });
+    assert!(matches!(outcome.ending(), Ending::Unanswered(_)), "{:?}", outcome.ending());
+    assert_probes_are_apart(&outcome, latency);
+}
+
+/// Asserts that, after the second attempt went unanswered, each attempt begins when the one before has ended.
+fn assert_probes_are_apart(outcome: &Outcome, latency: Duration) {
+    let detected = outcome.attempts[1].at + latency;
     let probes: Vec<Instant> =
         outcome.attempts.iter().map(|attempt| attempt.at).filter(|at| *at >= detected).collect();
     assert!(probes.len() >= 3, "{probes:?}");
-    assert!(probes.windows(2).all(|pair| pair[1] - pair[0] >= 5 * SECOND), "{probes:?}");
-    let sent = outcome.attempts.len() as u64;
-    assert_eq!((fixture.count(RowState::Unknown), fixture.count(RowState::Pending)), (sent, 40 - sent));
+    assert!(probes.windows(2).all(|pair| pair[1] - pair[0] >= latency), "{probes:?}");
 }
 
 #[test]
@@ -311,7 +329,7 @@ fn a_run_that_is_drained_during_throttling_sends_nothing_more_and_leaves_no_row_
 fn the_run_stops_with_the_row_that_exceeds_the_error_budget() {
     let fixture = Fixture::with_rows(9);
     let outcome = fixture.run(always(FakeReply::refused()), |import| {
-        import.concurrency = 1;
+        (import.concurrency, import.rate, import.burst) = (1, Rate::Fixed(10_000.0), 100);
         import.max_errors = Some(ErrorBudget::Rows(2));
     });
     assert_eq!(outcome.ending(), &Ending::ErrorBudget(ErrorBudget::Rows(2)));
@@ -421,7 +439,9 @@ fn a_ledger_that_fails_stops_the_run_and_knows_every_request_that_was_sent() {
 fn a_denied_attempt_stops_the_run_and_leaves_its_row_waiting() {
     let fixture = Fixture::with_rows(9);
     let replies = [FakeReply::created(), FakeReply::created(), FakeReply::denied()];
-    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| import.concurrency = 1);
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| {
+        (import.concurrency, import.rate, import.burst) = (1, Rate::Fixed(10_000.0), 100);
+    });
     assert!(matches!(outcome.ending(), Ending::Denied(_)), "{:?}", outcome.ending());
     assert_eq!(outcome.attempts.len(), 3);
     assert_eq!((fixture.count(RowState::Created), fixture.count(RowState::Pending)), (2, 7));
