@@ -100,10 +100,8 @@ impl Join {
         if let Some(reject) = &record.reject {
             return Ok(self.find_reject(ledgers, record.line, reject, &key)?);
         }
-        match token(&self.scheme, &key, ledgers, occurrences)? {
-            Some(token) => Ok(ledgers.best(token)?),
-            None => Ok(None),
-        }
+        let Some(token) = token(&self.scheme, &key, ledgers, occurrences)? else { return Ok(None) };
+        Ok(ledgers.best(token)?)
     }
 
     /// The row of the ledgers that a record of a rejects file is. Its key does not always identify it: the row may have
