@@ -41,7 +41,7 @@ pub(super) struct Problem<'a> {
     /// Level in the log.
     pub(super) level: Level,
     /// Row concerned; none if all requests are.
-    pub(super) row: Option<RowPlace<'a>>,
+    pub(super) row: Option<RowReference<'a>>,
     /// Kind, such as `rejected` or `in doubt`.
     pub(super) kind: &'static str,
     /// Causes to count it under, one for each fault.
@@ -54,9 +54,9 @@ pub(super) struct Problem<'a> {
     pub(super) text: String,
 }
 
-/// Position of a row in its input.
+/// A row, as messages refer to it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RowPlace<'a> {
+pub(super) struct RowReference<'a> {
     /// Path of the input, or `-`.
     pub(super) file: &'a str,
     /// Line of the input where the row starts.
@@ -70,7 +70,7 @@ impl Problem<'_> {
     pub(super) fn line(&self) -> String {
         let text = &self.text;
         printable_lines(&match self.row {
-            Some(RowPlace { file, line, key }) => format!("{file}, line {line} (key {key}) {text}"),
+            Some(RowReference { file, line, key }) => format!("{file}, line {line} (key {key}) {text}"),
             None => text.clone(),
         })
     }
@@ -81,7 +81,7 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
     match event {
         RunEvent::RowNoted { file, note } => Description::Problem(noted(file, note)),
         RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
-            let row = RowPlace { file: source, line: *line, key };
+            let row = RowReference { file: source, line: *line, key };
             settled(row, *state, *done, cause.as_ref()).map_or(Description::Silent, Description::Problem)
         }
         RunEvent::VerificationFinding(finding) => Description::Problem(found(finding)),
@@ -225,7 +225,7 @@ fn in_flight(requests: &[InFlightRequest]) -> String {
 fn noted<'a>(file: &'a str, note: &'a Note) -> Problem<'a> {
     let problem = |line: u64, key: &'a str, kind, text: &str| Problem {
         level: Level::WARN,
-        row: Some(RowPlace { file, line, key }),
+        row: Some(RowReference { file, line, key }),
         kind,
         causes: vec![String::new()],
         code: None,
@@ -269,7 +269,7 @@ fn noted<'a>(file: &'a str, note: &'a Note) -> Problem<'a> {
 }
 
 fn settled<'a>(
-    row: RowPlace<'a>,
+    row: RowReference<'a>,
     state: RowState,
     is_done: bool,
     cause: Option<&'a Cause>,
@@ -339,7 +339,7 @@ fn found(finding: &VerificationFinding) -> Problem<'_> {
     };
     Problem {
         level: if *kind == FindingKind::Found { Level::INFO } else { Level::WARN },
-        row: Some(RowPlace { file: source, line: *line, key }),
+        row: Some(RowReference { file: source, line: *line, key }),
         kind: counted,
         causes: vec![cause],
         code: None,

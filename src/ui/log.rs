@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{Level, error, info, warn};
 
-use super::describe_event::{Description, Problem, RowPlace, describe, earlier_attempts};
+use super::describe_event::{Description, Problem, RowReference, describe, earlier_attempts};
 use super::period::Period;
 use crate::event::{Observer, Progress, RunEvent};
 use crate::exit_code::ExitCode;
@@ -110,7 +110,7 @@ pub(super) fn log_ending(exit: ExitCode, reason: Option<&str>) {
 fn log_problem(problem: &Problem<'_>) {
     let Problem { level, row, kind, code, contact_id, text, .. } = problem;
     let (file, key) = (row.map(|row| row.file), row.map(|row| row.key));
-    let line = row.map(|RowPlace { line, .. }| line);
+    let line = row.map(|RowReference { line, .. }| line);
     // The level of an event is part of its static metadata.
     match *level {
         Level::ERROR => error!(file, line, key, kind, code, contact_id, "a row {text}"),

@@ -72,22 +72,21 @@ pub fn observers(display: DisplayOptions) -> Vec<Box<dyn Observer>> {
     let is_log = display.log_format == LogFormat::Json || display.debug;
     // Results that arrive line by line on the same terminal would interrupt the status area.
     let has_results_on_terminal = display.output != Output::Text && io::stdout().is_terminal();
-    match display.progress {
-        progress if is_log => {
-            let interval = (progress != ProgressKind::None).then_some(display.report_every);
-            observers.push(Box::new(log::LogObserver::new(interval)));
-        }
-        ProgressKind::None => observers.push(Box::new(terminal::RepliesOnly)),
-        ProgressKind::Auto if terminal::can_draw() && !has_results_on_terminal => {
-            observers.push(Box::new(terminal::TerminalObserver::new()));
-        }
-        ProgressKind::Bar if terminal::can_draw() => {
-            observers.push(Box::new(terminal::TerminalObserver::new()));
-        }
-        ProgressKind::Auto | ProgressKind::Bar | ProgressKind::Plain => {
-            observers.push(Box::new(terminal::PlainLines::new(display.report_every)));
-        }
-    }
+    let has_status_area = match display.progress {
+        ProgressKind::Auto => !has_results_on_terminal && terminal::can_draw(),
+        ProgressKind::Bar => terminal::can_draw(),
+        ProgressKind::Plain | ProgressKind::None => false,
+    };
+    let is_shown = display.progress != ProgressKind::None;
+    observers.push(if is_log {
+        Box::new(log::LogObserver::new(is_shown.then_some(display.report_every)))
+    } else if has_status_area {
+        Box::new(terminal::TerminalObserver::new())
+    } else if is_shown {
+        Box::new(terminal::PlainLines::new(display.report_every))
+    } else {
+        Box::new(terminal::RepliesOnly)
+    });
     if display.output == Output::Json {
         observers.push(Box::new(json::JsonLines::new(display.report_every)));
     }
