@@ -85,8 +85,8 @@ impl Import {
     /// Ledger and rejects file must agree with the sandbox after every kill, and be private to their owner.
     fn check_after_kill(&mut self) {
         self.kills += 1;
-        let lies = lies(&rows(&self.folder), &contacts(&self.sandbox));
-        assert!(lies.is_empty(), "{}: {lies:#?}", self.history);
+        let contradictions = contradictions(&rows(&self.folder), &contacts(&self.sandbox));
+        assert!(contradictions.is_empty(), "{}: {contradictions:#?}", self.history);
         let names = std::fs::read_dir(self.folder.path("")).unwrap();
         for name in names.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
             let is_ours = name.starts_with(LEDGER) && !name.ends_with(".lock");
@@ -119,8 +119,8 @@ impl Import {
 
     /// Every row is in the ledger once, no temporary file is left, and the files are private to their owner.
     fn expect_complete(&self, rows: &[Row], contacts: &[Contact]) {
-        let lies = lies(rows, contacts);
-        assert!(lies.is_empty(), "{}: {lies:#?}", self.history);
+        let contradictions = contradictions(rows, contacts);
+        assert!(contradictions.is_empty(), "{}: {contradictions:#?}", self.history);
         let all: BTreeSet<&String> = rows.iter().map(|row| &row.key).collect();
         let faulty = self.faulty.iter().map(|reject| &reject.key);
         assert_eq!(all, self.keys.iter().chain(faulty).collect(), "{}", self.history);

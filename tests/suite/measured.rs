@@ -1,11 +1,10 @@
-//! The metrics file.
+//! `--metrics-file`: the metrics of a run in the text format of Prometheus.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::*;
 
-/// Every sample by its name and labels, but for the label that all have.
+/// Samples by name and labels, without the label `import`, which every sample has.
 fn samples(folder: &Folder) -> BTreeMap<String, f64> {
     let text = folder.read("m.prom");
     let samples = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
@@ -25,7 +24,7 @@ fn faulty_csv() -> String {
 }
 
 #[test]
-fn a_run_leaves_what_it_did_and_how_it_ended() {
+fn the_metrics_hold_the_counters_and_the_exit_code_of_a_run() {
     let folder = Folder::new();
     folder.write("t.csv", faulty_csv());
     let endpoint = Endpoint::start(|number, _| match number {
@@ -55,13 +54,13 @@ fn a_run_leaves_what_it_did_and_how_it_ended() {
     for (name, value) in expected {
         assert_eq!(first.get(name), Some(&value), "{name} in {first:#?}");
     }
-    assert!(!folder.path("t.ledger.db-wal").exists(), "the ledger was not left closed");
+    assert!(!folder.path("t.ledger.db-wal").exists(), "the ledger was not closed");
     assert!(first["run_end_timestamp_seconds"] >= first["run_start_timestamp_seconds"]);
     assert!(!first.contains_key("last_success_timestamp_seconds"));
-    let mode = folder.path("m.prom").metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o644);
+    // Prometheus may read it as another user.
+    assert_eq!(folder.permissions("m.prom"), 0o644);
 
-    // Mended, the run succeeds, and that is remembered when the next one fails before it begins.
+    // A run that fails before it starts keeps the time of the last success.
     folder.write("t.csv", numbered_csv(4));
     folder.run(&import(&url, &METRICS)).expect(0);
     let second = samples(&folder);
@@ -79,26 +78,25 @@ fn a_run_leaves_what_it_did_and_how_it_ended() {
 }
 
 #[test]
-fn a_run_that_finds_the_ledger_held_leaves_the_file_of_its_holder_alone() {
+fn a_run_refused_by_the_lock_keeps_the_metrics_of_the_run_that_holds_it() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let arguments = import(&url, &METRICS);
     let holder = folder.start(&arguments);
-    until("a request hangs", || !endpoint.requests().is_empty());
+    until("a request is in flight", || !endpoint.requests().is_empty());
     until("the metrics are written", || folder.path("m.prom").exists());
-    let under_way = folder.read("m.prom");
+    let during = folder.read("m.prom");
     assert_eq!(samples(&folder)["running"], 1.0);
-    assert!(!under_way.contains("last_exit_code"), "{under_way}");
-    // One that is refused, and one that does not come so far.
+    assert!(!during.contains("last_exit_code"), "{during}");
     folder.run(&import(&url, &METRICS)).expect(11);
     folder.run(&import(&url, &[&METRICS[..], &["--burst", "0"]].concat())).expect(2);
     let start = |text: &str| {
         text.lines().find(|line| line.starts_with("connect_import_run_start")).map(str::to_owned)
     };
     let after = folder.read("m.prom");
-    assert_eq!(start(&after), start(&under_way));
+    assert_eq!(start(&after), start(&during));
     assert!(!after.contains("last_exit_code"), "{after}");
     holder.signal("TERM");
     holder.signal("TERM");
@@ -106,7 +104,7 @@ fn a_run_that_finds_the_ledger_held_leaves_the_file_of_its_holder_alone() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_once_and_stops_nothing() {
+fn metrics_that_cannot_be_written_are_reported_once_and_the_run_continues() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -116,7 +114,7 @@ fn a_file_that_cannot_be_written_is_told_once_and_stops_nothing() {
 }
 
 #[test]
-fn metrics_are_never_written_over_something_else() {
+fn metrics_do_not_replace_other_files() {
     let folder = Folder::new();
     let csv = numbered_csv(3);
     folder.write("t.csv", &csv);
@@ -135,7 +133,7 @@ fn metrics_are_never_written_over_something_else() {
 }
 
 #[test]
-fn the_job_file_names_the_file_beside_itself_and_a_rehearsal_does_not_heed_it() {
+fn the_metrics_file_of_a_job_file_is_beside_it_and_a_rehearsal_writes_none() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     folder.write(
@@ -150,7 +148,7 @@ fn the_job_file_names_the_file_beside_itself_and_a_rehearsal_does_not_heed_it() 
     assert!(!folder.path("m.prom").exists());
     folder.run(&run).expect(0);
     assert_eq!(samples(&folder)["created_total"], 2.0);
-    // Nobody can tell what a job file that makes no sense would have named.
+    // An invalid job file cannot name a metrics file, so the flag alone counts.
     folder.write("t.toml", "[run");
     folder.run(&[&run[..], &METRICS].concat()).expect(2);
     assert_eq!(samples(&folder)["last_exit_code"], 2.0);

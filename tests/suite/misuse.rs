@@ -1,11 +1,11 @@
-//! One clear message, exit 2, nothing sent, no ledger made.
+//! Invalid command lines, job files and inputs: one message, exit code 2, and no request.
 
 use std::fmt::Write as _;
 
 use crate::support::*;
 
 #[test]
-fn what_makes_no_sense_is_said_before_anything_happens() {
+fn invalid_arguments_and_inputs_are_refused_before_anything_is_sent() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
@@ -50,19 +50,20 @@ fn what_makes_no_sense_is_said_before_anything_happens() {
         &["t.csv", "t.csv"],
         &[],
     ];
-    let read_on = [Some(&"latin1.csv"), Some(&"quote.csv")];
-    let mut said = String::new();
+    let has_valid_header = [Some(&"latin1.csv"), Some(&"quote.csv")];
+    let mut refusals = String::new();
     for case in cases {
         let mut arguments = vec!["run"];
         arguments.extend(case);
         arguments.extend(["--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", &url]);
         let ended = folder.run(&arguments).expect(2);
-        writeln!(said, "run {}\n{}", case.join(" "), ended.stderr).unwrap();
-        // A file is read only after its header made sense, and by then the ledger lies there.
-        assert_eq!(folder.path("t.ledger.db").exists(), read_on.contains(&case[..].first()), "{case:?}");
+        writeln!(refusals, "run {}\n{}", case.join(" "), ended.stderr).unwrap();
+        // The run creates the ledger between reading the header and reading the rows.
+        let has_ledger = folder.path("t.ledger.db").exists();
+        assert_eq!(has_ledger, has_valid_header.contains(&case[..].first()), "{case:?}");
         let _ = std::fs::remove_file(folder.path("t.ledger.db"));
     }
-    insta::assert_snapshot!(steady(&said, &folder));
+    insta::assert_snapshot!(steady(&refusals, &folder));
     assert!(endpoint.requests().is_empty());
 }
 
@@ -73,7 +74,7 @@ fn a_misspelt_flag_is_refused_with_a_suggestion() {
 }
 
 #[test]
-fn without_an_instance_the_run_says_how_to_name_one() {
+fn a_run_without_an_instance_is_refused_with_the_flag_to_add() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     let ended = folder.run(&["run", "t.csv"]).expect(2);
@@ -81,7 +82,7 @@ fn without_an_instance_the_run_says_how_to_name_one() {
 }
 
 #[test]
-fn without_credentials_a_real_run_stops_and_marks_no_row() {
+fn a_run_without_credentials_stops_and_rejects_no_row() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -98,7 +99,7 @@ fn without_credentials_a_real_run_stops_and_marks_no_row() {
 }
 
 #[test]
-fn a_ca_bundle_that_is_none_is_refused() {
+fn an_invalid_ca_bundle_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     folder.write("bundle.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
@@ -109,7 +110,7 @@ fn a_ca_bundle_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_header_with_no_rows_under_it_is_a_success_that_says_so() {
+fn a_csv_without_rows_is_reported_and_succeeds() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\n");
     let ended = folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
@@ -121,7 +122,7 @@ fn a_header_with_no_rows_under_it_is_a_success_that_says_so() {
 }
 
 #[test]
-fn whatever_keeps_a_request_from_being_signed_blames_no_row() {
+fn a_request_that_cannot_be_signed_rejects_no_row() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     folder.write(
@@ -141,7 +142,7 @@ fn whatever_keeps_a_request_from_being_signed_blames_no_row() {
             assert!(!text.contains("planted-secret"), "{text}");
         }
     }
-    // A line break out of a file with CRLF, on which the SDK panics.
+    // A line break from a file with CRLF: the SDK panics on it.
     let mut command = folder.command(&arguments[..arguments.len() - 1]);
     command.env("AWS_ACCESS_KEY_ID", "AKIAPLANTED\r").env("AWS_SECRET_ACCESS_KEY", "planted-secret");
     let ended = Ended::from(command.output().unwrap()).expect(7);
@@ -151,7 +152,7 @@ fn whatever_keeps_a_request_from_being_signed_blames_no_row() {
 }
 
 #[test]
-fn a_rehearsal_heeds_nothing_of_the_environment_that_leads_elsewhere() {
+fn a_rehearsal_ignores_environment_variables_that_name_another_endpoint() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
     let mut command = folder.command(&["run", "t.csv", "--sandbox"]);

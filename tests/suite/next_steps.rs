@@ -1,21 +1,22 @@
-//! The commands that a run and `status` print are ones to paste, in any shell, without a second thought.
+//! The commands that `run` and `status` print can be pasted into a shell.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use crate::support::*;
 
-const GO_ON: &str = "To send the rows that wait or failed:\n  ";
+const RESUME: &str = "To send the rows that wait or failed:\n  ";
 const FIX: &str = "Fix the rejected rows in that file, then:\n  ";
 
-/// The command that is printed after these words.
+/// The command printed after an introduction.
 #[track_caller]
-fn printed<'a>(text: &'a str, words: &str) -> &'a str {
-    let (_, command) = text.split_once(words).ok_or_else(|| format!("{words:?} is not in\n{text}")).unwrap();
+fn printed<'a>(text: &'a str, introduction: &str) -> &'a str {
+    let found = text.split_once(introduction);
+    let (_, command) = found.ok_or_else(|| format!("{introduction:?} is not in\n{text}")).unwrap();
     command.lines().next().unwrap()
 }
 
-/// What a shell without any of our variables makes of a command.
+/// Runs a command in a shell without the tool's environment variables.
 fn paste(folder: &Folder, command: &str) -> Ended {
     let mut shell = Command::new("bash");
     shell.args(["-c", command]).current_dir(folder.path("")).env_clear();
@@ -23,7 +24,7 @@ fn paste(folder: &Folder, command: &str) -> Ended {
 }
 
 #[test]
-fn what_variables_said_is_spelt_out_and_what_was_said_of_one_run_is_not() {
+fn the_resume_command_has_the_options_of_variables_except_those_for_one_run() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(9));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -44,15 +45,15 @@ fn what_variables_said_is_spelt_out_and_what_was_said_of_one_run_is_not() {
     let mut command = folder.command(&["run", "t.csv", "--progress", "none", "--retry", "rejected"]);
     command.envs(variables.iter().map(|(name, value)| (format!("CONNECT_IMPORT_{name}"), value)));
     let stopped = Ended::from(command.output().unwrap()).expect(10).stdout;
-    let command = printed(&stopped, GO_ON);
-    let said = format!(
+    let command = printed(&stopped, RESUME);
+    let expected = format!(
         "run t.csv --progress none --ledger 'the ledger.db' --shard 0/1 --sandbox --key id --namespace=-second \
          --rate 100000 --no-check=yes --endpoint-url {}",
         sandbox.url()
     );
-    assert!(command.ends_with(&said), "{command}\n{said}");
+    assert!(command.ends_with(&expected), "{command}\n{expected}");
     let status = folder.run(&["status", "--ledger", "the ledger.db"]).expect(0).stdout;
-    assert_eq!(printed(&status, GO_ON), command);
+    assert_eq!(printed(&status, RESUME), command);
     paste(&folder, command).expect(0);
     assert_eq!((folder.states("the ledger.db"), sandbox.stat("created")), ("created 9".to_owned(), 9));
 }
@@ -66,25 +67,25 @@ fn commands_with_names_that_look_like_options_can_be_pasted() {
     let rejects = folder.read("-y.db.rejects.csv");
     folder.write("-y.db.rejects.csv", rejects.replace(&"x".repeat(1025), "x"));
     let status = folder.run(&["status", "--ledger=-y.db"]).expect(0).stdout;
-    let seen = paste(
+    let export = paste(
         &folder,
         &printed(&status, "To see the rejected rows:\n  ")
             .replace("connect-import", env!("CARGO_BIN_EXE_connect-import")),
     );
-    assert!(seen.expect(0).stdout.contains(",rejected,"));
+    assert!(export.expect(0).stdout.contains(",rejected,"));
     paste(&folder, printed(&ended, FIX)).expect(0);
     assert_eq!(folder.states("-y.db"), "created 3");
 }
 
 #[test]
-fn standard_input_is_asked_for_again_and_a_shell_takes_nothing_else_for_it() {
+fn the_resume_command_of_standard_input_fails_until_a_file_is_named() {
     let folder = Folder::new();
     let input = folder.write("in.csv", numbered_csv(3));
     let mut command =
         folder.command(&["run", "-", "--ledger", "in.db", "--sandbox", "--key", "id", "--limit", "1"]);
     let ended = command.stdin(std::fs::File::open(input).unwrap()).output().unwrap();
     let ended = Ended::from(ended).expect(10).stdout;
-    let command = printed(&ended, GO_ON);
+    let command = printed(&ended, RESUME);
     assert!(command.ends_with("run - --ledger in.db --sandbox --key id <THE-SAME-INPUT"), "{command}");
     assert!(paste(&folder, command).stderr.contains("THE-SAME-INPUT"));
     assert_eq!(folder.states("in.db"), "created 1, pending 2");
@@ -94,7 +95,7 @@ fn standard_input_is_asked_for_again_and_a_shell_takes_nothing_else_for_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn names_that_are_no_text_or_move_the_cursor_can_be_pasted_and_never_reach_the_terminal() {
+fn control_characters_and_invalid_utf8_in_names_are_escaped_and_can_be_pasted() {
     use std::os::unix::ffi::OsStrExt as _;
     for name in [&b"b\xffd"[..], b"b\x1b[31m\rd"] {
         let folder = Folder::new();
@@ -120,9 +121,9 @@ fn names_that_are_no_text_or_move_the_cursor_can_be_pasted_and_never_reach_the_t
         for text in [&stopped.stdout, &stopped.stderr, &status.stdout, &missing.stderr] {
             assert!(!text.contains(['\u{1b}', '\r']), "{text:?}");
         }
-        let command = printed(&stopped.stdout, GO_ON);
+        let command = printed(&stopped.stdout, RESUME);
         assert!(command.contains(" $'b\\x"), "{command}");
-        assert_eq!(printed(&status.stdout, GO_ON), command);
+        assert_eq!(printed(&status.stdout, RESUME), command);
         assert_eq!(messages(&json.stdout)["status"]["next_step"], command);
         paste(&folder, command).expect(1);
         let state = messages(&run(&["status", "--sandbox", "--output", "json"], &csv).expect(0).stdout);

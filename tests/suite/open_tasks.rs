@@ -1,4 +1,4 @@
-//! StartTaskContact, and the request as a JSON skeleton.
+//! The operation StartTaskContact, and job files that are JSON skeletons of a request.
 
 use crate::support::*;
 
@@ -18,8 +18,7 @@ fn open_tasks_are_started_once_and_resumed() {
     for _ in 0..2 {
         folder.run(&arguments).expect(0);
     }
-    let contacts: serde_json::Value = serde_json::from_str(&sandbox.get("/_sandbox/contacts")).unwrap();
-    let contacts = contacts.as_array().unwrap();
+    let contacts = sandbox.listed_contacts();
     assert_eq!(contacts.len(), 2);
     let first = contacts.iter().find(|contact| contact["Name"] == "call back").unwrap();
     assert_eq!((&first["Operation"], &first["ContactFlowId"]), (&"StartTaskContact".into(), &"flow".into()));
@@ -30,7 +29,7 @@ fn open_tasks_are_started_once_and_resumed() {
 }
 
 #[test]
-fn a_ledger_of_one_operation_is_refused_for_the_other() {
+fn a_ledger_of_one_operation_is_refused_for_another_operation() {
     let folder = Folder::new();
     folder.write("t.csv", "Name,ContactFlowId\na,f\n");
     let start = ["run", "t.csv", "--operation", "StartTaskContact", "--sandbox"];
@@ -41,7 +40,7 @@ fn a_ledger_of_one_operation_is_refused_for_the_other() {
 }
 
 #[test]
-fn what_the_service_would_refuse_is_refused_here_row_by_row() {
+fn rows_that_the_service_would_refuse_are_rejected_by_check() {
     let folder = Folder::new();
     let header = "Name,ContactFlowId,QuickConnectId,ScheduledTime,PreviousContactId,References.f.Type,References.f.Value";
     let mut text = format!(
@@ -75,8 +74,8 @@ fn a_json_skeleton_is_a_job_file() {
     let url = endpoint.url();
     folder.run(&import(&url, &["--job", "job.json"])).expect(0);
     let mut sent = endpoint.requests()[0].clone();
-    for given in ["InstanceId", "ClientToken"] {
-        sent.as_object_mut().unwrap().remove(given);
+    for member in ["InstanceId", "ClientToken"] {
+        sent.as_object_mut().unwrap().remove(member);
     }
     let expected = serde_json::json!({
         "Attributes": {"legacy_7": "7"}, "Channel": "TASK", "InitiationMethod": "API", "InitiateAs": "COMPLETED",
@@ -85,12 +84,12 @@ fn a_json_skeleton_is_a_job_file() {
     assert_eq!(sent, expected);
     folder.write("bad.json", "{\n  \"Name\": \"x\",\n  \"Nmae\": \"{{ id }}\"\n}");
     let ended = folder.run(&["check", "t.csv", "--job", "bad.json", "--key", "id"]).expect(2);
-    let words = "bad.json, line 3, [request] Nmae: the operation has no such member; did you mean 'Name'?";
-    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let message = "bad.json, line 3, [request] Nmae: the operation has no such member; did you mean 'Name'?";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
 }
 
 #[test]
-fn a_full_chain_fails_its_own_tasks_and_a_full_instance_stops_the_run() {
+fn a_quota_of_one_chain_fails_its_rows_and_a_quota_of_the_instance_stops_the_run() {
     let folder = Folder::new();
     let mut text = "id,Name,ContactFlowId,PreviousContactId\n".to_owned();
     for row in 0..9 {

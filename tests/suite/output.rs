@@ -1,9 +1,9 @@
-//! What is written where, and what never is.
+//! Output: JSON lines, progress, `status`, help, completions, manual pages, and the order of option sources.
 
 use crate::support::*;
 
 #[test]
-fn json_output_is_json_lines_with_a_message_type() {
+fn json_output_has_one_object_per_line_with_a_message_type() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(30), "x".repeat(1025)));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -20,20 +20,20 @@ fn json_output_is_json_lines_with_a_message_type() {
 }
 
 #[test]
-fn progress_goes_to_standard_error_or_nowhere() {
+fn progress_is_written_to_standard_error_unless_it_is_turned_off() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let plain = folder.run(&import(&url, &["--report-every", "0s"])).expect(0);
     assert!(plain.stderr.contains("importing: 3 of 3 rows · 100% · created 3"), "{}", plain.stderr);
-    assert!(!plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'), "a bar in a log");
+    assert!(!plain.stderr.contains('\r') && !plain.stderr.contains('\u{1b}'), "a bar without a terminal");
     let silent = folder.run(&import(&url, &["--progress", "none"])).expect(0);
     assert_eq!(silent.stderr, "");
 }
 
 #[test]
-fn status_tells_rows_causes_and_runs() {
+fn status_shows_rows_causes_and_runs() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(3), "x".repeat(1025)));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -41,21 +41,21 @@ fn status_tells_rows_causes_and_runs() {
     folder.run(&import(&url, &["--limit", "2"])).expect(10);
     let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
     let text = steady(&status.stdout, &folder);
-    for words in [
+    for part in [
         "        2  created\n",
         "        1  pending\n",
         "        1  rejected\n",
         "1  rejected Validation: Name has 1025 characters, at most 1024 characters are allowed (FOLDER/t.csv, line 5)\n",
         "limit reached: 2 created",
     ] {
-        assert!(text.contains(words), "{words:?} is not in\n{text}");
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let missing = folder.run(&["status", "--ledger", "other.db"]).expect(2);
     assert!(missing.stderr.contains("there is no ledger other.db"), "{}", missing.stderr);
 }
 
 #[test]
-fn status_says_what_to_do_next_and_goes_on_saying_it() {
+fn status_shows_the_next_command_once_and_with_watch() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K999,{}\n", numbered_csv(3), "x".repeat(1025)));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -65,14 +65,13 @@ fn status_says_what_to_do_next_and_goes_on_saying_it() {
     let next = "To send the rows that wait or failed:\n";
     let resume = stopped.split_once(next).unwrap().1.lines().next().unwrap();
     assert!(status().ends_with(&format!("{next}{resume}\n")), "{}", status());
-    // From another folder the way there comes first.
-    let away = folder.command(&["status", "--ledger", &folder.path("t.ledger.db").display().to_string()]);
-    let away = std::process::Command::new(away.get_program()).args(away.get_args()).current_dir("/").output();
-    let away = String::from_utf8(away.unwrap().stdout).unwrap();
-    assert!(
-        away.contains(&format!("  cd {} && ", folder.path("").canonicalize().unwrap().display())),
-        "{away}"
-    );
+    // From another folder the command begins with `cd`.
+    let elsewhere =
+        folder.command(&["status", "--ledger", &folder.path("t.ledger.db").display().to_string()]);
+    let mut command = std::process::Command::new(elsewhere.get_program());
+    let elsewhere = Ended::from(command.args(elsewhere.get_args()).current_dir("/").output().unwrap()).stdout;
+    let change_directory = format!("  cd {} && ", folder.path("").canonicalize().unwrap().display());
+    assert!(elsewhere.contains(&change_directory), "{elsewhere}");
     folder.run(&import(&url, &[])).expect(1);
     assert!(
         status().contains("\n  connect-import export --state rejected --ledger t.ledger.db\n"),
@@ -83,29 +82,29 @@ fn status_says_what_to_do_next_and_goes_on_saying_it() {
     let shown = std::fs::File::create(folder.path("shown")).unwrap();
     let watch = ["status", "--ledger", "t.ledger.db", "--watch=100ms", "--output", "json"];
     let watching = Running::of(folder.command(&watch).stdout(shown));
-    until("it is shown again", || folder.read("shown").lines().count() > 2);
+    until("the status is shown three times", || folder.read("shown").lines().count() > 2);
     drop(watching);
     assert!(folder.read("shown").lines().all(|line| line.contains("\"next_step\":\"connect-import export")));
 }
 
 #[test]
-fn the_ledger_keeps_a_record_of_what_went_over_the_wire() {
+fn the_ledger_records_the_requests_of_each_minute_and_their_latencies() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(30));
-    let sandbox = SandboxProcess::start(&folder, &["--rate", "20", "--burst", "5"]);
-    let ended = folder.run(&import(&sandbox.url(), &["--output", "json"])).expect(0);
-    let summary = &messages(&ended.stdout)["summary"];
+    let endpoint = Endpoint::start(|number, _| match number {
+        3 | 9 => Reply::Error(429, "ThrottlingException"),
+        _ => Reply::Created,
+    });
+    folder.run(&import(&endpoint.url(), &[])).expect(0);
     let recorded =
         "SELECT sum(attempts), sum(created), sum(throttled), sum(unanswered), min(rate) > 0 FROM minutes";
-    let (requests, throttled) = (sandbox.stat("requests"), summary["throttled"].as_u64().unwrap());
-    assert!(throttled > 0);
-    assert_eq!(folder.ask("t.ledger.db", recorded), format!("{requests}|30|{throttled}|0|1"));
+    assert_eq!(folder.ask("t.ledger.db", recorded), "32|30|2|0|1");
     let answers = folder.ask("t.ledger.db", "SELECT sum(answers) FROM latencies WHERE microseconds > 0");
-    assert_eq!(answers, (requests - throttled).to_string());
+    assert_eq!((&*answers, endpoint.requests().len()), ("30", 32));
 }
 
 #[test]
-fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
+fn names_descriptions_and_attributes_are_in_no_output_and_no_message() {
     let folder = Folder::new();
     let secrets = ["Jane-Planted-Roe", "planted description", "planted-4111"];
     folder.write(
@@ -118,7 +117,6 @@ fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
             "x".repeat(1024)
         ),
     );
-    // A server that quotes what it refuses.
     let endpoint = Endpoint::start(|number, _| match number {
         0 => Reply::Error(400, "InvalidRequestException"),
         _ => Reply::Created,
@@ -137,7 +135,7 @@ fn names_descriptions_and_attributes_reach_no_output_and_no_message() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_reader_that_closes_standard_output_does_not_fail_the_run() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -150,7 +148,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
+fn a_flag_precedes_a_variable_and_a_variable_precedes_the_job_file() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(6));
     folder.write("job.toml", "[source]\nkey = [\"id\"]\n[run]\nlimit = 1\n");
@@ -171,7 +169,7 @@ fn options_come_from_the_flag_then_the_environment_then_the_job_file() {
 }
 
 #[test]
-fn a_job_file_that_comes_through_a_pipe_is_read_once() {
+fn a_job_file_can_be_read_from_a_pipe() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
@@ -184,22 +182,22 @@ fn a_job_file_that_comes_through_a_pipe_is_read_once() {
     let piped = |arguments: &[&str]| {
         let command = folder.command(&[arguments, &["--job", "/dev/stdin"]].concat());
         let shell = "cat t.toml | exec \"$0\" \"$@\"";
-        let mut through = std::process::Command::new("sh");
-        through.args(["-c", shell]).arg(command.get_program()).args(command.get_args());
-        through.current_dir(folder.path("")).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        Ended::from(through.output().unwrap())
+        let mut sh = std::process::Command::new("sh");
+        sh.args(["-c", shell]).arg(command.get_program()).args(command.get_args());
+        sh.current_dir(folder.path("")).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        Ended::from(sh.output().unwrap())
     };
     piped(&[&["run"], &into(&url)[..]].concat()).expect(0);
-    let told: [(&[&str], &str); 3] =
+    let expected: [(&[&str], &str); 3] =
         [(&["status"], "1  created"), (&["export"], ",created,"), (&["report", "--to", "-"], "{{ name }}")];
-    for (command, word) in told {
+    for (command, part) in expected {
         let ended = piped(&[command, &["--sandbox", "--ledger", "t.ledger.db"]].concat()).expect(0);
-        assert!(ended.stdout.contains(word), "{}", ended.stdout);
+        assert!(ended.stdout.contains(part), "{}", ended.stdout);
     }
 }
 
 #[test]
-fn the_help_is_what_it_was() {
+fn the_help_texts_are_as_in_the_snapshots() {
     let folder = Folder::new();
     for command in ["run", "status", "export", "report", "sandbox"] {
         let help = folder.run(&[command, "--help"]).expect(0).stdout;
@@ -213,7 +211,7 @@ fn the_help_is_what_it_was() {
 }
 
 #[test]
-fn completions_and_manual_pages_know_every_command_and_flag() {
+fn completions_and_manual_pages_have_every_command() {
     let folder = Folder::new();
     let commands = [
         "run",
@@ -253,7 +251,7 @@ fn completions_and_manual_pages_know_every_command_and_flag() {
 }
 
 #[test]
-fn bash_completes_what_comes_after_a_command() {
+fn bash_completes_commands_options_and_values() {
     let folder = Folder::new();
     folder.write("completions.bash", folder.run(&["completions", "bash"]).expect(0).stdout);
     let completed = |typed: &str| {
@@ -263,8 +261,8 @@ fn bash_completes_what_comes_after_a_command() {
              \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; echo \"${{COMPREPLY[@]}}\""
         );
         let mut bash = std::process::Command::new("bash");
-        let answer = bash.args(["-c", &line]).current_dir(folder.path("")).output().unwrap();
-        String::from_utf8(answer.stdout).unwrap().trim().to_owned()
+        let output = bash.args(["-c", &line]).current_dir(folder.path("")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     assert_eq!(completed("connect-import exp"), "export");
     assert_eq!(completed("connect-import export --jo"), "--job --join");
@@ -277,9 +275,9 @@ fn the_version_names_the_commit_that_was_built() {
     let version = Folder::new().run(&["--version"]).expect(0).stdout;
     let number = concat!("connect-import ", env!("CARGO_PKG_VERSION"));
     let commit = version.trim().strip_prefix(number).unwrap();
-    // There is none outside of a repository, or where git may not look into it.
-    if !commit.is_empty() {
-        let commit = commit.strip_prefix(" (").and_then(|commit| commit.strip_suffix(')')).unwrap();
-        assert!(commit.len() == 12 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+    if commit.is_empty() {
+        return skip_outside_of_the_gate("a test needs a build in the Git repository, and git");
     }
+    let commit = commit.strip_prefix(" (").and_then(|commit| commit.strip_suffix(')')).unwrap();
+    assert!(commit.len() == 12 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
 }

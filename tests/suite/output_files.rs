@@ -25,7 +25,7 @@ fn a_ledger_the_job_file_and_an_input_are_never_replaced() {
     let ledger = std::fs::read(folder.path("another-name")).unwrap();
     const LEDGER: &str = "which is a ledger or a file of one and is never replaced";
     const INPUT: &str = "which is an input of the job and is never replaced";
-    for (to, words) in [
+    for (to, reason) in [
         ("t.ledger.db", LEDGER),
         ("t.ledger.db-wal", LEDGER),
         ("t.ledger.db.lock", LEDGER),
@@ -46,7 +46,7 @@ fn a_ledger_the_job_file_and_an_input_are_never_replaced() {
     ] {
         let arguments = ["export", "--job", "job.toml", "--join", "u.csv", "--force", "--to", to];
         let ended = folder.run(&arguments).expect(2);
-        assert!(ended.stderr.contains(words), "{to}: {}", ended.stderr);
+        assert!(ended.stderr.contains(reason), "{to}: {}", ended.stderr);
     }
     // Only the ledger names this input.
     let ended = folder.run(&export(&["--force", "--to", "t.csv"])).expect(2);
@@ -73,8 +73,7 @@ fn an_existing_file_of_another_origin_is_replaced_only_with_force() {
         let into = |more: &[&str]| folder.run(&[&command[..], &[option, "out"], more].concat());
         folder.write("out", "precious");
         let refused = into(&[]).expect(2);
-        let words = "out exists and is not a";
-        assert!(refused.stderr.contains(words), "{option}: {}", refused.stderr);
+        assert!(refused.stderr.contains("out exists and is not a"), "{option}: {}", refused.stderr);
         let remedy = format!("use --force to replace it, or name another file with {option}");
         assert!(refused.stderr.contains(&remedy), "{option}: {}", refused.stderr);
         assert_eq!(folder.read("out"), "precious");
@@ -88,13 +87,13 @@ fn an_existing_file_of_another_origin_is_replaced_only_with_force() {
         assert_eq!(into(&[]).code, code, "{option}");
         assert!(!folder.read("out").is_empty(), "{option}");
     }
-    // An output of another kind is as foreign as any other file.
+    // An output of another kind counts as a file of another origin.
     folder.run(&export(&["--to", "kind.csv"])).expect(0);
     folder.run(&[&["report", "--ledger", "t.ledger.db"][..], &["--to", "kind.csv"]].concat()).expect(2);
 }
 
 #[test]
-fn every_form_of_an_export_replaces_an_earlier_one() {
+fn an_export_of_any_format_replaces_an_earlier_export() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     for more in
         [&[][..], &["--format", "jsonl"], &["--join", "t.csv"], &["--join", "t.csv", "--format", "jsonl"]]
@@ -106,7 +105,7 @@ fn every_form_of_an_export_replaces_an_earlier_one() {
 }
 
 #[test]
-fn the_variable_force_holds_for_every_output() {
+fn the_variable_force_replaces_an_existing_file() {
     let (folder, _sandbox) = imported(&numbered_csv(1), &["--key", "id"]);
     folder.write("notes.txt", "precious");
     let mut command = folder.command(&export(&["--to", "notes.txt"]));
@@ -114,29 +113,29 @@ fn the_variable_force_holds_for_every_output() {
     assert!(folder.read("notes.txt").starts_with("file,line,"));
 }
 
-/// Names of the files that an output leaves while it is written.
+/// Names of incomplete output files.
 fn parts(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.ends_with(".connect-import-part")).collect()
 }
 
-/// An export to `out.csv` that waits for the rest of a CSV, and the pipe that brings it.
+/// An export to `out.csv` that waits for the rest of a CSV, and the pipe for that rest.
 fn waiting_export(folder: &Folder) -> (Running, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let mut command = folder.command(&export(&["--join", "-", "--to", "out.csv"]));
     let running = Running::of(
         command.stdin(reader).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()),
     );
-    // More than is read to detect the dialect of a CSV.
+    // More rows than the export reads to detect the dialect of the CSV.
     let rows: String = (2..50_000).map(|row| format!("K{row},of no ledger\n")).collect();
     writer.write_all(format!("id,Name\nK0,a\n{rows}").as_bytes()).unwrap();
-    until("it has begun to write", || !parts(folder).is_empty());
+    until("an incomplete file exists", || !parts(folder).is_empty());
     (running, writer)
 }
 
 #[test]
-fn of_two_exports_to_one_file_the_last_to_finish_replaces_the_other_whole() {
+fn the_last_of_two_concurrent_exports_to_one_file_replaces_the_other() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     let (running, mut writer) = waiting_export(&folder);
     folder.run(&export(&["--to", "out.csv"])).expect(0);
@@ -150,7 +149,7 @@ fn of_two_exports_to_one_file_the_last_to_finish_replaces_the_other_whole() {
 }
 
 #[test]
-fn an_export_that_is_interrupted_while_it_waits_for_input_leaves_nothing() {
+fn an_interrupted_export_leaves_no_file() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     let (running, writer) = waiting_export(&folder);
     running.signal("INT");
@@ -161,7 +160,7 @@ fn an_export_that_is_interrupted_while_it_waits_for_input_leaves_nothing() {
 }
 
 #[test]
-fn a_killed_export_leaves_a_private_file_that_does_not_stop_the_next() {
+fn a_killed_export_leaves_a_private_file_and_the_next_export_succeeds() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     let (running, writer) = waiting_export(&folder);
     running.signal("KILL");
@@ -175,7 +174,7 @@ fn a_killed_export_leaves_a_private_file_that_does_not_stop_the_next() {
 }
 
 #[test]
-fn an_error_of_an_export_goes_to_standard_error_and_not_among_its_rows() {
+fn an_export_writes_errors_to_standard_error_and_not_between_rows() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     folder.write("u.csv", b"id,Name\nK0,a\nK1,\xff\n");
     let ended = folder.run(&export(&["--join", "u.csv", "--output", "json"])).expect(2);

@@ -1,8 +1,8 @@
-//! How fast: the rate that is found, remembered and told, and how many requests are under way for it.
+//! Pacing: `--rate auto`, the rate found and reported, and the number of requests in flight.
 
 use crate::support::*;
 
-/// The JSON summary of an import with `more`.
+/// The JSON summary of a run with more arguments.
 fn summary(folder: &Folder, url: &str, more: &[&str]) -> serde_json::Value {
     let ended = folder.run(&import(url, &[&["--output", "json"], more].concat()));
     let last = ended.stdout.lines().last().unwrap();
@@ -10,7 +10,7 @@ fn summary(folder: &Folder, url: &str, more: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn a_rate_that_is_found_is_told_and_the_next_run_starts_from_half_of_it() {
+fn the_rate_found_is_reported_and_the_next_run_starts_at_half_of_it() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(150));
     let endpoint = Endpoint::start(|number, _| match number {
@@ -20,7 +20,7 @@ fn a_rate_that_is_found_is_told_and_the_next_run_starts_from_half_of_it() {
     let url = endpoint.url();
     let none = summary(&folder, &url, &["--rate", "auto", "--limit", "0"]);
     assert!(none["rate_set"].is_null() && none["rate_found"].is_null(), "{none}");
-    // As if an earlier run had found it, so that this one need not begin at 2 a second.
+    // Without a rate found before, the next run would start at 2 requests per second.
     folder.execute("t.ledger.db", "UPDATE runs SET rate_found = 200");
     let second = summary(&folder, &url, &["--rate", "auto"]);
     assert_eq!(folder.states("t.ledger.db"), "created 150");
@@ -42,7 +42,6 @@ fn a_rate_that_is_found_is_told_and_the_next_run_starts_from_half_of_it() {
     folder.run(&[&next[..], &["--endpoint-url", &url]].concat()).expect(0);
     let started = folder.ask("t.ledger.db", "SELECT rate FROM runs WHERE id = 3").parse::<f64>().unwrap();
     assert!((started - (found / 2.0).max(0.5)).abs() < 1e-6, "{started} of {found}");
-    // Where nobody knows better, a rate that is named is the rate.
     let fixed = summary(&folder, &url, &["--rate", "7"]);
     assert_eq!((&fixed["rate_set"], &fixed["rate_found"]), (&7.0.into(), &serde_json::Value::Null));
 }
@@ -51,14 +50,14 @@ fn a_rate_that_is_found_is_told_and_the_next_run_starts_from_half_of_it() {
 fn a_rate_is_a_number_or_auto() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
-    for (written, told) in [
+    for (written, message) in [
         ("\"fast\"", "write requests per second, such as 2.0, or \"auto\""),
         ("true", "write requests per second, such as 2.0, or \"auto\""),
         ("0", "must be more than 0 requests per second"),
     ] {
         folder.write("job.toml", format!("[pacing]\nburst = 5\nrate = {written}\n"));
         let ended = folder.run(&["check", "t.csv", "--job", "job.toml", "--key", "id"]).expect(2);
-        assert!(ended.stderr.contains(told), "{written}: {}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{written}: {}", ended.stderr);
     }
     for flag in ["AUTO", "-1", "nan", "inf", ""] {
         let ended = folder.run(&["check", "t.csv", "--key", "id", &format!("--rate={flag}")]).expect(2);
@@ -67,16 +66,16 @@ fn a_rate_is_a_number_or_auto() {
 }
 
 #[test]
-fn answers_that_do_not_come_are_met_with_more_requests_up_to_the_bound() {
+fn slow_responses_raise_the_requests_in_flight_up_to_the_bound() {
     for (bound, most) in [(&["--concurrency", "40"][..], 40), (&[], 256)] {
         let folder = Folder::new();
         folder.write("t.csv", numbered_csv(400));
         let endpoint = Endpoint::start(|_, _| Reply::Hang);
         let url = endpoint.url();
         let more = ["--rate", "500", "--burst", "5", "--read-timeout", "10m", "--progress", "plain"];
-        let running = start_telling(&folder, &import(&url, &[&more[..], bound].concat()));
+        let running = start_with_stderr_file(&folder, &import(&url, &[&more[..], bound].concat()));
         until("the bound is reached", || endpoint.requests().len() == most);
-        until("it is told", || told(&folder).contains("raise --concurrency"));
+        until("the bound is reported", || stderr_so_far(&folder).contains("raise --concurrency"));
         assert_eq!(endpoint.requests().len(), most);
         running.signal("KILL");
         running.end();
@@ -84,7 +83,7 @@ fn answers_that_do_not_come_are_met_with_more_requests_up_to_the_bound() {
 }
 
 #[test]
-fn more_requests_under_way_than_the_process_may_open_files_for_are_cut_and_told() {
+fn the_limit_on_open_files_reduces_the_concurrency() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -98,8 +97,8 @@ fn more_requests_under_way_than_the_process_may_open_files_for_are_cut_and_told(
             .output();
         Ended::from(output.unwrap()).expect(0).stderr
     };
-    let told = "the limit on open files allows 36 requests in flight, not 5000";
-    assert!(run(&arguments).contains(told));
-    // Nobody asked for the default.
-    assert!(!run(&import(&url, &[])).contains("too few files"));
+    let message = "the limit on open files allows 36 requests in flight, not 5000";
+    assert!(run(&arguments).contains(message));
+    // A lower default needs no message.
+    assert!(!run(&import(&url, &[])).contains("the limit on open files"));
 }

@@ -1,11 +1,8 @@
-//! What is in a row, and what signs a request, is nobody's business: not the log's, not the error's, not the
-//! ledger's once a row is created.
-
-use std::os::unix::fs::PermissionsExt as _;
+//! Cells of rows and credentials are in no output, log or error. The ledger has the cells only until a row is created.
 
 use crate::support::*;
 
-/// What no line may show: names, descriptions, values and secrets. None is a word of the tool's own.
+/// Names, descriptions, values and secrets that no output may contain. The tool's own texts have none of them.
 const PLANTED: [&str; 8] = [
     "Quxley-Zanzibar",
     "Vorbelline",
@@ -32,7 +29,8 @@ Type = "URL"
 Value = "{{ link }}"
 "#;
 
-/// Rows that are created, refused with their own words, lost, throttled, too long, ragged and unmappable.
+/// Rows for every outcome: created, refused with a quotation, unanswered, throttled, too long, ragged and without a
+/// required cell.
 fn csv() -> String {
     let mut text = "id,name,description,phone,note,link\n".to_owned();
     let row = |id: &str, name: &str| {
@@ -50,21 +48,21 @@ fn csv() -> String {
     text
 }
 
-/// An endpoint that quotes what it refuses.
+/// An endpoint whose error messages quote the request.
 fn quoting() -> Endpoint {
     Endpoint::start(|number, body| {
         let quoted = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
-        let words = format!("bad: {} / {} / {}", quoted("Name"), quoted("Description"), body["Attributes"]);
+        let message = format!("bad: {} / {} / {}", quoted("Name"), quoted("Description"), body["Attributes"]);
         if body["ClientToken"].is_null() {
-            // Somebody only asks.
+            // Searches and probes have no client token.
             return Reply::Quoted(400, "InvalidRequestException", body.to_string());
         }
         match number % 12 {
-            0 => Reply::Quoted(400, "InvalidRequestException", words),
-            1 => Reply::Quoted(409, "IdempotencyException", words),
-            2 => Reply::Quoted(409, "ConflictException", words),
-            3 => Reply::Quoted(429, "ThrottlingException", words),
-            4 => Reply::Quoted(500, "InternalServiceException", words),
+            0 => Reply::Quoted(400, "InvalidRequestException", message),
+            1 => Reply::Quoted(409, "IdempotencyException", message),
+            2 => Reply::Quoted(409, "ConflictException", message),
+            3 => Reply::Quoted(429, "ThrottlingException", message),
+            4 => Reply::Quoted(500, "InternalServiceException", message),
             5 => Reply::Close,
             6 => Reply::Body("{\"Quxley-Zanzibar\": "),
             _ => Reply::Created,
@@ -73,9 +71,9 @@ fn quoting() -> Endpoint {
 }
 
 #[track_caller]
-fn expect_nothing_planted(what: &str, text: &str) {
+fn expect_nothing_planted(source: &str, text: &str) {
     for planted in PLANTED {
-        assert!(!text.contains(planted), "{what} shows {planted}:\n{text}");
+        assert!(!text.contains(planted), "{source} shows {planted}:\n{text}");
     }
 }
 
@@ -86,13 +84,13 @@ fn run(folder: &Folder, arguments: &[&str]) -> Ended {
     let mut command = folder.command(arguments);
     command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     command.env("AWS_SECRET_ACCESS_KEY", "SeCrEtKeYqUaGgA").env("AWS_SESSION_TOKEN", "SeSsIoNtOkEnZeBu");
-    // Whoever looks for trouble sets these.
+    // These make the SDK and a panic print the most.
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
     Ended::from(command.output().unwrap())
 }
 
 #[test]
-fn no_line_at_any_verbosity_shows_what_is_in_a_row_or_signs_a_request() {
+fn a_run_shows_no_cell_and_no_credential_at_any_verbosity() {
     let verbosities: [&[&str]; 8] = [
         &[],
         &["--progress", "none"],
@@ -120,17 +118,17 @@ fn no_line_at_any_verbosity_shows_what_is_in_a_row_or_signs_a_request() {
             expect_nothing_planted("the metrics", &folder.read("m.prom"));
         }
         if verbosity.contains(&"--debug") {
-            let told = run(
+            let status = run(
                 &folder,
                 &[&["status", "--job", "job.toml"], &verbosity[..2.min(verbosity.len())]].concat(),
             );
-            expect_nothing_planted("status", &(told.stdout + &told.stderr));
+            expect_nothing_planted("status", &(status.stdout + &status.stderr));
         }
     }
 }
 
 #[test]
-fn the_other_commands_keep_it_to_themselves_too() {
+fn check_verify_doctor_and_status_show_no_cell_and_no_credential() {
     let folder = Folder::new();
     folder.write("t.csv", csv());
     folder.write("job.toml", JOB);
@@ -157,7 +155,7 @@ fn the_other_commands_keep_it_to_themselves_too() {
 }
 
 #[test]
-fn a_panic_says_where_and_nothing_else() {
+fn a_panic_shows_its_location_without_its_message() {
     let folder = Folder::new();
     folder.write("t.csv", csv());
     folder.write("job.toml", JOB);
@@ -165,17 +163,17 @@ fn a_panic_says_where_and_nothing_else() {
     let url = endpoint.url();
     let arguments = [&["run"], &INSTANCE[..], &["--endpoint-url", &url, "--debug"]].concat();
     let mut command = folder.command(&arguments);
-    // The SDK panics on a line break in an access key, and quotes the header that it cannot make.
+    // The SDK panics on a line break in an access key, and its message quotes the header.
     command.env("AWS_ACCESS_KEY_ID", "AKID\nSeCrEtKeYqUaGgA").env("AWS_SECRET_ACCESS_KEY", "SeCrEtKeYqUaGgA");
     command.env("RUST_BACKTRACE", "full");
     let ended = Ended::from(command.output().unwrap()).expect(7);
-    let said = ended.stdout + &ended.stderr;
-    assert!(said.contains("internal error in connect-import ") && said.contains(" at "), "{said}");
-    expect_nothing_planted("the panic", &said);
+    let output = ended.stdout + &ended.stderr;
+    assert!(output.contains("internal error in connect-import ") && output.contains(" at "), "{output}");
+    expect_nothing_planted("the panic", &output);
 }
 
 #[test]
-fn the_ledger_keeps_a_rows_cells_until_it_is_created_and_nowhere_else() {
+fn the_ledger_has_cells_only_in_one_column_and_only_until_a_row_is_created() {
     let folder = Folder::new();
     folder.write("t.csv", csv());
     folder.write("job.toml", JOB);
@@ -189,18 +187,17 @@ fn the_ledger_keeps_a_rows_cells_until_it_is_created_and_nowhere_else() {
     for table in tables.lines() {
         let columns = folder.ask("job.ledger.db", &format!("SELECT name FROM pragma_table_info('{table}')"));
         for column in columns.lines().filter(|column| (table, *column) != ("rows", "record")) {
-            let told = folder.ask("job.ledger.db", &format!("SELECT CAST({column} AS TEXT) FROM {table}"));
-            expect_nothing_planted(&format!("{table}.{column}"), &told);
+            let values = folder.ask("job.ledger.db", &format!("SELECT CAST({column} AS TEXT) FROM {table}"));
+            expect_nothing_planted(&format!("{table}.{column}"), &values);
         }
     }
-    let kept = "SELECT count(*) FROM rows WHERE (state = 'created') = (record IS NOT NULL)";
-    assert_eq!(folder.ask("job.ledger.db", kept), "0");
+    let wrong = "SELECT count(*) FROM rows WHERE (state = 'created') = (record IS NOT NULL)";
+    assert_eq!(folder.ask("job.ledger.db", wrong), "0");
     for name in ["job.ledger.db", "job.ledger.db.lock", "job.ledger.db.rejects.csv"] {
-        let mode = folder.path(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
+        assert_eq!(folder.permissions(name), 0o600, "{name}");
     }
 
-    // Once every row is created, no byte of the file shows what was in one.
+    // Once every row is created, no byte of the ledger contains a cell.
     let folder = Folder::new();
     folder.write("t.csv", csv().lines().take(13).map(|line| format!("{line}\n")).collect::<String>());
     folder.write("job.toml", JOB);

@@ -1,10 +1,10 @@
-//! What commands that only read make of a ledger that is not whole, not theirs, or lies where nothing can be written.
+//! Commands that only read: ledgers that are incomplete, of another import, or in a read-only folder.
 
 use crate::export::{columns, export, imported};
 use crate::support::*;
 
-/// A ledger whose run was killed, with a log that has what its file has not.
-fn killed() -> (Folder, SandboxProcess) {
+/// A ledger of a killed run. A part of it is only in the WAL file.
+fn killed_run() -> (Folder, SandboxProcess) {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.write("t.csv", numbered_csv(9));
@@ -14,15 +14,15 @@ fn killed() -> (Folder, SandboxProcess) {
 }
 
 #[test]
-fn a_ledger_that_has_lost_its_log_is_told_of_by_every_command() {
-    let (folder, sandbox) = killed();
-    let whole = columns(&folder.run(&export(&["--state", "created"])).expect(0).stdout, &["key"]);
-    assert_eq!(whole.len(), 4);
+fn every_command_refuses_a_ledger_whose_wal_file_was_deleted() {
+    let (folder, sandbox) = killed_run();
+    let created = columns(&folder.run(&export(&["--state", "created"])).expect(0).stdout, &["key"]);
+    assert_eq!(created.len(), 4);
     for suffix in ["", ".lock"] {
         let [from, to] = ["t", "copy"].map(|name| folder.path(&format!("{name}.ledger.db{suffix}")));
         std::fs::copy(from, to).unwrap();
     }
-    // The file alone is a sound database, and has the schema already.
+    // The database file alone is valid; only the lock record shows that commits are missing.
     let url = sandbox.url();
     for command in ["export", "status", "check", "run"] {
         let sandbox = ["--sandbox", "--key", "id", "--endpoint-url", &url];
@@ -31,13 +31,13 @@ fn a_ledger_that_has_lost_its_log_is_told_of_by_every_command() {
             folder.run(&[&[command, "t.csv", "--ledger", "copy.ledger.db"], more].concat()).expect(74);
         assert!(ended.stderr.contains("is damaged (it lacks run 1, commit "), "{}", ended.stderr);
     }
-    // Without a word of what there was, nobody can know.
+    // Without the lock record the loss cannot be detected.
     std::fs::remove_file(folder.path("copy.ledger.db.lock")).unwrap();
     folder.run(&["status", "--ledger", "copy.ledger.db"]).expect(0);
 }
 
 #[test]
-fn a_ledger_of_two_names_is_not_read_under_either() {
+fn a_ledger_with_a_hard_link_is_not_read() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     std::fs::hard_link(folder.path("t.ledger.db"), folder.path("other.db")).unwrap();
     for name in ["t.ledger.db", "other.db"] {
@@ -49,16 +49,16 @@ fn a_ledger_of_two_names_is_not_read_under_either() {
 }
 
 #[test]
-fn a_ledger_is_read_where_nothing_can_be_written_beside_it_unless_a_part_is_in_its_log() {
-    let (folder, _sandbox) = killed();
+fn a_ledger_in_a_read_only_folder_is_read_unless_it_has_a_wal_file() {
+    let (folder, _sandbox) = killed_run();
     let killed = folder.run(&export(&[])).expect(0).stdout;
-    // Where the index of the log would be is a link to nowhere: as on a disk that is read-only, it cannot be made.
-    let no_index = |name: &str| {
+    // A dangling link prevents SQLite from creating the shared-memory file, as a read-only disk does.
+    let prevent_index = |name: &str| {
         let index = folder.path(&format!("{name}-shm"));
         let _ = std::fs::remove_file(&index);
         std::os::unix::fs::symlink("no/such/folder/index", index).unwrap();
     };
-    no_index("t.ledger.db");
+    prevent_index("t.ledger.db");
     let ended = folder.run(&export(&[])).expect(74);
     assert!(ended.stderr.contains("t.ledger.db-wal; copy both, and"), "{}", ended.stderr);
     for suffix in ["", "-wal", ".lock"] {
@@ -68,16 +68,16 @@ fn a_ledger_is_read_where_nothing_can_be_written_beside_it_unless_a_part_is_in_i
         )
         .unwrap();
     }
-    // As it advises; SQLite folds the log back when its last writer goes.
+    // The remedy of the message: SQLite checkpoints a writable copy.
     folder.execute("a copy?#%.db", "PRAGMA wal_checkpoint(TRUNCATE)");
     assert!(!folder.path("a copy?#%.db-wal").exists());
-    no_index("a copy?#%.db");
+    prevent_index("a copy?#%.db");
     assert_eq!(folder.run(&["export", "--ledger", "a copy?#%.db"]).expect(0).stdout, killed);
     folder.run(&["status", "--ledger", "a copy?#%.db"]).expect(0);
 }
 
 #[test]
-fn a_ledger_of_another_import_than_the_job_names_is_refused_and_what_it_does_not_name_is_not_compared() {
+fn a_ledger_that_contradicts_the_job_file_is_refused() {
     let (folder, _sandbox) = imported(&numbered_csv(1), &["--key", "id"]);
     let jobs = [
         (
@@ -89,14 +89,15 @@ fn a_ledger_of_another_import_than_the_job_names_is_refused_and_what_it_does_not
         ("[source]\nkey = [\"Name\"]", "key '[\"id\"]', not '[\"Name\"]'"),
     ];
     for command in ["export", "status"] {
-        for (job, words) in jobs {
+        for (job, message) in jobs {
             folder.write("j.toml", job);
             let ended = folder.run(&[command, "--job", "j.toml", "--ledger", "t.ledger.db"]).expect(2);
-            assert!(ended.stderr.contains(words), "{}", ended.stderr);
+            assert!(ended.stderr.contains(message), "{}", ended.stderr);
         }
+        // Options that the job file does not set are not compared.
         folder.write("j.toml", "[source]\nkey = [\"id\"]\n[connect]\noperation = \"CreateContact\"");
         folder.run(&[command, "--job", "j.toml", "--ledger", "t.ledger.db"]).expect(0);
-        // The job's instance is not that of its rehearsals.
+        // A rehearsal has another instance than its job file.
         folder.write("j.toml", jobs[0].0);
         folder.run(&[command, "--job", "j.toml", "--sandbox", "--ledger", "t.ledger.db"]).expect(0);
         folder.execute("t.ledger.db", "UPDATE identity SET instance_id = 'real'");
@@ -108,7 +109,7 @@ fn a_ledger_of_another_import_than_the_job_names_is_refused_and_what_it_does_not
 
 #[cfg(target_os = "linux")]
 #[test]
-fn help_and_the_version_are_not_said_to_be_shown_when_they_are_not() {
+fn help_and_version_fail_on_a_full_disk() {
     let folder = Folder::new();
     for flag in ["--version", "--help"] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -1,7 +1,6 @@
-//! `report`: one HTML page about an import.
+//! `report`: the HTML page of an import.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use roxmltree::{Document, Node, ParsingOptions};
@@ -10,7 +9,7 @@ use crate::support::*;
 
 const REPORT: [&str; 5] = ["report", "--ledger", "t.ledger.db", "--to", "-"];
 
-/// Imports CSVs into `t.ledger.db`.
+/// Imports CSVs with the ledger `t.ledger.db`.
 fn import_of(folder: &Folder, sandbox: &SandboxProcess, csvs: &[&str], more: &[&str]) -> Ended {
     let url = sandbox.url();
     folder.run(&[&["run"], csvs, &into(&url), more].concat())
@@ -20,7 +19,7 @@ fn page(folder: &Folder, more: &[&str]) -> String {
     folder.run(&[&REPORT[..], more].concat()).expect(0).stdout
 }
 
-/// Reads a page as XML, which it is also.
+/// Parses a page, which is well-formed XML.
 fn parsed(page: &str) -> Document<'_> {
     Document::parse_with_options(page, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
         .unwrap()
@@ -31,12 +30,12 @@ fn text(node: Node<'_, '_>) -> String {
     texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// What the page says in words.
-fn words(page: &str) -> String {
+/// The text of the page.
+fn page_text(page: &str) -> String {
     text(parsed(page).descendants().find(|node| node.has_tag_name("body")).unwrap())
 }
 
-/// The lines of the first table: the file's name, the numbers of its rows, and what the check says, joined by `|`.
+/// Lines of the first table, joined by `|`: the name of the file, the numbers of its rows, and whether they add up.
 fn accounts(page: &str) -> Vec<String> {
     let document = parsed(page);
     let table = document.descendants().find(|node| node.has_tag_name("table")).unwrap();
@@ -48,7 +47,7 @@ fn accounts(page: &str) -> Vec<String> {
     rows.map(|row| row.children().filter(Node::is_element).map(cell).collect::<Vec<_>>().join("|")).collect()
 }
 
-/// A folder in which `t.csv` with ten rows was imported.
+/// A folder with an imported `t.csv` of ten rows.
 fn imported() -> (Folder, SandboxProcess) {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -63,12 +62,11 @@ fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
     let ended = folder.run(&["report", "--ledger", "t.ledger.db"]).expect(0);
     assert_eq!(steady(&ended.stdout, &folder), "FOLDER/t.ledger.db.report.html\n");
     assert_eq!(ended.stderr, "");
-    let file = folder.path("t.ledger.db.report.html");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let page = std::fs::read_to_string(file).unwrap();
-    let said = words(&page);
+    assert_eq!(folder.permissions("t.ledger.db.report.html"), 0o600);
+    let page = folder.read("t.ledger.db.report.html");
+    let text = page_text(&page);
     for part in ["10 of 10 rows imported.", "Rehearsal.", "operation CreateContact", "completed"] {
-        assert!(said.contains(part), "{part:?} is not in {said}");
+        assert!(text.contains(part), "{part:?} is not in {text}");
     }
     assert_eq!(accounts(&page), ["t.csv|10|10|0|0|0|0|0|✓ adds up"]);
     assert_eq!(parsed(&page).descendants().filter(|node| node.has_tag_name("svg")).count(), 2);
@@ -83,20 +81,20 @@ fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
 fn invalid_arguments_are_refused_and_nothing_is_written() {
     let (folder, _sandbox) = imported();
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n");
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let ended = folder.run(&[&["report", "--job", "t.toml"], arguments].concat()).expect(2);
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
     };
-    let into = |target, words: &str| refused(&["--ledger", "t.ledger.db", "--to", target], words);
+    let into = |target, message: &str| refused(&["--ledger", "t.ledger.db", "--to", target], message);
     into("t.ledger.db", "is a ledger or a file of one and is never replaced");
     into("t.toml", "is the job file or the skeleton");
     refused(&["--ledger", "t.ledger.db", "--to", "t.csv"], "is an input of the job");
     refused(&["--ledger", "t.ledger.db", "--output", "csv"], "--output csv works with");
     refused(&["--ledger", "other.db"], "there is no ledger other.db");
     assert_eq!(folder.read("t.csv"), numbered_csv(10));
-    let nothing = folder.run(&["report"]).expect(2);
-    assert!(nothing.stderr.contains("--ledger"), "{}", nothing.stderr);
+    let without_ledger = folder.run(&["report"]).expect(2);
+    assert!(without_ledger.stderr.contains("--ledger"), "{}", without_ledger.stderr);
     folder.run(&["report", "--ledger", "t.ledger.db", "--to", "no/folder/x.html"]).expect(74);
 }
 
@@ -117,7 +115,7 @@ fn a_duplicate_is_counted_in_its_own_file() {
             "All files|4|3|0|1|0|0|0|✓ adds up",
         ]
     );
-    assert!(words(&page(&folder, &[])).contains("3 of 4 rows imported; 1 duplicate."));
+    assert!(page_text(&page(&folder, &[])).contains("3 of 4 rows imported; 1 duplicate."));
 }
 
 #[test]
@@ -126,12 +124,12 @@ fn rows_removed_from_their_file_are_reported() {
     let seven: String = numbered_csv(7);
     folder.write("t.csv", format!("{seven}N0,new\nN1,new\nN2,new\n"));
     import_of(&folder, &sandbox, &["t.csv"], &["--key", "id"]).expect(0);
-    let gone = "3 rows more: they were in the file at an earlier read";
-    assert_eq!(accounts(&page(&folder, &[])), [format!("t.csv|10|13|0|0|0|0|0|{gone}")]);
+    let removed = "3 rows more: they were in the file at an earlier read";
+    assert_eq!(accounts(&page(&folder, &[])), [format!("t.csv|10|13|0|0|0|0|0|{removed}")]);
 }
 
 #[test]
-fn a_row_that_two_files_have_is_counted_in_the_one_read_last() {
+fn a_row_in_two_files_is_counted_in_the_file_read_last() {
     let (folder, sandbox) = imported();
     folder.write("u.csv", "id,Name\nK1,Task 1\nN,new\n");
     import_of(&folder, &sandbox, &["u.csv"], &["--key", "id"]).expect(0);
@@ -143,7 +141,6 @@ fn a_row_that_two_files_have_is_counted_in_the_one_read_last() {
             "All files|12|11|0|0|0|0|0|1 fewer: see the files above",
         ]
     );
-    // Read again, it has them again.
     import_of(&folder, &sandbox, &["t.csv", "u.csv"], &["--key", "id"]).expect(1);
     assert_eq!(
         accounts(&page(&folder, &[])),
@@ -212,14 +209,14 @@ fn the_ledgers_of_shards_make_one_page() {
     assert_eq!(accounts(&both), ["t.csv|12|12|0|0|0|0|0|✓ adds up"]);
     let one = page(&folder, &[]);
     assert_eq!(accounts(&one), ["t.csv|12|10|0|0|0|0|0|2|✓ adds up"]);
-    assert!(words(&one).contains("2 rows of other shards, whose ledgers were not given, are left out"));
+    assert!(page_text(&one).contains("2 rows of other shards, whose ledgers were not given, are left out"));
 }
 
 #[test]
 fn rows_in_doubt_are_listed_by_key_and_errors_have_examples() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, body| match body["Name"].as_str().unwrap_or_default() {
-        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name <b> is as told".into()),
+        "Task 1" => Reply::Quoted(400, "InvalidParameterException", "Name <b> is refused".into()),
         "Task 3" => Reply::Close,
         _ => Reply::Created,
     });
@@ -227,28 +224,27 @@ fn rows_in_doubt_are_listed_by_key_and_errors_have_examples() {
     let url = endpoint.url();
     folder.run(&import(&url, &["--max-attempts", "1", "--on-unknown", "hold"])).expect(1);
     let page = page(&folder, &[]);
-    let said = words(&page);
-    assert!(said.contains("3 of 5 rows imported; 1 rejected, 1 unknown."), "{said}");
+    let text = page_text(&page);
+    assert!(text.contains("3 of 5 rows imported; 1 rejected, 1 unknown."), "{text}");
     assert!(
-        said.contains(
-            "Amazon Connect refused the request rejected, InvalidParameterException Name <b> is as told"
+        text.contains(
+            "Amazon Connect refused the request rejected, InvalidParameterException Name <b> is refused"
         ),
-        "{said}"
+        "{text}"
     );
-    assert!(said.contains("K3 unknown "), "{said}");
-    // What is in a row is not told.
-    assert!(!said.contains("Task 3"), "{said}");
+    assert!(text.contains("K3 unknown "), "{text}");
+    assert!(!text.contains("Task 3"), "{text}");
 
-    // A run died, and left a row in flight and one that waits in doubt.
+    // As a run that died leaves them: one row in flight and one in doubt.
     folder.execute(
         "t.ledger.db",
         "UPDATE rows SET state = 'in_flight', contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K0';
          INSERT OR REPLACE INTO row_counts SELECT run_id, state, '', 1 FROM rows WHERE key = 'K0';
          UPDATE rows SET state = 'pending', may_exist = 1, contact_id = NULL, record = '[]', doubt_ms = 0 WHERE key = 'K2'",
     );
-    let said = words(&self::page(&folder, &[]));
-    let places = ["K3 unknown ", "K2 waiting ", "K0 waiting "].map(|row| said.find(row));
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+    let text = page_text(&self::page(&folder, &[]));
+    let places = ["K3 unknown ", "K2 waiting ", "K0 waiting "].map(|row| text.find(row));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
 }
 
 #[test]
@@ -263,7 +259,7 @@ fn at_most_200_rows_in_doubt_are_listed() {
                 doubt_ms = 0, code = 'NoAnswer'",
     );
     let page = page(&folder, &[]);
-    assert!(words(&page).contains("1,050 more are not shown."), "{}", words(&page));
+    assert!(page_text(&page).contains("1,050 more are not shown."), "{}", page_text(&page));
     assert_eq!(page.matches("<th scope=\"row\" class=\"key\"><bdi>K").count(), 200);
 }
 
@@ -274,16 +270,16 @@ fn a_report_can_be_made_during_a_run() {
     folder.write("t.csv", numbered_csv(5));
     let url = endpoint.url();
     let _run = folder.start(&import(&url, &["--concurrency", "1"]));
-    until("two contacts are on record", || {
+    until("two contacts are recorded", || {
         folder.path("t.ledger.db").exists()
-            && page_or_none(&folder).is_some_and(|page| words(&page).contains("2 of 5 rows imported"))
+            && page_or_none(&folder).is_some_and(|page| page_text(&page).contains("2 of 5 rows imported"))
     });
-    let said = words(&page(&folder, &[]));
-    assert!(said.contains("Import running.") && said.contains("running"), "{said}");
-    assert!(said.contains("None, except for the rows that are being sent."), "{said}");
+    let text = page_text(&page(&folder, &[]));
+    assert!(text.contains("Import running.") && text.contains("running"), "{text}");
+    assert!(text.contains("None, except for the rows that are being sent."), "{text}");
 }
 
-/// A ledger that is just being made has no page yet.
+/// The page, or `None` while the run still creates the ledger.
 fn page_or_none(folder: &Folder) -> Option<String> {
     let ended = folder.run(&REPORT);
     (ended.code == Some(0)).then_some(ended.stdout)
@@ -296,18 +292,18 @@ fn the_job_file_is_shown_without_its_data() {
         [lookup.status]\nprivate = \"private\"\n[connect]\nendpoint_url = \"http://private@127.0.0.1/private\"\n";
     folder.write("t.toml", job);
     drop(sandbox);
-    let said = words(&page(&folder, &["--job", "t.toml"]));
-    assert!(said.contains("Name …{{ name | truncate(…) }}"), "{said}");
-    assert!(said.contains("status 1 entry") && said.contains("http://127.0.0.1"), "{said}");
-    assert!(!said.to_lowercase().contains("private"), "{said}");
+    let text = page_text(&page(&folder, &["--job", "t.toml"]));
+    assert!(text.contains("Name …{{ name | truncate(…) }}"), "{text}");
+    assert!(text.contains("status 1 entry") && text.contains("http://127.0.0.1"), "{text}");
+    assert!(!text.to_lowercase().contains("private"), "{text}");
 
     folder.write("t.toml", "[source]\nfiles = \"private\"\n");
     let ended = folder.run(&[&REPORT[..], &["--job", "t.toml"]].concat()).expect(0);
     assert!(ended.stderr.contains("the report leaves out the job file: t.toml, line 2"), "{}", ended.stderr);
-    assert!(words(&ended.stdout).contains("t.toml : it cannot be read or is no longer valid"));
-    // Without a word about it, the ledger is the one beside the job file, if there is one.
+    assert!(page_text(&ended.stdout).contains("t.toml : it cannot be read or is no longer valid"));
+    // Without `--ledger`, an invalid job file leaves the ledger beside it as the default, if that exists.
     folder.run(&["report", "--job", "t.toml"]).expect(0);
     std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
-    let lost = folder.run(&["report", "--job", "t.toml"]).expect(2);
-    assert!(lost.stderr.contains("t.toml, line 2"), "{}", lost.stderr);
+    let refused = folder.run(&["report", "--job", "t.toml"]).expect(2);
+    assert!(refused.stderr.contains("t.toml, line 2"), "{}", refused.stderr);
 }

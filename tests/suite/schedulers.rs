@@ -1,5 +1,4 @@
-//! The samples for schedulers fit the tool: their commands are ones that it takes, and they treat its exit codes as
-//! the README says.
+//! The samples for schedulers: the tool accepts their commands, and they act on its exit codes as the handbook says.
 
 use std::process::Command;
 
@@ -23,18 +22,18 @@ fn sample(name: &str) -> String {
     std::fs::read_to_string(repository("samples/schedulers").join(name)).unwrap()
 }
 
-/// What a scheduler is to do by itself.
+/// Action of a scheduler after an exit code.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Then {
-    /// Nothing: it is done, or somebody has to mend something first, or it was told to stop here.
-    Rest,
-    /// Run it again after a while.
-    RunLater,
-    /// Whoever sent the signal knows whether it is to go on.
-    AsTheSignalSays,
+enum Action {
+    /// The import is complete, was stopped by an option, or needs a person.
+    Stop,
+    /// Run it again after a pause.
+    RetryLater,
+    /// The sender of the signal decides.
+    DependsOnSignal,
 }
 
-fn then(code: ExitCode) -> Then {
+fn expected_action(code: ExitCode) -> Action {
     match code {
         ExitCode::Complete
         | ExitCode::RowsNotCreated
@@ -42,19 +41,19 @@ fn then(code: ExitCode) -> Then {
         | ExitCode::ErrorBudget
         | ExitCode::Fatal
         | ExitCode::PlannedStop
-        | ExitCode::Storage => Then::Rest,
-        ExitCode::Locked | ExitCode::TryLater => Then::RunLater,
-        ExitCode::Interrupted | ExitCode::Terminated => Then::AsTheSignalSays,
+        | ExitCode::Storage => Action::Stop,
+        ExitCode::Locked | ExitCode::TryLater => Action::RetryLater,
+        ExitCode::Interrupted | ExitCode::Terminated => Action::DependsOnSignal,
     }
 }
 
-/// The values of a key in a unit, in order.
-fn unit(text: &str, key: &str) -> Vec<String> {
+/// The values of a key in a systemd unit, in order.
+fn unit_values(text: &str, key: &str) -> Vec<String> {
     let of_line = |line: &str| line.strip_prefix(key)?.strip_prefix('=').map(str::to_owned);
     text.lines().filter_map(of_line).collect()
 }
 
-fn codes(text: &str) -> Vec<u64> {
+fn exit_codes(text: &str) -> Vec<u64> {
     text.split_whitespace().map(|code| code.parse().unwrap()).collect()
 }
 
@@ -64,7 +63,7 @@ fn yaml(name: &str) -> Value {
     serde_saphyr::from_str(last).unwrap()
 }
 
-/// The Job of a sample.
+/// The Job specification of a Kubernetes sample.
 fn job(name: &str) -> Value {
     let document = yaml(name);
     match document["kind"].as_str().unwrap() {
@@ -77,7 +76,7 @@ fn texts(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// The commands of all samples, as the tool gets them.
+/// The command lines of all samples, after the scheduler's own substitutions.
 fn commands() -> Vec<(&'static str, Vec<String>)> {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut commands = Vec::new();
@@ -85,11 +84,10 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
         commands.push(("crontab", words(line.split(" >>").next().unwrap())));
     }
     let service = sample("connect-import.service");
-    commands.push(("service", words(&unit(&service, "ExecStart").concat().replace("%S", "/var/lib"))));
+    commands.push(("service", words(&unit_values(&service, "ExecStart").concat().replace("%S", "/var/lib"))));
     for name in ["kubernetes-job.yaml", "kubernetes-cronjob.yaml"] {
         let container = &job(name)["template"]["spec"]["containers"][0];
         let all = [texts(&container["command"]), texts(&container["args"])].concat();
-        // Kubernetes puts the index there.
         commands.push((name, all.iter().map(|word| word.replace("$(JOB_COMPLETION_INDEX)", "3")).collect()));
     }
     let batch: Value = serde_json::from_str(&sample("aws-batch-job-definition.json")).unwrap();
@@ -103,12 +101,12 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
 fn crontab_commands() -> Vec<String> {
     let text = sample("crontab");
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("AWS_"));
-    // Five fields of time come first.
+    // The first five fields are the time.
     lines.map(|line| line.splitn(6, ' ').nth(5).unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_commands_in_the_samples_are_ones_that_the_tool_takes() {
+fn the_tool_accepts_the_commands_of_all_samples() {
     let commands = commands();
     assert_eq!(commands.len(), 6);
     for (sample, words) in commands {
@@ -118,29 +116,29 @@ fn the_commands_in_the_samples_are_ones_that_the_tool_takes() {
 }
 
 #[test]
-fn systemd_runs_it_again_when_that_helps_and_takes_a_planned_stop_for_a_success() {
+fn systemd_restarts_after_retryable_exit_codes_and_counts_a_planned_stop_as_success() {
     let text = sample("connect-import.service");
-    assert_eq!(unit(&text, "Restart"), ["on-failure"]);
-    let success = codes(&unit(&text, "SuccessExitStatus").concat());
-    let prevented = codes(&unit(&text, "RestartPreventExitStatus").concat());
+    assert_eq!(unit_values(&text, "Restart"), ["on-failure"]);
+    let success = exit_codes(&unit_values(&text, "SuccessExitStatus").concat());
+    let prevented = exit_codes(&unit_values(&text, "RestartPreventExitStatus").concat());
     for code in ExitCode::ALL {
         let number = u64::from(code.code());
         let is_success = number == 0 || success.contains(&number);
         let restarts = !is_success && !prevented.contains(&number);
-        assert_eq!(restarts, then(code) == Then::RunLater, "{code:?}");
+        assert_eq!(restarts, expected_action(code) == Action::RetryLater, "{code:?}");
         let is_planned = matches!(code, ExitCode::Complete | ExitCode::PlannedStop);
-        assert_eq!(is_success, is_planned || then(code) == Then::AsTheSignalSays, "{code:?}");
+        assert_eq!(is_success, is_planned || expected_action(code) == Action::DependsOnSignal, "{code:?}");
     }
     expect_published(success.into_iter().chain(prevented));
-    expect_more_than_grace(unit(&text, "TimeoutStopSec").concat().parse().unwrap());
+    expect_more_than_grace(unit_values(&text, "TimeoutStopSec").concat().parse().unwrap());
 }
 
 #[test]
-fn kubernetes_counts_ignores_and_gives_up_by_the_exit_code() {
+fn kubernetes_retries_ignores_or_fails_by_the_exit_code() {
     for name in ["kubernetes-job.yaml", "kubernetes-cronjob.yaml"] {
         let job = job(name);
         let pod = &job["template"]["spec"];
-        // What the policy asks for.
+        // A pod failure policy requires it.
         assert_eq!(pod["restartPolicy"], "Never");
         expect_more_than_grace(pod["terminationGracePeriodSeconds"].as_u64().unwrap());
         let rules = job["podFailurePolicy"]["rules"].as_array().unwrap();
@@ -153,12 +151,12 @@ fn kubernetes_counts_ignores_and_gives_up_by_the_exit_code() {
             assert!(values(rule).is_sorted(), "Kubernetes refuses {rule}");
         }
         for code in ExitCode::ALL.into_iter().filter(|code| *code != ExitCode::Complete) {
-            let met = rules.iter().find(|rule| values(rule).contains(&u64::from(code.code()))).unwrap();
-            let action = met["action"].as_str().unwrap();
-            match then(code) {
-                Then::Rest => assert!(["FailJob", "FailIndex"].contains(&action), "{name}: {code:?}"),
-                Then::RunLater => assert_eq!(action, "Count", "{name}: {code:?}"),
-                Then::AsTheSignalSays => assert_eq!(action, "Ignore", "{name}: {code:?}"),
+            let rule = rules.iter().find(|rule| values(rule).contains(&u64::from(code.code()))).unwrap();
+            let action = rule["action"].as_str().unwrap();
+            match expected_action(code) {
+                Action::Stop => assert!(["FailJob", "FailIndex"].contains(&action), "{name}: {code:?}"),
+                Action::RetryLater => assert_eq!(action, "Count", "{name}: {code:?}"),
+                Action::DependsOnSignal => assert_eq!(action, "Ignore", "{name}: {code:?}"),
             }
         }
         expect_published(rules.iter().flat_map(values));
@@ -170,16 +168,17 @@ fn kubernetes_counts_ignores_and_gives_up_by_the_exit_code() {
 }
 
 #[test]
-fn aws_batch_runs_it_again_when_that_helps() {
+fn aws_batch_retries_after_retryable_exit_codes() {
     let batch: Value = serde_json::from_str(&sample("aws-batch-job-definition.json")).unwrap();
     let rules = batch["retryStrategy"]["evaluateOnExit"].as_array().unwrap();
-    assert!(rules.len() <= 5, "Batch takes no more");
+    assert!(rules.len() <= 5, "AWS Batch allows five rules");
     for code in ExitCode::ALL.into_iter().filter(|code| *code != ExitCode::Complete) {
         let number = code.code().to_string();
-        // The first rule counts; the one for every reason is the last.
-        let met = rules.iter().find(|rule| rule["onExitCode"] == *number || rule["onReason"] == "*").unwrap();
-        let retries = then(code) == Then::RunLater || code == ExitCode::Terminated;
-        assert_eq!(met["action"], if retries { "RETRY" } else { "EXIT" }, "{code:?}");
+        // The first matching rule counts.
+        let rule =
+            rules.iter().find(|rule| rule["onExitCode"] == *number || rule["onReason"] == "*").unwrap();
+        let retries = expected_action(code) == Action::RetryLater || code == ExitCode::Terminated;
+        assert_eq!(rule["action"], if retries { "RETRY" } else { "EXIT" }, "{code:?}");
     }
     expect_published(rules.iter().filter_map(|rule| rule["onExitCode"].as_str()?.parse().ok()));
 }
@@ -190,14 +189,14 @@ fn expect_published(codes: impl IntoIterator<Item = u64>) {
     }
 }
 
-/// A stop waits for the requests under way, and then the rejects are written.
+/// A stop takes the default of `--grace`, and then the time to write the rejects.
 fn expect_more_than_grace(seconds: u64) {
-    const GRACE: u64 = 30;
-    assert!(seconds > GRACE, "{seconds}");
+    const DEFAULT_GRACE_SECONDS: u64 = 30;
+    assert!(seconds > DEFAULT_GRACE_SECONDS, "{seconds}");
 }
 
 #[test]
-fn what_cron_runs_works_in_crons_environment() {
+fn the_crontab_commands_work_in_the_environment_of_cron() {
     let folder = Folder::new();
     folder.write("tickets.csv", numbered_csv(20));
     folder.write(
@@ -212,10 +211,10 @@ fn what_cron_runs_works_in_crons_environment() {
         let mut cron = Command::new("/bin/sh");
         cron.args(["-c", &command]).env_clear().current_dir("/").stdin(std::process::Stdio::null());
         cron.envs([("HOME", "/"), ("LOGNAME", "nobody"), ("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")]);
-        // As a line of the crontab might; the sample is for a real account.
+        // The sample imports into a real instance.
         cron.env("CONNECT_IMPORT_SANDBOX", "true");
         let ended = Ended::from(cron.output().unwrap()).expect(0);
-        assert_eq!((&*ended.stdout, &*ended.stderr), ("", ""), "it went where cron would mail it");
+        assert_eq!((&*ended.stdout, &*ended.stderr), ("", ""), "cron would mail this output");
         assert_eq!(folder.read("import.log").matches("\nDone: ").count(), 1, "run {times}");
         assert_eq!(folder.states("tickets.sandbox.ledger.db"), "created 20");
     }

@@ -1,4 +1,4 @@
-//! `--shard`: several processes share one import, each with a ledger of its own.
+//! `--shard`: several processes divide one import, each with its own ledger.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::support::*;
 
 const SHARDS: [&str; 3] = ["0/3", "1/3", "2/3"];
 
-/// As fast as the sandbox answers, into the ledger that lies where it lies by itself.
+/// Arguments of a run of one shard with the default ledger and without an effective rate limit.
 fn sharded<'a>(url: &'a str, shard: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let run = ["run", "--sandbox", "--rate", "100000", "--burst", "1000", "--endpoint-url", url];
     [&run[..], &["--shard", shard, "--output", "json"], more].concat()
@@ -19,7 +19,7 @@ fn tokens(sandbox: &SandboxProcess) -> BTreeSet<String> {
     sandbox.contacts().into_iter().map(|(token, _)| token).collect()
 }
 
-/// Two files with what a CSV may hold: keys that come again, also in the other file, rows without one, a ragged row.
+/// Two CSV files with repeated keys within and across files, rows without a key, and a ragged row.
 fn write_two_files(folder: &Folder) {
     let (mut one, mut two) = ("Description,Name\n".to_owned(), "Description,Name\n".to_owned());
     for number in 0..60 {
@@ -33,12 +33,12 @@ fn write_two_files(folder: &Folder) {
     folder.write("two.csv", two);
 }
 
-/// The sum of a member over the summaries of several runs.
+/// Sum of a member over several summaries.
 fn sum(summaries: &[Value], member: &str) -> u64 {
     summaries.iter().map(|summary| summary[member].as_u64().unwrap()).sum()
 }
 
-/// Runs each shard to its end; their summaries.
+/// Runs all shards and returns their summaries. Each ends with `code` or 0.
 fn run_all(folder: &Folder, url: &str, more: &[&str], code: i32) -> Vec<Value> {
     let run = |shard: &&str| {
         let ended = folder.run(&sharded(url, shard, more));
@@ -49,7 +49,7 @@ fn run_all(folder: &Folder, url: &str, more: &[&str], code: i32) -> Vec<Value> {
 }
 
 #[test]
-fn shards_together_are_the_whole_import_with_the_same_tokens_and_the_same_rejects() {
+fn all_shards_together_send_the_tokens_and_write_the_rejects_of_the_whole_import() {
     for key in [&["--key", "Description"][..], &[]] {
         let (whole, parts) = (Folder::new(), Folder::new());
         let (of_whole, of_parts) = (
@@ -90,13 +90,13 @@ fn shards_together_are_the_whole_import_with_the_same_tokens_and_the_same_reject
         let named: Vec<&str> =
             of_shards.iter().map(|name| &**name).filter(|name| parts.path(name).exists()).collect();
         assert_eq!(rejects(&whole, &["one.sandbox.ledger.db.rejects.csv"]), rejects(&parts, &named));
-        // The record of what was read adds up too.
+        // The rows read and the rows left to other shards add up.
         for (shard, summary) in SHARDS.iter().zip(&summaries) {
             let ledger = format!("one.{}.sandbox.ledger.db", shard.replace('/', "-of-"));
             let own = parts.ask(&ledger, "SELECT sum(rows) - sum(other_shards) FROM source_scans");
             assert_eq!(own, parts.ask(&ledger, "SELECT count(*) FROM rows"), "{summary}");
         }
-        // ResumeCommand: nothing is sent.
+        // A second run sends nothing.
         let requests = of_parts.stat("requests");
         run_all(&parts, &of_parts.url(), &more, 1);
         assert_eq!(of_parts.stat("requests"), requests);
@@ -104,7 +104,7 @@ fn shards_together_are_the_whole_import_with_the_same_tokens_and_the_same_reject
 }
 
 #[test]
-fn shards_that_run_at_once_make_one_contact_a_row() {
+fn concurrent_shards_create_one_contact_per_row() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(300));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--latency", "5ms"]);
@@ -124,7 +124,7 @@ fn shards_that_run_at_once_make_one_contact_a_row() {
 }
 
 #[test]
-fn check_says_what_a_shard_would_do_and_needs_no_instance_for_it() {
+fn check_counts_the_rows_of_a_shard_without_an_instance() {
     let folder = Folder::new();
     write_two_files(&folder);
     let check = |more: &[&str]| {
@@ -143,7 +143,7 @@ fn check_says_what_a_shard_would_do_and_needs_no_instance_for_it() {
     let text = folder.run(&["check", "one.csv", "--key", "Description", "--shard", "1/3"]).stdout;
     assert!(text.contains("  leave to other shards\n") && text.contains(" at 0.667 a second"), "{text}");
 
-    // A run counts as the check did.
+    // A run has the counts of its check.
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let more = ["one.csv", "two.csv", "--key", "Description"];
     for (summary, part) in run_all(&folder, &sandbox.url(), &more, 1).iter().zip(&parts) {
@@ -154,7 +154,7 @@ fn check_says_what_a_shard_would_do_and_needs_no_instance_for_it() {
 }
 
 #[test]
-fn a_shard_says_at_which_rate_it_sends_and_why() {
+fn a_shard_reports_its_rate_and_the_reason_for_it() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n[pacing]\nrate = 1000\n[request]\nName = \"{{ name }}\"\n");
@@ -163,17 +163,17 @@ fn a_shard_says_at_which_rate_it_sends_and_why() {
         let _ = std::fs::remove_file(folder.path("t.1-of-4.sandbox.ledger.db.lock"));
         folder.run(&[&["run", "--job", "t.toml", "--sandbox", "--shard", "1/4"][..], more].concat()).expect(0)
     };
-    for (more, words) in [
+    for (more, reason) in [
         (&[][..], "the rate is that of the whole import, divided by 4"),
         (&["--rate", "250"], "the rate is the value of --rate, not divided"),
     ] {
         let ended = run(more);
         assert!(
-            ended.stderr.contains(&format!("shard 1/4: 250.0 a second, burst 1; {words}\n")),
+            ended.stderr.contains(&format!("shard 1/4: 250.0 a second, burst 1; {reason}\n")),
             "{}",
             ended.stderr
         );
-        assert!(ended.stdout.contains(&format!("  shard 1/4: {words}\n")), "{}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("  shard 1/4: {reason}\n")), "{}", ended.stdout);
         assert!(ended.stdout.contains(" of other shards, each of which"), "{}", ended.stdout);
     }
     let auto = run(&["--rate", "auto"]);
@@ -181,7 +181,7 @@ fn a_shard_says_at_which_rate_it_sends_and_why() {
 }
 
 #[test]
-fn a_ledger_of_one_shard_is_refused_for_every_other_part() {
+fn a_ledger_of_one_shard_is_refused_for_another_shard_and_for_the_whole_import() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(9));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -189,7 +189,7 @@ fn a_ledger_of_one_shard_is_refused_for_every_other_part() {
     let more = ["t.csv", "--key", "id", "--ledger", "t.ledger.db"];
     folder.run(&sharded(&url, "0/3", &more)).expect(0);
     let created = sandbox.stat("created");
-    for (shard, words) in [
+    for (shard, message) in [
         (
             "1/3",
             "has the rows of shard 0/3, not the rows of shard 1/3; run it with --shard 0/3, or name another",
@@ -200,7 +200,7 @@ fn a_ledger_of_one_shard_is_refused_for_every_other_part() {
         ),
     ] {
         let refused = folder.run(&sharded(&url, shard, &more)).expect(2);
-        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
     }
     let whole = folder.run(&import(&url, &[])).expect(2);
     assert!(whole.stderr.contains("not all rows of its import; run it with --shard 0/3"), "{}", whole.stderr);
@@ -221,22 +221,22 @@ fn a_ledger_of_one_shard_is_refused_for_every_other_part() {
 }
 
 #[test]
-fn rows_that_lie_in_ledgers_of_another_division_are_not_sent_again() {
+fn rows_in_ledgers_of_another_division_are_not_resent() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
     let url = sandbox.url();
     folder.write("t.csv", "Name\na\nb\nc\nd\n");
     let whole = ["run", "t.csv", "--sandbox", "--rate", "100000", "--endpoint-url", &url];
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let ended = folder.run(arguments).expect(2);
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
     };
-    // A pilot, and then shards.
+    // First a part of the whole import, then shards.
     folder.run(&[&whole[..], &["--limit", "1"]].concat()).expect(10);
     refused(&sharded(&url, "0/2", &["t.csv"]), "Run again without --shard");
     refused(&["check", "t.csv", "--sandbox", "--shard", "0/2"], "Run again without --shard");
     std::fs::remove_file(folder.path("t.sandbox.ledger.db")).unwrap();
-    // Shards, and then other shards, or none.
+    // First shards, then other shards or the whole import.
     folder.run(&sharded(&url, "0/2", &["t.csv"])).expect(0);
     refused(&sharded(&url, "0/3", &["t.csv"]), "Run again with --shard K/2");
     refused(&whole, "t.0-of-2.sandbox.ledger.db has rows of this import");
@@ -247,7 +247,7 @@ fn rows_that_lie_in_ledgers_of_another_division_are_not_sent_again() {
 }
 
 #[test]
-fn what_is_no_shard_is_refused_wherever_it_stands() {
+fn an_invalid_shard_is_refused_in_a_flag_a_job_file_and_a_variable() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\n\n[run]\nshard = \"4/4\"\n");
@@ -271,7 +271,7 @@ fn the_error_budget_is_a_share_of_the_shards_own_rows() {
     folder.write("t.csv", csv);
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    // About four of ten rows are faulty; of all rows that were read it would be about four of thirty.
+    // About 4 of the 10 rows of a shard are invalid. Of all 30 rows they would be less than 20%.
     for shard in SHARDS {
         let more = ["t.csv", "--key", "id", "--max-errors", "20%"];
         folder.run(&sharded(&url, shard, &more)).expect(3);
@@ -279,7 +279,7 @@ fn the_error_budget_is_a_share_of_the_shards_own_rows() {
 }
 
 #[test]
-fn status_tells_of_several_ledgers_as_one_import() {
+fn status_shows_several_ledgers_as_one_import() {
     let folder = Folder::new();
     let long = "x".repeat(1025);
     folder.write("t.csv", format!("{}K999,{long}\nK998,{long}\n", numbered_csv(30)));
@@ -293,17 +293,16 @@ fn status_tells_of_several_ledgers_as_one_import() {
     run("1/3", 10);
     let status = |more: &[&str]| folder.run(&[&["status", "t.csv", "--sandbox"][..], more].concat());
     let text = status(&[]).expect(0).stdout;
-    for words in [
+    for part in [
         "2 ledgers (instance sandbox)\nshard 2 of 3 is not among the ledgers\n",
         "       10  created\n",
         "t.0-of-3.sandbox.ledger.db (shard 0/3): ",
         "5 created; run 1 limit reached",
         "To send the rows that wait or failed:\n",
     ] {
-        assert!(text.contains(words), "{words:?} is not in\n{text}");
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert_eq!(text.matches("--shard 0/3").count() + text.matches("--shard 1/3").count(), 2, "{text}");
-    // One alone says what the others would.
     let alone = folder.run(&["status", "--ledger", "t.1-of-3.sandbox.ledger.db"]).expect(0).stdout;
     assert!(alone.contains("shards 0 and 2 of 3 are not among the ledgers\n"), "{alone}");
 
@@ -319,7 +318,6 @@ fn status_tells_of_several_ledgers_as_one_import() {
     assert_eq!(all["errors"].as_array().unwrap().len(), 1, "{all}");
     assert_eq!(all["errors"][0]["rows"], 2);
     assert!(each.iter().map(of_each).sum::<usize>() >= 1);
-    // One ledger has the members that it always had, and its shard.
     let one = folder.run(&["status", "--ledger", "t.1-of-3.sandbox.ledger.db", "--output", "json"]).expect(0);
     let one: Value = serde_json::from_str(&one.stdout).unwrap();
     assert_eq!((&one["shard"], &one["ledgers"]), (&"1/3".into(), &Value::Null));
@@ -327,12 +325,12 @@ fn status_tells_of_several_ledgers_as_one_import() {
     let shown = std::fs::File::create(folder.path("shown")).unwrap();
     let watch = ["status", "t.csv", "--sandbox", "--watch=100ms", "--output", "json"];
     let watching = Running::of(folder.command(&watch).stdout(shown));
-    until("it is shown again", || folder.read("shown").lines().count() > 2);
+    until("the status is shown three times", || folder.read("shown").lines().count() > 2);
     drop(watching);
 }
 
 #[test]
-fn ledgers_that_do_not_belong_together_are_refused() {
+fn ledgers_of_different_imports_or_divisions_are_refused() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(9));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -344,7 +342,7 @@ fn ledgers_that_do_not_belong_together_are_refused() {
     ledger("1/2", "b.db");
     ledger("0/3", "c.db");
     folder.run(&import(&url, &[])).expect(0);
-    for (other, words) in [
+    for (other, message) in [
         (
             "b.db",
             "the ledger b.db has the rows of shard 1/2, and the ledger a.db the rows of shard 0/3; name those of one division",
@@ -360,7 +358,7 @@ fn ledgers_that_do_not_belong_together_are_refused() {
     ] {
         for command in ["status", "export"] {
             let refused = folder.run(&[command, "--ledger", "a.db", "--ledger", other]).expect(2);
-            assert!(refused.stderr.contains(words), "{}", refused.stderr);
+            assert!(refused.stderr.contains(message), "{}", refused.stderr);
         }
     }
     let missing = folder.run(&["export", "--ledger", "a.db"]).expect(0);
@@ -368,7 +366,7 @@ fn ledgers_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn a_row_of_a_shard_that_leaves_its_file_is_withdrawn_and_those_of_others_are_not() {
+fn a_shard_withdraws_only_its_own_rows_that_left_the_file() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(30));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -386,7 +384,7 @@ fn a_row_of_a_shard_that_leaves_its_file_is_withdrawn_and_those_of_others_are_no
 }
 
 #[test]
-fn verify_leaves_an_unknown_row_of_a_shard_open_since_another_shard_may_have_sent_the_like() {
+fn verify_leaves_an_unknown_row_of_a_shard_unknown_because_another_shard_may_have_an_equal_row() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let shard = SHARDS

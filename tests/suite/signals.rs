@@ -1,9 +1,11 @@
-//! The first signal drains, the second ends; the ledger is settled, and the resume command printed. Others ask
-//! for something and the run goes on; and a run can be given its time beforehand.
+//! Signals: the first SIGINT or SIGTERM drains, the second ends the process, and SIGHUP and SIGUSR1 control a run. Also
+//! `--max-duration` and the lock of the ledger.
+
+use std::collections::BTreeSet;
 
 use crate::support::*;
 
-fn stopped_by(signal: &str, code: i32) {
+fn expect_drain_and_resume(signal: &str, code: i32) {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(400));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--latency", "20ms"]);
@@ -19,7 +21,7 @@ fn stopped_by(signal: &str, code: i32) {
     assert_eq!(created, sandbox.stat("contacts"));
     assert!(created < 400);
 
-    // The printed command, pasted; a later flag beats an earlier one.
+    // The last of two equal flags counts.
     let resume = ended.stdout.lines().last().unwrap().trim();
     let resumed = std::process::Command::new("sh")
         .args(["-c", &format!("{resume} --rate 100000 --burst 1000")])
@@ -32,42 +34,41 @@ fn stopped_by(signal: &str, code: i32) {
 
 #[test]
 fn sigint_drains_and_exits_130() {
-    stopped_by("INT", 130);
+    expect_drain_and_resume("INT", 130);
 }
 
 #[test]
 fn sigterm_drains_and_exits_143() {
-    stopped_by("TERM", 143);
+    expect_drain_and_resume("TERM", 143);
 }
 
 #[test]
-fn a_drain_does_not_wait_for_an_answer_longer_than_the_grace() {
+fn a_drain_waits_for_responses_no_longer_than_the_grace_period() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let running = folder.start(&import(&url, &["--grace", "100ms"]));
-    until("requests are under way", || endpoint.requests().len() == 5);
+    until("the requests are in flight", || endpoint.requests().len() == 5);
     running.signal("INT");
     running.end().expect(130);
-    // They may exist: they wait in doubt, and go first with the same tokens next time.
-    let doubt = folder.ask("t.ledger.db", "SELECT DISTINCT state, may_exist FROM rows");
-    assert_eq!(doubt, "pending|1");
+    let in_doubt = folder.ask("t.ledger.db", "SELECT DISTINCT state, may_exist FROM rows");
+    assert_eq!(in_doubt, "pending|1");
 }
 
-/// A pipe that is full already, and that nobody reads.
+/// A full pipe without a reader.
 #[cfg(target_os = "linux")]
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     use std::io::Write as _;
     let (reader, mut writer) = std::io::pipe().unwrap();
-    // What a pipe of Linux holds by itself.
+    // The default capacity of a pipe, pipe(7).
     writer.write_all(&[b' '; 65536]).unwrap();
     (reader, writer)
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_second_signal_ends_a_process_that_is_stuck_before_a_pipe_that_nobody_reads() {
+fn a_second_signal_ends_a_process_that_blocks_on_a_full_pipe() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -75,53 +76,51 @@ fn a_second_signal_ends_a_process_that_is_stuck_before_a_pipe_that_nobody_reads(
     let import = import(&url, &[]);
     let (_reader, writer) = full_pipe();
     let mut stuck = Running::of(folder.command(&import).stdout(writer));
-    let is_there = || folder.path("t.ledger.db").exists();
-    let ended = || folder.ask("t.ledger.db", "SELECT count(ending) FROM runs");
-    until("the run has ended in the ledger", || is_there() && ended() == "1");
+    let has_ended = || folder.ask("t.ledger.db", "SELECT count(ending) FROM runs") == "1";
+    until("the run has ended in the ledger", || folder.path("t.ledger.db").exists() && has_ended());
     assert!(!stuck.is_over());
     stuck.signal("INT");
     stuck.signal("TERM");
-    until("it is over", || stuck.is_over());
-    // Whichever of the two is seen last.
+    until("the process has ended", || stuck.is_over());
+    // The operating system may deliver two pending signals in either order.
     assert!(matches!(stuck.end().code, Some(130 | 143)));
 }
 
 #[test]
-fn a_second_signal_ends_the_process_at_once_and_the_next_run_settles_the_rest() {
+fn a_second_signal_ends_the_process_and_the_next_run_settles_its_rows() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let endpoint = Endpoint::start(|number, _| if number < 3 { Reply::Hang } else { Reply::Created });
     let url = endpoint.url();
-    let running = folder.start(&import(&url, &["--grace", "10m", "--read-timeout", "10m"]));
-    until("requests are under way", || endpoint.requests().len() == 3);
+    let running =
+        start_with_stderr_file(&folder, &import(&url, &["--grace", "10m", "--read-timeout", "10m"]));
+    until("the requests are in flight", || endpoint.requests().len() == 3);
     running.signal("INT");
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    until("the drain has begun", || stderr_so_far(&folder).contains("no new request is sent"));
     running.signal("TERM");
     running.end().expect(143);
     assert_eq!(folder.states("t.ledger.db"), "in_flight 3");
     folder.run(&import(&url, &[])).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 3");
-    let mut tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].to_string()).collect();
-    tokens.sort();
-    tokens.dedup();
-    assert_eq!(tokens.len(), 3, "a row was sent again with another token");
+    let tokens: BTreeSet<_> = endpoint.client_tokens().into_iter().collect();
+    assert_eq!(tokens.len(), 3, "a row was resent with another token");
 }
 
 #[test]
-fn a_drain_during_throttling_ends_at_once() {
+fn a_drain_during_throttling_does_not_wait_for_the_grace_period() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));
     let endpoint = Endpoint::start(|_, _| Reply::Error(429, "ThrottlingException"));
     let url = endpoint.url();
     let running = folder.start(&import(&url, &["--grace", "10m"]));
-    until("throttling is met", || endpoint.requests().len() > 5);
+    until("requests were throttled", || endpoint.requests().len() > 5);
     running.signal("TERM");
     running.end().expect(143);
     assert_eq!(folder.states("t.ledger.db"), "pending 5");
 }
 
 #[test]
-fn an_interrupt_ends_a_run_that_waits_for_its_input() {
+fn an_interrupt_ends_a_run_that_waits_for_standard_input() {
     let folder = Folder::new();
     let url = "http://127.0.0.1:9";
     let mut arguments = import(url, &[]);
@@ -130,10 +129,10 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    // More than is looked at before the first row is read.
+    // More rows than the run reads to detect the dialect of the CSV.
     std::io::Write::write_all(&mut input, numbered_csv(10_000).as_bytes()).unwrap();
-    until("the ledger is there", || folder.path("t.ledger.db").exists());
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    until("the ledger exists", || folder.path("t.ledger.db").exists());
+    until("the pipe is empty", || rustix::io::ioctl_fionread(&input).unwrap() == 0);
     let id = child.id().to_string();
     std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap();
     let output = child.wait_with_output().unwrap();
@@ -141,23 +140,35 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
     drop(input);
 }
 
+/// An endpoint that creates every contact once the gate is open.
+fn created_after(gate: &Gate) -> Endpoint {
+    let gate = gate.clone();
+    Endpoint::start(move |_, _| {
+        gate.pass();
+        Reply::Created
+    })
+}
+
 #[test]
-fn sigusr1_shows_the_rows_in_flight_and_the_run_goes_on() {
+fn sigusr1_lists_the_requests_in_flight_and_the_run_continues() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
-    let endpoint = Endpoint::start(|number, _| if number < 2 { Reply::Hang } else { Reply::Created });
+    let gate = Gate::default();
+    let endpoint = created_after(&gate);
     let url = endpoint.url();
-    let arguments = import(&url, &["--read-timeout", "2s", "--progress", "none"]);
-    let running = start_telling(&folder, &arguments);
-    until("requests are under way", || endpoint.requests().len() == 2);
+    let arguments = import(&url, &["--read-timeout", "10m", "--progress", "none"]);
+    let running = start_with_stderr_file(&folder, &arguments);
+    until("the requests are in flight", || endpoint.requests().len() == 2);
     running.signal("USR1");
-    until("they are shown", || told(&folder).contains("2 requests are in flight:"));
-    assert!(told(&folder).contains("t.csv, line 2 (key K0), for "), "{}", told(&folder));
+    until("they are listed", || stderr_so_far(&folder).contains("2 requests are in flight:"));
+    let stderr = stderr_so_far(&folder);
+    assert!(stderr.contains("t.csv, line 2 (key K0), for "), "{stderr}");
+    gate.open();
     running.end().expect(0);
 }
 
 #[test]
-fn sighup_reads_the_rate_from_the_job_file_again() {
+fn sighup_rereads_the_rate_from_the_job_file() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     folder.write("job.toml", "[pacing]\nrate = 0.0001\nburst = 1\n");
@@ -166,18 +177,19 @@ fn sighup_reads_the_rate_from_the_job_file_again() {
     let arguments =
         ["run", "t.csv", "--key", "id", "--sandbox", "--job", "job.toml", "--ledger", "t.ledger.db"];
     let arguments = [&arguments[..], &["--endpoint-url", &url, "--output", "json"]].concat();
-    let running = start_telling(&folder, &arguments);
-    until("the burst is gone", || sandbox.stat("created") == 1);
+    let running = start_with_stderr_file(&folder, &arguments);
+    until("the burst is used up", || sandbox.stat("created") == 1);
     folder.write("job.toml", "[pacing]\nrate = 0\n");
     running.signal("HUP");
-    until("a bad rate is told", || {
-        told(&folder).contains("the rate is unchanged: [pacing] rate must be more than 0")
+    until("the invalid rate is reported", || {
+        stderr_so_far(&folder).contains("the rate is unchanged: [pacing] rate must be more than 0")
     });
-    // At the old rate the next row would leave in three hours.
+    // At the old rate the next request would be sent after three hours.
     folder.write("job.toml", "[pacing]\nrate = 100000\n");
     running.signal("HUP");
     let ended = running.end().expect(0);
-    assert!(told(&folder).contains("the rate is 100000 a second from now on"), "{}", told(&folder));
+    let stderr = stderr_so_far(&folder);
+    assert!(stderr.contains("the rate is 100000 a second from now on"), "{stderr}");
     assert_eq!(messages(&ended.stdout)["summary"]["created"], 4);
 }
 
@@ -185,60 +197,66 @@ fn sighup_reads_the_rate_from_the_job_file_again() {
 fn sighup_changes_nothing_where_a_flag_sets_the_rate() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
-    let endpoint = Endpoint::start(|number, _| if number < 1 { Reply::Hang } else { Reply::Created });
-    let running = start_telling(&folder, &import(&endpoint.url(), &["--read-timeout", "2s"]));
-    until("a request is under way", || endpoint.requests().len() == 1);
+    let gate = Gate::default();
+    let endpoint = created_after(&gate);
+    let running = start_with_stderr_file(&folder, &import(&endpoint.url(), &["--read-timeout", "10m"]));
+    until("a request is in flight", || endpoint.requests().len() == 1);
     running.signal("HUP");
-    until("it is told", || told(&folder).contains("the rate is unchanged: --rate sets it"));
+    let reported = "the rate is unchanged: --rate sets it";
+    until("the unchanged rate is reported", || stderr_so_far(&folder).contains(reported));
+    gate.open();
     running.end().expect(0);
 }
 
 #[test]
-fn a_run_whose_time_is_over_stops_with_10_and_the_next_one_goes_on() {
+fn a_run_stops_with_10_after_max_duration_and_the_next_run_continues() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(50));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    // Paced so slowly that no machine comes to the end.
     let slow = ["--rate", "0.0001", "--burst", "4", "--max-duration", "2s"];
     let ended = folder.run(&import(&url, &slow)).expect(10);
     assert!(ended.stdout.contains("The time that --max-duration allows is over."), "{}", ended.stdout);
-    assert_eq!(folder.states("t.ledger.db"), "created 3, pending 47");
+    // The rate allows no more requests than the burst, however fast the machine is.
+    let created = sandbox.stat("contacts");
+    assert!((1..=4).contains(&created), "{created}");
+    assert_eq!(folder.states("t.ledger.db"), format!("created {created}, pending {}", 50 - created));
     let none = folder.run(&import(&url, &["--max-duration", "0s"])).expect(10);
-    assert!(none.stdout.contains("47  waiting to be sent"), "{}", none.stdout);
-    assert_eq!(sandbox.stat("contacts"), 3);
+    assert!(none.stdout.contains(&format!("{}  waiting to be sent", 50 - created)), "{}", none.stdout);
+    assert_eq!(sandbox.stat("contacts"), created);
     folder.run(&import(&url, &["--max-duration", "10h"])).expect(0);
 }
 
 #[test]
-fn a_second_run_ends_in_11_or_waits_and_the_lock_dies_with_its_holder() {
+fn a_second_run_ends_in_11_or_waits_until_the_process_with_the_lock_ends() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|number, _| if number == 0 { Reply::Hang } else { Reply::Created });
     let url = endpoint.url();
     let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("a request is under way", || endpoint.requests().len() == 1);
+    until("a request is in flight", || endpoint.requests().len() == 1);
     let ended = folder.run(&import(&url, &[])).expect(11);
     assert!(ended.stderr.contains("t.ledger.db (process "), "{}", ended.stderr);
     folder.run(&import(&url, &["--lock-wait", "300ms"])).expect(11);
-    let second = start_telling(&folder, &import(&url, &["--lock-wait", "1h"]));
-    until("it waits", || told(&folder).contains("another run holds the ledger (process "));
+    let second = start_with_stderr_file(&folder, &import(&url, &["--lock-wait", "1h"]));
+    let reported = "another run holds the ledger (process ";
+    until("the second run waits", || stderr_so_far(&folder).contains(reported));
     first.signal("KILL");
     drop(first);
     second.end().expect(0);
-    let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+    let tokens = endpoint.client_tokens();
     assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]));
 }
 
 #[test]
-fn two_machines_with_two_ledgers_make_one_contact_a_row() {
+fn two_runs_with_separate_ledgers_create_one_contact_per_row() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(300));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--latency", "5ms"]);
     let url = sandbox.url();
-    let machines = ["a.db", "b.db"].map(|ledger| folder.start(&import(&url, &["--ledger", ledger])));
-    for machine in machines {
-        machine.end().expect(0);
+    let runs = ["a.db", "b.db"].map(|ledger| folder.start(&import(&url, &["--ledger", ledger])));
+    for run in runs {
+        run.end().expect(0);
     }
     assert_eq!(sandbox.stat("contacts"), 300);
     let contacts = |ledger| folder.ask(ledger, "SELECT hex(token), contact_id FROM rows ORDER BY 1");

@@ -1,4 +1,4 @@
-//! `status` says what is known, of the time left above all, and says so where it is not.
+//! `status`: withdrawn rows, the time left, and `--watch`.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ fn json(folder: &Folder) -> Value {
 }
 
 #[test]
-fn rows_that_left_their_file_are_named_and_asked_for_no_more() {
+fn rows_that_left_their_file_are_counted_as_withdrawn() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -28,10 +28,10 @@ fn rows_that_left_their_file_are_named_and_asked_for_no_more() {
     let state = json(&folder);
     assert_eq!((&state["rows"]["pending"], &state["withdrawn"]), (&1.into(), &1.into()));
     assert_eq!((&state["next_step"], &state["seconds_left"]), (&Value::Null, &Value::Null));
-    let told = text(&folder);
-    assert!(told.contains("\n  1 of them withdrawn: "), "{told}");
-    assert!(!told.contains("To send") && !told.contains("left at the rate"), "{told}");
-    // Back in its file it waits again, and another row is gone.
+    let shown = text(&folder);
+    assert!(shown.contains("\n  1 of them withdrawn: "), "{shown}");
+    assert!(!shown.contains("To send") && !shown.contains("left at the rate"), "{shown}");
+    // The withdrawn row is back in its file, and a created row has left it.
     folder.write("t.csv", "id,Name\nK0,Task 0\nK3,Task 3\n");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);
     assert_eq!(
@@ -42,19 +42,19 @@ fn rows_that_left_their_file_are_named_and_asked_for_no_more() {
 }
 
 #[test]
-fn a_run_under_way_is_measured_by_its_record_and_its_limit() {
+fn the_time_left_of_a_run_follows_its_recorded_rate_and_its_limit() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(8));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let run = folder.start(&import(&url, &["--limit", "2", "--rate", "50", "--read-timeout", "10m"]));
-    until("requests are under way", || endpoint.requests().len() == 2);
-    // Nothing was created, so the set rate says nothing.
+    until("the requests are in flight", || endpoint.requests().len() == 2);
+    // Without a created row there is no rate to divide by.
     assert_eq!((&json(&folder)["seconds_left"], &json(&folder)["running"]), (&Value::Null, &true.into()));
-    let told = text(&folder);
-    assert!(told.contains("\n  the time left is unknown: "), "{told}");
-    assert!(told.contains("\n  6 rows wait beyond --limit, for the next run\n"), "{told}");
-    // Three a second, written down some time ago. The run is stopped, so that it writes nothing.
+    let shown = text(&folder);
+    assert!(shown.contains("\n  the time left is unknown: "), "{shown}");
+    assert!(shown.contains("\n  6 rows wait beyond --limit, for the next run\n"), "{shown}");
+    // Three rows per second, recorded some time ago. The stopped run cannot change the record.
     run.signal("STOP");
     folder.execute(
         LEDGER,
@@ -69,7 +69,7 @@ fn a_run_under_way_is_measured_by_its_record_and_its_limit() {
 }
 
 #[test]
-fn while_the_input_is_read_nobody_knows_how_long_it_will_take() {
+fn the_time_left_is_unknown_while_the_input_is_read() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(4));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -78,21 +78,21 @@ fn while_the_input_is_read_nobody_knows_how_long_it_will_take() {
     let mut arguments = import(&url, &[]);
     arguments[1] = "-";
     let mut command = folder.command(&arguments);
-    let pipe = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    let mut child = pipe.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    // More than is looked at before the run begins, and not all.
+    // More rows than the run reads to detect the dialect. The open pipe may bring more.
     std::io::Write::write_all(&mut input, numbered_csv(50_000).replace('K', "L").as_bytes()).unwrap();
-    until("the run has begun", || folder.ask(LEDGER, "SELECT count(*) FROM runs") == "2");
-    let (state, told) = (json(&folder), text(&folder));
+    until("the run has started", || folder.ask(LEDGER, "SELECT count(*) FROM runs") == "2");
+    let (state, shown) = (json(&folder), text(&folder));
     assert_eq!((&state["running"], &state["seconds_left"]), (&true.into(), &Value::Null));
-    assert!(!told.contains(" left"), "{told}");
+    assert!(!shown.contains(" left"), "{shown}");
     let _ = child.kill();
     let _ = child.wait();
 }
 
 #[test]
-fn a_run_that_died_does_not_grow_slower_since() {
+fn the_rate_of_a_run_that_died_ends_with_its_last_commit() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(8));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -108,7 +108,7 @@ fn a_run_that_died_does_not_grow_slower_since() {
 }
 
 #[test]
-fn a_ledger_that_is_taken_away_while_it_is_watched_was_there() {
+fn watch_ends_in_74_when_the_ledger_is_moved() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -116,28 +116,28 @@ fn a_ledger_that_is_taken_away_while_it_is_watched_was_there() {
     let shown = std::fs::File::create(folder.path("shown")).unwrap();
     let mut command = folder.command(&["status", "--ledger", LEDGER, "--watch=0.1"]);
     let watching = Running::of(command.stdout(shown).stderr(std::process::Stdio::piped()));
-    until("it is shown", || folder.read("shown").contains("in all"));
+    until("the status is shown", || folder.read("shown").contains("in all"));
     std::fs::rename(folder.path(LEDGER), folder.path("away.db")).unwrap();
     let ended = watching.end().expect(74);
     assert!(ended.stderr.contains("disappeared: it was removed or moved"), "{}", ended.stderr);
-    let never = folder.run(&["status", "--ledger", LEDGER, "--watch"]).expect(2);
-    assert!(never.stderr.contains("there is no ledger"), "{}", never.stderr);
+    let missing = folder.run(&["status", "--ledger", LEDGER, "--watch"]).expect(2);
+    assert!(missing.stderr.contains("there is no ledger"), "{}", missing.stderr);
 }
 
 #[test]
-fn what_is_taken_for_a_csv_by_mistake_is_told() {
+fn misplaced_arguments_of_status_are_refused_with_a_remedy() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     folder.run(&["run", "t.csv", "--key", "id", "--sandbox", "--rate", "1000"]).expect(0);
     let ledger = ["--ledger", "t.sandbox.ledger.db"];
-    for (words, told) in [
+    for (more, message) in [
         (&["--watch", "10s"][..], "--watch=10s"),
-        (&["--watch=0"], "the shortest pause is 0.1s"),
+        (&["--watch=0"], "the shortest interval is 0.1s"),
         (&["--watch=-1"], "write a time such as 40ms, 30s, 5m or 24h"),
         (&["tt.csv"], "there is no file tt.csv"),
     ] {
-        let refused = folder.run(&[&["status"][..], &ledger, words].concat()).expect(2);
-        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        let refused = folder.run(&[&["status"][..], &ledger, more].concat()).expect(2);
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
     }
     folder.run(&[&["status", "t.csv"][..], &ledger].concat()).expect(0);
     folder.run(&["status", "t.csv", "--sandbox"]).expect(0);

@@ -1,17 +1,17 @@
-//! The ledger: whose it is, who holds it, and what happens when it cannot be written.
+//! The ledger file: identity, lock, permissions, damage, and storage that cannot be written.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::*;
 
 #[test]
-fn a_second_run_is_refused_while_the_first_holds_the_ledger_and_status_answers() {
+fn a_second_run_is_refused_while_a_run_holds_the_ledger_and_status_still_works() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("requests are under way", || endpoint.requests().len() == 2);
+    until("the requests are in flight", || endpoint.requests().len() == 2);
     let second = folder.run(&import(&url, &[])).expect(11);
     assert!(second.stderr.contains("another run holds the ledger"), "{}", second.stderr);
     let status = folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0);
@@ -26,14 +26,14 @@ fn a_second_run_is_refused_while_the_first_holds_the_ledger_and_status_answers()
 }
 
 #[test]
-fn a_full_disk_ends_in_74_and_loses_nothing() {
+fn a_full_disk_ends_in_74_and_the_next_run_completes_the_import() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3000));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let arguments = import(&url, &[]);
-    // Files may not grow beyond so many blocks of 512 or 1024 bytes, whichever the shell counts in;
-    // with the signal ignored a write fails as on a full disk.
+    // A limit on the file size, in blocks of 512 or 1024 bytes by the shell. With SIGXFSZ ignored a write fails as on a
+    // full disk.
     for blocks in [50, 300, 900] {
         let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let output = std::process::Command::new("sh")
@@ -51,7 +51,7 @@ fn a_full_disk_ends_in_74_and_loses_nothing() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_made_ends_in_74_and_nothing_is_sent() {
+fn a_ledger_that_cannot_be_created_ends_in_74_and_nothing_is_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -64,7 +64,7 @@ fn a_ledger_that_cannot_be_made_ends_in_74_and_nothing_is_sent() {
 }
 
 #[test]
-fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
+fn another_file_or_the_ledger_of_another_import_is_refused_with_2_and_not_changed() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -82,20 +82,19 @@ fn what_is_no_ledger_or_anothers_is_refused_with_2_and_left_as_it_was() {
 
     folder.run(&import(&url, &[])).expect(0);
     let sent = endpoint.requests().len();
-    let ended = folder.run(&import(&url, &["--namespace", "again"])).expect(2);
-    assert!(ended.stderr.contains("belongs to namespace '', not 'again'"), "{}", ended.stderr);
+    let ended = folder.run(&import(&url, &["--namespace", "second"])).expect(2);
+    assert!(ended.stderr.contains("belongs to namespace '', not 'second'"), "{}", ended.stderr);
     assert_eq!(endpoint.requests().len(), sent);
 }
 
 #[test]
-fn ledger_and_rejects_are_for_their_owners_eyes() {
+fn only_the_owner_can_read_the_ledger_and_the_rejects() {
     let folder = Folder::new();
     folder.write("t.csv", format!("{}K9,{}\n", numbered_csv(1), "x".repeat(1025)));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     folder.run(&import(&endpoint.url(), &[])).expect(1);
     for name in ["t.ledger.db", "t.ledger.db.lock", "t.ledger.db.rejects.csv"] {
-        let mode = folder.path(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
+        assert_eq!(folder.permissions(name), 0o600, "{name}");
     }
 }
 
@@ -110,20 +109,20 @@ fn a_created_row_keeps_its_contact_and_loses_its_record() {
 }
 
 #[test]
-fn a_link_to_the_ledger_leads_to_the_same_lock() {
+fn a_symbolic_link_to_the_ledger_has_its_lock() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let first = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("a request is under way", || endpoint.requests().len() == 1);
+    until("a request is in flight", || endpoint.requests().len() == 1);
     std::os::unix::fs::symlink(folder.path("t.ledger.db"), folder.path("link.db")).unwrap();
     folder.run(&import(&url, &["--ledger", "link.db"])).expect(11);
     drop(first);
 }
 
 #[test]
-fn another_key_on_the_same_ledger_is_refused() {
+fn a_ledger_of_another_key_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", "Name,Description\na,b\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -143,7 +142,7 @@ fn another_key_on_the_same_ledger_is_refused() {
 }
 
 #[test]
-fn rejects_replace_and_remove_only_older_rejects() {
+fn rejects_replace_and_remove_only_earlier_rejects() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     folder.write("precious.txt", "precious");
@@ -157,7 +156,7 @@ fn rejects_replace_and_remove_only_older_rejects() {
     for name in ["t.ledger.db", "./t.ledger.db-wal", "t.ledger.db.lock"] {
         folder.run(&import(&url, &["--rejects", name, "--force"])).expect(2);
     }
-    // `--force` replaces a file by rejects, and this run has none.
+    // Without rejects, `--force` has nothing to replace the file with.
     folder.run(&import(&url, &["--rejects", "precious.txt", "--force"])).expect(0);
     folder.run(&import(&url, &["--rejects", "no/such/folder.csv"])).expect(74);
     assert_eq!(folder.read("precious.txt"), "precious");
@@ -165,7 +164,7 @@ fn rejects_replace_and_remove_only_older_rejects() {
 }
 
 #[test]
-fn what_a_created_row_said_is_wiped_from_the_ledger() {
+fn the_cells_of_a_created_row_are_erased_from_the_ledger() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\n1,planted-secret\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -175,45 +174,46 @@ fn what_a_created_row_said_is_wiped_from_the_ledger() {
     assert!(!folder.path("t.ledger.db-wal").exists());
 }
 
-/// Takes the ledger away, or changes it, while requests are under way; what is sent after that, and how the run ends.
-fn disturbed(disturb: impl Fn(&Folder)) -> (usize, Ended, Folder) {
+/// Runs an import and changes its folder while requests are in flight. Returns the number of requests after the change,
+/// the end of the run, and the folder.
+fn run_disturbed(disturb: impl Fn(&Folder)) -> (usize, Ended, Folder) {
     let folder = Folder::new();
-    std::fs::create_dir(folder.path("home")).unwrap();
+    std::fs::create_dir(folder.path("data")).unwrap();
     folder.write("t.csv", numbered_csv(200));
     let endpoint = Endpoint::start(|_, _| Reply::Slow(std::time::Duration::from_millis(300)));
     let url = endpoint.url();
-    let running = folder.start(&import(&url, &["--ledger", "home/t.db", "--concurrency", "4"]));
-    until("requests are under way", || endpoint.requests().len() >= 4);
+    let running = folder.start(&import(&url, &["--ledger", "data/t.db", "--concurrency", "4"]));
+    until("the requests are in flight", || endpoint.requests().len() >= 4);
     disturb(&folder);
-    let sent = endpoint.requests().len();
+    let before = endpoint.requests().len();
     let ended = running.end();
-    (endpoint.requests().len() - sent, ended, folder)
+    (endpoint.requests().len() - before, ended, folder)
 }
 
 #[test]
-fn a_ledger_that_is_taken_away_stops_the_run_before_another_request() {
-    let gone = |ended: &Ended| {
+fn a_removed_or_moved_ledger_stops_the_run_before_another_request() {
+    let expect_removed = |ended: &Ended| {
         assert_eq!(ended.code, Some(74), "{}{}", ended.stdout, ended.stderr);
         assert!(ended.stderr.contains("was removed, moved or replaced during the run"), "{}", ended.stderr);
     };
-    let (more, ended, _) = disturbed(|folder| std::fs::remove_dir_all(folder.path("home")).unwrap());
-    gone(&ended);
-    assert!(more <= 4, "{more} requests left after the folder was removed");
+    let (more, ended, _) = run_disturbed(|folder| std::fs::remove_dir_all(folder.path("data")).unwrap());
+    expect_removed(&ended);
+    assert!(more <= 4, "{more} requests sent after the folder was removed");
     let (more, ended, folder) =
-        disturbed(|folder| std::fs::rename(folder.path("home"), folder.path("away")).unwrap());
-    gone(&ended);
-    assert!(more <= 4, "{more} requests left after the folder was moved");
-    // It is whole where it is now, and the next run goes on with it.
+        run_disturbed(|folder| std::fs::rename(folder.path("data"), folder.path("away")).unwrap());
+    expect_removed(&ended);
+    assert!(more <= 4, "{more} requests sent after the folder was moved");
+    // The moved ledger is complete, and the next run continues with it.
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.run(&import(&sandbox.url(), &["--ledger", "away/t.db"])).expect(0);
-    // A lock file that is tidied away would let a second run in.
-    let (_, ended, _) = disturbed(|folder| std::fs::remove_file(folder.path("home/t.db.lock")).unwrap());
-    gone(&ended);
+    // A removed lock file would admit a second run.
+    let (_, ended, _) = run_disturbed(|folder| std::fs::remove_file(folder.path("data/t.db.lock")).unwrap());
+    expect_removed(&ended);
 }
 
 #[test]
-fn an_intent_or_an_outcome_that_cannot_be_written_ends_in_74_and_sends_nothing_without_an_intent() {
-    let full = |state: &str| {
+fn a_failed_write_of_an_intent_or_outcome_ends_in_74_and_no_request_lacks_an_intent() {
+    let failing_write = |state: &str| {
         format!(
             "CREATE TRIGGER full BEFORE UPDATE ON rows WHEN new.state = '{state}' AND new.id > 3
              BEGIN SELECT RAISE(FAIL, 'disk full'); END"
@@ -225,14 +225,14 @@ fn an_intent_or_an_outcome_that_cannot_be_written_ends_in_74_and_sends_nothing_w
         let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
         let url = sandbox.url();
         folder.run(&import(&url, &["--limit", "0"])).expect(10);
-        folder.execute("t.ledger.db", &full(state));
+        folder.execute("t.ledger.db", &failing_write(state));
         let ended = folder.run(&import(&url, &["--concurrency", "8"])).expect(74);
         assert!(ended.stderr.contains("disk full"), "{}", ended.stderr);
         let contacts = sandbox.stat("contacts");
         assert!(contacts <= most, "{state}: {contacts} contacts");
-        // Every one of them is known to the ledger, if not what came of it.
-        let known = "SELECT count(*) FROM rows WHERE state IN ('created', 'in_flight')";
-        assert!(folder.ask("t.ledger.db", known).parse::<u64>().unwrap() >= contacts);
+        // The ledger has an intent or an outcome for each contact.
+        let recorded = "SELECT count(*) FROM rows WHERE state IN ('created', 'in_flight')";
+        assert!(folder.ask("t.ledger.db", recorded).parse::<u64>().unwrap() >= contacts);
         folder.execute("t.ledger.db", "DROP TRIGGER full");
         folder.run(&import(&url, &[])).expect(0);
         assert_eq!(sandbox.stat("contacts"), 40);
@@ -240,7 +240,7 @@ fn an_intent_or_an_outcome_that_cannot_be_written_ends_in_74_and_sends_nothing_w
 }
 
 #[test]
-fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
+fn a_damaged_ledger_is_refused_with_a_remedy_and_nothing_is_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(500));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -263,7 +263,7 @@ fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
         }
         std::fs::write(folder.path("t.ledger.db"), &bytes).unwrap();
         let ended = folder.run(&limited);
-        // A bit inside of a text or an id is nobody's to notice; whatever is noticed is refused.
+        // No check covers a bit within a text or an id, so such a run may continue.
         assert!(matches!(ended.code, Some(74 | 2 | 10)), "{number}: {:?} {}", ended.code, ended.stderr);
         if number < cut.len() {
             assert!(matches!(ended.code, Some(74 | 2)), "cut {number}: {:?} {}", ended.code, ended.stderr);
@@ -282,7 +282,7 @@ fn a_damaged_ledger_is_refused_with_advice_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_ledger_is_examined_unless_its_last_run_closed_it_and_nobody_wrote_to_it_since() {
+fn a_ledger_is_examined_unless_it_is_as_its_last_run_closed_it() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(500));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -294,7 +294,7 @@ fn a_ledger_is_examined_unless_its_last_run_closed_it_and_nobody_wrote_to_it_sin
     assert!(!folder.read("t.ledger.db.lock").contains("closed"));
     folder.run(&import(&url, &[])).expect(0);
     assert!(folder.read("t.ledger.db.lock").contains("\nclosed with "));
-    // A page that no run reads which finds every row where it was.
+    // A run over unchanged rows does not read this page, so only an examination finds the damage.
     let rootpage =
         folder.ask("t.ledger.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'rows_by_cause'");
     let mut bytes = std::fs::read(folder.path("t.ledger.db")).unwrap();
@@ -305,21 +305,21 @@ fn a_ledger_is_examined_unless_its_last_run_closed_it_and_nobody_wrote_to_it_sin
 }
 
 #[test]
-fn a_ledger_that_may_not_be_written_to_ends_in_74_and_nothing_is_sent() {
+fn a_read_only_ledger_ends_in_74_and_nothing_is_sent() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
-    let mode = |name: &str, mode| {
+    let set_permissions = |name: &str, mode| {
         std::fs::set_permissions(folder.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     let mut command = folder.command(&import(&url, &[]));
-    mode("t.ledger.db", 0o444);
+    set_permissions("t.ledger.db", 0o444);
     if rustix::process::getuid().is_root() {
-        // The superuser, who runs many a test, may write to anything.
-        mode("", 0o777);
-        mode("t.ledger.db.lock", 0o666);
+        // Permissions do not restrict the superuser, so the run gets another user.
+        set_permissions("", 0o777);
+        set_permissions("t.ledger.db.lock", 0o666);
         std::os::unix::process::CommandExt::uid(&mut command, 65_534);
     }
     let ended = Ended::from(command.output().unwrap()).expect(74);
@@ -328,7 +328,7 @@ fn a_ledger_that_may_not_be_written_to_ends_in_74_and_nothing_is_sent() {
 }
 
 #[test]
-fn rejects_that_find_no_room_end_in_74_and_the_next_run_writes_them() {
+fn rejects_on_a_full_disk_end_in_74_and_the_next_run_writes_them() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("tiny")).unwrap();
     let long = "x".repeat(1025);
@@ -336,7 +336,7 @@ fn rejects_that_find_no_room_end_in_74_and_the_next_run_writes_them() {
     folder.write("t.csv", format!("id,Name\n{rows}"));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    // A disk of 64 KiB in a name space of its own, where the system lets anybody have one.
+    // A disk of 64 KiB in a mount namespace. Some systems allow that only to the superuser.
     let tiny = |words: &[&str]| {
         let mount = "mount -t tmpfs -o size=64k tmpfs tiny && exec \"$0\" \"$@\"";
         let mut command = std::process::Command::new("unshare");
@@ -355,7 +355,7 @@ fn rejects_that_find_no_room_end_in_74_and_the_next_run_writes_them() {
 }
 
 #[test]
-fn a_link_to_a_disk_that_is_not_there_is_no_new_ledger() {
+fn a_dangling_link_does_not_become_a_new_ledger() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("mnt")).unwrap();
     folder.write("t.csv", numbered_csv(3));
@@ -375,7 +375,7 @@ fn a_link_to_a_disk_that_is_not_there_is_no_new_ledger() {
 }
 
 #[test]
-fn a_ledger_of_two_names_is_refused() {
+fn a_ledger_with_a_hard_link_is_refused() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -391,7 +391,7 @@ fn a_ledger_of_two_names_is_refused() {
 }
 
 #[test]
-fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
+fn a_flipped_bit_in_a_token_or_record_is_detected_before_a_request() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(12));
     let state = ["--rate", "0", "--state", "s.jsonl"];
@@ -401,20 +401,20 @@ fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
     let sandbox = SandboxProcess::start(&folder, &state);
     let url = sandbox.url();
     let whole = std::fs::read(folder.path("t.ledger.db")).unwrap();
-    // Another file, so that the rows are taken from the ledger as they are.
+    // With another input the run takes these rows from the ledger.
     folder.write("other.csv", "id,Name\nX,Other\n");
     let mut other = import(&url, &[]);
     other[1] = "other.csv";
-    let places = |text: &[u8]| -> Vec<usize> {
+    let offsets = |text: &[u8]| -> Vec<usize> {
         (0..whole.len() - text.len()).filter(|at| whole[*at..].starts_with(text)).collect()
     };
     let token = folder.ask("t.ledger.db", "SELECT hex(token) FROM rows WHERE key = 'K7'");
     let bytes: Vec<u8> =
         (0..16).map(|at| u8::from_str_radix(&token[2 * at..2 * at + 2], 16).unwrap()).collect();
-    // The table and the index have the token; the table has the cells.
-    let mut damaged = places(&bytes);
+    // The table and its index each have the token; only the table has the cells.
+    let mut damaged = offsets(&bytes);
     assert_eq!(damaged.len(), 2);
-    damaged.extend(places(b"[\"K7\",\"Task 7\"]").into_iter().map(|at| at + 8));
+    damaged.extend(offsets(b"[\"K7\",\"Task 7\"]").into_iter().map(|at| at + 8));
     assert_eq!(damaged.len(), 3);
     let put = |bytes: &[u8]| {
         for suffix in ["-wal", "-shm", ".lock"] {
@@ -436,7 +436,7 @@ fn no_bit_that_is_lost_makes_a_second_contact_or_another_one() {
 }
 
 #[test]
-fn a_start_from_zero_is_never_silent() {
+fn a_new_ledger_is_reported_and_a_recreated_one_is_warned_of() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
@@ -445,16 +445,16 @@ fn a_start_from_zero_is_never_silent() {
     assert!(first.stderr.contains("t.ledger.db is a new ledger\n"), "{}", first.stderr);
     let second = folder.run(&import(&url, &[])).expect(0);
     assert!(!second.stderr.contains("new ledger"), "{}", second.stderr);
-    // A reader leaves an empty log behind, which says nothing.
+    // A reader leaves an empty WAL file, which must not count as an existing ledger.
     folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
     std::fs::rename(folder.path("t.ledger.db"), folder.path("away.db")).unwrap();
-    let again = folder.run(&import(&url, &[])).expect(0);
-    assert!(again.stderr.contains("is a new ledger where there was one before"), "{}", again.stderr);
+    let third = folder.run(&import(&url, &[])).expect(0);
+    assert!(third.stderr.contains("is a new ledger where there was one before"), "{}", third.stderr);
     assert_eq!(sandbox.stat("contacts"), 3);
 }
 
 #[test]
-fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
+fn a_deleted_wal_file_and_an_older_copy_of_the_ledger_are_detected() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(40));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed"]);
@@ -463,7 +463,7 @@ fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
     std::fs::copy(folder.path("t.ledger.db"), folder.path("copy.db")).unwrap();
     let crashing = import(&url, &["--concurrency", "1", "--crash-at", "after-commit:20"]);
     assert_eq!(folder.run(&crashing).code, None);
-    let with_log =
+    let with_wal =
         ["", "-wal"].map(|suffix| std::fs::read(folder.path(&format!("t.ledger.db{suffix}"))).unwrap());
     for suffix in ["-wal", "-shm"] {
         std::fs::remove_file(folder.path(&format!("t.ledger.db{suffix}"))).unwrap();
@@ -476,8 +476,8 @@ fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
     std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
     folder.run(&import(&url, &[])).expect(74);
     assert_eq!(sandbox.stat("contacts"), contacts);
-    // With its log it is whole; whoever looks into it with another tool folds the log in, which is all the same.
-    for (suffix, bytes) in ["", "-wal"].iter().zip(&with_log) {
+    // With its WAL file the ledger is complete. Another tool that opens it checkpoints the WAL file, which is harmless.
+    for (suffix, bytes) in ["", "-wal"].iter().zip(&with_wal) {
         std::fs::write(folder.path(&format!("t.ledger.db{suffix}")), bytes).unwrap();
     }
     folder.states("t.ledger.db");
@@ -487,7 +487,7 @@ fn a_log_that_is_removed_after_a_crash_and_an_older_copy_are_noticed() {
         folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state IN ('created', 'unknown')"),
         "40"
     );
-    // An older copy that is meant.
+    // Without the lock record an older copy is accepted: the operator has removed it on purpose.
     std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
     std::fs::remove_file(folder.path("t.ledger.db.lock")).unwrap();
     folder.run(&import(&url, &["--limit", "0"])).expect(10);

@@ -1,15 +1,16 @@
-//! A folder, the binary, the sandbox as a process, and an endpoint that answers as it is told.
+//! Fixtures: a temporary folder, the binary, the sandbox process, and an endpoint with scripted replies.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// Long enough for the slowest machine; reached only by a hang.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Timeout of every wait: long enough for the slowest machine, so that only a hang reaches it.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Skips a test whose tool is missing. The gate, `.ci/run`, installs every tool and sets `CI`: there it fails instead.
 #[track_caller]
@@ -19,7 +20,7 @@ pub fn skip_outside_of_the_gate(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// A folder of its own, gone afterwards.
+/// A temporary folder, removed when it is dropped.
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -41,7 +42,12 @@ impl Folder {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The binary in this folder, with an empty environment as under cron.
+    /// Permission bits of a file.
+    pub fn permissions(&self, name: &str) -> u32 {
+        self.path(name).metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    /// A command of the binary in this folder, with an empty environment as under cron.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_connect-import"));
         command.current_dir(self.0.path()).args(arguments).env_clear();
@@ -66,7 +72,7 @@ impl Folder {
         Running::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
-    /// What the ledger says to a query, a line a row, columns joined by `|`.
+    /// Result of a query to the ledger: one line per row, columns joined by `|`.
     pub fn ask(&self, ledger: &str, sql: &str) -> String {
         let connection = rusqlite::Connection::open(self.path(ledger)).unwrap();
         let mut statement = connection.prepare(sql).unwrap();
@@ -86,7 +92,7 @@ impl Folder {
         lines.join("\n")
     }
 
-    /// Changes the ledger behind the tool's back.
+    /// Changes the ledger with SQL.
     pub fn execute(&self, ledger: &str, sql: &str) {
         rusqlite::Connection::open(self.path(ledger)).unwrap().execute_batch(sql).unwrap();
     }
@@ -99,7 +105,7 @@ impl Folder {
     }
 }
 
-/// How a process ended.
+/// Exit code and output of a process that has ended. The code is `None` if a signal killed it.
 pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
@@ -124,7 +130,7 @@ impl Ended {
     }
 }
 
-/// A process under way; killed if it is dropped.
+/// A running process, killed when it is dropped.
 pub struct Running(Option<Child>);
 
 impl Running {
@@ -155,29 +161,29 @@ impl Drop for Running {
     }
 }
 
-/// Waits until something is true.
+/// Waits until a condition holds. `what` describes it when the wait times out.
 #[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "never came: {what}");
+    while !condition() {
+        assert!(start.elapsed() < TIMEOUT, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// A run whose standard error goes into the file `told`.
-pub fn start_telling(folder: &Folder, arguments: &[&str]) -> Running {
+/// Starts a run whose standard error is written to the file `stderr`.
+pub fn start_with_stderr_file(folder: &Folder, arguments: &[&str]) -> Running {
     let mut command = folder.command(arguments);
-    let told = std::fs::File::create(folder.path("told")).unwrap();
-    Running::of(command.stdout(std::process::Stdio::piped()).stderr(told))
+    let stderr = std::fs::File::create(folder.path("stderr")).unwrap();
+    Running::of(command.stdout(Stdio::piped()).stderr(stderr))
 }
 
-/// What it has written there so far.
-pub fn told(folder: &Folder) -> String {
-    folder.read("told")
+/// Standard error so far of a run that `start_with_stderr_file` started.
+pub fn stderr_so_far(folder: &Folder) -> String {
+    folder.read("stderr")
 }
 
-/// `connect-import sandbox` as a process of its own.
+/// A process of `connect-import sandbox`.
 pub struct SandboxProcess {
     pub port: u16,
     _process: Running,
@@ -199,13 +205,17 @@ impl SandboxProcess {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Contact ids by client token.
+    /// Contacts with all their members.
+    pub fn listed_contacts(&self) -> Vec<serde_json::Value> {
+        serde_json::from_str(&self.get("/_sandbox/contacts")).unwrap()
+    }
+
+    /// Client token and contact id of each contact.
     pub fn contacts(&self) -> Vec<(String, String)> {
-        let contacts: serde_json::Value = serde_json::from_str(&self.get("/_sandbox/contacts")).unwrap();
         let text =
             |contact: &serde_json::Value, name: &str| contact[name].as_str().unwrap_or_default().to_owned();
-        let contacts = contacts.as_array().unwrap().iter();
-        contacts.map(|contact| (text(contact, "ClientToken"), text(contact, "ContactId"))).collect()
+        let contacts = self.listed_contacts();
+        contacts.iter().map(|contact| (text(contact, "ClientToken"), text(contact, "ContactId"))).collect()
     }
 
     pub fn stat(&self, name: &str) -> u64 {
@@ -217,67 +227,67 @@ impl SandboxProcess {
         SandboxProcess::get_from(self.port, path)
     }
 
-    /// The body of what is at a path of the sandbox on this port.
+    /// The response body of a GET request to the sandbox on this port.
     pub fn get_from(port: u16, path: &str) -> String {
-        SandboxProcess::ask(port, &format!("GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n"))
+        SandboxProcess::send(port, &format!("GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n"))
     }
 
-    /// Asks for an operation as another client does.
+    /// The response body of a PUT request, such as another client sends.
     pub fn put(&self, path: &str, body: &serde_json::Value) -> String {
         let body = body.to_string();
         let length = body.len();
         let head = format!("PUT {path} HTTP/1.0\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n");
-        SandboxProcess::ask(self.port, &(head + &body))
+        SandboxProcess::send(self.port, &(head + &body))
     }
 
-    fn ask(port: u16, request: &str) -> String {
+    fn send(port: u16, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 }
 
-/// What a scripted endpoint does with a request.
+/// Reply of an `Endpoint` to a request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Answers 200 with a contact id made from the request's number.
+    /// Status 200 with a contact id that contains the number of the request.
     Created,
-    /// Answers with a status, an error code and a message.
+    /// A status and an error code.
     Error(u16, &'static str),
-    /// Answers with a status, an error code and a message of one's own.
+    /// A status, an error code and a message.
     Quoted(u16, &'static str, String),
-    /// Answers 200 with this body.
+    /// Status 200 with a constant body.
     Body(&'static str),
-    /// The same, of one's own.
+    /// Status 200 with a computed body.
     Json(String),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Close,
-    /// Answers as `Created`, so much later.
+    /// `Created` after a delay.
     Slow(Duration),
-    /// Says nothing until the client goes away.
+    /// No response until the client disconnects.
     Hang,
 }
 
-/// An endpoint on loopback that answers as it is told, and remembers what it was asked.
+/// An HTTP endpoint on loopback with scripted replies. It records the requests.
 pub struct Endpoint {
     pub port: u16,
     requests: Arc<Mutex<Vec<serde_json::Value>>>,
 }
 
 impl Endpoint {
-    /// `reply` is given the number of the request, from 0, and its body.
+    /// Starts an endpoint. `reply` gets the number of the request, from 0, and its body.
     pub fn start(reply: impl Fn(usize, &serde_json::Value) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (remembered, reply) = (requests.clone(), Arc::new(reply));
+        let (recorded, reply) = (requests.clone(), Arc::new(reply));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (remembered, reply) = (remembered.clone(), reply.clone());
+                let (recorded, reply) = (recorded.clone(), reply.clone());
                 std::thread::spawn(move || {
-                    let _ = serve(stream, &remembered, &*reply);
+                    let _ = serve(stream, &recorded, &*reply);
                 });
             }
         });
@@ -292,11 +302,37 @@ impl Endpoint {
     pub fn requests(&self) -> Vec<serde_json::Value> {
         self.requests.lock().unwrap().clone()
     }
+
+    /// The client tokens of all requests so far.
+    pub fn client_tokens(&self) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|body| body["ClientToken"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Holds replies of an endpoint back until it is opened, so that no test depends on a delay.
+#[derive(Clone, Default)]
+pub struct Gate {
+    is_open: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        let (is_open, opened) = &*self.is_open;
+        *is_open.lock().unwrap() = true;
+        opened.notify_all();
+    }
+
+    /// Returns when the gate is open.
+    pub fn pass(&self) {
+        let (is_open, opened) = &*self.is_open;
+        drop(opened.wait_while(is_open.lock().unwrap(), |is_open| !*is_open));
+    }
 }
 
 fn serve(
     stream: TcpStream,
-    remembered: &Mutex<Vec<serde_json::Value>>,
+    recorded: &Mutex<Vec<serde_json::Value>>,
     reply: &dyn Fn(usize, &serde_json::Value) -> Reply,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -320,25 +356,27 @@ fn serve(
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        // A request without a body is known by its path.
-        let of_path = || serde_json::json!({"_path": path});
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_else(|_| of_path());
+        // A request without a body is recorded by its path.
+        let body: serde_json::Value =
+            serde_json::from_slice(&body).unwrap_or_else(|_| serde_json::json!({"_path": path}));
         let number = {
-            let mut remembered = remembered.lock().unwrap();
-            remembered.push(body.clone());
-            remembered.len() - 1
+            let mut recorded = recorded.lock().unwrap();
+            recorded.push(body.clone());
+            recorded.len() - 1
         };
         let reply = reply(number, &body);
-        if let Reply::Slow(time) = reply {
-            std::thread::sleep(time);
+        if let Reply::Slow(delay) = reply {
+            std::thread::sleep(delay);
         }
         let (status, code, text) = match reply {
             Reply::Created | Reply::Slow(_) => {
                 (200, "", format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"))
             }
-            Reply::Error(status, code) => (status, code, "{\"Message\":\"as told\"}".to_owned()),
-            Reply::Quoted(status, code, words) => {
-                (status, code, serde_json::json!({"Message": words}).to_string())
+            Reply::Error(status, code) => {
+                (status, code, "{\"Message\":\"refused by the endpoint\"}".to_owned())
+            }
+            Reply::Quoted(status, code, message) => {
+                (status, code, serde_json::json!({"Message": message}).to_string())
             }
             Reply::Body(text) => (200, "", text.to_owned()),
             Reply::Json(text) => (200, "", text),
@@ -366,7 +404,7 @@ pub fn numbered_csv(rows: usize) -> String {
     text
 }
 
-/// The arguments of an import of `t.csv` into `t.ledger.db`, as fast as the endpoint answers.
+/// Arguments of a run of `t.csv` with the ledger `t.ledger.db` and without a rate limit.
 pub fn import<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     import_file("t.csv", url, more)
 }
@@ -376,18 +414,18 @@ pub fn import_file<'a>(csv: &'a str, url: &'a str, more: &[&'a str]) -> Vec<&'a 
     [&["run", csv, "--key", "id"], &into(url)[..], more].concat()
 }
 
-/// Where an import goes: into `t.ledger.db`, as fast as the endpoint answers.
+/// Options of a run with the ledger `t.ledger.db`, this endpoint, and no effective rate limit.
 pub fn into(url: &str) -> [&str; 9] {
     ["--sandbox", "--ledger", "t.ledger.db", "--rate", "100000", "--burst", "1000", "--endpoint-url", url]
 }
 
-/// Replaces what differs from run to run.
+/// Replaces paths, ports, rates and times, which differ between runs, by placeholders.
 pub fn steady(text: &str, folder: &Folder) -> String {
     let real = folder.0.path().canonicalize().unwrap();
     let text = text.replace(&*real.to_string_lossy(), "FOLDER");
     let text = text.replace(&*folder.0.path().to_string_lossy(), "FOLDER");
     let text = text.replace(env!("CARGO_BIN_EXE_connect-import"), "connect-import");
-    // Ports are the system's choice.
+    // The operating system chooses the port.
     let text = match text.split_once("http://127.0.0.1:") {
         Some((before, after)) => {
             format!("{before}http://127.0.0.1:PORT{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))

@@ -102,28 +102,27 @@ fn with_faults(rows: usize) -> String {
 fn a_resized_terminal_keeps_every_printed_line_and_shows_the_status_area_for_its_width() {
     let folder = Folder::new();
     folder.write("t.csv", with_faults(40));
-    // Three answers are held back until the terminal has been resized.
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock().unwrap();
+    // Three replies are held back until the terminal has been resized.
+    let gate = Gate::default();
     let held = gate.clone();
     let endpoint = Endpoint::start(move |number, _| {
         if number >= 33 {
-            drop(held.lock());
+            held.pass();
         }
         Reply::Created
     });
     let url = endpoint.url();
     let terminal = Terminal::open(100, 24);
     let running = terminal.start(&folder, &import(&url, &[]), &[]);
-    until("it is under way", || terminal.shows("33 of 36 rows"));
+    until("33 rows are sent", || terminal.shows("33 of 36 rows"));
     assert!(terminal.shows("! 4 rejected: Validation: Name: at most 1024 characters are allowed"));
     for (columns, rows, cells) in [(60, 24, 30), (40, 10, 10), (140, 30, 40)] {
         terminal.resize(columns, rows);
         // The bar fills the width, so the number of cells identifies a draw for this width.
         let is_bar = |row: &String| row.starts_with("importing ") && row.matches(['█', '░']).count() == cells;
-        until("it is drawn for the new width", || terminal.rows().iter().any(is_bar));
+        until("the status area has the new width", || terminal.rows().iter().any(is_bar));
     }
-    drop(closed);
+    gate.open();
     running.end().expect(1);
     until("the run has ended", || terminal.shows("imported"));
     let rows = terminal.rows();
@@ -137,27 +136,37 @@ fn a_resized_terminal_keeps_every_printed_line_and_shows_the_status_area_for_its
 }
 
 #[test]
-fn an_interrupted_run_shows_that_it_drains_and_how_far_it_came() {
+fn an_interrupted_run_shows_the_drain_and_its_last_progress() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(40));
-    let endpoint = Endpoint::start(|number, _| if number < 5 { Reply::Created } else { Reply::Hang });
+    let gate = Gate::default();
+    let held = gate.clone();
+    let endpoint = Endpoint::start(move |number, _| {
+        if number >= 5 {
+            held.pass();
+        }
+        Reply::Created
+    });
     let url = endpoint.url();
     let terminal = Terminal::open(80, 24);
-    let arguments = import(&url, &["--concurrency", "3", "--read-timeout", "10m", "--grace", "2s"]);
+    let arguments = import(&url, &["--concurrency", "3", "--read-timeout", "10m", "--grace", "10m"]);
     let running = terminal.start(&folder, &arguments, &[]);
-    until("requests are under way", || terminal.shows("5 of 40 rows") && endpoint.requests().len() == 8);
+    until("three requests are in flight", || {
+        terminal.shows("5 of 40 rows") && endpoint.requests().len() == 8
+    });
     running.signal("INT");
-    until("it drains", || terminal.shows("for 3 requests"));
+    until("the drain is shown", || terminal.shows("for 3 requests"));
     assert!(terminal.shows("draining "), "{:?}", terminal.rows());
+    gate.open();
     running.end().expect(130);
-    until("the last of it is there", || terminal.shows("stopped "));
+    until("the last draw is shown", || terminal.shows("stopped "));
     let rows = terminal.rows();
     assert!(rows.iter().any(|row| row.starts_with("SIGINT: no new request is sent")), "{rows:?}");
     assert!(rows.last().unwrap().starts_with("stopped "), "{rows:?}");
 }
 
 #[test]
-fn colour_is_there_where_it_is_wanted_and_nowhere_else() {
+fn colour_is_written_only_to_a_capable_terminal_or_on_request() {
     let folder = Folder::new();
     folder.write("t.csv", with_faults(1) + "K1,one\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -176,10 +185,10 @@ fn colour_is_there_where_it_is_wanted_and_nowhere_else() {
     assert!(!is_painted(&run(&[], &[("NO_COLOR", "1")])));
     assert!(!is_painted(&run(&[], &[("CONNECT_IMPORT_COLOR", "never")])));
     assert!(is_painted(&run(&["--color=always"], &[("NO_COLOR", "1")])));
-    // A terminal that moves no cursor has lines, and nothing but text in them.
+    // A dumb terminal cannot move the cursor.
     assert!(!run(&[], &[("TERM", "dumb")]).contains('\u{1b}'));
 
-    // Beside a terminal there is none, unless somebody wants it; also before the flags are understood.
+    // Errors of the command line itself follow the same rules.
     let error = |flags: &[&str], environment: &[(&str, &str)]| {
         let mut command = folder.command(flags);
         Ended::from(command.envs(environment.iter().copied()).output().unwrap()).expect(2).stderr

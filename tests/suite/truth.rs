@@ -1,19 +1,18 @@
-//! What the ledger, the rejects file and the sandbox say of the same rows, and whether one of them lies.
+//! Rows as the ledger, the rejects file and the sandbox have them, and their contradictions.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::*;
 
 pub const LEDGER: &str = "t.ledger.db";
 pub const REJECTS: &str = "t.ledger.db.rejects.csv";
 
-/// One character more than a name may have.
+/// A name one character longer than Amazon Connect allows, 1024.
 pub fn name_too_long() -> String {
     "x".repeat(1025)
 }
 
-/// A contact as the sandbox has it. Its attribute `id` is the row's key.
+/// A contact of the sandbox. Its attribute `id` is the key of its row.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Contact {
     pub token: String,
@@ -23,34 +22,33 @@ pub struct Contact {
 }
 
 pub fn contacts(sandbox: &SandboxProcess) -> Vec<Contact> {
-    let all: serde_json::Value = serde_json::from_str(&sandbox.get("/_sandbox/contacts")).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let contact = |one: &serde_json::Value| Contact {
-        token: text(&one["ClientToken"]),
-        id: text(&one["ContactId"]),
-        name: text(&one["Name"]),
-        key: text(&one["Attributes"]["id"]),
+    let contact = |listed: &serde_json::Value| Contact {
+        token: text(&listed["ClientToken"]),
+        id: text(&listed["ContactId"]),
+        name: text(&listed["Name"]),
+        key: text(&listed["Attributes"]["id"]),
     };
-    all.as_array().unwrap().iter().map(contact).collect()
+    sandbox.listed_contacts().iter().map(contact).collect()
 }
 
-/// A row as the ledger has it.
+/// A row of the ledger.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Row {
     pub token: String,
     pub key: String,
     pub line: u64,
     pub state: String,
-    /// A contact may exist: an attempt went unanswered, or was under way when its run died.
+    /// Whether an attempt went unanswered, or was in flight when its run died.
     pub in_doubt: bool,
-    /// Since when, in milliseconds since 1970; 0 where there is no doubt.
+    /// Since when the row is in doubt, in milliseconds since 1970. 0 if it is not.
     pub doubt_ms: i64,
     pub contact: String,
     pub code: String,
 }
 
-/// Every row of the ledger; none if there is no ledger. A copy is read: whoever opens the ledger itself
-/// folds its log back, and that is for the next run to do.
+/// Rows of the ledger; none if there is no ledger. Reads a copy, because SQLite checkpoints the WAL file when the last
+/// connection closes, and the test leaves that to the next run.
 pub fn rows(folder: &Folder) -> Vec<Row> {
     let copy = Folder::new();
     if !folder.path(LEDGER).exists() {
@@ -61,17 +59,18 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
             std::fs::copy(folder.path(name), copy.path(name)).unwrap();
         }
     }
-    // The ledger's own count is never off, whatever broke off.
-    let counted = "SELECT count(*) FROM (
+    let wrong_counts = "SELECT count(*) FROM (
         SELECT run_id, state, code, rows FROM row_counts WHERE rows > 0 EXCEPT
         SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END, count(*)
         FROM rows GROUP BY 1, 2, 3)";
-    let all_rows = "SELECT (SELECT coalesce(sum(rows), 0) FROM row_counts) - (SELECT count(*) FROM rows)";
-    assert_eq!((&*copy.ask(LEDGER, counted), &*copy.ask(LEDGER, all_rows)), ("0", "0"));
+    let uncounted_rows =
+        "SELECT (SELECT coalesce(sum(rows), 0) FROM row_counts) - (SELECT count(*) FROM rows)";
+    // A transaction changes a row and its count together, so no crash separates them.
+    assert_eq!((&*copy.ask(LEDGER, wrong_counts), &*copy.ask(LEDGER, uncounted_rows)), ("0", "0"));
     let sql = "SELECT 'ci1-' || lower(hex(token)), key, line, state, may_exist = 1 OR state = 'in_flight',
                       CASE WHEN may_exist = 1 OR state = 'in_flight' THEN doubt_ms ELSE 0 END,
                       contact_id, code FROM rows ORDER BY id";
-    let all = copy.ask(LEDGER, sql);
+    let lines = copy.ask(LEDGER, sql);
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').collect();
         Row {
@@ -85,33 +84,33 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
             code: cells[7].to_owned(),
         }
     };
-    all.lines().map(row).collect()
+    lines.lines().map(row).collect()
 }
 
-/// What is never true, at whatever moment a run died: a contact that the ledger does not know may exist, a
-/// row that is called created and is not, or is another's, and a second contact of one token.
-pub fn lies(rows: &[Row], contacts: &[Contact]) -> Vec<String> {
-    let mut lies = Vec::new();
+/// Contradictions that no crash may leave: a contact of a row that is neither created nor in doubt, a created row without
+/// its contact, and two contacts with one token.
+pub fn contradictions(rows: &[Row], contacts: &[Contact]) -> Vec<String> {
+    let mut contradictions = Vec::new();
     let mut by_token: BTreeMap<&str, &Contact> = BTreeMap::new();
     for contact in contacts {
         if by_token.insert(&contact.token, contact).is_some() {
-            lies.push(format!("a second contact of one token: {contact:?}"));
+            contradictions.push(format!("a second contact with one token: {contact:?}"));
         }
     }
     for row in rows {
         let contact = by_token.remove(&*row.token);
-        let is_true = match (&*row.state, contact) {
+        let is_consistent = match (&*row.state, contact) {
             ("created", Some(contact)) => row.contact == contact.id && row.key == contact.key,
             ("created", None) => false,
             (_, Some(_)) => row.in_doubt,
             (_, None) => true,
         };
-        if !is_true {
-            lies.push(format!("{row:?}, and the sandbox has {contact:?}"));
+        if !is_consistent {
+            contradictions.push(format!("{row:?}, and the sandbox has {contact:?}"));
         }
     }
-    lies.extend(by_token.values().map(|contact| format!("the ledger has no row for {contact:?}")));
-    lies
+    contradictions.extend(by_token.values().map(|contact| format!("the ledger has no row for {contact:?}")));
+    contradictions
 }
 
 /// A row of the rejects file.
@@ -120,11 +119,11 @@ pub struct Reject {
     pub line: u64,
     pub key: String,
     pub state: String,
-    /// The original cells.
+    /// The cells of the input row.
     pub cells: Vec<String>,
 }
 
-/// Every row of the rejects file; none if there is no file.
+/// Rows of the rejects file; none if there is no file.
 pub fn rejects(folder: &Folder) -> Vec<Reject> {
     let path = folder.path(REJECTS);
     if !path.exists() {
@@ -132,16 +131,17 @@ pub fn rejects(folder: &Folder) -> Vec<Reject> {
     }
     let mut reader = csv::Reader::from_path(path).unwrap();
     let reject = |record: csv::StringRecord| {
-        let (cells, why) = (record.len() - 6, |index: usize| record[record.len() - 6 + index].to_owned());
-        assert!(!why(4).is_empty(), "a reject without a reason: {record:?}");
+        let cells = record.len() - 6;
+        let added = |index: usize| record[cells + index].to_owned();
+        assert!(!added(4).is_empty(), "a reject without a reason: {record:?}");
         Reject {
-            line: why(1).parse().unwrap(),
-            key: why(2),
-            state: why(3),
+            line: added(1).parse().unwrap(),
+            key: added(2),
+            state: added(3),
             cells: record.iter().take(cells).map(str::to_owned).collect(),
         }
     };
-    // A file that was cut off has a record of another length, which is an error.
+    // The reader refuses the record of another length that a truncated file ends with.
     reader.records().map(|record| reject(record.unwrap())).collect()
 }
 
@@ -150,14 +150,13 @@ pub fn rejects(folder: &Folder) -> Vec<Reject> {
 pub fn left_behind(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let passing = [".connect-import-part", "-wal", "-shm", "-journal"];
+    let temporary = [".connect-import-part", "-wal", "-shm", "-journal"];
     let names =
-        names.filter(|name| name.starts_with(".tmp") || passing.iter().any(|end| name.ends_with(end)));
+        names.filter(|name| name.starts_with(".tmp") || temporary.iter().any(|end| name.ends_with(end)));
     names.filter(|name| !(name.contains(".rejects.csv.") && is_private(folder, name))).collect()
 }
 
-/// Whether its owner alone can read a file; one that is not there nobody can.
+/// Whether no other user can read a file. True for a missing file.
 pub fn is_private(folder: &Folder, name: &str) -> bool {
-    folder.path(name).metadata().is_ok_and(|file| file.permissions().mode() & 0o777 == 0o600)
-        || !folder.path(name).exists()
+    !folder.path(name).exists() || folder.permissions(name) == 0o600
 }

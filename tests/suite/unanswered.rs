@@ -1,9 +1,9 @@
-//! Rows that were sent and not answered: sent again with the same token while that is young, and never
-//! taken for what nobody knows.
+//! Unanswered attempts: their rows are in doubt and are resent with the same token within the idempotency window, and
+//! are unknown after it.
 
 use crate::support::*;
 
-/// Makes every time of the ledger's rows earlier.
+/// Moves all times of the rows back.
 fn age(folder: &Folder, hours: u64) {
     let earlier = hours * 3_600_000;
     folder.execute(
@@ -15,8 +15,8 @@ fn age(folder: &Folder, hours: u64) {
     );
 }
 
-/// A ledger with one row that was sent and not answered.
-fn in_doubt(endpoint: &Endpoint) -> Folder {
+/// A folder whose ledger has one row in doubt.
+fn with_row_in_doubt(endpoint: &Endpoint) -> Folder {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let ended = folder.run(&import(&endpoint.url(), &["--max-attempts", "1"])).expect(75);
@@ -29,27 +29,27 @@ fn in_doubt(endpoint: &Endpoint) -> Folder {
     folder
 }
 
-fn first_is_lost() -> Endpoint {
+fn first_unanswered() -> Endpoint {
     Endpoint::start(|number, _| if number == 0 { Reply::Close } else { Reply::Created })
 }
 
 #[test]
-fn inside_the_window_the_next_run_sends_it_again_with_the_same_token() {
-    let endpoint = first_is_lost();
-    let folder = in_doubt(&endpoint);
+fn within_the_window_the_next_run_resends_the_row_with_the_same_token() {
+    let endpoint = first_unanswered();
+    let folder = with_row_in_doubt(&endpoint);
     age(&folder, 22);
     let ended = folder.run(&import(&endpoint.url(), &[])).expect(0);
-    let told = "1 row is in doubt: sent before and not answered; they go first, with the same tokens\n";
-    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let message = "1 row is in doubt: sent before and not answered; they go first, with the same tokens\n";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
     assert!(!ended.stderr.contains("outlive"), "{}", ended.stderr);
-    let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+    let tokens = endpoint.client_tokens();
     assert_eq!(tokens[0], tokens[1]);
 }
 
 #[test]
-fn a_row_whose_window_is_about_to_close_is_told_of_before_the_start() {
-    let endpoint = first_is_lost();
-    let folder = in_doubt(&endpoint);
+fn a_row_whose_window_is_about_to_end_is_reported_before_the_first_request() {
+    let endpoint = first_unanswered();
+    let folder = with_row_in_doubt(&endpoint);
     age(&folder, 23);
     let ended = folder.run(&import(&endpoint.url(), &["--output", "json"])).expect(0);
     assert!(
@@ -63,15 +63,15 @@ fn a_row_whose_window_is_about_to_close_is_told_of_before_the_start() {
 }
 
 #[test]
-fn outside_the_window_it_is_unknown_and_stays_so_until_somebody_says_otherwise() {
-    for window in [("25", "24h"), ("2", "90m")] {
-        let endpoint = first_is_lost();
-        let folder = in_doubt(&endpoint);
-        age(&folder, window.0.parse().unwrap());
+fn after_the_window_the_row_is_unknown_until_it_is_retried_explicitly() {
+    for (hours, window) in [(25, "24h"), (2, "90m")] {
+        let endpoint = first_unanswered();
+        let folder = with_row_in_doubt(&endpoint);
+        age(&folder, hours);
         let url = endpoint.url();
-        let windowed = import(&url, &["--idempotency-window", window.1]);
+        let windowed = import(&url, &["--idempotency-window", window]);
         folder.run(&windowed).expect(1);
-        // A longer window, another content, another mapping: nothing of this is evidence.
+        // Neither a longer window nor another content is evidence about the contact.
         folder.write("t.csv", "id,Name\nK0,Another name\n");
         let ended = folder.run(&import(&url, &["--idempotency-window", "1000h"])).expect(1);
         assert!(
@@ -88,15 +88,15 @@ fn outside_the_window_it_is_unknown_and_stays_so_until_somebody_says_otherwise()
 
         folder.run(&import(&url, &["--retry", "unknown"])).expect(0);
         assert_eq!(folder.states("t.ledger.db"), "created 1");
-        let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
+        let tokens = endpoint.client_tokens();
         assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]));
     }
 }
 
 #[test]
-fn a_retried_row_whose_answer_is_lost_again_is_as_young_as_its_retry() {
+fn an_unanswered_retry_starts_a_new_window() {
     let endpoint = Endpoint::start(|_, _| Reply::Close);
-    let folder = in_doubt(&endpoint);
+    let folder = with_row_in_doubt(&endpoint);
     age(&folder, 25);
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(1);
@@ -108,13 +108,13 @@ fn a_retried_row_whose_answer_is_lost_again_is_as_young_as_its_retry() {
 }
 
 #[test]
-fn what_a_dead_run_left_in_flight_is_held_if_rows_are_to_be_held() {
+fn a_row_left_in_flight_by_a_killed_run_is_held_with_on_unknown_hold() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|_, _| Reply::Hang);
     let url = endpoint.url();
     let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("a request is under way", || endpoint.requests().len() == 1);
+    until("a request is in flight", || endpoint.requests().len() == 1);
     running.signal("KILL");
     running.end();
     assert_eq!(folder.states("t.ledger.db"), "in_flight 1");
@@ -124,7 +124,7 @@ fn what_a_dead_run_left_in_flight_is_held_if_rows_are_to_be_held() {
 }
 
 #[test]
-fn rows_that_connect_refused_are_sent_again_when_they_are_asked_for() {
+fn rows_that_connect_rejected_are_resent_only_with_retry_rejected() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let endpoint = Endpoint::start(|number, _| match number {
@@ -137,7 +137,7 @@ fn rows_that_connect_refused_are_sent_again_when_they_are_asked_for() {
     assert_eq!(endpoint.requests().len(), 2);
     folder.run(&import(&url, &["--retry", "rejected"])).expect(1);
     assert_eq!(endpoint.requests().len(), 4);
-    // Those of a file that is not read now are taken up as well.
+    // This includes rows of a file that the run does not read.
     folder.write("other.csv", "id,Name\nX,Other\n");
     let mut other = import(&url, &["--retry", "rejected,unknown"]);
     other[1] = "other.csv";
@@ -146,7 +146,7 @@ fn rows_that_connect_refused_are_sent_again_when_they_are_asked_for() {
 }
 
 #[test]
-fn what_this_tool_refused_in_another_file_is_not_sent_because_somebody_retries_rejected_rows() {
+fn retry_rejected_does_not_send_invalid_rows_of_another_file() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
@@ -163,29 +163,32 @@ fn what_this_tool_refused_in_another_file_is_not_sent_because_somebody_retries_r
 }
 
 #[test]
-fn unknown_rows_that_a_retry_did_not_come_to_are_unknown_as_before() {
+fn unknown_rows_that_a_retry_did_not_send_stay_unknown() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(10));
     let losing = SandboxProcess::start(&folder, &["--rate", "0", "--lose", "1", "--state", "s.jsonl"]);
     folder.run(&import(&losing.url(), &["--on-unknown", "hold"])).expect(1);
     drop(losing);
-    // Here every token that is sent again makes another contact.
-    let forgetful =
+    // Without idempotent tokens every resent row creates another contact.
+    let without_idempotency =
         SandboxProcess::start(&folder, &["--rate", "0", "--forget-completed", "--state", "s.jsonl"]);
-    let url = forgetful.url();
+    let url = without_idempotency.url();
     let count = |state: &str| {
         folder.ask("t.ledger.db", &format!("SELECT count(*) FROM rows WHERE state = '{state}'"))
     };
     let unknown: u64 = count("unknown").parse().unwrap();
     folder.run(&import(&url, &["--on-unknown", "hold", "--retry", "unknown", "--limit", "1"]));
     assert_eq!(count("unknown"), (unknown - 1).to_string());
-    // Neither does a run that dies before it sends anything change that.
+    // A run that dies before its first request leaves them unknown too.
     let dying = import(&url, &["--retry", "unknown", "--crash-at", "before-intent"]);
     assert_eq!(folder.run(&dying).code, None);
-    let requests = forgetful.stat("requests");
+    let requests = without_idempotency.stat("requests");
     folder.run(&import(&url, &[])).expect(1);
-    assert_eq!((count("unknown"), forgetful.stat("requests")), ((unknown - 1).to_string(), requests));
-    // Whoever finds them so says so, even if its own input has nothing to do with them.
+    assert_eq!(
+        (count("unknown"), without_idempotency.stat("requests")),
+        ((unknown - 1).to_string(), requests)
+    );
+    // A run reports rows that a killed run has left, also with another input.
     assert_eq!(folder.run(&dying).code, None);
     folder.write("other.csv", "id,Name\nX,Other\n");
     let mut other = import(&url, &["--on-unknown", "hold"]);
@@ -194,7 +197,7 @@ fn unknown_rows_that_a_retry_did_not_come_to_are_unknown_as_before() {
 }
 
 #[test]
-fn a_row_in_doubt_says_what_put_it_there_and_not_what_was_said_of_it_before() {
+fn a_row_in_doubt_has_the_message_of_its_last_attempt() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|number, _| match number {
@@ -203,18 +206,18 @@ fn a_row_in_doubt_says_what_put_it_there_and_not_what_was_said_of_it_before() {
     });
     let url = endpoint.url();
     folder.run(&import(&url, &[])).expect(1);
-    folder.write("t.csv", "id,Name\nK0,Mended\n");
+    folder.write("t.csv", "id,Name\nK0,Corrected\n");
     let running = folder.start(&import(&url, &["--read-timeout", "10m"]));
-    until("it is sent again", || endpoint.requests().len() == 2);
+    until("the row is resent", || endpoint.requests().len() == 2);
     running.signal("KILL");
     running.end();
     folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
-    let told = folder.ask("t.ledger.db", "SELECT state, code, message FROM rows");
-    assert_eq!(told, "unknown|NoAnswer|the run ended before Connect answered");
+    let row = folder.ask("t.ledger.db", "SELECT state, code, message FROM rows");
+    assert_eq!(row, "unknown|NoAnswer|the run ended before Connect answered");
 }
 
 #[test]
-fn where_rows_are_held_an_outage_costs_few_of_them() {
+fn an_outage_leaves_few_rows_unknown_with_on_unknown_hold() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(500));
     let endpoint = Endpoint::start(|_, _| Reply::Close);
@@ -223,8 +226,7 @@ fn where_rows_are_held_an_outage_costs_few_of_them() {
         let _ = std::fs::remove_file(folder.path("t.ledger.db"));
         let hold = ["--on-unknown", "hold", "--max-duration", "4s", "--concurrency", "8"];
         let ended = folder.run(&import(&url, &[&hold[..], &pace].concat())).expect(10);
-        // The first eight go out before anybody knows; after that it is one for each pause, of which four
-        // seconds have room for a few.
+        // Up to eight attempts are in flight when the outage is detected. After that there is one probe per pause.
         let unknown: u64 =
             folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'unknown'").parse().unwrap();
         assert!((2..17).contains(&unknown), "{unknown}: {}", ended.stderr);
@@ -232,9 +234,9 @@ fn where_rows_are_held_an_outage_costs_few_of_them() {
 }
 
 #[test]
-fn a_doubt_of_the_future_may_be_of_any_age_and_is_unknown() {
-    let endpoint = first_is_lost();
-    let folder = in_doubt(&endpoint);
+fn a_row_in_doubt_since_a_future_time_is_unknown() {
+    let endpoint = first_unanswered();
+    let folder = with_row_in_doubt(&endpoint);
     folder.execute(
         "t.ledger.db",
         "UPDATE rows SET doubt_ms = doubt_ms + 172800000, last_sent_ms = doubt_ms + 172800000",
@@ -244,9 +246,9 @@ fn a_doubt_of_the_future_may_be_of_any_age_and_is_unknown() {
 }
 
 #[test]
-fn what_somebody_vouches_for_is_sent_however_short_the_window() {
-    let endpoint = first_is_lost();
-    let folder = in_doubt(&endpoint);
+fn a_retried_row_is_sent_whatever_the_window() {
+    let endpoint = first_unanswered();
+    let folder = with_row_in_doubt(&endpoint);
     let url = endpoint.url();
     folder.run(&import(&url, &["--idempotency-window", "0s"])).expect(1);
     assert_eq!(folder.states("t.ledger.db"), "unknown 1");
@@ -254,7 +256,7 @@ fn what_somebody_vouches_for_is_sent_however_short_the_window() {
 }
 
 #[test]
-fn unknown_rows_of_another_input_are_not_forgotten_in_the_summary() {
+fn the_summary_counts_unknown_rows_of_another_input() {
     let endpoint = Endpoint::start(|number, _| if number == 0 { Reply::Close } else { Reply::Created });
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));

@@ -1,8 +1,8 @@
-//! `verify`: what Connect has is held against the ledger, and evidence alone settles what is unknown.
+//! `verify`: compares the contacts of Amazon Connect with the ledger, and sets unknown rows to created on evidence.
 
 use crate::support::*;
 
-/// An import of `rows` rows whose answers are lost as the sandbox likes, held as unknown.
+/// Imports this many rows and holds unanswered ones as unknown.
 fn imported(folder: &Folder, sandbox: &SandboxProcess, rows: usize) -> Ended {
     folder.write("t.csv", attributed_csv(rows));
     folder.run(&import(&sandbox.url(), &["--on-unknown", "hold"]))
@@ -32,7 +32,7 @@ fn verify<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn created_rows_are_there_as_they_were_sent() {
+fn created_rows_are_found_as_they_were_sent() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 40).expect(0);
@@ -42,13 +42,13 @@ fn created_rows_are_there_as_they_were_sent() {
     let ended = folder.run(&verify(&url, &["--sample", "7", "--output", "json"])).expect(0);
     let found = &messages(&ended.stdout)["verification"];
     assert_eq!((&found["asked"], &found["same"], &found["created"]), (&7.into(), &7.into(), &40.into()));
-    // The CSV is not read: the ledger knows what was sent.
+    // The ledger has the requests, so the CSV is not read.
     std::fs::remove_file(folder.path("t.csv")).unwrap();
     folder.run(&verify(&url, &[])).expect(0);
 }
 
 #[test]
-fn missing_and_different_contacts_are_reported_and_the_ledger_is_left_as_it_is() {
+fn missing_and_different_contacts_are_reported_without_a_change_to_the_ledger() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 5).expect(0);
@@ -72,7 +72,7 @@ fn missing_and_different_contacts_are_reported_and_the_ledger_is_left_as_it_is()
 }
 
 #[test]
-fn unknown_rows_that_are_found_are_created_with_their_true_ids_and_the_rest_stays_unknown() {
+fn unknown_rows_with_a_contact_become_created_and_the_others_stay_unknown() {
     for more in [&[][..], &["--search-attribute", "legacy_id"]] {
         let folder = Folder::new();
         let state = ["--rate", "0", "--state", "s.jsonl"];
@@ -80,7 +80,7 @@ fn unknown_rows_that_are_found_are_created_with_their_true_ids_and_the_rest_stay
         let sandbox = SandboxProcess::start(&folder, &[&state[..], &faults].concat());
         imported(&folder, &sandbox, 100).expect(1);
         let contacts = sandbox.contacts();
-        let truth: std::collections::BTreeMap<_, _> = contacts.iter().cloned().collect();
+        let ids: std::collections::BTreeMap<_, _> = contacts.iter().cloned().collect();
         let unknown: usize = count(&folder, "unknown");
         let lost = sandbox.stat("lost") as usize;
         assert!(lost > 0 && unknown > lost, "the seed gave {unknown} unknown and {lost} lost");
@@ -105,9 +105,9 @@ fn unknown_rows_that_are_found_are_created_with_their_true_ids_and_the_rest_stay
         );
         for line in ledger.lines() {
             let (token, contact) = line.split_once('|').unwrap();
-            assert_eq!(truth[token], contact);
+            assert_eq!(ids[token], contact);
         }
-        // Once more is the same, and an explicit word sends the rest.
+        // A second verification changes nothing; an explicit retry sends the rest.
         folder.run(&verify(&url, more)).expect(1);
         assert_eq!(count(&folder, "unknown"), unknown - lost);
         folder.run(&import(&url, &["--retry", "unknown"])).expect(0);
@@ -121,7 +121,7 @@ fn count(folder: &Folder, state: &str) -> usize {
 }
 
 #[test]
-fn a_contact_that_the_index_does_not_have_yet_leaves_its_row_unknown() {
+fn a_row_stays_unknown_while_the_search_index_does_not_have_its_contact() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(
         &folder,
@@ -138,9 +138,9 @@ fn a_contact_that_the_index_does_not_have_yet_leaves_its_row_unknown() {
 }
 
 #[test]
-fn rows_that_were_sent_alike_are_not_given_each_others_contacts() {
+fn unknown_rows_with_equal_requests_stay_unknown() {
     let folder = Folder::new();
-    // The first is refused before it is created, the second created and its answer lost.
+    // The first attempt fails before a contact exists; the second creates one and stays unanswered.
     let state = ["--rate", "0", "--state", "s.jsonl"];
     let failing = SandboxProcess::start(&folder, &[&state[..], &["--fail", "1"]].concat());
     folder.write("t.csv", "id,Name\nA,Call back\n");
@@ -160,14 +160,14 @@ fn rows_that_were_sent_alike_are_not_given_each_others_contacts() {
         ended.stderr
     );
     assert_eq!(count(&folder, "unknown"), 2);
-    // Their tokens tell them apart.
+    // A retry distinguishes them by their tokens.
     folder.run(&import(&url, &["--retry", "unknown"])).expect(0);
     assert_eq!(folder.ask("t.ledger.db", "SELECT count(DISTINCT contact_id) FROM rows"), "2");
     folder.run(&verify(&url, &[])).expect(0);
 }
 
 #[test]
-fn a_contact_of_somebody_else_is_no_evidence() {
+fn a_contact_of_another_origin_is_no_evidence() {
     let folder = Folder::new();
     let state = ["--rate", "0", "--state", "s.jsonl"];
     let failing = SandboxProcess::start(&folder, &[&state[..], &["--fail", "1"]].concat());
@@ -192,7 +192,7 @@ fn a_contact_of_somebody_else_is_no_evidence() {
         let ended = folder.run(&verify(&url, more)).expect(1);
         assert!(ended.stderr.contains("stays unknown: no contact was found"), "{}", ended.stderr);
     }
-    // Two that cannot be told apart.
+    // Two indistinguishable contacts.
     for _ in 0..2 {
         sandbox.put("/contact/create-contact", &task("Call back", serde_json::json!({"legacy_id": "7"})));
     }
@@ -202,7 +202,7 @@ fn a_contact_of_somebody_else_is_no_evidence() {
 }
 
 #[test]
-fn an_open_task_is_found_by_its_name_and_its_attributes_and_not_by_the_name_alone() {
+fn an_open_task_is_found_by_its_name_and_attributes() {
     let folder = Folder::new();
     let state = ["--rate", "0", "--state", "s.jsonl"];
     let losing = SandboxProcess::start(&folder, &[&state[..], &["--lose", "1"]].concat());
@@ -212,19 +212,19 @@ fn an_open_task_is_found_by_its_name_and_its_attributes_and_not_by_the_name_alon
     );
     let open = ["--on-unknown", "hold", "--operation", "StartTaskContact"];
     folder.run(&import(&losing.url(), &open)).expect(1);
-    let truth: std::collections::BTreeMap<_, _> = losing.contacts().into_iter().collect();
+    let ids: std::collections::BTreeMap<_, _> = losing.contacts().into_iter().collect();
     drop(losing);
     let sandbox = SandboxProcess::start(&folder, &state);
     folder.run(&verify(&sandbox.url(), &["--operation", "StartTaskContact"])).expect(0);
     let ledger = folder.ask("t.ledger.db", "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows");
     for line in ledger.lines() {
         let (token, contact) = line.split_once('|').unwrap();
-        assert_eq!(truth[token], contact);
+        assert_eq!(ids[token], contact);
     }
 }
 
 #[test]
-fn a_row_that_was_edited_after_its_answer_was_lost_is_sent_and_looked_for_as_it_was() {
+fn a_row_edited_after_an_unanswered_attempt_is_resent_and_searched_for_as_it_was_sent() {
     let folder = Folder::new();
     let state = ["--rate", "0", "--state", "s.jsonl"];
     let losing = SandboxProcess::start(&folder, &[&state[..], &["--lose", "1"]].concat());
@@ -235,11 +235,11 @@ fn a_row_that_was_edited_after_its_answer_was_lost_is_sent_and_looked_for_as_it_
     let url = sandbox.url();
     let edited = attributed_csv(2).replace("Task", "Edited task");
     folder.write("t.csv", &edited);
-    // One way: held, and looked for. It is found by what was sent.
+    // Held, the row is found by the request that was sent.
     std::fs::copy(folder.path("t.ledger.db"), folder.path("held.db")).unwrap();
     folder.run(&import(&url, &["--ledger", "held.db", "--on-unknown", "hold"])).expect(1);
     folder.run(&verify(&url, &["--ledger", "held.db"])).expect(0);
-    // The other: sent again as it was, it is answered with its contact.
+    // Resent with the same request, it gets its contact.
     let ended = folder.run(&import(&url, &[])).expect(0);
     assert!(ended.stderr.contains("has changed since an unanswered attempt; it is sent again as it was"));
     assert_eq!(sandbox.stat("contacts"), 2);
@@ -248,7 +248,7 @@ fn a_row_that_was_edited_after_its_answer_was_lost_is_sent_and_looked_for_as_it_
 }
 
 #[test]
-fn rows_in_doubt_and_shared_contacts_are_not_sound() {
+fn rows_in_doubt_and_shared_contacts_fail_the_verification() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 4).expect(0);
@@ -265,25 +265,25 @@ fn rows_in_doubt_and_shared_contacts_are_not_sound() {
 }
 
 #[test]
-fn a_contact_that_is_never_answered_for_does_not_keep_the_others_from_being_asked_for() {
+fn a_contact_that_cannot_be_described_does_not_stop_the_verification() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 3).expect(0);
-    let poisoned = folder.ask("t.ledger.db", "SELECT contact_id FROM rows WHERE key = 'K1'");
+    let failing_id = folder.ask("t.ledger.db", "SELECT contact_id FROM rows WHERE key = 'K1'");
     let (port, url) = (sandbox.port, sandbox.url());
-    let between = Endpoint::start(move |_, body| match body["_path"].as_str() {
-        Some(path) if path.ends_with(&poisoned) => Reply::Error(500, "InternalServiceException"),
+    let proxy = Endpoint::start(move |_, body| match body["_path"].as_str() {
+        Some(path) if path.ends_with(&failing_id) => Reply::Error(500, "InternalServiceException"),
         Some(path) => Reply::Json(SandboxProcess::get_from(port, path)),
         None => Reply::Close,
     });
-    let ended = folder.run(&verify(&between.url(), &["--output", "json"])).expect(1);
+    let ended = folder.run(&verify(&proxy.url(), &["--output", "json"])).expect(1);
     let found = &messages(&ended.stdout)["verification"];
     assert_eq!((&found["same"], &found["refused"]), (&2.into(), &1.into()));
     folder.run(&verify(&url, &[])).expect(0);
 }
 
 #[test]
-fn where_no_contact_at_all_is_there_the_instance_is_taken_to_be_the_wrong_one() {
+fn an_instance_without_any_of_the_contacts_is_reported_as_the_wrong_one() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 60).expect(0);
@@ -294,7 +294,7 @@ fn where_no_contact_at_all_is_there_the_instance_is_taken_to_be_the_wrong_one() 
 }
 
 #[test]
-fn a_verification_that_is_throttled_or_denied_ends_as_a_run_does() {
+fn a_denied_or_unreachable_verification_ends_with_the_exit_codes_of_a_run() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--state", "s.jsonl"]);
     imported(&folder, &sandbox, 30).expect(0);
@@ -304,30 +304,30 @@ fn a_verification_that_is_throttled_or_denied_ends_as_a_run_does() {
     let ended = folder.run(&verify(&denying.url(), &["--output", "json"])).expect(7);
     assert!(messages(&ended.stdout)["verification"]["same"].as_u64().unwrap() <= 10);
     drop(denying);
-    // Answers that get lost on the way are asked for again: nothing is created by asking.
-    let shaky = SandboxProcess::start(
+    // Unanswered requests are repeated, because they create nothing.
+    let unreliable = SandboxProcess::start(
         &folder,
         &["--rate", "0", "--state", "s.jsonl", "--reset", "0.03", "--fail", "0.03"],
     );
-    folder.run(&verify(&shaky.url(), &[])).expect(0);
+    folder.run(&verify(&unreliable.url(), &[])).expect(0);
     folder.run(&verify("http://127.0.0.1:9", &[])).expect(75);
     folder.run(&["verify", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]).expect(2);
-    folder.run(&verify(&shaky.url(), &["--ledger", "none.db"])).expect(2);
+    folder.run(&verify(&unreliable.url(), &["--ledger", "none.db"])).expect(2);
 }
 
 #[test]
-fn an_interrupt_ends_a_verification_and_keeps_what_it_found() {
+fn an_interrupted_verification_reports_its_results_so_far() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 30).expect(0);
     let url = sandbox.url();
     let running = folder.start(&verify(&url, &["--describe-rate", "1", "--output", "json"]));
-    until("something was asked", || sandbox.stat("described") > 0);
-    // What a run is asked by these, a verification has nothing to say to.
+    until("a contact was described", || sandbox.stat("described") > 0);
+    // A verification ignores the control signals of a run.
     running.signal("HUP");
     running.signal("USR1");
-    let asked = sandbox.stat("described");
-    until("it goes on", || sandbox.stat("described") > asked);
+    let described = sandbox.stat("described");
+    until("the verification continues", || sandbox.stat("described") > described);
     running.signal("INT");
     let ended = running.end().expect(130);
     assert!(messages(&ended.stdout)["verification"]["asked"].as_u64().unwrap() < 30);
