@@ -17,6 +17,8 @@ mod outage;
 mod queue;
 mod statistics;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use ending::{Ending, ErrorBudget};
