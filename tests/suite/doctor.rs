@@ -1,7 +1,5 @@
 //! `doctor` checks what a run needs. Only `--probe-token` creates contacts.
 
-use std::sync::{Arc, Mutex};
-
 use crate::support::*;
 
 fn doctor<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -127,17 +125,12 @@ fn the_next_run_recounts_a_ledger_that_was_changed_by_hand() {
         "{diagnoses}"
     );
     // After a change during a run the counts are not trusted either. The answers wait for the change.
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock().unwrap();
-    let waiting = gate.clone();
-    let endpoint = Endpoint::start(move |_, _| {
-        drop(waiting.lock());
-        Reply::Created
-    });
+    let gate = Gate::default();
+    let endpoint = Endpoint::created_after(&gate);
     let running = folder.start(&import(&endpoint.url(), &[]));
     until("the rows are counted and sent", || counts() == "30" && !endpoint.requests().is_empty());
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 4");
-    drop(closed);
+    gate.open();
     running.end().expect(0);
     assert_eq!(counts(), "30");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);

@@ -1,8 +1,6 @@
 //! `export` writes the rows of the ledger as CSV or JSON Lines; `--join` adds them to the rows of a CSV.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -200,8 +198,7 @@ fn an_output_file_is_replaced_atomically_with_mode_0600() {
     assert_eq!(ended.stdout, "");
     assert!(ended.stderr.starts_with("3 rows written to "), "{}", ended.stderr);
     assert_eq!(folder.read("out.csv"), folder.run(&export(&["--to", "-"])).expect(0).stdout);
-    let mode = folder.path("out.csv").metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(folder.permissions("out.csv"), 0o600);
     // The target of a symbolic link is replaced, not the link.
     std::os::unix::fs::symlink("out.csv", folder.path("link.csv")).unwrap();
     folder.run(&export(&["--to", "link.csv", "--state", "failed"])).expect(0);
@@ -309,12 +306,11 @@ fn a_full_standard_output_exits_with_74() {
 #[test]
 fn an_export_during_a_run_has_the_current_states_and_does_not_disturb_the_run() {
     let folder = Folder::new();
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock().unwrap();
-    let waiting = gate.clone();
+    let gate = Gate::default();
+    let closed = gate.clone();
     let endpoint = Endpoint::start(move |_, body| {
         if body["Name"] == "Task 2" {
-            drop(waiting.lock());
+            closed.pass();
         }
         Reply::Created
     });
@@ -328,7 +324,7 @@ fn an_export_during_a_run_has_the_current_states_and_does_not_disturb_the_run() 
     until("the third row is in flight", || states() == "created created in_flight pending");
     let joined = folder.run(&export(&["--join", "t.csv", "--state", "created"])).expect(0).stdout;
     assert_eq!(columns(&joined, &["id"]), ["K0", "K1"]);
-    drop(closed);
+    gate.open();
     running.end().expect(0);
     assert_eq!(states(), "created created created created");
 }

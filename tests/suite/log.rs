@@ -18,7 +18,7 @@ fn log(ended: &Ended) -> Vec<Value> {
 }
 
 /// Messages of a level, up to the first colon.
-fn at<'a>(log: &'a [Value], level: &str) -> Vec<&'a str> {
+fn messages_at<'a>(log: &'a [Value], level: &str) -> Vec<&'a str> {
     let events = log.iter().filter(|event| event["level"] == level);
     events.map(|event| event["message"].as_str().unwrap().split(':').next().unwrap()).collect()
 }
@@ -37,7 +37,7 @@ fn every_line_of_a_log_is_json_and_the_milestones_are_there() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let ended = folder.run(&import(&sandbox.url(), &LOG)).expect(0);
     let log = log(&ended);
-    let milestones: Vec<&str> = at(&log, "INFO")
+    let milestones: Vec<&str> = messages_at(&log, "INFO")
         .into_iter()
         .filter(|message| {
             !["importing", "checking"].contains(message) && !message.contains("is a new ledger")
@@ -72,7 +72,7 @@ fn notices_and_errors_of_every_command_are_events() {
         (&["doctor", "t.csv", "--key", "id", "--sandbox"], 0),
     ] {
         let events = log(&folder.run(&[arguments, &json].concat()).expect(code));
-        assert_eq!(at(&events, "INFO").last(), Some(&"ends"), "{arguments:?}");
+        assert_eq!(messages_at(&events, "INFO").last(), Some(&"ends"), "{arguments:?}");
         assert_eq!(events.last().unwrap()["exit_code"], code);
     }
 }
@@ -90,7 +90,7 @@ fn failed_attempts_of_a_created_row_are_logged_at_debug_with_the_row() {
     let url = endpoint.url();
     let ended = folder.run(&import(&url, &[&LOG[..], &["--debug"]].concat())).expect(0);
     let events = log(&ended);
-    assert_eq!(at(&events, "ERROR"), Vec::<&str>::new(), "{}", ended.stderr);
+    assert_eq!(messages_at(&events, "ERROR"), Vec::<&str>::new(), "{}", ended.stderr);
     let failed: Vec<&Value> = events.iter().filter(|event| event["message"] == "failed").collect();
     assert_eq!(failed.len(), 4);
     assert!(failed.iter().all(|event| event["level"] == "DEBUG"
@@ -127,8 +127,8 @@ fn a_failed_row_is_an_error_and_a_rejected_row_or_a_pause_is_a_warning() {
     let url = endpoint.url();
     let one_by_one = ["--concurrency", "1", "--max-attempts", "1"];
     let events = log(&folder.run(&import(&url, &[&LOG[..], &one_by_one].concat())).expect(1));
-    assert_eq!(at(&events, "WARN"), ["a row is rejected", "a row is rejected"]);
-    assert_eq!(at(&events, "ERROR"), ["a row is failed"]);
+    assert_eq!(messages_at(&events, "WARN"), ["a row is rejected", "a row is rejected"]);
+    assert_eq!(messages_at(&events, "ERROR"), ["a row is failed"]);
 
     let throttling = Endpoint::start(|number, _| match number {
         0 => Reply::Error(429, "ThrottlingException"),
@@ -138,10 +138,10 @@ fn a_failed_row_is_an_error_and_a_rejected_row_or_a_pause_is_a_warning() {
     let url = throttling.url();
     let arguments = import(&url, &[&LOG[..], &["--ledger", "other.db", "--limit", "1"]].concat());
     let events = log(&folder.run(&arguments).expect(7));
-    assert_eq!(at(&events, "WARN"), ["a row is rejected", "requests pause"]);
+    assert_eq!(messages_at(&events, "WARN"), ["a row is rejected", "requests pause"]);
     assert_eq!(
-        at(&events, "ERROR"),
+        messages_at(&events, "ERROR"),
         ["Connect denies the request, or it cannot be signed (AccessDeniedException"]
     );
-    assert!(at(&events, "INFO").iter().any(|message| message.starts_with("no new request is sent")));
+    assert!(messages_at(&events, "INFO").iter().any(|message| message.starts_with("no new request is sent")));
 }

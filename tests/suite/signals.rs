@@ -123,9 +123,7 @@ fn a_drain_during_throttling_does_not_wait_for_the_grace_period() {
 fn an_interrupt_ends_a_run_that_waits_for_standard_input() {
     let folder = Folder::new();
     let url = "http://127.0.0.1:9";
-    let mut arguments = import(url, &[]);
-    arguments[1] = "-";
-    let mut command = folder.command(&arguments);
+    let mut command = folder.command(&import_file("-", url, &[]));
     command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -140,21 +138,12 @@ fn an_interrupt_ends_a_run_that_waits_for_standard_input() {
     drop(input);
 }
 
-/// An endpoint that creates every contact once the gate is open.
-fn created_after(gate: &Gate) -> Endpoint {
-    let gate = gate.clone();
-    Endpoint::start(move |_, _| {
-        gate.pass();
-        Reply::Created
-    })
-}
-
 #[test]
 fn sigusr1_lists_the_requests_in_flight_and_the_run_continues() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
     let gate = Gate::default();
-    let endpoint = created_after(&gate);
+    let endpoint = Endpoint::created_after(&gate);
     let url = endpoint.url();
     let arguments = import(&url, &["--read-timeout", "10m", "--progress", "none"]);
     let running = start_with_stderr_file(&folder, &arguments);
@@ -198,7 +187,7 @@ fn sighup_changes_nothing_where_a_flag_sets_the_rate() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let gate = Gate::default();
-    let endpoint = created_after(&gate);
+    let endpoint = Endpoint::created_after(&gate);
     let running = start_with_stderr_file(&folder, &import(&endpoint.url(), &["--read-timeout", "10m"]));
     until("a request is in flight", || endpoint.requests().len() == 1);
     running.signal("HUP");

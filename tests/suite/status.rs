@@ -75,9 +75,7 @@ fn the_time_left_is_unknown_while_the_input_is_read() {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
-    let mut arguments = import(&url, &[]);
-    arguments[1] = "-";
-    let mut command = folder.command(&arguments);
+    let mut command = folder.command(&import_file("-", &url, &[]));
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();

@@ -294,6 +294,15 @@ impl Endpoint {
         Endpoint { port, requests }
     }
 
+    /// Starts an endpoint that creates every contact once `gate` is open.
+    pub fn created_after(gate: &Gate) -> Self {
+        let gate = gate.clone();
+        Endpoint::start(move |_, _| {
+            gate.pass();
+            Reply::Created
+        })
+    }
+
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
