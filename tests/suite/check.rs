@@ -161,7 +161,7 @@ fn with_no_check_each_row_is_validated_before_it_is_sent_and_the_error_budget_st
     let url = endpoint.url();
     let more = ["--no-check", "--max-errors", "3", "--concurrency", "1"];
     folder.run(&import(&url, &more)).expect(3);
-    let rejected = folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'rejected'");
+    let rejected = folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'rejected'");
     assert_eq!(rejected, "4");
     assert_eq!(endpoint.requests().len(), 3);
     folder.run(&import(&url, &["--no-check"])).expect(1);
@@ -250,7 +250,7 @@ fn a_member_name_rendered_from_a_cell_is_not_printed() {
         check.stderr,
         run.stdout,
         run.stderr,
-        folder.ask("job.sandbox.ledger.db", "SELECT message FROM rows"),
+        folder.query("job.sandbox.ledger.db", "SELECT message FROM rows"),
     ];
     for text in outputs {
         assert!(!text.contains("Planted"), "{text}");
@@ -271,7 +271,7 @@ fn repeated_rows_that_are_pending_from_another_file_are_counted_once() {
         assert_eq!(messages(&check.stdout)["check"]["to_send"], sent, "{key:?}");
         folder.run(&[&["run", "b.csv"][..], &shared].concat());
         let created =
-            folder.ask("job.sandbox.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'");
+            folder.query("job.sandbox.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'");
         assert_eq!(created, (1 + sent).to_string(), "{key:?}");
     }
 }

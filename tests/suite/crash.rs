@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::consistency::*;
 use crate::support::*;
-use crate::truth::*;
 
 /// Faults of the sandbox. They are rare, because a run pauses after two in a row.
 const FAULTS: [&str; 8] = ["--lose", "0.03", "--fail", "0.01", "--reset", "0.01", "--slow", "0.05:20ms"];

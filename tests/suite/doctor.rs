@@ -116,7 +116,7 @@ fn the_next_run_recounts_a_ledger_that_was_changed_by_hand() {
     folder.write("t.csv", numbered_csv(30));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    let counts = || folder.ask("t.ledger.db", "SELECT sum(rows) FROM row_counts");
+    let counts = || folder.query("t.ledger.db", "SELECT sum(rows) FROM row_counts");
     folder.run(&import(&url, &["--limit", "10"])).expect(10);
     folder.execute("t.ledger.db", "DELETE FROM rows WHERE id <= 2");
     let diagnoses = folder.run(&doctor(&url, &[])).expect(0).stdout;
@@ -135,7 +135,7 @@ fn the_next_run_recounts_a_ledger_that_was_changed_by_hand() {
     assert_eq!(counts(), "30");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);
     assert_eq!(counts(), "30");
-    assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows"), "30");
+    assert_eq!(folder.query("t.ledger.db", "SELECT count(*) FROM rows"), "30");
     let diagnoses = folder.run(&doctor(&url, &[])).expect(0).stdout;
     assert!(diagnoses.contains("pass  ledger "), "{diagnoses}");
 }

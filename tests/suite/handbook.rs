@@ -86,7 +86,7 @@ fn the_handbook_has_the_schema_of_the_ledger() {
     folder.run(&["run", "t.csv", "--sandbox"]).expect(0);
     let schema = "SELECT group_concat(sql || ';', char(10, 10)) FROM
                 (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid)";
-    let schema = folder.ask("t.sandbox.ledger.db", schema);
+    let schema = folder.query("t.sandbox.ledger.db", schema);
     expect_section("src/handbook/ledger.md", "schema", &format!("```sql\n{schema}\n```\n"));
 }
 

@@ -10,8 +10,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::consistency::*;
 use crate::support::*;
-use crate::truth::*;
 
 #[test]
 fn with_idempotent_tokens_no_row_is_lost_duplicated_or_misreported() {

@@ -24,7 +24,7 @@ fn open_tasks_are_started_once_and_resumed() {
     assert_eq!((&first["Operation"], &first["ContactFlowId"]), (&"StartTaskContact".into(), &"flow".into()));
     let file = serde_json::json!([{"FileName": "a.pdf", "S3Url": "https://bucket/a.pdf"}]);
     assert_eq!(first["Attachments"], file);
-    let ledger = folder.ask("t.ledger.db", "SELECT contact_id IS NOT NULL, contact_arn IS NULL FROM rows");
+    let ledger = folder.query("t.ledger.db", "SELECT contact_id IS NOT NULL, contact_arn IS NULL FROM rows");
     assert_eq!(ledger, "1|1\n1|1");
 }
 

@@ -98,8 +98,8 @@ fn the_ledger_records_the_requests_of_each_minute_and_their_latencies() {
     folder.run(&import(&endpoint.url(), &[])).expect(0);
     let recorded =
         "SELECT sum(attempts), sum(created), sum(throttled), sum(unanswered), min(rate) > 0 FROM minutes";
-    assert_eq!(folder.ask("t.ledger.db", recorded), "32|30|2|0|1");
-    let answers = folder.ask("t.ledger.db", "SELECT sum(answers) FROM latencies WHERE microseconds > 0");
+    assert_eq!(folder.query("t.ledger.db", recorded), "32|30|2|0|1");
+    let answers = folder.query("t.ledger.db", "SELECT sum(answers) FROM latencies WHERE microseconds > 0");
     assert_eq!((&*answers, endpoint.requests().len()), ("30", 32));
 }
 
@@ -125,7 +125,7 @@ fn names_descriptions_and_attributes_are_in_no_output_and_no_message() {
     for output in ["text", "json"] {
         let ended = folder.run(&import(&url, &["--output", output, "--report-every", "0s"])).expect(1);
         let status = folder.run(&["status", "--ledger", "t.ledger.db", "--output", output]).expect(0);
-        let messages = folder.ask("t.ledger.db", "SELECT key, code, message FROM rows");
+        let messages = folder.query("t.ledger.db", "SELECT key, code, message FROM rows");
         for secret in secrets {
             for text in [&ended.stdout, &ended.stderr, &status.stdout, &messages] {
                 assert!(!text.contains(secret), "{secret} in\n{text}");

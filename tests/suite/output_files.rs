@@ -168,7 +168,7 @@ fn a_killed_export_leaves_a_private_file_and_the_next_export_succeeds() {
     drop(writer);
     let left = parts(&folder);
     assert!(left.len() == 1 && left[0].starts_with("out.csv."), "{left:?}");
-    assert!(crate::truth::is_private(&folder, &left[0]) && !folder.path("out.csv").exists());
+    assert!(crate::consistency::is_private(&folder, &left[0]) && !folder.path("out.csv").exists());
     folder.run(&export(&["--to", "out.csv"])).expect(0);
     assert_eq!(columns(&folder.read("out.csv"), &["key"]), ["K0", "K1"]);
 }

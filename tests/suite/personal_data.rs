@@ -183,16 +183,18 @@ fn the_ledger_has_cells_only_in_one_column_and_only_until_a_row_is_created() {
         [&["run"], &INSTANCE[..], &["--endpoint-url", &url, "--rate", "1000", "--on-unknown", "hold"]]
             .concat();
     run(&folder, &arguments).expect(1);
-    let tables = folder.ask("job.ledger.db", "SELECT name FROM sqlite_schema WHERE type = 'table'");
+    let tables = folder.query("job.ledger.db", "SELECT name FROM sqlite_schema WHERE type = 'table'");
     for table in tables.lines() {
-        let columns = folder.ask("job.ledger.db", &format!("SELECT name FROM pragma_table_info('{table}')"));
+        let columns =
+            folder.query("job.ledger.db", &format!("SELECT name FROM pragma_table_info('{table}')"));
         for column in columns.lines().filter(|column| (table, *column) != ("rows", "record")) {
-            let values = folder.ask("job.ledger.db", &format!("SELECT CAST({column} AS TEXT) FROM {table}"));
+            let values =
+                folder.query("job.ledger.db", &format!("SELECT CAST({column} AS TEXT) FROM {table}"));
             expect_nothing_planted(&format!("{table}.{column}"), &values);
         }
     }
     let wrong = "SELECT count(*) FROM rows WHERE (state = 'created') = (record IS NOT NULL)";
-    assert_eq!(folder.ask("job.ledger.db", wrong), "0");
+    assert_eq!(folder.query("job.ledger.db", wrong), "0");
     for name in ["job.ledger.db", "job.ledger.db.lock", "job.ledger.db.rejects.csv"] {
         assert_eq!(folder.permissions(name), 0o600, "{name}");
     }

@@ -27,7 +27,7 @@ fn denied_credentials_stop_the_run_and_every_row_stays_pending() {
         let ended = ended.expect(7);
         assert!(ended.stdout.contains(code), "{}", ended.stdout);
         assert_eq!(folder.states("t.ledger.db"), "pending 50");
-        assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"), "0");
+        assert_eq!(folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE code IS NOT NULL"), "0");
         assert!(endpoint.requests().len() <= 4, "requests were sent after a denial");
         assert!(!folder.path("t.ledger.db.rejects.csv").exists());
     }
@@ -56,7 +56,7 @@ fn an_id_that_does_not_exist_rejects_only_the_row_that_has_it() {
         });
     ended.expect(1);
     assert_eq!(folder.states("t.ledger.db"), "created 19, rejected 1");
-    assert_eq!(folder.ask("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"), "K7");
+    assert_eq!(folder.query("t.ledger.db", "SELECT key FROM rows WHERE state = 'rejected'"), "K7");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_unreachable_endpoint_exits_with_75_and_every_row_stays_pending() {
     assert!(ended.stdout.contains("To send the rows that wait"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 20");
     let attempted =
-        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL");
+        folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE may_exist = 1 OR code IS NOT NULL");
     assert_eq!(attempted, "0");
 }
 
@@ -97,7 +97,7 @@ fn an_unanswered_attempt_is_repeated_with_the_same_client_token() {
     let tokens: Vec<_> = endpoint.requests().iter().map(|body| body["ClientToken"].clone()).collect();
     assert_eq!(tokens.len(), 2);
     assert_eq!(tokens[0], tokens[1]);
-    assert_eq!(folder.ask("t.ledger.db", "SELECT contact_id, attempts FROM rows"), "contact-1|2");
+    assert_eq!(folder.query("t.ledger.db", "SELECT contact_id, attempts FROM rows"), "contact-1|2");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_row_that_is_not_answered_within_the_read_timeout_is_in_doubt() {
     let (folder, _, ended) =
         import_rows(1, &["--max-attempts", "1", "--read-timeout", "200ms"], |_, _| Reply::Hang);
     ended.expect(75);
-    assert_eq!(folder.ask("t.ledger.db", "SELECT state, may_exist, code FROM rows"), "pending|1|NoAnswer");
+    assert_eq!(folder.query("t.ledger.db", "SELECT state, may_exist, code FROM rows"), "pending|1|NoAnswer");
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn an_invalid_contact_id_leaves_the_row_pending() {
             import_rows(1, &["--max-attempts", "1"], move |_, _| Reply::Json(body.clone()));
         ended.expect(75);
         assert_eq!(
-            folder.ask("t.ledger.db", "SELECT state, code FROM rows"),
+            folder.query("t.ledger.db", "SELECT state, code FROM rows"),
             "pending|NoContactId",
             "{id:?}"
         );

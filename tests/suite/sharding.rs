@@ -93,8 +93,8 @@ fn all_shards_together_send_the_tokens_and_write_the_rejects_of_the_whole_import
         // The rows read and the rows left to other shards add up.
         for (shard, summary) in SHARDS.iter().zip(&summaries) {
             let ledger = format!("one.{}.sandbox.ledger.db", shard.replace('/', "-of-"));
-            let own = parts.ask(&ledger, "SELECT sum(rows) - sum(other_shards) FROM source_scans");
-            assert_eq!(own, parts.ask(&ledger, "SELECT count(*) FROM rows"), "{summary}");
+            let own = parts.query(&ledger, "SELECT sum(rows) - sum(other_shards) FROM source_scans");
+            assert_eq!(own, parts.query(&ledger, "SELECT count(*) FROM rows"), "{summary}");
         }
         // A second run sends nothing.
         let requests = of_parts.stat("requests");

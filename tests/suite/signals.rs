@@ -15,9 +15,9 @@ fn expect_drain_and_resume(signal: &str, code: i32) {
     running.signal(signal);
     let ended = running.end().expect(code);
     assert!(ended.stdout.contains("To send the rows that wait or failed:\n"), "{}", ended.stdout);
-    assert_eq!(folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'in_flight'"), "0");
+    assert_eq!(folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'in_flight'"), "0");
     let created: u64 =
-        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'").parse().unwrap();
+        folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'created'").parse().unwrap();
     assert_eq!(created, sandbox.stat("contacts"));
     assert!(created < 400);
 
@@ -52,7 +52,7 @@ fn a_drain_waits_for_responses_no_longer_than_the_grace_period() {
     until("the requests are in flight", || endpoint.requests().len() == 5);
     running.signal("INT");
     running.end().expect(130);
-    let in_doubt = folder.ask("t.ledger.db", "SELECT DISTINCT state, may_exist FROM rows");
+    let in_doubt = folder.query("t.ledger.db", "SELECT DISTINCT state, may_exist FROM rows");
     assert_eq!(in_doubt, "pending|1");
 }
 
@@ -76,7 +76,7 @@ fn a_second_signal_ends_a_process_that_blocks_on_a_full_pipe() {
     let import = import(&url, &[]);
     let (_reader, writer) = full_pipe();
     let mut stuck = Running::of(folder.command(&import).stdout(writer));
-    let has_ended = || folder.ask("t.ledger.db", "SELECT count(ending) FROM runs") == "1";
+    let has_ended = || folder.query("t.ledger.db", "SELECT count(ending) FROM runs") == "1";
     until("the run has ended in the ledger", || folder.path("t.ledger.db").exists() && has_ended());
     assert!(!stuck.is_over());
     stuck.signal("INT");
@@ -248,6 +248,6 @@ fn two_runs_with_separate_ledgers_create_one_contact_per_row() {
         run.end().expect(0);
     }
     assert_eq!(sandbox.stat("contacts"), 300);
-    let contacts = |ledger| folder.ask(ledger, "SELECT hex(token), contact_id FROM rows ORDER BY 1");
+    let contacts = |ledger| folder.query(ledger, "SELECT hex(token), contact_id FROM rows ORDER BY 1");
     assert_eq!(contacts("a.db"), contacts("b.db"));
 }

@@ -81,7 +81,7 @@ fn the_time_left_is_unknown_while_the_input_is_read() {
     let mut input = child.stdin.take().unwrap();
     // More rows than the run reads to detect the dialect. The open pipe may bring more.
     std::io::Write::write_all(&mut input, numbered_csv(50_000).replace('K', "L").as_bytes()).unwrap();
-    until("the run has started", || folder.ask(LEDGER, "SELECT count(*) FROM runs") == "2");
+    until("the run has started", || folder.query(LEDGER, "SELECT count(*) FROM runs") == "2");
     let (state, shown) = (json(&folder), text(&folder));
     assert_eq!((&state["running"], &state["seconds_left"]), (&true.into(), &Value::Null));
     assert!(!shown.contains(" left"), "{shown}");

@@ -104,7 +104,8 @@ fn a_created_row_keeps_its_contact_and_loses_its_record() {
     folder.write("t.csv", numbered_csv(1));
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     folder.run(&import(&endpoint.url(), &[])).expect(0);
-    let row = folder.ask("t.ledger.db", "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows");
+    let row =
+        folder.query("t.ledger.db", "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows");
     assert_eq!(row, "contact-0|arn|1|1");
 }
 
@@ -232,7 +233,7 @@ fn a_failed_write_of_an_intent_or_outcome_ends_in_74_and_no_request_lacks_an_int
         assert!(contacts <= most, "{state}: {contacts} contacts");
         // The ledger has an intent or an outcome for each contact.
         let recorded = "SELECT count(*) FROM rows WHERE state IN ('created', 'in_flight')";
-        assert!(folder.ask("t.ledger.db", recorded).parse::<u64>().unwrap() >= contacts);
+        assert!(folder.query("t.ledger.db", recorded).parse::<u64>().unwrap() >= contacts);
         folder.execute("t.ledger.db", "DROP TRIGGER full");
         folder.run(&import(&url, &[])).expect(0);
         assert_eq!(sandbox.stat("contacts"), 40);
@@ -296,7 +297,7 @@ fn a_ledger_is_examined_unless_it_is_as_its_last_run_closed_it() {
     assert!(folder.read("t.ledger.db.lock").contains("\nclosed with "));
     // A run over unchanged rows does not read this page, so only an examination finds the damage.
     let rootpage =
-        folder.ask("t.ledger.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'rows_by_cause'");
+        folder.query("t.ledger.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'rows_by_cause'");
     let mut bytes = std::fs::read(folder.path("t.ledger.db")).unwrap();
     bytes[(rootpage.parse::<usize>().unwrap() - 1) * 4096] = 0xff;
     std::fs::write(folder.path("t.ledger.db"), bytes).unwrap();
@@ -337,18 +338,18 @@ fn rejects_on_a_full_disk_end_in_74_and_the_next_run_writes_them() {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     // A disk of 64 KiB in a mount namespace. Some systems allow that only to the superuser.
-    let tiny = |words: &[&str]| {
+    let on_small_disk = |command_line: &[&str]| {
         let mount = "mount -t tmpfs -o size=64k tmpfs tiny && exec \"$0\" \"$@\"";
         let mut command = std::process::Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", mount]).args(words);
+        command.args(["--map-root-user", "--mount", "sh", "-c", mount]).args(command_line);
         command.current_dir(folder.path("")).output()
     };
-    if !tiny(&["true"]).is_ok_and(|output| output.status.success()) {
+    if !on_small_disk(&["true"]).is_ok_and(|output| output.status.success()) {
         return skip_outside_of_the_gate("a test needs unshare and mount to make a small disk");
     }
     let rejects = import(&url, &["--rejects", "tiny/r.csv"]);
-    let words = [&[env!("CARGO_BIN_EXE_connect-import")], &rejects[..]].concat();
-    let ended = Ended::from(tiny(&words).unwrap()).expect(74);
+    let command_line = [&[env!("CARGO_BIN_EXE_connect-import")], &rejects[..]].concat();
+    let ended = Ended::from(on_small_disk(&command_line).unwrap()).expect(74);
     assert!(ended.stderr.contains("the next run writes them again"), "{}", ended.stderr);
     folder.run(&rejects).expect(1);
     assert_eq!(folder.read("tiny/r.csv").lines().count(), 201);
@@ -408,7 +409,7 @@ fn a_flipped_bit_in_a_token_or_record_is_detected_before_a_request() {
     let offsets = |text: &[u8]| -> Vec<usize> {
         (0..whole.len() - text.len()).filter(|at| whole[*at..].starts_with(text)).collect()
     };
-    let token = folder.ask("t.ledger.db", "SELECT hex(token) FROM rows WHERE key = 'K7'");
+    let token = folder.query("t.ledger.db", "SELECT hex(token) FROM rows WHERE key = 'K7'");
     let bytes: Vec<u8> =
         (0..16).map(|at| u8::from_str_radix(&token[2 * at..2 * at + 2], 16).unwrap()).collect();
     // The table and its index each have the token; only the table has the cells.
@@ -484,7 +485,7 @@ fn a_deleted_wal_file_and_an_older_copy_of_the_ledger_are_detected() {
     assert!(!folder.path("t.ledger.db-wal").exists());
     folder.run(&import(&url, &["--on-unknown", "hold"]));
     assert_eq!(
-        folder.ask("t.ledger.db", "SELECT count(*) FROM rows WHERE state IN ('created', 'unknown')"),
+        folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE state IN ('created', 'unknown')"),
         "40"
     );
     // Without the lock record an older copy is accepted: the operator has removed it on purpose.

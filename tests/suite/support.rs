@@ -73,7 +73,7 @@ impl Folder {
     }
 
     /// Result of a query to the ledger: one line per row, columns joined by `|`.
-    pub fn ask(&self, ledger: &str, sql: &str) -> String {
+    pub fn query(&self, ledger: &str, sql: &str) -> String {
         let connection = rusqlite::Connection::open(self.path(ledger)).unwrap();
         let mut statement = connection.prepare(sql).unwrap();
         let columns = statement.column_count();
@@ -100,7 +100,7 @@ impl Folder {
     /// Rows by state, such as `created 3, pending 1`.
     pub fn states(&self, ledger: &str) -> String {
         let counts =
-            self.ask(ledger, "SELECT state || ' ' || count(*) FROM rows GROUP BY state ORDER BY state");
+            self.query(ledger, "SELECT state || ' ' || count(*) FROM rows GROUP BY state ORDER BY state");
         counts.replace('\n', ", ")
     }
 }

@@ -82,8 +82,8 @@ impl Terminal {
         rows.filter(|row| !row.is_empty()).collect()
     }
 
-    fn shows(&self, words: &str) -> bool {
-        self.rows().iter().any(|row| row.contains(words))
+    fn shows(&self, text: &str) -> bool {
+        self.rows().iter().any(|row| row.contains(text))
     }
 
     fn raw(&self) -> String {

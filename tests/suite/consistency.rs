@@ -66,11 +66,11 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
     let uncounted_rows =
         "SELECT (SELECT coalesce(sum(rows), 0) FROM row_counts) - (SELECT count(*) FROM rows)";
     // A transaction changes a row and its count together, so no crash separates them.
-    assert_eq!((&*copy.ask(LEDGER, wrong_counts), &*copy.ask(LEDGER, uncounted_rows)), ("0", "0"));
+    assert_eq!((&*copy.query(LEDGER, wrong_counts), &*copy.query(LEDGER, uncounted_rows)), ("0", "0"));
     let sql = "SELECT 'ci1-' || lower(hex(token)), key, line, state, may_exist = 1 OR state = 'in_flight',
                       CASE WHEN may_exist = 1 OR state = 'in_flight' THEN doubt_ms ELSE 0 END,
                       contact_id, code FROM rows ORDER BY id";
-    let lines = copy.ask(LEDGER, sql);
+    let lines = copy.query(LEDGER, sql);
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').collect();
         Row {

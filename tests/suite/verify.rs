@@ -57,7 +57,7 @@ fn missing_and_different_contacts_are_reported_without_a_change_to_the_ledger() 
         "UPDATE rows SET contact_id = 'no-such-contact' WHERE key = 'K1';
          UPDATE rows SET contact_id = (SELECT contact_id FROM rows WHERE key = 'K3') WHERE key = 'K2'",
     );
-    let before = folder.ask("t.ledger.db", "SELECT * FROM rows");
+    let before = folder.query("t.ledger.db", "SELECT * FROM rows");
     let ended = folder.run(&verify(&sandbox.url(), &[])).expect(1);
     insta::assert_snapshot!(steady(&ended.stdout, &folder));
     assert!(
@@ -68,7 +68,7 @@ fn missing_and_different_contacts_are_reported_without_a_change_to_the_ledger() 
         "{}",
         ended.stderr
     );
-    assert_eq!(folder.ask("t.ledger.db", "SELECT * FROM rows"), before);
+    assert_eq!(folder.query("t.ledger.db", "SELECT * FROM rows"), before);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn unknown_rows_with_a_contact_become_created_and_the_others_stay_unknown() {
             (count(&folder, "created"), count(&folder, "unknown")),
             (100 - unknown + lost, unknown - lost)
         );
-        let ledger = folder.ask(
+        let ledger = folder.query(
             "t.ledger.db",
             "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows WHERE state = 'created'",
         );
@@ -117,7 +117,10 @@ fn unknown_rows_with_a_contact_become_created_and_the_others_stay_unknown() {
 }
 
 fn count(folder: &Folder, state: &str) -> usize {
-    folder.ask("t.ledger.db", &format!("SELECT count(*) FROM rows WHERE state = '{state}'")).parse().unwrap()
+    folder
+        .query("t.ledger.db", &format!("SELECT count(*) FROM rows WHERE state = '{state}'"))
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn unknown_rows_with_equal_requests_stay_unknown() {
     assert_eq!(count(&folder, "unknown"), 2);
     // A retry distinguishes them by their tokens.
     folder.run(&import(&url, &["--retry", "unknown"])).expect(0);
-    assert_eq!(folder.ask("t.ledger.db", "SELECT count(DISTINCT contact_id) FROM rows"), "2");
+    assert_eq!(folder.query("t.ledger.db", "SELECT count(DISTINCT contact_id) FROM rows"), "2");
     folder.run(&verify(&url, &[])).expect(0);
 }
 
@@ -216,7 +219,7 @@ fn an_open_task_is_found_by_its_name_and_attributes() {
     drop(losing);
     let sandbox = SandboxProcess::start(&folder, &state);
     folder.run(&verify(&sandbox.url(), &["--operation", "StartTaskContact"])).expect(0);
-    let ledger = folder.ask("t.ledger.db", "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows");
+    let ledger = folder.query("t.ledger.db", "SELECT 'ci1-' || lower(hex(token)), contact_id FROM rows");
     for line in ledger.lines() {
         let (token, contact) = line.split_once('|').unwrap();
         assert_eq!(ids[token], contact);
@@ -269,7 +272,7 @@ fn a_contact_that_cannot_be_described_does_not_stop_the_verification() {
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     imported(&folder, &sandbox, 3).expect(0);
-    let failing_id = folder.ask("t.ledger.db", "SELECT contact_id FROM rows WHERE key = 'K1'");
+    let failing_id = folder.query("t.ledger.db", "SELECT contact_id FROM rows WHERE key = 'K1'");
     let (port, url) = (sandbox.port, sandbox.url());
     let proxy = Endpoint::start(move |_, body| match body["_path"].as_str() {
         Some(path) if path.ends_with(&failing_id) => Reply::Error(500, "InternalServiceException"),

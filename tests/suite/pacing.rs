@@ -27,7 +27,7 @@ fn the_rate_found_is_reported_and_the_next_run_starts_at_half_of_it() {
     let found = second["rate_found"].as_f64().unwrap();
     assert!(found > 0.0 && second["throttled"].as_u64() > Some(1), "{second}");
     assert_eq!(
-        folder.ask("t.ledger.db", "SELECT CAST(rate AS INTEGER), is_auto FROM runs WHERE id = 2"),
+        folder.query("t.ledger.db", "SELECT CAST(rate AS INTEGER), is_auto FROM runs WHERE id = 2"),
         "100|1"
     );
     let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0);
@@ -40,7 +40,7 @@ fn the_rate_found_is_reported_and_the_next_run_starts_at_half_of_it() {
     folder.write("job.toml", "[pacing]\nrate = \"auto\"\n");
     let next = ["run", "t.csv", "--job", "job.toml", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"];
     folder.run(&[&next[..], &["--endpoint-url", &url]].concat()).expect(0);
-    let started = folder.ask("t.ledger.db", "SELECT rate FROM runs WHERE id = 3").parse::<f64>().unwrap();
+    let started = folder.query("t.ledger.db", "SELECT rate FROM runs WHERE id = 3").parse::<f64>().unwrap();
     assert!((started - (found / 2.0).max(0.5)).abs() < 1e-6, "{started} of {found}");
     let fixed = summary(&folder, &url, &["--rate", "7"]);
     assert_eq!((&fixed["rate_set"], &fixed["rate_found"]), (&7.0.into(), &serde_json::Value::Null));

@@ -138,7 +138,7 @@ fn a_request_that_cannot_be_signed_rejects_no_row() {
         command.env("AWS_CONFIG_FILE", folder.path("config")).env("PATH", "/usr/bin:/bin");
         let ended = Ended::from(command.output().unwrap()).expect(7);
         assert_eq!(folder.states("t.ledger.db"), "pending 1", "{profile}");
-        for text in [ended.stdout, ended.stderr, folder.ask("t.ledger.db", "SELECT message FROM rows")] {
+        for text in [ended.stdout, ended.stderr, folder.query("t.ledger.db", "SELECT message FROM rows")] {
             assert!(!text.contains("planted-secret"), "{text}");
         }
     }
