@@ -9,12 +9,12 @@ use super::log::log_ending;
 use super::words::printable_lines;
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
-use crate::verification::Findings;
+use crate::verification::VerificationCounts;
 
 /// Report of a verification.
 #[derive(Debug)]
 pub struct VerificationReport {
-    findings: Findings,
+    findings: VerificationCounts,
     exit: ExitCode,
     instance_id: String,
     ledger: String,
@@ -24,7 +24,7 @@ pub struct VerificationReport {
 
 impl VerificationReport {
     /// The report of a verification with this ending.
-    pub fn new(instance_id: String, ledger: &Path, ending: &Ending, findings: Findings) -> Self {
+    pub fn new(instance_id: String, ledger: &Path, ending: &Ending, findings: VerificationCounts) -> Self {
         let (exit, reason) = match failure(ending) {
             Some((exit, reason)) => (exit, Some(reason)),
             None if findings.is_sound() => (ExitCode::Complete, None),
@@ -40,7 +40,7 @@ impl VerificationReport {
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let Findings { created, asked, unknown, .. } = self.findings;
+        let VerificationCounts { created, asked, unknown, .. } = self.findings;
         // Writing to a String cannot fail.
         let mut text = String::new();
         let _ = writeln!(text, "{} against instance {}", self.ledger, self.instance_id);
