@@ -47,8 +47,8 @@ pub struct Row {
     pub code: String,
 }
 
-/// Rows of the ledger; none if there is no ledger. Reads a copy, because SQLite checkpoints the WAL file when the last
-/// connection closes, and the test leaves that to the next run.
+/// Rows of the ledger; none if there is no ledger. Reads a copy, because SQLite checkpoints the WAL file when
+/// the last connection closes, and the test leaves that to the next run.
 pub fn rows(folder: &Folder) -> Vec<Row> {
     let copy = Folder::new();
     if !folder.path(LEDGER).exists() {
@@ -87,8 +87,8 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
     lines.lines().map(row).collect()
 }
 
-/// Contradictions that no crash may leave: a contact of a row that is neither created nor in doubt, a created row without
-/// its contact, and two contacts with one token.
+/// Contradictions that no crash may leave: a contact of a row that is neither created nor in doubt, a created
+/// row without its contact, and two contacts with one token.
 pub fn contradictions(rows: &[Row], contacts: &[Contact]) -> Vec<String> {
     let mut contradictions = Vec::new();
     let mut by_token: BTreeMap<&str, &Contact> = BTreeMap::new();
@@ -145,8 +145,8 @@ pub fn rejects(folder: &Folder) -> Vec<Reject> {
     reader.records().map(|record| reject(record.unwrap())).collect()
 }
 
-/// Temporary files of a run that must be gone when it has ended. Only `kill -9` leaves an incomplete rejects file, which
-/// its owner alone can read.
+/// Temporary files of a run that must be gone when it has ended. Only `kill -9` leaves an incomplete rejects
+/// file, which its owner alone can read.
 pub fn left_behind(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path("")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -35,7 +35,8 @@ fn page_text(page: &str) -> String {
     text(parsed(page).descendants().find(|node| node.has_tag_name("body")).unwrap())
 }
 
-/// Lines of the first table, joined by `|`: the name of the file, the numbers of its rows, and whether they add up.
+/// Lines of the first table, joined by `|`: the name of the file, the numbers of its rows, and whether they
+/// add up.
 fn accounts(page: &str) -> Vec<String> {
     let document = parsed(page);
     let table = document.descendants().find(|node| node.has_tag_name("table")).unwrap();

@@ -1,5 +1,5 @@
-//! JSON output follows `samples/messages.schema.json`. The validator below knows the keywords of JSON Schema that this
-//! schema uses, and fails on any other.
+//! JSON output follows `samples/messages.schema.json`. The validator below knows the keywords of JSON Schema
+//! that this schema uses, and fails on any other.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
-//! Model test: random rows, random faults and a random script of runs, crashes and edits. After each step the test
-//! compares the ledger, the rejects file and the exit code with its own record. The sandbox's contacts are the reference.
+//! Model test: random rows, random faults and a random script of runs, crashes and edits. After each step the
+//! test compares the ledger, the rejects file and the exit code with its own record. The sandbox's contacts
+//! are the reference.
 //!
 //! `MODEL_SEEDS=1000..1100 cargo test --test suite model` uses other seeds than the suite.
 
@@ -435,8 +436,8 @@ impl Script<'_> {
         for name in [LEDGER, REJECTS] {
             assert!(is_private(&self.folder, name), "{name}");
         }
-        // A signal before the handlers are installed kills the run. One that arrives while the input is read leaves all
-        // rows to the next run.
+        // A signal before the handlers are installed kills the run. One that arrives while the input is read
+        // leaves all rows to the next run.
         if code.is_some_and(|code| code != 143) {
             self.check_expired_rows_are_unknown(options, &rows);
             self.check_rejects_and_exit_code(options, &rows, code);
@@ -478,8 +479,8 @@ impl Script<'_> {
         }
     }
 
-    /// A row in doubt becomes unknown when it is held, when its idempotency window has passed, or when it has left the
-    /// CSV.
+    /// A row in doubt becomes unknown when it is held, when its idempotency window has passed, or when it has
+    /// left the CSV.
     fn check_expired_rows_are_unknown(&self, options: &RunOptions, rows: &[Row]) {
         let holds = options.holds && !options.retries_unknown;
         assert!(!holds || rows.iter().all(|row| !row.in_doubt || row.state == "unknown"), "{rows:#?}");

@@ -1,8 +1,10 @@
-//! Cells of rows and credentials are in no output, log or error. The ledger has the cells only until a row is created.
+//! Cells of rows and credentials are in no output, log or error. The ledger has the cells only until a row is
+//! created.
 
 use crate::support::*;
 
-/// Names, descriptions, values and secrets that no output may contain. The tool's own texts have none of them.
+/// Names, descriptions, values and secrets that no output may contain. The tool's own texts have none of
+/// them.
 const PLANTED: [&str; 8] = [
     "Quxley-Zanzibar",
     "Vorbelline",
@@ -29,8 +31,8 @@ Type = "URL"
 Value = "{{ link }}"
 "#;
 
-/// Rows for every outcome: created, refused with a quotation, unanswered, throttled, too long, ragged and without a
-/// required cell.
+/// Rows for every outcome: created, refused with a quotation, unanswered, throttled, too long, ragged and
+/// without a required cell.
 fn csv() -> String {
     let mut text = "id,name,description,phone,note,link\n".to_owned();
     let row = |id: &str, name: &str| {

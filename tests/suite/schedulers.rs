@@ -1,4 +1,5 @@
-//! The samples for schedulers: the tool accepts their commands, and they act on its exit codes as the handbook says.
+//! The samples for schedulers: the tool accepts their commands, and they act on its exit codes as the
+//! handbook says.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Signals: the first SIGINT or SIGTERM drains, the second ends the process, and SIGHUP and SIGUSR1 control a run. Also
-//! `--max-duration` and the lock of the ledger.
+//! Signals: the first SIGINT or SIGTERM drains, the second ends the process, and SIGHUP and SIGUSR1 control a
+//! run. Also `--max-duration` and the lock of the ledger.
 
 use std::collections::BTreeSet;
 

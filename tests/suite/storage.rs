@@ -32,8 +32,8 @@ fn a_full_disk_ends_in_74_and_the_next_run_completes_the_import() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
     let arguments = import(&url, &[]);
-    // A limit on the file size, in blocks of 512 or 1024 bytes by the shell. With SIGXFSZ ignored a write fails as on a
-    // full disk.
+    // A limit on the file size, in blocks of 512 or 1024 bytes by the shell. With SIGXFSZ ignored a write
+    // fails as on a full disk.
     for blocks in [50, 300, 900] {
         let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let output = std::process::Command::new("sh")
@@ -175,8 +175,8 @@ fn the_cells_of_a_created_row_are_erased_from_the_ledger() {
     assert!(!folder.path("t.ledger.db-wal").exists());
 }
 
-/// Runs an import and changes its folder while requests are in flight. Returns the number of requests after the change,
-/// the end of the run, and the folder.
+/// Runs an import and changes its folder while requests are in flight. Returns the number of requests after
+/// the change, the end of the run, and the folder.
 fn run_disturbed(disturb: impl Fn(&Folder)) -> (usize, Ended, Folder) {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("data")).unwrap();
@@ -477,7 +477,8 @@ fn a_deleted_wal_file_and_an_older_copy_of_the_ledger_are_detected() {
     std::fs::copy(folder.path("copy.db"), folder.path("t.ledger.db")).unwrap();
     folder.run(&import(&url, &[])).expect(74);
     assert_eq!(sandbox.stat("contacts"), contacts);
-    // With its WAL file the ledger is complete. Another tool that opens it checkpoints the WAL file, which is harmless.
+    // With its WAL file the ledger is complete. Another tool that opens it checkpoints the WAL file, which is
+    // harmless.
     for (suffix, bytes) in ["", "-wal"].iter().zip(&with_wal) {
         std::fs::write(folder.path(&format!("t.ledger.db{suffix}")), bytes).unwrap();
     }

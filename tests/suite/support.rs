@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// Timeout of every wait: long enough for the slowest machine, so that only a hang reaches it.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Skips a test whose tool is missing. The gate, `.ci/run`, installs every tool and sets `CI`: there it fails instead.
+/// Skips a test whose tool is missing. The gate, `.ci/run`, installs every tool and sets `CI`: there it fails
+/// instead.
 #[track_caller]
 #[expect(clippy::print_stderr, reason = "the test runner shows it with --nocapture")]
 pub fn skip_outside_of_the_gate(reason: &str) {

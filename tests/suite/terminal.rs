@@ -74,8 +74,8 @@ impl Terminal {
         Running::of(command.stdout(Stdio::piped()).stderr(self.end()))
     }
 
-    /// Rows of the screen and of what has scrolled off it, without empty ones. indicatif fills every row to its end, so
-    /// the terminal takes all rows of a draw for one wrapped line.
+    /// Rows of the screen and of what has scrolled off it, without empty ones. indicatif fills every row to
+    /// its end, so the terminal takes all rows of a draw for one wrapped line.
     fn rows(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let rows = seen.screen.screen().all_lines().map(|line| line.text().trim_end().to_owned());

@@ -1,5 +1,5 @@
-//! Unanswered attempts: their rows are in doubt and are resent with the same token within the idempotency window, and
-//! are unknown after it.
+//! Unanswered attempts: their rows are in doubt and are resent with the same token within the idempotency
+//! window, and are unknown after it.
 
 use crate::support::*;
 
@@ -227,8 +227,8 @@ fn an_outage_leaves_few_rows_unknown_with_on_unknown_hold() {
         let requests = endpoint.requests().len() as u64;
         let hold = ["--on-unknown", "hold", "--max-duration", "4s", "--concurrency", "8"];
         let ended = folder.run(&import(&url, &[&hold[..], &pace].concat())).expect(10);
-        // Up to eight attempts are in flight when the outage is detected. After that there is one attempt per pause, of
-        // which four seconds have few.
+        // Up to eight attempts are in flight when the outage is detected. After that there is one attempt per
+        // pause, of which four seconds have few.
         let unknown: u64 =
             folder.query("t.ledger.db", "SELECT count(*) FROM rows WHERE state = 'unknown'").parse().unwrap();
         assert!(unknown < 17, "{unknown}: {}", ended.stderr);

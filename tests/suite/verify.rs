@@ -1,4 +1,5 @@
-//! `verify`: compares the contacts of Amazon Connect with the ledger, and sets unknown rows to created on evidence.
+//! `verify`: compares the contacts of Amazon Connect with the ledger, and sets unknown rows to created on
+//! evidence.
 
 use crate::support::*;
 
