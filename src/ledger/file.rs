@@ -17,9 +17,9 @@ use crate::permissions::private;
 /// Page cache while rows are sent: 20 MiB, so that memory does not follow the ledger's size.
 const CACHE_KIB: i64 = 20 << 10;
 
-/// Page cache while inputs are read: 128 MiB. Tokens are random, so each row changes another page of their index, and a
-/// page that is not in memory is read again and written once more. This holds the index of 3 million rows.
-const INTAKE_CACHE_KIB: i64 = 128 << 10;
+/// Page cache while inputs are read: 64 MiB. Tokens are random, so each row changes another page of their index, and a
+/// page that is not in memory is read again and written once more. This holds the index of 1.5 million rows.
+const INTAKE_CACHE_KIB: i64 = 64 << 10;
 
 /// Creates the ledger if there is none, and returns whether it did.
 ///

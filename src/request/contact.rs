@@ -220,6 +220,11 @@ impl<'a> ContactRequest<'a> {
         }
     }
 
+    /// Total length of the request's texts, bytes: cheaper than [`Self::json_len`], for finding the longest request.
+    pub fn text_len(&self) -> usize {
+        self.personal_data().iter().map(|text| text.len()).sum()
+    }
+
     /// Length of the request's JSON, bytes, without `InstanceId` and `ClientToken`. The AWS SDK sends the same bytes
     /// in another order of members.
     pub fn json_len(&self) -> usize {
