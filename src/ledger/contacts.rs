@@ -6,8 +6,8 @@ use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::row::{Contact, RequestDigest, RowId, RunId};
 use super::schema::{json_column, state_column};
-use super::session::Session;
 use super::state::{RowEvent, RowState, RowStatus, transition};
+use super::writer::Session;
 use crate::digest::Digest;
 use crate::token::ClientToken;
 

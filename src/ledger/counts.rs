@@ -1,4 +1,6 @@
-//! Numbers of rows by run, state and error code, kept in the table `row_counts`: counting ten million rows takes seconds.
+//! Numbers of rows by run, state and error code, and by input.
+//!
+//! Those by run, state and code are kept in the table `row_counts`, since counting ten million rows takes seconds.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::row::RunId;
 use super::schema::state_column;
 use super::state::RowState;
+use crate::mapping::Rejection;
 
 /// Number of rows in each state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -201,4 +204,207 @@ fn stored_counts(connection: &Connection) -> rusqlite::Result<CountChanges> {
         counts.0.insert((RunId(row.get(0)?), state_column(row, 1)?, row.get(2)?), row.get(3)?);
     }
     Ok(counts)
+}
+
+/// Condition of a row that a scan entered which did not reach its input's end.
+pub(super) const IS_OF_UNFINISHED_SCAN: &str = "EXISTS (SELECT 1 FROM unfinished_scans
+    WHERE unfinished_scans.run_id = rows.run_id AND unfinished_scans.source_id = rows.source_id)";
+
+/// Condition of a row that was removed from its file: a later run read the file to its end without it. Standard input
+/// is different each time, and nothing is removed from it.
+pub(super) const IS_REMOVED: &str =
+    "EXISTS (SELECT 1 FROM source_scans JOIN sources AS scanned ON scanned.id = source_scans.source_id
+    WHERE source_scans.source_id = rows.source_id AND source_scans.run_id > rows.run_id AND scanned.path <> '-')";
+
+/// Result of a scan that reached its input's end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceScan {
+    /// The run that read the input.
+    pub run: RunId,
+    /// Rows in the input.
+    pub rows: u64,
+    /// Of those, rows of other shards, which this ledger does not have.
+    pub other_shards: u64,
+}
+
+/// Rows of one input by state, with its last complete scan.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SourceAccount {
+    /// Path of the input, or `-`.
+    pub source: String,
+    /// Rows that this input was the last to bring, by state.
+    pub rows: StateCounts,
+    /// Of the pending and failed rows, those that were removed from the input since. No run sends them.
+    pub withdrawn: StateCounts,
+    /// Of the rejected rows, those that have the key of an earlier row.
+    pub duplicates: u64,
+    /// The last scan that reached the input's end.
+    pub scan: Option<SourceScan>,
+    /// Whether an earlier run read the input too: rows may have been removed from it.
+    pub was_read_before: bool,
+    /// Whether a later scan did not reach the input's end.
+    pub is_unfinished: bool,
+    /// Whether another input was read later: it may have brought rows of this one, and has them now.
+    pub has_successor: bool,
+}
+
+/// Rows of each input, in the order in which the inputs were first read. Reads every row.
+pub(super) fn source_accounts(connection: &Connection) -> rusqlite::Result<Vec<SourceAccount>> {
+    let mut accounts: BTreeMap<i64, SourceAccount> = BTreeMap::new();
+    let mut sources = connection.prepare("SELECT id, path FROM sources")?;
+    let mut sources = sources.query([])?;
+    while let Some(row) = sources.next()? {
+        let account = SourceAccount { source: row.get(1)?, ..SourceAccount::default() };
+        accounts.insert(row.get(0)?, account);
+    }
+    count_rows(connection, &mut accounts)?;
+    for (source, withdrawn) in withdrawn_by_source(connection)? {
+        accounts.entry(source).or_default().withdrawn = withdrawn;
+    }
+    read_scans(connection, &mut accounts)?;
+    Ok(accounts.into_values().collect())
+}
+
+/// Not GROUP BY: SQLite would sort all rows in a temporary file.
+fn count_rows(connection: &Connection, accounts: &mut BTreeMap<i64, SourceAccount>) -> rusqlite::Result<()> {
+    let sql = "SELECT source_id, state, state = 'rejected' AND code = ?1 FROM rows";
+    let mut rows = connection.prepare(sql)?;
+    let mut rows = rows.query([Rejection::DUPLICATE])?;
+    while let Some(row) = rows.next()? {
+        let account = accounts.entry(row.get(0)?).or_default();
+        account.rows.add(state_column(row, 1)?, 1);
+        account.duplicates += u64::from(row.get::<_, bool>(2)?);
+    }
+    Ok(())
+}
+
+fn read_scans(connection: &Connection, accounts: &mut BTreeMap<i64, SourceAccount>) -> rusqlite::Result<()> {
+    // The latest run that read each input, whether to its end or not.
+    let mut latest: BTreeMap<i64, RunId> = BTreeMap::new();
+    let mut scans = connection.prepare(
+        "SELECT source_id, run_id, rows, other_shards FROM source_scans
+         UNION ALL SELECT source_id, run_id, NULL, NULL FROM unfinished_scans ORDER BY run_id",
+    )?;
+    let mut scans = scans.query([])?;
+    while let Some(row) = scans.next()? {
+        let (source, run) = (row.get(0)?, RunId(row.get(1)?));
+        let account = accounts.entry(source).or_default();
+        match row.get(2)? {
+            Some(rows) => {
+                account.was_read_before = latest.contains_key(&source);
+                account.is_unfinished = false;
+                account.scan = Some(SourceScan { run, rows, other_shards: row.get(3)? });
+            }
+            None => account.is_unfinished = true,
+        }
+        latest.insert(source, run);
+    }
+    for (id, account) in accounts {
+        let Some(scan) = account.scan else { continue };
+        account.has_successor = latest.iter().any(|(other, run)| other != id && *run > scan.run);
+    }
+    Ok(())
+}
+
+/// Pending and failed rows that were removed from their file, by input and state.
+pub(super) fn withdrawn_by_source(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, StateCounts>> {
+    // The row counts exclude runs without such rows, so that not every row is read.
+    let withdrawn = format!(
+        "SELECT source_id, state, count(*) FROM rows
+         WHERE record IS NOT NULL AND may_exist = 0 AND +state IN ('pending', 'failed') AND {IS_REMOVED}
+            AND run_id IN (SELECT run_id FROM row_counts WHERE state IN ('pending', 'failed') AND rows > 0
+                           AND run_id < (SELECT max(run_id) FROM source_scans))
+         GROUP BY source_id, state"
+    );
+    let mut counts: BTreeMap<i64, StateCounts> = BTreeMap::new();
+    let mut statement = connection.prepare(&withdrawn)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        counts.entry(row.get(0)?).or_default().add(state_column(row, 1)?, row.get(2)?);
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::schema::migrate;
+    use super::*;
+    use crate::crash_plan::CrashPlan;
+
+    /// Accounts of a ledger after `sql`. Its inputs `/a` and `/b` have the ids 1 and 2, and there are four runs.
+    fn accounts(sql: &str) -> Vec<SourceAccount> {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("x.db"), &CrashPlan::default()).unwrap();
+        let all = format!(
+            "INSERT INTO sources VALUES (1, '/a'), (2, '/b');
+             INSERT INTO headers VALUES (1, '[]');
+             INSERT INTO runs (version, command, folder, mapping, rate, is_auto, started_ms, last_ms)
+             SELECT '0', '', '/', zeroblob(16), 1, 0, 0, 0 FROM (VALUES (1), (2), (3), (4));
+             {sql}"
+        );
+        connection.execute_batch(&all).unwrap();
+        source_accounts(&connection).unwrap()
+    }
+
+    const ROW: &str =
+        "INSERT INTO rows (token, key, source_id, header_id, line, content, run_id, record, state, code)
+        SELECT randomblob(16), 'k', source, 1, 1, zeroblob(16), 1, '[]', state, code FROM";
+
+    #[test]
+    fn rows_are_counted_by_input_state_and_whether_they_are_duplicates() {
+        let found = accounts(&format!(
+            "{ROW} (SELECT 1 AS source, 'pending' AS state, NULL AS code UNION ALL SELECT 2, 'pending', NULL
+             UNION ALL SELECT 2, 'rejected', 'DuplicateKey' UNION ALL SELECT 2, 'rejected', 'Mapping'
+             UNION ALL SELECT 2, 'failed', 'DuplicateKey')"
+        ));
+        let counts = |index: usize| {
+            let account: &SourceAccount = &found[index];
+            let of = |state| account.rows.of(state);
+            (of(RowState::Pending), of(RowState::Rejected), account.duplicates, account.rows.total())
+        };
+        assert_eq!((found[0].source.as_str(), counts(0)), ("/a", (1, 0, 0, 1)));
+        assert_eq!((found[1].source.as_str(), counts(1)), ("/b", (1, 2, 1, 4)));
+    }
+
+    #[test]
+    fn pending_and_failed_rows_that_a_later_scan_did_not_find_are_withdrawn() {
+        let found = accounts(&format!(
+            "{ROW} (SELECT 1 AS source, 'pending' AS state, NULL AS code UNION ALL SELECT 1, 'failed', 'x'
+             UNION ALL SELECT 1, 'rejected', 'Mapping' UNION ALL SELECT 2, 'pending', NULL);
+             INSERT INTO row_counts VALUES (1, 'pending', '', 2), (1, 'failed', 'x', 1), (1, 'rejected', 'Mapping', 1);
+             INSERT INTO source_scans VALUES (1, 1, 3, 0), (1, 2, 1, 0), (2, 1, 0, 0);"
+        ));
+        let withdrawn = |index: usize| {
+            let account: &SourceAccount = &found[index];
+            [RowState::Pending, RowState::Failed, RowState::Rejected].map(|state| account.withdrawn.of(state))
+        };
+        assert_eq!((withdrawn(0), withdrawn(1)), ([1, 1, 0], [0, 0, 0]));
+    }
+
+    #[test]
+    fn the_last_complete_scan_counts_and_scans_before_and_after_it_are_known() {
+        let found = accounts(
+            "INSERT INTO source_scans VALUES (1, 1, 10, 4), (2, 1, 12, 5), (2, 2, 7, 0);
+             INSERT INTO unfinished_scans VALUES (3, 1);",
+        );
+        let flags = |index: usize| {
+            let account: &SourceAccount = &found[index];
+            (account.was_read_before, account.is_unfinished, account.has_successor)
+        };
+        assert_eq!(found[0].scan, Some(SourceScan { run: RunId(2), rows: 12, other_shards: 5 }));
+        assert_eq!(flags(0), (true, true, false));
+        assert_eq!(found[1].scan.map(|scan| scan.rows), Some(7));
+        assert_eq!(flags(1), (false, false, true));
+    }
+
+    #[test]
+    fn an_unfinished_scan_is_forgotten_after_a_complete_one() {
+        let found = accounts(
+            "INSERT INTO unfinished_scans VALUES (1, 1), (1, 2); INSERT INTO source_scans VALUES (2, 1, 3, 0);",
+        );
+        assert_eq!((found[0].was_read_before, found[0].is_unfinished), (true, false));
+        assert_eq!((found[1].scan, found[1].is_unfinished), (None, true));
+    }
 }

@@ -236,10 +236,11 @@ fn rows_of(shard: &str) -> String {
 }
 
 /// Failure of the writer's work, before the path of the ledger is added.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error(transparent)]
 pub(super) enum StoreError {
-    Sqlite(rusqlite::Error),
-    Ledger(LedgerError),
+    Sqlite(#[from] rusqlite::Error),
+    Ledger(#[from] LedgerError),
 }
 
 /// Result of the writer's work.
@@ -251,18 +252,6 @@ impl StoreError {
             StoreError::Sqlite(source) => LedgerError::sqlite(path, source),
             StoreError::Ledger(error) => error,
         }
-    }
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(source: rusqlite::Error) -> Self {
-        StoreError::Sqlite(source)
-    }
-}
-
-impl From<LedgerError> for StoreError {
-    fn from(error: LedgerError) -> Self {
-        StoreError::Ledger(error)
     }
 }
 

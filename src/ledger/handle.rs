@@ -6,14 +6,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _};
 use tracing::debug;
 
-use super::counts::{StateCounts, recount};
+use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path};
 use super::identity::{Identity, bind_identity};
 use super::lock::{ClosedFile, Commit, Lock, Opening, is_taken, lock_path};
 use super::schema::migrate;
-use super::session::Session;
 use super::writer::LedgerWriter;
+use super::writer::Session;
 use crate::crash_plan::CrashPlan;
 use crate::paths::resolved;
 use crate::source::RowKey;
@@ -41,7 +41,7 @@ pub struct Ledger {
     scheme: TokenScheme,
     writer: LedgerWriter,
     #[cfg(test)]
-    commit_fault: super::session::CommitFault,
+    commit_fault: super::writer::CommitFault,
     // Declared after the writer, which closes the connection when it is dropped: the lock goes last.
     _lock: Lock,
 }
@@ -140,7 +140,11 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub async fn state_counts(&self) -> Result<StateCounts, LedgerError> {
-        self.call(Session::state_counts).await
+        self.call(|session| {
+            session.counts.write(&session.connection)?;
+            Ok(state_counts(&session.connection)?)
+        })
+        .await
     }
 
     /// Does `work` in the writer's thread, and returns after COMMIT.

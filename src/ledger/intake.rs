@@ -6,8 +6,8 @@ use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::row::RowId;
 use super::schema::state_column;
-use super::session::Session;
 use super::state::{RowEvent, RowState, RowStatus, transition};
+use super::writer::Session;
 use crate::digest::Digest;
 use crate::mapping::Rejection;
 use crate::source::{Header, Input, RowKey};
@@ -142,36 +142,36 @@ impl Session {
         let header = id("SELECT id FROM headers WHERE columns = ?1", &columns)?;
         let begin = "INSERT INTO unfinished_scans (run_id, source_id) VALUES (?1, ?2)";
         self.connection.execute(begin, [self.run.0, source])?;
-        self.headers.insert(header);
+        self.progress.headers.insert(header);
         Ok((source, header))
     }
 
     fn take_in(&mut self, mut row: IntakeRow) -> Stored<Option<Note>> {
         let mut token = row.token;
         let mut existing = self.existing(token)?;
-        if let Some(first) = existing.take_if(|first| self.intake.seen.contains(first.row)) {
+        if let Some(first) = existing.take_if(|first| self.progress.seen.contains(first.row)) {
             // `seen` has the first row of the token, so that `repeats` counts from the second.
-            let occurrence = self.intake.repeats.count(token.0, 0)?.number.saturating_add(1);
+            let occurrence = self.progress.repeats.count(token.0, 0)?.number.saturating_add(1);
             token = self.scheme.token(&row.key, occurrence);
             existing = self.existing(token)?;
             match &row.key {
                 RowKey::Columns(_) => row.rejection = Some(self.duplicate_of(&first, &row)?),
-                RowKey::Content(_) => self.intake.identical += 1,
+                RowKey::Content(_) => self.progress.identical += 1,
                 RowKey::Unusable(_) => {}
             }
         }
         let (line, key) = (row.line, row.key.label());
         let Some(existing) = existing else {
             let id = self.insert(&row, token)?;
-            self.intake.seen.insert(id);
+            self.progress.seen.insert(id);
             return Ok(row.rejection.map(|rejection| Note::Rejected { line, key, rejection }));
         };
-        self.intake.seen.insert(existing.row);
+        self.progress.seen.insert(existing.row);
         let is_changed = existing.content != row.content;
         match existing.status.state {
             RowState::Created => {
-                self.intake.created += 1;
-                self.intake.changed += u64::from(is_changed);
+                self.progress.created += 1;
+                self.progress.changed += u64::from(is_changed);
                 if (existing.source, existing.line) != (row.source, row.line) {
                     self.move_created(existing.row, &row)?;
                 }
@@ -184,7 +184,7 @@ impl Session {
             state if existing.status.may_exist && is_changed => {
                 let event = (state == RowState::Unknown).then_some(RowEvent::Retried);
                 self.move_in_doubt(&existing, &row, event)?;
-                self.headers.insert(existing.header);
+                self.progress.headers.insert(existing.header);
                 Ok(Some(Note::ChangedInDoubt { line, key }))
             }
             RowState::Pending

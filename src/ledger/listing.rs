@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::error::LedgerError;
 use super::reader::LedgerReader;
 use super::row::{Contact, RowId, RunId};
-use super::schema::state_column;
+use super::schema::{json_column, state_column};
 use super::state::RowState;
 use crate::token::ClientToken;
 
@@ -104,6 +104,30 @@ pub struct RowsInDoubt {
     /// Number of all.
     pub total: u64,
 }
+
+/// A row that was not created, with its original cells.
+#[derive(Clone, Debug)]
+pub struct RejectedRow {
+    /// Path of the input, or `-`.
+    pub source: String,
+    /// Line on which the row starts.
+    pub line: u64,
+    /// Key, as shown to people.
+    pub key: String,
+    /// `rejected`, `failed` or `unknown`.
+    pub state: RowState,
+    /// Code of the last error.
+    pub code: String,
+    /// Message of the last error.
+    pub message: String,
+    /// Columns of the header.
+    pub columns: Vec<String>,
+    /// Original cells.
+    pub cells: Vec<String>,
+}
+
+/// Condition of a row in the rejects file.
+const IS_REJECT: &str = "(state = 'rejected' OR state = 'failed' OR state = 'unknown')";
 
 const UNKNOWN: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'unknown'";
 const PENDING_IN_DOUBT: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'pending'";
@@ -206,6 +230,52 @@ impl LedgerReader {
             }
             Ok(found)
         })
+    }
+
+    /// Calls `each` with every rejected, failed or unknown row of `run`, in file order. Rows are not held in memory.
+    ///
+    /// # Errors
+    /// The ledger cannot be read; those of `each`.
+    pub fn rejected_rows<E: From<LedgerError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(RejectedRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = format!(
+            "SELECT path, line, key, state, code, coalesce(message, ''), columns, record
+             FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
+             WHERE run_id = ?1 AND {IS_REJECT} ORDER BY source_id, line, rows.id"
+        );
+        let failed = |source| E::from(LedgerError::sqlite(&self.path, source));
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok(RejectedRow {
+                source: row.get(0)?,
+                line: row.get(1)?,
+                key: row.get(2)?,
+                state: state_column(row, 3)?,
+                code: row.get(4)?,
+                message: row.get(5)?,
+                columns: json_column(row, 6)?,
+                cells: json_column(row, 7)?,
+            })
+        });
+        for row in rows.map_err(failed)? {
+            each(row.map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Headers of the rejected, failed and unknown rows of `run`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn rejected_headers(&self, run: RunId) -> Result<Vec<Vec<String>>, LedgerError> {
+        let sql = format!(
+            "SELECT columns FROM headers
+             WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1 AND {IS_REJECT}) ORDER BY id"
+        );
+        self.rows(&sql, [run.0], |row| json_column(row, 0))
     }
 }
 

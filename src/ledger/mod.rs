@@ -11,8 +11,8 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `sources`, `file`, `lock`, `session`, `writer`, `handle`; then `send`, `runs`, `resume`, `intake`,
-//! `contacts` and `traffic`, which extend [`Ledger`]; then `read_only`, `reader`, `listing` and `ledger_set`.
+//! `counts`, `file`, `lock`, `writer`, `handle`; then `send`, `runs`, `resume`, `intake` and `contacts`, which extend
+//! [`Ledger`]; then `reader`, `traffic`, `listing` and `ledger_set`.
 
 mod contacts;
 mod counts;
@@ -25,15 +25,12 @@ mod ledger_set;
 mod listing;
 mod lock;
 mod occurrences;
-mod read_only;
 mod reader;
 mod resume;
 mod row;
 mod runs;
 mod schema;
 mod send;
-mod session;
-mod sources;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -43,20 +40,19 @@ mod traffic;
 mod writer;
 
 pub use contacts::{CreatedRow, InDoubtRow, SentRow};
-pub use counts::{ErrorCount, StateCounts};
+pub use counts::{ErrorCount, SourceAccount, SourceScan, StateCounts};
 pub use error::LedgerError;
 pub use handle::{Ledger, LedgerOrigin, is_locked};
 pub use identity::{Identity, NamedIdentity};
 pub use intake::{IntakeRow, Note, is_amended};
 pub use ledger_set::LedgerSet;
-pub use listing::{ListedRow, RowPage, RowsInDoubt, Selection};
+pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
 pub use lock::Opening;
 pub use occurrences::{Occurrence, Occurrences};
-pub use reader::{KnownRow, LedgerReader, RejectedRow};
+pub use reader::{KnownRow, LedgerReader};
 pub use resume::{IntakeTotals, RowFingerprint};
 pub use row::{Cause, Contact, RequestDigest, RowId, RunId};
 pub use runs::{DoubtCounts, NewRun, Retry, RunRecord};
 pub use send::{Claim, InFlight, SetAside, Settled, Settlement};
-pub use sources::{SourceAccount, SourceScan};
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use traffic::{Latencies, MinuteTraffic, RunTraffic, Traffic};

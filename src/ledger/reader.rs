@@ -1,30 +1,33 @@
-//! A read-only view of one ledger.
+//! A read-only view of one ledger, during a run or after it, which checks that no commit is missing. It takes no lock.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Params, Row};
 
-use super::counts::{ErrorCount, StateCounts, are_counts_right, error_counts, state_counts};
-use super::error::LedgerError;
-use super::file::expect_sound;
-use super::identity::{Identity, read_identity};
-use super::read_only::{ImmutableLedger, open_read_only};
-use super::row::RunId;
-use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
-use super::schema::{json_column, state_column};
-use super::sources::{
-    IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, source_accounts, withdrawn_by_source,
+use super::counts::{
+    ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
+    error_counts, source_accounts, state_counts, withdrawn_by_source,
 };
+use super::error::LedgerError;
+use super::file::{
+    connect, expect_content, expect_no_remains, expect_one_name, expect_sound, length, log_path,
+};
+use super::handle::expect_commit;
+use super::identity::{Identity, read_identity};
+use super::lock::{ClosedFile, Commit, is_taken, recorded_commit};
+use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
+use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version, state_column};
 use super::state::RowState;
-use super::traffic::{Latencies, MinuteTraffic, RunTraffic, latencies, minutes, run_traffic};
 use crate::digest::Digest;
+use crate::paths::resolved;
 use crate::token::ClientToken;
 
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
 pub struct LedgerReader {
-    path: PathBuf,
-    connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
     immutable: Option<ImmutableLedger>,
 }
 
@@ -48,30 +51,6 @@ pub struct KnownRow {
     pub mapping: Digest,
 }
 
-/// A row that was not created, with its original cells.
-#[derive(Clone, Debug)]
-pub struct RejectedRow {
-    /// Path of the input, or `-`.
-    pub source: String,
-    /// Line on which the row starts.
-    pub line: u64,
-    /// Key, as shown to people.
-    pub key: String,
-    /// `rejected`, `failed` or `unknown`.
-    pub state: RowState,
-    /// Code of the last error.
-    pub code: String,
-    /// Message of the last error.
-    pub message: String,
-    /// Columns of the header.
-    pub columns: Vec<String>,
-    /// Original cells.
-    pub cells: Vec<String>,
-}
-
-/// Condition of a row in the rejects file.
-const IS_REJECT: &str = "(state = 'rejected' OR state = 'failed' OR state = 'unknown')";
-
 impl LedgerReader {
     /// Opens an existing ledger.
     ///
@@ -90,6 +69,16 @@ impl LedgerReader {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         read(&self.connection).map_err(|source| LedgerError::sqlite(&self.path, source))
+    }
+
+    /// Runs a query, and reads each of its rows with `row`.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        self.read(|connection| connection.prepare(sql)?.query_map(parameters, row)?.collect())
     }
 
     /// Expects that nothing wrote to the ledger since it was opened, where SQLite cannot ensure that: in a read-only
@@ -131,10 +120,7 @@ impl LedgerReader {
     /// # Errors
     /// The ledger cannot be read.
     pub fn sources(&self) -> Result<Vec<String>, LedgerError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare("SELECT path FROM sources ORDER BY id")?;
-            statement.query_map([], |row| row.get(0))?.collect()
-        })
+        self.rows("SELECT path FROM sources ORDER BY id", [], |row| row.get(0))
     }
 
     /// Rows of each input, in the order in which the inputs were first read. Reads every row: a second for two million.
@@ -252,44 +238,6 @@ impl LedgerReader {
         self.read(|connection| connection.query_row(&count, [sources], |row| row.get(0)))
     }
 
-    /// Attempts since a minute since 1970, of one run or of all, in steps of `step` minutes.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn minutes(
-        &self,
-        run: Option<RunId>,
-        since: i64,
-        step: i64,
-    ) -> Result<Vec<MinuteTraffic>, LedgerError> {
-        self.read(|connection| minutes(connection, run, since, step))
-    }
-
-    /// Answer times of one run or of all.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn latencies(&self, run: Option<RunId>) -> Result<Latencies, LedgerError> {
-        self.read(|connection| latencies(connection, run))
-    }
-
-    /// Number of steps of `minutes` minutes with an attempt.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn steps(&self, minutes: i64) -> Result<u64, LedgerError> {
-        let count = "SELECT count(DISTINCT minute / ?1) FROM minutes";
-        self.read(|connection| connection.query_row(count, [minutes], |row| row.get(0)))
-    }
-
-    /// Attempts of each run in each step of `minutes` minutes, in the order of time.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn run_traffic(&self, minutes: i64) -> Result<Vec<RunTraffic>, LedgerError> {
-        self.read(|connection| run_traffic(connection, minutes))
-    }
-
     /// Start of the first run and end of the last, or its last commit, milliseconds since 1970. `None` before the first
     /// run.
     ///
@@ -304,53 +252,135 @@ impl LedgerReader {
             })
         })
     }
+}
 
-    /// Calls `each` with every rejected, failed or unknown row of `run`, in file order. Rows are not held in memory.
-    ///
-    /// # Errors
-    /// The ledger cannot be read; those of `each`.
-    pub fn rejected_rows<E: From<LedgerError>>(
-        &self,
-        run: RunId,
-        mut each: impl FnMut(RejectedRow) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let failed = |source| E::from(LedgerError::sqlite(&self.path, source));
-        let sql = format!(
-            "SELECT path, line, key, state, code, coalesce(message, ''), columns, record
-             FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
-             WHERE run_id = ?1 AND {IS_REJECT} ORDER BY source_id, line, rows.id"
-        );
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let rows = statement.query_map([run.0], |row| {
-            Ok(RejectedRow {
-                source: row.get(0)?,
-                line: row.get(1)?,
-                key: row.get(2)?,
-                state: state_column(row, 3)?,
-                code: row.get(4)?,
-                message: row.get(5)?,
-                columns: json_column(row, 6)?,
-                cells: json_column(row, 7)?,
-            })
-        });
-        for row in rows.map_err(failed)? {
-            each(row.map_err(failed)?)?;
-        }
-        Ok(())
+/// A ledger opened as immutable, in a folder that SQLite cannot write to: it does not notice what others write there.
+#[derive(Debug)]
+struct ImmutableLedger {
+    file: PathBuf,
+    opened: ClosedFile,
+}
+
+impl ImmutableLedger {
+    /// Expects the file to be as it was when it was opened.
+    fn expect_unchanged(&self) -> Result<(), LedgerError> {
+        let is_same = ClosedFile::of(&self.file).is_ok_and(|now| now == self.opened);
+        if is_same && !has_log(&self.file) { Ok(()) } else { Err(LedgerError::Changed(self.file.clone())) }
     }
+}
 
-    /// Headers of the rejected, failed and unknown rows of `run`.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn rejected_headers(&self, run: RunId) -> Result<Vec<Vec<String>>, LedgerError> {
-        let sql = format!(
-            "SELECT columns FROM headers
-             WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1 AND {IS_REJECT}) ORDER BY id"
-        );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map([run.0], |row| json_column(row, 0))?.collect()
-        })
+/// Opens an existing ledger for reading.
+fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
+    if !path.exists() {
+        expect_no_remains(path)?;
+        return Err(LedgerError::Missing(path.to_owned()));
+    }
+    expect_content(path)?;
+    expect_one_name(path)?;
+    // Read before the ledger: a run commits first, and updates the lock record afterwards.
+    let recorded = recorded_commit(&resolved(path));
+    let (connection, immutable) = connect_for_reading(path)?;
+    expect_recorded_commit(&connection, path, recorded)?;
+    Ok((connection, immutable))
+}
+
+/// Refuses a ledger that lacks a recorded commit, as a run does.
+fn expect_recorded_commit(
+    connection: &Connection,
+    path: &Path,
+    mut recorded: Option<Commit>,
+) -> Result<(), LedgerError> {
+    while let Some(commit) = recorded {
+        let Err(lacking) = expect_commit(connection, path, commit) else { return Ok(()) };
+        // The record may have been read while a run wrote it. Without a run it is the same again.
+        recorded = recorded_commit(&resolved(path));
+        if recorded == Some(commit) {
+            return Err(lacking);
+        }
+    }
+    Ok(())
+}
+
+fn connect_for_reading(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
+    let usual = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|connection| expect_known_schema(&connection, path).map(|()| (connection, None)));
+    let source = match usual {
+        Err(LedgerError::Sqlite { source, .. }) if needs_log_index(&source) => source,
+        usual => return usual,
+    };
+    let file = resolved(path);
+    if has_log(&file) {
+        return Err(LedgerError::LogApart { path: path.to_owned(), log: log_path(&file) });
+    }
+    let opened = ClosedFile::of(&file).map_err(|source| LedgerError::io(path, source))?;
+    // Another user may be able to write there, and a run of theirs would not be noticed.
+    if is_taken(&file) {
+        return Err(LedgerError::Sqlite { path: path.to_owned(), source });
+    }
+    let connection = connect_immutable(&file, path)?;
+    expect_known_schema(&connection, path)?;
+    Ok((connection, Some(ImmutableLedger { file, opened })))
+}
+
+fn expect_known_schema(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::sqlite(path, source);
+    if application_id(connection).map_err(failed)? != APPLICATION_ID {
+        return Err(LedgerError::NotALedger(path.to_owned()));
+    }
+    if schema_version(connection).map_err(failed)? > SCHEMA_VERSION {
+        return Err(LedgerError::Newer(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether SQLite could not create the index of the log (`-shm`), which it needs to read a ledger.
+fn needs_log_index(source: &Arc<rusqlite::Error>) -> bool {
+    matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn has_log(file: &Path) -> bool {
+    length(&log_path(file)) > 0
+}
+
+/// Connects to a file that nothing writes to, so that SQLite creates no file beside it.
+#[cfg(unix)]
+fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let bytes = file.as_os_str().as_bytes().iter();
+    let name: String = bytes
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    connect(Path::new(&format!("file:{name}?immutable=1")), flags).map_err(|error| match error {
+        // With the path as it was given.
+        LedgerError::Sqlite { source, .. } => LedgerError::Sqlite { path: path.to_owned(), source },
+        other => other,
+    })
+}
+
+/// Elsewhere a path cannot be written as a URL.
+#[cfg(not(unix))]
+fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
+    let source = std::io::Error::other("its folder is read-only; copy it to a folder that you may write to");
+    Err(LedgerError::io(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::{create_if_missing, open as open_for_writing};
+    use super::*;
+    use crate::crash_plan::CrashPlan;
+
+    #[test]
+    fn an_empty_file_and_a_newer_ledger_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.db");
+        std::fs::write(&empty, "").unwrap();
+        assert!(matches!(open_read_only(&empty), Err(LedgerError::Damaged { .. })));
+        let newer = folder.path().join("newer.db");
+        create_if_missing(&newer, &CrashPlan::default()).unwrap();
+        open_for_writing(&newer).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        assert!(matches!(open_read_only(&newer), Err(LedgerError::Newer(_))));
     }
 }

@@ -5,15 +5,15 @@ use std::collections::HashSet;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::counts::{IS_OF_UNFINISHED_SCAN, IS_REMOVED};
 use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_sending;
 use super::handle::Ledger;
 use super::row::RowId;
 use super::runs::{RunRecord, is_refused_by_connect};
 use super::schema::state_column;
-use super::session::Session;
-use super::sources::{IS_OF_UNFINISHED_SCAN, IS_REMOVED};
 use super::state::{RowEvent, RowState, RowStatus, transition};
+use super::writer::Session;
 use crate::digest::Digest;
 use crate::token::ClientToken;
 
@@ -78,7 +78,7 @@ impl Ledger {
 impl Session {
     fn recognise(&mut self, source: i64, rows: &[RowFingerprint]) -> Stored<Vec<bool>> {
         let mut recognised = vec![false; rows.len()];
-        if self.intake.last_row_before == RowId(0) {
+        if self.progress.last_row_before == RowId(0) {
             return Ok(recognised);
         }
         let found = self.find_in_order(rows)?;
@@ -86,13 +86,13 @@ impl Session {
         let mut unrecognised = HashSet::new();
         for (index, (stored, row)) in found.into_iter().zip(rows).enumerate() {
             let Some(stored) = stored else { continue };
-            self.intake.last_matched = stored.row;
+            self.progress.last_matched = stored.row;
             let is_unchanged = stored.is_created
                 && stored.content == row.content
                 && (stored.source, stored.line) == (source, row.line);
-            if is_unchanged && !unrecognised.contains(&stored.row) && self.intake.seen.insert(stored.row) {
+            if is_unchanged && !unrecognised.contains(&stored.row) && self.progress.seen.insert(stored.row) {
                 recognised[index] = true;
-                self.intake.created += 1;
+                self.progress.created += 1;
             } else {
                 unrecognised.insert(stored.row);
             }
@@ -107,9 +107,9 @@ impl Session {
         let mut in_order = self.connection.prepare_cached(&in_order)?;
         let mut by_token = self.connection.prepare_cached(&format!("{STORED_ROW} WHERE token = ?1"))?;
         let mut found = Vec::with_capacity(rows.len());
-        let mut after = self.intake.last_matched;
+        let mut after = self.progress.last_matched;
         while found.len() < rows.len() {
-            let mut stored = in_order.query(params![after.0, self.intake.last_row_before.0])?;
+            let mut stored = in_order.query(params![after.0, self.progress.last_row_before.0])?;
             let mut next = stored.next()?.map(stored_row).transpose()?;
             while let Some(row) = rows.get(found.len()) {
                 if let Some(same) = next.take_if(|next| next.token == row.token.0) {
@@ -193,7 +193,7 @@ impl Session {
     fn finish_intake(&mut self, totals: IntakeTotals) -> Stored<RunRecord> {
         // The trigger subtracts from the row counts. They also exclude runs without rows of a state, so that not every
         // row is read.
-        self.write_counts()?;
+        self.counts.write(&self.connection)?;
         let files = serde_json::Value::from(totals.files_read).to_string();
         self.leave_removed_in_doubt(&files)?;
         let withdrawn: u64 = self.connection.query_row(
@@ -213,9 +213,9 @@ impl Session {
                 self.run.0,
                 totals.rows_read,
                 withdrawn,
-                self.intake.created,
-                self.intake.changed,
-                self.intake.identical
+                self.progress.created,
+                self.progress.changed,
+                self.progress.identical
             ],
         )?;
         use_cache_for_sending(&self.connection)?;
@@ -272,7 +272,7 @@ impl Session {
                 statement.query(params![self.run.0, files, from.state.name(), next.state.name()])?;
             while let Some(row) = taken.next()? {
                 adopted += 1;
-                self.headers.insert(row.get(0)?);
+                self.progress.headers.insert(row.get(0)?);
             }
         }
         Ok(adopted)

@@ -9,8 +9,8 @@ use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_intake;
 use super::handle::Ledger;
 use super::row::{RowId, RunId};
-use super::session::{Session, now_ms};
 use super::state::RowState;
+use super::writer::{RunProgress, Session, now_ms};
 use crate::digest::Digest;
 use crate::mapping::Rejection;
 
@@ -217,9 +217,10 @@ impl Session {
                 run.folder
             ],
         )?;
-        self.begin_run(RunId(self.connection.last_insert_rowid()));
+        self.run = RunId(self.connection.last_insert_rowid());
+        self.progress = RunProgress::default();
         let last = "SELECT coalesce(max(id), 0) FROM rows";
-        self.intake.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
+        self.progress.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
         self.retries_rejected = run.retry.contains(&Retry::Rejected);
         self.retries_unknown = run.retry.contains(&Retry::Unknown);
         self.window_ms = i64::try_from(run.idempotency_window.as_millis()).unwrap_or(i64::MAX);
@@ -231,7 +232,7 @@ impl Session {
     }
 
     fn end_run(&mut self, ending: &str, throttled: u64) -> Stored<RunRecord> {
-        self.write_counts()?;
+        self.counts.write(&self.connection)?;
         self.end_operator_retries()?;
         self.connection.execute(
             "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
@@ -288,10 +289,8 @@ pub(super) fn latest_runs(connection: &Connection, limit: u32) -> rusqlite::Resu
     records.into_iter().map(with_rows).collect()
 }
 
-const RUN_COLUMNS: &str = "id, version, rate, is_auto, rate_found, started_ms, sending_ms, ended_ms, last_ms,
-    recorded_ms, held_back, ending, command, folder, rows_read,
+const RUN_COLUMNS: &str = "*,
     (SELECT coalesce(sum(other_shards), 0) FROM source_scans WHERE run_id = runs.id) AS other_shards,
-    already_created, changed_created, identical_rows, withdrawn, throttled,
     EXISTS (SELECT 1 FROM row_counts WHERE state = 'created' AND rows > 0) AS instance_proven";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {

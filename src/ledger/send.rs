@@ -7,8 +7,8 @@ use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::row::{Cause, Contact, RequestDigest, RowId};
 use super::schema::json_column;
-use super::session::{Claimed, Session, now_ms};
 use super::state::{RowEvent, RowState, RowStatus, transition};
+use super::writer::{Session, now_ms};
 use crate::digest::Digest;
 use crate::request::ContactRequest;
 use crate::token::ClientToken;
@@ -220,7 +220,7 @@ impl Ledger {
     pub fn waiting_headers(&self) -> Result<Vec<(i64, Vec<String>)>, LedgerError> {
         self.call_blocking(|session| {
             let mut columns = session.connection.prepare("SELECT columns FROM headers WHERE id = ?1")?;
-            let ids = session.headers.iter();
+            let ids = session.progress.headers.iter();
             let read = ids.map(|id| columns.query_row([id], |row| Ok((*id, json_column(row, 0)?))));
             Ok(read.collect::<Result<_, _>>()?)
         })
@@ -230,24 +230,23 @@ impl Ledger {
 impl Session {
     fn claim(&mut self, limit: usize) -> Stored<Vec<Claim>> {
         let mut claims = Vec::new();
-        if let Claimed::InDoubt(after) = self.claimed {
-            claims = self.claim_by("rows_in_doubt", "may_exist = 1", after, limit)?;
-            self.claimed = match claims.last() {
-                Some(last) => Claimed::InDoubt(last.row),
-                None => Claimed::NotInDoubt(RowId(0)),
-            };
-        }
-        if let Claimed::NotInDoubt(after) = self.claimed {
-            let condition = "record IS NOT NULL AND may_exist = 0";
-            claims = self.claim_by("rows_not_created", condition, after, limit)?;
-            if let Some(last) = claims.last() {
-                self.claimed = Claimed::NotInDoubt(last.row);
+        if !self.progress.has_claimed_doubts {
+            claims = self.claim_by("rows_in_doubt", "may_exist = 1", limit)?;
+            if claims.is_empty() {
+                self.progress.has_claimed_doubts = true;
+                self.progress.last_claimed = RowId(0);
             }
+        }
+        if self.progress.has_claimed_doubts {
+            claims = self.claim_by("rows_not_created", "record IS NOT NULL AND may_exist = 0", limit)?;
+        }
+        if let Some(last) = claims.last() {
+            self.progress.last_claimed = last.row;
         }
         Ok(claims)
     }
 
-    fn claim_by(&self, index: &str, condition: &str, after: RowId, limit: usize) -> Stored<Vec<Claim>> {
+    fn claim_by(&self, index: &str, condition: &str, limit: usize) -> Stored<Vec<Claim>> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT rows.id, token, key, path, line, header_id, may_exist,
                     CASE operator_retry WHEN 0 THEN doubt_ms END, record, content
@@ -255,7 +254,7 @@ impl Session {
              WHERE run_id = ?1 AND state = 'pending' AND rows.id > ?2 AND {condition}
              ORDER BY rows.id LIMIT ?3"
         ))?;
-        let mut rows = statement.query(params![self.run.0, after.0, limit])?;
+        let mut rows = statement.query(params![self.run.0, self.progress.last_claimed.0, limit])?;
         let (mut claims, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let claim = claim(row)?;
@@ -272,10 +271,10 @@ impl Session {
         let from = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
         let next = transition(from, RowEvent::Begun)?;
         let now = now_ms();
-        if !self.is_sending {
+        if !self.progress.is_sending {
             let first = "UPDATE runs SET sending_ms = ?2 WHERE id = ?1";
             self.connection.execute(first, params![self.run.0, now])?;
-            self.is_sending = true;
+            self.progress.is_sending = true;
         }
         // By the token's index, which has a copy of the token: a damaged token is in one of the two alone, and would
         // create another contact.

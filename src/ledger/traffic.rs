@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
+use super::reader::LedgerReader;
 use super::row::RunId;
-use super::session::{Session, now_ms};
+use super::writer::{Session, now_ms};
 
 /// Longest answer time that is told apart, microseconds: an hour.
 const LONGEST: u64 = 3_600_000_000;
@@ -166,63 +167,78 @@ impl Session {
     }
 }
 
-/// Attempts since a minute, of one run or of all, in steps of `step` minutes. Steps without attempts are left out.
-pub(super) fn minutes(
-    connection: &Connection,
-    run: Option<RunId>,
-    since: i64,
-    step: i64,
-) -> rusqlite::Result<Vec<MinuteTraffic>> {
-    let mut minutes = connection.prepare(
-        "SELECT min(minute), sum(attempts), sum(created), sum(throttled), sum(unanswered), max(rate) FROM minutes
-         WHERE minute >= ?2 AND (?1 IS NULL OR run_id = ?1) GROUP BY minute / ?3 ORDER BY 1",
-    )?;
-    let minutes = minutes.query_map(params![run.map(|run| run.0), since, step.max(1)], |row| {
-        Ok(MinuteTraffic {
-            first: row.get(0)?,
-            attempts: row.get(1)?,
-            created: row.get(2)?,
-            throttled: row.get(3)?,
-            unanswered: row.get(4)?,
-            rate: row.get(5)?,
+impl LedgerReader {
+    /// Attempts since a minute since 1970, of one run or of all, in steps of `step` minutes. Steps without attempts are
+    /// left out.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn minutes(
+        &self,
+        run: Option<RunId>,
+        since: i64,
+        step: i64,
+    ) -> Result<Vec<MinuteTraffic>, LedgerError> {
+        let minutes =
+            "SELECT min(minute), sum(attempts), sum(created), sum(throttled), sum(unanswered), max(rate) FROM minutes
+             WHERE minute >= ?2 AND (?1 IS NULL OR run_id = ?1) GROUP BY minute / ?3 ORDER BY 1";
+        self.rows(minutes, params![run.map(|run| run.0), since, step.max(1)], |row| {
+            Ok(MinuteTraffic {
+                first: row.get(0)?,
+                attempts: row.get(1)?,
+                created: row.get(2)?,
+                throttled: row.get(3)?,
+                unanswered: row.get(4)?,
+                rate: row.get(5)?,
+            })
         })
-    })?;
-    minutes.collect()
-}
-
-/// Answer times of one run or of all.
-pub(super) fn latencies(connection: &Connection, run: Option<RunId>) -> rusqlite::Result<Latencies> {
-    let mut steps =
-        connection.prepare("SELECT microseconds, answers FROM latencies WHERE ?1 IS NULL OR run_id = ?1")?;
-    let mut steps = steps.query([run.map(|run| run.0)])?;
-    let mut latencies = Latencies::default();
-    while let Some(row) = steps.next()? {
-        latencies.add(row.get(0)?, row.get(1)?);
     }
-    Ok(latencies)
-}
 
-/// Attempts of each run in each step of `minutes` minutes, in the order of time.
-pub(super) fn run_traffic(connection: &Connection, minutes: i64) -> rusqlite::Result<Vec<RunTraffic>> {
-    let mut steps = connection.prepare(
-        "SELECT minute / ?1, max(min(minute) * 60000, coalesce(sending_ms, started_ms)),
+    /// Answer times of one run or of all.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn latencies(&self, run: Option<RunId>) -> Result<Latencies, LedgerError> {
+        let steps = "SELECT microseconds, answers FROM latencies WHERE ?1 IS NULL OR run_id = ?1";
+        let steps = self.rows(steps, [run.map(|run| run.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut latencies = Latencies::default();
+        for (microseconds, answers) in steps {
+            latencies.add(microseconds, answers);
+        }
+        Ok(latencies)
+    }
+
+    /// Number of steps of `minutes` minutes with an attempt.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn steps(&self, minutes: i64) -> Result<u64, LedgerError> {
+        let count = "SELECT count(DISTINCT minute / ?1) FROM minutes";
+        self.read(|connection| connection.query_row(count, [minutes], |row| row.get(0)))
+    }
+
+    /// Attempts of each run in each step of `minutes` minutes, in the order of time.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn run_traffic(&self, minutes: i64) -> Result<Vec<RunTraffic>, LedgerError> {
+        let steps = "SELECT minute / ?1, max(min(minute) * 60000, coalesce(sending_ms, started_ms)),
                 min((max(minute) + 1) * 60000, coalesce(ended_ms, recorded_ms, 9223372036854775807)),
                 sum(attempts), sum(created), sum(minutes.throttled), sum(unanswered), avg(minutes.rate)
-         FROM minutes JOIN runs ON runs.id = run_id GROUP BY run_id, minute / ?1 ORDER BY 2",
-    )?;
-    let steps = steps.query_map([minutes], |row| {
-        Ok(RunTraffic {
-            step: row.get(0)?,
-            from_ms: row.get(1)?,
-            to_ms: row.get(2)?,
-            attempts: row.get(3)?,
-            created: row.get(4)?,
-            throttled: row.get(5)?,
-            unanswered: row.get(6)?,
-            rate: row.get(7)?,
+             FROM minutes JOIN runs ON runs.id = run_id GROUP BY run_id, minute / ?1 ORDER BY 2";
+        self.rows(steps, [minutes], |row| {
+            Ok(RunTraffic {
+                step: row.get(0)?,
+                from_ms: row.get(1)?,
+                to_ms: row.get(2)?,
+                attempts: row.get(3)?,
+                created: row.get(4)?,
+                throttled: row.get(5)?,
+                unanswered: row.get(6)?,
+                rate: row.get(7)?,
+            })
         })
-    })?;
-    steps.collect()
+    }
 }
 
 #[cfg(test)]

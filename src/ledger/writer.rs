@@ -1,17 +1,26 @@
-//! The one thread that owns the connection, with group commit.
+//! The one thread that owns the connection, with group commit, and its [`Session`]. Every SQL statement that writes is in
+//! the modules that extend [`Session`]: intake, resume, send, runs, contacts and traffic.
 //!
 //! Work that arrives during a COMMIT goes into the next transaction, so a slow disk costs latency and not throughput. A
 //! caller is answered after COMMIT. The intake alone is answered at once: nothing is sent before its last call is
 //! committed, and all earlier calls with it. After a failure every caller gets the same error, and nothing is written.
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use rusqlite::{Connection, Params};
 use tokio::sync::oneshot;
 
+use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
-use super::session::Session;
+use super::file::LedgerFiles;
+use super::lock::{Commit, LockRecorder};
+use super::occurrences::{Occurrences, RowSet};
+use super::row::{RowId, RunId};
+use crate::crash_plan::{CrashPlan, CrashPoint};
+use crate::token::TokenScheme;
 
 /// Most calls in one transaction: a bound on how long the first of them waits.
 const MAX_GROUP: usize = 256;
@@ -22,8 +31,6 @@ const MAX_UNCOMMITTED: usize = 256;
 
 /// A call of any type that waits for its answer.
 trait Work: Send {
-    /// Whether the caller is answered at once, and COMMIT may come later.
-    fn is_answered_early(&self) -> bool;
     /// Does the work inside of the open transaction.
     fn run(&mut self, session: &mut Session) -> Stored<()>;
     /// Answers the caller.
@@ -31,22 +38,17 @@ trait Work: Send {
 }
 
 /// One call: a closure, and later its value.
-struct WriterCall<T, F> {
-    is_answered_early: bool,
+struct TypedWork<T, F> {
     work: Option<F>,
     value: Option<T>,
     caller: oneshot::Sender<Result<T, LedgerError>>,
 }
 
-impl<T, F> Work for WriterCall<T, F>
+impl<T, F> Work for TypedWork<T, F>
 where
     T: Send,
     F: FnOnce(&mut Session) -> Stored<T> + Send,
 {
-    fn is_answered_early(&self) -> bool {
-        self.is_answered_early
-    }
-
     fn run(&mut self, session: &mut Session) -> Stored<()> {
         if let Some(work) = self.work.take() {
             self.value = Some(work(session)?);
@@ -55,29 +57,31 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), LedgerError>) {
-        let WriterCall { value, caller, .. } = *self;
+        let TypedWork { value, caller, .. } = *self;
         // A caller that was cancelled needs no answer; its work stays committed.
         let _ = caller.send(committed.and_then(|()| value.ok_or(LedgerError::Stopped)));
     }
 }
 
-/// Handle of the writer's thread. Dropping it waits for the thread, which closes the connection.
-pub(super) struct LedgerWriter {
-    /// `None` once the thread is to end.
-    sender: Option<mpsc::Sender<Box<dyn Work>>>,
-    thread: Option<JoinHandle<Result<(), LedgerError>>>,
+/// Work for the thread.
+struct WriterCall {
+    /// Whether the caller is answered at once, and COMMIT may come later.
+    is_answered_early: bool,
+    work: Box<dyn Work>,
 }
 
-impl fmt::Debug for LedgerWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LedgerWriter")
-    }
+/// Handle of the writer's thread. Dropping it waits for the thread, which closes the connection.
+#[derive(Debug)]
+pub(super) struct LedgerWriter {
+    /// `None` once the thread is to end.
+    sender: Option<mpsc::Sender<WriterCall>>,
+    thread: Option<JoinHandle<Result<(), LedgerError>>>,
 }
 
 impl LedgerWriter {
     pub(super) fn start(session: Session) -> Result<Self, LedgerError> {
         let (sender, receiver) = mpsc::channel();
-        let path = session.path().to_owned();
+        let path = session.path.clone();
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || serve(session, &receiver))
@@ -94,12 +98,8 @@ impl LedgerWriter {
         let (caller, receiver) = oneshot::channel();
         // If the thread has ended, the call is dropped with its sender, and the receiver gets an error.
         if let Some(sender) = &self.sender {
-            let _ = sender.send(Box::new(WriterCall {
-                is_answered_early,
-                work: Some(work),
-                value: None,
-                caller,
-            }));
+            let work = Box::new(TypedWork { work: Some(work), value: None, caller });
+            let _ = sender.send(WriterCall { is_answered_early, work });
         }
         receiver
     }
@@ -121,48 +121,219 @@ impl Drop for LedgerWriter {
     }
 }
 
-fn serve(mut session: Session, receiver: &mpsc::Receiver<Box<dyn Work>>) -> Result<(), LedgerError> {
+fn serve(mut session: Session, receiver: &mpsc::Receiver<WriterCall>) -> Result<(), LedgerError> {
     let mut uncommitted = 0;
     while let Ok(first) = receiver.recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP {
-            let Ok(work) = receiver.try_recv() else { break };
-            group.push(work);
+            let Ok(call) = receiver.try_recv() else { break };
+            group.push(call);
         }
         let outcome = transaction(&mut session, &mut group, &mut uncommitted);
-        let outcome = outcome.map_err(|error| error.of_ledger(session.path()));
-        for work in group {
-            work.answer(outcome.clone());
+        let outcome = outcome.map_err(|error| error.of_ledger(&session.path));
+        for call in group {
+            call.work.answer(outcome.clone());
         }
         if let Err(failure) = outcome {
             // Dropping the connection rolls the transaction back.
             drop(session);
-            while let Ok(work) = receiver.recv() {
-                work.answer(Err(failure.clone()));
+            while let Ok(call) = receiver.recv() {
+                call.work.answer(Err(failure.clone()));
             }
             return Err(failure);
         }
     }
     if uncommitted > 0 {
-        session.commit().map_err(|error| error.of_ledger(session.path()))?;
+        session.commit().map_err(|error| error.of_ledger(&session.path))?;
     }
     session.close()
 }
 
 /// Does all of the work, or none of it. `uncommitted` earlier calls are in the open transaction already.
-fn transaction(session: &mut Session, group: &mut [Box<dyn Work>], uncommitted: &mut usize) -> Stored<()> {
+fn transaction(session: &mut Session, group: &mut [WriterCall], uncommitted: &mut usize) -> Stored<()> {
     if *uncommitted == 0 {
         session.begin_transaction()?;
     }
-    for work in group.iter_mut() {
-        work.run(session)?;
+    for call in group.iter_mut() {
+        call.work.run(session)?;
     }
     *uncommitted += group.len();
-    if group.iter().all(|work| work.is_answered_early()) && *uncommitted < MAX_UNCOMMITTED {
+    if group.iter().all(|call| call.is_answered_early) && *uncommitted < MAX_UNCOMMITTED {
         return Ok(());
     }
     *uncommitted = 0;
     session.commit()
+}
+
+/// Milliseconds since 1970-01-01 UTC, as the ledger stores times.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// The writer's connection and the state of its run.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) scheme: TokenScheme,
+    /// The run; 0 before there is one, as in `verify`.
+    pub(super) run: RunId,
+    /// The idempotency window, milliseconds.
+    pub(super) window_ms: i64,
+    /// `--retry rejected`
+    pub(super) retries_rejected: bool,
+    /// `--retry unknown`
+    pub(super) retries_unknown: bool,
+    pub(super) progress: RunProgress,
+    /// Changes of the open transaction to the row counts.
+    pub(super) counts: CountChanges,
+    files: LedgerFiles,
+    recorder: LockRecorder,
+    /// SQLite's count of changed rows when the transaction began.
+    changes_before: u64,
+    /// SQLite's number of commits by other connections when this one was opened.
+    data_version: i64,
+    crash_plan: CrashPlan,
+    #[cfg(test)]
+    commit_fault: CommitFault,
+}
+
+/// State of the run between calls.
+#[derive(Default)]
+pub(super) struct RunProgress {
+    /// Rows read in this run. Rows that were created before are recognised without a write.
+    pub(super) seen: RowSet,
+    /// Repetitions of tokens in this run.
+    pub(super) repeats: Occurrences,
+    /// The last row of the ledger when the run started.
+    pub(super) last_row_before: RowId,
+    /// The row of the ledger that the input last matched.
+    pub(super) last_matched: RowId,
+    /// Rows of the input that were created before.
+    pub(super) created: u64,
+    /// Of those, with other content than was sent.
+    pub(super) changed: u64,
+    /// Rows without a key that equal an earlier one.
+    pub(super) identical: u64,
+    /// Headers of the rows of this run.
+    pub(super) headers: BTreeSet<i64>,
+    /// Whether every row in doubt is claimed. They are claimed first.
+    pub(super) has_claimed_doubts: bool,
+    /// The row that was claimed last, among those in doubt or among the others.
+    pub(super) last_claimed: RowId,
+    /// Whether the time of the run's first request is recorded.
+    pub(super) is_sending: bool,
+    /// Number of the run's commits.
+    commits: i64,
+}
+
+impl Session {
+    pub(super) fn new(
+        connection: Connection,
+        path: PathBuf,
+        scheme: TokenScheme,
+        (files, recorder): (LedgerFiles, LockRecorder),
+        crash_plan: CrashPlan,
+    ) -> Result<Self, LedgerError> {
+        connection.set_prepared_statement_cache_capacity(64);
+        let data_version = data_version(&connection).map_err(|source| LedgerError::sqlite(&path, source))?;
+        Ok(Session {
+            connection,
+            path,
+            scheme,
+            run: RunId(0),
+            window_ms: 0,
+            retries_rejected: false,
+            retries_unknown: false,
+            progress: RunProgress::default(),
+            counts: CountChanges::default(),
+            files,
+            recorder,
+            changes_before: 0,
+            data_version,
+            crash_plan,
+            #[cfg(test)]
+            commit_fault: CommitFault::default(),
+        })
+    }
+
+    /// A handle that makes a later COMMIT fail.
+    #[cfg(test)]
+    pub(super) fn commit_fault(&self) -> CommitFault {
+        self.commit_fault.clone()
+    }
+
+    pub(super) fn begin_transaction(&mut self) -> Stored<()> {
+        self.changes_before = self.connection.total_changes();
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    pub(super) fn commit(&mut self) -> Stored<()> {
+        self.counts.write(&self.connection)?;
+        let is_recorded = self.run != RunId(0) && self.connection.total_changes() != self.changes_before;
+        if is_recorded {
+            self.progress.commits += 1;
+            self.connection
+                .prepare_cached("UPDATE runs SET commits = ?2, last_ms = ?3 WHERE id = ?1")?
+                .execute((self.run.0, self.progress.commits, now_ms()))?;
+        }
+        self.crash_plan.reach(CrashPoint::BeforeCommit);
+        #[cfg(test)]
+        self.commit_fault.reach()?;
+        self.connection.execute_batch("COMMIT")?;
+        self.crash_plan.reach(CrashPoint::AfterCommit);
+        // Before any caller is answered: a commit to a file that was removed is lost.
+        self.files.expect_in_place()?;
+        if is_recorded {
+            self.recorder.commit(Commit { run: self.run.0, number: self.progress.commits });
+        }
+        Ok(())
+    }
+
+    /// Closes the connection. If nothing else wrote to the ledger, the next run need not check it.
+    pub(super) fn close(self) -> Result<(), LedgerError> {
+        let is_ours = data_version(&self.connection).is_ok_and(|version| version == self.data_version);
+        let path = self.path;
+        self.connection.close().map_err(|(_, source)| LedgerError::sqlite(&path, source))?;
+        if is_ours {
+            self.recorder.close(&path);
+        }
+        Ok(())
+    }
+
+    /// Executes a guarded UPDATE of one row. It fails if the row is not in the expected state.
+    pub(super) fn update_row(&self, row: RowId, sql: &str, parameters: impl Params) -> Stored<()> {
+        match self.connection.prepare_cached(sql)?.execute(parameters)? {
+            1 => Ok(()),
+            _ => Err(LedgerError::Disturbed { row }.into()),
+        }
+    }
+}
+
+/// A number that changes when another connection commits, and not when this one does.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+/// Makes a COMMIT fail as on a full disk.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub(super) struct CommitFault(std::sync::Arc<std::sync::atomic::AtomicU64>);
+
+#[cfg(test)]
+impl CommitFault {
+    /// Has the `nth` COMMIT from now on fail, counted from 1.
+    pub(super) fn set(&self, nth: u64) {
+        self.0.store(nth, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn reach(&self) -> rusqlite::Result<()> {
+        use rusqlite::ffi;
+        use std::sync::atomic::Ordering::SeqCst;
+        match self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) {
+            Ok(1) => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
