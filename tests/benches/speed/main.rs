@@ -24,6 +24,7 @@ mod options;
 mod pacing;
 mod throughput;
 mod volume;
+mod against;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -82,5 +83,6 @@ fn run(section: Section, options: &Options) {
         Section::Resume => volume::resume(options),
         Section::Scale => volume::scale(options),
         Section::Start => throughput::start(),
+        Section::Against => against::run(options),
     }
 }

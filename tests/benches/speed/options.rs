@@ -1,5 +1,6 @@
 //! The sections to run and their sizes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 const USAGE: &str = "\
@@ -13,14 +14,16 @@ sections, all of them unless some are named:
   resume     a second run over a finished import, and status
   scale      intake and resume by the number of rows
   start      from the start of the process to the first request
+  against    check, intake and sending beside another build of the tool, which --against names
 
 options:
   --seconds N        length of a trial of auto, 120; half of it for a trial of quota and for each of the
                      three phases of change
-  --rows N           rows of no-quota, 20000
-  --rounds N         rounds of no-quota, 5
+  --rows N           rows that no-quota and against send, 20000
+  --rounds N         rounds of no-quota and against, 5
+  --against BINARY   the other build; without sections only `against` runs
   --own-endpoint     this program as the endpoint of no-quota and resume, even if nginx is installed
-  --ledger-rows N    rows of resume, 1000000
+  --ledger-rows N    rows of resume, and of check and intake in against, 1000000
   --big              resume and scale with 10000000 rows as well; needs 12 GB of disk";
 
 /// A part of the benchmark.
@@ -33,6 +36,7 @@ pub(crate) enum Section {
     Resume,
     Scale,
     Start,
+    Against,
 }
 
 /// The options of the command line.
@@ -45,13 +49,14 @@ pub(crate) struct Options {
     pub(crate) own_endpoint: bool,
     pub(crate) ledger_rows: u64,
     pub(crate) big: bool,
+    pub(crate) against: Option<PathBuf>,
 }
 
 /// The rows that `--big` adds to resume and scale.
 pub(crate) const BIG: u64 = 10_000_000;
 
 impl Section {
-    const ALL: [Section; 7] = [
+    const ALL: [Section; 8] = [
         Section::Start,
         Section::NoQuota,
         Section::Resume,
@@ -59,6 +64,7 @@ impl Section {
         Section::Quota,
         Section::Auto,
         Section::Change,
+        Section::Against,
     ];
 
     /// The name on the command line.
@@ -71,6 +77,7 @@ impl Section {
             Section::Resume => "resume",
             Section::Scale => "scale",
             Section::Start => "start",
+            Section::Against => "against",
         }
     }
 
@@ -84,6 +91,10 @@ impl Section {
             Section::Change => 3 * (3 * options.phase() as u64 + 10),
             Section::NoQuota => options.rows * 6 * (options.rounds as u64 + 1) / 15_000,
             Section::Resume => options.ledger_rows / 4000 + if options.big { BIG / 15_000 } else { 0 },
+            Section::Against if options.against.is_none() => 0,
+            Section::Against => {
+                (options.rounds as u64 + 1) * (options.ledger_rows / 45_000 + options.rows / 4000)
+            }
             Section::Scale => (1_110_000 + if options.big { BIG } else { 0 }) / 15_000,
         };
         Duration::from_secs(seconds)
@@ -105,22 +116,29 @@ impl Options {
             own_endpoint: false,
             ledger_rows: 1_000_000,
             big: false,
+            against: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let mut number = || -> Result<u64, String> {
+            let number = |words: &mut std::slice::Iter<'_, &str>| -> Result<u64, String> {
                 let number = words.next().and_then(|number| number.parse().ok());
                 number
                     .filter(|number| *number > 0)
                     .ok_or_else(|| format!("{word} needs a number above 0\n\n{USAGE}"))
             };
             match *word {
-                "--seconds" => options.seconds = number()? as usize,
-                "--rows" => options.rows = number()?,
-                "--rounds" => options.rounds = number()? as usize,
-                "--ledger-rows" => options.ledger_rows = number()?,
+                "--seconds" => options.seconds = number(&mut words)? as usize,
+                "--rows" => options.rows = number(&mut words)?,
+                "--rounds" => options.rounds = number(&mut words)? as usize,
+                "--ledger-rows" => options.ledger_rows = number(&mut words)?,
                 "--own-endpoint" => options.own_endpoint = true,
                 "--big" => options.big = true,
+                "--against" => {
+                    let binary = words.next().ok_or_else(|| format!("{word} needs a path\n\n{USAGE}"))?;
+                    // Absolute, since the tool runs in a folder of its own.
+                    let path = std::path::absolute(binary).map_err(|error| error.to_string())?;
+                    options.against = Some(path);
+                }
                 name => match Section::ALL.into_iter().find(|section| section.name() == name) {
                     Some(section) => options.sections.push(section),
                     None => return Err(USAGE.to_owned()),
@@ -128,7 +146,10 @@ impl Options {
             }
         }
         if options.sections.is_empty() {
-            options.sections = Section::ALL.to_vec();
+            options.sections = match options.against {
+                Some(_) => vec![Section::Against],
+                None => Section::ALL.to_vec(),
+            };
         }
         Ok(options)
     }

@@ -35,6 +35,11 @@ pub(crate) fn run(folder: &Path, port: u16, arguments: &[&str]) -> Command {
     command
 }
 
+/// `check` of the folder's CSV.
+pub(crate) fn check(folder: &Path) -> Command {
+    command(folder, &["check", CSV, "--key", "id", "--progress", "none"])
+}
+
 /// A run that reads every row into the ledger and sends none.
 pub(crate) fn run_intake(folder: &Path) -> Command {
     run(folder, UNUSED_PORT, &["--limit", "0"])
@@ -102,7 +107,7 @@ fn settle_by_sql(folder: &Path) -> rusqlite::Result<()> {
     for from in (0..rows).step_by(CHUNK as usize) {
         ledger.execute(
             "UPDATE rows SET state = 'created', attempts = 1, contact_id = ?1, contact_arn = ?2, record = NULL,
-                    sent = randomblob(16), first_sent_ms = started_ms, last_sent_ms = started_ms
+                    request_digest = randomblob(16), first_sent_ms = started_ms, last_sent_ms = started_ms
              FROM runs
              WHERE runs.id = run_id AND state = 'pending' AND rows.id > ?3 AND rows.id <= ?3 + ?4",
             rusqlite::params![id, arn, from, CHUNK],
