@@ -298,7 +298,7 @@ impl Reporter {
 
     /// Queues an event for every observer. Never blocks.
     pub fn emit(&self, event: RunEvent) {
-        // The thread ends early only if an observer panicked; the import goes on without output.
+        // The thread ends early only if an observer panicked; the import continues without output.
         let _ = self.sender.send(event);
     }
 

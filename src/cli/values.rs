@@ -39,7 +39,7 @@ pub enum LogFormat {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProgressKind {
-    /// `Bar` on a terminal, `Plain` elsewhere.
+    /// A bar on a terminal, plain lines elsewhere.
     #[default]
     Auto,
     /// A progress bar.

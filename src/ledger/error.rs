@@ -71,7 +71,8 @@ pub enum LedgerError {
     },
     /// SQLite failed: a full disk, a read-only file, damage.
     #[error(
-        "cannot read or write the ledger {}: {source}; what it holds is not lost: fix that, and run the same command again",
+        "cannot read or write the ledger {}: {source}; committed rows are not lost: correct the cause, \
+         and run the same command again",
         path.display()
     )]
     Sqlite {

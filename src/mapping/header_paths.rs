@@ -114,10 +114,10 @@ impl<'a> HeaderPath<'a> {
             Shape::Text(_) | Shape::Integer | Shape::Time => Ok(HeaderPath(steps)),
             Shape::Structure(known) => {
                 let known: Vec<_> = known.iter().map(|member| format!("{name}.{}", member.name)).collect();
-                Err(format!("; go on to one of {}", known.join(", ")))
+                Err(format!("; continue with one of {}", known.join(", ")))
             }
-            Shape::Map(..) => Err(format!("; go on to a name, such as {name}.something")),
-            Shape::List(_) => Err(format!("; go on to an item, such as {name}.0")),
+            Shape::Map(..) => Err(format!("; continue with a name, such as {name}.something")),
+            Shape::List(_) => Err(format!("; continue with an item, such as {name}.0")),
         }
     }
 
@@ -141,7 +141,7 @@ impl<'a> HeaderPath<'a> {
                     }
                     &mut items[index]
                 }
-                // `parse` refuses a path that goes on below a leaf.
+                // `parse` refuses a path that continues below a leaf.
                 Node::Text(_) | Node::Integer(_) | Node::Time(_) => return,
             };
         }

@@ -106,13 +106,13 @@ type Script = dyn Fn(&FakeAttempt) -> FakeReply + Send + Sync;
 /// A [`Submitter`] that sends nothing and replies as its script says.
 pub(crate) struct FakeSubmitter {
     script: Box<Script>,
-    record: Mutex<Record>,
+    record: Mutex<FakeRecord>,
     /// Attempts that began.
     begun: watch::Sender<usize>,
 }
 
 #[derive(Default)]
-struct Record {
+struct FakeRecord {
     attempts: Vec<FakeAttempt>,
     in_flight: usize,
     most_in_flight: usize,
@@ -181,7 +181,7 @@ impl FakeSubmitter {
         (attempt, InFlightGuard(self))
     }
 
-    fn record(&self) -> MutexGuard<'_, Record> {
+    fn record(&self) -> MutexGuard<'_, FakeRecord> {
         self.record.lock().unwrap()
     }
 }

@@ -182,7 +182,7 @@ pub(super) fn earlier_attempts(doubts: &DoubtCounts) -> Option<String> {
         }),
         (waiting > 0).then(|| {
             format!(
-                "{} in doubt: sent before and not answered; they go first, with the same tokens",
+                "{} in doubt: sent before and unanswered; sent first, with the same client tokens",
                 are(waiting)
             )
         }),

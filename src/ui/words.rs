@@ -76,7 +76,7 @@ pub(super) fn pool_failure(failure: PoolFailure) -> Option<&'static str> {
 
 /// Warning that the metrics file cannot be written.
 pub(super) fn metrics_failed(file: &str, problem: &str) -> String {
-    format!("the metrics cannot be written to {file} ({problem}); the import goes on without them")
+    format!("the metrics cannot be written to {file} ({problem}); the import continues without them")
 }
 
 /// How the rate of a shard's process was determined.

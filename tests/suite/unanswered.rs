@@ -39,7 +39,7 @@ fn within_the_window_the_next_run_resends_the_row_with_the_same_token() {
     let folder = with_row_in_doubt(&endpoint);
     age(&folder, 22);
     let ended = folder.run(&import(&endpoint.url(), &[])).expect(0);
-    let message = "1 row is in doubt: sent before and not answered; they go first, with the same tokens\n";
+    let message = "1 row is in doubt: sent before and unanswered; sent first, with the same client tokens\n";
     assert!(ended.stderr.contains(message), "{}", ended.stderr);
     assert!(!ended.stderr.contains("outlive"), "{}", ended.stderr);
     let tokens = endpoint.client_tokens();

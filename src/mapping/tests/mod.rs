@@ -260,8 +260,8 @@ fn a_column_that_is_no_member_is_an_error() {
     for (name, words) in [
         ("Nmae", "did you mean 'Name'?"),
         ("ContactFlowId", "is no member of CreateContact"),
-        ("References.X", "go on to one of References.X.Type"),
-        ("Attributes", "go on to a name"),
+        ("References.X", "continue with one of References.X.Type"),
+        ("Attributes", "continue with a name"),
         ("Name.x", "Name has no members"),
         ("SegmentAttributes.connect:x.ValueList.a", "a list has items by number"),
         ("SegmentAttributes.connect:x.ValueList.00", "a list has items by number"),
