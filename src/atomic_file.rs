@@ -28,8 +28,8 @@ impl AtomicFile {
         let target = resolved(target);
         let mut prefix = target.file_name().unwrap_or_default().to_owned();
         prefix.push(".");
-        let mut builder = tempfile::Builder::new();
-        let part = builder.prefix(&prefix).suffix(PART_SUFFIX).tempfile_in(folder_of(&target))?;
+        let part =
+            tempfile::Builder::new().prefix(&prefix).suffix(PART_SUFFIX).tempfile_in(folder_of(&target))?;
         Ok(AtomicFile { part, target })
     }
 

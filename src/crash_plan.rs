@@ -1,7 +1,6 @@
 //! Planned crashes at named points, to test the recovery of the next run. Only runs against a sandbox have them. The
 //! process ends as by `kill -9`, without output and cleanup.
 
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,35 +28,18 @@ pub enum CrashPoint {
     Rejects,
 }
 
-impl CrashPoint {
-    /// All points, in the order of a run.
-    pub const ALL: [CrashPoint; 9] = [
-        CrashPoint::Migration,
-        CrashPoint::Check,
-        CrashPoint::BeforeIntent,
-        CrashPoint::AfterIntent,
-        CrashPoint::AfterAnswer,
-        CrashPoint::BeforeCommit,
-        CrashPoint::AfterCommit,
-        CrashPoint::Shutdown,
-        CrashPoint::Rejects,
-    ];
-
-    /// Spelling on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            CrashPoint::Migration => "migration",
-            CrashPoint::Check => "check",
-            CrashPoint::BeforeIntent => "before-intent",
-            CrashPoint::AfterIntent => "after-intent",
-            CrashPoint::AfterAnswer => "after-answer",
-            CrashPoint::BeforeCommit => "before-commit",
-            CrashPoint::AfterCommit => "after-commit",
-            CrashPoint::Shutdown => "shutdown",
-            CrashPoint::Rejects => "rejects",
-        }
-    }
-}
+/// All points with their spelling on the command line, in the order of a run.
+const POINTS: [(&str, CrashPoint); 9] = [
+    ("migration", CrashPoint::Migration),
+    ("check", CrashPoint::Check),
+    ("before-intent", CrashPoint::BeforeIntent),
+    ("after-intent", CrashPoint::AfterIntent),
+    ("after-answer", CrashPoint::AfterAnswer),
+    ("before-commit", CrashPoint::BeforeCommit),
+    ("after-commit", CrashPoint::AfterCommit),
+    ("shutdown", CrashPoint::Shutdown),
+    ("rejects", CrashPoint::Rejects),
+];
 
 /// A crash at the n-th passage of a point, written `POINT` or `POINT:N`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,11 +53,11 @@ impl FromStr for CrashAt {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, nth) = text.split_once(':').unwrap_or((text, "1"));
-        let point = CrashPoint::ALL.into_iter().find(|point| point.name() == name);
+        let point = POINTS.into_iter().find(|(point, _)| *point == name);
         match (point, nth.parse()) {
-            (Some(point), Ok(nth)) if nth > 0 => Ok(CrashAt { point, nth }),
+            (Some((_, point)), Ok(nth)) if nth > 0 => Ok(CrashAt { point, nth }),
             _ => {
-                let names = CrashPoint::ALL.map(CrashPoint::name).join(", ");
+                let names = POINTS.map(|(name, _)| name).join(", ");
                 Err(format!("write POINT or POINT:N, with N from 1 and one of these points: {names}"))
             }
         }
@@ -83,9 +65,10 @@ impl FromStr for CrashAt {
 }
 
 /// The planned crash of a run, or none. Clones count passages together.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CrashPlan(Option<Arc<PlannedCrash>>);
 
+#[derive(Debug)]
 struct PlannedCrash {
     at: CrashAt,
     passages: AtomicU64,
@@ -104,12 +87,6 @@ impl CrashPlan {
         {
             crash();
         }
-    }
-}
-
-impl fmt::Debug for CrashPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CrashPlan").field(&self.0.as_ref().map(|planned| planned.at)).finish()
     }
 }
 
@@ -134,8 +111,8 @@ mod tests {
         for text in ["", "nowhere", "check:0", "check:x", "check:-1"] {
             assert!(text.parse::<CrashAt>().unwrap_err().contains("before-intent, after-intent"), "{text}");
         }
-        for point in CrashPoint::ALL {
-            assert_eq!(point.name().parse(), Ok(CrashAt { point, nth: 1 }));
+        for (name, point) in POINTS {
+            assert_eq!(name.parse(), Ok(CrashAt { point, nth: 1 }));
         }
     }
 }

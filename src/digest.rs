@@ -20,9 +20,7 @@ impl Digester {
     /// Finishes the digest of all parts so far.
     pub fn digest(self) -> Digest {
         let full = self.0.finalize();
-        let mut short = [0; 16];
-        short.copy_from_slice(&full[..16]);
-        Digest(short)
+        Digest(std::array::from_fn(|index| full[index]))
     }
 }
 
@@ -40,11 +38,6 @@ impl Digest {
 
     /// 32 lower-case hexadecimal digits.
     pub fn hex(&self) -> String {
-        use std::fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        format!("{:032x}", u128::from_be_bytes(self.0))
     }
 }

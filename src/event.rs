@@ -4,6 +4,7 @@
 //! events, so an observer that is slow, or blocked on a full pipe, cannot stall the import; until it
 //! catches up, events wait in memory.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -276,19 +277,16 @@ impl Reporter {
         let (sender, receiver) = mpsc::channel::<RunEvent>();
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
             loop {
-                let first = match receiver.recv_timeout(TICK) {
-                    Ok(event) => Some(event),
-                    Err(RecvTimeoutError::Timeout) => None,
+                let events: Vec<RunEvent> = match receiver.recv_timeout(TICK) {
+                    Ok(first) => std::iter::once(first).chain(receiver.try_iter()).collect(),
+                    Err(RecvTimeoutError::Timeout) => Vec::new(),
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
-                let has_events = first.is_some();
-                for event in first.into_iter().chain(receiver.try_iter()) {
-                    for observer in &mut observers {
-                        observer.observe(&event);
-                    }
+                for event in &events {
+                    observers.iter_mut().for_each(|observer| observer.observe(event));
                 }
                 observers.iter_mut().for_each(|observer| observer.tick());
-                if has_events {
+                if !events.is_empty() {
                     std::thread::sleep(BATCH_DELAY);
                 }
             }
@@ -302,9 +300,11 @@ impl Reporter {
         let _ = self.sender.send(event);
     }
 
-    /// Waits until every event has been delivered.
-    pub fn finish(self) {
-        drop(self.sender);
-        let _ = self.thread.join();
+    /// Waits until every event has been delivered. Returns at once while another reference to the reporter exists.
+    pub fn finish(self: Arc<Self>) {
+        if let Some(Reporter { sender, thread }) = Arc::into_inner(self) {
+            drop(sender);
+            let _ = thread.join();
+        }
     }
 }

@@ -46,35 +46,25 @@ impl ExitCode {
         ExitCode::Terminated,
     ];
 
-    /// Description for the help and the README.
-    pub fn meaning(self) -> &'static str {
+    /// The meaning of the code, and whether and when to run the same command again; for the help and the README.
+    pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
-            ExitCode::Complete => "every row is created",
-            ExitCode::RowsNotCreated => "finished; some rows are rejected, failed or unknown",
-            ExitCode::Usage => "invalid usage or configuration; nothing was sent",
-            ExitCode::ErrorBudget => {
-                "more rows failed than `--max-errors` allows; stopped early or not started"
+            ExitCode::Complete => ("every row is created", "–"),
+            ExitCode::RowsNotCreated => {
+                ("finished; some rows are rejected, failed or unknown", "after fixing them")
             }
-            ExitCode::Fatal => "credentials, permission, instance or a hard quota",
-            ExitCode::PlannedStop => "planned stop, such as `--limit`; rows remain",
-            ExitCode::Locked => "another run holds the ledger",
-            ExitCode::Storage => "the ledger or an output could not be written",
-            ExitCode::TryLater => "Connect kept throttling or was unreachable; rows remain",
-            ExitCode::Interrupted => "interrupted by SIGINT; rows remain",
-            ExitCode::Terminated => "interrupted by SIGTERM; rows remain",
-        }
-    }
-
-    /// Whether and when to run the same command again, for the README.
-    pub fn run_again(self) -> &'static str {
-        match self {
-            ExitCode::Complete => "–",
-            ExitCode::RowsNotCreated => "after fixing them",
-            ExitCode::Usage | ExitCode::Fatal | ExitCode::Storage => "after fixing it",
-            ExitCode::ErrorBudget => "after checking the errors",
-            ExitCode::Locked => "later",
-            ExitCode::TryLater => "yes, later",
-            ExitCode::PlannedStop | ExitCode::Interrupted | ExitCode::Terminated => "yes",
+            ExitCode::Usage => ("invalid usage or configuration; nothing was sent", "after fixing it"),
+            ExitCode::ErrorBudget => (
+                "more rows failed than `--max-errors` allows; stopped early or not started",
+                "after checking the errors",
+            ),
+            ExitCode::Fatal => ("credentials, permission, instance or a hard quota", "after fixing it"),
+            ExitCode::PlannedStop => ("planned stop, such as `--limit`; rows remain", "yes"),
+            ExitCode::Locked => ("another run holds the ledger", "later"),
+            ExitCode::Storage => ("the ledger or an output could not be written", "after fixing it"),
+            ExitCode::TryLater => ("Connect kept throttling or was unreachable; rows remain", "yes, later"),
+            ExitCode::Interrupted => ("interrupted by SIGINT; rows remain", "yes"),
+            ExitCode::Terminated => ("interrupted by SIGTERM; rows remain", "yes"),
         }
     }
 

@@ -128,8 +128,9 @@ impl OutputKind {
 
 /// The keys of the first line's JSON object, or the header of a CSV.
 fn column_names(head: &[u8]) -> Vec<String> {
-    let mut objects = serde_json::Deserializer::from_slice(head).into_iter::<serde_json::Map<_, _>>();
-    if let Some(Ok::<serde_json::Map<String, serde_json::Value>, _>(object)) = objects.next() {
+    let mut objects =
+        serde_json::Deserializer::from_slice(head).into_iter::<serde_json::Map<String, serde_json::Value>>();
+    if let Some(Ok(object)) = objects.next() {
         return object.keys().cloned().collect();
     }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(head);

@@ -5,14 +5,11 @@ use std::io;
 
 /// Options that create a file with mode 0600, so that no other user can read it from its first moment.
 pub(crate) fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes to set"))]
+    let mut options = OpenOptions::new();
     #[cfg(unix)]
-    {
-        let mut options = OpenOptions::new();
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options
-    }
-    #[cfg(not(unix))]
-    OpenOptions::new()
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Sets mode 0644, whatever the process's umask is.

@@ -4,7 +4,6 @@
 //! request that was sent.
 
 use std::io;
-use std::sync::mpsc;
 
 use tokio::sync::watch;
 
@@ -52,13 +51,11 @@ impl Shutdown {
     pub fn listen() -> io::Result<Self> {
         let (sender, received) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (installed, is_installed) = mpsc::sync_channel(1);
+        let mut signals = {
+            let _inside = runtime.enter();
+            ShutdownSignals::install()?
+        };
         let listen = async move {
-            let mut signals = match ShutdownSignals::install() {
-                Ok(signals) => signals,
-                Err(error) => return installed.send(Err(error)).unwrap_or_default(),
-            };
-            let _ = installed.send(Ok(()));
             let first = signals.next().await;
             // Without receivers nothing drains; the second signal still aborts.
             let _ = sender.send(Some(first));
@@ -66,7 +63,6 @@ impl Shutdown {
             std::process::exit(i32::from(second.exit_code().code()));
         };
         std::thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(listen))?;
-        is_installed.recv().map_err(io::Error::other)??;
         Ok(Shutdown { received })
     }
 

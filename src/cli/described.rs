@@ -70,7 +70,7 @@ fn with_common_help(command: Command) -> Command {
 
 fn exit_codes() -> String {
     let codes =
-        ExitCode::ALL.map(|code| format!("  {:>3}  {}\n", code.code(), code.meaning().replace('`', "")));
+        ExitCode::ALL.map(|code| format!("  {:>3}  {}\n", code.code(), code.meaning().0.replace('`', "")));
     format!("Exit codes:\n{}An unknown code is a failure.", codes.concat())
 }
 

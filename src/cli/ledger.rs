@@ -7,7 +7,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::shared::{DialectArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-use super::values::{Format, StateFilter, duration, watch_interval};
+use super::values::{StateFilter, duration, format, state, watch_interval};
+use crate::export::ExportFormat;
 
 /// Options of `status`.
 #[derive(Debug, Args)]
@@ -35,11 +36,11 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub ledgers: LedgersArgs,
     /// Only rows in this state; may be repeated [default: all]
-    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state())]
     pub state: Vec<StateFilter>,
     /// Format of the rows [default: csv; jsonl with --output json]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<Format>,
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub format: Option<ExportFormat>,
     /// Only rows last seen by this run or a later one, by its number in status
     #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
     pub since: Option<u32>,

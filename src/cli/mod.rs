@@ -23,7 +23,7 @@ pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
 pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
 pub use shared::{DialectArgs, ImportArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-pub use values::{Format, LogFormat, Output, ProgressKind, StateFilter, duration};
+pub use values::{LogFormat, Output, ProgressKind, StateFilter, duration};
 
 /// Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).
 #[derive(Debug, Parser)]
@@ -62,25 +62,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page for each command
     Man(ManArgs),
-}
-
-impl Command {
-    /// Name of the command on the command line.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Command::Run(_) => "run",
-            Command::Check(_) => "check",
-            Command::Init(_) => "init",
-            Command::Status(_) => "status",
-            Command::Export(_) => "export",
-            Command::Report(_) => "report",
-            Command::Doctor(_) => "doctor",
-            Command::Verify(_) => "verify",
-            Command::Sandbox(_) => "sandbox",
-            Command::Completions(_) => "completions",
-            Command::Man(_) => "man",
-        }
-    }
 }
 
 /// Options that every command accepts, named as in the AWS CLI.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::export::ExportFormat;
 use crate::ledger::{Retry, RowState};
@@ -13,7 +13,7 @@ use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
 /// Format of results on standard output.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
     /// Plain text.
@@ -36,7 +36,7 @@ pub enum LogFormat {
 }
 
 /// Progress display on standard error.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProgressKind {
     /// A bar on a terminal, plain lines elsewhere.
@@ -50,24 +50,6 @@ pub enum ProgressKind {
     None,
 }
 
-/// Format of `export`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Format {
-    /// A header and a line for each row
-    Csv,
-    /// A JSON object for each row, one a line
-    Jsonl,
-}
-
-impl From<Format> for ExportFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Csv => ExportFormat::Csv,
-            Format::Jsonl => ExportFormat::Jsonl,
-        }
-    }
-}
-
 /// A value of `export --state`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StateFilter {
@@ -77,77 +59,49 @@ pub enum StateFilter {
     Only(RowState),
 }
 
-impl ValueEnum for StateFilter {
-    fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [StateFilter; 7] = [
-            StateFilter::Only(RowState::Pending),
-            StateFilter::Only(RowState::InFlight),
-            StateFilter::Only(RowState::Created),
-            StateFilter::Only(RowState::Rejected),
-            StateFilter::Only(RowState::Failed),
-            StateFilter::Only(RowState::Unknown),
-            StateFilter::All,
-        ];
-        &VARIANTS
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            StateFilter::All => "all",
-            StateFilter::Only(state) => state.name(),
-        }))
-    }
+/// The parser of `export --state`.
+pub(super) fn state() -> impl TypedValueParser<Value = StateFilter> {
+    let names = RowState::ALL.map(RowState::name).into_iter().chain(["all"]);
+    PossibleValuesParser::new(names)
+        .map(|name| RowState::from_name(&name).map_or(StateFilter::All, StateFilter::Only))
 }
 
-/// Value of `--on-unknown`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum OnUnknownValue {
-    /// Send the row again with the same client token, within the idempotency window
-    Resend,
-    /// Leave the row unknown: for services that do not honour the client tokens of completed tasks
-    Hold,
+/// The parser of `export --format`.
+pub(super) fn format() -> impl TypedValueParser<Value = ExportFormat> {
+    either([
+        ("csv", ExportFormat::Csv, "A header and a line for each row"),
+        ("jsonl", ExportFormat::Jsonl, "A JSON object for each row, one a line"),
+    ])
 }
 
 /// The parser of `--on-unknown`.
 pub(super) fn on_unknown() -> impl TypedValueParser<Value = OnUnknown> {
-    EnumValueParser::<OnUnknownValue>::new().map(|value| match value {
-        OnUnknownValue::Resend => OnUnknown::Resend,
-        OnUnknownValue::Hold => OnUnknown::Hold,
-    })
-}
-
-/// Value of `--retry`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum RetryValue {
-    /// Rows that Connect refused, as they are
-    Rejected,
-    /// Rows that may have been created, with the same client tokens
-    Unknown,
+    let resend = "Send the row again with the same client token, within the idempotency window";
+    let hold = "Leave the row unknown: for services that do not honour the client tokens of completed tasks";
+    either([("resend", OnUnknown::Resend, resend), ("hold", OnUnknown::Hold, hold)])
 }
 
 /// The parser of `--retry`.
 pub(super) fn retry() -> impl TypedValueParser<Value = Retry> {
-    EnumValueParser::<RetryValue>::new().map(|value| match value {
-        RetryValue::Rejected => Retry::Rejected,
-        RetryValue::Unknown => Retry::Unknown,
-    })
-}
-
-/// Value of `--on-too-long`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum OnTooLongValue {
-    /// Reject the row
-    Reject,
-    /// Cut names, descriptions and values; ids, URLs, dates and numbers are never cut
-    Truncate,
+    either([
+        ("rejected", Retry::Rejected, "Rows that Connect refused, as they are"),
+        ("unknown", Retry::Unknown, "Rows that may have been created, with the same client tokens"),
+    ])
 }
 
 /// The parser of `--on-too-long`.
 pub(super) fn on_too_long() -> impl TypedValueParser<Value = OnTooLong> {
-    EnumValueParser::<OnTooLongValue>::new().map(|value| match value {
-        OnTooLongValue::Reject => OnTooLong::Reject,
-        OnTooLongValue::Truncate => OnTooLong::Truncate,
-    })
+    let cut = "Cut names, descriptions and values; ids, URLs, dates and numbers are never cut";
+    either([("reject", OnTooLong::Reject, "Reject the row"), ("truncate", OnTooLong::Truncate, cut)])
+}
+
+/// A parser of two named values, each with its help.
+fn either<T: Copy + Send + Sync + 'static>(
+    values: [(&'static str, T, &'static str); 2],
+) -> impl TypedValueParser<Value = T> {
+    let shown = values.map(|(name, _, help)| PossibleValue::new(name).help(help));
+    let [(first, first_value, _), (_, second_value, _)] = values;
+    PossibleValuesParser::new(shown).map(move |name| if name == first { first_value } else { second_value })
 }
 
 /// Parses a time such as `40ms`, `30s` or `5m`; a bare number is seconds, as in the AWS CLI.
@@ -179,14 +133,22 @@ pub(super) fn operation(name: &str) -> Result<Operation, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
+    use clap::error::ErrorKind;
+
     use super::*;
 
     #[test]
     fn every_state_can_be_selected_by_its_name() {
+        let parse = |text: &str| {
+            state().parse_ref(&clap::Command::new("x"), None, OsStr::new(text)).map_err(|error| error.kind())
+        };
         for state in RowState::ALL {
-            assert_eq!(StateFilter::from_str(state.name(), false), Ok(StateFilter::Only(state)));
+            assert_eq!(parse(state.name()), Ok(StateFilter::Only(state)));
         }
-        assert_eq!(StateFilter::value_variants().len(), RowState::ALL.len() + 1);
+        assert_eq!(parse("all"), Ok(StateFilter::All));
+        assert_eq!(parse("none"), Err(ErrorKind::InvalidValue));
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{CommandError, blocking, prepared, unless_interrupted};
-use crate::check::{Check, CheckError, CheckFindings, LedgerLookup};
+use super::{CommandError, blocking, io, prepared, unless_interrupted};
+use crate::check::{Check, CheckError, LedgerLookup};
 use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
-use crate::intake::PreparedInput;
 use crate::job::{CheckJob, ResendPolicy};
 use crate::ledger::{Identity, LedgerReader};
 use crate::pacing::Rate;
-use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
@@ -20,7 +18,6 @@ use crate::ui::{CheckReport, FaultLines, ForecastSettings, notice, observers, to
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = CheckJob::resolve(args, global)?;
-    let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let input = &job.input;
     let inputs = prepared(input, &shutdown).await?;
@@ -37,12 +34,16 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let shard = job.input.shard;
     let work = {
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
-        blocking(move || read(inputs, shard, known.as_ref(), &reporter, &shutdown, output))
+        blocking(move || {
+            let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
+            let check = Check { shard, ledger: known.as_ref(), reporter: &reporter, shutdown: &shutdown };
+            let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
+            lines.finish().map_err(CheckError::from)?;
+            Ok(findings)
+        })
     };
     let findings = unless_interrupted(shutdown, work).await?;
-    if let Ok(reporter) = Arc::try_unwrap(reporter) {
-        reporter.finish();
-    }
+    reporter.finish();
     let settings = ForecastSettings {
         shard,
         limit: job.limit,
@@ -52,30 +53,17 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         rate,
     };
     let report = CheckReport::new(settings, findings, &jiff::ZonedDateTime::now());
-    match output {
-        Output::Text => to_stdout(&report.text()).map_err(io("cannot write the findings"))?,
-        Output::Json => {
-            to_stdout(&format!("{}\n", report.json())).map_err(io("cannot write the findings"))?;
+    let printed = match output {
+        Output::Text => to_stdout(&report.text()),
+        Output::Json => to_stdout(&format!("{}\n", report.json())),
+        Output::Csv => {
+            // Standard output carries the faults, one per line.
+            notice(report.text().trim_end());
+            Ok(())
         }
-        // Standard output carries the faults, one per line.
-        Output::Csv => notice(report.text().trim_end()),
-    }
+    };
+    printed.map_err(io("cannot write the findings"))?;
     Ok(report.exit_code())
-}
-
-fn read(
-    inputs: Vec<PreparedInput>,
-    shard: Option<Shard>,
-    ledger: Option<&LedgerLookup>,
-    reporter: &Reporter,
-    shutdown: &Shutdown,
-    output: Output,
-) -> Result<CheckFindings, CommandError> {
-    let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
-    let check = Check { shard, ledger, reporter, shutdown };
-    let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
-    lines.finish().map_err(CheckError::from)?;
-    Ok(findings)
 }
 
 /// Reads the ledger that a run would continue, if it exists.

@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use super::CommandError;
+use super::{CommandError, io};
 use crate::cli::{CompletionsArgs, described};
 use crate::exit_code::ExitCode;
 use crate::ui::to_stdout;
@@ -18,6 +18,6 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandErr
         // would not be completed.
         script = script.replace("connect__subcmd__import", "connect__import");
     }
-    to_stdout(&script).map_err(|source| CommandError::Io { what: "cannot write the completions", source })?;
+    to_stdout(&script).map_err(io("cannot write the completions"))?;
     Ok(ExitCode::Complete)
 }

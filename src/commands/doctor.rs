@@ -1,8 +1,7 @@
 //! `doctor`: checks what an import depends on, without creating anything.
 
-use super::{CommandError, blocking, serve_sandbox};
+use super::{CommandError, blocking, io, serve_sandbox};
 use crate::cli::{DoctorArgs, GlobalArgs};
-use crate::doctor::Examination;
 use crate::exit_code::ExitCode;
 use crate::intake::prepare;
 use crate::job::DoctorJob;
@@ -13,32 +12,23 @@ use crate::ui::DoctorReport;
 
 pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = DoctorJob::resolve(args, global)?;
-    if let Some(quota) = job.sandbox {
-        job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
+    if let Some(sandbox) = job.sandbox.take() {
+        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?);
     }
-    let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
-    let examination = Examination {
-        identity: job.identity.clone(),
-        ledger: job.ledger.clone(),
-        rate: job.rate,
-        burst: job.burst,
-        probe_token: job.probe_token,
-        rehearsal: job.aws.sandbox,
-        input: {
-            let job = job.clone();
-            blocking(move || Ok(input(&job))).await?
-        },
-    };
+    let client = ConnectClient::new(&job.examination.identity.instance_id, &job.aws).await?;
     let mut report = DoctorReport::new(job.output);
-    examination.run(&client, |diagnosis| report.add(&diagnosis)).await;
-    report.finish().map_err(|source| CommandError::Io { what: "cannot write the diagnoses", source })
+    let examination = job.examination.clone();
+    let input = blocking(move || Ok(input(&job))).await?;
+    examination.run(&client, input, |diagnosis| report.add(&diagnosis)).await;
+    report.finish().map_err(io("cannot write the diagnoses"))
 }
 
 /// Size of the input in bytes, with compressed files counted tenfold; or why a run could not read it. Standard input is
 /// left unread.
 fn input(job: &DoctorJob) -> Result<u64, String> {
     let files: Vec<Input> = job.inputs.iter().filter(|input| **input != Input::Stdin).cloned().collect();
-    prepare(&files, &job.dialect, &job.identity.key, &job.mapping).map_err(|error| error.to_string())?;
+    prepare(&files, &job.dialect, &job.examination.identity.key, &job.mapping)
+        .map_err(|error| error.to_string())?;
     let bytes = files.iter().filter_map(Input::path).map(|path| {
         let length = path.metadata().map_or(0, |metadata| metadata.len());
         if uncompressed(&path) == path { length } else { length.saturating_mul(10) }

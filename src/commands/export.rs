@@ -1,6 +1,6 @@
 //! `export`: writes the rows of ledgers, optionally joined to a CSV.
 
-use super::{CommandError, blocking, ledgers_apart_from, unless_interrupted};
+use super::{CommandError, blocking, io, ledgers_apart_from, unless_interrupted};
 use crate::cli::{ExportArgs, GlobalArgs};
 use crate::exit_code::ExitCode;
 use crate::export::{ExportError, Join, export_rows};
@@ -12,7 +12,6 @@ use crate::ui::{ResultOutput, missing_shards, notice};
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = ExportJob::resolve(args, global)?;
-    let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     match write(job, shutdown).await {
         Ok(()) => Ok(ExitCode::Complete),

@@ -10,7 +10,7 @@ use super::CommandError;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
 use crate::init::{CsvSample, guess_encoding, job_file};
-use crate::job::dialect_of;
+use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
@@ -46,11 +46,10 @@ pub enum InitError {
 
 pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     if let Some(operation) = args.skeleton {
-        to_stdout(&skeleton(operation))
-            .map_err(|source| CommandError::Io { what: "cannot write the skeleton", source })?;
+        to_stdout(&skeleton(operation)).map_err(super::io("cannot write the skeleton"))?;
         return Ok(ExitCode::Complete);
     }
-    let dialect = dialect_of(args)?;
+    let dialect = dialect(&args.dialect, &JobFile::default())?;
     let csv = args.csv.clone().unwrap_or_default();
     if csv == Path::new("-") {
         return Err(InitError::Stdin.into());
@@ -69,37 +68,27 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Complete)
 }
 
-fn guess(args: &InitArgs, csv: &Path, job: &Path, dialect: Dialect) -> Result<String, InitError> {
-    let given = dialect.encoding;
-    let (source, rows, complete, guessed) = match sample(csv, &dialect) {
-        Err(SourceError::Encoding { .. }) if given.is_none() => {
-            // No encoding is given, and the file is not UTF-8.
-            let start =
-                first_bytes(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
-            let encoding = guess_encoding(&start);
-            let (source, rows, complete) = sample(csv, &Dialect { encoding: Some(encoding), ..dialect })?;
-            (source, rows, complete, Some(encoding))
-        }
-        other => {
-            let (source, rows, complete) = other?;
-            (source, rows, complete, given)
-        }
-    };
+fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<String, InitError> {
+    let mut sampled = sample(csv, &dialect);
+    if let (Err(SourceError::Encoding { .. }), None) = (&sampled, dialect.encoding) {
+        // No encoding is given, and the file is not UTF-8.
+        let start = first_bytes(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
+        dialect.encoding = Some(guess_encoding(&start));
+        sampled = sample(csv, &dialect);
+    }
+    let (source, rows, is_complete) = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
-    let names = source.header().names();
-    let file = relative(csv, job);
     let sample = CsvSample {
-        file: &file,
-        columns: names,
+        file: &relative(csv, job),
+        columns: source.header().names(),
         rows: &rows,
-        is_complete: complete,
+        is_complete,
         delimiter: (delimiter != ',' || args.dialect.delimiter.is_some()).then_some(delimiter),
         quote: args.dialect.quote.as_deref(),
         escape: args.dialect.escape.as_deref(),
-        encoding: guessed.map(|encoding| encoding.name()),
+        encoding: dialect.encoding.map(|encoding| encoding.name()),
     };
-    let name = shell_path(job);
-    Ok(job_file(&sample, &name))
+    Ok(job_file(&sample, &shell_path(job)))
 }
 
 /// The bytes from which the encoding is guessed.

@@ -14,15 +14,10 @@ use crate::ui::to_stdout;
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
     let written = match &args.to {
         Some(folder) => pages(folder),
-        None => page(),
+        None => rendered(&described()).and_then(|page| to_stdout(&String::from_utf8_lossy(&page))),
     };
-    written.map_err(|source| CommandError::Io { what: "cannot write the manual", source })?;
+    written.map_err(super::io("cannot write the manual"))?;
     Ok(ExitCode::Complete)
-}
-
-/// Prints the page of the program.
-fn page() -> io::Result<()> {
-    to_stdout(&String::from_utf8_lossy(&rendered(&described())?))
 }
 
 /// Writes one page for the program and one for each command.

@@ -26,7 +26,7 @@ use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::ReportError;
 use crate::intake::{IntakeError, PreparedInput, prepare};
-use crate::job::{InputSettings, JobError, SandboxQuota, expect_not_imported};
+use crate::job::{InputSettings, JobError, expect_not_imported};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::shutdown::Shutdown;
@@ -93,29 +93,29 @@ impl CommandError {
     /// Exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            CommandError::Job(_) | CommandError::Connect(_) => ExitCode::Usage,
             CommandError::Ledger(error)
+            | CommandError::Import(ImportError::Ledger(error))
             | CommandError::Rejects(RejectsError::Ledger(error))
             | CommandError::Report(ReportError::Ledger(error)) => ledger_code(error),
             CommandError::Intake(error) | CommandError::Check(CheckError::Intake(error)) => {
                 intake_code(error)
             }
-            CommandError::Init(InitError::Write { .. }) | CommandError::Check(CheckError::Write(_)) => {
-                ExitCode::Storage
-            }
-            CommandError::Init(_) => ExitCode::Usage,
-            CommandError::Import(ImportError::Ledger(error)) => ledger_code(error),
-            CommandError::Sandbox(SandboxError::StateWrite { .. }) => ExitCode::Storage,
-            CommandError::Sandbox(_) => ExitCode::Usage,
-            CommandError::Rejects(RejectsError::Output(_)) => ExitCode::Usage,
             CommandError::Export(error) => export_code(error),
-            CommandError::Import(ImportError::Task(_))
+            CommandError::Check(CheckError::Write(_))
+            | CommandError::Init(InitError::Write { .. })
+            | CommandError::Sandbox(SandboxError::StateWrite { .. })
+            | CommandError::Import(ImportError::Task(_))
             | CommandError::Result(_)
             | CommandError::Metrics(_)
             | CommandError::Internal
             | CommandError::Report(ReportError::Render(_))
             | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoFolder { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
+            CommandError::Job(_)
+            | CommandError::Connect(_)
+            | CommandError::Init(_)
+            | CommandError::Sandbox(_)
+            | CommandError::Rejects(RejectsError::Output(_)) => ExitCode::Usage,
         }
     }
 }
@@ -165,6 +165,11 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
     }
 }
 
+/// The error of an operation of the operating system.
+fn io(what: &'static str) -> impl FnOnce(io::Error) -> CommandError {
+    move |source| CommandError::Io { what, source }
+}
+
 /// Runs blocking work on the ledger and on files outside of the async runtime's thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
@@ -211,21 +216,13 @@ fn ledgers_apart_from(
 
 /// Opens the inputs. Standard input may take a while to deliver its first bytes.
 async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<PreparedInput>, CommandError> {
-    let reading = reading.clone();
-    let InputSettings { inputs, dialect, key, mapping, .. } = reading;
+    let InputSettings { inputs, dialect, key, mapping, .. } = reading.clone();
     let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping)?));
     unless_interrupted(shutdown.clone(), work).await
 }
 
 /// Serves the built-in sandbox until the process ends; returns its URL.
-async fn serve_sandbox(quota: SandboxQuota) -> Result<String, CommandError> {
-    let config = SandboxConfig {
-        port: 0,
-        rate: Some(quota.rate),
-        burst: quota.burst,
-        latency: quota.latency,
-        ..SandboxConfig::default()
-    };
+async fn serve_sandbox(config: SandboxConfig) -> Result<String, CommandError> {
     let sandbox = Sandbox::bind(config).await?;
     let url = sandbox.endpoint_url();
     tokio::spawn(sandbox.serve(std::future::pending()));
@@ -261,7 +258,7 @@ pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
             runtime.shutdown_background();
             ended
         }
-        Err(source) => Err(CommandError::Io { what: "cannot start the async runtime", source }),
+        Err(error) => Err(io("cannot start the async runtime")(error)),
     };
     let code = code.unwrap_or_else(|error| {
         exit_error(output, error.exit_code(), &error.to_string());
@@ -273,7 +270,8 @@ pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
 
 async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    tracing::info!(command = cli.command.name(), version, process, "begins");
+    let command = matches.subcommand_name().unwrap_or_default();
+    tracing::info!(command, version, process, "begins");
     match &cli.command {
         Command::Run(args) => {
             let program = std::env::args_os().next().unwrap_or_default();

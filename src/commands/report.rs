@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{CommandError, blocking, ledgers_apart_from};
+use super::{CommandError, blocking, io, ledgers_apart_from};
 use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
 use crate::html_report::{ReportOptions, html_report};
@@ -43,5 +43,5 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
         Output::Text | Output::Csv => format!("{}\n", to.display()),
         Output::Json => format!("{}\n", page_message(&to)),
     };
-    to_stdout(&line).map_err(|source| CommandError::Io { what: "cannot write to standard output", source })
+    to_stdout(&line).map_err(io("cannot write to standard output"))
 }

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{CommandError, blocking, prepared, serve_sandbox, unless_interrupted};
+use super::{CommandError, blocking, io, prepared, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, RunArgs};
 use crate::control_signals::ControlSignals;
-use crate::engine::{Import, RateSource};
+use crate::engine::Import;
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
-use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::ui::{
@@ -29,8 +28,8 @@ pub(super) async fn run(
 ) -> Result<ExitCode, CommandError> {
     let file = JobFile::at(args.job.job.as_deref());
     // An invalid job file names no metrics file, but a flag may.
-    let of_metrics = file.as_ref().map_or_else(|_| JobFile::default(), JobFile::clone);
-    let metrics = metrics_target(args, &of_metrics)?.map(Metrics::new).transpose()?;
+    let readable = file.as_ref().cloned().unwrap_or_default();
+    let metrics = metrics_target(args, &readable)?.map(Metrics::new).transpose()?;
     let ended = import(args, global, again, file, metrics.as_ref()).await;
     if let Some(metrics) = metrics {
         // Also for a run that could not start, so that monitoring sees it.
@@ -48,15 +47,14 @@ async fn import(
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global, &file.map_err(JobError::from)?)?;
-    let io = |what| move |source| CommandError::Io { what, source };
     let deadline = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
     check_rejects_target(&job.rejects, job.force)?;
-    if let Some(quota) = job.sandbox {
-        job.aws.endpoint_url = Some(serve_sandbox(quota).await?);
+    if let Some(sandbox) = job.sandbox.take() {
+        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?);
     }
     let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(
@@ -71,13 +69,14 @@ async fn import(
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
     reporter.emit(RunEvent::SendingStarted { run: Box::new(checked.clone()), to_send });
+    let (file, flag, shard) = (args.job.job.clone(), args.import.rate, job.identity.shard);
     let import = Import {
         ledger: ledger.clone(),
         submitter: Arc::new(submitter),
         reporter: reporter.clone(),
         shutdown,
         control_signals,
-        rate_source: rate_source(args, job.identity.shard),
+        rate_source: Box::new(move || reload_rate(file.as_deref(), flag, shard)),
         mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
@@ -92,17 +91,12 @@ async fn import(
         crash_plan: job.crash_plan.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;
-    if let Ok(reporter) = Arc::try_unwrap(reporter) {
-        reporter.finish();
-    }
+    reporter.finish();
 
-    let word = ending_name(&ending);
-    let (ledger_path, rejects, crash_plan) =
-        (job.ledger.clone(), job.rejects.clone(), job.crash_plan.clone());
-    let (force, metrics) = (job.force, metrics.cloned());
-    let (exit, ending, record, rejected) = blocking(move || {
-        let record = ledger.end_run(word, progress.throttled)?;
-        let rejected = write_rejects(&ledger_path, record.id, &rejects, force, &crash_plan)?;
+    let (metrics, name) = (metrics.cloned(), ending_name(&ending));
+    let (job, exit, ending, record, rejected) = blocking(move || {
+        let record = ledger.end_run(name, progress.throttled)?;
+        let rejected = write_rejects(&job.ledger, record.id, &job.rejects, job.force, &job.crash_plan)?;
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {
@@ -111,7 +105,7 @@ async fn import(
         if let Ok(ledger) = Arc::try_unwrap(ledger) {
             ledger.close()?;
         }
-        Ok((exit, ending, record, rejected))
+        Ok((job, exit, ending, record, rejected))
     })
     .await?;
     let settings = RunReportSettings {
@@ -139,7 +133,6 @@ async fn check(
     reporter: &Arc<Reporter>,
     shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
-    let (path, identity) = (job.ledger.clone(), job.identity.clone());
     let new_run = NewRun {
         mapping: job.input.mapping.fingerprint(),
         rate: job.pacing.rate.initial(),
@@ -151,8 +144,8 @@ async fn check(
         folder: this_folder(),
     };
     let (reporter, stop) = (reporter.clone(), shutdown.clone());
-    let (check, lock_wait) = (job.check, job.lock_wait);
-    let (crash_plan, shard) = (job.crash_plan.clone(), job.input.shard);
+    let Job { ledger: path, identity, lock_wait, crash_plan, check, .. } = job.clone();
+    let shard = job.input.shard;
     let intake = blocking(move || {
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
         let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
@@ -182,10 +175,4 @@ fn concurrency(requested: Option<usize>, reporter: &Reporter) -> usize {
         reporter.emit(RunEvent::OpenFilesLimited { requested, allowed });
     }
     requested.unwrap_or(DEFAULT_CONCURRENCY).min(allowed)
-}
-
-/// Source of the rate for SIGHUP.
-fn rate_source(args: &RunArgs, shard: Option<Shard>) -> RateSource {
-    let (job, flag) = (args.job.job.clone(), args.import.rate);
-    Box::new(move || reload_rate(job.as_deref(), flag, shard))
 }

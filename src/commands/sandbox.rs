@@ -3,17 +3,16 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::CommandError;
+use super::{CommandError, io};
+use crate::atomic_file::AtomicFile;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
-use crate::paths::folder_of;
-use crate::sandbox::{Faults, Sandbox, SandboxConfig};
+use crate::sandbox::{Faults, Sandbox, SandboxConfig, SandboxStats};
 use crate::shutdown::Shutdown;
 use crate::ui::notice;
 
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError> {
-    let mut shutdown = Shutdown::listen()
-        .map_err(|source| CommandError::Io { what: "cannot listen for signals", source })?;
+    let mut shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let sandbox = Sandbox::bind(SandboxConfig {
         port: args.port,
         rate: (args.rate != 0.0).then_some(args.rate),
@@ -37,34 +36,26 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
     })
     .await?;
     if let Some(path) = &args.port_file {
-        write_whole(path, &sandbox.address().port().to_string())
-            .map_err(|source| CommandError::Io { what: "cannot write the port file", source })?;
+        write_port(path, sandbox.address().port()).map_err(io("cannot write the port file"))?;
     }
     notice(&format!("serving Connect on {}; stop with Ctrl-C", sandbox.endpoint_url()));
     let handle = sandbox.handle();
-    sandbox
-        .serve(async move {
-            shutdown.requested().await;
-        })
-        .await?;
-    let stats = handle.stats();
+    let stop = async move {
+        shutdown.requested().await;
+    };
+    sandbox.serve(stop).await?;
+    let SandboxStats { requests, created, replayed, throttled, refused, mismatched, lost, .. } =
+        handle.stats();
     notice(&format!(
-        "{} requests: {} created, {} replayed, {} throttled, {} refused, {} mismatched, {} lost",
-        stats.requests,
-        stats.created,
-        stats.replayed,
-        stats.throttled,
-        stats.refused,
-        stats.mismatched,
-        stats.lost
+        "{requests} requests: {created} created, {replayed} replayed, {throttled} throttled, {refused} refused, \
+         {mismatched} mismatched, {lost} lost"
     ));
     Ok(ExitCode::Complete)
 }
 
 /// Writes the file atomically, so that a reader never sees half a port number.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    writeln!(file, "{text}")?;
-    file.persist(path)?;
-    Ok(())
+fn write_port(path: &Path, port: u16) -> std::io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    writeln!(file, "{port}")?;
+    file.publish()
 }

@@ -47,8 +47,7 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
             Output::Text | Output::Csv => status.text(),
             Output::Json => format!("{}\n", status.json()),
         };
-        let is_read = write_stdout(&text)
-            .map_err(|source| CommandError::Io { what: "cannot write the status", source })?;
+        let is_read = write_stdout(&text).map_err(super::io("cannot write the status"))?;
         match args.watch {
             Some(pause) if is_read => std::thread::sleep(pause),
             Some(_) | None => return Ok(ExitCode::Complete),

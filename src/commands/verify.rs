@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CommandError, blocking, unless_interrupted};
+use super::{CommandError, blocking, io, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
 use crate::crash_plan::CrashPlan;
@@ -17,7 +17,6 @@ use crate::verification::Verification;
 
 pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = VerifyJob::resolve(args, global)?;
-    let io = |what| move |source| CommandError::Io { what, source };
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     // Without a listener, SIGHUP and SIGUSR1 would end the process.
     let _control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
@@ -40,9 +39,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         search_rate: job.search_rate,
     };
     let (ending, findings) = verification.run().await?;
-    if let Ok(reporter) = Arc::try_unwrap(reporter) {
-        reporter.finish();
-    }
+    reporter.finish();
     if let Ok(ledger) = Arc::try_unwrap(ledger) {
         blocking(move || Ok(ledger.close()?)).await?;
     }

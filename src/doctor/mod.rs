@@ -74,8 +74,6 @@ pub struct Examination {
     pub identity: Identity,
     /// Path of the ledger.
     pub ledger: PathBuf,
-    /// Size of the inputs in bytes, or why they cannot be read.
-    pub input: Result<u64, String>,
     /// Target rate, requests per second, or `Auto`.
     pub rate: Rate,
     /// Requests that may be sent at once.
@@ -87,8 +85,14 @@ pub struct Examination {
 }
 
 impl Examination {
-    /// Runs all checks in the order in which a run depends on them, and emits each result at once.
-    pub async fn run(&self, client: &ConnectClient, mut emit: impl FnMut(CheckResult)) {
+    /// Runs all checks in the order in which a run depends on them, and emits each result at once. `input` is the size of
+    /// the inputs in bytes, or why they cannot be read.
+    pub async fn run(
+        &self,
+        client: &ConnectClient,
+        input: Result<u64, String>,
+        mut emit: impl FnMut(CheckResult),
+    ) {
         let credentials = local::credentials(client.credentials().await, self.rehearsal, SystemTime::now());
         let has_credentials = !matches!(credentials.status, CheckStatus::Fail(_));
         emit(credentials);
@@ -96,11 +100,11 @@ impl Examination {
             self.check_connect(client, &mut emit).await;
         }
         emit(local::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
-        if let Err(problem) = &self.input {
+        if let Err(problem) = &input {
             emit(CheckResult::fail("input", ExitCode::Usage, problem, ""));
         }
         emit(local::ledger(&self.ledger, &self.identity));
-        emit(local::disk(&self.ledger, *self.input.as_ref().unwrap_or(&0)));
+        emit(local::disk(&self.ledger, input.unwrap_or_default()));
         if self.probe_token && has_credentials {
             emit(connect::probe_token(client).await);
         }

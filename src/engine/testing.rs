@@ -158,7 +158,8 @@ impl Fixture {
             tokio::time::sleep(3600 * SECOND).await;
             (result, ended)
         });
-        Arc::into_inner(reporter).unwrap().finish();
+        assert_eq!(Arc::strong_count(&reporter), 1);
+        reporter.finish();
         let events = std::mem::take(&mut *recorder.0.lock().unwrap());
         Outcome {
             result,

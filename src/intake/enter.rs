@@ -188,7 +188,7 @@ mod tests {
     /// Runs an intake of the files into the folder's ledger, and returns its record and notes.
     fn run(folder: &Path, files: &[PathBuf]) -> (Result<RunRecord, IntakeError>, Vec<Note>) {
         let notes = NoteRecorder::default();
-        let reporter = Reporter::start(vec![Box::new(notes.clone())]).unwrap();
+        let reporter = Arc::new(Reporter::start(vec![Box::new(notes.clone())]).unwrap());
         let ledger = ledger(folder);
         let result = take_in(&ledger, new_run(), files, &reporter, &Shutdown::manual().1);
         ledger.close().unwrap();

@@ -40,15 +40,14 @@ impl CheckJob {
     /// The job file is unreadable or invalid; a setting is missing or invalid.
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
-        let instance = instance(&args.job, &args.import.request, &file)?;
+        let instance = instance(args.job.sandbox, &args.import.request, &file)?;
         let input = InputSettings::resolve(&args.job, &args.import, &file)?;
         Ok(CheckJob {
             rate: rate(args.import.rate, &file, input.shard)?,
             input,
             ledger: match ledger_to_write(&args.job, &file) {
-                Ok(path) => Some(path),
                 Err(JobError::LedgerUnnamed) => None,
-                Err(error) => return Err(error),
+                ledger => Some(ledger?),
             },
             instance_id: instance.map(|instance| instance.id),
             limit: args.import.limit.or(file.run.limit),

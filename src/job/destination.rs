@@ -45,34 +45,16 @@ pub(super) fn destination(
         aws.no_sign_request = false;
         aws.region = Some("us-east-1".into());
     }
-    let instance = instance(job, made, file)?.ok_or(JobError::NoInstance)?;
-    match &aws.endpoint_url {
-        Some(url) if !is_http(url) => {
-            return Err(option_error(
-                "--endpoint-url",
-                "must be a URL such as https://host or http://127.0.0.1:8080",
-            ));
-        }
-        // No request would carry them, and the ledger, logs and printed commands would.
-        Some(url) if has_userinfo(url) => {
-            return Err(option_error(
-                "--endpoint-url",
-                "must name no user and no password: they would not be sent; leave out what stands before the @",
-            ));
-        }
-        Some(url) if instance.is_sandbox() && !(is_loopback(url) && url.starts_with("http:")) => {
-            return Err(option_error("--endpoint-url", "must be http:// on loopback for a rehearsal"));
-        }
-        Some(_) | None => {}
+    let instance = instance(job.sandbox, made, file)?.ok_or(JobError::NoInstance)?;
+    if let Some(url) = &aws.endpoint_url {
+        expect_endpoint(url, instance.is_sandbox())
+            .map_err(|problem| option_error("--endpoint-url", problem))?;
     }
     if let Some(of_arn) = &instance.region {
-        match &aws.region {
-            Some(region) if region != of_arn => {
-                let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
-                return Err(option_error("--region", problem));
-            }
-            Some(_) => {}
-            None => aws.region = Some(of_arn.clone()),
+        let region = aws.region.get_or_insert_with(|| of_arn.clone());
+        if region != of_arn {
+            let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
+            return Err(option_error("--region", problem));
         }
     }
     Ok((instance, aws))
@@ -83,11 +65,11 @@ pub(super) fn destination(
 /// # Errors
 /// It is none, or the one that is reserved for rehearsals.
 pub(super) fn instance(
-    job: &JobArgs,
+    is_rehearsal: bool,
     args: &RequestArgs,
     file: &JobFile,
 ) -> Result<Option<Instance>, JobError> {
-    if job.sandbox {
+    if is_rehearsal {
         return Ok(Some(Instance::sandbox()));
     }
     let Some(named) = args.instance_id.as_ref().or(file.connect.instance_id.as_ref()) else {
@@ -100,23 +82,23 @@ pub(super) fn instance(
     Ok(Some(instance))
 }
 
-fn is_http(url: &str) -> bool {
-    url.parse::<hyper::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
-    })
-}
-
-fn has_userinfo(url: &str) -> bool {
-    let authority =
-        |uri: hyper::Uri| uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    url.parse::<hyper::Uri>().is_ok_and(authority)
-}
-
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<hyper::Uri>() else {
-        return false;
-    };
-    let Some(host) = uri.host() else { return false };
-    let bare = host.trim_matches(['[', ']']);
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Checks that requests may be sent to `url`.
+fn expect_endpoint(url: &str, is_rehearsal: bool) -> Result<(), &'static str> {
+    let uri = url.parse::<hyper::Uri>().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || host.is_empty() {
+        return Err("must be a URL such as https://host or http://127.0.0.1:8080");
+    }
+    // No request would carry them, and the ledger, logs and printed commands would.
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(
+            "must name no user and no password: they would not be sent; leave out what stands before the @",
+        );
+    }
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    if is_rehearsal && !(is_loopback && uri.scheme_str() == Some("http")) {
+        return Err("must be http:// on loopback for a rehearsal");
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::file::JobFile;
-use super::places::{job_args, ledgers_of};
+use super::places::{job_args, ledgers_of, named_identity};
 use super::protected::ProtectedFiles;
 use super::{JobError, input, option_error};
 use crate::cli::{ExportArgs, GlobalArgs, Output, StateFilter};
@@ -46,20 +46,18 @@ impl ExportJob {
         let dialect = input::dialect(&args.dialect, &file)?;
         let join = args.join.as_deref().map(Input::from_argument);
         let to = args.to.as_deref().filter(|path| *path != Path::new("-"));
-        let protected = || {
-            let files = ProtectedFiles::of_job(&job, &file).with_ledgers(&ledgers);
-            files.with_input(join.as_ref().and_then(Input::path))
-        };
-        let to = to.map(|to| protected().output(OutputKind::Export, to, args.force)).transpose()?;
+        let mut protected = ProtectedFiles::of_job(&job, &file, &ledgers);
+        protected.inputs.extend(join.as_ref().and_then(Input::path));
+        let to = to.map(|to| protected.output(OutputKind::Export, to, args.force)).transpose()?;
         Ok(ExportJob {
             ledgers,
-            named: input::named_identity(&job, &file)?,
+            named: named_identity(&args.ledgers, &file)?,
             selection: Selection {
                 states: states(&args.state),
                 since: args.since.map(|run| RunId(i64::from(run))),
             },
             format: match (args.format, global.output.unwrap_or_default()) {
-                (Some(format), _) => format.into(),
+                (Some(format), _) => format,
                 (None, Output::Json) => ExportFormat::Jsonl,
                 (None, Output::Text | Output::Csv) => ExportFormat::Csv,
             },
@@ -71,12 +69,9 @@ impl ExportJob {
 
 /// The selected states; empty for all.
 fn states(filters: &[StateFilter]) -> BTreeSet<RowState> {
-    let mut states = BTreeSet::new();
-    for filter in filters {
-        match filter {
-            StateFilter::All => return BTreeSet::new(),
-            StateFilter::Only(state) => states.insert(*state),
-        };
-    }
-    states
+    let only = filters.iter().map(|filter| match filter {
+        StateFilter::All => None,
+        StateFilter::Only(state) => Some(*state),
+    });
+    only.collect::<Option<_>>().unwrap_or_default()
 }

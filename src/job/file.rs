@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
@@ -20,53 +20,31 @@ use crate::shard::Shard;
 use crate::submission::OnUnknown;
 use crate::suggest::{did_you_mean, similar_file};
 
-/// Tables of a job file with their keys, for suggestions and for the test of the reference chapter. `[request]` has the
-/// operation's members and `[lookup]` user-defined tables, so neither lists keys.
-pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
-    &[
-        (
-            "connect",
-            &[
-                "instance_id",
-                "region",
-                "operation",
-                "namespace",
-                "profile",
-                "endpoint_url",
-                "ca_bundle",
-                "no_sign_request",
-                "connect_timeout",
-                "read_timeout",
-            ],
-        ),
-        ("source", &["files", "key", "delimiter", "quote", "escape", "encoding"]),
-        ("request", &[]),
-        ("lookup", &[]),
-        ("mapping", &["on_too_long"]),
-        ("pacing", &["rate", "burst", "concurrency", "max_attempts"]),
-        (
-            "run",
-            &[
-                "shard",
-                "ledger",
-                "rejects",
-                "metrics_file",
-                "limit",
-                "max_errors",
-                "no_check",
-                "grace",
-                "max_duration",
-                "lock_wait",
-                "idempotency_window",
-                "on_unknown",
-                "progress",
-                "report_every",
-                "output",
-            ],
-        ),
-        ("verify", &["search_attribute", "describe_rate", "search_rate"]),
-        ("sandbox", &["rate", "burst", "latency"]),
-    ]
+/// Tables of a job file with their keys. `[request]` has the operation's members and `[lookup]` user-defined tables, so
+/// neither lists keys.
+const KEYS: [(&str, &str); 9] = [
+    (
+        "connect",
+        "instance_id region operation namespace profile endpoint_url ca_bundle no_sign_request connect_timeout \
+         read_timeout",
+    ),
+    ("source", "files key delimiter quote escape encoding"),
+    ("request", ""),
+    ("lookup", ""),
+    ("mapping", "on_too_long"),
+    ("pacing", "rate burst concurrency max_attempts"),
+    (
+        "run",
+        "shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
+         on_unknown progress report_every output",
+    ),
+    ("verify", "search_attribute describe_rate search_rate"),
+    ("sandbox", "rate burst latency"),
+];
+
+/// Tables of a job file with their keys, for suggestions, outlines and the test of the reference chapter.
+pub fn keys() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    KEYS.into_iter().map(|(table, keys)| (table, keys.split(' ').filter(|key| !key.is_empty()).collect()))
 }
 
 /// A parsed job file. Values are validated later, together with the flags.
@@ -75,6 +53,9 @@ pub fn keys() -> &'static [(&'static str, &'static [&'static str])] {
 pub struct JobFile {
     #[serde(skip)]
     pub(super) path: Option<PathBuf>,
+    /// The values as they are written.
+    #[serde(skip)]
+    pub(super) written: toml::Table,
     pub(super) connect: ConnectTable,
     pub(super) source: SourceTable,
     #[serde(rename = "request")]
@@ -197,7 +178,7 @@ pub enum JobFileError {
     /// The path ends in `.csv` or `.tsv`.
     #[error("{} is a CSV by its name, not a job file; name it without --job", .0.display())]
     Csv(PathBuf),
-    /// The text is neither TOML nor JSON, or a value has the wrong type.
+    /// The text is neither TOML nor JSON, a key is unknown, or a value has the wrong type.
     #[error("{}, line {line}: {message}", path.display())]
     Syntax {
         /// The file.
@@ -206,18 +187,6 @@ pub enum JobFileError {
         line: usize,
         /// The problem.
         message: String,
-    },
-    /// A key is unknown.
-    #[error("{}, line {line}: unknown key '{key}'{hint}", path.display())]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-        /// Table and key, such as `pacing.rat`.
-        key: String,
-        /// Suggestion, with its punctuation.
-        hint: String,
     },
 }
 
@@ -234,9 +203,7 @@ impl JobFile {
         if uncompressed(path).extension().is_some_and(|kind| kind == "csv" || kind == "tsv") {
             return Err(JobFileError::Csv(path.to_owned()));
         }
-        let read = std::fs::read_to_string(path);
-        let text = read.map_err(|source| JobFileError::Read { path: path.to_owned(), source })?;
-        JobFile::from_text(path, &text)
+        JobFile::from_text(path, &read_text(path)?)
     }
 
     /// Parses the text of a job file. `path` is the file that errors name and that relative paths start from. A request
@@ -264,10 +231,11 @@ impl JobFile {
             let unknown = |line, key: String, word: &str, known: &[&'static str]| {
                 let hint = did_you_mean(word, known.iter().copied())
                     .unwrap_or_else(|| format!("; known keys: {}", known.join(", ")));
-                JobFileError::UnknownKey { path: path.to_owned(), line, key, hint }
+                let message = format!("unknown key '{key}'{hint}");
+                JobFileError::Syntax { path: path.to_owned(), line, message }
             };
-            let Some((_, known)) = keys().iter().find(|(table, _)| *table == name) else {
-                let tables: Vec<_> = keys().iter().map(|(table, _)| *table).collect();
+            let Some((_, known)) = keys().find(|(table, _)| *table == name) else {
+                let tables: Vec<_> = keys().map(|(table, _)| table).collect();
                 return Err(unknown(line, name.to_owned(), name, &tables));
             };
             if let (DeValue::String(_), "request") = (value.get_ref(), name) {
@@ -288,27 +256,25 @@ impl JobFile {
                 let word: &str = key.get_ref();
                 if !known.contains(&word) {
                     let line = line_of(text, key.span().start);
-                    return Err(unknown(line, format!("{name}.{word}"), word, known));
+                    return Err(unknown(line, format!("{name}.{word}"), word, &known));
                 }
             }
         }
         let mut job: JobFile = toml::from_str(text).map_err(wrong)?;
         job.path = Some(path.to_owned());
+        job.written = toml::from_str(text).map_err(wrong)?;
         let tables = std::mem::take(&mut job.lookup);
         job.request = match job.members.take() {
             Some(Members::Table(members)) => Some(RequestTemplates {
                 file: path.display().to_string(),
-                tree: members.into_iter().map(|(name, value)| (name, json(value))).collect::<Map<_, _>>(),
+                tree: members.into_iter().map(|(name, value)| (name, json(value))).collect(),
                 lines,
                 tables,
             }),
             Some(Members::Skeleton(file)) => {
                 let file = job.beside(&file);
-                let read = std::fs::read_to_string(&file);
-                let text = read.map_err(|source| JobFileError::Read { path: file.clone(), source })?;
-                let skeleton = Skeleton::parse(&file, &text)?;
-                job.adopt(&skeleton);
-                Some(RequestTemplates { tables, ..skeleton.request })
+                let skeleton = Skeleton::parse(&file, &read_text(&file)?)?;
+                Some(RequestTemplates { tables, ..job.adopt(skeleton) })
             }
             None => None,
         };
@@ -318,18 +284,17 @@ impl JobFile {
     /// A job that consists of a JSON skeleton only.
     fn of_skeleton(path: &Path, text: &str) -> Result<Self, JobFileError> {
         let mut job = JobFile { path: Some(path.to_owned()), ..JobFile::default() };
-        let skeleton = Skeleton::parse(path, text)?;
-        job.adopt(&skeleton);
-        job.request = Some(skeleton.request);
+        job.request = Some(job.adopt(Skeleton::parse(path, text)?));
         Ok(job)
     }
 
-    /// Takes instance and operation from a skeleton where the job file names none.
-    fn adopt(&mut self, skeleton: &Skeleton) {
+    /// Takes instance and operation from a skeleton where the job file names none; returns its request.
+    fn adopt(&mut self, skeleton: Skeleton) -> RequestTemplates {
         let connect = &mut self.connect;
-        connect.instance_id = connect.instance_id.take().or_else(|| skeleton.instance_id.clone());
+        connect.instance_id = connect.instance_id.take().or(skeleton.instance_id);
         let operation = skeleton.operation.map(|operation| operation.name().to_owned());
         connect.operation = connect.operation.take().or(operation);
+        skeleton.request
     }
 
     /// Resolves a path in this file, which is relative to the file's folder.
@@ -339,6 +304,10 @@ impl JobFile {
             Some(_) | None => path.to_owned(),
         }
     }
+}
+
+fn read_text(path: &Path) -> Result<String, JobFileError> {
+    std::fs::read_to_string(path).map_err(|source| JobFileError::Read { path: path.to_owned(), source })
 }
 
 /// Collects the line of every member below `path`.
@@ -404,7 +373,7 @@ mod tests {
     #[test]
     fn every_published_key_is_accepted_and_no_other_is() {
         for (table, keys) in keys() {
-            for key in *keys {
+            for key in keys {
                 let problem = parse(&format!("[{table}]\n{key} = {{}}")).unwrap_err();
                 assert!(!problem.contains("unknown key") && !problem.contains("unknown field"), "{problem}");
             }

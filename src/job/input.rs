@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::destination::instance;
 use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, option_error};
 use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
-use crate::ledger::{Identity, NamedIdentity};
+use crate::ledger::Identity;
 use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
@@ -76,17 +75,6 @@ pub(super) fn identity(
     })
 }
 
-/// The parts of the ledger's identity that the arguments and the job file name.
-pub(super) fn named_identity(job: &JobArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
-    let made = RequestArgs::default();
-    Ok(NamedIdentity {
-        instance_id: instance(job, &made, file)?.map(|instance| instance.id),
-        operation: file.connect.operation.as_ref().map(|_| operation(&made, file)).transpose()?,
-        namespace: file.connect.namespace.clone(),
-        key: Some(file.source.key.clone()).filter(|key| !key.is_empty()),
-    })
-}
-
 pub(super) fn mapping(args: &RequestArgs, file: &JobFile) -> Result<MappingSource, JobError> {
     Ok(MappingSource {
         operation: operation(args, file)?,
@@ -98,7 +86,7 @@ pub(super) fn mapping(args: &RequestArgs, file: &JobFile) -> Result<MappingSourc
     })
 }
 
-fn operation(args: &RequestArgs, file: &JobFile) -> Result<Operation, JobError> {
+pub(super) fn operation(args: &RequestArgs, file: &JobFile) -> Result<Operation, JobError> {
     match (args.operation, file.connect.operation.as_deref()) {
         (Some(operation), _) => Ok(operation),
         (None, None) => Ok(Operation::CreateContact),
@@ -117,39 +105,42 @@ fn operation(args: &RequestArgs, file: &JobFile) -> Result<Operation, JobError> 
 ///
 /// # Errors
 /// A value is invalid, or two of the characters are equal.
-pub(super) fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> {
-    let own = Dialect::default();
-    let of_file = &file.source;
-    // The value with the highest precedence, and the name of the option for error messages.
-    let word = |flag: &Option<String>, key: &Option<String>, names: [&'static str; 2]| match (flag, key) {
-        (Some(word), _) => Some((word.clone(), names[0])),
-        (None, Some(word)) => Some((word.clone(), names[1])),
-        (None, None) => None,
-    };
+pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> {
+    let (own, table) = (Dialect::default(), &file.source);
+    let delimiter =
+        parsed(&args.delimiter, &table.delimiter, ["--delimiter", "[source] delimiter"], parse_delimiter)?;
+    let quote = parsed(&args.quote, &table.quote, ["--quote", "[source] quote"], parse_quote)?;
+    let escape = parsed(&args.escape, &table.escape, ["--escape", "[source] escape"], parse_escape)?;
     let dialect = Dialect {
-        delimiter: match word(&args.delimiter, &of_file.delimiter, ["--delimiter", "[source] delimiter"]) {
-            Some((word, place)) => parse_delimiter(&word).map_err(|problem| option_error(place, problem))?,
-            None => own.delimiter,
-        },
-        quote: match word(&args.quote, &of_file.quote, ["--quote", "[source] quote"]) {
-            Some((word, place)) => parse_quote(&word).map_err(|problem| option_error(place, problem))?,
-            None => own.quote,
-        },
-        escape: match word(&args.escape, &of_file.escape, ["--escape", "[source] escape"]) {
-            Some((word, place)) => parse_escape(&word).map_err(|problem| option_error(place, problem))?,
-            None => own.escape,
-        },
-        encoding: match word(&args.encoding, &of_file.encoding, ["--encoding", "[source] encoding"]) {
-            Some((word, place)) => {
-                Some(parse_encoding(&word).map_err(|problem| option_error(place, problem))?)
-            }
-            None => own.encoding,
-        },
+        delimiter: delimiter.unwrap_or(own.delimiter),
+        quote: quote.unwrap_or(own.quote),
+        escape: escape.unwrap_or(own.escape),
+        encoding: parsed(
+            &args.encoding,
+            &table.encoding,
+            ["--encoding", "[source] encoding"],
+            parse_encoding,
+        )?,
     };
     match dialect.check() {
         Ok(()) => Ok(dialect),
         Err(problem) => Err(option_error("--delimiter, --quote, --escape:", problem)),
     }
+}
+
+/// Parses the flag, or else the value of the job file. `names` are their names in messages.
+fn parsed<T>(
+    flag: &Option<String>,
+    key: &Option<String>,
+    names: [&'static str; 2],
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, JobError> {
+    let (text, name) = match (flag, key) {
+        (Some(text), _) => (text, names[0]),
+        (None, Some(text)) => (text, names[1]),
+        (None, None) => return Ok(None),
+    };
+    parse(text).map(Some).map_err(|problem| option_error(name, problem))
 }
 
 /// Paths and patterns from the command line, else from the job file.

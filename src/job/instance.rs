@@ -5,6 +5,9 @@ use crate::request::limits::INSTANCE_ID_CHARS;
 /// Instance id reserved for rehearsals against a sandbox.
 pub(crate) const SANDBOX: &str = "sandbox";
 
+const NOT_AN_INSTANCE: &str = "must be an instance's id, such as 11111111-2222-3333-4444-555555555555, or its ARN, \
+     such as arn:aws:connect:eu-west-2:123456789012:instance/11111111-2222-3333-4444-555555555555";
+
 /// A Connect instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Instance {
@@ -24,14 +27,14 @@ impl Instance {
     }
 
     /// Parses `ID` or `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         let (id, region) = if text.starts_with("arn:") {
             let parts: Vec<&str> = text.splitn(6, ':').collect();
             let ["arn", _, "connect", region, _, resource] = parts[..] else {
-                return Err(not_an_instance());
+                return Err(NOT_AN_INSTANCE);
             };
-            let id = resource.strip_prefix("instance/").ok_or_else(not_an_instance)?;
+            let id = resource.strip_prefix("instance/").ok_or(NOT_AN_INSTANCE)?;
             (id, Some(region.to_owned()))
         } else {
             (text, None)
@@ -39,14 +42,8 @@ impl Instance {
         let sound = !id.is_empty()
             && id.chars().count() <= INSTANCE_ID_CHARS
             && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if sound { Ok(Instance { id: id.to_owned(), region }) } else { Err(not_an_instance()) }
+        if sound { Ok(Instance { id: id.to_owned(), region }) } else { Err(NOT_AN_INSTANCE) }
     }
-}
-
-fn not_an_instance() -> String {
-    "must be an instance's id, such as 11111111-2222-3333-4444-555555555555, or its ARN, such as \
-     arn:aws:connect:eu-west-2:123456789012:instance/11111111-2222-3333-4444-555555555555"
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTa
     let shard = shard(&args.job, file);
     let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
     let ledger = ledger_path(&args.job, file).ok();
-    let protected = ProtectedFiles::of_job(&args.job, file);
+    let protected = ProtectedFiles::of_job(&args.job, file, &[]);
     let target = protected.output(OutputKind::Metrics, &named, args.force)?;
     let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
     if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
@@ -32,18 +32,18 @@ pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTa
     Ok(Some(MetricsTarget {
         file: target,
         import: import(args.job.job.as_deref(), ledger.as_deref()),
-        instance_id: instance(&args.job, &args.import.request, file).ok().flatten().map(|found| found.id),
+        instance_id: instance(args.job.sandbox, &args.import.request, file)
+            .ok()
+            .flatten()
+            .map(|found| found.id),
         shard,
         ledger,
     }))
 }
+
 /// `tickets` of `tickets.toml`; without a job file `tickets` of `tickets.ledger.db`.
 fn import(job: Option<&Path>, ledger: Option<&Path>) -> String {
-    let name = match (job, ledger) {
-        (Some(job), _) => job.file_stem(),
-        (None, Some(ledger)) => ledger.file_name(),
-        (None, None) => None,
-    };
+    let name = job.and_then(Path::file_stem).or(ledger.and_then(Path::file_name));
     let name = name.unwrap_or_default().to_string_lossy();
     name.strip_suffix(".ledger.db").unwrap_or(&name).to_owned()
 }

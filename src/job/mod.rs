@@ -24,12 +24,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, ImportArgs, InitArgs, Output, ProgressArgs, RunArgs};
+use crate::cli::{GlobalArgs, ImportArgs, Output, ProgressArgs, RunArgs};
 use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
 use crate::output_file::OutputError;
-use crate::source::Dialect;
+use crate::sandbox::SandboxConfig;
 use crate::submission::{AwsSettings, OnUnknown};
 use crate::ui::DisplayOptions;
 pub use check::CheckJob;
@@ -37,11 +37,11 @@ use destination::destination;
 pub use doctor::DoctorJob;
 pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
-pub use input::InputSettings;
+pub use input::{InputSettings, dialect};
 pub(crate) use instance::SANDBOX;
 pub use metrics::metrics_target;
 pub use outline::{Outline, OutlineTable};
-pub use pace::{Pacing, SandboxQuota, reload_rate};
+pub use pace::{Pacing, reload_rate};
 use pace::{pacing, sandbox};
 use places::ledger_to_write;
 pub use places::{expect_csvs, ledgers_of, named_identity};
@@ -87,8 +87,8 @@ pub struct Job {
     pub aws: AwsSettings,
     /// Output formats and progress display.
     pub display: DisplayOptions,
-    /// Quota of the built-in sandbox; `None` with a real endpoint.
-    pub sandbox: Option<SandboxQuota>,
+    /// Settings of the built-in sandbox; `None` with a real endpoint.
+    pub sandbox: Option<SandboxConfig>,
     /// Crash point of a rehearsal.
     pub crash_plan: CrashPlan,
 }
@@ -177,14 +177,6 @@ impl Job {
             crash_plan: crash_plan(args)?,
         })
     }
-}
-
-/// CSV dialect of `init` from its flags.
-///
-/// # Errors
-/// A value is invalid, or two of the characters are equal.
-pub fn dialect_of(args: &InitArgs) -> Result<Dialect, JobError> {
-    input::dialect(&args.dialect, &JobFile::default())
 }
 
 fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> DisplayOptions {

@@ -7,6 +7,7 @@ use super::file::JobFile;
 use super::{JobError, option_error};
 use crate::cli::{GlobalArgs, JobArgs, RunArgs};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
+use crate::sandbox::SandboxConfig;
 use crate::shard::Shard;
 
 /// Rate, burst, concurrency and attempts.
@@ -22,17 +23,6 @@ pub struct Pacing {
     pub concurrency: Option<usize>,
     /// Maximum attempts per row in one run, at least 1.
     pub max_attempts: u32,
-}
-
-/// Quota of the built-in sandbox.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct SandboxQuota {
-    /// Requests per second.
-    pub rate: f64,
-    /// Burst, requests.
-    pub burst: u32,
-    /// Latency of an answer.
-    pub latency: Duration,
 }
 
 /// Valid rates, requests per second: from one request a day to more than any network carries.
@@ -100,27 +90,24 @@ pub(super) fn pacing(args: &RunArgs, file: &JobFile, shard: Option<Shard>) -> Re
     }
 }
 
-/// Quota of the built-in sandbox, which serves a rehearsal without `--endpoint-url`.
+/// Settings of the built-in sandbox, which serves a rehearsal without `--endpoint-url`.
 pub(super) fn sandbox(
     args: &JobArgs,
     global: &GlobalArgs,
     file: &JobFile,
     rate: Rate,
     burst: u32,
-) -> Result<Option<SandboxQuota>, JobError> {
+) -> Result<Option<SandboxConfig>, JobError> {
     if !args.sandbox || global.endpoint_url.is_some() {
         return Ok(None);
     }
     // Every shard has a separate sandbox, which gets its portion of the quota.
     let shard = super::input::shard(args, file);
-    let quota = SandboxQuota {
-        rate: file.sandbox.rate.map_or(rate.initial(), |rate| rate / f64::from(parts(shard))),
-        burst: file.sandbox.burst.map_or(burst, |burst| portion(burst, shard)),
-        latency: file.sandbox.latency.unwrap_or(Duration::from_millis(40)),
-    };
-    if RATES.contains(&quota.rate) && quota.burst > 0 {
-        Ok(Some(quota))
-    } else {
-        Err(option_error("[sandbox]", "needs a rate of more than 0 and a burst of at least 1"))
+    let rate = file.sandbox.rate.map_or(rate.initial(), |rate| rate / f64::from(parts(shard)));
+    let burst = file.sandbox.burst.map_or(burst, |burst| portion(burst, shard));
+    if !RATES.contains(&rate) || burst == 0 {
+        return Err(option_error("[sandbox]", "needs a rate of more than 0 and a burst of at least 1"));
     }
+    let latency = file.sandbox.latency.unwrap_or(Duration::from_millis(40));
+    Ok(Some(SandboxConfig { rate: Some(rate), burst, latency, ..SandboxConfig::default() }))
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::destination::instance;
 use super::file::JobFile;
-use super::input::{is_pattern, shard};
-use super::{JobError, input, option_error};
-use crate::cli::{JobArgs, LedgersArgs, RunArgs, duration};
+use super::input::{is_pattern, operation, shard};
+use super::{JobError, option_error};
+use crate::cli::{JobArgs, LedgersArgs, RequestArgs, RunArgs, duration};
 use crate::ledger::NamedIdentity;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::shard::Shard;
@@ -58,19 +59,28 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
 /// # Errors
 /// The instance or the operation that it names is impossible.
 pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentity, JobError> {
-    input::named_identity(&job_args(args), file)
+    let request = RequestArgs::default();
+    Ok(NamedIdentity {
+        instance_id: instance(args.sandbox, &request, file)?.map(|instance| instance.id),
+        operation: file.connect.operation.as_ref().map(|_| operation(&request, file)).transpose()?,
+        namespace: file.connect.namespace.clone(),
+        key: Some(file.source.key.clone()).filter(|key| !key.is_empty()),
+    })
 }
 
 /// The ledger, or if it is missing the ledgers of shards beside it, in the order of the shards.
 fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
-    let folder = if ledger.exists() { None } else { std::fs::read_dir(folder_of(&ledger)).ok() };
-    let mut found: Vec<(Shard, PathBuf)> = Vec::new();
-    for name in folder.into_iter().flatten().flatten().map(|entry| entry.file_name()) {
-        let path = ledger.with_file_name(&name);
-        found.extend(shard_of(&ledger, &path).map(|shard| (shard, path)));
-    }
-    found.sort();
+    let found = if ledger.exists() { Vec::new() } else { shards_beside(&ledger) };
     if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() }
+}
+
+/// The ledgers of shards beside the ledger of all rows, in the order of the shards.
+fn shards_beside(ledger: &Path) -> Vec<(Shard, PathBuf)> {
+    let entries = std::fs::read_dir(folder_of(ledger)).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| ledger.with_file_name(entry.file_name()));
+    let mut found: Vec<_> = paths.filter_map(|path| Some((shard_of(ledger, &path)?, path))).collect();
+    found.sort();
+    found
 }
 
 /// The path of a shard's own file: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
@@ -86,11 +96,10 @@ pub(super) fn of_shard(path: PathBuf, shard: Option<Shard>) -> PathBuf {
 }
 
 /// The shard that the name of a file beside `ledger` names.
-pub(super) fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
+fn shard_of(ledger: &Path, file: &Path) -> Option<Shard> {
     let (before, after) = around_part(ledger);
     let name = file.file_name()?.to_str()?;
-    let part = name.strip_prefix(&*before)?.strip_suffix(&*after)?;
-    Shard::from_file_part(part).filter(|_| file.parent() == ledger.parent())
+    Shard::from_file_part(name.strip_prefix(&*before)?.strip_suffix(&*after)?)
 }
 
 /// The file name before and after the place of the shard.
@@ -138,14 +147,10 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
         return Ok(own);
     }
     let (whole, shard) = (whole_path(args, file)?, shard(args, file));
-    let entries = std::fs::read_dir(folder_of(&whole)).into_iter().flatten().flatten();
-    let beside = entries.map(|entry| whole.with_file_name(entry.file_name()));
-    let part = |path: &Path| shard_of(&whole, path).map(|other| (path.to_owned(), other));
-    let other = beside
-        .filter_map(|path| part(&path))
-        .find(|(_, other)| shard.map(Shard::count) != Some(other.count()));
+    let is_other = |other: Shard| shard.map(Shard::count) != Some(other.count());
+    let other = shards_beside(&whole).into_iter().find(|(other, _)| is_other(*other));
     let (path, with) = match other {
-        Some((path, other)) => (path, format!("with --shard K/{}", other.count())),
+        Some((other, path)) => (path, format!("with --shard K/{}", other.count())),
         None if shard.is_some() && whole.exists() => (whole, "without --shard".to_owned()),
         None => return Ok(own),
     };

@@ -23,28 +23,18 @@ pub(super) struct ProtectedFiles {
     ledgers: Vec<PathBuf>,
     job_files: Vec<PathBuf>,
     /// Paths and patterns of CSV files.
-    inputs: Vec<PathBuf>,
+    pub(super) inputs: Vec<PathBuf>,
 }
 
 impl ProtectedFiles {
-    /// The files of a job. The job file need not be valid.
-    pub(super) fn of_job(args: &JobArgs, file: &JobFile) -> Self {
+    /// The files of a job that reads or writes `ledgers`. The job file need not be valid.
+    pub(super) fn of_job(args: &JobArgs, file: &JobFile, ledgers: &[PathBuf]) -> Self {
         let skeleton = file.request.as_ref().map(|request| PathBuf::from(&request.file));
         ProtectedFiles {
-            ledgers: ledger_path(args, file).into_iter().collect(),
+            ledgers: ledgers.iter().cloned().chain(ledger_path(args, file)).collect(),
             job_files: [args.job.clone(), skeleton].into_iter().flatten().collect(),
             inputs: input::named(args, file),
         }
-    }
-
-    pub(super) fn with_ledgers(mut self, ledgers: &[PathBuf]) -> Self {
-        self.ledgers.extend_from_slice(ledgers);
-        self
-    }
-
-    pub(super) fn with_input(mut self, input: Option<PathBuf>) -> Self {
-        self.inputs.extend(input);
-        self
     }
 
     /// The file that an output option leads to, if the output may be written there.

@@ -57,7 +57,7 @@ impl ReportJob {
             (Some(to), _) => Some(to.clone()).filter(|to| to != Path::new("-")),
             (None, first) => first.map(|ledger| with_suffix(&resolved(ledger), ".report.html")),
         };
-        let protected = ProtectedFiles::of_job(&job, &file).with_ledgers(&ledgers);
+        let protected = ProtectedFiles::of_job(&job, &file, &ledgers);
         let to = named.map(|to| protected.output(OutputKind::Report, &to, args.force)).transpose()?;
         // An invalid job file names no identity.
         let named =

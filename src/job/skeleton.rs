@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::JobFileError;
 use crate::mapping::RequestTemplates;
-use crate::request::{Operation, Shape};
+use crate::request::{Member, Operation, Shape};
 
 /// A skeleton without the parts that are not filled in.
 #[derive(Debug)]
@@ -68,17 +68,13 @@ impl Skeleton {
 
 /// The only operation that has all of these members; none if there are several or none.
 fn operation_of(tree: &Map<String, Value>) -> Option<Operation> {
-    let has_all = |operation: &Operation| match operation.members() {
-        Shape::Structure(known) => {
-            tree.keys().all(|name| name == "ClientToken" || known.iter().any(|member| member.name == name))
-        }
-        _ => false,
-    };
-    let mut fitting = Operation::ALL.into_iter().filter(has_all);
-    match (fitting.next(), fitting.next()) {
-        (Some(only), None) => Some(only),
-        (_, _) => None,
-    }
+    let is_known = |known: &[Member], name: &str| known.iter().any(|member| member.name == name);
+    let mut fitting = Operation::ALL.into_iter().filter(|operation| {
+        let Shape::Structure(known) = operation.members() else { return false };
+        tree.keys().all(|name| name == "ClientToken" || is_known(known, name))
+    });
+    let first = fitting.next();
+    first.filter(|_| fitting.next().is_none())
 }
 
 /// Whether a top-level member is a placeholder.
@@ -153,20 +149,12 @@ fn collect_lines(text: &str, lines: &mut BTreeMap<String, usize>) -> Option<(Str
                 }
             }
             '"' => {
-                let mut end = at + 1;
-                while let Some((next, c)) = characters.next() {
-                    end = next;
-                    match c {
-                        '\\' => {
-                            characters.next();
-                        }
-                        '"' => break,
-                        _ => {}
-                    }
-                }
-                let is_key = text[end + 1..].trim_start().starts_with(':');
-                if is_key && open.last().is_some_and(|parent| !parent.is_list) {
-                    key = serde_json::from_str(&text[at..=end]).unwrap_or_default();
+                let mut strings = serde_json::Deserializer::from_str(&text[at..]).into_iter::<String>();
+                let string = strings.next().and_then(Result::ok).unwrap_or_default();
+                let end = at + strings.byte_offset();
+                while characters.next_if(|(next, _)| *next < end).is_some() {}
+                if text[end..].trim_start().starts_with(':') {
+                    key = string;
                     let steps = open.iter().map(|parent| parent.step.as_str()).chain([key.as_str()]);
                     let path: Vec<&str> = steps.filter(|step| !step.is_empty()).collect();
                     let path = path.join(".");

@@ -56,6 +56,7 @@ impl VerifyJob {
         let mapping = input::mapping(&args.request, &file)?;
         let display = display(&args.display, global, &file);
         refuse_csv(display.output)?;
+        let table = &file.verify;
         let rate = |option, flag: Option<f64>, key: Option<f64>, default| {
             let rate = flag.or(key).unwrap_or(default);
             if RATES.contains(&rate) { Ok(rate) } else { Err(option_error(option, INVALID_RATE)) }
@@ -69,14 +70,9 @@ impl VerifyJob {
                 // SQLite's integers are signed.
                 sample => sample.map(|rows| rows.min(i64::MAX as u64)),
             },
-            search_attribute: args.search_attribute.clone().or(file.verify.search_attribute.clone()),
-            describe_rate: rate(
-                "--describe-rate",
-                args.describe_rate,
-                file.verify.describe_rate,
-                DESCRIBE_RATE,
-            )?,
-            search_rate: rate("--search-rate", args.search_rate, file.verify.search_rate, SEARCH_RATE)?,
+            search_attribute: args.search_attribute.clone().or(table.search_attribute.clone()),
+            describe_rate: rate("--describe-rate", args.describe_rate, table.describe_rate, DESCRIBE_RATE)?,
+            search_rate: rate("--search-rate", args.search_rate, table.search_rate, SEARCH_RATE)?,
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
             aws,
             display,

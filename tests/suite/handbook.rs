@@ -29,7 +29,7 @@ fn the_handbook_lists_the_keys_of_the_job_file() {
     let mut lines = "| table | key | flag | meaning | default |\n|---|---|---|---|---|\n".to_owned();
     for (table, keys) in keys() {
         let mut first = format!("`[{table}]`");
-        for key in if keys.is_empty() { &[""] } else { *keys } {
+        for key in if keys.is_empty() { vec![""] } else { keys } {
             let (flag, meaning, default) = describe_key(&command, table, key);
             let name = if key.is_empty() { String::new() } else { format!("`{key}`") };
             lines.push_str(&format!("| {first} | {name} | {flag} | {meaning} | {default} |\n"));
@@ -74,7 +74,8 @@ fn choices(arg: &Arg) -> String {
 fn the_readme_lists_the_exit_codes() {
     let mut lines = "| code | meaning | run again? |\n|---|---|---|\n".to_owned();
     for code in ExitCode::ALL {
-        lines.push_str(&format!("| {} | {} | {} |\n", code.code(), code.meaning(), code.run_again()));
+        let (meaning, run_again) = code.meaning();
+        lines.push_str(&format!("| {} | {meaning} | {run_again} |\n", code.code()));
     }
     expect_section("README.md", "exit codes", &lines);
 }
