@@ -80,7 +80,7 @@ impl LedgerLookup {
             RowState::Unknown => (!self.has_retry(Retry::Unknown)).then_some(RowClass::Unknown),
             RowState::Pending | RowState::InFlight => {
                 let is_too_old = row.doubt_ms.is_some_and(|since| !self.resendable_ms.contains(&since));
-                is_too_old.then_some(RowClass::Unknown)
+                (is_too_old && !self.has_retry(Retry::Unknown)).then_some(RowClass::Unknown)
             }
             RowState::Rejected => {
                 let is_amended = is_amended(row.code.as_deref(), is_same, row.mapping == self.mapping);

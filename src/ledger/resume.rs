@@ -243,6 +243,8 @@ impl Session {
         let not_removed = format!("{of_finished_scan} AND NOT {IS_REMOVED}");
         // A row in doubt is sent again while its token is young, whatever became of its file.
         let in_doubt = format!("may_exist = 1 AND {OF_OTHER_RUNS}");
+        // Also those that `recover` has just made unknown, and moved to this run.
+        let any_unknown = "may_exist = 1 AND record IS NOT NULL".to_owned();
         let mut adoptions = vec![
             (&not_removed, settled(RowState::Pending), None),
             (&not_removed, settled(RowState::Failed), Some(RowEvent::Retaken)),
@@ -255,7 +257,7 @@ impl Session {
         }
         if self.retries_unknown {
             let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
-            adoptions.push((&in_doubt, unknown, Some(RowEvent::Retried)));
+            adoptions.push((&any_unknown, unknown, Some(RowEvent::Retried)));
         }
         let mut adopted = 0;
         for (rows, from, event) in adoptions {

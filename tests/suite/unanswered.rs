@@ -94,6 +94,18 @@ fn after_the_window_the_row_is_unknown_until_it_is_retried_explicitly() {
 }
 
 #[test]
+fn a_row_that_becomes_unknown_at_the_start_of_a_run_is_retried_by_that_run() {
+    for (file, states) in [("t.csv", "created 1"), ("other.csv", "created 2")] {
+        let endpoint = first_unanswered();
+        let folder = with_row_in_doubt(&endpoint);
+        folder.write("other.csv", "id,Name\nL0,A name\n");
+        age(&folder, 25);
+        folder.run(&import_file(file, &endpoint.url(), &["--retry", "unknown"])).expect(0);
+        assert_eq!(folder.states("t.ledger.db"), states);
+    }
+}
+
+#[test]
 fn an_unanswered_retry_starts_a_new_window() {
     let endpoint = Endpoint::start(|_, _| Reply::Close);
     let folder = with_row_in_doubt(&endpoint);
