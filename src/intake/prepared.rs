@@ -115,11 +115,12 @@ impl Rules {
         self.mapping.map(&record.fields, now)
     }
 
-    /// Checks the row's form: number of fields, quotes, key, and faults of an earlier run that nobody cleared.
+    /// Checks the row's form: number of fields, quotes, key, and faults of an earlier run that are not cleared.
     pub(super) fn validate_form(&self, record: &Record, key: &RowKey) -> Result<(), Rejection> {
         let (cells, columns) = (record.fields.len(), self.header.columns().len());
         if cells != columns {
-            let rule = format!("the header has {columns}: look for a stray quote or delimiter");
+            let s = if columns == 1 { "" } else { "s" };
+            let rule = format!("the header has {columns} column{s}: look for a stray quote or delimiter");
             return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule));
         }
         if record.has_stray_quote {

@@ -94,7 +94,7 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                 causes: vec![format!("{words} ({})", cause_text(cause))],
                 code: Some(&cause.code),
                 contact_id: None,
-                text: format!("{words} ({}); going on in {:.1} s", cause_text(cause), pause.as_secs_f64()),
+                text: format!("{words} ({}); continuing in {:.1} s", cause_text(cause), pause.as_secs_f64()),
             }),
         },
         RunEvent::LedgerOpening(Opening::Queued { holder, lock_wait }) => warning(format!(
@@ -421,7 +421,7 @@ mod tests {
         assert!(problem(&paused(PoolFailure::Throttled)).is_none());
         let event = paused(PoolFailure::Unreachable);
         let line = problem(&event).unwrap().line();
-        assert_eq!(line, "Connect is out of reach (Connection: refused); going on in 1.5 s");
+        assert_eq!(line, "Connect is out of reach (Connection: refused); continuing in 1.5 s");
     }
 
     #[test]

@@ -177,7 +177,10 @@ impl RunReport {
             | ExitCode::Storage
             | ExitCode::TryLater
             | ExitCode::Interrupted
-            | ExitCode::Terminated => format!("Stopped before the end; {} rows wait.", run.waiting()),
+            | ExitCode::Terminated => match run.waiting() {
+                1 => "Stopped before the end; 1 row waits.".to_owned(),
+                waiting => format!("Stopped before the end; {waiting} rows wait."),
+            },
         }
     }
 
