@@ -185,8 +185,8 @@ impl CheckVisitor<'_, '_> {
     }
 
     fn record_mapped(&mut self, mapped: &Mapped<'_>, place: RowPlace, now: i64) -> Result<(), CheckError> {
-        for cut in &mapped.cuts {
-            self.findings.count_cut(&cut.member);
+        for member in &mapped.cuts {
+            self.findings.count_cut(member);
         }
         let request = &mapped.request;
         self.findings.longest.record(place.file, place.line, request);

@@ -19,35 +19,16 @@ pub(super) struct DateFormat {
     pub(super) other_order: Option<String>,
 }
 
-/// Date formats, the likelier ones first. Both orders of day and month are tried.
-const DATES: &[&str] = &[
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%Y/%m/%d",
-    "%Y-%m-%d",
-    "%Y.%m.%d",
-    "%d.%m.%y",
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%d-%m-%y",
-    "%m-%d-%y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%d/%b/%Y",
-    "%d/%b/%y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%b %d %Y",
-    "%a, %d %b %Y",
-    "%a %b %d %Y",
-    "%A, %B %d, %Y",
-    "%Y年%m月%d日",
-];
+/// Date formats, the likelier ones first, separated by semicolons. Both orders of day and month are tried.
+const DATES: &str = "\
+    %d.%m.%Y; %d/%m/%Y; %m/%d/%Y; %d-%m-%Y; %m-%d-%Y; %Y/%m/%d; %Y-%m-%d; %Y.%m.%d; \
+    %d.%m.%y; %d/%m/%y; %m/%d/%y; %d-%m-%y; %m-%d-%y; \
+    %d-%b-%Y; %d-%b-%y; %d/%b/%Y; %d/%b/%y; %d %b %Y; %d %B %Y; %b %d, %Y; %B %d, %Y; %b %d %Y; \
+    %a, %d %b %Y; %a %b %d %Y; %A, %B %d, %Y; %Y年%m月%d日";
+
+fn dates() -> impl Iterator<Item = &'static str> {
+    DATES.split("; ")
+}
 
 /// Time formats, after a date and a separator.
 const TIMES: &[&str] = &["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p"];
@@ -91,14 +72,14 @@ pub(super) fn date_format(column: &SampleColumn<'_>) -> Option<DateFormat> {
 
 /// The formats whose date part fits the start of a cell.
 fn formats(cell: &str) -> impl Iterator<Item = String> {
-    let is_prefix = move |date: &&&str| BrokenDownTime::parse_prefix(date, cell).is_ok();
-    DATES.iter().filter(is_prefix).flat_map(|date| {
+    let is_prefix = move |date: &&str| BrokenDownTime::parse_prefix(date, cell).is_ok();
+    dates().filter(is_prefix).flat_map(|date| {
         let timed = SEPARATORS.iter().flat_map(move |separator| {
             TIMES.iter().flat_map(move |time| {
                 OFFSETS.iter().map(move |offset| format!("{date}{separator}{time}{offset}"))
             })
         });
-        std::iter::once((*date).to_owned()).chain(timed)
+        std::iter::once(date.to_owned()).chain(timed)
     })
 }
 
@@ -112,7 +93,7 @@ fn swapped(format: &str) -> String {
 }
 
 fn is_known(format: &str) -> bool {
-    DATES.iter().any(|date| format.starts_with(date))
+    dates().any(|date| format.starts_with(date))
 }
 
 fn fits(column: &SampleColumn<'_>, format: &str, is_named: bool) -> bool {

@@ -1,10 +1,26 @@
 //! Writes the guesses as a commented job file.
 
+use super::dates::DateFormat;
 use super::literals;
-use super::references::{DateReference, DayMonthOrder};
+use super::references::DateReference;
 use super::roles::{ColumnRoles, GuessedColumn};
 use super::sample::CsvSample;
 use crate::slug::UsedKeys;
+
+const CONNECT: &str = r#"[connect]
+# Id or ARN of your instance; check and --sandbox do not need it.
+# instance_id = "11111111-2222-3333-4444-555555555555"
+# CreateContact creates completed tasks; StartTaskContact starts open tasks in a flow.
+# operation = "CreateContact"
+"#;
+
+const PACING: &str = "\
+[pacing]
+# Default quota of an account, shared by all of its users and instances in the Region.
+# Ask AWS Support for your quota before a bulk import.
+rate = 2.0
+burst = 5
+";
 
 /// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a
 /// shell needs it.
@@ -22,15 +38,14 @@ struct JobFileWriter<'a> {
 impl JobFileWriter<'_> {
     fn write(mut self, job_name: &str) -> String {
         self.head(job_name);
-        self.connect();
+        self.push([CONNECT]);
         self.source();
         self.request();
         self.attributes();
         self.dates();
         self.urls();
         self.left_out();
-        self.pacing();
-        self.lines.push(String::new());
+        self.push([PACING]);
         self.lines.join("\n")
     }
 
@@ -65,17 +80,6 @@ impl JobFileWriter<'_> {
                 "#   connect-import run --job {job_name} --sandbox    sends to a sandbox on this machine"
             ),
             String::new(),
-        ]);
-    }
-
-    fn connect(&mut self) {
-        self.push([
-            "[connect]",
-            "# Id or ARN of your instance; check and --sandbox do not need it.",
-            "# instance_id = \"11111111-2222-3333-4444-555555555555\"",
-            "# CreateContact creates completed tasks; StartTaskContact starts open tasks in a flow.",
-            "# operation = \"CreateContact\"",
-            "",
         ]);
     }
 
@@ -176,15 +180,16 @@ impl JobFileWriter<'_> {
                 "# the attributes, as dates here. A cell that is not a date of this format rejects its row.",
             ]);
         }
-        let first_without_zone = dates.iter().position(|(.., date)| !date.has_offset);
-        for (number, (index, key, date)) in dates.into_iter().enumerate() {
+        let first_without_zone = dates.iter().position(|reference| !reference.date.has_offset);
+        for (number, DateReference { column, key, date, evidence }) in dates.into_iter().enumerate() {
             if Some(number) == first_without_zone {
                 self.push([
                     "# Guessed: UTC. Set tz to the time zone of the CSV's dates, such as 'Europe/London'.",
                 ]);
             }
-            let template = self.epoch_template(index, &date);
-            self.reference(&key, "DATE", order_comment(&date.order), &template);
+            let template = self.epoch_template(column, &date);
+            let comment = date.other_order.map(|other| [format!("# {evidence}"), format!("# '{other}'.")]);
+            self.reference(&key, "DATE", comment, &template);
         }
     }
 
@@ -198,7 +203,7 @@ impl JobFileWriter<'_> {
     }
 
     /// The template for a date's epoch seconds.
-    fn epoch_template(&self, index: usize, date: &DateReference) -> String {
+    fn epoch_template(&self, index: usize, date: &DateFormat) -> String {
         let cell = self.cell(index);
         match (&date.format, date.has_offset) {
             (None, true) => format!("{{{{ {cell} | epoch }}}}"),
@@ -226,33 +231,4 @@ impl JobFileWriter<'_> {
             self.push([""]);
         }
     }
-
-    fn pacing(&mut self) {
-        self.push([
-            "[pacing]",
-            "# Default quota of an account, shared by all of its users and instances in the Region.",
-            "# Ask AWS Support for your quota before a bulk import.",
-            "rate = 2.0",
-            "burst = 5",
-        ]);
-    }
-}
-
-/// The evidence for the order of day and month, and the format of the other order.
-fn order_comment(order: &DayMonthOrder) -> Option<[String; 2]> {
-    let (evidence, other) = match order {
-        DayMonthOrder::Certain => return None,
-        DayMonthOrder::AsInOtherColumns(other) => (
-            "Guessed: day and month are in the order of the file's other dates. The other order also fits:",
-            other,
-        ),
-        DayMonthOrder::BySemicolon(other) => (
-            "AMBIGUOUS: guessed day first, as is usual in files with semicolons. With the month first:",
-            other,
-        ),
-        DayMonthOrder::Unknown(other) => {
-            ("AMBIGUOUS: the day or the month may be first; guessed month first. With the day first:", other)
-        }
-    };
-    Some([format!("# {evidence}"), format!("# '{other}'.")])
 }

@@ -3,19 +3,24 @@
 /// The expression `row['Exact Header']` of a column.
 pub(super) fn column(header: &str) -> String {
     let quote = if header.contains('\'') && !header.contains('"') { '"' } else { '\'' };
-    let mut literal = String::with_capacity(header.len() + 7);
-    for c in header.chars() {
+    format!("row[{}]", quoted(header, quote))
+}
+
+/// A string in `quote`, with the escapes that MiniJinja and TOML share. It can hold any text.
+fn quoted(text: &str, quote: char) -> String {
+    let mut string = String::from(quote);
+    for c in text.chars() {
         match c {
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            '\\' => literal.push_str("\\\\"),
-            c if c == quote => literal.extend(['\\', c]),
-            c if c.is_control() => literal.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => literal.push(c),
+            '\n' => string.push_str("\\n"),
+            '\r' => string.push_str("\\r"),
+            '\t' => string.push_str("\\t"),
+            c if c == quote || c == '\\' => string.extend(['\\', c]),
+            c if c.is_control() => string.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => string.push(c),
         }
     }
-    format!("row[{quote}{literal}{quote}]")
+    string.push(quote);
+    string
 }
 
 /// A TOML string of the kind that needs the fewest escapes.
@@ -29,32 +34,14 @@ pub(super) fn toml(text: &str) -> String {
     } else if !has_control && !has_apostrophe_outside && !text.contains("'''") {
         format!("'''{text}'''")
     } else {
-        basic(text)
+        quoted(text, '"')
     }
-}
-
-/// A TOML string in double quotes, which can hold any text.
-fn basic(text: &str) -> String {
-    let mut string = String::with_capacity(text.len() + 2);
-    string.push('"');
-    for c in text.chars() {
-        match c {
-            '\n' => string.push_str("\\n"),
-            '\r' => string.push_str("\\r"),
-            '\t' => string.push_str("\\t"),
-            '"' | '\\' => string.extend(['\\', c]),
-            c if c.is_control() => string.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => string.push(c),
-        }
-    }
-    string.push('"');
-    string
 }
 
 /// A TOML key, quoted only if needed.
 pub(super) fn toml_key(key: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { basic(key) }
+    if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { quoted(key, '"') }
 }
 
 /// A text for a TOML comment, which may not hold line breaks and control characters.

@@ -13,34 +13,31 @@ const MOST_BYTES: usize = 4096;
 /// The length of a date's value, which is epoch seconds.
 const DATE_BYTES: usize = 11;
 
+/// The evidence for an order of day and month where the other order also fits.
+const BY_OTHER_COLUMNS: &str =
+    "Guessed: day and month are in the order of the file's other dates. The other order also fits:";
+const BY_SEMICOLON: &str =
+    "AMBIGUOUS: guessed day first, as is usual in files with semicolons. With the month first:";
+const NO_EVIDENCE: &str =
+    "AMBIGUOUS: the day or the month may be first; guessed month first. With the day first:";
+
 /// The references, each with its column and key.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    pub(super) dates: Vec<(usize, String, DateReference)>,
+    pub(super) dates: Vec<DateReference>,
     pub(super) urls: Vec<(usize, String)>,
     /// Date and URL columns beyond the limits.
     pub(super) left_out: Vec<usize>,
 }
 
-/// A date column's format with one order of day and month.
+/// A date column with one order of day and month.
 #[derive(Debug)]
 pub(super) struct DateReference {
-    pub(super) format: Option<String>,
-    pub(super) has_offset: bool,
-    pub(super) order: DayMonthOrder,
-}
-
-/// The evidence for the order of day and month.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum DayMonthOrder {
-    /// No other order fits.
-    Certain,
-    /// The order of the file's other date columns. With the format of the other order.
-    AsInOtherColumns(String),
-    /// Day first, since the field separator is a semicolon. With the format of the other order.
-    BySemicolon(String),
-    /// No evidence. With the format of the other order.
-    Unknown(String),
+    pub(super) column: usize,
+    pub(super) key: String,
+    pub(super) date: DateFormat,
+    /// The evidence for the order, for a comment; it says nothing if no other order fits.
+    pub(super) evidence: &'static str,
 }
 
 /// Makes references of date and URL columns in file order until a limit is reached.
@@ -56,13 +53,13 @@ pub(super) fn references(
     let mut reserve = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).is_some();
     let name = |index: usize| columns[index].name;
     let is_day_first_elsewhere = is_day_first(&dates);
-    for (index, dates) in dates {
-        let key = keys.reference(name(index), index + 1);
+    for (column, mut date) in dates {
+        let key = keys.reference(name(column), column + 1);
         if references.dates.len() < MOST_OF_A_TYPE && reserve(key.len() + "DATE".len() + DATE_BYTES) {
-            let date = in_order(dates, is_day_first_elsewhere, delimiter);
-            references.dates.push((index, key, date));
+            let evidence = choose_order(&mut date, is_day_first_elsewhere, delimiter);
+            references.dates.push(DateReference { column, key, date, evidence });
         } else {
-            references.left_out.push(index);
+            references.left_out.push(column);
         }
     }
     for index in urls.iter().copied() {
@@ -89,23 +86,19 @@ fn is_day_first(dates: &[(usize, DateFormat)]) -> Option<bool> {
     orders.all(|order| order == first).then_some(first)
 }
 
-fn in_order(
-    dates: DateFormat,
+/// Puts the order of day and month that is more likely into the format, and returns the evidence.
+fn choose_order(
+    date: &mut DateFormat,
     is_day_first_elsewhere: Option<bool>,
     delimiter: Option<char>,
-) -> DateReference {
-    let DateFormat { format, has_offset, other_order } = dates;
-    let (format, order) = match (format, other_order) {
-        (Some(day_first), Some(month_first)) => {
-            let (format, order) = match (is_day_first_elsewhere, delimiter) {
-                (Some(true), _) => (day_first, DayMonthOrder::AsInOtherColumns(month_first)),
-                (Some(false), _) => (month_first, DayMonthOrder::AsInOtherColumns(day_first)),
-                (None, Some(';')) => (day_first, DayMonthOrder::BySemicolon(month_first)),
-                (None, _) => (month_first, DayMonthOrder::Unknown(day_first)),
-            };
-            (Some(format), order)
-        }
-        (format, _) => (format, DayMonthOrder::Certain),
+) -> &'static str {
+    let (is_day_first, evidence) = match (is_day_first_elsewhere, delimiter) {
+        (Some(is_day_first), _) => (is_day_first, BY_OTHER_COLUMNS),
+        (None, Some(';')) => (true, BY_SEMICOLON),
+        (None, _) => (false, NO_EVIDENCE),
     };
-    DateReference { format, has_offset, order }
+    if date.other_order.is_some() && !is_day_first {
+        std::mem::swap(&mut date.format, &mut date.other_order);
+    }
+    evidence
 }

@@ -10,13 +10,10 @@ use crate::source::Header;
 use crate::suggest::did_you_mean;
 
 /// Columns by exact header and by lower-case identifier.
-#[derive(Clone, Debug)]
-pub(super) struct Columns(Arc<ColumnIndex>);
-
 #[derive(Debug)]
-struct ColumnIndex {
+pub(super) struct Columns {
     /// The unique names in file order: columns that share a header are numbered.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     exact: HashMap<String, usize>,
     /// The numbered names of each header that several columns share.
     repeated: HashMap<String, Vec<String>>,
@@ -40,20 +37,15 @@ impl Columns {
         repeated.retain(|name, _| !exact.contains_key(name) && !name.is_empty());
         // `row` is the whole row; a column of that name is reached as row['RowView'].
         identifiers.remove("row");
-        Columns(Arc::new(ColumnIndex { names: header.names().to_vec(), exact, repeated, identifiers }))
-    }
-
-    /// The unique names in file order.
-    pub(super) fn names(&self) -> &[String] {
-        &self.0.names
+        Columns { names: header.names().to_vec(), exact, repeated, identifiers }
     }
 
     fn find_header(&self, name: &str) -> Option<usize> {
-        self.0.exact.get(name).or_else(|| self.0.exact.get(name.trim())).copied()
+        self.exact.get(name).or_else(|| self.exact.get(name.trim())).copied()
     }
 
     fn find_identifier(&self, name: &str) -> Option<usize> {
-        *self.0.identifiers.get(name)?
+        *self.identifiers.get(name)?
     }
 
     /// The index of the column whose header, without surrounding white space, is `name`.
@@ -64,12 +56,12 @@ impl Columns {
         if let Some(index) = self.find_header(name) {
             return Ok(index);
         }
-        if let Some(names) = self.0.repeated.get(name.trim()) {
+        if let Some(names) = self.repeated.get(name.trim()) {
             let names: Vec<_> = names.iter().map(|name| format!("row['{name}']")).collect();
             let names = names.join(", ");
             return Err(format!("the CSV has more than one column '{name}'; write one of {names}"));
         }
-        let known = self.0.names.iter().map(String::as_str);
+        let known = self.names.iter().map(String::as_str);
         let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
         Err(format!("the CSV has no column '{name}'{hint}"))
     }
@@ -82,17 +74,17 @@ impl Columns {
         if let Some(index) = self.find_identifier(name) {
             return Ok(index);
         }
-        if self.0.identifiers.contains_key(name) {
+        if self.identifiers.contains_key(name) {
             return Err(format!("'{name}' fits more than one column; write row['Exact Header']"));
         }
-        let known = self.0.identifiers.keys().map(String::as_str);
+        let known = self.identifiers.keys().map(String::as_str);
         let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
         Err(format!("the CSV has no column with the identifier '{name}'{hint}"))
     }
 
     fn listing(&self) -> String {
-        let names: Vec<_> = self.0.names.iter().take(12).map(|name| format!("'{name}'")).collect();
-        let more = if self.0.names.len() > names.len() { ", …" } else { "" };
+        let names: Vec<_> = self.names.iter().take(12).map(|name| format!("'{name}'")).collect();
+        let more = if self.names.len() > names.len() { ", …" } else { "" };
         format!("; it has {}{more}", names.join(", "))
     }
 }
@@ -114,13 +106,13 @@ fn identifier(header: &str) -> String {
 /// A row while its templates are rendered.
 pub(super) struct RowView<'a> {
     pub(super) cells: &'a csv::StringRecord,
-    columns: &'a Columns,
+    columns: &'a Arc<Columns>,
     /// Built for the first template that MiniJinja renders; plain templates need none.
     context: OnceCell<Arc<RowContext>>,
 }
 
 impl<'a> RowView<'a> {
-    pub(super) fn new(columns: &'a Columns, cells: &'a csv::StringRecord) -> Self {
+    pub(super) fn new(columns: &'a Arc<Columns>, cells: &'a csv::StringRecord) -> Self {
         RowView { cells, columns, context: OnceCell::new() }
     }
 
@@ -130,7 +122,10 @@ impl<'a> RowView<'a> {
 
     /// The row as MiniJinja's context.
     pub(super) fn context(&self) -> &Arc<RowContext> {
-        self.context.get_or_init(|| RowContext::new(self.columns, self.cells))
+        self.context.get_or_init(|| {
+            let (columns, cells) = (self.columns.clone(), self.cells.clone());
+            Arc::new(RowContext { row: Arc::new(RowObject { columns, cells, missing: Mutex::default() }) })
+        })
     }
 }
 
@@ -142,7 +137,7 @@ pub(super) struct RowContext {
 
 /// The object `row` of a template.
 struct RowObject {
-    columns: Columns,
+    columns: Arc<Columns>,
     cells: csv::StringRecord,
     /// Lookups that found nothing. A filter such as `default` would hide them.
     missing: Mutex<Vec<MissingName>>,
@@ -164,11 +159,6 @@ impl std::fmt::Debug for RowObject {
 }
 
 impl RowContext {
-    fn new(columns: &Columns, cells: &csv::StringRecord) -> Arc<Self> {
-        let row = RowObject { columns: columns.clone(), cells: cells.clone(), missing: Mutex::default() };
-        Arc::new(RowContext { row: Arc::new(row) })
-    }
-
     /// Takes the names that were looked up without success since the last call.
     pub(super) fn take_missing(&self) -> Vec<MissingName> {
         std::mem::take(&mut *self.row.missing.lock().unwrap_or_else(PoisonError::into_inner))
@@ -210,7 +200,7 @@ impl Object for RowObject {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.columns.names().iter().map(|name| Value::from(name.as_str())).collect())
+        Enumerator::Values(self.columns.names.iter().map(|name| Value::from(name.as_str())).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! A mapping compiled for one header.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::columns::{Columns, RowView};
 use super::compiler::Compiler;
@@ -8,7 +9,7 @@ use super::error::{MapError, MappingError, Rejection, RowFault};
 use super::source::{MappingSource, MemberSource, OnTooLong};
 use super::tree::{Children, members, templated_maps};
 use super::{header_paths, request_table};
-use crate::request::{ContactRequest, Operation, Truncation, Violation, truncate_texts, validate};
+use crate::request::{ContactRequest, Operation, Violation, truncate_texts, validate};
 use crate::source::Header;
 
 /// The request of one row.
@@ -16,15 +17,15 @@ use crate::source::Header;
 pub struct Mapped<'a> {
     /// The request.
     pub request: ContactRequest<'a>,
-    /// The texts that were cut to the service's limits.
-    pub cuts: Vec<Truncation>,
+    /// The paths of the members whose texts were cut to the service's limits.
+    pub cuts: Vec<String>,
 }
 
 /// A mapping compiled for one header.
 pub struct Mapping {
     operation: Operation,
     on_too_long: OnTooLong,
-    columns: Columns,
+    columns: Arc<Columns>,
     compiler: Compiler,
     root: Children,
     /// Columns without a name, which nothing maps. A row with text in one is rejected.
@@ -50,7 +51,7 @@ impl Mapping {
     /// similar, a suggestion.
     pub fn compile(source: &MappingSource, header: &Header) -> Result<Self, MappingError> {
         let operation = source.operation;
-        let columns = Columns::new(header);
+        let columns = Arc::new(Columns::new(header));
         let (place, compiler, root, unnamed) = match &source.members {
             MemberSource::Templates(templates) => {
                 let mut compiler = Compiler::new(columns.clone(), &templates.tables);
@@ -96,8 +97,7 @@ impl Mapping {
         let cuts = match self.on_too_long {
             OnTooLong::Reject => Vec::new(),
             OnTooLong::Truncate => {
-                let truncations = truncate_texts(&mut request).into_iter();
-                truncations.map(|cut| Truncation { member: self.redacted_path(cut.member) }).collect()
+                truncate_texts(&mut request).into_iter().map(|member| self.redacted_path(member)).collect()
             }
         };
         let violations = validate(&request, now);

@@ -18,17 +18,15 @@ use crate::suggest::did_you_mean;
 pub(super) struct Compiler {
     environment: Environment<'static>,
     tables: Tables,
-    columns: Columns,
+    pub(super) columns: Arc<Columns>,
     /// The columns that templates use.
     used: BTreeSet<usize>,
     /// Whether a template may use columns that it does not spell out.
-    hides_columns: bool,
-    /// The number of MiniJinja templates, which are named by number since two members may share a path.
-    engine_templates: usize,
+    pub(super) hides_columns: bool,
 }
 
 impl Compiler {
-    pub(super) fn new(columns: Columns, tables: &BTreeMap<String, BTreeMap<String, String>>) -> Self {
+    pub(super) fn new(columns: Arc<Columns>, tables: &BTreeMap<String, BTreeMap<String, String>>) -> Self {
         let tables: Tables =
             tables.iter().map(|(name, table)| (name.clone(), Arc::new(table.clone()))).collect();
         let mut environment = Environment::new();
@@ -40,22 +38,12 @@ impl Compiler {
             false => minijinja::escape_formatter(output, state, value),
         });
         filters::install(&mut environment, &tables);
-        let (used, hides_columns, engine_templates) = (BTreeSet::new(), false, 0);
-        Compiler { environment, tables, columns, used, hides_columns, engine_templates }
-    }
-
-    pub(super) fn columns(&self) -> &Columns {
-        &self.columns
+        Compiler { environment, tables, columns, used: BTreeSet::new(), hides_columns: false }
     }
 
     /// The columns that no template so far uses.
     pub(super) fn unused_columns(&self) -> Vec<usize> {
-        (0..self.columns.names().len()).filter(|column| !self.used.contains(column)).collect()
-    }
-
-    /// Whether a template may use columns that it does not spell out.
-    pub(super) fn hides_columns(&self) -> bool {
-        self.hides_columns
+        (0..self.columns.names.len()).filter(|column| !self.used.contains(column)).collect()
     }
 
     /// Whether no template uses any column.
@@ -101,8 +89,8 @@ impl Compiler {
             }));
             return Ok(Template::Plain(parts));
         }
-        self.engine_templates += 1;
-        let name = self.engine_templates.to_string();
+        // Named by number, since two members may share a path.
+        let name = self.environment.templates().count().to_string();
         self.environment
             .add_template_owned(name.clone(), text.to_owned())
             .map_err(|error| format!("the template does not parse: {}", described(&error)))?;
@@ -131,7 +119,7 @@ impl Compiler {
                 },
             };
             if let Some(member) = steps.next() {
-                let column = &self.columns.names()[column];
+                let column = &self.columns.names[column];
                 return Err(format!("the column '{column}' is text and has no '{member}'; use a filter"));
             }
             self.used.insert(column);
@@ -270,7 +258,7 @@ mod tests {
     fn compiler() -> Compiler {
         let header = Header::new(["A b", "c"].map(String::from).to_vec());
         let table = BTreeMap::from([("x".to_owned(), "y".to_owned())]);
-        Compiler::new(Columns::new(&header), &BTreeMap::from([("t".to_owned(), table)]))
+        Compiler::new(Arc::new(Columns::new(&header)), &BTreeMap::from([("t".to_owned(), table)]))
     }
 
     const PLAIN: [&str; 14] = [

@@ -52,11 +52,8 @@ pub struct Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().enumerate() {
-            let separator = if index > 0 { "; " } else { "" };
-            write!(f, "{separator}{fault}")?;
-        }
-        Ok(())
+        let faults: Vec<String> = self.faults.iter().map(RowFault::to_string).collect();
+        f.write_str(&faults.join("; "))
     }
 }
 
@@ -84,10 +81,8 @@ impl Rejection {
     /// A rejection of one member that cannot be rendered.
     pub(super) fn of_member(member: &str, rule: impl Into<String>, origin: &str) -> Self {
         let (member, origin) = (member.to_owned(), origin.to_owned());
-        Rejection {
-            code: "Mapping",
-            faults: vec![RowFault { member, rule: rule.into(), origin, found: String::new() }],
-        }
+        let fault = RowFault { member, rule: rule.into(), origin, ..RowFault::default() };
+        Rejection { code: "Mapping", faults: vec![fault] }
     }
 }
 

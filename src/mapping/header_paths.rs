@@ -40,7 +40,7 @@ pub(super) fn tree(
                 };
                 path.insert(&mut root, leaf);
             }
-            Err(_) if key.iter().any(|key| key.trim() == compiler.columns().names()[index]) => {}
+            Err(_) if key.iter().any(|key| key.trim() == compiler.columns.names[index]) => {}
             Err(hint) => {
                 let remedy = "name columns by member, such as Name, Attributes.legacy_id or \
                               References.Ticket.Value; name the key with --key; or write a job file with [request]";

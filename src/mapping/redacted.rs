@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::lexer::{Lexeme, TemplatePart, is_template, parts};
 use super::request_table::ALL_COLUMNS;
 use super::source::RequestTemplates;
+use super::tree::join;
 use crate::request::{Limit, Operation, Shape};
 
 /// Replaces a literal.
@@ -21,7 +22,6 @@ impl RequestTemplates {
 }
 
 fn redact_members(value: &Value, shape: Option<&Shape>, path: &str, members: &mut Vec<(String, String)>) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
         Value::Object(object) => {
             for (name, value) in object {
@@ -33,13 +33,13 @@ fn redact_members(value: &Value, shape: Option<&Shape>, path: &str, members: &mu
                     Some(_) | None => None,
                 };
                 let name = if is_template(name) { redact(name) } else { name.clone() };
-                redact_members(value, shape, &below(&name), members);
+                redact_members(value, shape, &join(path, &name), members);
             }
         }
         Value::Array(items) => {
             let shape = if let Some(Shape::List(shape)) = shape { Some(*shape) } else { None };
             for (index, item) in items.iter().enumerate() {
-                redact_members(item, shape, &below(&index.to_string()), members);
+                redact_members(item, shape, &join(path, &index.to_string()), members);
             }
         }
         Value::String(text) if text == ALL_COLUMNS => {

@@ -11,6 +11,7 @@ use super::template::Template;
 use super::tree::{Children, Leaf, Node, default_members, join};
 use crate::request::{Limit, Operation, Shape};
 use crate::slug::UsedKeys;
+use crate::suggest::did_you_mean;
 
 /// The value of `Attributes`, or a key and value in it, that adds every column that no other template uses.
 pub(super) const ALL_COLUMNS: &str = "*";
@@ -44,7 +45,7 @@ pub(super) fn tree(
     let adds_all_columns = table.adds_all_columns;
     let Node::Object(mut children) = root else { return Ok(Vec::new()) };
     if adds_all_columns {
-        if compiler.hides_columns() {
+        if compiler.hides_columns {
             let problem = "cannot tell which columns are used elsewhere, since a template uses row without \
                            spelling them out; name the columns as row['Exact Header']";
             return Err(source.error("Attributes", problem));
@@ -76,7 +77,7 @@ fn add_unused_columns(root: &mut Children, compiler: &mut Compiler) {
         }
     }
     for column in compiler.unused_columns() {
-        let header = compiler.columns().names()[column].clone();
+        let header = compiler.columns.names[column].clone();
         let key = keys.attribute(&header, column + 1);
         let leaf = Leaf {
             template: compiler.column(column),
@@ -108,7 +109,10 @@ impl RequestCompiler<'_> {
                     let child_path = join(path, name);
                     let Some(member) = known.iter().find(|member| member.name == name) else {
                         let known = known.iter().map(|member| member.name);
-                        return Err(source.unknown_member(&child_path, name, known));
+                        let hint = did_you_mean(name, known.clone())
+                            .unwrap_or_else(|| format!("; it has {}", known.collect::<Vec<_>>().join(", ")));
+                        let problem = format!("the operation has no such member{hint}");
+                        return Err(source.error(&child_path, problem));
                     };
                     let node = self.node(child, &member.shape, &child_path)?;
                     children.push((Template::Literal(name.clone()), node));
@@ -170,9 +174,7 @@ impl RequestCompiler<'_> {
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             Value::Null => String::new(),
-            Value::Array(_) | Value::Object(_) => {
-                return Err(source.error(path, "must be a string"));
-            }
+            Value::Array(_) | Value::Object(_) => return Err(source.error(path, "must be a string")),
         };
         let template = self.compiler.compile(&text).map_err(|problem| source.error(path, problem))?;
         let place = source.place(path);

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::error::MappingError;
 use crate::digest::Digest;
 use crate::request::Operation;
-use crate::suggest::did_you_mean;
 
 /// A mapping that is not compiled yet.
 #[derive(Clone, Debug)]
@@ -77,16 +76,5 @@ impl RequestTemplates {
 
     pub(super) fn error(&self, member: &str, problem: impl Into<String>) -> MappingError {
         MappingError { place: self.place(member), problem: problem.into() }
-    }
-
-    pub(super) fn unknown_member<'a>(
-        &self,
-        path: &str,
-        name: &str,
-        known: impl Iterator<Item = &'a str> + Clone,
-    ) -> MappingError {
-        let hint = did_you_mean(name, known.clone())
-            .unwrap_or_else(|| format!("; it has {}", known.collect::<Vec<_>>().join(", ")));
-        self.error(path, format!("the operation has no such member{hint}"))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
 
 use serde::{Serialize, Serializer};
 
@@ -13,7 +12,7 @@ use super::redact::redact;
 pub type Text<'a> = Cow<'a, str>;
 
 /// The entries of a map, in the mapping's order. Two entries may have one key until [`super::validate()`] refuses it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct OrderedMap<'a, T>(pub Vec<(Text<'a>, T)>);
 
 /// One CreateContact or StartTaskContact request, without `InstanceId` and `ClientToken`.
@@ -166,12 +165,6 @@ impl<T> OrderedMap<'_, T> {
     }
 }
 
-impl<T> Default for OrderedMap<'_, T> {
-    fn default() -> Self {
-        OrderedMap(Vec::new())
-    }
-}
-
 impl<T: Serialize> Serialize for OrderedMap<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
@@ -228,10 +221,8 @@ impl<'a> ContactRequest<'a> {
     /// Length of the request's JSON, bytes, without `InstanceId` and `ClientToken`. The AWS SDK sends the same bytes
     /// in another order of members.
     pub fn json_len(&self) -> usize {
-        let mut counter = ByteCounter(0);
         // Cannot fail: every key of a map is a string.
-        let _ = serde_json::to_writer(&mut counter, self);
-        counter.0
+        serde_json::to_vec(self).unwrap_or_default().len()
     }
 
     /// Replaces every value of this request in `text`, an error message of the service, by `…`.
@@ -316,20 +307,6 @@ impl fmt::Debug for ContactRequest<'_> {
             .field("attributes", &self.attributes.0.len())
             .field("references", &self.references.0.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A writer that counts bytes and drops them.
-struct ByteCounter(usize);
-
-impl io::Write for ByteCounter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

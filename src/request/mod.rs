@@ -19,5 +19,5 @@ pub use contact::{Attachment, ContactRequest, OrderedMap, Reference, SegmentValu
 pub use limits::{Limit, Violation};
 pub use operation::{Member, Operation, Shape};
 pub use rendered::Rendered;
-pub use truncate::{Truncation, truncate_texts};
+pub use truncate::truncate_texts;
 pub use validate::validate;

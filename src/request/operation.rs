@@ -88,6 +88,17 @@ const fn member(name: &'static str, shape: Shape, note: &'static str) -> Member 
     Member { name, shape, note, default: "" }
 }
 
+/// The members of a reference. `attachment_note` is the note of those that only an attachment has.
+const fn reference(types: Limit, attachment_note: &'static str) -> [Member; 5] {
+    [
+        text("Type", types, "required"),
+        text("Value", REFERENCE_VALUE, "epoch seconds for the type DATE: use the filter epoch"),
+        text("Status", REFERENCE_STATUSES, attachment_note),
+        text("Arn", REFERENCE_ARN, attachment_note),
+        text("StatusReason", REFERENCE_STATUS_REASON, attachment_note),
+    ]
+}
+
 static ATTRIBUTE: Shape = Shape::Text(ATTRIBUTE_VALUE);
 
 const ATTRIBUTES: Member = member(
@@ -96,24 +107,11 @@ const ATTRIBUTES: Member = member(
     "at most 32768 UTF-8 bytes over all keys and values; \"*\" takes every column not used elsewhere",
 );
 
-const REFERENCE_VALUE_NOTE: &str = "epoch seconds for the type DATE: use the filter epoch";
 const REFERENCES_NOTE: &str = "at most 4096 UTF-8 bytes over all references";
 
-static REFERENCE: Shape = Shape::Structure(&[
-    text("Type", REFERENCE_TYPES, "required"),
-    text("Value", REFERENCE_VALUE, REFERENCE_VALUE_NOTE),
-    text("Status", REFERENCE_STATUSES, "of an attachment"),
-    text("Arn", REFERENCE_ARN, "of an attachment"),
-    text("StatusReason", REFERENCE_STATUS_REASON, "of an attachment"),
-]);
+static REFERENCE: Shape = Shape::Structure(&reference(REFERENCE_TYPES, "of an attachment"));
 
-static TASK_REFERENCE: Shape = Shape::Structure(&[
-    text("Type", TASK_REFERENCE_TYPES, "required"),
-    text("Value", REFERENCE_VALUE, REFERENCE_VALUE_NOTE),
-    text("Status", REFERENCE_STATUSES, ""),
-    text("Arn", REFERENCE_ARN, ""),
-    text("StatusReason", REFERENCE_STATUS_REASON, ""),
-]);
+static TASK_REFERENCE: Shape = Shape::Structure(&reference(TASK_REFERENCE_TYPES, ""));
 
 static SEGMENT_VALUE: Shape = Shape::Structure(&[
     text("ValueString", SEGMENT_STRING, "exactly one of the five"),
@@ -134,38 +132,21 @@ static ATTACHMENT: Shape = Shape::Structure(&[
     text("S3Url", S3_URL, "required; a pre-signed URL"),
 ]);
 
+const METHOD_NOTE: &str = "TASK: API; VOICE: TRANSFER; EMAIL: OUTBOUND, AGENT_REPLY or FLOW";
+const INITIATE_AS_NOTE: &str = "COMPLETED for TASK only; an empty one leaves the state to the service";
+const USER_ID_NOTE: &str =
+    "required for EMAIL with OUTBOUND or AGENT_REPLY; for imported tasks the agent's full ARN";
+
 static CREATE_CONTACT: Shape = Shape::Structure(&[
     Member { default: "TASK", ..text("Channel", CHANNELS, "") },
-    Member {
-        default: "API",
-        ..text(
-            "InitiationMethod",
-            INITIATION_METHODS,
-            "TASK: API; VOICE: TRANSFER; EMAIL: OUTBOUND, AGENT_REPLY or FLOW",
-        )
-    },
-    Member {
-        default: "COMPLETED",
-        ..text(
-            "InitiateAs",
-            INITIATE_AS,
-            "COMPLETED for TASK only; an empty one leaves the state to the service",
-        )
-    },
+    Member { default: "API", ..text("InitiationMethod", INITIATION_METHODS, METHOD_NOTE) },
+    Member { default: "COMPLETED", ..text("InitiateAs", INITIATE_AS, INITIATE_AS_NOTE) },
     text("Name", NAME, ""),
     text("Description", DESCRIPTION, ""),
     ATTRIBUTES,
     member("References", Shape::Map(REFERENCE_KEY, &REFERENCE), REFERENCES_NOTE),
     SEGMENT_ATTRIBUTES,
-    member(
-        "UserInfo",
-        Shape::Structure(&[text(
-            "UserId",
-            ID,
-            "required for EMAIL with OUTBOUND or AGENT_REPLY; for imported tasks the agent's full ARN",
-        )]),
-        "",
-    ),
+    member("UserInfo", Shape::Structure(&[text("UserId", ID, USER_ID_NOTE)]), ""),
     text("RelatedContactId", ID, ""),
     text("PreviousContactId", ID, "VOICE with external audio only"),
     member("ExpiryDurationInMinutes", Shape::Integer, "at least 1"),

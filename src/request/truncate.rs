@@ -6,17 +6,12 @@ use super::contact::{ContactRequest, Reference, SegmentValue, Text};
 use super::limits::{self as limit, Limit};
 use super::validate::reference_bytes;
 
-/// A truncated text, by its member only: the text is personal data.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Truncation {
-    /// The member's JSON path.
-    pub member: String,
-}
-
 /// Truncates every free text of `request` that exceeds a limit: the name, the description, and the values of
 /// attributes, of STRING references and of segment attributes. Where the total of a map is exceeded, its longest
 /// values are shortened. Ids, URLs, dates and numbers are never truncated: a part of one is wrong.
-pub fn truncate_texts(request: &mut ContactRequest<'_>) -> Vec<Truncation> {
+///
+/// Returns the JSON path of each truncated member; the texts are personal data.
+pub fn truncate_texts(request: &mut ContactRequest<'_>) -> Vec<String> {
     let mut members = Vec::new();
     if truncate(request.name.as_mut(), limit::NAME) {
         members.push("Name".to_owned());
@@ -46,7 +41,7 @@ pub fn truncate_texts(request: &mut ContactRequest<'_>) -> Vec<Truncation> {
     truncate_references(&mut members, request);
     members.sort_unstable();
     members.dedup();
-    members.into_iter().map(|member| Truncation { member }).collect()
+    members
 }
 
 fn is_free_text(reference: &Reference<'_>) -> bool {
@@ -68,12 +63,6 @@ fn shorten(text: &mut Text<'_>, end: usize) {
     }
 }
 
-/// Removes at least `excess` bytes from the end, up to the boundary of a character.
-fn remove_end(text: &mut Text<'_>, excess: usize) {
-    let end = text.floor_char_boundary(text.len().saturating_sub(excess));
-    shorten(text, end);
-}
-
 fn truncate_segment(value: &mut SegmentValue<'_>) -> bool {
     let own = truncate(value.value_string.as_mut(), limit::SEGMENT_STRING);
     let entries = value.value_map.iter_mut().flat_map(|map| &mut map.0).map(|(_, inner)| inner);
@@ -87,13 +76,8 @@ const MIN_BYTES: usize = 16;
 fn truncate_attributes(members: &mut Vec<String>, request: &mut ContactRequest<'_>) {
     loop {
         let bytes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let excess = bytes.saturating_sub(limit::ATTRIBUTES_BYTES);
-        let longest = request.attributes.0.iter_mut().max_by_key(|(_, value)| value.len());
-        // Still too long with every value at its minimum: validation rejects the request.
-        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && value.len() > MIN_BYTES) else {
-            break;
-        };
-        remove_end(value, excess.min(value.len() - MIN_BYTES));
+        let values = request.attributes.0.iter_mut().map(|(key, value)| (&**key, value));
+        let Some(key) = shorten_longest(values, bytes, limit::ATTRIBUTES_BYTES) else { break };
         members.push(format!("Attributes.{key}"));
     }
 }
@@ -102,16 +86,25 @@ fn truncate_references(members: &mut Vec<String>, request: &mut ContactRequest<'
     loop {
         let all = request.references.iter();
         let bytes: usize = all.map(|(key, reference)| reference_bytes(key, reference)).sum();
-        let excess = bytes.saturating_sub(limit::REFERENCES_BYTES);
         let free = request.references.0.iter_mut().filter(|(_, reference)| is_free_text(reference));
-        let values = free.filter_map(|(key, reference)| Some((key, reference.value.as_mut()?)));
-        let longest = values.max_by_key(|(_, value)| value.len());
-        let Some((key, value)) = longest.filter(|(_, value)| excess > 0 && value.len() > MIN_BYTES) else {
-            break;
-        };
-        remove_end(value, excess.min(value.len() - MIN_BYTES));
+        let values = free.filter_map(|(key, reference)| Some((&**key, reference.value.as_mut()?)));
+        let Some(key) = shorten_longest(values, bytes, limit::REFERENCES_BYTES) else { break };
         members.push(format!("References.{key}"));
     }
+}
+
+/// Removes the bytes beyond `limit` from the end of the longest value, up to the boundary of a character, and returns
+/// its key. None if the total is not exceeded, or every value is at its minimum: validation rejects that request.
+fn shorten_longest<'k, 'v: 'k>(
+    values: impl Iterator<Item = (&'k str, &'k mut Text<'v>)>,
+    bytes: usize,
+    limit: usize,
+) -> Option<&'k str> {
+    let excess = bytes.checked_sub(limit).filter(|excess| *excess > 0)?;
+    let (key, value) = values.max_by_key(|(_, value)| value.len())?;
+    let removable = value.len().checked_sub(MIN_BYTES).filter(|removable| *removable > 0)?;
+    shorten(value, value.floor_char_boundary(value.len() - excess.min(removable)));
+    Some(key)
 }
 
 #[cfg(test)]
@@ -130,7 +123,7 @@ mod tests {
     #[test]
     fn a_text_is_truncated_to_the_limits_characters() {
         let mut request = ContactRequest { name: Some("ü".repeat(2000).into()), ..task() };
-        assert_eq!(truncate_texts(&mut request), [Truncation { member: "Name".into() }]);
+        assert_eq!(truncate_texts(&mut request), ["Name"]);
         assert_eq!(request.name.as_ref().map(|name| name.chars().count()), Some(1024));
     }
 
@@ -145,7 +138,7 @@ mod tests {
         let entries = [("a", 30_000), ("b", 10_000), ("c", 9)];
         let attributes = entries.map(|(key, size)| (key.into(), "é".repeat(size / 2).into()));
         let mut request = ContactRequest { attributes: OrderedMap(attributes.into()), ..task() };
-        assert_eq!(truncate_texts(&mut request), [Truncation { member: "Attributes.a".into() }]);
+        assert_eq!(truncate_texts(&mut request), ["Attributes.a"]);
         assert_eq!(validate(&request, 0), []);
         assert_eq!(request.attributes.get("b").map(|value| value.len()), Some(10_000));
     }
@@ -158,7 +151,7 @@ mod tests {
             ..Reference::default()
         };
         let mut request = ContactRequest { references: OrderedMap(vec![("u".into(), url)]), ..task() };
-        assert_eq!(truncate_texts(&mut request), []);
+        assert!(truncate_texts(&mut request).is_empty());
         assert_eq!(validate(&request, 0).len(), 2);
     }
 }

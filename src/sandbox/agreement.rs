@@ -24,7 +24,7 @@ fn checked_by_sandbox(request: &ContactRequest<'_>) -> Result<(), String> {
     let operation = CreateOperation::from_name(request.operation.name()).unwrap();
     let input = CreateInput::read(operation, &members).map_err(|error| error.message)?;
     let now = UNIX_EPOCH + Duration::from_secs(NOW.unsigned_abs());
-    limits::check_create(&input, now).map_err(|error| error.message)
+    limits::check_create(operation, &input, now).map_err(|error| error.message)
 }
 
 /// A text around the given number of characters, of one or two bytes each.

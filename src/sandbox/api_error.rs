@@ -30,44 +30,29 @@ pub(super) enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The name of the exception in the service model.
-    pub(super) fn name(self) -> &'static str {
+    /// The name of the exception in the service model, and its HTTP status. Source: service model connect,
+    /// 2017-08-08. `Serialization`, `UnknownOperation` and `TooLarge` are not in it: they come from the protocol
+    /// and from HTTP.
+    pub(super) fn name_and_status(self) -> (&'static str, StatusCode) {
         match self {
-            ErrorCode::Serialization => "SerializationException",
-            ErrorCode::UnknownOperation => "UnknownOperationException",
-            ErrorCode::TooLarge => "RequestEntityTooLargeException",
-            ErrorCode::InvalidRequest => "InvalidRequestException",
-            ErrorCode::InvalidParameter => "InvalidParameterException",
-            ErrorCode::NotFound => "ResourceNotFoundException",
-            ErrorCode::Throttling => "ThrottlingException",
-            ErrorCode::AccessDenied => "AccessDeniedException",
-            ErrorCode::QuotaExceeded => "ServiceQuotaExceededException",
-            ErrorCode::Idempotency => "IdempotencyException",
-            ErrorCode::Internal => "InternalServiceException",
-        }
-    }
-
-    /// The HTTP status of the code. Source: service model connect, 2017-08-08. `Serialization`,
-    /// `UnknownOperation` and `TooLarge` are not in it: they come from the protocol and from HTTP.
-    pub(super) fn status(self) -> StatusCode {
-        match self {
-            ErrorCode::Serialization | ErrorCode::InvalidRequest | ErrorCode::InvalidParameter => {
-                StatusCode::BAD_REQUEST
-            }
-            ErrorCode::UnknownOperation | ErrorCode::NotFound => StatusCode::NOT_FOUND,
-            ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::Throttling => StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
-            ErrorCode::QuotaExceeded => StatusCode::PAYMENT_REQUIRED,
-            ErrorCode::Idempotency => StatusCode::CONFLICT,
-            ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Serialization => ("SerializationException", StatusCode::BAD_REQUEST),
+            ErrorCode::UnknownOperation => ("UnknownOperationException", StatusCode::NOT_FOUND),
+            ErrorCode::TooLarge => ("RequestEntityTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
+            ErrorCode::InvalidRequest => ("InvalidRequestException", StatusCode::BAD_REQUEST),
+            ErrorCode::InvalidParameter => ("InvalidParameterException", StatusCode::BAD_REQUEST),
+            ErrorCode::NotFound => ("ResourceNotFoundException", StatusCode::NOT_FOUND),
+            ErrorCode::Throttling => ("ThrottlingException", StatusCode::TOO_MANY_REQUESTS),
+            ErrorCode::AccessDenied => ("AccessDeniedException", StatusCode::FORBIDDEN),
+            ErrorCode::QuotaExceeded => ("ServiceQuotaExceededException", StatusCode::PAYMENT_REQUIRED),
+            ErrorCode::Idempotency => ("IdempotencyException", StatusCode::CONFLICT),
+            ErrorCode::Internal => ("InternalServiceException", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 }
 
 /// One error response. Its message names members and limits, never a member's value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", code.name())]
+#[error("{}: {message}", code.name_and_status().0)]
 pub(super) struct ApiError {
     pub(super) code: ErrorCode,
     pub(super) message: String,

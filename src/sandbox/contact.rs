@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::operation::CreateOperation;
@@ -47,7 +47,7 @@ impl ValidRequest<'_> {
 pub(super) struct StoredContact {
     pub(super) operation: CreateOperation,
     pub(super) id: Arc<str>,
-    arn: String,
+    pub(super) arn: String,
     /// The time of its initiation since 1970, to the millisecond.
     pub(super) initiated: Duration,
     /// Whether it was initiated as COMPLETED.
@@ -60,16 +60,6 @@ pub(super) struct StoredContact {
     pub(super) document: Box<str>,
 }
 
-/// The answer to a request that creates a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CreatedContact {
-    pub(super) operation: CreateOperation,
-    pub(super) id: String,
-    pub(super) arn: String,
-    /// The contact was created by an earlier request with the same client token.
-    pub(super) is_replayed: bool,
-}
-
 impl StoredContact {
     /// A new contact with the given id.
     pub(super) fn create(request: &ValidRequest<'_>, id: String, initiated: Duration) -> StoredContact {
@@ -79,7 +69,7 @@ impl StoredContact {
         let mut document = Map::new();
         document.insert("ContactId".into(), id.as_str().into());
         document.insert("ContactArn".into(), arn.as_str().into());
-        document.insert("InitiationTimestamp".into(), epoch_seconds(initiated));
+        document.insert("InitiationTimestamp".into(), initiated.as_secs_f64().into());
         if operation != CreateOperation::CreateContact {
             document.insert("Operation".into(), operation.name().into());
         }
@@ -126,10 +116,13 @@ impl StoredContact {
         now.saturating_sub(self.initiated)
     }
 
-    /// The answer to the request that creates this contact, or to its repetition.
-    pub(super) fn answer(&self, is_replayed: bool) -> CreatedContact {
-        let (id, arn) = (self.id.as_ref().to_owned(), self.arn.clone());
-        CreatedContact { operation: self.operation, id, arn, is_replayed }
+    /// The response to the request that creates this contact, and to its repetition, with the members that the
+    /// service model gives it.
+    pub(super) fn creation(&self) -> Value {
+        match self.operation {
+            CreateOperation::CreateContact => json!({"ContactId": &*self.id, "ContactArn": self.arn}),
+            CreateOperation::StartTaskContact => json!({"ContactId": &*self.id}),
+        }
     }
 }
 
@@ -158,10 +151,6 @@ impl<'a> ContactView<'a> {
         }
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
-        self.text("Name")
-    }
-
     pub(super) fn attribute(&self, key: &str) -> Option<&str> {
         self.members.get("Attributes")?.get(key)?.as_str()
     }
@@ -169,7 +158,7 @@ impl<'a> ContactView<'a> {
     /// The member `Contact` in a response of `DescribeContact`.
     pub(super) fn description(&self) -> Value {
         let mut shown = self.summary();
-        shown.insert("LastUpdateTimestamp".into(), epoch_seconds(self.contact.initiated));
+        shown.insert("LastUpdateTimestamp".into(), self.contact.initiated.as_secs_f64().into());
         for member in ["Description", "RelatedContactId", "Attributes"] {
             self.copy(member, &mut shown);
         }
@@ -187,10 +176,10 @@ impl<'a> ContactView<'a> {
         shown.insert("Id".into(), self.contact.id.as_ref().into());
         shown.insert("InitiationMethod".into(), method.into());
         shown.insert("Channel".into(), self.channel().into());
-        shown.insert("InitiationTimestamp".into(), epoch_seconds(self.contact.initiated));
+        shown.insert("InitiationTimestamp".into(), self.contact.initiated.as_secs_f64().into());
         // A contact that is created as completed is disconnected at once; the sandbox disconnects no other.
         if self.contact.is_completed {
-            shown.insert("DisconnectTimestamp".into(), epoch_seconds(self.contact.initiated));
+            shown.insert("DisconnectTimestamp".into(), self.contact.initiated.as_secs_f64().into());
         }
         for member in ["Name", "PreviousContactId"] {
             self.copy(member, &mut shown);
@@ -198,7 +187,8 @@ impl<'a> ContactView<'a> {
         shown
     }
 
-    fn text(&self, member: &str) -> Option<&str> {
+    /// A member of the request that is a string.
+    pub(super) fn text(&self, member: &str) -> Option<&str> {
         self.members.get(member).and_then(Value::as_str)
     }
 
@@ -212,25 +202,14 @@ impl<'a> ContactView<'a> {
 /// A version 4 UUID of 128 random bits, in lower case, as the service writes its ids.
 pub(super) fn uuid(random: u128) -> String {
     let bits = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        bits >> 96,
-        (bits >> 80) & 0xffff,
-        (bits >> 64) & 0xffff,
-        (bits >> 48) & 0xffff,
-        bits & 0xffff_ffff_ffff
-    )
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// The time since 1970, to the millisecond, as the service writes timestamps.
 pub(super) fn since_epoch(time: SystemTime) -> Duration {
     let passed = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Duration::new(passed.as_secs(), passed.subsec_millis() * 1_000_000)
-}
-
-/// A time since 1970 as the epoch seconds of a JSON response.
-fn epoch_seconds(time: Duration) -> Value {
-    Number::from_f64(time.as_secs_f64()).map_or(Value::Null, Value::Number)
 }
 
 /// The id of an instance given by its id or by its ARN, which ends in the id.
@@ -256,8 +235,6 @@ fn hash(text: &str) -> Hash128 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn contact(operation: CreateOperation, members: &Value) -> StoredContact {

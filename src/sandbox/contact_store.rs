@@ -6,22 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::api_error::{ApiError, ErrorCode};
-use super::contact::{CreatedContact, Hash128, StoredContact, ValidRequest, since_epoch, uuid};
-
-/// How long a client token is remembered; without limit by default. The service documents no lifetime.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TokenRetention {
-    /// Age of the contact after which its token is forgotten.
-    pub(super) window: Option<Duration>,
-    /// Forgets the token of a contact initiated as COMPLETED at once.
-    pub(super) forget_completed: bool,
-}
+use super::config::Faults;
+use super::contact::{Hash128, StoredContact, ValidRequest, since_epoch, uuid};
 
 /// The result of looking up the client token of a request.
 #[derive(Debug)]
 pub(super) enum TokenLookup {
     /// The contact exists already.
-    Known(CreatedContact),
+    Known(Arc<StoredContact>),
     /// A new contact, not yet in the store.
     New(StoredContact),
 }
@@ -33,14 +25,19 @@ pub(super) struct ContactStore {
     contacts: Vec<Arc<StoredContact>>,
     by_token: HashMap<Hash128, usize>,
     by_id: HashMap<Arc<str>, usize>,
-    retention: TokenRetention,
+    /// Age of a contact after which its client token is forgotten; the service documents no lifetime.
+    token_window: Option<Duration>,
+    /// Whether the token of a contact initiated as COMPLETED is forgotten at once.
+    forget_completed: bool,
     ids: fastrand::Rng,
 }
 
 impl ContactStore {
-    /// An empty store that takes the ids of new contacts from `ids`.
-    pub(super) fn new(ids: fastrand::Rng, retention: TokenRetention) -> ContactStore {
-        ContactStore { contacts: Vec::new(), by_token: HashMap::new(), by_id: HashMap::new(), retention, ids }
+    /// An empty store that takes the ids of new contacts from `ids`, and forgets client tokens as `faults` say.
+    pub(super) fn new(ids: fastrand::Rng, faults: &Faults) -> ContactStore {
+        let Faults { token_window, forget_completed, .. } = *faults;
+        let (by_token, by_id) = (HashMap::new(), HashMap::new());
+        ContactStore { contacts: Vec::new(), by_token, by_id, token_window, forget_completed, ids }
     }
 
     /// Looks up the client token of a request. A new contact is only prepared, so that it can be written to
@@ -57,10 +54,8 @@ impl ContactStore {
     ) -> Result<TokenLookup, ApiError> {
         let now = since_epoch(now);
         let earlier = request.token().and_then(|token| self.contacts.get(*self.by_token.get(&token)?));
-        match earlier.filter(|contact| self.retention.is_remembered(contact, now)) {
-            Some(contact) if contact.digest == request.digest() => {
-                Ok(TokenLookup::Known(contact.answer(true)))
-            }
+        match earlier.filter(|contact| self.is_token_remembered(contact, now)) {
+            Some(contact) if contact.digest == request.digest() => Ok(TokenLookup::Known(contact.clone())),
             Some(_) => {
                 let message = "this ClientToken was used before with other parameters";
                 Err(ApiError::new(ErrorCode::Idempotency, message))
@@ -69,14 +64,22 @@ impl ContactStore {
         }
     }
 
+    /// Whether the contact's token still leads to it. `now` is since 1970.
+    fn is_token_remembered(&self, contact: &StoredContact, now: Duration) -> bool {
+        let is_in_window = self.token_window.is_none_or(|window| contact.age(now) <= window);
+        is_in_window && !(self.forget_completed && contact.is_completed)
+    }
+
     /// Adds a contact. Its client token leads to it from then on, even if it led to an earlier one.
-    pub(super) fn insert(&mut self, contact: StoredContact) {
+    pub(super) fn insert(&mut self, contact: StoredContact) -> Arc<StoredContact> {
         let index = self.contacts.len();
         if let Some(token) = contact.token {
             self.by_token.insert(token, index);
         }
         self.by_id.insert(Arc::clone(&contact.id), index);
-        self.contacts.push(Arc::new(contact));
+        let contact = Arc::new(contact);
+        self.contacts.push(Arc::clone(&contact));
+        contact
     }
 
     /// The number of contacts.
@@ -100,14 +103,6 @@ impl ContactStore {
     }
 }
 
-impl TokenRetention {
-    /// Whether the contact's token still leads to it. `now` is since 1970.
-    fn is_remembered(self, contact: &StoredContact, now: Duration) -> bool {
-        let is_in_window = self.window.is_none_or(|window| contact.age(now) <= window);
-        is_in_window && !(self.forget_completed && contact.is_completed)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
@@ -119,12 +114,21 @@ mod tests {
 
     const NOW: Duration = Duration::from_millis(1_700_000_000_250);
 
-    fn with_retention(retention: TokenRetention) -> ContactStore {
-        ContactStore::new(fastrand::Rng::with_seed(7), retention)
+    /// A contact, and whether an earlier request had created it.
+    #[derive(Debug)]
+    struct CreatedContact {
+        operation: CreateOperation,
+        id: String,
+        arn: String,
+        is_replayed: bool,
+    }
+
+    fn with_faults(faults: &Faults) -> ContactStore {
+        ContactStore::new(fastrand::Rng::with_seed(7), faults)
     }
 
     fn store() -> ContactStore {
-        with_retention(TokenRetention::default())
+        with_faults(&Faults::default())
     }
 
     fn create(store: &mut ContactStore, body: &Value) -> Result<CreatedContact, ApiError> {
@@ -154,14 +158,12 @@ mod tests {
             region: "eu-west-2",
             members,
         };
-        match store.look_up(&request, UNIX_EPOCH + now)? {
-            TokenLookup::Known(created) => Ok(created),
-            TokenLookup::New(contact) => {
-                let created = contact.answer(false);
-                store.insert(contact);
-                Ok(created)
-            }
-        }
+        let (contact, is_replayed) = match store.look_up(&request, UNIX_EPOCH + now)? {
+            TokenLookup::Known(contact) => (contact, true),
+            TokenLookup::New(contact) => (store.insert(contact), false),
+        };
+        let (id, arn) = (contact.id.to_string(), contact.arn.clone());
+        Ok(CreatedContact { operation: contact.operation, id, arn, is_replayed })
     }
 
     fn documents(store: &ContactStore) -> Vec<Value> {
@@ -287,7 +289,7 @@ mod tests {
     #[test]
     fn a_token_past_its_window_leads_to_a_new_contact_from_then_on() {
         let window = Duration::from_secs(60);
-        let mut store = with_retention(TokenRetention { window: Some(window), ..TokenRetention::default() });
+        let mut store = with_faults(&Faults { token_window: Some(window), ..Faults::default() });
         let body = json!({"InstanceId": "i", "ClientToken": "t"});
         let other = json!({"InstanceId": "i", "ClientToken": "t", "Name": "n"});
         let mut at = |body, now| perform_at(&mut store, CreateOperation::CreateContact, body, now);
@@ -308,13 +310,13 @@ mod tests {
     #[test]
     fn a_token_window_counts_from_the_contacts_timestamp_after_a_restart() {
         let window = Duration::from_secs(60);
-        let retention = TokenRetention { window: Some(window), ..TokenRetention::default() };
-        let mut before = with_retention(retention);
+        let faults = Faults { token_window: Some(window), ..Faults::default() };
+        let mut before = with_faults(&faults);
         let body = json!({"InstanceId": "i", "ClientToken": "t"});
         create(&mut before, &body).unwrap();
         let contact = before.contacts(0..1).next().unwrap();
         for (later, replayed) in [(Duration::ZERO, true), (Duration::from_millis(1), false)] {
-            let mut after = with_retention(retention);
+            let mut after = with_faults(&faults);
             let Value::Object(document) = serde_json::from_str(&contact.document).unwrap() else {
                 unreachable!()
             };
@@ -328,8 +330,7 @@ mod tests {
 
     #[test]
     fn the_token_of_a_completed_contact_can_be_forgotten_at_once() {
-        let mut store =
-            with_retention(TokenRetention { forget_completed: true, ..TokenRetention::default() });
+        let mut store = with_faults(&Faults { forget_completed: true, ..Faults::default() });
         let completed = json!({"InstanceId": "i", "ClientToken": "t", "InitiateAs": "COMPLETED"});
         let open = json!({"InstanceId": "i", "ClientToken": "t"});
         let first = create(&mut store, &completed).unwrap();

@@ -30,10 +30,7 @@ pub enum SandboxError {
 
     /// The jitter is not a number from 0 to 1.
     #[error("the sandbox's jitter is {0}: give a share of the latency, a number from 0 to 1")]
-    Jitter(
-        /// The configured jitter.
-        f64,
-    ),
+    Jitter(f64),
 
     /// The port could not be bound.
     #[error(

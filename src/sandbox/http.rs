@@ -10,12 +10,12 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::api_error::{ApiError, ErrorCode};
-use super::contact::{CreatedContact, uuid};
-use super::operation::{CreateOperation, Route};
-use super::service::{OperationOutput, RequestOutcome, Service};
+use super::contact::uuid;
+use super::operation::Route;
+use super::service::{RequestOutcome, Service};
 
 /// Path prefix of the sandbox's own pages.
 const OWN_PAGES: &str = "/_sandbox/";
@@ -61,15 +61,14 @@ pub(super) async fn respond(
     if path.starts_with(OWN_PAGES) {
         return Ok(own_page(service, request.method(), path));
     }
-    let latency = service.latency.draw();
-    wait(latency.before).await;
-    let (result, delay) = match perform(&service, request).await? {
-        RequestOutcome::Respond(result, delay) => (result, delay),
-        RequestOutcome::CloseConnection => return Err(ConnectionClosed::ByFault),
+    let (before, after) = service.latency.draw();
+    wait(before).await;
+    let RequestOutcome::Respond(result, delay) = perform(&service, request).await? else {
+        return Err(ConnectionClosed::ByFault);
     };
-    wait(latency.after.saturating_add(delay)).await;
+    wait(after.saturating_add(delay)).await;
     Ok(match result {
-        Ok(output) => short_response(StatusCode::OK, success_body(output).to_string()),
+        Ok(body) => short_response(StatusCode::OK, body.to_string()),
         Err(error) => error_response(&error),
     })
 }
@@ -121,10 +120,9 @@ async fn read_body(mut body: Incoming) -> Result<Result<Vec<u8>, ApiError>, hype
 
 fn own_page(service: Arc<Service>, method: &Method, path: &str) -> SandboxResponse {
     match (method, path) {
-        (&Method::GET, "/_sandbox/stats") => match serde_json::to_string(&service.stats()) {
-            Ok(stats) => short_response(StatusCode::OK, stats),
-            Err(error) => error_response(&ApiError::new(ErrorCode::Internal, error.to_string())),
-        },
+        (&Method::GET, "/_sandbox/stats") => {
+            short_response(StatusCode::OK, json!(service.stats()).to_string())
+        }
         (&Method::GET, "/_sandbox/contacts") => {
             response(StatusCode::OK, Either::Right(ContactListBody::new(service)))
         }
@@ -135,22 +133,11 @@ fn own_page(service: Arc<Service>, method: &Method, path: &str) -> SandboxRespon
     }
 }
 
-/// The members that the service model gives the operation's response.
-fn success_body(output: OperationOutput) -> Value {
-    match output {
-        OperationOutput::Created(CreatedContact { operation, id, arn, .. }) => match operation {
-            CreateOperation::CreateContact => json!({"ContactId": id, "ContactArn": arn}),
-            CreateOperation::StartTaskContact => json!({"ContactId": id}),
-        },
-        OperationOutput::Read(body) => body,
-    }
-}
-
 fn error_response(error: &ApiError) -> SandboxResponse {
+    let (name, status) = error.code.name_and_status();
     // The service model spells this member with a capital letter.
-    let body = json!({"Message": error.message}).to_string();
-    let mut response = short_response(error.code.status(), body);
-    if let Ok(code) = HeaderValue::from_str(&format!("{}:", error.code.name())) {
+    let mut response = short_response(status, json!({"Message": error.message}).to_string());
+    if let Ok(code) = HeaderValue::from_str(&format!("{name}:")) {
         response.headers_mut().insert(ERROR_TYPE, code);
     }
     response

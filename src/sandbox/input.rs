@@ -9,23 +9,9 @@ use super::api_error::ApiError;
 use super::json::{Entries, JsonObject};
 use super::operation::CreateOperation;
 
-/// The members of a request that creates a contact.
-#[derive(Debug)]
+/// The members of a request that creates a contact. Those of the other operation are left out.
+#[derive(Debug, Default)]
 pub(super) struct CreateInput<'a> {
-    pub(super) common: CommonMembers<'a>,
-    pub(super) specific: SpecificMembers<'a>,
-}
-
-/// The members that only one of the operations has.
-#[derive(Debug)]
-pub(super) enum SpecificMembers<'a> {
-    CreateContact(CreateContactMembers<'a>),
-    StartTaskContact(StartTaskMembers<'a>),
-}
-
-/// The members that both operations have.
-#[derive(Debug)]
-pub(super) struct CommonMembers<'a> {
     pub(super) instance_id: Option<&'a str>,
     pub(super) client_token: Option<&'a str>,
     pub(super) name: Option<&'a str>,
@@ -35,20 +21,12 @@ pub(super) struct CommonMembers<'a> {
     pub(super) attributes: Entries<'a, &'a str>,
     pub(super) references: Entries<'a, ReferenceMembers<'a>>,
     pub(super) segment_attributes: Entries<'a, SegmentMembers<'a>>,
-}
-
-/// The members of `CreateContact` that `StartTaskContact` does not have.
-#[derive(Debug)]
-pub(super) struct CreateContactMembers<'a> {
+    // Of `CreateContact`.
     pub(super) channel: Option<&'a str>,
     pub(super) initiation_method: Option<&'a str>,
     pub(super) initiate_as: Option<&'a str>,
     pub(super) user_id: Option<&'a str>,
-}
-
-/// The members of `StartTaskContact` that `CreateContact` does not have.
-#[derive(Debug)]
-pub(super) struct StartTaskMembers<'a> {
+    // Of `StartTaskContact`.
     pub(super) contact_flow_id: Option<&'a str>,
     pub(super) quick_connect_id: Option<&'a str>,
     pub(super) task_template_id: Option<&'a str>,
@@ -94,22 +72,7 @@ impl<'a> CreateInput<'a> {
         members: &'a Map<String, Value>,
     ) -> Result<CreateInput<'a>, ApiError> {
         let body = JsonObject::body(members);
-        let common = CommonMembers::read(&body)?;
-        let specific = match operation {
-            CreateOperation::CreateContact => {
-                SpecificMembers::CreateContact(CreateContactMembers::read(&body)?)
-            }
-            CreateOperation::StartTaskContact => {
-                SpecificMembers::StartTaskContact(StartTaskMembers::read(&body)?)
-            }
-        };
-        Ok(CreateInput { common, specific })
-    }
-}
-
-impl<'a> CommonMembers<'a> {
-    fn read(body: &JsonObject<'a>) -> Result<CommonMembers<'a>, ApiError> {
-        Ok(CommonMembers {
+        let mut input = CreateInput {
             instance_id: body.text("InstanceId")?,
             client_token: body.text("ClientToken")?,
             name: body.text("Name")?,
@@ -119,35 +82,32 @@ impl<'a> CommonMembers<'a> {
             attributes: body.map("Attributes", JsonObject::text)?,
             references: body.map("References", ReferenceMembers::read)?,
             segment_attributes: body.map("SegmentAttributes", SegmentMembers::read_entry)?,
-        })
-    }
-}
-
-impl<'a> CreateContactMembers<'a> {
-    fn read(body: &JsonObject<'a>) -> Result<CreateContactMembers<'a>, ApiError> {
-        // Only its type is checked: no range is documented.
-        body.integer("ExpiryDurationInMinutes")?;
-        Ok(CreateContactMembers {
-            channel: body.text("Channel")?,
-            initiation_method: body.text("InitiationMethod")?,
-            initiate_as: body.text("InitiateAs")?,
-            user_id: body.object("UserInfo")?.map_or(Ok(None), |user| user.text("UserId"))?,
-        })
-    }
-}
-
-impl<'a> StartTaskMembers<'a> {
-    fn read(body: &JsonObject<'a>) -> Result<StartTaskMembers<'a>, ApiError> {
-        let attachment = |item: &JsonObject<'a>| {
-            Ok(AttachmentMembers { file_name: item.text("FileName")?, s3_url: item.text("S3Url")? })
+            ..CreateInput::default()
         };
-        Ok(StartTaskMembers {
-            contact_flow_id: body.text("ContactFlowId")?,
-            quick_connect_id: body.text("QuickConnectId")?,
-            task_template_id: body.text("TaskTemplateId")?,
-            scheduled_time: body.number("ScheduledTime")?,
-            attachments: body.objects("Attachments", attachment)?,
-        })
+        match operation {
+            CreateOperation::CreateContact => {
+                // Only its type is checked: no range is documented.
+                body.integer("ExpiryDurationInMinutes")?;
+                input.channel = body.text("Channel")?;
+                input.initiation_method = body.text("InitiationMethod")?;
+                input.initiate_as = body.text("InitiateAs")?;
+                input.user_id = body.object("UserInfo")?.map_or(Ok(None), |user| user.text("UserId"))?;
+            }
+            CreateOperation::StartTaskContact => {
+                input.contact_flow_id = body.text("ContactFlowId")?;
+                input.quick_connect_id = body.text("QuickConnectId")?;
+                input.task_template_id = body.text("TaskTemplateId")?;
+                input.scheduled_time = body.number("ScheduledTime")?;
+                input.attachments = body.objects("Attachments", AttachmentMembers::read)?;
+            }
+        }
+        Ok(input)
+    }
+}
+
+impl<'a> AttachmentMembers<'a> {
+    fn read(item: &JsonObject<'a>) -> Result<AttachmentMembers<'a>, ApiError> {
+        Ok(AttachmentMembers { file_name: item.text("FileName")?, s3_url: item.text("S3Url")? })
     }
 }
 
@@ -270,9 +230,8 @@ mod tests {
         let body = br#"{"Name": null, "Weather": [1], "Channel": "TASK", "UserInfo": null}"#;
         let members = decode(body).unwrap();
         let input = CreateInput::read(CreateOperation::CreateContact, &members).unwrap();
-        let SpecificMembers::CreateContact(specific) = input.specific else { unreachable!() };
-        assert_eq!(input.common.name, None);
-        assert_eq!(specific.user_id, None);
-        assert_eq!(specific.channel, Some("TASK"));
+        assert_eq!(input.name, None);
+        assert_eq!(input.user_id, None);
+        assert_eq!(input.channel, Some("TASK"));
     }
 }

@@ -16,17 +16,14 @@ pub(super) type Entries<'a, T> = Vec<(&'a str, T)>;
 ///
 /// `SerializationException` if the body is not a JSON object, or is nested deeper than 127 levels.
 pub(super) fn decode(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(mut members)) => {
-            remove_nulls(&mut members);
-            Ok(members)
-        }
-        Ok(_) => Err(undecodable("the body is not a JSON object")),
-        Err(error) => Err(undecodable(format!(
-            "the body is not valid JSON at line {} column {}",
-            error.line(),
-            error.column()
-        ))),
+    let mut body = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        undecodable(format!("the body is not valid JSON at line {line} column {column}"))
+    })?;
+    remove_nulls(&mut body);
+    match body {
+        Value::Object(members) => Ok(members),
+        _ => Err(undecodable("the body is not a JSON object")),
     }
 }
 
@@ -55,7 +52,7 @@ impl<'a> JsonObject<'a> {
     }
 
     pub(super) fn object(&self, member: &str) -> Result<Option<JsonObject<'a>>, ApiError> {
-        let path = self.path_of(member);
+        let path = path(&self.path, member);
         self.typed(member, "an object", |value| Some(JsonObject { members: value.as_object()?, path }))
     }
 
@@ -68,7 +65,7 @@ impl<'a> JsonObject<'a> {
         let items = self.typed(member, "a list of objects", |value| {
             value.as_array()?.iter().map(Value::as_object).collect::<Option<Vec<_>>>()
         })?;
-        let path = self.path_of(member);
+        let path = path(&self.path, member);
         let read = |members: &'a Map<String, Value>| read(&JsonObject { members, path: path.clone() });
         items.map(|items| items.into_iter().map(read).collect()).transpose()
     }
@@ -91,21 +88,14 @@ impl<'a> JsonObject<'a> {
         entries.filter_map(Result::transpose).collect()
     }
 
-    fn path_of(&self, member: &str) -> String {
-        path(&self.path, member)
-    }
-
     fn typed<T>(
         &self,
         member: &str,
         expected: &str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, ApiError> {
-        let Some(value) = self.members.get(member) else {
-            return Ok(None);
-        };
-        let mistyped = || undecodable(format!("{} must be {expected}", self.path_of(member)));
-        read(value).ok_or_else(mistyped).map(Some)
+        let mistyped = || undecodable(format!("{} must be {expected}", path(&self.path, member)));
+        self.members.get(member).map(|value| read(value).ok_or_else(mistyped)).transpose()
     }
 }
 
@@ -121,15 +111,14 @@ fn undecodable(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::Serialization, message)
 }
 
-fn remove_nulls(members: &mut Map<String, Value>) {
-    members.retain(|_, value| !value.is_null());
-    members.values_mut().for_each(remove_nulls_within);
-}
-
-fn remove_nulls_within(value: &mut Value) {
+/// Removes the members that are null, at any depth.
+fn remove_nulls(value: &mut Value) {
     match value {
-        Value::Object(members) => remove_nulls(members),
-        Value::Array(items) => items.iter_mut().for_each(remove_nulls_within),
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -15,24 +15,17 @@ pub(super) struct Latency {
     draws: AtomicU64,
 }
 
-/// The latency of one request, as on a network before and after the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LatencyHalves {
-    pub(super) before: Duration,
-    pub(super) after: Duration,
-}
-
 impl Latency {
     /// A latency of `mean`, and up to the share `jitter` of it (0 to 1) more or less.
     pub(super) fn new(mean: Duration, jitter: f64, seed: u64) -> Latency {
         Latency { mean, jitter, seed, draws: AtomicU64::new(0) }
     }
 
-    /// Draws the latency of the next request.
-    pub(super) fn draw(&self) -> LatencyHalves {
+    /// Draws the latency of the next request: its halves before and after the operation, as on a network.
+    pub(super) fn draw(&self) -> (Duration, Duration) {
         let whole = self.of_request(self.draws.fetch_add(1, Ordering::Relaxed));
         let before = whole / 2;
-        LatencyHalves { before, after: whole - before }
+        (before, whole - before)
     }
 
     /// The latency of the request with this number, counted from 0.
@@ -53,7 +46,7 @@ mod tests {
 
     const MEAN: Duration = Duration::from_millis(40);
 
-    fn draws(mean: Duration, jitter: f64, seed: u64) -> Vec<LatencyHalves> {
+    fn draws(mean: Duration, jitter: f64, seed: u64) -> Vec<(Duration, Duration)> {
         let latency = Latency::new(mean, jitter, seed);
         (0..10_000).map(|_| latency.draw()).collect()
     }
@@ -61,14 +54,14 @@ mod tests {
     #[test]
     fn half_of_it_is_before_the_operation_and_half_after() {
         let draws = draws(MEAN, 0.3, 7);
-        assert!(draws.iter().all(|halves| halves.after - halves.before <= Duration::from_nanos(1)));
+        assert!(draws.iter().all(|(before, after)| *after - *before <= Duration::from_nanos(1)));
     }
 
     #[test]
     fn without_jitter_it_is_constant() {
-        let constant = LatencyHalves { before: MEAN / 2, after: MEAN / 2 };
+        let constant = (MEAN / 2, MEAN / 2);
         assert!(draws(MEAN, 0.0, 7).iter().all(|halves| *halves == constant));
-        let none = LatencyHalves { before: Duration::ZERO, after: Duration::ZERO };
+        let none = (Duration::ZERO, Duration::ZERO);
         assert!(draws(Duration::ZERO, 1.0, 7).iter().all(|halves| *halves == none));
     }
 
@@ -76,7 +69,7 @@ mod tests {
     fn it_is_uniformly_distributed_over_its_range() {
         for (jitter, least, most) in [(0.3, 28, 52), (1.0, 0, 80)] {
             let whole: Vec<Duration> =
-                draws(MEAN, jitter, 7).iter().map(|halves| halves.before + halves.after).collect();
+                draws(MEAN, jitter, 7).iter().map(|(before, after)| *before + *after).collect();
             let [least, most] = [least, most].map(Duration::from_millis);
             assert!(whole.iter().all(|time| (least..=most).contains(time)));
             // A tenth of the draws in each tenth of the range.
@@ -97,6 +90,6 @@ mod tests {
 
     #[test]
     fn the_longest_latency_does_not_overflow() {
-        assert!(draws(Duration::MAX, 1.0, 7).iter().all(|halves| halves.before <= halves.after));
+        assert!(draws(Duration::MAX, 1.0, 7).iter().all(|(before, after)| before <= after));
     }
 }

@@ -40,25 +40,6 @@ impl ApiOperation {
             ApiOperation::SearchContacts => "SearchContacts",
         }
     }
-
-    /// The method in the service model (connect, 2017-08-08).
-    pub(super) fn method(self) -> Method {
-        match self {
-            ApiOperation::Create(_) => Method::PUT,
-            ApiOperation::DescribeContact => Method::GET,
-            ApiOperation::SearchContacts => Method::POST,
-        }
-    }
-
-    /// The path in the service model, with its labels in braces.
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            ApiOperation::Create(CreateOperation::CreateContact) => "/contact/create-contact",
-            ApiOperation::Create(CreateOperation::StartTaskContact) => "/contact/task",
-            ApiOperation::DescribeContact => "/contacts/{InstanceId}/{ContactId}",
-            ApiOperation::SearchContacts => "/search-contacts",
-        }
-    }
 }
 
 impl CreateOperation {
@@ -79,6 +60,10 @@ impl CreateOperation {
     }
 }
 
+/// The operations of the sandbox, for the error message about any other.
+pub(super) const OPERATIONS: &str = "PUT /contact/create-contact, PUT /contact/task, \
+                                     GET /contacts/{InstanceId}/{ContactId}, POST /search-contacts";
+
 /// An operation with the labels of its path, still percent-encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
@@ -88,10 +73,19 @@ pub(super) enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The route of a request, or `None` if no operation has its method and path.
+    /// The route of a request, or `None` if no operation has its method and path. Source: service model
+    /// connect, 2017-08-08.
     pub(super) fn find(method: &Method, path: &'a str) -> Option<Route<'a>> {
-        let operations = ApiOperation::ALL.into_iter().filter(|operation| operation.method() == method);
-        operations.filter_map(|operation| Route::to(operation, path)).next()
+        match (method.as_str(), path) {
+            ("PUT", "/contact/create-contact") => Some(Route::Create(CreateOperation::CreateContact)),
+            ("PUT", "/contact/task") => Some(Route::Create(CreateOperation::StartTaskContact)),
+            ("POST", "/search-contacts") => Some(Route::Search),
+            ("GET", _) => {
+                let (instance_id, contact_id) = path.strip_prefix("/contacts/")?.split_once('/')?;
+                (!contact_id.contains('/')).then_some(Route::Describe { instance_id, contact_id })
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn operation(self) -> ApiOperation {
@@ -99,19 +93,6 @@ impl<'a> Route<'a> {
             Route::Create(operation) => ApiOperation::Create(operation),
             Route::Describe { .. } => ApiOperation::DescribeContact,
             Route::Search => ApiOperation::SearchContacts,
-        }
-    }
-
-    /// The route to the operation, if the path is one of its paths.
-    fn to(operation: ApiOperation, path: &'a str) -> Option<Route<'a>> {
-        let matches = operation.path() == path;
-        match operation {
-            ApiOperation::Create(operation) => matches.then_some(Route::Create(operation)),
-            ApiOperation::SearchContacts => matches.then_some(Route::Search),
-            ApiOperation::DescribeContact => {
-                let (instance_id, contact_id) = path.strip_prefix("/contacts/")?.split_once('/')?;
-                (!contact_id.contains('/')).then_some(Route::Describe { instance_id, contact_id })
-            }
         }
     }
 }
@@ -176,10 +157,15 @@ mod tests {
 
     #[test]
     fn a_route_is_found_by_its_method_and_its_path() {
-        for operation in ApiOperation::ALL {
-            let route = Route::find(&operation.method(), operation.path());
-            assert_eq!(route.map(Route::operation), Some(operation));
-            assert_eq!(Route::find(&Method::DELETE, operation.path()), None);
+        let listed: Vec<(&str, &str)> =
+            OPERATIONS.split(", ").map(|operation| operation.split_once(' ').unwrap()).collect();
+        let find = |(method, path): (&str, &'static str)| {
+            Route::find(&Method::from_bytes(method.as_bytes()).unwrap(), path).map(Route::operation)
+        };
+        let found: Vec<ApiOperation> = listed.iter().copied().filter_map(find).collect();
+        assert_eq!(found, ApiOperation::ALL);
+        for (_, path) in listed {
+            assert_eq!(Route::find(&Method::DELETE, path), None);
         }
         for path in ["/contact", "/contact/task/", "/contact/tasks", "/"] {
             assert_eq!(Route::find(&Method::PUT, path), None, "{path}");

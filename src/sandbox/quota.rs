@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use super::operation::{ApiOperation, CreateOperation};
+use super::operation::ApiOperation;
 
 /// The documented quota of `DescribeContact`: requests per second and burst.
 const DESCRIBE_CONTACT: (f64, u32) = (10.0, 15);
@@ -18,35 +18,26 @@ const ROUNDING_ERROR: f64 = 1e-9;
 
 /// A token bucket for each operation.
 #[derive(Debug)]
-pub(super) struct OperationQuotas {
-    create_contact: TokenBucket,
-    start_task_contact: TokenBucket,
-    describe_contact: TokenBucket,
-    search_contacts: TokenBucket,
-}
+pub(super) struct OperationQuotas([(ApiOperation, TokenBucket); 4]);
 
 impl OperationQuotas {
     /// Full buckets. The operations that create contacts get `rate` (requests per second, finite, above 0)
     /// and `burst` (at least 1), the others their documented quotas.
     pub(super) fn new(rate: f64, burst: u32, now: Instant) -> OperationQuotas {
-        let bucket = |(rate, burst)| TokenBucket::new(rate, burst, now);
-        OperationQuotas {
-            create_contact: bucket((rate, burst)),
-            start_task_contact: bucket((rate, burst)),
-            describe_contact: bucket(DESCRIBE_CONTACT),
-            search_contacts: bucket(SEARCH_CONTACTS),
-        }
+        OperationQuotas(ApiOperation::ALL.map(|operation| {
+            let (rate, burst) = match operation {
+                ApiOperation::Create(_) => (rate, burst),
+                ApiOperation::DescribeContact => DESCRIBE_CONTACT,
+                ApiOperation::SearchContacts => SEARCH_CONTACTS,
+            };
+            (operation, TokenBucket::new(rate, burst, now))
+        }))
     }
 
     /// Takes a token from the operation's bucket; `false` if the bucket is empty.
     pub(super) fn take(&mut self, operation: ApiOperation, now: Instant) -> bool {
-        let bucket = match operation {
-            ApiOperation::Create(CreateOperation::CreateContact) => &mut self.create_contact,
-            ApiOperation::Create(CreateOperation::StartTaskContact) => &mut self.start_task_contact,
-            ApiOperation::DescribeContact => &mut self.describe_contact,
-            ApiOperation::SearchContacts => &mut self.search_contacts,
-        };
-        bucket.take(now)
+        let bucket = self.0.iter_mut().find(|(own, _)| *own == operation);
+        bucket.is_none_or(|(_, bucket)| bucket.take(now))
     }
 }
 

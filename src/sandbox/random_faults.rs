@@ -30,20 +30,15 @@ impl RequestIdentity<'_> {
     }
 }
 
-/// Counts the repetitions of each request, by [`RequestIdentity::hash`]. It grows with the number of distinct
+/// The number of repetitions of each request, by [`RequestIdentity::hash`]. It grows with the number of distinct
 /// requests, so it is only used while a fault is random.
-#[derive(Debug, Default)]
-pub(super) struct RepetitionCounter {
-    counts: HashMap<u64, u32>,
-}
+pub(super) type Repetitions = HashMap<u64, u32>;
 
-impl RepetitionCounter {
-    /// Counts one more request and returns its number among its repetitions, from 1.
-    pub(super) fn count(&mut self, request: u64) -> u32 {
-        let count = self.counts.entry(request).or_default();
-        *count = count.saturating_add(1);
-        *count
-    }
+/// Counts one more request and returns its number among its repetitions, from 1.
+pub(super) fn count_repetition(repetitions: &mut Repetitions, request: u64) -> u32 {
+    let count = repetitions.entry(request).or_default();
+    *count = count.saturating_add(1);
+    *count
 }
 
 /// The random faults of one request. Several may apply; the service decides their order.
@@ -56,7 +51,7 @@ pub(super) struct RandomFaults {
 }
 
 impl RandomFaults {
-    /// `request` is from [`RequestIdentity::hash`], `repetition` from [`RepetitionCounter::count`].
+    /// `request` is from [`RequestIdentity::hash`], `repetition` from [`count_repetition`].
     pub(super) fn draw(faults: &Faults, seed: u64, request: u64, repetition: u32) -> RandomFaults {
         let applies = |fault, probability| random_share(fault, seed, request, repetition) < probability;
         RandomFaults {
@@ -111,8 +106,8 @@ mod tests {
 
     #[test]
     fn the_repetitions_of_each_request_are_counted_separately() {
-        let mut repetitions = RepetitionCounter::default();
-        let counts = [7, 8, 7, 7, 8].map(|request| repetitions.count(request));
+        let mut repetitions = Repetitions::new();
+        let counts = [7, 8, 7, 7, 8].map(|request| count_repetition(&mut repetitions, request));
         assert_eq!(counts, [1, 1, 2, 3, 2]);
     }
 

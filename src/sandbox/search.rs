@@ -27,19 +27,21 @@ const LONGEST_RANGE: f64 = 8.0 * 7.0 * 24.0 * 3600.0;
 /// default is not documented.
 const LARGEST_PAGE: usize = 100;
 
-/// The members of a search that the sandbox imitates. Lists have exactly one item.
-#[derive(Deserialize)]
+/// A search that the sandbox imitates. Lists have exactly one item.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct SearchBody<'a> {
+pub(super) struct SearchRequest<'a> {
+    /// The instance's id or its ARN.
     instance_id: &'a str,
     time_range: TimeRange,
     #[serde(borrow)]
     search_criteria: SearchCriteria<'a>,
     max_results: Option<usize>,
-    next_token: Option<&'a str>,
+    /// The id of the last contact on the page before.
+    pub(super) next_token: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct TimeRange {
     r#type: TimeRangeType,
@@ -47,13 +49,13 @@ struct TimeRange {
     end_time: f64,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum TimeRangeType {
     InitiationTimestamp,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct SearchCriteria<'a> {
     #[serde(borrow)]
@@ -62,7 +64,7 @@ struct SearchCriteria<'a> {
     searchable_contact_attributes: Option<AttributeCriteria<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct NameCriteria<'a> {
     #[serde(borrow)]
@@ -70,46 +72,25 @@ struct NameCriteria<'a> {
     match_type: MatchType,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum MatchType {
     MatchAll,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct AttributeCriteria<'a> {
     #[serde(borrow)]
     criteria: [AttributeCriterion<'a>; 1],
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct AttributeCriterion<'a> {
     key: &'a str,
     #[serde(borrow)]
     values: [&'a str; 1],
-}
-
-/// A valid search.
-#[derive(Debug)]
-pub(super) struct SearchRequest<'a> {
-    /// The instance's id or its ARN.
-    instance_id: &'a str,
-    /// Epoch seconds.
-    start_time: f64,
-    end_time: f64,
-    channel: &'a str,
-    criterion: SearchCriterion<'a>,
-    max_results: usize,
-    /// The id of the last contact on the page before.
-    pub(super) next_token: Option<&'a str>,
-}
-
-#[derive(Debug)]
-enum SearchCriterion<'a> {
-    Name(&'a str),
-    Attribute { key: &'a str, value: &'a str },
 }
 
 impl<'a> SearchRequest<'a> {
@@ -121,42 +102,38 @@ impl<'a> SearchRequest<'a> {
     /// - `InvalidParameterException`: a member's value violates its own constraint.
     pub(super) fn read(members: &'a Map<String, Value>) -> Result<SearchRequest<'a>, ApiError> {
         // The error of serde is left out: it may repeat values.
-        let body = SearchBody::deserialize(members).map_err(|_| unsupported())?;
-        let SearchBody { instance_id, time_range, search_criteria, max_results, next_token } = body;
-        let TimeRange { r#type: TimeRangeType::InitiationTimestamp, start_time, end_time } = time_range;
-        let SearchCriteria { channels: [channel], name, searchable_contact_attributes } = search_criteria;
-        let criterion = match (name, searchable_contact_attributes) {
-            (Some(NameCriteria { search_text: [text], match_type: MatchType::MatchAll }), None) => {
-                length("SearchCriteria.Name.SearchText", Some(text), 0..=128)?;
-                SearchCriterion::Name(text)
+        let search = SearchRequest::deserialize(members).map_err(|_| unsupported())?;
+        let SearchCriteria { channels: [channel], name, searchable_contact_attributes } =
+            &search.search_criteria;
+        match (name, searchable_contact_attributes) {
+            (Some(name), None) => {
+                length("SearchCriteria.Name.SearchText", Some(name.search_text[0]), 0..=128)?
             }
             (None, Some(AttributeCriteria { criteria: [AttributeCriterion { key, values: [value] }] })) => {
                 let path = "SearchCriteria.SearchableContactAttributes.Criteria";
                 length(&format!("{path}.Key"), Some(key), 1..=100)?;
                 length(&format!("{path}.Values"), Some(value), 0..=100)?;
-                SearchCriterion::Attribute { key, value }
             }
             (Some(_), Some(_)) | (None, None) => return Err(unsupported()),
-        };
-        let max_results = max_results.unwrap_or(LARGEST_PAGE);
-        length("InstanceId", Some(instance_id), 1..=100)?;
-        length("NextToken", next_token, 1..=100_000)?;
-        if !["VOICE", "CHAT", "TASK", "EMAIL"].contains(&channel) {
+        }
+        length("InstanceId", Some(search.instance_id), 1..=100)?;
+        length("NextToken", search.next_token, 1..=100_000)?;
+        if !["VOICE", "CHAT", "TASK", "EMAIL"].contains(channel) {
             return Err(invalid_parameter("SearchCriteria.Channels must be VOICE, CHAT, TASK or EMAIL"));
         }
-        if !(1..=LARGEST_PAGE).contains(&max_results) {
+        if !(1..=LARGEST_PAGE).contains(&search.max_results.unwrap_or(LARGEST_PAGE)) {
             return Err(invalid_parameter(format!("MaxResults must be from 1 to {LARGEST_PAGE}")));
         }
-        if !(0.0..=LONGEST_RANGE).contains(&(end_time - start_time)) {
+        if !(0.0..=LONGEST_RANGE).contains(&(search.time_range.end_time - search.time_range.start_time)) {
             return Err(invalid_parameter("TimeRange must be 0 to 8 weeks long"));
         }
-        Ok(SearchRequest { instance_id, start_time, end_time, channel, criterion, max_results, next_token })
+        Ok(search)
     }
 
     /// Whether the contact is in the time range and old enough for the index. `now` is since 1970.
     pub(super) fn is_in_range(&self, contact: &StoredContact, now: Duration, index_lag: Duration) -> bool {
-        let initiated = contact.initiated.as_secs_f64();
-        contact.age(now) >= index_lag && (self.start_time..=self.end_time).contains(&initiated)
+        let TimeRange { r#type: TimeRangeType::InitiationTimestamp, start_time, end_time } = &self.time_range;
+        contact.age(now) >= index_lag && (start_time..=end_time).contains(&&contact.initiated.as_secs_f64())
     }
 
     /// The response to the search: the first page, or the one after the contact at `last_position`.
@@ -171,7 +148,11 @@ impl<'a> SearchRequest<'a> {
         let found: Vec<_> = found.filter(|(_, view)| self.matches(view)).collect();
         let first = found.partition_point(|(position, _)| Some(*position) <= last_position);
         let rest = found.get(first..).unwrap_or_default();
-        let page: Vec<_> = rest.iter().take(self.max_results).map(|(_, view)| view.summary()).collect();
+        let page: Vec<_> = rest
+            .iter()
+            .take(self.max_results.unwrap_or(LARGEST_PAGE))
+            .map(|(_, view)| view.summary())
+            .collect();
         let mut response = json!({"Contacts": page, "TotalCount": found.len()});
         if rest.len() > page.len() {
             response["NextToken"] = page.last().and_then(|last| last.get("Id").cloned()).into();
@@ -180,11 +161,17 @@ impl<'a> SearchRequest<'a> {
     }
 
     fn matches(&self, view: &ContactView<'_>) -> bool {
-        let matches_criterion = match self.criterion {
-            SearchCriterion::Name(text) => has_phrase(view.name().unwrap_or_default(), text),
-            SearchCriterion::Attribute { key, value } => view.attribute(key) == Some(value),
-        };
-        matches_criterion && view.is_in(self.instance_id) && view.channel() == self.channel
+        let SearchCriteria { channels: [channel], name, searchable_contact_attributes } =
+            &self.search_criteria;
+        let has_name = name.as_ref().is_none_or(|criteria| {
+            let NameCriteria { search_text: [text], match_type: MatchType::MatchAll } = criteria;
+            has_phrase(view.text("Name").unwrap_or_default(), text)
+        });
+        let has_attribute = searchable_contact_attributes.as_ref().is_none_or(|attributes| {
+            let [AttributeCriterion { key, values: [value] }] = &attributes.criteria;
+            view.attribute(key) == Some(value)
+        });
+        has_name && has_attribute && view.is_in(self.instance_id) && view.channel() == *channel
     }
 }
 

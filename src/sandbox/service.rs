@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 
 use super::api_error::{ApiError, ErrorCode};
 use super::config::{Faults, SandboxConfig};
-use super::contact::{ContactView, CreatedContact, ValidRequest};
+use super::contact::{ContactView, ValidRequest, since_epoch};
 use super::error::SandboxError;
 use super::input::CreateInput;
 use super::json;
 use super::latency::Latency;
 use super::limits;
 use super::operation::{ApiOperation, ContactLabels, CreateOperation, Route};
-use super::random_faults::{RandomFaults, RequestIdentity};
+use super::random_faults::{RandomFaults, RequestIdentity, count_repetition};
 use super::search::SearchRequest;
 use super::state::{SandboxState, SandboxStats};
 
@@ -35,19 +35,11 @@ pub(super) struct Service {
     write_failed: Notify,
 }
 
-/// The output of an operation.
-#[derive(Debug)]
-pub(super) enum OperationOutput {
-    Created(CreatedContact),
-    /// The response body of an operation that reads.
-    Read(Value),
-}
-
 /// The end of a request: a response, or a closed connection.
 #[derive(Debug)]
 pub(super) enum RequestOutcome {
-    /// It gets a response, after this delay in addition to the latency.
-    Respond(Result<OperationOutput, ApiError>, Duration),
+    /// It gets a response, an error or the body of a success, after this delay in addition to the latency.
+    Respond(Result<Value, ApiError>, Duration),
     /// A fault closes it.
     CloseConnection,
 }
@@ -66,11 +58,7 @@ impl Service {
 
     /// Counts a request, and denies, throttles or refuses it before its body is looked at.
     pub(super) fn admit<'a>(&self, route: Option<Route<'a>>, now: Instant) -> Result<Route<'a>, ApiError> {
-        let mut state = self.lock();
-        match route {
-            Some(route) => state.admit(route.operation(), &self.faults, now).map(|()| route),
-            None => Err(state.refuse_unknown_operation()),
-        }
+        self.lock().admit(route, &self.faults, now)
     }
 
     /// Performs an operation, unless a fault prevents it. A contact that it creates is in the state file, if
@@ -90,18 +78,18 @@ impl Service {
                 let bytes = body.as_deref().unwrap_or_default();
                 let identity = token.map_or(RequestIdentity::Body(bytes), RequestIdentity::ClientToken);
                 let faults = self.draw_faults(operation, identity);
-                self.with_faults(faults, || self.create(create, &members?, region, now))
+                self.with_faults(operation, faults, || self.create(create, &members?, region, now))
             }
             Route::Describe { instance_id, contact_id } => {
                 let labels = ContactLabels::decode(instance_id, contact_id);
                 let id = labels.as_ref().map_or(contact_id, |labels| &labels.contact_id);
                 let faults = self.draw_faults(operation, RequestIdentity::ContactId(id));
-                self.with_faults(faults, || self.describe(&labels?))
+                self.with_faults(operation, faults, || self.describe(&labels?))
             }
             Route::Search => {
                 let bytes = body.as_deref().unwrap_or_default();
                 let faults = self.draw_faults(operation, RequestIdentity::Body(bytes));
-                self.with_faults(faults, || self.search(&body?, now))
+                self.with_faults(operation, faults, || self.search(&body?, now))
             }
         }
     }
@@ -111,15 +99,16 @@ impl Service {
             return RandomFaults::default();
         }
         let request = identity.hash(operation);
-        let repetition = self.lock().repetitions.count(request);
+        let repetition = count_repetition(&mut self.lock().repetitions, request);
         RandomFaults::draw(&self.faults, self.seed, request, repetition)
     }
 
     /// Performs the operation between the faults that apply before it and those that apply after it.
     fn with_faults(
         &self,
+        operation: ApiOperation,
         faults: RandomFaults,
-        operation: impl FnOnce() -> Result<OperationOutput, ApiError>,
+        perform: impl FnOnce() -> Result<Value, ApiError>,
     ) -> RequestOutcome {
         if faults.reset {
             self.lock().stats.reset += 1;
@@ -130,12 +119,12 @@ impl Service {
             let error = ApiError::new(ErrorCode::Internal, "a fault of the sandbox fails this request");
             return RequestOutcome::Respond(Err(error), Duration::ZERO);
         }
-        let result = operation();
+        let result = perform();
         let mut state = self.lock();
         if let Err(error) = &result {
             state.stats.count_error(error.code);
         }
-        if faults.lose && matches!(result, Ok(OperationOutput::Created(_))) {
+        if faults.lose && result.is_ok() && matches!(operation, ApiOperation::Create(_)) {
             state.stats.lost += 1;
             return RequestOutcome::CloseConnection;
         }
@@ -150,13 +139,13 @@ impl Service {
         members: &Map<String, Value>,
         region: &str,
         now: SystemTime,
-    ) -> Result<OperationOutput, ApiError> {
+    ) -> Result<Value, ApiError> {
         let input = CreateInput::read(operation, members)?;
-        limits::check_create(&input, now)?;
+        limits::check_create(operation, &input, now)?;
         let request = ValidRequest {
             operation,
-            instance_id: input.common.instance_id.unwrap_or_default(),
-            client_token: input.common.client_token,
+            instance_id: input.instance_id.unwrap_or_default(),
+            client_token: input.client_token,
             region,
             members,
         };
@@ -164,10 +153,10 @@ impl Service {
         if created.as_ref().is_err_and(|error| error.code == ErrorCode::Internal) {
             self.write_failed.notify_one();
         }
-        created.map(OperationOutput::Created)
+        Ok(created?.creation())
     }
 
-    fn describe(&self, labels: &ContactLabels) -> Result<OperationOutput, ApiError> {
+    fn describe(&self, labels: &ContactLabels) -> Result<Value, ApiError> {
         limits::check_labels(labels)?;
         let contact = self.lock().contacts.find(&labels.contact_id);
         let view = contact.as_deref().map(ContactView::new).filter(|view| view.is_in(&labels.instance_id));
@@ -175,10 +164,10 @@ impl Service {
             || ApiError::new(ErrorCode::NotFound, "the instance has no contact with this ContactId");
         let description = view.ok_or_else(not_found)?.description();
         self.lock().stats.described += 1;
-        Ok(OperationOutput::Read(json!({"Contact": description})))
+        Ok(json!({"Contact": description}))
     }
 
-    fn search(&self, body: &[u8], now: SystemTime) -> Result<OperationOutput, ApiError> {
+    fn search(&self, body: &[u8], now: SystemTime) -> Result<Value, ApiError> {
         let members = json::decode(body)?;
         let search = SearchRequest::read(&members)?;
         let (last_position, candidates) = {
@@ -187,11 +176,16 @@ impl Service {
                 let unknown = || limits::invalid_parameter("NextToken must be one that a search returned");
                 state.contacts.position(token).ok_or_else(unknown)
             };
-            (search.next_token.map(position).transpose()?, state.candidates(&search, &self.faults, now))
+            let (now, index_lag) = (since_epoch(now), self.faults.index_lag);
+            let contacts = state.contacts.contacts(0..state.contacts.len()).enumerate();
+            let in_range = contacts.filter(|(_, contact)| search.is_in_range(contact, now, index_lag));
+            let candidates: Vec<_> =
+                in_range.map(|(position, contact)| (position, contact.clone())).collect();
+            (search.next_token.map(position).transpose()?, candidates)
         };
         let page = search.page(&candidates, last_position);
         self.lock().stats.searched += 1;
-        Ok(OperationOutput::Read(page))
+        Ok(page)
     }
 
     pub(super) fn stats(&self) -> SandboxStats {
@@ -216,10 +210,10 @@ impl Service {
             chunk.push_str(&contact.document);
             next += 1;
             if chunk.len() >= CHUNK {
-                return (chunk, next);
+                break;
             }
         }
-        (chunk, end)
+        (chunk, next)
     }
 
     /// Resolves once the state file could not be written.
@@ -254,9 +248,7 @@ impl fmt::Debug for Service {
         formatter
             .debug_struct("Service")
             .field("stats", &self.stats())
-            .field("latency", &self.latency)
             .field("faults", &self.faults)
-            .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
 }
@@ -276,14 +268,12 @@ mod tests {
             let now = UNIX_EPOCH + Duration::from_secs(now);
             let route = Route::Create(CreateOperation::StartTaskContact);
             match service.perform(route, Ok(body.to_vec()), "r", now) {
-                RequestOutcome::Respond(Ok(OperationOutput::Created(created)), _) => Ok(created),
-                RequestOutcome::Respond(Err(error), _) => Err(error),
+                RequestOutcome::Respond(result, _) => result,
                 other => unreachable!("{other:?}"),
             }
         };
-        let first = start(99).unwrap();
-        let second = start(100).unwrap();
-        assert_eq!((first.id, second.is_replayed), (second.id, true));
+        assert_eq!(start(99).unwrap()["ContactId"], start(100).unwrap()["ContactId"]);
+        assert_eq!(service.stats().replayed, 1);
         assert_eq!(start(101).unwrap_err().code, ErrorCode::InvalidParameter);
         assert_eq!(service.contact_count(), 1);
     }

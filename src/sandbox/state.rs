@@ -7,13 +7,12 @@ use serde::Serialize;
 
 use super::api_error::{ApiError, ErrorCode};
 use super::config::{Faults, SandboxConfig};
-use super::contact::{CreatedContact, StoredContact, ValidRequest, since_epoch};
-use super::contact_store::{ContactStore, TokenLookup, TokenRetention};
+use super::contact::{StoredContact, ValidRequest};
+use super::contact_store::{ContactStore, TokenLookup};
 use super::error::SandboxError;
-use super::operation::ApiOperation;
+use super::operation::{OPERATIONS, Route};
 use super::quota::OperationQuotas;
-use super::random_faults::RepetitionCounter;
-use super::search::SearchRequest;
+use super::random_faults::Repetitions;
 use super::state_file::StateFile;
 
 /// Counters of a sandbox since its start, as `GET /_sandbox/stats` shows them.
@@ -90,7 +89,7 @@ pub(super) struct SandboxState {
     pub(super) contacts: ContactStore,
     pub(super) file: Option<StateFile>,
     /// Empty while no fault is random.
-    pub(super) repetitions: RepetitionCounter,
+    pub(super) repetitions: Repetitions,
     pub(super) stats: SandboxStats,
     /// The first error of writing the state file.
     pub(super) failure: Option<SandboxError>,
@@ -100,49 +99,45 @@ impl SandboxState {
     /// The state with the contacts of the state file.
     pub(super) fn open(config: &SandboxConfig) -> Result<SandboxState, SandboxError> {
         let SandboxConfig { rate, burst, state, faults, .. } = config;
-        let retention =
-            TokenRetention { window: faults.token_window, forget_completed: faults.forget_completed };
-        let mut contacts = ContactStore::new(fastrand::Rng::new(), retention);
-        let file = state.as_deref().map(|path| StateFile::open(path, |contact| contacts.insert(contact)));
+        let mut contacts = ContactStore::new(fastrand::Rng::new(), faults);
+        let insert = |contact| drop(contacts.insert(contact));
+        let file = state.as_deref().map(|path| StateFile::open(path, insert));
         Ok(SandboxState {
             quotas: rate.map(|rate| OperationQuotas::new(rate, *burst, Instant::now())),
             file: file.transpose()?,
             contacts,
-            repetitions: RepetitionCounter::default(),
+            repetitions: Repetitions::new(),
             stats: SandboxStats { rate: *rate, burst: *burst, ..SandboxStats::default() },
             failure: None,
         })
     }
 
-    /// Counts a request, and denies or throttles it by its number or by the quota of its operation.
-    pub(super) fn admit(
+    /// Counts a request, and denies or throttles it by its number or by the quota of its operation. A request
+    /// for an unknown operation takes no token: quotas are per operation.
+    pub(super) fn admit<'a>(
         &mut self,
-        operation: ApiOperation,
+        route: Option<Route<'a>>,
         faults: &Faults,
         now: Instant,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Route<'a>, ApiError> {
         self.stats.requests += 1;
         let number = self.stats.requests;
-        let error = if faults.is_denied(number) {
-            ApiError::new(ErrorCode::AccessDenied, "the sandbox denies every further request")
-        } else if faults.is_throttled(number)
-            || self.quotas.as_mut().is_some_and(|quotas| !quotas.take(operation, now))
-        {
-            ApiError::new(ErrorCode::Throttling, "Rate exceeded")
+        let error = if let Some(route) = route {
+            if faults.is_denied(number) {
+                ApiError::new(ErrorCode::AccessDenied, "the sandbox denies every further request")
+            } else if faults.is_throttled(number)
+                || self.quotas.as_mut().is_some_and(|quotas| !quotas.take(route.operation(), now))
+            {
+                ApiError::new(ErrorCode::Throttling, "Rate exceeded")
+            } else {
+                return Ok(route);
+            }
         } else {
-            return Ok(());
+            let message = format!("the sandbox supports these operations: {OPERATIONS}");
+            ApiError::new(ErrorCode::UnknownOperation, message)
         };
         self.stats.count_error(error.code);
         Err(error)
-    }
-
-    /// Counts and refuses a request for an unknown operation. It takes no token: quotas are per operation.
-    pub(super) fn refuse_unknown_operation(&mut self) -> ApiError {
-        self.stats.requests += 1;
-        self.stats.count_error(ErrorCode::UnknownOperation);
-        let known = ApiOperation::ALL.map(|operation| format!("{} {}", operation.method(), operation.path()));
-        let message = format!("the sandbox supports these operations: {}", known.join(", "));
-        ApiError::new(ErrorCode::UnknownOperation, message)
     }
 
     /// Creates a contact, or finds the one that the client token created before. A new contact is written to
@@ -152,11 +147,11 @@ impl SandboxState {
         request: &ValidRequest<'_>,
         faults: &Faults,
         now: SystemTime,
-    ) -> Result<CreatedContact, ApiError> {
+    ) -> Result<Arc<StoredContact>, ApiError> {
         let contact = match self.contacts.look_up(request, now)? {
-            TokenLookup::Known(created) => {
+            TokenLookup::Known(contact) => {
                 self.stats.replayed += 1;
-                return Ok(created);
+                return Ok(contact);
             }
             TokenLookup::New(contact) => contact,
         };
@@ -169,25 +164,9 @@ impl SandboxState {
         {
             // Later errors only follow from the first one.
             self.failure.get_or_insert(error);
-            let message = "the sandbox could not write its state file";
-            return Err(ApiError::new(ErrorCode::Internal, message));
+            return Err(ApiError::new(ErrorCode::Internal, "the sandbox could not write its state file"));
         }
-        let created = contact.answer(false);
-        self.contacts.insert(contact);
         self.stats.created += 1;
-        Ok(created)
-    }
-
-    /// The contacts in the range of a search, with their positions.
-    pub(super) fn candidates(
-        &self,
-        search: &SearchRequest<'_>,
-        faults: &Faults,
-        now: SystemTime,
-    ) -> Vec<(usize, Arc<StoredContact>)> {
-        let now = since_epoch(now);
-        let contacts = self.contacts.contacts(0..self.contacts.len()).enumerate();
-        let in_range = contacts.filter(|(_, contact)| search.is_in_range(contact, now, faults.index_lag));
-        in_range.map(|(position, contact)| (position, Arc::clone(contact))).collect()
+        Ok(self.contacts.insert(contact))
     }
 }

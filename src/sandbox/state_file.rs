@@ -60,16 +60,9 @@ impl StateFile {
             TryLockError::WouldBlock => SandboxError::StateInUse { path: path.to_owned() },
             TryLockError::Error(source) => open_error(source),
         })?;
-        let length = match load(&file, each).map_err(open_error)? {
-            LoadedLines::Complete(length) => length,
-            LoadedLines::Torn(length) => {
-                file.set_len(length).map_err(open_error)?;
-                length
-            }
-            LoadedLines::Foreign(line) => {
-                return Err(SandboxError::NotAState { path: path.to_owned(), line });
-            }
-        };
+        let not_a_state = |ForeignLine(line)| SandboxError::NotAState { path: path.to_owned(), line };
+        let length = load(&file, each).map_err(open_error)?.map_err(not_a_state)?;
+        file.set_len(length).map_err(open_error)?;
         Ok(StateFile { file, path: path.to_owned(), length })
     }
 
@@ -95,17 +88,11 @@ impl StateFile {
     }
 }
 
-/// The content of a file, after its lines were loaded.
-enum LoadedLines {
-    /// Complete lines of this number of bytes.
-    Complete(u64),
-    /// Complete lines of this number of bytes, then the beginning of another.
-    Torn(u64),
-    /// The first line that is not one of a state file, counted from 1.
-    Foreign(u64),
-}
+/// The number of the first line that is not one of a state file, counted from 1.
+struct ForeignLine(u64);
 
-fn load(file: &File, mut each: impl FnMut(StoredContact)) -> io::Result<LoadedLines> {
+/// Passes every contact in the file to `each`, and returns the number of bytes in complete lines.
+fn load(file: &File, mut each: impl FnMut(StoredContact)) -> io::Result<Result<u64, ForeignLine>> {
     let mut reader = BufReader::new(file);
     let mut length = 0;
     let mut line = Vec::new();
@@ -118,19 +105,16 @@ fn load(file: &File, mut each: impl FnMut(StoredContact)) -> io::Result<LoadedLi
         if line.last() != Some(&b'\n') {
             // Only the beginning of a line of a state file may be removed.
             let is_beginning = line.starts_with(LINE_START) || LINE_START.starts_with(&line);
-            return Ok(if is_beginning && read < LONGEST_LINE {
-                LoadedLines::Torn(length)
-            } else {
-                LoadedLines::Foreign(number)
-            });
+            let is_torn = is_beginning && read < LONGEST_LINE;
+            return Ok(if is_torn { Ok(length) } else { Err(ForeignLine(number)) });
         }
         match parse_line(&line) {
             Some(contact) => each(contact),
-            None => return Ok(LoadedLines::Foreign(number)),
+            None => return Ok(Err(ForeignLine(number))),
         }
         length += read;
     }
-    Ok(LoadedLines::Complete(length))
+    Ok(Ok(length))
 }
 
 fn format_line(contact: &StoredContact) -> String {
@@ -141,14 +125,8 @@ fn format_line(contact: &StoredContact) -> String {
 fn parse_line(line: &[u8]) -> Option<StoredContact> {
     let line: StateLine = serde_json::from_slice(line).ok()?;
     let operation = CreateOperation::from_name(&line.operation)?;
-    StoredContact::restore(operation, line.contact, parse_digest(&line.digest)?)
-}
-
-fn parse_digest(text: &str) -> Option<Hash128> {
-    if text.len() != 32 {
-        return None;
-    }
-    Hash128::from_str_radix(text, 16).ok()
+    let digest = Hash128::from_str_radix(&line.digest, 16).ok().filter(|_| line.digest.len() == 32)?;
+    StoredContact::restore(operation, line.contact, digest)
 }
 
 #[cfg(test)]

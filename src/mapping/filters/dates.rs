@@ -1,4 +1,4 @@
-//! Reads dates in the format of an export.
+//! Reads dates in the format of an export: the filters `epoch` and `iso`.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -10,6 +10,7 @@ use crate::mapping::error::RenderError;
 /// an offset.
 #[derive(Clone, Debug)]
 pub(in crate::mapping) struct DateForm {
+    /// `epoch` or `iso`.
     filter: &'static str,
     format: Option<String>,
     zone: TimeZone,
@@ -43,6 +44,16 @@ impl DateForm {
             }
         }
         Ok(form)
+    }
+
+    /// The date as epoch seconds for `epoch`, and for `iso` as ISO 8601 with its offset, such as
+    /// `2024-07-01T09:30:00+01:00`; empty for an empty text. An offset in the text wins over the zone.
+    pub(super) fn convert(&self, text: &str) -> Result<String, RenderError> {
+        Ok(match (text.trim(), self.filter) {
+            ("", _) => String::new(),
+            (text, "epoch") => self.read(text)?.timestamp().as_second().to_string(),
+            (text, _) => self.read(text)?.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        })
     }
 
     fn read(&self, text: &str) -> Result<ZonedDateTime, RenderError> {
@@ -82,21 +93,5 @@ impl DateForm {
         }
         let civil: DateTime = text.parse().ok()?;
         civil.to_zoned_datetime(self.zone.clone()).ok()
-    }
-}
-
-/// The date as epoch seconds; empty for an empty text. An offset in the text wins over the zone.
-pub(super) fn epoch(text: &str, form: &DateForm) -> Result<String, RenderError> {
-    match text.trim() {
-        "" => Ok(String::new()),
-        text => Ok(form.read(text)?.timestamp().as_second().to_string()),
-    }
-}
-
-/// The date as ISO 8601 with its offset, such as `2024-07-01T09:30:00+01:00`; empty for an empty text.
-pub(super) fn iso(text: &str, form: &DateForm) -> Result<String, RenderError> {
-    match text.trim() {
-        "" => Ok(String::new()),
-        text => Ok(form.read(text)?.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
     }
 }

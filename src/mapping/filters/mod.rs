@@ -15,11 +15,10 @@ pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables};
 /// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
     for name in ["epoch", "iso"] {
-        let step = if name == "epoch" { FilterStep::Epoch } else { FilterStep::Iso };
         let filter = move |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
             let zone: Option<String> = options.get("tz")?;
             options.assert_all_used()?;
-            apply(DateForm::new(name, format.as_deref(), zone.as_deref()).map(step), state, value)
+            apply(DateForm::new(name, format.as_deref(), zone.as_deref()).map(FilterStep::Date), state, value)
         };
         environment.add_filter(name, filter);
     }

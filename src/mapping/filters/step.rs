@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::dates::{self, DateForm};
+use super::dates::DateForm;
 use crate::mapping::error::RenderError;
 use crate::slug::slug;
 use crate::suggest::did_you_mean;
@@ -28,10 +28,8 @@ const ANY: &str = "*";
 /// One filter with its arguments.
 #[derive(Clone, Debug)]
 pub(in crate::mapping) enum FilterStep {
-    /// Reads a date and writes epoch seconds.
-    Epoch(DateForm),
-    /// Reads a date and writes ISO 8601.
-    Iso(DateForm),
+    /// Reads a date and writes epoch seconds or ISO 8601.
+    Date(DateForm),
     /// Cuts to a number of characters.
     Chars(usize),
     /// Cuts to a number of UTF-8 bytes, at a character boundary.
@@ -77,14 +75,12 @@ impl FilterStep {
             ("epoch" | "iso", [] | [Text(_)], [] | [("tz", Text(_))]) => {
                 let format = positional.first().and_then(Argument::text);
                 let zone = named.first().and_then(|(_, zone)| zone.text());
-                return Some(match filter {
-                    "epoch" => DateForm::new("epoch", format, zone).map(FilterStep::Epoch),
-                    _ => DateForm::new("iso", format, zone).map(FilterStep::Iso),
-                });
+                let filter = if filter == "epoch" { "epoch" } else { "iso" };
+                return Some(DateForm::new(filter, format, zone).map(FilterStep::Date));
             }
-            ("lookup", [Text(table)], []) => return Some(FilterStep::lookup(table, None, tables)),
-            ("lookup", [Text(table)], [("default", Text(default))]) => {
-                return Some(FilterStep::lookup(table, Some((*default).to_owned()), tables));
+            ("lookup", [Text(table)], [] | [("default", Text(_))]) => {
+                let default = named.first().and_then(|(_, default)| default.text()).map(str::to_owned);
+                return Some(FilterStep::lookup(table, default, tables));
             }
             // MiniJinja makes a text of any other default.
             ("lookup", [Text(_)], [("default", _)]) => return None,
@@ -145,7 +141,7 @@ impl FilterStep {
             FilterStep::Lower => {
                 text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()).then_some(text)
             }
-            FilterStep::Epoch(_) | FilterStep::Iso(_) => text.is_empty().then_some(text),
+            FilterStep::Date(_) => text.is_empty().then_some(text),
             FilterStep::Slug | FilterStep::Replace(..) => None,
         }
     }
@@ -168,8 +164,7 @@ impl FilterStep {
             }
         }
         Ok(match self {
-            FilterStep::Epoch(form) => dates::epoch(&text, form)?.into(),
-            FilterStep::Iso(form) => dates::iso(&text, form)?.into(),
+            FilterStep::Date(form) => form.convert(&text)?.into(),
             FilterStep::Slug => slug(&text).into(),
             FilterStep::Lookup { name, .. } => {
                 let remedy = "add it, or a \"*\" for all others";
@@ -191,13 +186,8 @@ pub(super) const REQUIRED: &str = "is required but empty";
 
 fn first_chars(text: &str, most: usize) -> &str {
     // A text has at most as many characters as bytes.
-    if text.len() <= most {
-        return text;
-    }
-    match text.char_indices().nth(most) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    }
+    let end = if text.len() <= most { None } else { text.char_indices().nth(most) };
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// The table's entry for the trimmed text; an empty text stays empty. None without an entry.

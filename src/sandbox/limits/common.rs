@@ -2,7 +2,7 @@
 
 use super::rules::{invalid_parameter, invalid_request, length, required, total};
 use crate::sandbox::api_error::ApiError;
-use crate::sandbox::input::{CommonMembers, ReferenceMembers, SegmentMembers};
+use crate::sandbox::input::{CreateInput, ReferenceMembers, SegmentMembers};
 use crate::sandbox::json::{Entries, path};
 
 /// UTF-8 bytes over all keys and values of `Attributes`.
@@ -13,16 +13,16 @@ const ATTRIBUTES_BYTES: usize = 32_768;
 const REFERENCES_BYTES: usize = 4096;
 
 /// `reference_types` are those that the operation accepts; the enum of the service model has more.
-pub(super) fn check(common: &CommonMembers<'_>, reference_types: &[&str]) -> Result<(), ApiError> {
-    length("InstanceId", common.instance_id, 1..=100)?;
-    length("ClientToken", common.client_token, 0..=500)?;
-    length("Name", common.name, 0..=1024)?;
-    length("Description", common.description, 0..=4096)?;
-    length("RelatedContactId", common.related_contact_id, 1..=256)?;
-    length("PreviousContactId", common.previous_contact_id, 1..=256)?;
-    attributes(&common.attributes)?;
-    references(&common.references, reference_types)?;
-    segment_attributes("SegmentAttributes", &common.segment_attributes)
+pub(super) fn check(input: &CreateInput<'_>, reference_types: &[&str]) -> Result<(), ApiError> {
+    length("InstanceId", input.instance_id, 1..=100)?;
+    length("ClientToken", input.client_token, 0..=500)?;
+    length("Name", input.name, 0..=1024)?;
+    length("Description", input.description, 0..=4096)?;
+    length("RelatedContactId", input.related_contact_id, 1..=256)?;
+    length("PreviousContactId", input.previous_contact_id, 1..=256)?;
+    attributes(&input.attributes)?;
+    references(&input.references, reference_types)?;
+    segment_attributes("SegmentAttributes", &input.segment_attributes)
 }
 
 fn attributes(attributes: &Entries<'_, &str>) -> Result<(), ApiError> {
@@ -45,10 +45,9 @@ fn references(references: &Entries<'_, ReferenceMembers<'_>>, types: &[&str]) ->
         let path = path("References", key);
         let kind = required(&format!("{path}.Type"), reference.kind)?;
         if !types.contains(&kind) {
-            return Err(invalid_parameter(format!(
-                "{path}.Type must be one of {} when a contact is created",
-                types.join(", ")
-            )));
+            let types = types.join(", ");
+            let message = format!("{path}.Type must be one of {types} when a contact is created");
+            return Err(invalid_parameter(message));
         }
         length(&format!("{path}.Value"), reference.value, 0..=4096)?;
         if kind == "DATE" && reference.value.is_some_and(|value| !is_epoch(value)) {
@@ -88,15 +87,12 @@ fn segment_value(path: &str, value: &SegmentMembers<'_>, is_system: bool) -> Res
         value.arn.is_some(),
     ];
     if set.iter().filter(|set| **set).count() != 1 {
-        return Err(invalid_request(format!(
-            "{path} must have exactly one of ValueString, ValueInteger, ValueMap, ValueList, \
-             ValueArn"
-        )));
+        let members = "ValueString, ValueInteger, ValueMap, ValueList, ValueArn";
+        return Err(invalid_request(format!("{path} must have exactly one of {members}")));
     }
     if !is_system && (value.list.is_some() || value.arn.is_some()) {
-        return Err(invalid_request(format!(
-            "{path}: ValueList and ValueArn are for system-defined attributes only"
-        )));
+        let rule = "ValueList and ValueArn are for system-defined attributes only";
+        return Err(invalid_request(format!("{path}: {rule}")));
     }
     length(&format!("{path}.ValueString"), value.string, 0..=1024)?;
     length(&format!("{path}.ValueArn"), value.arn, 0..=1024)?;

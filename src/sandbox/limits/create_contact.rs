@@ -3,26 +3,26 @@
 use super::common;
 use super::rules::{invalid_parameter, invalid_request, length, required};
 use crate::sandbox::api_error::ApiError;
-use crate::sandbox::input::{CommonMembers, CreateContactMembers};
+use crate::sandbox::input::CreateInput;
 
 /// The reference types that the operation accepts (API reference); the enum of the service model has more.
 const REFERENCE_TYPES: [&str; 6] = ["URL", "NUMBER", "STRING", "DATE", "EMAIL", "ATTACHMENT"];
 
-pub(super) fn check(common: &CommonMembers<'_>, specific: &CreateContactMembers<'_>) -> Result<(), ApiError> {
-    let channel = required("Channel", specific.channel)?;
-    let method = required("InitiationMethod", specific.initiation_method)?;
+pub(super) fn check(input: &CreateInput<'_>) -> Result<(), ApiError> {
+    let channel = required("Channel", input.channel)?;
+    let method = required("InitiationMethod", input.initiation_method)?;
 
     channel_and_method(channel, method)?;
-    initiate_as(channel, specific.initiate_as)?;
-    if channel == "EMAIL" && method != "FLOW" && specific.user_id.is_none() {
+    initiate_as(channel, input.initiate_as)?;
+    if channel == "EMAIL" && method != "FLOW" && input.user_id.is_none() {
         return Err(invalid_request("UserInfo.UserId is required for EMAIL with OUTBOUND or AGENT_REPLY"));
     }
-    if channel != "VOICE" && common.previous_contact_id.is_some() {
+    if channel != "VOICE" && input.previous_contact_id.is_some() {
         return Err(invalid_request("PreviousContactId is for the channel VOICE only"));
     }
 
-    length("UserInfo.UserId", specific.user_id, 1..=256)?;
-    common::check(common, &REFERENCE_TYPES)
+    length("UserInfo.UserId", input.user_id, 1..=256)?;
+    common::check(input, &REFERENCE_TYPES)
 }
 
 /// The supported pairs. The enums have more, CHAT among them; the API reference says that those are not

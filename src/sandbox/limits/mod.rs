@@ -15,8 +15,8 @@ mod start_task_contact;
 use std::time::SystemTime;
 
 use super::api_error::ApiError;
-use super::input::{CreateInput, SpecificMembers};
-use super::operation::ContactLabels;
+use super::input::CreateInput;
+use super::operation::{ContactLabels, CreateOperation};
 
 pub(super) use rules::{invalid_parameter, invalid_request, length, required};
 
@@ -28,13 +28,15 @@ pub(super) use rules::{invalid_parameter, invalid_request, length, required};
 /// - `InvalidParameterException`: a member's value violates its own constraint.
 ///
 /// The service does not document the choice between the two in each case.
-pub(super) fn check_create(input: &CreateInput<'_>, now: SystemTime) -> Result<(), ApiError> {
-    required("InstanceId", input.common.instance_id)?;
-    match &input.specific {
-        SpecificMembers::CreateContact(specific) => create_contact::check(&input.common, specific),
-        SpecificMembers::StartTaskContact(specific) => {
-            start_task_contact::check(&input.common, specific, now)
-        }
+pub(super) fn check_create(
+    operation: CreateOperation,
+    input: &CreateInput<'_>,
+    now: SystemTime,
+) -> Result<(), ApiError> {
+    required("InstanceId", input.instance_id)?;
+    match operation {
+        CreateOperation::CreateContact => create_contact::check(input),
+        CreateOperation::StartTaskContact => start_task_contact::check(input, now),
     }
 }
 

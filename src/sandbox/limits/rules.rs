@@ -15,10 +15,7 @@ pub(in crate::sandbox) fn length(
     value: Option<&str>,
     limits: RangeInclusive<usize>,
 ) -> Result<(), ApiError> {
-    let Some(value) = value else {
-        return Ok(());
-    };
-    within(member, value.chars().count(), limits, "characters")
+    value.map_or(Ok(()), |value| within(member, value.chars().count(), limits, "characters"))
 }
 
 /// Limits the number of items in a list.

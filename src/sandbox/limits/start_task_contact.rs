@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::common;
 use super::rules::{invalid_parameter, invalid_request, items, length, required};
 use crate::sandbox::api_error::ApiError;
-use crate::sandbox::input::{AttachmentMembers, CommonMembers, StartTaskMembers};
+use crate::sandbox::input::{AttachmentMembers, CreateInput};
 
 /// The reference types that the operation accepts (API reference). Attachments are in `Attachments` instead.
 const REFERENCE_TYPES: [&str; 5] = ["URL", "NUMBER", "STRING", "DATE", "EMAIL"];
@@ -16,26 +16,24 @@ const LONGEST_DELAY: Duration = Duration::from_hours(90 * 24);
 
 /// The service model lets `Name` be empty. The sandbox requires a character: the stricter reading of a
 /// required member.
-pub(super) fn check(
-    common: &CommonMembers<'_>,
-    specific: &StartTaskMembers<'_>,
-    now: SystemTime,
-) -> Result<(), ApiError> {
-    let name = required("Name", common.name)?;
-    one_flow(specific)?;
+pub(super) fn check(input: &CreateInput<'_>, now: SystemTime) -> Result<(), ApiError> {
+    let name = required("Name", input.name)?;
+    one_flow(input)?;
 
     length("Name", Some(name), 1..=1024)?;
-    length("ContactFlowId", specific.contact_flow_id, 0..=500)?;
-    length("TaskTemplateId", specific.task_template_id, 1..=500)?;
+    length("ContactFlowId", input.contact_flow_id, 0..=500)?;
+    length("TaskTemplateId", input.task_template_id, 1..=500)?;
     // QuickConnectId has no length constraint in the service model.
-    scheduled_time(specific.scheduled_time, now)?;
-    attachments(specific.attachments.as_deref())?;
-    common::check(common, &REFERENCE_TYPES)
+    scheduled_time(input.scheduled_time, now)?;
+    if let Some(attachments) = &input.attachments {
+        check_attachments(attachments)?;
+    }
+    common::check(input, &REFERENCE_TYPES)
 }
 
 /// More than one is an error, because the flow to run is then not unique (API reference).
-fn one_flow(specific: &StartTaskMembers<'_>) -> Result<(), ApiError> {
-    let given = [specific.contact_flow_id, specific.quick_connect_id, specific.task_template_id];
+fn one_flow(input: &CreateInput<'_>) -> Result<(), ApiError> {
+    let given = [input.contact_flow_id, input.quick_connect_id, input.task_template_id];
     if given.iter().flatten().count() == 1 {
         return Ok(());
     }
@@ -45,24 +43,19 @@ fn one_flow(specific: &StartTaskMembers<'_>) -> Result<(), ApiError> {
 /// It is checked before the client token is looked up, so a request repeated after its scheduled time is
 /// refused even if its contact exists. The service's response in that case is not documented.
 fn scheduled_time(seconds: Option<f64>, now: SystemTime) -> Result<(), ApiError> {
-    let Some(seconds) = seconds else {
-        return Ok(());
-    };
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    if seconds < now.as_secs_f64() {
-        return Err(invalid_parameter("ScheduledTime must not be in the past"));
+    let latest = (now + LONGEST_DELAY).as_secs_f64();
+    match seconds {
+        Some(time) if time < now.as_secs_f64() => {
+            Err(invalid_parameter("ScheduledTime must not be in the past"))
+        }
+        Some(time) if time > latest => Err(invalid_parameter("ScheduledTime must be at most 90 days ahead")),
+        Some(_) | None => Ok(()),
     }
-    if seconds > (now + LONGEST_DELAY).as_secs_f64() {
-        return Err(invalid_parameter("ScheduledTime must be at most 90 days ahead"));
-    }
-    Ok(())
 }
 
 /// Source: service model, `TaskAttachments` and `TaskAttachment`.
-fn attachments(attachments: Option<&[AttachmentMembers<'_>]>) -> Result<(), ApiError> {
-    let Some(attachments) = attachments else {
-        return Ok(());
-    };
+fn check_attachments(attachments: &[AttachmentMembers<'_>]) -> Result<(), ApiError> {
     items("Attachments", attachments.len(), 1..=5)?;
     for attachment in attachments {
         let name = required("Attachments.FileName", attachment.file_name)?;

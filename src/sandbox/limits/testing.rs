@@ -46,7 +46,8 @@ impl BaseRequest {
             body[key] = value.clone();
         }
         let members = decode(body.to_string().as_bytes()).unwrap();
-        super::check_create(&CreateInput::read(self.operation, &members).unwrap(), UNIX_EPOCH + NOW)
+        let input = CreateInput::read(self.operation, &members).unwrap();
+        super::check_create(self.operation, &input, UNIX_EPOCH + NOW)
     }
 
     pub(super) fn code(&self, changes: &Value) -> Option<ErrorCode> {
