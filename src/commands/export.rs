@@ -13,14 +13,12 @@ use crate::ui::{ResultOutput, missing_shards, notice};
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = ExportJob::resolve(args, global)?;
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
-    match write(job, shutdown).await {
-        Ok(()) => Ok(ExitCode::Complete),
+    write(job, shutdown).await.map_err(|error| match error {
         // An intake's message would say that nothing was sent, which is not the point here.
-        Err(CommandError::Intake(IntakeError::Interrupted(signal))) => {
-            Err(ExportError::Interrupted(signal).into())
-        }
-        Err(error) => Err(error),
-    }
+        CommandError::Intake(IntakeError::Interrupted(signal)) => ExportError::Interrupted(signal).into(),
+        error => error,
+    })?;
+    Ok(ExitCode::Complete)
 }
 
 async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {

@@ -1,11 +1,11 @@
-//! The commands, one file each: they connect settings, domain and output, and hold no logic of their own.
+//! The commands, one file each; `help` has `completions` and `man`. They connect settings, domain and output, and hold no
+//! logic of their own.
 
 mod check;
-mod completions;
 mod doctor;
 mod export;
+mod help;
 mod init;
-mod man;
 mod report;
 mod run;
 mod sandbox;
@@ -174,11 +174,8 @@ fn io(what: &'static str) -> impl FnOnce(io::Error) -> CommandError {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
 ) -> Result<T, CommandError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // The panic hook has printed the location; the message may quote a cell, so it is dropped.
-        Err(_) => Err(CommandError::Internal),
-    }
+    // The panic hook has printed the location; the message may quote a cell, so it is dropped.
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(CommandError::Internal))
 }
 
 /// Awaits `work`, or fails if a signal comes first. Work that checks for signals itself has a second to do so; work that
@@ -285,7 +282,7 @@ async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandErro
         Command::Report(args) => report::report(args, &cli.global).await,
         Command::Status(args) => status::status(args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
-        Command::Completions(args) => completions::completions(args),
-        Command::Man(args) => man::man(args),
+        Command::Completions(args) => help::completions(args),
+        Command::Man(args) => help::man(args),
     }
 }

@@ -1,15 +1,31 @@
-//! `man`: manual pages.
+//! `completions` and `man`: shell completions and manual pages.
 
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::Command;
+use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::CommandError;
-use crate::cli::{ManArgs, described};
+use crate::cli::{CompletionsArgs, ManArgs, described};
 use crate::exit_code::ExitCode;
 use crate::ui::to_stdout;
+
+pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
+    let mut script = Vec::new();
+    let mut command = described();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Bash {
+        // clap_complete 4.6 writes the name of a program with a hyphen in two ways (clap issue 6421), so that its commands
+        // would not be completed.
+        script = script.replace("connect__subcmd__import", "connect__import");
+    }
+    to_stdout(&script).map_err(super::io("cannot write the completions"))?;
+    Ok(ExitCode::Complete)
+}
 
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
     let written = match &args.to {
