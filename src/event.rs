@@ -9,6 +9,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
@@ -205,35 +207,41 @@ pub struct InFlightRequest {
 }
 
 /// Counts and rates of a run while it sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+// Published in the messages of `run`, with these descriptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Progress {
     /// Rows to send in this run.
     pub to_send: u64,
+    /// Rows among them that need no further attempt in this run.
+    pub done: u64,
     /// Rows created by this run.
     pub created: u64,
     /// Rows rejected by this run, including those rejected by validation.
     pub rejected: u64,
-    /// Rows that used up their attempts.
+    /// Rows that used up their attempts and are not created.
     pub failed: u64,
     /// Rows that may have been created.
     pub unknown: u64,
-    /// Rows of `to_send` that need no further attempt in this run.
-    pub done: u64,
     /// Requests in flight.
     pub in_flight: usize,
     /// Attempts that ended.
+    #[serde(skip)]
     pub attempts: u64,
     /// Attempts that Connect throttled.
     pub throttled: u64,
     /// Attempts that went unanswered.
+    #[serde(skip)]
     pub unanswered: u64,
     /// Rows created per second, over the last ten seconds.
     pub rate_now: f64,
-    /// Target rate, requests per second; with `auto`, the rate found so far.
+    /// Target rate, requests per second; with auto, the rate found so far.
     pub rate_set: f64,
     /// Rows of `to_send` done per second, over the last two minutes; 0 if there are no samples.
+    #[serde(skip)]
     pub done_rate: f64,
     /// Time since sending began.
+    #[serde(skip)]
     pub elapsed: Duration,
 }
 

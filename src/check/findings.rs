@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
+
 use crate::intake::PreparedInput;
 use crate::mapping::RowFault;
 use crate::request::ContactRequest;
@@ -45,24 +47,32 @@ pub struct FoundFault<'a> {
     pub fault: &'a RowFault,
 }
 
-/// An input: its form and number of rows.
-#[derive(Clone, Debug)]
+/// An input file.
+// Published in the messages of `check`, as the next two types are, with these descriptions.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CheckedFile"))]
 pub struct InputSummary {
-    /// Name of the input.
+    /// Path, or -.
+    #[serde(rename = "file")]
     pub name: String,
     /// Number of rows.
     pub rows: u64,
-    /// Form of the input, such as `semicolon-separated, windows-1252, gzip`.
+    /// Delimiter, encoding and compression; for people.
     pub form: String,
 }
 
 /// Faults of one kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FaultGroup"))]
 pub struct Group {
-    /// One of [`crate::mapping::Rejection::CODES`].
+    /// Kind of the faults.
     pub code: String,
-    /// Member, rule and origin that the faults share; `found` is empty.
-    pub fault: RowFault,
+    /// Path of the member; empty if the faults concern whole rows.
+    pub member: String,
+    /// The rule, or the remedy.
+    pub rule: String,
+    /// Template or column of the member; may be empty.
+    pub origin: String,
     /// Number of faults.
     pub count: u64,
     /// First faults of the group.
@@ -70,15 +80,16 @@ pub struct Group {
 }
 
 /// One fault of a group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FaultExample"))]
 pub struct Example {
-    /// Index of the input.
-    pub file: usize,
-    /// Line on which the row starts.
+    /// Path of the input, or -.
+    pub file: String,
+    /// Line of the file where the row starts.
     pub line: u64,
-    /// Label of the row's key.
+    /// Key of the row; may be empty.
     pub key: String,
-    /// Size or description of the faulty value; may be empty.
+    /// Size of the value; may be empty.
     pub found: String,
 }
 
@@ -159,21 +170,22 @@ impl CheckFindings {
     }
 
     pub(super) fn count_fault(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
-        let mut kind = RowFault { found: String::new(), ..fault.clone() };
-        let mut name = [code.to_owned(), kind.member.clone(), kind.rule.clone(), kind.origin.clone()];
+        let name: [&str; 4] = [code, &fault.member, &fault.rule, &fault.origin];
+        let mut name = name.map(str::to_owned);
         if self.groups.len() >= KINDS && !self.group_index.contains_key(&name) {
-            kind = RowFault { rule: "other faults".into(), ..RowFault::default() };
-            name = [code.to_owned(), String::new(), kind.rule.clone(), String::new()];
+            name = [code, "", "other faults", ""].map(str::to_owned);
         }
         let groups = &mut self.groups;
-        let index = *self.group_index.entry(name).or_insert_with(|| {
-            groups.push(Group { code: code.to_owned(), fault: kind, count: 0, examples: Vec::new() });
+        let index = *self.group_index.entry(name).or_insert_with_key(|name| {
+            let [code, member, rule, origin] = name.clone();
+            groups.push(Group { code, member, rule, origin, count: 0, examples: Vec::new() });
             groups.len() - 1
         });
         let group = &mut groups[index];
         group.count += 1;
         if group.examples.len() < EXAMPLES {
-            group.examples.push(Example { file, line, key: key.to_owned(), found: fault.found.clone() });
+            let (file, key, found) = (self.files[file].name.clone(), key.to_owned(), fault.found.clone());
+            group.examples.push(Example { file, line, key, found });
         }
     }
 }

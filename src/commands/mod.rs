@@ -109,7 +109,7 @@ impl CommandError {
             | CommandError::Metrics(_)
             | CommandError::Internal
             | CommandError::Report(ReportError::Render(_))
-            | CommandError::Rejects(RejectsError::Write { .. } | RejectsError::NoFolder { .. })
+            | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
             CommandError::Job(_)
             | CommandError::Connect(_)

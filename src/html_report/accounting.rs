@@ -72,10 +72,8 @@ impl MergedAccount<'_> {
 }
 
 fn add_rows(sum: &mut SourceAccount, account: &SourceAccount) {
-    for state in RowState::ALL {
-        sum.rows.add(state, account.rows.of(state));
-        sum.withdrawn.add(state, account.withdrawn.of(state));
-    }
+    sum.rows = [sum.rows, account.rows].into_iter().sum();
+    sum.withdrawn = [sum.withdrawn, account.withdrawn].into_iter().sum();
     sum.duplicates += account.duplicates;
 }
 

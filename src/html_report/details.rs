@@ -12,13 +12,9 @@ const CHARACTERS: usize = 240;
 /// An error that kept rows from being imported, with an example.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct ReportedError {
-    state: &'static str,
+    #[serde(flatten)]
+    error: ErrorCount,
     explanation: &'static str,
-    code: String,
-    rows: u64,
-    message: String,
-    source: String,
-    line: u64,
 }
 
 /// A row in doubt: its contact may exist.
@@ -53,10 +49,9 @@ pub(super) struct ReportedRun {
 
 impl ReportedError {
     pub(super) fn of(error: ErrorCount) -> Self {
-        let ErrorCount { state, code, rows, message, source, line } = error;
-        let message = truncate(&without_templates(&code, &message), CHARACTERS);
-        let explanation = explain_error(state, &code);
-        ReportedError { state: state.name(), explanation, code, rows, message, source, line }
+        let message = truncate(&without_templates(&error.code, &error.message), CHARACTERS);
+        let explanation = explain_error(error.state, &error.code);
+        ReportedError { error: ErrorCount { message, ..error }, explanation }
     }
 }
 

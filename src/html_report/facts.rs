@@ -83,7 +83,7 @@ impl Facts {
                 facts.read_identity(reader)?;
                 facts.read_doubtful(reader, is_under_way)?;
                 facts.read_runs(reader, (readers.len() > 1).then_some(&name), is_under_way, now_ms)?;
-                merge(&mut errors, reader.error_counts(SHOWN as u32)?);
+                errors.extend(reader.error_counts(SHOWN as u32)?);
                 facts.latencies.merge(&reader.latencies(None)?);
                 let period = reader.period()?;
                 facts.period = match (facts.period, period) {
@@ -101,9 +101,7 @@ impl Facts {
             facts.is_under_way |= is_under_way;
             facts.ledgers.push(name);
         }
-        errors.sort_by_key(|error| std::cmp::Reverse(error.rows));
-        errors.truncate(SHOWN);
-        facts.errors = errors.into_iter().map(ReportedError::of).collect();
+        facts.errors = ErrorCount::merge(errors, SHOWN).into_iter().map(ReportedError::of).collect();
         facts.runs.sort_by_key(|run| std::cmp::Reverse(run.started_ms));
         facts.runs_more += facts.runs.len().saturating_sub(SHOWN) as u64;
         facts.runs.truncate(SHOWN);
@@ -151,16 +149,6 @@ impl Facts {
             self.runs.push(ReportedRun::of(run, ledger.cloned(), is_under_way, now_ms));
         }
         Ok(())
-    }
-}
-
-/// Adds the errors of another ledger.
-fn merge(errors: &mut Vec<ErrorCount>, others: Vec<ErrorCount>) {
-    for other in others {
-        match errors.iter_mut().find(|error| error.state == other.state && error.code == other.code) {
-            Some(error) => error.rows += other.rows,
-            None => errors.push(other),
-        }
     }
 }
 

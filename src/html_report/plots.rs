@@ -12,17 +12,6 @@ use super::palette::{CONTACTS, FAILED, GAP, INK, LINE, MUTED, ThemeColour, UNKNO
 use super::text::{latency, percent};
 use super::timeline::Step;
 
-/// Text alternative of a plot.
-#[derive(Clone, Debug)]
-pub(super) struct PlotCaption<'a> {
-    /// Prefix of the plot's element ids, unique on the page.
-    pub(super) id: &'a str,
-    /// Title of the plot.
-    pub(super) title: &'a str,
-    /// Description of its contents.
-    pub(super) description: String,
-}
-
 const WIDTH: u32 = 760;
 
 /// Font size for a text height of 12 pixels; plotters divides it by 1.24.
@@ -32,11 +21,12 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<TimeAxis, RangedCoordf64>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Plot of contacts per second and of the target rate, or `None` without steps.
+/// Plot of contacts per second and of the target rate, or `None` without steps. Its `description` is read aloud by
+/// screen readers.
 pub(super) fn contacts(
     steps: &[Step],
     zone: &TimeZone,
-    caption: &PlotCaption<'_>,
+    description: &str,
 ) -> Result<Option<String>, ReportError> {
     let values = |step: &Step| step.contacts_per_second().max(step.rate);
     let top = steps.iter().map(values).fold(0.001, f64::max) * 1.08;
@@ -47,43 +37,39 @@ pub(super) fn contacts(
         _ => 3,
     };
     let label = move |value: &f64| format!("{value:.decimals$}");
-    let svg = svg(caption, 300, |area| {
+    svg(("contacts", "Contacts per second over time", description), 300, |area| {
         let mut chart = chart(area, axis, top, "contacts per second", &label)?;
         areas(&mut chart, steps, Step::contacts_per_second, CONTACTS)?;
         lines(&mut chart, steps, |step| step.rate, WAITING)
-    })?;
-    Ok(Some(svg))
+    })
 }
 
 /// Plot of the shares of throttled and unanswered attempts, or `None` if there were none.
 pub(super) fn throttling(
     steps: &[Step],
     zone: &TimeZone,
-    caption: &PlotCaption<'_>,
+    description: &str,
 ) -> Result<Option<String>, ReportError> {
     let values = |step: &Step| step.throttled_share().max(step.unanswered_share());
     let most = steps.iter().map(values).fold(0.0, f64::max);
     let Some(axis) = TimeAxis::new(steps, zone).filter(|_| most > 0.0) else { return Ok(None) };
     let label = |value: &f64| percent(*value);
-    let svg = svg(caption, 240, |area| {
+    let title = "Share of throttled and unanswered attempts over time";
+    svg(("throttling", title, description), 240, |area| {
         let mut chart = chart(area, axis, (most * 1.08).min(1.0), "share of attempts", &label)?;
         areas(&mut chart, steps, Step::throttled_share, FAILED)?;
         if steps.iter().any(|step| step.unanswered > 0) {
             lines(&mut chart, steps, Step::unanswered_share, UNKNOWN)?;
         }
         Ok(())
-    })?;
-    Ok(Some(svg))
+    })
 }
 
 /// Bar plot of named latencies, seconds.
-pub(super) fn latencies(
-    times: &[(&str, f64)],
-    caption: &PlotCaption<'_>,
-) -> Result<Option<String>, ReportError> {
+pub(super) fn latencies(times: &[(&str, f64)], description: &str) -> Result<Option<String>, ReportError> {
     let Some(longest) = times.iter().map(|(_, seconds)| *seconds).reduce(f64::max) else { return Ok(None) };
     let height = 34 * times.len() as u32 + 46;
-    let svg = svg(caption, height, |area| {
+    svg(("answers", "Latency of Amazon Connect", description), height, |area| {
         let bars = times.len() as f64;
         let mut chart = ChartBuilder::on(area)
             .margin(10)
@@ -115,8 +101,7 @@ pub(super) fn latencies(
             chart.draw_series([EmptyElement::at((*seconds, middle)) + value])?;
         }
         Ok(())
-    })?;
-    Ok(Some(svg))
+    })
 }
 
 /// An empty chart over time with its gaps marked.
@@ -189,26 +174,25 @@ fn outline(group: &[Step], value: fn(&Step) -> f64) -> Vec<(i64, f64)> {
     group.iter().flat_map(|step| [step.from_ms, step.to_ms].map(|ms| (ms, value(step)))).collect()
 }
 
-/// An SVG that scales to the width of the page, with its title and description.
+/// An SVG that scales to the width of the page, with a prefix of element ids, a title and a description.
 fn svg(
-    caption: &PlotCaption<'_>,
+    (id, title, description): (&str, &str, &str),
     height: u32,
     draw: impl FnOnce(&Area<'_>) -> Drawn,
-) -> Result<String, ReportError> {
+) -> Result<Option<String>, ReportError> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
     let drawn = draw(&area).and_then(|()| area.present());
-    drawn.map_err(|error| ReportError::Render(format!("{}: {error}", caption.id)))?;
+    drawn.map_err(|error| ReportError::Render(format!("{id}: {error}")))?;
     drop(area);
     let content = svg.split_once('>').map(|(_, content)| content);
-    let content = content.ok_or_else(|| ReportError::Render(format!("{}: not an SVG", caption.id)))?;
-    let PlotCaption { id, title, description } = caption;
+    let content = content.ok_or_else(|| ReportError::Render(format!("{id}: not an SVG")))?;
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
-    Ok(format!(
+    Ok(Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-labelledby=\"{id}-title {id}-description\"><title id=\"{id}-title\">{}</title>\
          <desc id=\"{id}-description\">{}</desc>{content}",
         escaped(title),
         escaped(description),
-    ))
+    )))
 }

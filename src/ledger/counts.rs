@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
 
 use super::row::RunId;
 use super::schema::state_column;
@@ -42,21 +43,41 @@ impl std::iter::Sum for StateCounts {
     }
 }
 
-/// Number of rows of one state and error code, with the first of them as an example.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// An error of rows that are not created.
+// Published in the messages of `status`, with these descriptions.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LedgerCause"))]
 pub struct ErrorCount {
-    /// `rejected`, `failed` or `unknown`.
+    /// State of the rows.
+    #[cfg_attr(test, schemars(with = "&str", extend("enum" = ["rejected", "failed", "unknown"])))]
     pub state: RowState,
-    /// Error code.
+    /// Error code, of this tool or of Connect.
     pub code: String,
     /// Number of rows.
     pub rows: u64,
-    /// Message of the first row.
+    /// Error message of the first such row; for people.
     pub message: String,
-    /// Input of the first row.
+    /// Input of the first such row.
+    #[serde(rename = "file")]
     pub source: String,
-    /// Line of the first row.
+    /// Line of the first such row.
     pub line: u64,
+}
+
+impl ErrorCount {
+    /// The `most` frequent errors of several ledgers, each with the example of the first ledger that has it.
+    pub fn merge(errors: impl IntoIterator<Item = ErrorCount>, most: usize) -> Vec<ErrorCount> {
+        let mut merged: Vec<ErrorCount> = Vec::new();
+        for error in errors {
+            match merged.iter_mut().find(|other| other.state == error.state && other.code == error.code) {
+                Some(other) => other.rows += error.rows,
+                None => merged.push(error),
+            }
+        }
+        merged.sort_by_key(|error| std::cmp::Reverse(error.rows));
+        merged.truncate(most);
+        merged
+    }
 }
 
 /// Changes of one transaction to the row counts, added up so that they are written once.

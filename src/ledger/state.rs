@@ -5,10 +5,12 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use thiserror::Error;
 
 /// State of a row.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RowState {
     /// Waiting to be sent.
     Pending,

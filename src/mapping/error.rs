@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use thiserror::Error;
 
 /// The mapping does not fit the operation or the header; no row can be sent.
@@ -15,15 +16,17 @@ pub struct MappingError {
 }
 
 /// One fault of a row.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+// Published in the messages of `check`, with these descriptions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowFault {
-    /// The member's path; empty for a fault of the row as a whole.
+    /// Path of the member; empty if the fault concerns the whole row.
     pub member: String,
-    /// The size that was found, such as `has 1025 characters`; empty where the rule is no limit.
+    /// Size of the value; empty if the size is irrelevant.
     pub found: String,
-    /// The rule that is broken, or the remedy.
+    /// The rule, or the remedy.
     pub rule: String,
-    /// The template or column of the member, such as `from {{ ticket_subject }}`; may be empty.
+    /// Template or column of the member; may be empty.
     pub origin: String,
 }
 

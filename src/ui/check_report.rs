@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, ZonedDateTime};
 
-use super::json::{CheckSummary, CheckedFile, FaultExample, FaultGroup, FaultMessage, Message};
+use super::json::{CheckSummary, FaultMessage, Message};
 use super::result_output::ignore_closed_pipe;
-use super::words::{broken_rule, count_of, per_second, printable_lines, rounded};
-use crate::check::{CheckFindings, Example, FoundFault, Group, RowClass};
+use super::words::{broken_rule, count_lines, count_of, per_second, printable_lines, rounded};
+use crate::check::{CheckFindings, Example, FoundFault, RowClass};
 use crate::cli::Output;
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
@@ -128,9 +128,10 @@ impl CheckReport {
     fn faults(&self, text: &mut String) {
         let groups = self.findings.groups();
         for group in groups.iter().take(MAX_GROUPS) {
-            let _ = writeln!(text, "\n  {:>7}  {}: {}", group.count, group.code, broken_rule(&group.fault));
+            let rule = broken_rule(&group.member, &group.rule, &group.origin);
+            let _ = writeln!(text, "\n  {:>7}  {}: {rule}", group.count, group.code);
             for example in &group.examples {
-                let _ = writeln!(text, "           {}", self.example(example));
+                let _ = writeln!(text, "           {}", example_line(example));
             }
             if group.count > group.examples.len() as u64 {
                 text.push_str("           …\n");
@@ -142,19 +143,6 @@ impl CheckReport {
         if !groups.is_empty() {
             text.push_str("\nTo list every fault on a line, add --output csv.\n");
         }
-    }
-
-    /// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
-    fn example(&self, example: &Example) -> String {
-        let Example { file, line, key, found } = example;
-        let mut text = format!("{}, line {line}", self.findings.files[*file].name);
-        if !key.is_empty() {
-            let _ = write!(text, " (key {key})");
-        }
-        if !found.is_empty() {
-            let _ = write!(text, ": {found}");
-        }
-        text
     }
 
     fn warnings(&self, text: &mut String) {
@@ -209,11 +197,8 @@ impl CheckReport {
     fn forecast(&self, text: &mut String) {
         let findings = &self.findings;
         text.push_str("\nA run would:\n");
-        let mut count = |number: u64, words: &str| {
-            let _ = writeln!(text, "  {number:>9}  {words}");
-        };
-        count(self.to_send(), "send");
-        let more = [
+        let _ = writeln!(text, "  {:>9}  send", self.to_send());
+        text.push_str(&count_lines(&[
             (self.faulty(), "reject"),
             (
                 findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
@@ -224,10 +209,7 @@ impl CheckReport {
             (findings.of(RowClass::Refused), "not send again: Connect refused them, and they are unchanged"),
             (findings.of_other_shards, "leave to other shards"),
             (findings.elsewhere, "of those to send wait in the ledger, from other files"),
-        ];
-        for (number, words) in more.into_iter().filter(|(number, _)| *number > 0) {
-            count(number, words);
-        }
+        ]));
         if let Some(limit) = self.settings.limit {
             let _ = writeln!(text, "  (at most {limit} rows, because of --limit)");
         }
@@ -256,12 +238,10 @@ impl CheckReport {
     /// The report as a JSON message.
     pub fn json(&self) -> String {
         let findings = &self.findings;
-        let files = findings.files.iter();
         let ledger = self.settings.ledger.as_ref().map(|path| path.display().to_string());
-        let files = files.map(|file| CheckedFile { file: &file.name, rows: file.rows, form: &file.form });
         let summary = CheckSummary {
             exit_code: self.exit_code().code(),
-            files: files.collect(),
+            files: &findings.files,
             shard: self.settings.shard.map(|shard| shard.to_string()),
             rows_read: findings.rows,
             of_other_shards: findings.of_other_shards,
@@ -283,27 +263,18 @@ impl CheckReport {
             error_budget_spent: self.spent_budget().is_some(),
             longest_request_bytes: findings.longest.bytes,
             ledger: ledger.as_deref(),
-            faults: findings.groups().into_iter().map(|group| self.fault_group(group)).collect(),
+            faults: findings.groups(),
         };
         Message::Check(summary).to_string()
     }
+}
 
-    fn fault_group<'a>(&'a self, group: &'a Group) -> FaultGroup<'a> {
-        let examples = group.examples.iter().map(|example| FaultExample {
-            file: &self.findings.files[example.file].name,
-            line: example.line,
-            key: &example.key,
-            found: &example.found,
-        });
-        FaultGroup {
-            code: &group.code,
-            member: &group.fault.member,
-            rule: &group.fault.rule,
-            origin: &group.fault.origin,
-            count: group.count,
-            examples: examples.collect(),
-        }
-    }
+/// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
+fn example_line(example: &Example) -> String {
+    let Example { file, line, key, found } = example;
+    let key = if key.is_empty() { String::new() } else { format!(" (key {key})") };
+    let found = if found.is_empty() { String::new() } else { format!(": {found}") };
+    format!("{file}, line {line}{key}{found}")
 }
 
 /// Writer of every fault to standard output, while the check goes on.
@@ -343,17 +314,8 @@ impl FaultLines {
         match self {
             FaultLines::Text => Ok(()),
             FaultLines::Json(out) => {
-                let message = FaultMessage {
-                    file,
-                    line: *line,
-                    key,
-                    code,
-                    member: &fault.member,
-                    found: &fault.found,
-                    rule: &fault.rule,
-                    origin: &fault.origin,
-                    message: fault.to_string(),
-                };
+                let message = fault.to_string();
+                let message = FaultMessage { file, line: *line, key, code, fault, message };
                 ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
             }
             FaultLines::Csv(writer) => {

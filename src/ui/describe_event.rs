@@ -11,6 +11,7 @@ use super::words::{
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, DoubtCounts, Note, Opening, RowState};
+use crate::mapping::RowFault;
 use crate::pacing::Rate;
 
 /// An event as people see it.
@@ -172,25 +173,25 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
 pub(super) fn earlier_attempts(doubts: &DoubtCounts) -> Option<String> {
     let DoubtCounts { unknown, waiting, closing } = *doubts;
     let are = |count: u64| format!("{} {}", count_of(count, "row"), if count == 1 { "is" } else { "are" });
-    let lines = [
-        (unknown > 0).then(|| {
-            format!(
-                "{} unknown: maybe created, and not sent again; the command verify looks for them, \
-                 --retry unknown sends them",
-                are(unknown)
-            )
-        }),
-        (waiting > 0).then(|| {
-            format!(
-                "{} in doubt: sent before and unanswered; sent first, with the same client tokens",
-                are(waiting)
-            )
-        }),
-        (closing > 0).then(|| {
-            format!("{closing} of these are about to outlive --idempotency-window, and will then be unknown")
-        }),
-    ];
-    let lines: Vec<String> = lines.into_iter().flatten().collect();
+    let mut lines = Vec::new();
+    if unknown > 0 {
+        lines.push(format!(
+            "{} unknown: maybe created, and not sent again; the command verify looks for them, \
+             --retry unknown sends them",
+            are(unknown)
+        ));
+    }
+    if waiting > 0 {
+        lines.push(format!(
+            "{} in doubt: sent before and unanswered; sent first, with the same client tokens",
+            are(waiting)
+        ));
+    }
+    if closing > 0 {
+        lines.push(format!(
+            "{closing} of these are about to outlive --idempotency-window, and will then be unknown"
+        ));
+    }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -223,49 +224,42 @@ fn in_flight(requests: &[InFlightRequest]) -> String {
 }
 
 fn noted<'a>(file: &'a str, note: &'a Note) -> Problem<'a> {
-    let problem = |line: u64, key: &'a str, kind, text: &str| Problem {
-        level: Level::WARN,
-        row: Some(RowReference { file, line, key }),
-        kind,
-        causes: vec![String::new()],
-        code: None,
-        contact_id: None,
-        text: text.to_owned(),
-    };
-    match note {
-        Note::Rejected { line, key, rejection } => Problem {
-            causes: rejection
-                .faults
-                .iter()
-                .map(|fault| format!("{}: {}", rejection.code, broken_rule(fault)))
-                .collect(),
-            code: Some(rejection.code),
-            ..problem(
-                *line,
-                key,
-                RowState::Rejected.name(),
-                &format!("is rejected: {}: {rejection}", rejection.code),
-            )
-        },
-        Note::ChangedSinceCreated { line, key } => problem(
-            *line,
+    let (line, key, kind, text) = match note {
+        Note::Rejected { line, key, rejection } => {
+            let text = format!("is rejected: {}: {rejection}", rejection.code);
+            (line, key, RowState::Rejected.name(), text)
+        }
+        Note::ChangedSinceCreated { line, key } => (
+            line,
             key,
             "changed since created, not sent again",
-            "has changed since it was created; it is not sent again",
+            "has changed since it was created; it is not sent again".to_owned(),
         ),
-        Note::ChangedInDoubt { line, key } => problem(
-            *line,
+        Note::ChangedInDoubt { line, key } => (
+            line,
             key,
             "changed since an unanswered attempt, sent again as before",
-            "has changed since an unanswered attempt; it is sent again as it was",
+            "has changed since an unanswered attempt; it is sent again as it was".to_owned(),
         ),
-        Note::Unknown { line, key } => problem(
-            *line,
+        Note::Unknown { line, key } => (
+            line,
             key,
             "unknown from earlier runs, not sent again",
-            "is unknown: it may have been created; it is not sent again",
+            "is unknown: it may have been created; it is not sent again".to_owned(),
         ),
-    }
+    };
+    let (code, causes) = match note {
+        Note::Rejected { rejection, .. } => {
+            let cause = |fault: &RowFault| {
+                let rule = broken_rule(&fault.member, &fault.rule, &fault.origin);
+                format!("{}: {rule}", rejection.code)
+            };
+            (Some(rejection.code), rejection.faults.iter().map(cause).collect())
+        }
+        _ => (None, vec![String::new()]),
+    };
+    let row = Some(RowReference { file, line: *line, key });
+    Problem { level: Level::WARN, row, kind, causes, code, contact_id: None, text }
 }
 
 fn settled<'a>(
@@ -357,7 +351,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::mapping::{Rejection, RowFault};
+    use crate::mapping::Rejection;
     use crate::pacing::PoolFailure;
 
     fn problem(event: &RunEvent) -> Option<Problem<'_>> {

@@ -29,10 +29,9 @@ impl DoctorReport {
     pub fn add(&mut self, diagnosis: &CheckResult) {
         let CheckResult { check, status, found, remedy } = diagnosis;
         match status {
-            CheckStatus::Pass => {}
             CheckStatus::Warn => self.has_warnings = true,
             CheckStatus::Fail(exit) if self.exit == ExitCode::Complete => self.exit = *exit,
-            CheckStatus::Fail(_) => {}
+            CheckStatus::Pass | CheckStatus::Fail(_) => {}
         }
         let verdict = status.name();
         self.write(&match self.output {

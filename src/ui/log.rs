@@ -98,12 +98,7 @@ pub(super) fn log_ending(exit: ExitCode, reason: Option<&str>) {
     match exit {
         ExitCode::Complete | ExitCode::RowsNotCreated | ExitCode::PlannedStop => info!(exit_code, "{reason}"),
         ExitCode::Interrupted | ExitCode::Terminated => warn!(exit_code, "{reason}"),
-        ExitCode::Usage
-        | ExitCode::ErrorBudget
-        | ExitCode::Fatal
-        | ExitCode::Locked
-        | ExitCode::Storage
-        | ExitCode::TryLater => error!(exit_code, "{reason}"),
+        _ => error!(exit_code, "{reason}"),
     }
 }
 

@@ -21,34 +21,27 @@ pub enum RejectsError {
     /// An existing file may not be replaced.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The folder of the file is missing or unreadable.
-    #[error("cannot write rejects to {}: {source}; create its folder, or name another file with --rejects", path.display())]
-    NoFolder {
-        /// Path of the rejects file.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
     /// The file cannot be written.
-    #[error("cannot write rejects to {}: {source}; the ledger has them, and the next run writes them again", path.display())]
+    #[error("cannot write rejects to {}: {source}; {remedy}", path.display())]
     Write {
         /// Path of the rejects file.
         path: PathBuf,
         /// Error of the system.
         source: io::Error,
+        /// Action that makes the next run write them.
+        remedy: &'static str,
     },
 }
 
 /// Checks, before a run, that its rejects can be written to `path`.
 ///
 /// # Errors
-/// [`RejectsError::Output`], [`RejectsError::NoFolder`]
+/// [`RejectsError::Output`]; [`RejectsError::Write`] if its folder is missing or unreadable
 pub fn check_rejects_target(path: &Path, force: bool) -> Result<(), RejectsError> {
     OutputKind::Rejects.expect_replaceable(path, force)?;
-    match std::fs::metadata(folder_of(path)) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(RejectsError::NoFolder { path: path.to_owned(), source }),
-    }
+    let remedy = "create its folder, or name another file with --rejects";
+    let failed = |source| RejectsError::Write { path: path.to_owned(), source, remedy };
+    std::fs::metadata(folder_of(path)).map(drop).map_err(failed)
 }
 
 /// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then [`REJECT_COLUMNS`].
@@ -66,7 +59,8 @@ pub fn write_rejects(
     crash_plan: &CrashPlan,
 ) -> Result<u64, RejectsError> {
     let reader = LedgerReader::open(ledger)?;
-    let failed = |source| RejectsError::Write { path: path.to_owned(), source };
+    let remedy = "the ledger has them, and the next run writes them again";
+    let failed = |source| RejectsError::Write { path: path.to_owned(), source, remedy };
     let columns = united(&reader.rejected_headers(run)?);
     OutputKind::Rejects.expect_replaceable(path, force)?;
     let mut writer: Option<csv::Writer<AtomicFile>> = None;

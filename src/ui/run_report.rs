@@ -169,15 +169,7 @@ impl RunReport {
             ExitCode::RowsNotCreated => {
                 format!("Finished, but not every row is created in instance {instance}.")
             }
-            ExitCode::Usage
-            | ExitCode::ErrorBudget
-            | ExitCode::Fatal
-            | ExitCode::PlannedStop
-            | ExitCode::Locked
-            | ExitCode::Storage
-            | ExitCode::TryLater
-            | ExitCode::Interrupted
-            | ExitCode::Terminated => match run.waiting() {
+            _ => match run.waiting() {
                 1 => "Stopped before the end; 1 row waits.".to_owned(),
                 waiting => format!("Stopped before the end; {waiting} rows wait."),
             },

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ending::failure;
 use super::json::{Message, VerificationSummary};
 use super::log::log_ending;
-use super::words::printable_lines;
+use super::words::{count_lines, printable_lines};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::verification::VerificationCounts;
@@ -46,34 +46,28 @@ impl VerificationReport {
         let _ = writeln!(text, "{} against instance {}", self.ledger, self.instance_id);
         let _ = writeln!(text, "\nCreated rows: {asked} of {created} looked up.");
         let findings = &self.findings;
-        list(
-            &mut text,
-            [
-                (findings.same, "found, with the name and the attributes that were sent"),
-                (findings.different, "different: the contact differs from what was sent"),
-                (findings.missing, "missing: Connect does not know the contact"),
-                (findings.refused, "not answered: Connect refused the lookup"),
-                (findings.shared, "shared: another row has the same contact"),
-            ],
-        );
+        text += &count_lines(&[
+            (findings.same, "found, with the name and the attributes that were sent"),
+            (findings.different, "different: the contact differs from what was sent"),
+            (findings.missing, "missing: Connect does not know the contact"),
+            (findings.refused, "not answered: Connect refused the lookup"),
+            (findings.shared, "shared: another row has the same contact"),
+        ]);
         if findings.missing > 0 && findings.missing == asked {
             text.push_str("  None was found: check the Region and the instance. Connect keeps contacts for 24 months.\n");
         }
         if unknown > 0 {
             let _ = writeln!(text, "\nUnknown rows: {unknown}.");
         }
-        list(
-            &mut text,
-            [
-                (findings.found, "found: created from now on"),
-                (findings.ambiguous, "ambiguous: several contacts or rows match, so they stay unknown"),
-                (
-                    findings.not_found,
-                    "not found: they stay unknown, since a search does not prove that there is none",
-                ),
-                (findings.unsearchable, "not searched for: they stay unknown"),
-            ],
-        );
+        text += &count_lines(&[
+            (findings.found, "found: created from now on"),
+            (findings.ambiguous, "ambiguous: several contacts or rows match, so they stay unknown"),
+            (
+                findings.not_found,
+                "not found: they stay unknown, since a search does not prove that there is none",
+            ),
+            (findings.unsearchable, "not searched for: they stay unknown"),
+        ]);
         if findings.not_found > 0 {
             text.push_str(
                 "  The search index lags behind: verify again later. If you are sure that they do not exist,\n  \
@@ -96,33 +90,14 @@ impl VerificationReport {
 
     /// The report as a JSON message.
     pub fn json(&self) -> String {
-        let findings = &self.findings;
         let verification = VerificationSummary {
             exit_code: self.exit.code(),
             instance_id: &self.instance_id,
             ledger: &self.ledger,
-            created: findings.created,
-            asked: findings.asked,
-            same: findings.same,
-            different: findings.different,
-            missing: findings.missing,
-            refused: findings.refused,
-            unknown: findings.unknown,
-            found: findings.found,
-            ambiguous: findings.ambiguous,
-            shared: findings.shared,
-            in_doubt: findings.in_doubt,
-            not_found: findings.not_found,
-            unsearchable: findings.unsearchable,
-            still_unknown: findings.still_unknown(),
+            counts: self.findings,
+            still_unknown: self.findings.still_unknown(),
             why: self.reason.as_deref(),
         };
         Message::Verification(verification).to_string()
-    }
-}
-
-fn list<const N: usize>(text: &mut String, counts: [(u64, &str); N]) {
-    for (number, words) in counts.into_iter().filter(|(number, _)| *number > 0) {
-        let _ = writeln!(text, "  {number:>9}  {words}");
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::ledger::RunRecord;
-use crate::mapping::RowFault;
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
 
@@ -55,10 +54,15 @@ pub(super) fn count_of(count: u64, singular: &str) -> String {
     format!("{count} {singular}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A line for each count that is not 0.
+pub(super) fn count_lines(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, words)| format!("  {number:>9}  {words}\n")).collect()
+}
+
 /// Member, rule and origin of a fault, without the value's size:
 /// `Name: at most 1024 characters are allowed (from …)`.
-pub(super) fn broken_rule(fault: &RowFault) -> String {
-    let RowFault { member, rule, origin, .. } = fault;
+pub(super) fn broken_rule(member: &str, rule: &str, origin: &str) -> String {
     let member = if member.is_empty() { String::new() } else { format!("{member}: ") };
     let origin = if origin.is_empty() { String::new() } else { format!(" ({origin})") };
     format!("{member}{rule}{origin}")

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::engine::Ending;
@@ -69,34 +70,36 @@ pub struct Verification<I> {
 }
 
 /// Result of a verification, numbers of rows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+// Published in the last message of `verify`, with these descriptions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerificationCounts {
-    /// Created rows in the ledger.
+    /// Created rows of the ledger.
     pub created: u64,
     /// Created rows that were looked up.
     pub asked: u64,
-    /// Created rows whose contact is as it was sent.
+    /// Contacts with the name and attributes that were sent.
     pub same: u64,
-    /// Created rows whose contact Connect does not know.
-    pub missing: u64,
-    /// Created rows whose contact differs from what was sent.
+    /// Contacts that differ from what was sent.
     pub different: u64,
-    /// Created rows whose lookup Connect refused.
+    /// Rows whose contact Connect does not know.
+    pub missing: u64,
+    /// Rows whose lookup Connect refused.
     pub refused: u64,
-    /// Unknown rows at the start.
+    /// Unknown rows at the start of the verification.
     pub unknown: u64,
-    /// Unknown rows whose contact was found; they are created now.
+    /// Unknown rows whose contact was found; they are created from now on.
     pub found: u64,
-    /// Unknown rows with several matching contacts, or one that another row may have.
+    /// Unknown rows with several matching contacts or rows.
     pub ambiguous: u64,
-    /// Unknown rows without a matching contact, which does not prove that there is none.
-    pub not_found: u64,
-    /// Unknown rows with nothing to search by, or whose search Connect refused.
-    pub unsearchable: u64,
-    /// Rows in doubt that the next run sends again.
-    pub in_doubt: u64,
     /// Created rows that have the contact of another row.
     pub shared: u64,
+    /// Rows in doubt, which the next run sends again.
+    pub in_doubt: u64,
+    /// Unknown rows without a matching contact, which does not prove that there is none.
+    pub not_found: u64,
+    /// Unknown rows that could not be searched for.
+    pub unsearchable: u64,
 }
 
 impl VerificationCounts {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::check::{Group, InputSummary};
+use crate::mapping::RowFault;
+
 /// A fault of a row.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Fault"))]
@@ -16,14 +19,8 @@ pub(crate) struct FaultMessage<'a> {
     pub(crate) key: &'a str,
     /// Kind of the fault.
     pub(crate) code: &'a str,
-    /// Path of the member; empty if the fault concerns the whole row.
-    pub(crate) member: &'a str,
-    /// Size of the value; empty if the size is irrelevant.
-    pub(crate) found: &'a str,
-    /// The rule, or the remedy.
-    pub(crate) rule: &'a str,
-    /// Template or column of the member; may be empty.
-    pub(crate) origin: &'a str,
+    #[serde(flatten)]
+    pub(crate) fault: &'a RowFault,
     /// Text for people; contains no value of the row.
     pub(crate) message: String,
 }
@@ -33,7 +30,7 @@ pub(crate) struct FaultMessage<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckSummary<'a> {
     pub(crate) exit_code: u8,
-    pub(crate) files: Vec<CheckedFile<'a>>,
+    pub(crate) files: &'a [InputSummary],
     /// Shard that was checked, such as 0/4; null if all rows.
     pub(crate) shard: Option<String>,
     /// Rows of the input.
@@ -76,50 +73,7 @@ pub(crate) struct CheckSummary<'a> {
     /// Path of the ledger that a run would use, if it exists.
     pub(crate) ledger: Option<&'a str>,
     /// Groups of faults, the most frequent first.
-    pub(crate) faults: Vec<FaultGroup<'a>>,
-}
-
-/// An input file.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct CheckedFile<'a> {
-    /// Path, or -.
-    pub(crate) file: &'a str,
-    pub(crate) rows: u64,
-    /// Delimiter, encoding and compression; for people.
-    pub(crate) form: &'a str,
-}
-
-/// Faults of one kind.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct FaultGroup<'a> {
-    /// Kind of the faults.
-    pub(crate) code: &'a str,
-    /// Path of the member; empty if the faults concern whole rows.
-    pub(crate) member: &'a str,
-    /// The rule, or the remedy.
-    pub(crate) rule: &'a str,
-    /// Template or column of the member; may be empty.
-    pub(crate) origin: &'a str,
-    /// Number of faults.
-    pub(crate) count: u64,
-    /// First faults of the group.
-    pub(crate) examples: Vec<FaultExample<'a>>,
-}
-
-/// One fault of a group.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct FaultExample<'a> {
-    /// Path of the input, or -.
-    pub(crate) file: &'a str,
-    /// Line of the file where the row starts.
-    pub(crate) line: u64,
-    /// Key of the row; may be empty.
-    pub(crate) key: &'a str,
-    /// Size of the value; may be empty.
-    pub(crate) found: &'a str,
+    pub(crate) faults: Vec<&'a Group>,
 }
 
 /// Result of one test of doctor.

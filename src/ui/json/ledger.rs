@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::ledger::ErrorCount;
+
 /// Contents of a ledger. From status.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LedgerStatus"))]
@@ -29,7 +31,7 @@ pub(crate) struct LedgerSetStatus<'a> {
     /// Estimated seconds until the last ledger is done; null if no row waits, while the input is read, and if nothing was created in the last minutes.
     pub(crate) seconds_left: Option<f64>,
     /// Most frequent errors of rows that are not created.
-    pub(crate) errors: Vec<LedgerCause<'a>>,
+    pub(crate) errors: &'a [ErrorCount],
     /// Each ledger.
     pub(crate) ledgers: Vec<LedgerState<'a>>,
     /// Shards of the import, such as 0/4, whose ledgers were not given.
@@ -59,7 +61,7 @@ pub(crate) struct LedgerState<'a> {
     /// Estimated seconds for the waiting rows, at the rate of the last minutes or of the latest run; null if no row waits, while the input is read, and if nothing was created in the last minutes. During a run, rows beyond its --limit are not counted.
     pub(crate) seconds_left: Option<f64>,
     /// Most frequent errors of rows that are not created.
-    pub(crate) errors: Vec<LedgerCause<'a>>,
+    pub(crate) errors: &'a [ErrorCount],
     /// Latest runs, newest first.
     pub(crate) runs: Vec<LedgerRun<'a>>,
 }
@@ -88,24 +90,6 @@ pub(crate) struct RowsByState {
     pub(crate) failed: u64,
     /// Rows that may have been created.
     pub(crate) unknown: u64,
-}
-
-/// An error of rows that are not created.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct LedgerCause<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["rejected", "failed", "unknown"])))]
-    pub(crate) state: &'static str,
-    /// Error code, of this tool or of Connect.
-    pub(crate) code: &'a str,
-    /// Number of rows.
-    pub(crate) rows: u64,
-    /// Error message of the first such row; for people.
-    pub(crate) message: &'a str,
-    /// Input of the first such row.
-    pub(crate) file: &'a str,
-    /// Line of the first such row.
-    pub(crate) line: u64,
 }
 
 /// A run.

@@ -11,11 +11,9 @@ mod observer;
 mod run;
 mod verify;
 
-pub(super) use check::{
-    CheckSummary, CheckedFile, DiagnosisMessage, DoctorSummary, FaultExample, FaultGroup, FaultMessage,
-};
+pub(super) use check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage};
 pub(super) use ledger::{
-    LedgerCause, LedgerRun, LedgerSetStatus, LedgerState, LedgerStatusMessage, PageWritten, RowsByState,
+    LedgerRun, LedgerSetStatus, LedgerState, LedgerStatusMessage, PageWritten, RowsByState,
 };
 pub(super) use message::{Message, StatusMessage};
 pub(super) use observer::JsonLines;

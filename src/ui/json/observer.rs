@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::message::{Message, StatusMessage};
 use super::run::{CheckedStatus, Checking, Importing, RowError};
 use super::verify::{FindingMessage, Verifying};
-use crate::event::{FindingKind, Observer, Progress, RunEvent, VerificationFinding};
+use crate::event::{FindingKind, Observer, RunEvent, VerificationFinding};
 use crate::ledger::{Note, RowState};
 use crate::ui::period::Period;
 use crate::ui::result_output::to_stdout;
@@ -26,12 +26,27 @@ impl JsonLines {
     fn message<'a>(&mut self, event: &'a RunEvent) -> Option<Message<'a>> {
         Some(match event {
             RunEvent::ReadingInput { rows, .. } => {
-                self.status(|| StatusMessage::Checking(Checking::new(*rows)))?
+                self.status(|| StatusMessage::Checking(Checking { phase: "checking", rows_read: *rows }))?
             }
             RunEvent::SendingStarted { run, to_send } => {
-                Message::Status(StatusMessage::Checked(CheckedStatus::new(run, *to_send)))
+                Message::Status(StatusMessage::Checked(CheckedStatus {
+                    phase: "checked",
+                    rows_read: run.rows_read,
+                    of_other_shards: run.other_shards,
+                    to_send: *to_send,
+                    unknown: run.doubts.unknown,
+                    in_doubt: run.doubts.waiting,
+                    in_doubt_closing: run.doubts.closing,
+                }))
             }
-            RunEvent::Progress(progress) => self.status(|| StatusMessage::Importing(importing(progress)))?,
+            RunEvent::Progress(progress) => self.status(|| {
+                StatusMessage::Importing(Importing {
+                    phase: "importing",
+                    progress: *progress,
+                    seconds_elapsed: progress.elapsed.as_secs_f64(),
+                    seconds_left: progress.time_left().as_secs_f64(),
+                })
+            })?,
             RunEvent::Verifying { done, total, subject } => self.status(|| {
                 StatusMessage::Verifying(Verifying {
                     phase: "verifying",
@@ -70,24 +85,6 @@ impl JsonLines {
     /// A status, if one is due.
     fn status<'a>(&mut self, status: impl FnOnce() -> StatusMessage<'a>) -> Option<Message<'a>> {
         self.period.advance().then(|| Message::Status(status()))
-    }
-}
-
-fn importing(progress: &Progress) -> Importing {
-    Importing {
-        phase: "importing",
-        to_send: progress.to_send,
-        done: progress.done,
-        created: progress.created,
-        rejected: progress.rejected,
-        failed: progress.failed,
-        unknown: progress.unknown,
-        in_flight: progress.in_flight,
-        throttled: progress.throttled,
-        rate_now: progress.rate_now,
-        rate_set: progress.rate_set,
-        seconds_elapsed: progress.elapsed.as_secs_f64(),
-        seconds_left: progress.time_left().as_secs_f64(),
     }
 }
 

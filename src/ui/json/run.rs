@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::ledger::RunRecord;
+use crate::event::Progress;
 
 /// The input is being read; written every --report-every. From run and check.
 #[derive(Debug, Serialize)]
@@ -14,13 +14,6 @@ pub(crate) struct Checking {
     pub(crate) phase: &'static str,
     /// Rows read so far.
     pub(crate) rows_read: u64,
-}
-
-impl Checking {
-    /// The status after `rows_read` rows.
-    pub(super) fn new(rows_read: u64) -> Self {
-        Checking { phase: "checking", rows_read }
-    }
 }
 
 /// All inputs are read, and sending begins; written once.
@@ -43,47 +36,14 @@ pub(crate) struct CheckedStatus {
     pub(crate) in_doubt_closing: u64,
 }
 
-impl CheckedStatus {
-    /// The status of a run that sends `to_send` rows.
-    pub(super) fn new(run: &RunRecord, to_send: u64) -> Self {
-        CheckedStatus {
-            phase: "checked",
-            rows_read: run.rows_read,
-            of_other_shards: run.other_shards,
-            to_send,
-            unknown: run.doubts.unknown,
-            in_doubt: run.doubts.waiting,
-            in_doubt_closing: run.doubts.closing,
-        }
-    }
-}
-
 /// Rows are being sent; written every --report-every.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Importing {
     #[cfg_attr(test, schemars(extend("const" = "importing")))]
     pub(crate) phase: &'static str,
-    /// Rows to send in this run.
-    pub(crate) to_send: u64,
-    /// Rows among them that need no further attempt in this run.
-    pub(crate) done: u64,
-    /// Rows created by this run.
-    pub(crate) created: u64,
-    /// Rows rejected by this run, including those rejected by validation.
-    pub(crate) rejected: u64,
-    /// Rows that used up their attempts and are not created.
-    pub(crate) failed: u64,
-    /// Rows that may have been created.
-    pub(crate) unknown: u64,
-    /// Requests in flight.
-    pub(crate) in_flight: usize,
-    /// Attempts that Connect throttled.
-    pub(crate) throttled: u64,
-    /// Rows created per second, over the last ten seconds.
-    pub(crate) rate_now: f64,
-    /// Target rate, requests per second; with auto, the rate found so far.
-    pub(crate) rate_set: f64,
+    #[serde(flatten)]
+    pub(crate) progress: Progress,
     /// Seconds since sending began.
     pub(crate) seconds_elapsed: f64,
     /// Estimated seconds for the remaining rows.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::verification::VerificationCounts;
+
 /// Rows are being looked up; written every --report-every.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -49,32 +51,8 @@ pub(crate) struct VerificationSummary<'a> {
     pub(crate) instance_id: &'a str,
     /// Path of the ledger.
     pub(crate) ledger: &'a str,
-    /// Created rows of the ledger.
-    pub(crate) created: u64,
-    /// Created rows that were looked up.
-    pub(crate) asked: u64,
-    /// Contacts with the name and attributes that were sent.
-    pub(crate) same: u64,
-    /// Contacts that differ from what was sent.
-    pub(crate) different: u64,
-    /// Rows whose contact Connect does not know.
-    pub(crate) missing: u64,
-    /// Rows whose lookup Connect refused.
-    pub(crate) refused: u64,
-    /// Unknown rows at the start of the verification.
-    pub(crate) unknown: u64,
-    /// Unknown rows whose contact was found; they are created from now on.
-    pub(crate) found: u64,
-    /// Unknown rows with several matching contacts or rows.
-    pub(crate) ambiguous: u64,
-    /// Created rows that have the contact of another row.
-    pub(crate) shared: u64,
-    /// Rows in doubt, which the next run sends again.
-    pub(crate) in_doubt: u64,
-    /// Unknown rows without a matching contact, which does not prove that there is none.
-    pub(crate) not_found: u64,
-    /// Unknown rows that could not be searched for.
-    pub(crate) unsearchable: u64,
+    #[serde(flatten)]
+    pub(crate) counts: VerificationCounts,
     /// Unknown rows at the end of the verification.
     pub(crate) still_unknown: u64,
     /// Reason why the verification ended early, and the remedy; for people.

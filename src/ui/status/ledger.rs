@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, StateCounts};
 use crate::shard::Shard;
-use crate::ui::json::{LedgerCause, LedgerRun, LedgerState, RowsByState};
+use crate::ui::json::{LedgerRun, LedgerState, RowsByState};
 use crate::ui::shell::{from_here, shell_path};
 use crate::ui::words::{per_second, rounded, run_rates};
 
@@ -189,7 +189,7 @@ impl LedgerStatus {
             rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
             next_step: self.next_step().map(|(_, command)| command),
             seconds_left: self.time_left().seconds(),
-            errors: causes(&self.errors),
+            errors: &self.errors[..self.errors.len().min(MAX_CAUSES)],
             runs: runs.collect(),
         }
     }
@@ -244,16 +244,4 @@ pub(super) fn by_state(rows: &StateCounts) -> RowsByState {
         failed: rows.of(RowState::Failed),
         unknown: rows.of(RowState::Unknown),
     }
-}
-
-pub(super) fn causes(errors: &[ErrorCount]) -> Vec<LedgerCause<'_>> {
-    let causes = errors.iter().take(MAX_CAUSES).map(|error| LedgerCause {
-        state: error.state.name(),
-        code: &error.code,
-        rows: error.rows,
-        message: &error.message,
-        file: &error.source,
-        line: error.line,
-    });
-    causes.collect()
 }

@@ -2,8 +2,6 @@
 
 mod ledger;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
 use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
@@ -11,7 +9,7 @@ use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
-use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft, by_state, causes};
+use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft, by_state};
 
 /// Ledgers for which a command is printed, and missing shards that are listed.
 const MAX_LISTED: usize = 5;
@@ -28,10 +26,6 @@ pub struct Status {
 impl Status {
     fn rows(&self) -> StateCounts {
         self.ledgers.iter().map(|ledger| ledger.rows).sum()
-    }
-
-    fn is_running(&self) -> bool {
-        self.ledgers.iter().any(|ledger| ledger.is_running)
     }
 
     fn instance_id(&self) -> &str {
@@ -59,26 +53,9 @@ impl Status {
         self.ledgers.iter().map(|ledger| ledger.withdrawn.total()).sum()
     }
 
-    fn held_back(&self) -> u64 {
-        self.ledgers.iter().map(LedgerStatus::held_back).sum()
-    }
-
-    /// Causes of all ledgers, the most frequent first, each with the example of the first ledger that has it.
+    /// Most frequent causes of all ledgers.
     fn errors(&self) -> Vec<ErrorCount> {
-        let mut errors: Vec<ErrorCount> = Vec::new();
-        let mut known = HashMap::new();
-        for error in self.ledgers.iter().flat_map(|ledger| &ledger.errors) {
-            match known.entry((error.state, error.code.as_str())) {
-                Entry::Vacant(place) => {
-                    place.insert(errors.len());
-                    errors.push(error.clone());
-                }
-                Entry::Occupied(place) => errors[*place.get()].rows += error.rows,
-            }
-        }
-        errors.sort_by_key(|error| std::cmp::Reverse(error.rows));
-        errors.truncate(MAX_CAUSES);
-        errors
+        ErrorCount::merge(self.ledgers.iter().flat_map(|ledger| ledger.errors.clone()), MAX_CAUSES)
     }
 
     /// The report for people.
@@ -129,7 +106,7 @@ impl Status {
                 writeln!(text, "\n  {} left for the slowest, at the rate of its latest run", rounded(left))
             }
         };
-        let held_back = self.held_back();
+        let held_back: u64 = self.ledgers.iter().map(LedgerStatus::held_back).sum();
         if held_back > 0 {
             let _ = writeln!(text, "  {held_back} rows wait beyond --limit, for the next run");
         }
@@ -188,13 +165,13 @@ impl Status {
             [only] => StatusMessage::Ledger(LedgerStatusMessage { ledger: only.state(), shards_missing }),
             several => StatusMessage::LedgerSet(LedgerSetStatus {
                 instance_id: self.instance_id(),
-                running: self.is_running(),
+                running: self.ledgers.iter().any(|ledger| ledger.is_running),
                 rows: by_state(&self.rows()),
                 total: self.rows().total(),
                 withdrawn: self.withdrawn(),
                 rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
                 seconds_left: self.time_left().seconds(),
-                errors: causes(&errors),
+                errors: &errors,
                 ledgers: several.iter().map(LedgerStatus::state).collect(),
                 shards_missing,
             }),

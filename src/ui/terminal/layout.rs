@@ -78,12 +78,13 @@ impl Layout {
         layout
     }
 
-    /// Layout of the bar alone, with the ended phase.
-    pub(super) fn ended(report: &ProgressReport, columns: usize, colours: TerminalColours) -> Self {
-        Layout::of_bar(report.ended_phase, report, columns, colours)
-    }
-
-    fn of_bar(phase: &str, report: &ProgressReport, columns: usize, colours: TerminalColours) -> Self {
+    /// Layout of the bar alone.
+    pub(super) fn of_bar(
+        phase: &str,
+        report: &ProgressReport,
+        columns: usize,
+        colours: TerminalColours,
+    ) -> Self {
         // A space on either side of the bar.
         let room = columns.saturating_sub(phase.len() + 2);
         if let Some(share) = report.share {

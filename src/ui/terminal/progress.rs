@@ -14,9 +14,10 @@ use crate::ui::words::{count_of, file_size, per_second, rounded};
 const THROTTLED_NOW: Duration = Duration::from_secs(3);
 
 /// Phase of the process.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) enum Phase {
     /// Nothing that takes time has begun.
+    #[default]
     Starting,
     /// The input is being read.
     Checking {
@@ -48,7 +49,7 @@ pub(super) enum Phase {
 }
 
 /// State of the process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ProcessState {
     pub(super) phase: Phase,
     pub(super) progress: Progress,
@@ -89,18 +90,6 @@ pub(super) struct ProgressReport {
     pub(super) amounts: Vec<Phrase>,
     /// Counts, rates and times.
     pub(super) details: Vec<Phrase>,
-}
-
-impl Default for ProcessState {
-    fn default() -> Self {
-        ProcessState {
-            phase: Phase::Starting,
-            progress: Progress::default(),
-            is_auto: false,
-            pause: None,
-            last_throttled: None,
-        }
-    }
 }
 
 impl ProcessState {
@@ -157,16 +146,16 @@ impl ProcessState {
                 ("checking", "checked", share, amounts, Vec::new())
             }
             Phase::Importing | Phase::Draining { .. } if progress.to_send == 0 => return None,
-            Phase::Importing => {
+            Phase::Importing | Phase::Draining { .. } => {
                 let share = share_of(progress.done, progress.to_send);
                 let amounts = amounts(progress.done, progress.to_send, "rows");
-                ("importing", "imported", Some(share), amounts, self.importing(moment))
-            }
-            Phase::Draining { until } => {
-                let share = share_of(progress.done, progress.to_send);
-                let amounts = amounts(progress.done, progress.to_send, "rows");
-                let details = self.draining(until.saturating_sub(moment.at));
-                ("draining", "stopped", Some(share), amounts, details)
+                match self.phase {
+                    Phase::Draining { until } => {
+                        let details = self.draining(until.saturating_sub(moment.at));
+                        ("draining", "stopped", Some(share), amounts, details)
+                    }
+                    _ => ("importing", "imported", Some(share), amounts, self.importing(moment)),
+                }
             }
             Phase::Verifying { done, total, subject, .. } => {
                 let left = time_left(self.time_left(moment.at), moment);

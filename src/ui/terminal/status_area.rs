@@ -202,7 +202,8 @@ impl Drop for TerminalObserver {
         let mut area = status_area();
         let size = size_of_stderr();
         let report = self.state.report(&self.moment());
-        let ended = report.map(|report| Layout::ended(&report, size.columns, self.colours));
+        let ended =
+            report.map(|report| Layout::of_bar(report.ended_phase, &report, size.columns, self.colours));
         area.draw(&ended.unwrap_or_default(), size);
         // Printed in full, since they stay.
         for line in cause_lines(&self.causes, usize::MAX, 6, self.colours) {

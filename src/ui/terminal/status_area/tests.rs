@@ -86,7 +86,7 @@ fn shown(state: &ProcessState, moment: &Moment, causes: &Causes, rows: u16) -> S
 
 fn ended(state: &ProcessState, moment: &Moment) -> String {
     let report = state.report(moment).unwrap();
-    screens(24, |size, colours| Layout::ended(&report, size.columns, colours))
+    screens(24, |size, colours| Layout::of_bar(report.ended_phase, &report, size.columns, colours))
 }
 
 fn importing() -> ProcessState {
