@@ -95,10 +95,10 @@ impl<S: Submitter> AttemptResources<S> {
         if is_token_too_old(&claim, self.idempotency_window) {
             let message = "an earlier attempt went unanswered, and its token is too old to be used again";
             let cause = Cause { code: "TokenTooOld".into(), message: message.into() };
-            return self.set_aside(claim, SetAside::TokenTooOld(cause), in_flight_permit).await;
+            return self.set_aside(claim, SetAside::TokenTooOld, cause, in_flight_permit).await;
         }
         if !self.mappings.has_intact_cells(&claim) {
-            let problem = format!("row {} is not what was read from its file", claim.row());
+            let problem = format!("row {} is not what was read from its file", claim.row);
             return Err(LedgerError::Damaged { path: self.ledger.path().to_owned(), problem });
         }
         let request = match self.mappings.request(&claim) {
@@ -109,7 +109,7 @@ impl<S: Submitter> AttemptResources<S> {
                     MapError::Job(error) => ("Mapping", error.to_string()),
                 };
                 let cause = Cause { code: code.into(), message };
-                return self.set_aside(claim, SetAside::Unmappable(cause), in_flight_permit).await;
+                return self.set_aside(claim, SetAside::Unmappable, cause, in_flight_permit).await;
             }
         };
         self.crash_plan.reach(CrashPoint::BeforeIntent);
@@ -119,7 +119,7 @@ impl<S: Submitter> AttemptResources<S> {
         self.pacer.sent();
         let sent = Instant::now();
         let claim = in_flight.claim();
-        let span = debug_span!("attempt", row = %claim.row(), file = claim.source(), line = claim.line());
+        let span = debug_span!("attempt", row = %claim.row, file = claim.source, line = claim.line);
         let attempt: Option<Attempt> = tokio::select! {
             attempt = self.submitter.submit(&in_flight).instrument(span) => Some(attempt),
             () = self.abort.cancelled() => None,
@@ -149,10 +149,10 @@ impl<S: Submitter> AttemptResources<S> {
         &self,
         claim: Claim,
         reason: SetAside,
+        cause: Cause,
         _in_flight_permit: InFlightPermit,
     ) -> Result<AttemptReport, LedgerError> {
-        let cause = reason.cause().clone();
-        let settled = self.ledger.set_aside(claim, reason).await?;
+        let settled = self.ledger.set_aside(claim, reason, cause.clone()).await?;
         Ok(AttemptReport::SetAside { settled, cause, _in_flight_permit })
     }
 }
@@ -182,14 +182,14 @@ impl RowMappings {
 
     /// Whether the row's cells still have the digest that they were read with: the disk may have lost a bit.
     fn has_intact_cells(&self, claim: &Claim) -> bool {
-        let header = self.0.get(&claim.header()).map(|(header, _)| header);
-        header.is_none_or(|header| header.content(claim.cells()) == claim.content())
+        let header = self.0.get(&claim.header).map(|(header, _)| header);
+        header.is_none_or(|header| header.content(&claim.cells) == claim.content)
     }
 
     /// Maps the row. The intake validated it already, unless it ran with `--no-check` or in an earlier run.
     fn request(&self, claim: &Claim) -> Result<ContactRequest<'static>, MapError> {
-        match self.0.get(&claim.header()) {
-            Some((_, Ok(mapping))) => Ok(mapping.map(claim.cells(), now())?.request.into_owned()),
+        match self.0.get(&claim.header) {
+            Some((_, Ok(mapping))) => Ok(mapping.map(&claim.cells, now())?.request.into_owned()),
             Some((_, Err(error))) => Err(MapError::Job(error.clone())),
             None => {
                 let problem = "has no header for this row".into();

@@ -178,8 +178,8 @@ impl<S: Submitter> Dispatcher<S> {
             let Some(QueuedRow { claim, attempts }) = self.queue.pop() else { return };
             let context = AttemptContext {
                 attempts,
-                instance: self.instance_probe.evidence_for(claim.row()),
-                outage: self.outage.is_outage_for(claim.row()),
+                instance: self.instance_probe.evidence_for(claim.row),
+                outage: self.outage.is_outage_for(claim.row),
             };
             self.attempts.spawn(self.resources.clone().attempt(claim, context));
         }
@@ -229,7 +229,7 @@ impl<S: Submitter> Dispatcher<S> {
             Some(PoolFailure::Unanswered) => self.progress.unanswered += 1,
             Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {}
         }
-        let failure = self.outage.record(claim.row(), decision.pool_failure);
+        let failure = self.outage.record(claim.row, decision.pool_failure);
         if let (Some(failure), Some(cause)) = (failure, cause) {
             self.pause_or_give_up(failure, cause.clone(), permit);
         }
@@ -264,14 +264,14 @@ impl<S: Submitter> Dispatcher<S> {
         }
         if is_done {
             self.progress.done += 1;
-            self.outage.forget(settled.claim.row());
+            self.outage.forget(settled.claim.row);
             self.enforce_error_budget();
         }
-        debug!(row = %settled.claim.row(), line = settled.claim.line(), %state, done = is_done, "settled");
+        debug!(row = %settled.claim.row, line = settled.claim.line, %state, done = is_done, "settled");
         self.import.reporter.emit(RunEvent::RowSettled {
-            source: settled.claim.source().to_owned(),
-            line: settled.claim.line(),
-            key: settled.claim.key().to_owned(),
+            source: settled.claim.source.clone(),
+            line: settled.claim.line,
+            key: settled.claim.key.clone(),
             state,
             done: is_done,
             cause,

@@ -69,18 +69,15 @@ impl FromStr for ErrorBudget {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let remedy = || "write a number of rows, such as 100, or a share, such as 1%".to_owned();
-        match text.trim().strip_suffix('%') {
+        let text = text.trim();
+        let budget = match text.strip_suffix('%') {
             Some(percent) => {
-                let percent: f64 = percent.trim().parse().map_err(|_| remedy())?;
-                if (0.0..=100.0).contains(&percent) {
-                    Ok(ErrorBudget::Percent(percent))
-                } else {
-                    Err(remedy())
-                }
+                let percent = percent.trim().parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+                percent.map(ErrorBudget::Percent)
             }
-            None => text.trim().parse().map(ErrorBudget::Rows).map_err(|_| remedy()),
-        }
+            None => text.parse().ok().map(ErrorBudget::Rows),
+        };
+        budget.ok_or_else(|| "write a number of rows, such as 100, or a share, such as 1%".to_owned())
     }
 }
 

@@ -23,13 +23,13 @@ impl InFlightTracker {
     /// Tracks a request that is sent now.
     pub(super) fn track(&self, claim: &Claim) -> TrackedRequest<'_> {
         let request = InFlightRequest {
-            source: claim.source().to_owned(),
-            line: claim.line(),
-            key: claim.key().to_owned(),
+            source: claim.source.clone(),
+            line: claim.line,
+            key: claim.key.clone(),
             elapsed: Duration::ZERO,
         };
-        self.lock().insert(claim.row(), (Instant::now(), request));
-        TrackedRequest { tracker: self, row: claim.row() }
+        self.lock().insert(claim.row, (Instant::now(), request));
+        TrackedRequest { tracker: self, row: claim.row }
     }
 
     /// Number of requests in flight.

@@ -16,6 +16,7 @@ const MAX_NOT_FOUND_AFTER_CREATED: u32 = 20;
 const MAX_CHAIN_OR_QUOTA: u32 = 3;
 
 /// Collects evidence that the instance exists and has quota left.
+#[derive(Default)]
 pub(super) struct InstanceProbe {
     /// An answer of this run proves that the instance exists.
     is_proven: bool,
@@ -32,13 +33,7 @@ pub(super) struct InstanceProbe {
 impl InstanceProbe {
     /// `was_proven_before` says whether an earlier run created rows.
     pub(super) fn new(was_proven_before: bool) -> Self {
-        InstanceProbe {
-            is_proven: false,
-            was_proven_before,
-            not_found_rows: HashSet::new(),
-            not_found: 0,
-            chain_or_quota: 0,
-        }
+        InstanceProbe { was_proven_before, ..InstanceProbe::default() }
     }
 
     /// Evidence to judge an attempt of `row` by.
@@ -67,11 +62,11 @@ impl InstanceProbe {
         };
         if decision.doubts_instance {
             self.not_found += 1;
-            self.not_found_rows.insert(claim.row());
+            self.not_found_rows.insert(claim.row);
             let max = if self.was_proven_before { MAX_NOT_FOUND_AFTER_CREATED } else { MAX_NOT_FOUND };
             if self.not_found >= max && !self.is_proven {
                 let Cause { code, message } = cause.clone();
-                let row = format!("{}, line {}", claim.source(), claim.line());
+                let row = format!("{}, line {}", claim.source, claim.line);
                 let message = format!("{message}; answered {max} times, the last time for {row}");
                 return Some(Ending::NotFound(Cause { code, message }));
             }

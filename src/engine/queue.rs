@@ -33,7 +33,7 @@ impl RowQueue {
         if delay.is_zero() {
             self.ready.push_front(row);
         } else {
-            self.delayed.insert((Instant::now() + delay, row.claim.row()), row);
+            self.delayed.insert((Instant::now() + delay, row.claim.row), row);
         }
     }
 

@@ -170,7 +170,7 @@ mod tests {
     use crate::event::Observer;
     use crate::intake::testing::{take_in, write_csv};
     use crate::ledger::testing::{ledger, new_run};
-    use crate::ledger::{Contact, Note, RowState, Settlement};
+    use crate::ledger::{Contact, Note, NoteKind, RowState, Settlement};
     use crate::mapping::Rejection;
     use crate::shutdown::Signal;
 
@@ -213,7 +213,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             for claim in ledger.claim(100).await.unwrap() {
-                let settlement = settle(claim.key());
+                let settlement = settle(&claim.key);
                 let request = crate::request::ContactRequest::default();
                 let in_flight = ledger.begin(claim, request).await.unwrap();
                 ledger.settle(in_flight, settlement).await.unwrap();
@@ -232,9 +232,9 @@ mod tests {
         let long = "x".repeat(1025);
         let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", &long), ("", "c"), ("4", "d")]);
         assert_eq!((record.rows_read, record.waiting(), record.rows.of(RowState::Rejected)), (4, 2, 2));
-        let rejected = notes.iter().map(|note| match note {
-            Note::Rejected { line, rejection, .. } => (*line, rejection.code),
-            note => panic!("{note:?}"),
+        let rejected = notes.iter().map(|note| match &note.kind {
+            NoteKind::Rejected(rejection) => (note.line, rejection.code),
+            kind => panic!("{kind:?}"),
         });
         assert_eq!(rejected.collect::<Vec<_>>(), [(3, "Validation"), (4, "EmptyKey")]);
     }
@@ -244,7 +244,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "b"), ("1", "c")]);
         assert_eq!((record.waiting(), record.rows.of(RowState::Rejected)), (2, 1));
-        let [Note::Rejected { line: 4, rejection, .. }] = &notes[..] else { panic!("{notes:?}") };
+        let [Note { line: 4, kind: NoteKind::Rejected(rejection), .. }] = &notes[..] else {
+            panic!("{notes:?}")
+        };
         assert_eq!(rejection.code, Rejection::DUPLICATE);
         assert!(rejection.to_string().contains("line 2"), "{rejection}");
     }
@@ -267,7 +269,10 @@ mod tests {
         settle_all(folder.path(), created);
         let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "changed")]);
         assert_eq!((record.already_created, record.changed_created, record.waiting()), (2, 1, 0));
-        assert!(matches!(&notes[..], [Note::ChangedSinceCreated { line: 3, .. }]), "{notes:?}");
+        assert!(
+            matches!(&notes[..], [Note { line: 3, kind: NoteKind::ChangedSinceCreated, .. }]),
+            "{notes:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Reads inputs on a thread of its own, so that one core decompresses, decodes and parses while another one maps.
 
-use std::io;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use super::error::IntakeError;
 use super::prepared::{PreparedInput, Rules, now};
@@ -94,58 +93,28 @@ pub fn read_all<V: Visitor>(
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
         visitor.begin(source.input(), source.header())?;
-        let reader = ReadAhead::start(source).map_err(IntakeError::Thread)?;
-        let (mut batch, mut bytes) = (None, 0);
-        while let Some(next) = reader.next(batch.take())? {
+        let (sender, batches) = sync_channel(WAITING);
+        let (used, free) = channel();
+        // It ends with the input, or when `batches` is dropped.
+        let thread = std::thread::Builder::new().name("read".into());
+        thread.spawn(move || read(source, &sender, &free)).map_err(IntakeError::Thread)?;
+        let mut bytes = 0;
+        for batch in batches {
+            let batch = batch.map_err(IntakeError::from)?;
             if let Some(signal) = shutdown.signal() {
                 return Err(IntakeError::Interrupted(signal).into());
             }
-            visitor.rows(&rules, next.rows(), now())?;
-            rows += next.len as u64;
-            bytes = next.bytes;
+            visitor.rows(&rules, batch.rows(), now())?;
+            rows += batch.len as u64;
+            bytes = batch.bytes;
             reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before + bytes, bytes_total });
-            batch = Some(next);
+            // The thread reuses its buffers, or has ended.
+            let _ = used.send(batch);
         }
         bytes_before += bytes;
         visitor.end()?;
     }
     Ok(())
-}
-
-/// An input that a thread reads.
-#[derive(Debug)]
-struct ReadAhead {
-    batches: Receiver<Result<Batch, SourceError>>,
-    /// Returns batches to the thread, which reuses their buffers.
-    used: Sender<Batch>,
-}
-
-impl ReadAhead {
-    /// Starts the thread. It ends with the input, or when this is dropped.
-    ///
-    /// # Errors
-    /// The system cannot start a thread.
-    fn start(source: CsvSource) -> io::Result<Self> {
-        let (sender, batches) = sync_channel(WAITING);
-        let (used, free) = channel();
-        std::thread::Builder::new().name("read".into()).spawn(move || read(source, &sender, &free))?;
-        Ok(ReadAhead { batches, used })
-    }
-
-    /// Waits for the next batch; none at the end of the input. `used` is the previous batch.
-    ///
-    /// # Errors
-    /// The input cannot be read.
-    fn next(&self, used: Option<Batch>) -> Result<Option<Batch>, IntakeError> {
-        if let Some(used) = used {
-            // The thread may have ended: it reads ahead.
-            let _ = self.used.send(used);
-        }
-        match self.batches.recv() {
-            Ok(batch) => Ok(Some(batch?)),
-            Err(_) => Ok(None),
-        }
-    }
 }
 
 fn read(mut source: CsvSource, sender: &SyncSender<Result<Batch, SourceError>>, free: &Receiver<Batch>) {

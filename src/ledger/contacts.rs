@@ -2,12 +2,11 @@
 
 use rusqlite::{Row, params};
 
-use super::error::{LedgerError, Stored};
+use super::error::LedgerError;
 use super::handle::Ledger;
 use super::row::{Contact, RequestDigest, RowId, RunId};
 use super::schema::{json_column, state_column};
 use super::state::{RowEvent, RowState, RowStatus, transition};
-use super::writer::Session;
 use crate::digest::Digest;
 use crate::token::ClientToken;
 
@@ -166,20 +165,18 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written, or the row is not unknown.
     pub async fn settle_found(&self, row: RowId, contact: Contact) -> Result<(), LedgerError> {
-        self.call(move |session| session.settle_found(row, &contact)).await
-    }
-}
-
-impl Session {
-    fn settle_found(&mut self, row: RowId, contact: &Contact) -> Stored<()> {
-        let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
-        let next = transition(unknown, RowEvent::Found)?;
-        let counted = "SELECT run_id, code FROM rows WHERE id = ?1";
-        let (run, code): (i64, Option<String>) =
-            self.connection.query_row(counted, [row.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        self.write_created(row, unknown.state, contact, None)?;
-        self.counts.transition(RunId(run), (unknown.state, code.as_deref()), (next.state, None));
-        Ok(())
+        self.call(move |session| {
+            let unknown = RowStatus { state: RowState::Unknown, may_exist: true };
+            let next = transition(unknown, RowEvent::Found)?;
+            let counted = "SELECT run_id, code FROM rows WHERE id = ?1";
+            let counted =
+                session.connection.query_row(counted, [row.0], |row| Ok((row.get(0)?, row.get(1)?)));
+            let (run, code): (i64, Option<String>) = counted?;
+            session.write_created(row, unknown.state, &contact, None)?;
+            session.counts.transition(RunId(run), (unknown.state, code.as_deref()), (next.state, None));
+            Ok(())
+        })
+        .await
     }
 }
 

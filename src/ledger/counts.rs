@@ -87,11 +87,6 @@ impl ErrorCount {
 pub(super) struct CountChanges(BTreeMap<(RunId, RowState, String), i64>);
 
 impl CountChanges {
-    /// Counts a new row.
-    pub(super) fn insert(&mut self, run: RunId, state: RowState, code: Option<&str>) {
-        self.change(run, state, code, 1);
-    }
-
     /// Counts a row of `run` that changes its state or code.
     pub(super) fn transition(
         &mut self,
@@ -103,7 +98,8 @@ impl CountChanges {
         self.change(run, new, new_code, 1);
     }
 
-    fn change(&mut self, run: RunId, state: RowState, code: Option<&str>, by: i64) {
+    /// Adds `by` to the number of rows of a run, state and code.
+    pub(super) fn change(&mut self, run: RunId, state: RowState, code: Option<&str>, by: i64) {
         let cause = if state.has_cause() { code.unwrap_or_default() } else { "" };
         *self.0.entry((run, state, cause.to_owned())).or_default() += by;
     }
@@ -211,7 +207,7 @@ fn counted(connection: &Connection) -> rusqlite::Result<CountChanges> {
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let code = row.get_ref(2)?.as_str_or_null()?;
-        counted.insert(RunId(row.get(0)?), state_column(row, 1)?, code);
+        counted.change(RunId(row.get(0)?), state_column(row, 1)?, code, 1);
     }
     Ok(counted)
 }

@@ -242,6 +242,7 @@ fn rows_of(shard: &str) -> String {
 pub(super) enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     Ledger(#[from] LedgerError),
+    Illegal(#[from] Illegal),
 }
 
 /// Result of the writer's work.
@@ -252,12 +253,7 @@ impl StoreError {
         match self {
             StoreError::Sqlite(source) => LedgerError::sqlite(path, source),
             StoreError::Ledger(error) => error,
+            StoreError::Illegal(illegal) => illegal.into(),
         }
-    }
-}
-
-impl From<Illegal> for StoreError {
-    fn from(illegal: Illegal) -> Self {
-        StoreError::Ledger(illegal.into())
     }
 }

@@ -36,37 +36,26 @@ pub struct IntakeRow {
 
 /// Something to report about a row of an input.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Note {
+pub struct Note {
+    /// Line of the row.
+    pub line: u64,
+    /// Key of the row.
+    pub key: String,
+    /// The finding.
+    pub kind: NoteKind,
+}
+
+/// Finding of the intake about a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoteKind {
     /// The row is rejected before it is sent.
-    Rejected {
-        /// Line of the row.
-        line: u64,
-        /// Key of the row.
-        key: String,
-        /// Why.
-        rejection: Rejection,
-    },
+    Rejected(Rejection),
     /// The row was created before with other content. It is not sent again.
-    ChangedSinceCreated {
-        /// Line of the row.
-        line: u64,
-        /// Key of the row.
-        key: String,
-    },
+    ChangedSinceCreated,
     /// The row is in doubt, and has changed since it was sent. It is sent again with its old content.
-    ChangedInDoubt {
-        /// Line of the row.
-        line: u64,
-        /// Key of the row.
-        key: String,
-    },
+    ChangedInDoubt,
     /// The row is in doubt, and is not sent again.
-    Unknown {
-        /// Line of the row.
-        line: u64,
-        /// Key of the row.
-        key: String,
-    },
+    Unknown,
 }
 
 /// Whether a rejected row is tried again. A row that this tool rejected always is; a row that Connect refused only if
@@ -160,11 +149,22 @@ impl Session {
                 RowKey::Unusable(_) => {}
             }
         }
-        let (line, key) = (row.line, row.key.label());
+        let kind = self.enter(&row, token, existing)?;
+        Ok(kind.map(|kind| Note { line: row.line, key: row.key.label(), kind }))
+    }
+
+    /// Inserts a row that the ledger does not have; otherwise updates what the input may change.
+    fn enter(
+        &mut self,
+        row: &IntakeRow,
+        token: ClientToken,
+        existing: Option<Existing>,
+    ) -> Stored<Option<NoteKind>> {
+        let rejected = row.rejection.clone().map(NoteKind::Rejected);
         let Some(existing) = existing else {
-            let id = self.insert(&row, token)?;
+            let id = self.insert(row, token)?;
             self.progress.seen.insert(id);
-            return Ok(row.rejection.map(|rejection| Note::Rejected { line, key, rejection }));
+            return Ok(rejected);
         };
         self.progress.seen.insert(existing.row);
         let is_changed = existing.content != row.content;
@@ -173,30 +173,27 @@ impl Session {
                 self.progress.created += 1;
                 self.progress.changed += u64::from(is_changed);
                 if (existing.source, existing.line) != (row.source, row.line) {
-                    self.move_created(existing.row, &row)?;
+                    self.move_created(existing.row, row)?;
                 }
-                Ok(is_changed.then_some(Note::ChangedSinceCreated { line, key }))
+                Ok(is_changed.then_some(NoteKind::ChangedSinceCreated))
             }
             RowState::Unknown if !self.retries_unknown => {
-                self.move_in_doubt(&existing, &row, None)?;
-                Ok(Some(Note::Unknown { line, key }))
+                self.move_in_doubt(&existing, row, None)?;
+                Ok(Some(NoteKind::Unknown))
             }
             state if existing.status.may_exist && is_changed => {
                 let event = (state == RowState::Unknown).then_some(RowEvent::Retried);
-                self.move_in_doubt(&existing, &row, event)?;
+                self.move_in_doubt(&existing, row, event)?;
                 self.progress.headers.insert(existing.header);
-                Ok(Some(Note::ChangedInDoubt { line, key }))
+                Ok(Some(NoteKind::ChangedInDoubt))
             }
             RowState::Pending
             | RowState::InFlight
             | RowState::Rejected
             | RowState::Failed
             | RowState::Unknown => {
-                let next = self.update(&existing, &row)?;
-                Ok(match row.rejection {
-                    _ if next.state == RowState::Unknown => Some(Note::Unknown { line, key }),
-                    rejection => rejection.map(|rejection| Note::Rejected { line, key, rejection }),
-                })
+                let next = self.update(&existing, row)?;
+                Ok(if next.state == RowState::Unknown { Some(NoteKind::Unknown) } else { rejected })
             }
         }
     }
@@ -262,7 +259,7 @@ impl Session {
                 message,
                 row.record,
             ])?;
-        self.counts.insert(self.run, status.state, code);
+        self.counts.change(self.run, status.state, code, 1);
         Ok(RowId(id))
     }
 

@@ -95,12 +95,9 @@ impl LedgerSet {
     /// - [`LedgerError::Unbegun`]: none has an identity yet.
     pub fn identity(&self) -> Result<&Identity, LedgerError> {
         self.expect_same(&["key"])?;
-        match (self.identities.first(), self.readers.first()) {
-            (Some((_, identity)), _) => Ok(identity),
-            (None, first) => {
-                Err(LedgerError::Unbegun(first.map(|(path, _)| path.clone()).unwrap_or_default()))
-            }
-        }
+        self.identities.first().map(|(_, identity)| identity).ok_or_else(|| {
+            LedgerError::Unbegun(self.readers.first().map(|(path, _)| path.clone()).unwrap_or_default())
+        })
     }
 
     /// Expects each ledger to have this run; each ledger numbers its own runs.
@@ -127,12 +124,7 @@ impl LedgerSet {
     /// # Errors
     /// A ledger cannot be read.
     pub fn has(&self, token: ClientToken) -> Result<bool, LedgerError> {
-        for (_, reader) in &self.readers {
-            if reader.find(token)?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.best(token)?.is_some())
     }
 
     /// Expects that nothing wrote to a ledger in a read-only folder since it was opened.

@@ -7,7 +7,6 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
@@ -46,12 +45,10 @@ impl fmt::Display for Commit {
     }
 }
 
-impl FromStr for Commit {
-    type Err = ();
-
-    fn from_str(line: &str) -> Result<Self, ()> {
-        let (run, number) = numbers(line, "run ", ", commit ").ok_or(())?;
-        Ok(Commit { run, number })
+impl Commit {
+    fn parse(line: &str) -> Option<Self> {
+        let (run, number) = numbers(line, "run ", ", commit ")?;
+        Some(Commit { run, number })
     }
 }
 
@@ -70,20 +67,10 @@ impl ClosedFile {
         let bytes = i64::try_from(metadata.len()).map_err(io::Error::other)?;
         Ok(ClosedFile { bytes, modified_ns: modified_ns(&metadata)? })
     }
-}
 
-impl fmt::Display for ClosedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "closed with {} bytes, modified {}", self.bytes, self.modified_ns)
-    }
-}
-
-impl FromStr for ClosedFile {
-    type Err = ();
-
-    fn from_str(line: &str) -> Result<Self, ()> {
-        let (bytes, modified_ns) = numbers(line, "closed with ", " bytes, modified ").ok_or(())?;
-        Ok(ClosedFile { bytes, modified_ns })
+    fn parse(line: &str) -> Option<Self> {
+        let (bytes, modified_ns) = numbers(line, "closed with ", " bytes, modified ")?;
+        Some(ClosedFile { bytes, modified_ns })
     }
 }
 
@@ -110,15 +97,17 @@ impl LockRecord {
         let holder = text.lines().next().filter(|holder| !holder.is_empty()).unwrap_or("unknown process");
         LockRecord {
             holder: holder.to_owned(),
-            commit: text.lines().find_map(|line| line.parse().ok()),
-            closed: text.lines().find_map(|line| line.parse().ok()),
+            commit: text.lines().find_map(Commit::parse),
+            closed: text.lines().find_map(ClosedFile::parse),
         }
     }
 
     fn write(&self, file: &mut File) -> io::Result<()> {
         let commit = self.commit.map(|commit| format!("{commit}\n")).unwrap_or_default();
-        let closed = self.closed.map(|closed| format!("{closed}\n")).unwrap_or_default();
-        let text = format!("{}\n{commit}{closed}", self.holder);
+        let closed = self.closed.map(|ClosedFile { bytes, modified_ns }| {
+            format!("closed with {bytes} bytes, modified {modified_ns}\n")
+        });
+        let text = format!("{}\n{commit}{}", self.holder, closed.unwrap_or_default());
         file.rewind()?;
         file.write_all(text.as_bytes())?;
         // It is written with every commit, and seldom gets shorter.
@@ -308,8 +297,8 @@ mod tests {
     #[test]
     fn other_lines_of_a_lock_file_are_ignored() {
         for line in ["", "run 3", "run x, commit 1", "process 1, since yesterday", "closed with 1 bytes"] {
-            assert_eq!(line.parse::<Commit>(), Err(()), "{line}");
-            assert_eq!(line.parse::<ClosedFile>(), Err(()), "{line}");
+            assert_eq!(Commit::parse(line), None, "{line}");
+            assert_eq!(ClosedFile::parse(line), None, "{line}");
         }
     }
 }

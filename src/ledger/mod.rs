@@ -44,7 +44,7 @@ pub use counts::{ErrorCount, SourceAccount, SourceScan, StateCounts};
 pub use error::LedgerError;
 pub use handle::{Ledger, LedgerOrigin, is_locked};
 pub use identity::{Identity, NamedIdentity};
-pub use intake::{IntakeRow, Note, is_amended};
+pub use intake::{IntakeRow, Note, NoteKind, is_amended};
 pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
 pub use lock::Opening;

@@ -156,10 +156,8 @@ impl Ledger {
     /// The ledger cannot be written.
     pub async fn set_rate(&self, rate: f64, is_auto: bool) -> Result<(), LedgerError> {
         self.call(move |session| {
-            let run = session.run.0;
-            let sql = "UPDATE runs SET rate = ?2, is_auto = ?3 WHERE id = ?1";
-            session.connection.execute(sql, params![run, rate, is_auto])?;
-            Ok(())
+            session.set_in_run("rate", rate)?;
+            session.set_in_run("is_auto", is_auto)
         })
         .await
     }
@@ -185,7 +183,15 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub fn end_run(&self, ending: &'static str, throttled: u64) -> Result<RunRecord, LedgerError> {
-        self.call_blocking(move |session| session.end_run(ending, throttled))
+        self.call_blocking(move |session| {
+            session.counts.write(&session.connection)?;
+            session.end_operator_retries()?;
+            session.connection.execute(
+                "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
+                params![session.run.0, now_ms(), ending, throttled],
+            )?;
+            Ok(RunRecord { doubts: session.doubt_counts()?, ..session.run_record()? })
+        })
     }
 
     /// Records the exit code of the run.
@@ -229,16 +235,6 @@ impl Session {
         self.recover(run.resend.then_some(young))?;
         use_cache_for_intake(&self.connection)?;
         Ok(self.run)
-    }
-
-    fn end_run(&mut self, ending: &str, throttled: u64) -> Stored<RunRecord> {
-        self.counts.write(&self.connection)?;
-        self.end_operator_retries()?;
-        self.connection.execute(
-            "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
-            params![self.run.0, now_ms(), ending, throttled],
-        )?;
-        Ok(RunRecord { doubts: self.doubt_counts()?, ..self.run_record()? })
     }
 
     fn set_in_run(&self, column: &str, value: impl rusqlite::ToSql) -> Stored<()> {

@@ -16,63 +16,31 @@ use crate::token::ClientToken;
 /// A pending row that this run may send. Only the ledger makes one, and it cannot be copied.
 #[derive(Debug)]
 pub struct Claim {
-    row: RowId,
-    token: ClientToken,
-    key: String,
-    source: String,
-    line: u64,
-    header: i64,
-    content: Digest,
+    /// Number in the ledger.
+    pub row: RowId,
+    /// Client token.
+    pub token: ClientToken,
+    /// Key, as shown to people.
+    pub key: String,
+    /// Path of the input, or `-`.
+    pub source: String,
+    /// Line on which the row starts.
+    pub line: u64,
+    /// Id of the header in the ledger.
+    pub header: i64,
+    /// Digest of the cells when they were read.
+    pub content: Digest,
+    /// Original cells.
+    pub cells: csv::StringRecord,
     may_exist: bool,
     doubt_ms: Option<i64>,
-    cells: csv::StringRecord,
 }
 
 impl Claim {
-    /// Number in the ledger.
-    pub fn row(&self) -> RowId {
-        self.row
-    }
-
-    /// Client token.
-    pub fn token(&self) -> ClientToken {
-        self.token
-    }
-
-    /// Key, as shown to people.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Path of the input, or `-`.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Line on which the row starts.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// Id of the header in the ledger.
-    pub fn header(&self) -> i64 {
-        self.header
-    }
-
-    /// Digest of the cells when they were read.
-    pub fn content(&self) -> Digest {
-        self.content
-    }
-
     /// Time of the first attempt that may have created the contact, milliseconds since 1970. `None` if there is none,
     /// and for a row that the operator sends again, until it is sent.
     pub fn in_doubt_since_ms(&self) -> Option<i64> {
         self.doubt_ms.filter(|_| self.may_exist)
-    }
-
-    /// Original cells.
-    pub fn cells(&self) -> &csv::StringRecord {
-        &self.cells
     }
 }
 
@@ -93,7 +61,7 @@ impl InFlight {
 
     /// Client token to send.
     pub fn token(&self) -> ClientToken {
-        self.claim.token()
+        self.claim.token
     }
 
     /// Request to send.
@@ -137,28 +105,12 @@ impl Settlement {
 }
 
 /// Why a pending row is not sent, as [`Ledger::set_aside`] records it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SetAside {
     /// An earlier attempt is unanswered, and its token is too old to be sent again. The row becomes unknown.
-    TokenTooOld(Cause),
+    TokenTooOld,
     /// The mapping or a limit of the service refuses the row. It becomes rejected, or unknown if it is in doubt.
-    Unmappable(Cause),
-}
-
-impl SetAside {
-    /// The error that the row is given.
-    pub fn cause(&self) -> &Cause {
-        match self {
-            SetAside::TokenTooOld(cause) | SetAside::Unmappable(cause) => cause,
-        }
-    }
-
-    fn event(&self) -> RowEvent {
-        match self {
-            SetAside::TokenTooOld(_) => RowEvent::Expired,
-            SetAside::Unmappable(_) => RowEvent::Unmappable,
-        }
-    }
+    Unmappable,
 }
 
 /// A row after [`Ledger::settle`] or [`Ledger::set_aside`].
@@ -191,7 +143,7 @@ impl Ledger {
         claim: Claim,
         request: ContactRequest<'static>,
     ) -> Result<InFlight, LedgerError> {
-        let digest = RequestDigest::of_request(claim.token(), &request);
+        let digest = RequestDigest::of_request(claim.token, &request);
         let claim = self.call(move |session| session.begin(claim, digest)).await?;
         Ok(InFlight { claim, request, digest })
     }
@@ -205,12 +157,27 @@ impl Ledger {
         self.call(move |session| session.settle(claim, &settlement, digest)).await
     }
 
-    /// Commits that a pending row is not sent.
+    /// Commits that a pending row is not sent, and `cause` as its error.
     ///
     /// # Errors
     /// The ledger cannot be written, or another process changed the row.
-    pub async fn set_aside(&self, claim: Claim, reason: SetAside) -> Result<Settled, LedgerError> {
-        self.call(move |session| session.set_aside(claim, &reason)).await
+    pub async fn set_aside(
+        &self,
+        claim: Claim,
+        reason: SetAside,
+        cause: Cause,
+    ) -> Result<Settled, LedgerError> {
+        self.call(move |session| {
+            let from = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
+            let event = match reason {
+                SetAside::TokenTooOld => RowEvent::Expired,
+                SetAside::Unmappable => RowEvent::Unmappable,
+            };
+            let next = transition(from, event)?;
+            session.write_status(&claim, from, next, Some(&cause))?;
+            Ok(settled(claim, next))
+        })
+        .await
     }
 
     /// Headers of the rows of this run, by id.
@@ -308,13 +275,6 @@ impl Session {
                 self.write_status(&claim, from, next, Some(cause))?;
             }
         }
-        Ok(settled(claim, next))
-    }
-
-    fn set_aside(&mut self, claim: Claim, reason: &SetAside) -> Stored<Settled> {
-        let from = RowStatus { state: RowState::Pending, may_exist: claim.may_exist };
-        let next = transition(from, reason.event())?;
-        self.write_status(&claim, from, next, Some(reason.cause()))?;
         Ok(settled(claim, next))
     }
 

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use super::testing::{ledger, new_run, row, run_with};
 use super::{
-    Cause, Claim, Contact, InFlight, IntakeTotals, Ledger, LedgerError, LedgerReader, NewRun, Note, Retry,
-    RowState, RunRecord, SetAside, Settlement,
+    Cause, Claim, Contact, InFlight, IntakeTotals, Ledger, LedgerError, LedgerReader, NewRun, Note, NoteKind,
+    Retry, RowState, RunRecord, SetAside, Settlement,
 };
 use crate::request::{ContactRequest, Operation};
 use crate::source::{Header, Input};
@@ -137,18 +137,20 @@ fn a_row_that_is_set_aside_is_rejected_or_unknown_and_was_not_sent() {
     let ledger = ledger(folder.path());
     run_with(&ledger, new_run(), &[("1", "a"), ("2", "b")]);
     assert_eq!(attempt(&ledger, in_doubt(true)), (RowState::Pending, true));
-    let unmappable = SetAside::Unmappable(cause("Mapping"));
-    let rejected = wait(ledger.set_aside(claim(&ledger).unwrap(), unmappable)).unwrap();
+    let unmappable = ledger.set_aside(claim(&ledger).unwrap(), SetAside::Unmappable, cause("Mapping"));
+    let rejected = wait(unmappable).unwrap();
     assert_eq!(rejected.status.state, RowState::Rejected);
     run_with(&ledger, new_run(), &[("1", "a"), ("2", "b")]);
-    let too_old = SetAside::TokenTooOld(cause("TokenTooOld"));
     let row = loop {
         let row = claim(&ledger).unwrap();
-        if row.key() == "1" {
+        if row.key == "1" {
             break row;
         }
     };
-    assert_eq!(wait(ledger.set_aside(row, too_old)).unwrap().status.state, RowState::Unknown);
+    assert_eq!(
+        wait(ledger.set_aside(row, SetAside::TokenTooOld, cause("TokenTooOld"))).unwrap().status.state,
+        RowState::Unknown
+    );
     assert_eq!(row_of(&folder, "1"), ("unknown".to_owned(), Some("TokenTooOld".to_owned()), 1));
     close(ledger, &folder);
 }
@@ -166,8 +168,7 @@ fn rows_in_doubt_are_claimed_before_the_others() {
     close(first, &folder);
     let second = ledger(folder.path());
     run_with(&second, new_run(), &rows);
-    let claimed: Vec<String> =
-        std::iter::from_fn(|| claim(&second)).map(|row| row.key().to_owned()).collect();
+    let claimed: Vec<String> = std::iter::from_fn(|| claim(&second)).map(|row| row.key.clone()).collect();
     assert_eq!(claimed, ["3", "1", "2"]);
     close(second, &folder);
 }
@@ -190,7 +191,7 @@ fn a_row_that_a_dead_run_left_in_flight_is_sent_again_within_the_window_and_unkn
         run_with(&second, NewRun { idempotency_window: window, resend, ..new_run() }, &[("1", "a")]);
         assert_eq!(row_of(&folder, "1").0, state);
         if let Some(row) = claim(&second) {
-            assert_eq!((row.token(), row.in_doubt_since_ms().is_some()), (token, true));
+            assert_eq!((row.token, row.in_doubt_since_ms().is_some()), (token, true));
         }
         second.close().unwrap();
     }
@@ -255,8 +256,7 @@ fn rows_of_other_inputs_are_taken_up_unless_their_input_was_not_read_to_its_end(
     read(&ledger, "/new.csv", &[("3", "c")], true);
     let record = finish(&ledger);
     assert_eq!((record.adopted, record.stranded), (1, 1));
-    let claimed: Vec<String> =
-        std::iter::from_fn(|| claim(&ledger)).map(|row| row.key().to_owned()).collect();
+    let claimed: Vec<String> = std::iter::from_fn(|| claim(&ledger)).map(|row| row.key.clone()).collect();
     assert_eq!(claimed, ["1", "3"]);
     close(ledger, &folder);
 }
@@ -268,7 +268,7 @@ fn rows_that_were_removed_from_their_file_are_not_sent() {
     run_with(&ledger, new_run(), &[("1", "a"), ("2", "b")]);
     let record = run_with(&ledger, new_run(), &[("2", "b")]);
     assert_eq!(record.withdrawn, 1);
-    assert_eq!(claim(&ledger).unwrap().key(), "2");
+    assert_eq!(claim(&ledger).unwrap().key, "2");
     assert!(claim(&ledger).is_none());
     close(ledger, &folder);
 }
@@ -281,7 +281,7 @@ fn a_created_row_is_recognised_and_never_sent_again_though_it_has_changed() {
     attempt(&ledger, Settlement::Created(contact()));
     ledger.start_run(new_run()).unwrap();
     let notes = read(&ledger, "/rows.csv", &[("1", "changed")], true);
-    assert_eq!(notes, [Note::ChangedSinceCreated { line: 2, key: "1".to_owned() }]);
+    assert_eq!(notes, [Note { line: 2, key: "1".to_owned(), kind: NoteKind::ChangedSinceCreated }]);
     let record = finish(&ledger);
     assert_eq!((record.already_created, record.changed_created), (1, 1));
     assert!(claim(&ledger).is_none());
@@ -294,7 +294,7 @@ fn a_second_row_of_a_key_is_rejected_with_the_line_of_the_first() {
     let ledger = ledger(folder.path());
     ledger.start_run(new_run()).unwrap();
     let notes = read(&ledger, "/rows.csv", &[("1", "a"), ("1", "b")], true);
-    let [Note::Rejected { line: 3, rejection, .. }] = &notes[..] else { panic!("{notes:?}") };
+    let [Note { line: 3, kind: NoteKind::Rejected(rejection), .. }] = &notes[..] else { panic!("{notes:?}") };
     assert!(rejection.to_string().contains("line 2"), "{rejection}");
     finish(&ledger);
     assert_eq!(wait(ledger.state_counts()).unwrap().of(RowState::Rejected), 1);

@@ -5,17 +5,17 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use rusqlite::params;
 
-use super::error::{LedgerError, Stored};
+use super::error::LedgerError;
 use super::handle::Ledger;
 use super::reader::LedgerReader;
 use super::row::RunId;
-use super::writer::{Session, now_ms};
+use super::writer::now_ms;
 
 /// Longest answer time that is told apart, microseconds: an hour.
 const LONGEST: u64 = 3_600_000_000;
 
 /// Attempts that ended in some time, by result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Traffic {
     /// Attempts.
     pub attempts: u64,
@@ -28,13 +28,6 @@ pub struct Traffic {
     /// Rate that was set or found last, requests per second.
     pub rate: f64,
     latencies: Latencies,
-}
-
-impl Default for Traffic {
-    fn default() -> Self {
-        let latencies = Latencies::default();
-        Traffic { attempts: 0, created: 0, throttled: 0, unanswered: 0, rate: 0.0, latencies }
-    }
 }
 
 impl Traffic {
@@ -133,37 +126,36 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub async fn note_traffic(&self, minute: i64, traffic: Traffic) -> Result<(), LedgerError> {
-        self.call(move |session| session.note_traffic(minute, &traffic)).await
-    }
-}
-
-impl Session {
-    fn note_traffic(&self, minute: i64, traffic: &Traffic) -> Stored<()> {
-        let run = self.run.0;
-        self.connection
-            .prepare_cached("UPDATE runs SET recorded_ms = ?2 WHERE id = ?1")?
-            .execute([run, now_ms()])?;
-        let Traffic { attempts, created, throttled, unanswered, rate, .. } = *traffic;
-        if attempts == 0 {
-            return Ok(());
-        }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO minutes (run_id, minute, attempts, created, throttled, unanswered, rate)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT DO UPDATE SET attempts = attempts + excluded.attempts,
-                    created = created + excluded.created, throttled = throttled + excluded.throttled,
-                    unanswered = unanswered + excluded.unanswered, rate = excluded.rate",
-            )?
-            .execute(params![run, minute, attempts, created, throttled, unanswered, rate])?;
-        let mut add = self.connection.prepare_cached(
-            "INSERT INTO latencies (run_id, microseconds, answers) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET answers = answers + excluded.answers",
-        )?;
-        for (microseconds, answers) in traffic.latencies() {
-            add.execute(params![run, microseconds, answers])?;
-        }
-        Ok(())
+        self.call(move |session| {
+            let run = session.run.0;
+            session
+                .connection
+                .prepare_cached("UPDATE runs SET recorded_ms = ?2 WHERE id = ?1")?
+                .execute([run, now_ms()])?;
+            let Traffic { attempts, created, throttled, unanswered, rate, .. } = traffic;
+            if attempts == 0 {
+                return Ok(());
+            }
+            session
+                .connection
+                .prepare_cached(
+                    "INSERT INTO minutes (run_id, minute, attempts, created, throttled, unanswered, rate)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT DO UPDATE SET attempts = attempts + excluded.attempts,
+                        created = created + excluded.created, throttled = throttled + excluded.throttled,
+                        unanswered = unanswered + excluded.unanswered, rate = excluded.rate",
+                )?
+                .execute(params![run, minute, attempts, created, throttled, unanswered, rate])?;
+            let mut add = session.connection.prepare_cached(
+                "INSERT INTO latencies (run_id, microseconds, answers) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET answers = answers + excluded.answers",
+            )?;
+            for (microseconds, answers) in traffic.latencies() {
+                add.execute(params![run, microseconds, answers])?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -1,5 +1,5 @@
-//! The one thread that owns the connection, with group commit, and its [`Session`]. Every SQL statement that writes is in
-//! the modules that extend [`Session`]: intake, resume, send, runs, contacts and traffic.
+//! The one thread that owns the connection, with group commit, and its [`Session`]. Every SQL statement that writes
+//! is in the modules that extend [`Session`] or call it: intake, resume, send, runs, contacts and traffic.
 //!
 //! Work that arrives during a COMMIT goes into the next transaction, so a slow disk costs latency and not throughput. A
 //! caller is answered after COMMIT. The intake alone is answered at once: nothing is sent before its last call is

@@ -188,7 +188,7 @@ impl FakeSubmitter {
 
 impl Submitter for FakeSubmitter {
     async fn submit(&self, in_flight: &InFlight) -> Attempt {
-        self.attempt(in_flight.token(), in_flight.claim().line()).await
+        self.attempt(in_flight.token(), in_flight.claim().line).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::words::{
     shard_rate_origin,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
-use crate::ledger::{Cause, DoubtCounts, Note, Opening, RowState};
+use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, Opening, RowState};
 use crate::mapping::RowFault;
 use crate::pacing::Rate;
 
@@ -224,41 +224,36 @@ fn in_flight(requests: &[InFlightRequest]) -> String {
 }
 
 fn noted<'a>(file: &'a str, note: &'a Note) -> Problem<'a> {
-    let (line, key, kind, text) = match note {
-        Note::Rejected { line, key, rejection } => {
-            let text = format!("is rejected: {}: {rejection}", rejection.code);
-            (line, key, RowState::Rejected.name(), text)
+    let (kind, text) = match &note.kind {
+        NoteKind::Rejected(rejection) => {
+            (RowState::Rejected.name(), format!("is rejected: {}: {rejection}", rejection.code))
         }
-        Note::ChangedSinceCreated { line, key } => (
-            line,
-            key,
+        NoteKind::ChangedSinceCreated => (
             "changed since created, not sent again",
             "has changed since it was created; it is not sent again".to_owned(),
         ),
-        Note::ChangedInDoubt { line, key } => (
-            line,
-            key,
+        NoteKind::ChangedInDoubt => (
             "changed since an unanswered attempt, sent again as before",
             "has changed since an unanswered attempt; it is sent again as it was".to_owned(),
         ),
-        Note::Unknown { line, key } => (
-            line,
-            key,
+        NoteKind::Unknown => (
             "unknown from earlier runs, not sent again",
             "is unknown: it may have been created; it is not sent again".to_owned(),
         ),
     };
-    let (code, causes) = match note {
-        Note::Rejected { rejection, .. } => {
+    let (code, causes) = match &note.kind {
+        NoteKind::Rejected(rejection) => {
             let cause = |fault: &RowFault| {
                 let rule = broken_rule(&fault.member, &fault.rule, &fault.origin);
                 format!("{}: {rule}", rejection.code)
             };
             (Some(rejection.code), rejection.faults.iter().map(cause).collect())
         }
-        _ => (None, vec![String::new()]),
+        NoteKind::ChangedSinceCreated | NoteKind::ChangedInDoubt | NoteKind::Unknown => {
+            (None, vec![String::new()])
+        }
     };
-    let row = Some(RowReference { file, line: *line, key });
+    let row = Some(RowReference { file, line: note.line, key: &note.key });
     Problem { level: Level::WARN, row, kind, causes, code, contact_id: None, text }
 }
 
@@ -399,7 +394,7 @@ mod tests {
             ..RowFault::default()
         };
         let rejection = Rejection { code: "Validation", faults: vec![fault("Name"), fault("Description")] };
-        let note = Note::Rejected { line: 2, key: "K".into(), rejection };
+        let note = Note { line: 2, key: "K".into(), kind: NoteKind::Rejected(rejection) };
         let event = RunEvent::RowNoted { file: "t.csv".into(), note };
         let expected = ["Validation: Name: is too long", "Validation: Description: is too long"];
         assert_eq!(problem(&event).unwrap().causes, expected);

@@ -212,32 +212,25 @@ impl<I: ContactLookup> VerificationRun<I> {
     /// Looks up one created row.
     async fn check(&self, created: CreatedRow) -> Result<(), EndedEarly> {
         let CreatedRow { row, contact_id } = created;
-        let described = match self.describe.call(|| self.of.lookup.describe(&contact_id)).await? {
-            CallResult::Answered(described) => described,
-            CallResult::Refused(cause) => {
-                self.count(|counts| {
-                    counts.asked += 1;
-                    counts.refused += 1;
-                });
-                self.report(&row, Some(contact_id), FindingKind::Refused(cause));
-                return Ok(());
+        let finding = match self.describe.call(|| self.of.lookup.describe(&contact_id)).await? {
+            CallResult::Refused(cause) => Some(FindingKind::Refused(cause)),
+            CallResult::Answered(None) => Some(FindingKind::Missing),
+            CallResult::Answered(Some(contact)) => {
+                let members = self.differences(&row, row.digest, &contact);
+                (!members.is_empty()).then_some(FindingKind::Different(members))
             }
         };
-        let found = described.map(|described| self.differences(&row, row.digest, &described));
         self.count(|counts| {
             counts.asked += 1;
-            match &found {
-                None => counts.missing += 1,
-                Some(members) if !members.is_empty() => counts.different += 1,
-                Some(_) => counts.same += 1,
+            match &finding {
+                None => counts.same += 1,
+                Some(FindingKind::Refused(_)) => counts.refused += 1,
+                Some(FindingKind::Missing) => counts.missing += 1,
+                Some(_) => counts.different += 1,
             }
         });
-        match found {
-            None => self.report(&row, Some(contact_id), FindingKind::Missing),
-            Some(members) if !members.is_empty() => {
-                self.report(&row, Some(contact_id), FindingKind::Different(members));
-            }
-            Some(_) => {}
+        if let Some(kind) = finding {
+            self.report(&row, Some(contact_id), kind);
         }
         let VerificationCounts { asked, missing, .. } = self.counts();
         if missing == asked && asked >= MISSING_OF_WRONG_INSTANCE {

@@ -7,7 +7,7 @@ use super::message::{Message, StatusMessage};
 use super::run::{CheckedStatus, Checking, Importing, RowError};
 use super::verify::{FindingMessage, Verifying};
 use crate::event::{FindingKind, Observer, RunEvent, VerificationFinding};
-use crate::ledger::{Note, RowState};
+use crate::ledger::{Note, NoteKind, RowState};
 use crate::ui::period::Period;
 use crate::ui::result_output::to_stdout;
 
@@ -68,7 +68,7 @@ impl JsonLines {
                     message: Cow::Borrowed(&cause.message),
                 })
             }
-            RunEvent::RowNoted { file, note: Note::Rejected { line, key, rejection } } => {
+            RunEvent::RowNoted { file, note: Note { line, key, kind: NoteKind::Rejected(rejection) } } => {
                 Message::Error(RowError {
                     file,
                     line: *line,

@@ -101,7 +101,7 @@ fn without_numbers(cause: &str) -> String {
 mod tests {
     use super::*;
     use crate::event::RunEvent;
-    use crate::ledger::{Cause, Note, RowState};
+    use crate::ledger::{Cause, Note, NoteKind, RowState};
     use crate::mapping::{Rejection, RowFault};
     use crate::ui::describe_event::{Description, describe};
 
@@ -120,7 +120,7 @@ mod tests {
             ..RowFault::default()
         };
         let rejection = Rejection { code: "Validation", faults: faults.iter().map(fault).collect() };
-        let note = Note::Rejected { line, key: "K".into(), rejection };
+        let note = Note { line, key: "K".into(), kind: NoteKind::Rejected(rejection) };
         RunEvent::RowNoted { file: "t.csv".into(), note }
     }
 
