@@ -13,7 +13,7 @@ use super::verify::{FindingMessage, VerificationSummary, Verifying};
 /// Raised when the meaning of any member changes.
 const SCHEMA_VERSION: u32 = 1;
 
-/// A message, written without `schema_version`, which [`Message::fmt`] adds.
+/// A message, written without `schema_version`, which its `Display` adds.
 #[derive(Debug, Serialize)]
 #[serde(tag = "message_type", rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
