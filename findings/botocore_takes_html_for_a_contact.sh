@@ -5,7 +5,7 @@
 # Seen: status 200, no ContactId in the result, no exception. A script that only waits for an exception counts the row as
 # created.
 # Here: an answer without a contact id is an unanswered attempt (code NoContactId), never a created row; the suite's
-# `endpoint_trouble` holds that.
+# `service_errors` holds that.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT

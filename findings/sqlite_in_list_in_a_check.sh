@@ -4,7 +4,7 @@
 # Version: SQLite 3.51.0 in apsw 3.51.0.0.
 # Seen: EXPLAIN of an INSERT has 1 OpenEphemeral for `state IN ('a', 'b', 'c')`, none for the same condition with OR, and none
 # for a list of two values. The index is filled and dropped for every row, so the constraint can cost more than the row.
-# Here: the ledger's constraints are spelt out with OR; the unit test `the_constraints_are_spelt_out_and_hold` holds that.
+# Here: the ledger's constraints are spelt out with OR; the unit test `the_constraints_of_rows_have_no_lists_of_values` holds that.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT
