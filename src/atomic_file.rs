@@ -38,6 +38,16 @@ impl AtomicFile {
         self.part.as_file()
     }
 
+    /// Puts the file in its place if there is no file yet, once the content is on the disk.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`]: there is one.
+    pub(crate) fn publish_new(self) -> io::Result<()> {
+        self.part.as_file().sync_all()?;
+        self.part.persist_noclobber(&self.target)?;
+        Ok(())
+    }
+
     /// Replaces the target, once the content is on the disk.
     pub(crate) fn publish(self) -> io::Result<()> {
         self.part.as_file().sync_all()?;
@@ -79,6 +89,18 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_an_existing_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.toml");
+        std::fs::write(&target, "old").unwrap();
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"new").unwrap();
+        assert_eq!(file.publish_new().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

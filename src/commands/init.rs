@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::CommandError;
+use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
 use crate::init::{CsvSample, guess_encoding, job_file};
@@ -129,16 +130,15 @@ fn relative(csv: &Path, job: &Path) -> String {
 
 /// Writes the file atomically; fails if it exists.
 fn write_new(path: &Path, text: &str) -> Result<(), InitError> {
-    let failed = |source| InitError::Write { path: path.to_owned(), source };
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    // A job file holds no secrets, but temporary files have mode 0600.
-    make_world_readable(file.as_file()).map_err(failed)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(InitError::Exists(path.to_owned()))
-        }
-        Err(error) => Err(failed(error.error)),
-    }
+    let write = || {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(text.as_bytes())?;
+        // A job file holds no secrets, but temporary files have mode 0600.
+        make_world_readable(file.file())?;
+        file.publish_new()
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => InitError::Exists(path.to_owned()),
+        _ => InitError::Write { path: path.to_owned(), source },
+    })
 }

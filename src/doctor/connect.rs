@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::CheckResult;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, Identity};
-use crate::submission::{Attempt, AttemptError, ConnectClient};
+use crate::submission::{Attempt, AttemptError, ConnectClient, is_credentials_error};
 
 const ENDPOINT: &str = "endpoint";
 const PERMISSION: &str = "permission";
@@ -17,17 +17,6 @@ const WRONG_INSTANCE: &str = "check the instance id, the Region and the account"
 
 /// Error codes of an answer that validated the request.
 const VALIDATION: [&str; 2] = ["InvalidParameterException", "InvalidRequestException"];
-
-/// Error codes of invalid credentials, as opposed to missing permissions.
-const CREDENTIALS: [&str; 7] = [
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "UnrecognizedClientException",
-    "InvalidSignatureException",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-];
 
 fn described(error: &AttemptError) -> String {
     let Cause { code, message } = error.cause();
@@ -63,7 +52,7 @@ pub(super) fn permission(error: Option<&AttemptError>, identity: &Identity) -> V
             let remedy = "this is not an answer of Amazon Connect: check --endpoint-url and any proxy";
             return vec![fatal(ENDPOINT, remedy)];
         }
-        AttemptError::Denied(_) if CREDENTIALS.contains(&code) => {
+        AttemptError::Denied(_) if is_credentials_error(code) => {
             fatal("credentials", "log in again, and check this machine's clock")
         }
         AttemptError::Denied(_) => {

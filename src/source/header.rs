@@ -77,15 +77,8 @@ fn display_names(columns: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{header, row};
     use super::*;
-
-    fn header(names: &[&str]) -> Header {
-        Header::new(names.iter().map(|name| name.to_string()).collect())
-    }
-
-    fn row(cells: &[&str]) -> csv::StringRecord {
-        csv::StringRecord::from(cells.to_vec())
-    }
 
     #[test]
     fn content_does_not_depend_on_the_order_of_columns_or_on_empty_ones() {

@@ -93,15 +93,8 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{header, row};
     use super::*;
-
-    fn header(names: &[&str]) -> Header {
-        Header::new(names.iter().map(|name| name.to_string()).collect())
-    }
-
-    fn row(cells: &[&str]) -> csv::StringRecord {
-        csv::StringRecord::from(cells.to_vec())
-    }
 
     #[test]
     fn a_missing_key_column_is_named_with_a_suggestion() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{CsvSource, Dialect, Input, Record, SourceError};
+use super::{CsvSource, Dialect, Header, Input, Record, SourceError};
 
 /// A reader whose reads return at most `chunks[i]` bytes, in turn.
 pub(crate) struct ChunkedReader {
@@ -49,4 +49,14 @@ pub(crate) fn read(
 /// The columns and all rows of a text in the default dialect.
 pub(crate) fn read_text(text: impl Into<Vec<u8>>) -> (Vec<String>, Vec<ReadRow>) {
     read(io::Cursor::new(text.into()), &Dialect::default()).unwrap()
+}
+
+/// A header of these columns.
+pub(crate) fn header(names: &[&str]) -> Header {
+    Header::new(names.iter().map(|name| name.to_string()).collect())
+}
+
+/// The fields of a row.
+pub(crate) fn row(fields: &[&str]) -> csv::StringRecord {
+    csv::StringRecord::from(fields.to_vec())
 }

@@ -23,3 +23,4 @@ pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, Foun
 pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,
 };
+pub use service_error::is_credentials_error;

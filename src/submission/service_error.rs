@@ -4,12 +4,15 @@ use super::attempt::AttemptError;
 use crate::ledger::Cause;
 use crate::request::{ContactRequest, Operation};
 
-/// Error codes for wrong credentials, permissions, clock or endpoint, at any status.
+/// Error codes of invalid credentials.
 const CREDENTIAL_CODES: &str = "\
-    AccessDeniedException ExpiredToken ExpiredTokenException UnrecognizedClientException \
-    InvalidSignatureException InvalidClientTokenId MissingAuthenticationTokenException \
-    MissingAuthenticationToken IncompleteSignature SignatureDoesNotMatch RequestExpired NotAuthorized \
-    OptInRequired UnknownOperationException";
+    ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidSignatureException \
+    InvalidClientTokenId SignatureDoesNotMatch IncompleteSignature";
+
+/// Error codes of missing permissions and of requests that are refused before they are validated.
+const DENIAL_CODES: &str = "\
+    AccessDeniedException MissingAuthenticationTokenException MissingAuthenticationToken RequestExpired \
+    NotAuthorized OptInRequired UnknownOperationException";
 
 /// Error codes of the service and its protocol. They are fixed strings and need no redaction.
 const SERVICE_CODES: &str = "\
@@ -49,7 +52,7 @@ pub(super) fn classify(
         ("ServiceQuotaExceededException", _) if is_chained_task(request) => AttemptError::ChainOrQuota,
         ("ServiceQuotaExceededException", _) => AttemptError::QuotaExceeded,
         ("ResourceNotFoundException", _) => AttemptError::NotFound,
-        (code, _) if is_one_of(code, CREDENTIAL_CODES) => AttemptError::Denied,
+        (code, _) if is_denial(code) => AttemptError::Denied,
         (_, 401 | 402 | 403 | 407) => AttemptError::Denied,
         // Connect always sends an error code: this response is a proxy's or another server's.
         ("", _) => AttemptError::Denied,
@@ -64,6 +67,15 @@ fn is_chained_task(request: Option<&ContactRequest<'_>>) -> bool {
     })
 }
 
+/// Whether an error code says that the credentials are invalid, as opposed to missing permissions.
+pub fn is_credentials_error(code: &str) -> bool {
+    is_one_of(code, CREDENTIAL_CODES)
+}
+
+fn is_denial(code: &str) -> bool {
+    is_credentials_error(code) || is_one_of(code, DENIAL_CODES)
+}
+
 fn is_one_of(code: &str, codes: &str) -> bool {
     codes.split(' ').any(|known| known == code)
 }
@@ -71,7 +83,7 @@ fn is_one_of(code: &str, codes: &str) -> bool {
 /// The code without values of the row and without characters that no AWS error code has: an endpoint that is not
 /// Connect may put anything there.
 fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
-    let is_known = is_one_of(code, SERVICE_CODES) || is_one_of(code, CREDENTIAL_CODES);
+    let is_known = is_one_of(code, SERVICE_CODES) || is_denial(code);
     let code = match request {
         Some(request) if !is_known => request.redact(code),
         _ => code.to_owned(),
