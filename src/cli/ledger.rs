@@ -7,8 +7,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::shared::{DialectArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-use super::values::{StateFilter, duration, format, state, watch_interval};
-use crate::export::ExportFormat;
+use super::values::{StateFilter, duration, state, watch_interval};
 
 /// Options of `status`.
 #[derive(Debug, Args)]
@@ -29,7 +28,7 @@ pub struct StatusArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     connect-import export --job tickets.toml --state rejected,failed,unknown\n  \
-    connect-import export --job tickets.toml --format jsonl --since 3 --to new.jsonl\n  \
+    connect-import export --job tickets.toml --output json --since 3 --to new.jsonl\n  \
     connect-import export --job tickets.toml --join tickets.csv --to tickets-with-contacts.csv")]
 pub struct ExportArgs {
     /// Location of the job file and the ledgers.
@@ -38,9 +37,6 @@ pub struct ExportArgs {
     /// Only rows in this state; may be repeated [default: all]
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state())]
     pub state: Vec<StateFilter>,
-    /// Format of the rows [default: csv; jsonl with --output json]
-    #[arg(long, value_name = "FORMAT", value_parser = format())]
-    pub format: Option<ExportFormat>,
     /// Only rows last seen by this run or a later one, by its number in status
     #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
     pub since: Option<u32>,

@@ -6,13 +6,16 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::values::{ProgressKind, duration, on_too_long, on_unknown, operation, retry};
+use super::values::{
+    ProgressKind, duration, key_compare, on_too_long, on_unknown, operation, retry, short_rows, source_format,
+};
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
 use crate::mapping::OnTooLong;
 use crate::pacing::Rate;
 use crate::request::Operation;
 use crate::shard::Shard;
+use crate::source::{KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 
 /// Location of the job file, the input and the ledger.
@@ -64,6 +67,9 @@ pub struct ImportArgs {
     /// Format of the CSVs
     #[command(flatten)]
     pub dialect: DialectArgs,
+    /// Import only the rows for which this expression is true, such as "status == 'Closed'" [default: all rows]
+    #[arg(long = "where", value_name = "EXPR")]
+    pub condition: Option<String>,
     /// Target rate, requests per second: the account's quota, or auto to find it; with --shard the rate of this process
     /// alone [default: 2.0, divided among the shards]
     #[arg(long, value_name = "N|auto", allow_negative_numbers = true)]
@@ -100,6 +106,9 @@ pub struct RequestArgs {
     /// Column or columns that uniquely identify a row; may be repeated [default: the whole row]
     #[arg(long, value_name = "COLUMN")]
     pub key: Vec<String>,
+    /// Compare keys without white space at their ends, or exactly [default: trim]
+    #[arg(long, hide_short_help = true, value_name = "HOW", value_parser = key_compare())]
+    pub key_compare: Option<KeyComparison>,
     /// Name of a second, deliberate import of the same rows; it gives them other client tokens
     #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub namespace: Option<String>,
@@ -122,6 +131,9 @@ pub struct ProgressArgs {
 /// Format of the CSVs.
 #[derive(Debug, Default, Args)]
 pub struct DialectArgs {
+    /// Format of the files: csv, or text (one line a row, no quotes, backslash escapes) [default: csv]
+    #[arg(long, hide_short_help = true, value_name = "FORMAT", value_parser = source_format())]
+    pub format: Option<SourceFormat>,
     /// Field separator: a character, or comma, semicolon, tab, pipe, space [default: auto]
     #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub delimiter: Option<String>,
@@ -134,4 +146,17 @@ pub struct DialectArgs {
     /// Encoding by its WHATWG name, such as windows-1252 [default: utf-8; a byte order mark takes precedence]
     #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// Text that stands for no value, such as \N or NULL: an unquoted cell that is exactly this text is empty; may be
+    /// repeated [default: none]
+    #[arg(long, hide_short_help = true, value_name = "TEXT")]
+    pub null: Vec<String>,
+    /// Number of lines before the header [default: 0]
+    #[arg(long, hide_short_help = true, value_name = "N")]
+    pub skip_lines: Option<u64>,
+    /// Names of the columns, separated by commas, for files without a header [default: the first row of the file]
+    #[arg(long, hide_short_help = true, value_name = "A,B", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Reject rows with fewer cells than the header, or pad them with empty cells [default: reject]
+    #[arg(long, hide_short_help = true, value_name = "HOW", value_parser = short_rows())]
+    pub short_rows: Option<ShortRows>,
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::export::ExportFormat;
 use crate::ledger::{Retry, RowState};
 use crate::mapping::OnTooLong;
 use crate::request::Operation;
+use crate::source::{KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
@@ -66,14 +66,6 @@ pub(super) fn state() -> impl TypedValueParser<Value = StateFilter> {
         .map(|name| RowState::from_name(&name).map_or(StateFilter::All, StateFilter::Only))
 }
 
-/// The parser of `export --format`.
-pub(super) fn format() -> impl TypedValueParser<Value = ExportFormat> {
-    either([
-        ("csv", ExportFormat::Csv, "A header and a line for each row"),
-        ("jsonl", ExportFormat::Jsonl, "A JSON object for each row, one a line"),
-    ])
-}
-
 /// The parser of `--on-unknown`.
 pub(super) fn on_unknown() -> impl TypedValueParser<Value = OnUnknown> {
     let resend = "Send the row again with the same client token, within the idempotency window";
@@ -93,6 +85,34 @@ pub(super) fn retry() -> impl TypedValueParser<Value = Retry> {
 pub(super) fn on_too_long() -> impl TypedValueParser<Value = OnTooLong> {
     let cut = "Cut names, descriptions and values; ids, URLs, dates and numbers are never cut";
     either([("reject", OnTooLong::Reject, "Reject the row"), ("truncate", OnTooLong::Truncate, cut)])
+}
+
+/// The parser of `--key-compare`.
+pub(super) fn key_compare() -> impl TypedValueParser<Value = KeyComparison> {
+    either([
+        ("trim", KeyComparison::Trim, "White space at the ends of a key does not count"),
+        ("exact", KeyComparison::Exact, "Every character of a key counts"),
+    ])
+}
+
+/// The parser of `--format` of CSVs.
+pub(super) fn source_format() -> impl TypedValueParser<Value = SourceFormat> {
+    either([
+        ("csv", SourceFormat::Csv, "Cells may be quoted, as RFC 4180 says"),
+        (
+            "text",
+            SourceFormat::Text,
+            "One line a row, no quotes, backslash escapes, as COPY and mysql --batch write",
+        ),
+    ])
+}
+
+/// The parser of `--short-rows`.
+pub(super) fn short_rows() -> impl TypedValueParser<Value = ShortRows> {
+    either([
+        ("reject", ShortRows::Reject, "Reject the row"),
+        ("pad", ShortRows::Pad, "Take the missing cells as empty"),
+    ])
 }
 
 /// A parser of two named values, each with its help.

@@ -56,10 +56,9 @@ impl ExportJob {
                 states: states(&args.state),
                 since: args.since.map(|run| RunId(i64::from(run))),
             },
-            format: match (args.format, global.output.unwrap_or_default()) {
-                (Some(format), _) => format,
-                (None, Output::Json) => ExportFormat::Jsonl,
-                (None, Output::Text | Output::Csv) => ExportFormat::Csv,
+            format: match global.output.unwrap_or_default() {
+                Output::Json => ExportFormat::Jsonl,
+                Output::Text | Output::Csv => ExportFormat::Csv,
             },
             to,
             join: join.map(|csv| (csv, dialect)),

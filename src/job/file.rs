@@ -17,6 +17,7 @@ use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
 use crate::paths::uncompressed;
 use crate::shard::Shard;
+use crate::source::{KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 use crate::suggest::{did_you_mean, similar_file};
 
@@ -28,7 +29,10 @@ const KEYS: [(&str, &str); 9] = [
         "instance_id region operation namespace profile endpoint_url ca_bundle no_sign_request connect_timeout \
          read_timeout",
     ),
-    ("source", "files key delimiter quote escape encoding"),
+    (
+        "source",
+        "files key key_compare where format delimiter quote escape encoding null skip_lines columns short_rows",
+    ),
     ("request", ""),
     ("lookup", ""),
     ("mapping", "on_too_long"),
@@ -100,10 +104,18 @@ pub(super) struct ConnectTable {
 pub(super) struct SourceTable {
     pub(super) files: Vec<PathBuf>,
     pub(super) key: Vec<String>,
+    pub(super) key_compare: Option<KeyComparison>,
+    #[serde(rename = "where")]
+    pub(super) condition: Option<String>,
+    pub(super) format: Option<SourceFormat>,
     pub(super) delimiter: Option<String>,
     pub(super) quote: Option<String>,
     pub(super) escape: Option<String>,
     pub(super) encoding: Option<String>,
+    pub(super) null: Option<Vec<String>>,
+    pub(super) skip_lines: Option<u64>,
+    pub(super) columns: Option<Vec<String>>,
+    pub(super) short_rows: Option<ShortRows>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -11,7 +11,9 @@ use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
-use crate::source::{CsvSource, Dialect, Input, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+use crate::source::{
+    CsvSource, Dialect, Input, KeyComparison, parse_delimiter, parse_encoding, parse_escape, parse_quote,
+};
 use crate::suggest::did_you_mean;
 
 /// Input files, CSV dialect, key and mapping.
@@ -23,6 +25,10 @@ pub struct InputSettings {
     pub dialect: Dialect,
     /// Key columns; empty: the content of the row is its key.
     pub key: Vec<String>,
+    /// Comparison of keys.
+    pub key_comparison: KeyComparison,
+    /// Expression that is true for the rows to import; `None`: all rows.
+    pub condition: Option<String>,
     /// Name of a second, deliberate import; else empty.
     pub namespace: String,
     /// Source of the mapping.
@@ -40,6 +46,8 @@ impl InputSettings {
             inputs: inputs(job, file, &dialect)?,
             dialect,
             key,
+            key_comparison: key_comparison(&args.request, file),
+            condition: args.condition.clone().or_else(|| file.source.condition.clone()),
             namespace: namespace(&args.request, file),
             mapping,
             shard: shard(job, file),
@@ -49,6 +57,10 @@ impl InputSettings {
 
 fn key(args: &RequestArgs, file: &JobFile) -> Vec<String> {
     if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() }
+}
+
+fn key_comparison(args: &RequestArgs, file: &JobFile) -> KeyComparison {
+    args.key_compare.or(file.source.key_compare).unwrap_or_default()
 }
 
 fn namespace(args: &RequestArgs, file: &JobFile) -> String {
@@ -121,11 +133,21 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
             ["--encoding", "[source] encoding"],
             parse_encoding,
         )?,
+        format: args.format.or(table.format).unwrap_or(own.format),
+        null: listed(&args.null, &table.null),
+        skip_lines: args.skip_lines.or(table.skip_lines).unwrap_or(own.skip_lines),
+        columns: listed(&args.columns, &table.columns),
+        short_rows: args.short_rows.or(table.short_rows).unwrap_or(own.short_rows),
     };
     match dialect.check() {
         Ok(()) => Ok(dialect),
         Err(problem) => Err(option_error("--delimiter, --quote, --escape:", problem)),
     }
+}
+
+/// The flag's values, or else those of the job file.
+fn listed(flag: &[String], key: &Option<Vec<String>>) -> Vec<String> {
+    if flag.is_empty() { key.clone().unwrap_or_default() } else { flag.to_owned() }
 }
 
 /// Parses the flag, or else the value of the job file. `names` are their names in messages.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use encoding_rs::Encoding;
+use serde::Deserialize;
 
 use crate::suggest::did_you_mean;
 
@@ -38,11 +39,53 @@ pub struct Dialect {
     pub escape: Option<u8>,
     /// Encoding; none for UTF-8. A byte order mark overrides it.
     pub encoding: Option<&'static Encoding>,
+    /// Syntax of rows and cells.
+    pub format: SourceFormat,
+    /// Texts that stand for no value. An unquoted cell that is exactly one of these is empty.
+    pub null: Vec<String>,
+    /// Number of lines before the header, or before the first row if `columns` names the columns.
+    pub skip_lines: u64,
+    /// Names of the columns of a file without a header; empty: the first record names them.
+    pub columns: Vec<String>,
+    /// Rows with fewer cells than the header.
+    pub short_rows: ShortRows,
+}
+
+/// Syntax of rows and cells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceFormat {
+    /// RFC 4180: cells may be quoted, and a quoted cell may hold delimiters and line ends.
+    #[default]
+    Csv,
+    /// One line a row, without quotes and with backslash escapes, as PostgreSQL's COPY writes it.
+    Text,
+}
+
+/// Treatment of rows with fewer cells than the header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShortRows {
+    /// The row is rejected.
+    #[default]
+    Reject,
+    /// The missing cells are empty.
+    Pad,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Dialect { delimiter: None, quote: Some(b'"'), escape: None, encoding: None }
+        Dialect {
+            delimiter: None,
+            quote: Some(b'"'),
+            escape: None,
+            encoding: None,
+            format: SourceFormat::Csv,
+            null: Vec::new(),
+            skip_lines: 0,
+            columns: Vec::new(),
+            short_rows: ShortRows::Reject,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Identification of rows: the key columns of a header, and the key of a row.
 
+use serde::Deserialize;
+
 use super::error::SourceError;
 use super::header::Header;
 use crate::digest::Digest;
@@ -8,6 +10,17 @@ use crate::suggest::did_you_mean;
 /// The indices of the key columns in one header. Without key columns, a row's content is its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyColumns(Vec<usize>);
+
+/// Comparison of the cells of keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyComparison {
+    /// Without white space at both ends.
+    #[default]
+    Trim,
+    /// Every character counts.
+    Exact,
+}
 
 /// The key of a row, which identifies it among all rows of an instance, operation and namespace.
 #[derive(Clone, PartialEq, Eq, Debug)]

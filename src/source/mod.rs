@@ -27,9 +27,12 @@ mod testing;
 mod properties;
 
 pub use csv_source::CsvSource;
-pub use dialect::{Dialect, FoundDialect, parse_delimiter, parse_encoding, parse_escape, parse_quote};
+pub use dialect::{
+    Dialect, FoundDialect, ShortRows, SourceFormat, parse_delimiter, parse_encoding, parse_escape,
+    parse_quote,
+};
 pub use error::SourceError;
 pub use header::Header;
 pub use input::Input;
-pub use key::{KeyColumns, RowKey};
+pub use key::{KeyColumns, KeyComparison, RowKey};
 pub use record::{REJECT_COLUMNS, Record, Reject, fit_to_columns};

@@ -19,7 +19,7 @@ fn a_dialect() -> impl Strategy<Value = Dialect> {
     (character(",;\t|: \x01"), character("\"'|a"), character("\\\"^;"), encoding)
         .prop_map(|(delimiter, quote, escape, label)| {
             let encoding = label.and_then(|label| Encoding::for_label(label.as_bytes()));
-            Dialect { delimiter, quote, escape, encoding }
+            Dialect { delimiter, quote, escape, encoding, ..Dialect::default() }
         })
         .prop_filter("valid", |dialect| dialect.check().is_ok())
 }
@@ -199,7 +199,7 @@ proptest! {
             (None, None),
         ][which];
         let delimiter = if semicolon { b';' } else { b',' };
-        let dialect = Dialect { delimiter: Some(delimiter), quote, escape, encoding: None };
+        let dialect = Dialect { delimiter: Some(delimiter), quote, escape, ..Dialect::default() };
         let text = format!("h\n{}", parts.concat()).into_bytes();
         let (mut lines, unclosed) = naive_lines(&text, delimiter, quote, escape);
         lines.remove(0);

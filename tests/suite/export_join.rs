@@ -85,7 +85,7 @@ fn columns_of_an_earlier_join_are_replaced_and_a_column_of_the_csv_with_such_a_n
     let clash = folder.run(&export(&["--join", "own.csv"])).expect(2);
     assert!(clash.stderr.contains("own.csv has a column '_state'"), "{}", clash.stderr);
     assert_eq!(clash.stdout, "");
-    let separate = folder.run(&export(&["--join", "own.csv", "--format", "jsonl"])).expect(0).stdout;
+    let separate = folder.run(&export(&["--join", "own.csv", "--output", "json"])).expect(0).stdout;
     assert!(separate.contains("\"_state\":\"NY\"") && separate.contains("\"_state\":null"), "{separate}");
 }
 

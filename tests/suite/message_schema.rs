@@ -80,7 +80,7 @@ fn exported_rows_follow_the_schema() {
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     folder.run(&import(&sandbox.url(), &[])).expect(1);
     let schema = published_schema();
-    let export = ["export", "--ledger", "t.ledger.db", "--format", "jsonl"];
+    let export = ["export", "--ledger", "t.ledger.db", "--output", "json"];
     for (more, definition) in [(&[][..], "ExportedRow"), (&["--join", "t.csv"], "JoinedRow")] {
         let rows = lines(&folder.run(&[&export[..], more].concat()).expect(0));
         assert_eq!(rows.len(), 4);

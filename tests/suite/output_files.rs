@@ -96,7 +96,7 @@ fn an_existing_file_of_another_origin_is_replaced_only_with_force() {
 fn an_export_of_any_format_replaces_an_earlier_export() {
     let (folder, _sandbox) = imported(&numbered_csv(2), &["--key", "id"]);
     for more in
-        [&[][..], &["--format", "jsonl"], &["--join", "t.csv"], &["--join", "t.csv", "--format", "jsonl"]]
+        [&[][..], &["--output", "json"], &["--join", "t.csv"], &["--join", "t.csv", "--output", "json"]]
     {
         let to = export(&[more, &["--to", "out"]].concat());
         folder.run(&to).expect(0);

@@ -118,7 +118,7 @@ fn concurrent_shards_create_one_contact_per_row() {
     assert_eq!(sandbox.stat("requests"), 300);
     let export = folder.run(&["export", "t.csv", "--sandbox"]).expect(0);
     assert_eq!((export.stdout.lines().count(), &*export.stderr), (301, ""));
-    let join = ["export", "t.csv", "--sandbox", "--join", "t.csv", "--format", "jsonl"];
+    let join = ["export", "t.csv", "--sandbox", "--join", "t.csv", "--output", "json"];
     let joined = folder.run(&join).expect(0).stdout;
     assert!(joined.lines().all(|line| line.contains("\"_state\":\"created\"")), "{joined}");
 }
