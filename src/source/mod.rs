@@ -19,6 +19,7 @@ mod detect;
 mod lines;
 mod quotes;
 mod header;
+mod null_markers;
 mod key;
 mod csv_source;
 #[cfg(test)]
@@ -35,4 +36,5 @@ pub use error::SourceError;
 pub use header::Header;
 pub use input::Input;
 pub use key::{KeyColumns, KeyComparison, RowKey};
+pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{REJECT_COLUMNS, Record, Reject, fit_to_columns};
