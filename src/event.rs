@@ -15,6 +15,7 @@ use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
 use crate::shutdown::Signal;
+use crate::warning::Warning;
 
 /// An event of a run, a check or a verification.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub enum RunEvent {
         /// Kind of the note, with the row's line and key.
         note: Note,
     },
+    /// The rows of the input that were entered show something to look at; nothing is sent yet.
+    InputWarned(Warning),
     /// All inputs are in the ledger, and sending begins.
     SendingStarted {
         /// The run's record so far.

@@ -21,6 +21,7 @@ pub mod token;
 pub mod shard;
 pub mod crash_plan;
 pub mod ledger;
+pub mod warning;
 pub mod intake;
 pub mod check;
 pub mod pacing;

@@ -1,13 +1,14 @@
-//! Findings of a check: counts, and faults grouped by kind with examples.
+//! Findings of a check: counts, faults and warnings, grouped by kind with examples.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use crate::intake::PreparedInput;
 use crate::mapping::RowFault;
 use crate::request::ContactRequest;
+use crate::warning::{RowExample, Warning, Warnings};
 
 /// Examples kept for each kind of fault.
 const EXAMPLES: usize = 3;
@@ -48,7 +49,7 @@ pub struct FoundFault<'a> {
 }
 
 /// An input file.
-// Published in the messages of `check`, as the next two types are, with these descriptions.
+// Published in the messages of `check`, as the next type is, with these descriptions.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CheckedFile"))]
 pub struct InputSummary {
@@ -76,21 +77,7 @@ pub struct Group {
     /// Number of faults.
     pub count: u64,
     /// First faults of the group.
-    pub examples: Vec<Example>,
-}
-
-/// One fault of a group.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FaultExample"))]
-pub struct Example {
-    /// Path of the input, or -.
-    pub file: String,
-    /// Line of the file where the row starts.
-    pub line: u64,
-    /// Key of the row; may be empty.
-    pub key: String,
-    /// Size of the value; may be empty.
-    pub found: String,
+    pub examples: Vec<RowExample>,
 }
 
 /// The request with the longest texts.
@@ -120,18 +107,9 @@ pub struct CheckFindings {
     groups: Vec<Group>,
     /// Index in `groups` by code, member, rule and origin.
     group_index: HashMap<[String; 4], usize>,
-    /// Texts that are cut, by member.
-    pub cuts: BTreeMap<String, u64>,
-    /// Rows without key columns that equal an earlier row. Each is imported.
-    pub identical: u64,
+    warnings: Warnings,
     /// The request with the longest texts.
     pub longest: LongestRequest,
-    /// Previous contacts that more tasks follow than the service allows.
-    pub long_chains: u64,
-    /// Input index and line of one such task.
-    pub long_chain_at: Option<(usize, u64)>,
-    /// Tasks scheduled further ahead than the API reference allows.
-    pub scheduled_far: u64,
     /// Rows of other inputs that wait in the ledger and would be sent as well.
     pub elsewhere: u64,
 }
@@ -163,10 +141,19 @@ impl CheckFindings {
         self.classes[class as usize] += 1;
     }
 
-    pub(super) fn count_cut(&mut self, member: &str) {
-        let is_full = self.cuts.len() >= KINDS && !self.cuts.contains_key(member);
-        let member = if is_full { "(others)" } else { member };
-        *self.cuts.entry(member.to_owned()).or_default() += 1;
+    /// Adds a warning. Every warning of `check` goes through here.
+    pub fn warn(&mut self, warning: Warning) {
+        self.warnings.warn(warning);
+    }
+
+    /// Warnings so far.
+    pub fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// Name of an input and the warnings, for warnings about its rows.
+    pub(super) fn file_and_warnings(&mut self, file: usize) -> (&str, &mut Warnings) {
+        (&self.files[file].name, &mut self.warnings)
     }
 
     pub(super) fn count_fault(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
@@ -185,7 +172,7 @@ impl CheckFindings {
         group.count += 1;
         if group.examples.len() < EXAMPLES {
             let (file, key, found) = (self.files[file].name.clone(), key.to_owned(), fault.found.clone());
-            group.examples.push(Example { file, line, key, found });
+            group.examples.push(RowExample { file, line, key, found });
         }
     }
 }

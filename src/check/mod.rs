@@ -1,4 +1,4 @@
-//! The command `check`: every fault of the input, and what a run would do with each row. It writes and sends nothing.
+//! The command `check`: every fault and warning of the input, and what a run would do with each row. It writes and sends nothing.
 //!
 //! It reads the input as a run does and looks its rows up in the ledger, if there is one. Memory does not grow with
 //! the input: faults go to a sink at once, and [`Occurrences`] finds repeated keys.
@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::Reporter;
-use crate::intake::{IntakeError, PreparedInput, Rules, Visitor, read_all};
+use crate::intake::{IntakeError, PreparedInput, Rules, Visitor, read_all, review};
 use crate::ledger::{LedgerError, Occurrences};
 use crate::mapping::{MapError, Mapped, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
@@ -20,7 +20,8 @@ use crate::request::{ContactRequest, Operation};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
-pub use findings::{CheckFindings, Example, FoundFault, Group, InputSummary, LongestRequest, RowClass};
+use crate::warning::{WarnedRow, WarningCode};
+pub use findings::{CheckFindings, FoundFault, Group, InputSummary, LongestRequest, RowClass};
 pub use ledger_lookup::LedgerLookup;
 use ledger_lookup::LookedUpRow;
 
@@ -133,7 +134,13 @@ impl CheckVisitor<'_, '_> {
             RowKey::Content(_) => (number, false),
             RowKey::Columns(_) | RowKey::Unusable(_) => (1, number > 1),
         };
-        self.findings.identical += u64::from(token_number > 1);
+        if token_number > 1 {
+            self.warn(WarningCode::IdenticalRows, "", place, &key, || {
+                let message = "equals an earlier row; without a key each is imported";
+                let remedy = "if these are repetitions, remove them or name the key columns: --key COLUMN";
+                [message.to_owned(), remedy.to_owned()]
+            });
+        }
         let row = match self.check.ledger {
             Some(ledger) => ledger.row(&key, token_number, || rules.header.content(&record.fields))?,
             None => LookedUpRow::default(),
@@ -164,7 +171,7 @@ impl CheckVisitor<'_, '_> {
         }
         match rules.map(record, key, now) {
             Ok(mapped) => {
-                self.record_mapped(&mapped, place, now)?;
+                self.record_mapped(&mapped, place, key, now)?;
                 Ok(row.class.unwrap_or(RowClass::Ready))
             }
             Err(MapError::Row(_)) if row.is_sent_unchanged => Ok(RowClass::Ready),
@@ -184,14 +191,19 @@ impl CheckVisitor<'_, '_> {
         }
     }
 
-    fn record_mapped(&mut self, mapped: &Mapped<'_>, place: RowPlace, now: i64) -> Result<(), CheckError> {
-        for member in &mapped.cuts {
-            self.findings.count_cut(member);
-        }
+    fn record_mapped(
+        &mut self,
+        mapped: &Mapped<'_>,
+        place: RowPlace,
+        key: &RowKey,
+        now: i64,
+    ) -> Result<(), CheckError> {
+        let (file, warnings) = self.findings.file_and_warnings(place.file);
+        review(warnings, WarnedRow { file, line: place.line, key }, mapped);
         let request = &mapped.request;
         self.findings.longest.record(place.file, place.line, request);
         if request.operation == Operation::StartTaskContact {
-            self.record_open_task(request, place, now)?;
+            self.record_open_task(request, place, key, now)?;
         }
         Ok(())
     }
@@ -201,20 +213,41 @@ impl CheckVisitor<'_, '_> {
         &mut self,
         request: &ContactRequest<'_>,
         place: RowPlace,
+        key: &RowKey,
         now: i64,
     ) -> Result<(), CheckError> {
         if request.scheduled_time.is_some_and(|time| time > now + SCHEDULED_DAYS * DAY_SECONDS) {
-            self.findings.scheduled_far += 1;
+            self.warn(WarningCode::ScheduledFar, "ScheduledTime", place, key, || {
+                let message = format!("is more than {SCHEDULED_DAYS} days ahead");
+                let remedy = format!("the API reference allows {SCHEDULED_DAYS} days, the quota page 90");
+                [message, remedy]
+            });
         }
         if let Some(previous) = &request.previous_contact_id {
             let digest = Digest::of([previous.as_bytes()]);
             let followers = self.previous_contacts.count(digest, place.number())?.number;
-            if u64::from(followers) == CHAINED_TASKS + 1 {
-                self.findings.long_chains += 1;
-                self.findings.long_chain_at.get_or_insert((place.file, place.line));
+            if u64::from(followers) > CHAINED_TASKS {
+                self.warn(WarningCode::LongChain, "PreviousContactId", place, key, || {
+                    let message = format!("names a contact that {CHAINED_TASKS} earlier rows name");
+                    let remedy = "Connect does not allow more tasks than that after one contact".to_owned();
+                    [message, remedy]
+                });
             }
         }
         Ok(())
+    }
+
+    /// Warns of a row. `text` makes message and remedy; it is called for the first rows only.
+    fn warn(
+        &mut self,
+        code: WarningCode,
+        subject: &str,
+        place: RowPlace,
+        key: &RowKey,
+        text: impl FnOnce() -> [String; 2],
+    ) {
+        let (file, warnings) = self.findings.file_and_warnings(place.file);
+        warnings.warn_of_row(code, subject, WarnedRow { file, line: place.line, key }, text);
     }
 
     fn report_duplicate(&mut self, place: RowPlace, first: RowPlace, key: &RowKey) -> Result<(), CheckError> {

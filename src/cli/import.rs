@@ -64,9 +64,11 @@ pub struct RunArgs {
 
 /// Options of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 0: every row is valid; 1: some rows have faults.\n\nExamples:\n  \
+#[command(
+    after_help = "Exit code 0: every row is valid; 1: some rows have faults or, with --strict, there are warnings.\n\nExamples:\n  \
     connect-import check --job tickets.toml\n  \
-    connect-import check --job tickets.toml --output csv >faults.csv")]
+    connect-import check --job tickets.toml --output csv >faults.csv"
+)]
 pub struct CheckArgs {
     /// Location of the job file, the input and the ledger.
     #[command(flatten)]
@@ -74,6 +76,10 @@ pub struct CheckArgs {
     /// Input, mapping and limits.
     #[command(flatten)]
     pub import: ImportArgs,
+    /// Exit with 1 if there is any warning, too
+    #[arg(long, value_name = "BOOL", help_heading = "Checking")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub strict: Option<bool>,
 }
 
 /// Options of `init`.

@@ -51,6 +51,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         idempotency_window: job.resend_policy.window,
         ledger: job.ledger.filter(|_| has_ledger),
         rate,
+        is_strict: job.is_strict,
     };
     let report = CheckReport::new(settings, findings, &jiff::ZonedDateTime::now());
     let printed = match output {

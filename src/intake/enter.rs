@@ -3,6 +3,7 @@
 use super::error::IntakeError;
 use super::prepared::{PreparedInput, Rules};
 use super::read_ahead::{Visitor, read_all};
+use super::review::review;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord};
@@ -10,6 +11,7 @@ use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
+use crate::warning::{WarnedRow, Warnings};
 
 /// Parameters of an intake.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Reads every input to its end. Blocks; must not be called on a thread of the async runtime.
+    /// Reads every input to its end, and emits the warnings about the rows that it entered. Blocks; must not be called on a thread of the async runtime.
     ///
     /// Rows of inputs that were read only in part stay in the ledger and are not sent.
     ///
@@ -46,21 +48,27 @@ impl Intake<'_> {
             rows: 0,
             rows_elsewhere: 0,
             totals: IntakeTotals::default(),
+            warnings: Warnings::default(),
         };
         read_all(inputs, self.reporter, self.shutdown, &mut input)?;
+        for warning in input.warnings.groups() {
+            self.reporter.emit(RunEvent::InputWarned(warning.clone()));
+        }
         Ok(self.ledger.finish_intake(input.totals)?)
     }
 
-    /// Why a row cannot be sent; `None` if it can.
+    /// Why a row cannot be sent; `None` if it can, after `warnings` has what it shows.
     fn validate(
         &self,
         rules: &Rules,
         record: &Record,
-        key: &RowKey,
+        row: WarnedRow<'_>,
         now: i64,
+        warnings: &mut Warnings,
     ) -> Result<Option<Rejection>, MappingError> {
+        let key = row.key;
         let validated = if self.check {
-            rules.map(record, key, now).map(|_| ())
+            rules.map(record, key, now).map(|mapped| review(warnings, row, &mapped))
         } else {
             rules.validate_form(record, key).map_err(MapError::from)
         };
@@ -85,19 +93,24 @@ struct InputIntake<'a> {
     /// Rows read so far that are in other shards.
     rows_elsewhere: u64,
     totals: IntakeTotals,
+    /// Warnings about the rows read so far.
+    warnings: Warnings,
 }
 
 impl InputIntake<'_> {
     fn intake_row(
-        &self,
+        &mut self,
+        file: &str,
         rules: &Rules,
         record: &Record,
         key: RowKey,
         fingerprint: RowFingerprint,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let rejection = self.intake.validate(rules, record, &key, now).map_err(|error| {
-            let file = format!("{}, line {}", self.input, record.line);
+        let row = WarnedRow { file, line: record.line, key: &key };
+        let validated = self.intake.validate(rules, record, row, now, &mut self.warnings);
+        let rejection = validated.map_err(|error| {
+            let file = format!("{file}, line {}", record.line);
             IntakeError::Mapping { file, error }
         })?;
         self.intake.crash_plan.reach(CrashPoint::Check);
@@ -136,13 +149,14 @@ impl Visitor for InputIntake<'_> {
         // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
         let skipped = ledger.recognise(self.source, fingerprints.clone())?;
         let left = own.into_iter().zip(keys).zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
-        let entered = left
-            .map(|(((record, key), fingerprint), _)| self.intake_row(rules, record, key, fingerprint, now));
+        let file = self.input.to_string();
+        let entered = left.map(|(((record, key), fingerprint), _)| {
+            self.intake_row(&file, rules, record, key, fingerprint, now)
+        });
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {
             return Ok(());
         }
-        let file = self.input.to_string();
         for note in ledger.take_in(entered)? {
             self.intake.reporter.emit(RunEvent::RowNoted { file: file.clone(), note });
         }

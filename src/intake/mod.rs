@@ -4,13 +4,15 @@
 //! - [`prepare`] opens every input and compiles the key and the mapping for its header, before a ledger is created.
 //! - [`read_all`] reads the prepared inputs in order and hands their rows to a [`Visitor`]: the intake or a check.
 //! - [`Intake`] enters the rows into the ledger.
+//! - [`review`] warns of what a mapped row shows, in `check` and in `run`.
 //!
-//! It may import the folders before it in the data flow: source, request, mapping, token and ledger.
+//! It may import the folders before it in the data flow: source, request, mapping, token, ledger and warning.
 
 mod enter;
 mod error;
 mod prepared;
 mod read_ahead;
+mod review;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -18,3 +20,4 @@ pub use enter::Intake;
 pub use error::IntakeError;
 pub use prepared::{PreparedInput, Rules, now, prepare};
 pub use read_ahead::{Visitor, read_all};
+pub use review::review;

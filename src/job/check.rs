@@ -27,6 +27,8 @@ pub struct CheckJob {
     pub limit: Option<u64>,
     /// Error budget of a run.
     pub max_errors: Option<ErrorBudget>,
+    /// Whether any warning makes the exit code 1.
+    pub is_strict: bool,
     /// Rows that a run would send again.
     pub resend_policy: ResendPolicy,
     /// Output formats and progress display.
@@ -52,6 +54,7 @@ impl CheckJob {
             instance_id: instance.map(|instance| instance.id),
             limit: args.import.limit.or(file.run.limit),
             max_errors: args.import.max_errors.or(file.run.max_errors),
+            is_strict: args.strict.or(file.check.strict).unwrap_or(false),
             resend_policy: resend_policy(&args.import, &file)?,
             display: display(&args.import.display, global, &file),
         })

@@ -23,7 +23,7 @@ use crate::suggest::{did_you_mean, similar_file};
 
 /// Tables of a job file with their keys. `[request]` has the operation's members and `[lookup]` user-defined tables, so
 /// neither lists keys.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 10] = [
     (
         "connect",
         "instance_id region operation namespace profile endpoint_url ca_bundle no_sign_request connect_timeout \
@@ -42,6 +42,7 @@ const KEYS: [(&str, &str); 9] = [
         "shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
          on_unknown progress report_every output",
     ),
+    ("check", "strict"),
     ("verify", "search_attribute describe_rate search_rate"),
     ("sandbox", "rate burst latency"),
 ];
@@ -70,6 +71,7 @@ pub struct JobFile {
     pub(super) mapping: MappingTable,
     pub(super) pacing: PacingTable,
     pub(super) run: RunTable,
+    pub(super) check: CheckTable,
     pub(super) verify: VerifyTable,
     pub(super) sandbox: SandboxTable,
 }
@@ -157,6 +159,12 @@ pub(super) struct RunTable {
     #[serde(deserialize_with = "time")]
     pub(super) report_every: Option<Duration>,
     pub(super) output: Option<Output>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CheckTable {
+    pub(super) strict: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -120,6 +120,13 @@ mod tests {
         quote = "none"
         escape = "none"
         encoding = "utf-8"
+        key_compare = "trim"
+        where = "status == 'Closed'"
+        format = "csv"
+        null = ["NULL"]
+        skip_lines = 1
+        columns = ["a"]
+        short_rows = "pad"
         [request]
         Name = "Dear {{ name }}"
         [lookup.status]
@@ -147,6 +154,8 @@ mod tests {
         progress = "none"
         report_every = "10m"
         output = "json"
+        [check]
+        strict = true
         [verify]
         search_attribute = "legacy_id"
         describe_rate = 5.0

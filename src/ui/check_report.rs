@@ -9,14 +9,16 @@ use jiff::{SignedDuration, ZonedDateTime};
 
 use super::json::{CheckSummary, FaultMessage, Message};
 use super::result_output::ignore_closed_pipe;
-use super::words::{broken_rule, count_lines, count_of, per_second, printable_lines, rounded};
-use crate::check::{CheckFindings, Example, FoundFault, RowClass};
+use super::words::{
+    broken_rule, count_lines, count_of, per_second, printable_lines, rounded, row_example, warning_text,
+};
+use crate::check::{CheckFindings, FoundFault, RowClass};
 use crate::cli::Output;
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::export::io_error;
-use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::shard::Shard;
+use crate::warning::{Warning, WarningCode};
 
 /// Groups of faults in the text; `--output csv` has every fault.
 const MAX_GROUPS: usize = 30;
@@ -39,6 +41,8 @@ pub struct ForecastSettings {
     pub ledger: Option<PathBuf>,
     /// Rate, requests per second.
     pub rate: f64,
+    /// Whether any warning makes the exit code 1.
+    pub is_strict: bool,
 }
 
 /// Report of a check.
@@ -56,12 +60,29 @@ impl CheckReport {
         let mut report = CheckReport { findings, settings, end: None };
         let duration = SignedDuration::try_from_secs_f64(report.seconds()).ok();
         report.end = duration.and_then(|duration| now.checked_add(duration).ok());
+        report.warn_of_the_run();
         report
+    }
+
+    /// Adds the warnings that follow from the forecast.
+    fn warn_of_the_run(&mut self) {
+        if self.outlasts_window() {
+            let window = rounded(self.settings.idempotency_window);
+            let message = format!("the run takes longer than the idempotency window of {window}");
+            let remedy = "an unanswered row is not sent again after that, but is unknown";
+            self.findings.warn(Warning::new(WarningCode::OutlastsWindow, message, remedy));
+        }
+        if let Some(budget) = self.spent_budget() {
+            let message = format!("a run would not start: --max-errors {budget} is spent");
+            let remedy = "correct the faults, or allow more errors";
+            self.findings.warn(Warning::new(WarningCode::ErrorBudgetSpent, message, remedy));
+        }
     }
 
     /// Exit code of the check.
     pub fn exit_code(&self) -> ExitCode {
-        if self.faulty() > 0 { ExitCode::RowsNotCreated } else { ExitCode::Complete }
+        let is_refused = self.settings.is_strict && !self.findings.warnings().is_empty();
+        if self.faulty() > 0 || is_refused { ExitCode::RowsNotCreated } else { ExitCode::Complete }
     }
 
     fn faulty(&self) -> u64 {
@@ -131,7 +152,7 @@ impl CheckReport {
             let rule = broken_rule(&group.member, &group.rule, &group.origin);
             let _ = writeln!(text, "\n  {:>7}  {}: {rule}", group.count, group.code);
             for example in &group.examples {
-                let _ = writeln!(text, "           {}", example_line(example));
+                let _ = writeln!(text, "           {}", row_example(example));
             }
             if group.count > group.examples.len() as u64 {
                 text.push_str("           …\n");
@@ -146,51 +167,12 @@ impl CheckReport {
     }
 
     fn warnings(&self, text: &mut String) {
-        let findings = &self.findings;
-        let mut lines = Vec::new();
-        for (member, count) in &findings.cuts {
-            lines.push(format!("{member} is cut to fit in {}", count_of(*count, "row")));
+        let groups = self.findings.warnings().groups();
+        if !groups.is_empty() {
+            text.push_str("\nWarnings, for which no row is rejected:\n");
         }
-        if findings.identical > 0 {
-            lines.push(format!(
-                "{} equal an earlier one; without a key each is imported",
-                count_of(findings.identical, "row")
-            ));
-        }
-        if findings.long_chains > 0 {
-            let at = findings
-                .long_chain_at
-                .map(|(file, line)| format!(" (one such task: {}, line {line})", findings.files[file].name));
-            let contacts = match findings.long_chains {
-                1 => "1 previous contact has".to_owned(),
-                more => format!("{more} previous contacts have"),
-            };
-            lines.push(format!(
-                "{contacts} more than {CHAINED_TASKS} of the tasks to be sent, which Connect does not allow{}",
-                at.unwrap_or_default()
-            ));
-        }
-        if findings.scheduled_far > 0 {
-            lines.push(format!(
-                "{} are scheduled more than {SCHEDULED_DAYS} days ahead; the API reference allows \
-                 {SCHEDULED_DAYS}, the quota page 90",
-                count_of(findings.scheduled_far, "row")
-            ));
-        }
-        if self.outlasts_window() {
-            lines.push(format!(
-                "the run takes longer than the idempotency window of {}: an unanswered row is not sent again after that, but is unknown",
-                rounded(self.settings.idempotency_window)
-            ));
-        }
-        if let Some(budget) = self.spent_budget() {
-            lines.push(format!("a run would not start: --max-errors {budget} is spent"));
-        }
-        if !lines.is_empty() {
-            text.push_str("\nWarnings:\n");
-        }
-        for line in lines {
-            let _ = writeln!(text, "  {line}");
+        for group in groups {
+            let _ = writeln!(text, "\n  {}", warning_text(group).replace('\n', "\n  "));
         }
     }
 
@@ -238,6 +220,7 @@ impl CheckReport {
     /// The report as a JSON message.
     pub fn json(&self) -> String {
         let findings = &self.findings;
+        let warnings = findings.warnings();
         let ledger = self.settings.ledger.as_ref().map(|path| path.display().to_string());
         let summary = CheckSummary {
             exit_code: self.exit_code().code(),
@@ -252,10 +235,10 @@ impl CheckReport {
             unknown: findings.of(RowClass::Unknown),
             refused_before: findings.of(RowClass::Refused),
             waiting_elsewhere: findings.elsewhere,
-            identical_rows: findings.identical,
-            cut: &findings.cuts,
-            long_chains: findings.long_chains,
-            scheduled_far: findings.scheduled_far,
+            identical_rows: warnings.count(WarningCode::IdenticalRows),
+            cut: warnings.by_subject(WarningCode::TextCut),
+            long_chains: warnings.count(WarningCode::LongChain),
+            scheduled_far: warnings.count(WarningCode::ScheduledFar),
             rate: self.settings.rate,
             seconds: self.seconds(),
             end: self.end.as_ref().map(|end| end.timestamp().to_string()),
@@ -264,17 +247,10 @@ impl CheckReport {
             longest_request_bytes: findings.longest.bytes,
             ledger: ledger.as_deref(),
             faults: findings.groups(),
+            warnings: warnings.groups(),
         };
         Message::Check(summary).to_string()
     }
-}
-
-/// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
-fn example_line(example: &Example) -> String {
-    let Example { file, line, key, found } = example;
-    let key = if key.is_empty() { String::new() } else { format!(" (key {key})") };
-    let found = if found.is_empty() { String::new() } else { format!(": {found}") };
-    format!("{file}, line {line}{key}{found}")
 }
 
 /// Writer of every fault to standard output, while the check goes on.

@@ -7,7 +7,7 @@ use tracing::Level;
 
 use super::words::{
     broken_rule, count_of, metrics_failed, per_second, pool_failure, printable_lines, rounded,
-    shard_rate_origin,
+    shard_rate_origin, warning_text,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, Opening, RowState};
@@ -80,6 +80,7 @@ impl Problem<'_> {
 /// Describes an event.
 pub(super) fn describe(event: &RunEvent) -> Description<'_> {
     match event {
+        RunEvent::InputWarned(warned) => warning(warning_text(warned)),
         RunEvent::RowNoted { file, note } => Description::Problem(noted(file, note)),
         RunEvent::RowSettled { source, line, key, state, cause, done, .. } => {
             let row = RowReference { file: source, line: *line, key };

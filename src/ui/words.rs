@@ -1,10 +1,12 @@
 //! Words that several outputs share: quantities, causes, and text that is safe to print. Pure.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::ledger::RunRecord;
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
+use crate::warning::{RowExample, Warning};
 
 /// `text` on one line: line breaks and tabs become spaces, other control characters are escaped as `\u{1b}`.
 /// File names and messages of the service may contain any character.
@@ -66,6 +68,32 @@ pub(super) fn broken_rule(member: &str, rule: &str, origin: &str) -> String {
     let member = if member.is_empty() { String::new() } else { format!("{member}: ") };
     let origin = if origin.is_empty() { String::new() } else { format!(" ({origin})") };
     format!("{member}{rule}{origin}")
+}
+
+/// A group of warnings, without a line break at its end: count, code, subject and observation; a line with the remedy; and
+/// its examples. The lines after the first are indented.
+pub(super) fn warning_text(warning: &Warning) -> String {
+    let Warning { code, subject, message, remedy, count, examples } = warning;
+    let rows = if *count == 0 { String::new() } else { format!("{}: ", count_of(*count, "row")) };
+    let mut text = format!("{code}: {rows}{}", broken_rule(subject, message, ""));
+    for example in examples {
+        let _ = write!(text, "\n  {}", row_example(example));
+    }
+    if *count > examples.len() as u64 && !examples.is_empty() {
+        text.push_str("\n  …");
+    }
+    if !remedy.is_empty() {
+        let _ = write!(text, "\n  {remedy}");
+    }
+    text
+}
+
+/// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
+pub(super) fn row_example(example: &RowExample) -> String {
+    let RowExample { file, line, key, found } = example;
+    let key = if key.is_empty() { String::new() } else { format!(" (key {key})") };
+    let found = if found.is_empty() { String::new() } else { format!(": {found}") };
+    format!("{file}, line {line}{key}{found}")
 }
 
 /// The failure that pauses all requests; none for throttling, which is shown as a number.

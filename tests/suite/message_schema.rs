@@ -32,6 +32,9 @@ fn every_message() -> Vec<Value> {
     messages.extend(lines(&folder.run(&check).expect(1)));
     let url = endpoint.url();
     let run = [&json[..], &["--on-unknown", "hold", "--max-attempts", "1"]].concat();
+    folder.write("long.csv", format!("id,Name\nL1,{too_long}\n"));
+    let cut = ["run", "long.csv", "--key", "id", "--sandbox", "--rate", "1000", "--on-too-long", "truncate"];
+    messages.extend(lines(&folder.run(&[&cut[..], &json[..2]].concat()).expect(0)));
     messages.extend(lines(&folder.run(&import(&url, &run)).expect(1)));
     messages.extend(lines(&folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0)));
     // A sandbox without these contacts, so that `verify` finds them missing.

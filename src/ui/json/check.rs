@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::check::{Group, InputSummary};
 use crate::mapping::RowFault;
+use crate::warning::Warning;
 
 /// A fault of a row.
 #[derive(Debug, Serialize)]
@@ -54,8 +55,8 @@ pub(crate) struct CheckSummary<'a> {
     /// Rows without a key that equal an earlier row; a run would import each.
     pub(crate) identical_rows: u64,
     /// Rows whose value would be cut to fit, by member.
-    pub(crate) cut: &'a BTreeMap<String, u64>,
-    /// Previous contacts with more subsequent tasks than Connect allows.
+    pub(crate) cut: BTreeMap<&'a str, u64>,
+    /// Tasks beyond the number that Connect allows after one previous contact.
     pub(crate) long_chains: u64,
     /// Tasks scheduled further ahead than the API reference allows.
     pub(crate) scheduled_far: u64,
@@ -74,6 +75,8 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) ledger: Option<&'a str>,
     /// Groups of faults, the most frequent first.
     pub(crate) faults: Vec<&'a Group>,
+    /// Groups of warnings, which are no faults.
+    pub(crate) warnings: Vec<&'a Warning>,
 }
 
 /// Result of one test of doctor.

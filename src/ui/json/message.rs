@@ -9,6 +9,7 @@ use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage};
 use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
 use super::run::{CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
+use crate::warning::Warning;
 
 /// Raised when the meaning of any member changes.
 const SCHEMA_VERSION: u32 = 1;
@@ -22,6 +23,8 @@ pub(crate) enum Message<'a> {
     Status(StatusMessage<'a>),
     /// A row that was not created. From run.
     Error(RowError<'a>),
+    /// Warnings of one kind about the rows that a run entered, before its first request. From run.
+    Warning(&'a Warning),
     /// Result of a run; its last message.
     Summary(RunSummary<'a>),
     /// Reason why a command ended without a result; its last message.

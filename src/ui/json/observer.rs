@@ -11,7 +11,8 @@ use crate::ledger::{Note, NoteKind, RowState};
 use crate::ui::period::Period;
 use crate::ui::result_output::to_stdout;
 
-/// Observer that writes a `status` at an interval, an `error` for each row that is not created, and each `finding`.
+/// Observer that writes a `status` at an interval, an `error` for each row that is not created, each `warning`, and
+/// each `finding`.
 #[derive(Debug)]
 pub(crate) struct JsonLines {
     period: Period,
@@ -39,6 +40,7 @@ impl JsonLines {
                     in_doubt_closing: run.doubts.closing,
                 }))
             }
+            RunEvent::InputWarned(warning) => Message::Warning(warning),
             RunEvent::Progress(progress) => self.status(|| {
                 StatusMessage::Importing(Importing {
                     phase: "importing",
