@@ -1,49 +1,47 @@
-//! Reads dates in the format of an export: the filters `epoch` and `iso`.
+//! The filters `epoch` and `iso`: dates in the formats of an export.
 
-use jiff::civil::DateTime;
+use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
 
+use crate::dates::{DateFault, DateReader, zone_data};
 use crate::mapping::error::RenderError;
 
-/// The format of a column's dates: a strtime format or, without one, ISO 8601; and the zone of dates without
-/// an offset.
+/// The formats of a column's dates, tried in order, and the zone of dates without an offset.
 #[derive(Clone, Debug)]
 pub(in crate::mapping) struct DateForm {
     /// `epoch` or `iso`.
     filter: &'static str,
-    format: Option<String>,
+    /// At least one.
+    readers: Vec<DateReader>,
     zone: TimeZone,
 }
 
 impl DateForm {
-    /// The format and zone of a filter's arguments; the zone is UTC by default.
+    /// The formats and zone of a filter's arguments. Without a format it is ISO 8601, without a zone UTC.
     ///
     /// # Errors
-    /// The zone is unknown, or the format does not make a whole date.
+    /// The zone is unknown, or a format does not make a whole date.
     pub(super) fn new(
         filter: &'static str,
-        format: Option<&str>,
+        formats: &[&str],
         zone_name: Option<&str>,
     ) -> Result<Self, RenderError> {
-        let zone_name = zone_name.unwrap_or("UTC");
-        let zone = TimeZone::get(zone_name).map_err(|_| {
-            let remedy = "use a name such as Europe/London";
-            RenderError::Job(format!("{filter}: '{zone_name}' is not a time zone; {remedy}"))
-        })?;
-        let form = DateForm { filter, format: format.map(str::to_owned), zone };
-        if let Some(format) = format {
-            // A format that cannot write a date cannot read one.
-            let moment = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
-            let written = jiff::fmt::strtime::format(format, &moment).map_err(|error| {
-                RenderError::Job(format!("{filter}: '{format}' is not a date format: {error}"))
-            })?;
-            if form.by_format(&written, format).is_none() {
-                let problem = format!("{filter}: '{format}' does not make a whole date");
-                return Err(RenderError::Job(problem));
+        let zone = match zone_name {
+            None => TimeZone::UTC,
+            Some(name) => zone_data().zone(name).ok_or_else(|| {
+                let remedy = "use a name such as Europe/London";
+                RenderError::Job(format!("{filter}: '{name}' is not a time zone; {remedy}"))
+            })?,
+        };
+        let readers = match formats {
+            [] => vec![DateReader::iso_8601()],
+            formats => {
+                let readers = formats.iter().map(|format| DateReader::new(format));
+                let readers: Result<Vec<_>, String> = readers.collect();
+                readers.map_err(|problem| RenderError::Job(format!("{filter}: {problem}")))?
             }
-        }
-        Ok(form)
+        };
+        Ok(DateForm { filter, readers, zone })
     }
 
     /// The date as epoch seconds for `epoch`, and for `iso` as ISO 8601 with its offset, such as
@@ -56,42 +54,31 @@ impl DateForm {
         })
     }
 
+    /// Reads by the first format that fits.
     fn read(&self, text: &str) -> Result<ZonedDateTime, RenderError> {
-        let read = match &self.format {
-            Some(format) => self.by_format(text, format),
-            None => self.by_iso_8601(text),
-        };
-        read.ok_or_else(|| {
-            let filter = self.filter;
-            RenderError::Row(match &self.format {
-                Some(format) => format!("{filter}: the cell is not a date of the form {format}"),
-                None => {
-                    format!("{filter}: the cell is not an ISO 8601 date; give the format, as in {filter}('%d/%m/%Y')")
-                }
-            })
-        })
+        let mut fault = DateFault::OtherForm;
+        for reader in &self.readers {
+            match reader.read(text).and_then(|reading| reading.in_zone(&self.zone)) {
+                Ok(zoned) => return Ok(zoned),
+                Err(found) => fault = fault.max(found),
+            }
+        }
+        Err(RenderError::Row(self.described(fault)))
     }
 
-    fn by_format(&self, text: &str, format: &str) -> Option<ZonedDateTime> {
-        let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
-        if let Ok(zoned) = parsed.to_zoned_datetime() {
-            return Some(zoned);
+    fn described(&self, fault: DateFault) -> String {
+        let filter = self.filter;
+        let formats: Vec<&str> = self.readers.iter().filter_map(DateReader::format).collect();
+        match (fault, &formats[..]) {
+            (DateFault::OtherForm, []) => {
+                format!(
+                    "{filter}: the cell is not an ISO 8601 date; give the format, as in {filter}('%d/%m/%Y')"
+                )
+            }
+            (DateFault::OtherForm, formats) => {
+                format!("{filter}: the cell is not a date of the form {}", formats.join(" or "))
+            }
+            (fault, _) => format!("{filter}: {fault}"),
         }
-        if let Ok(timestamp) = parsed.to_timestamp() {
-            return Some(timestamp.to_zoned_datetime(self.zone.clone()));
-        }
-        let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
-        civil.to_zoned_datetime(self.zone.clone()).ok()
-    }
-
-    fn by_iso_8601(&self, text: &str) -> Option<ZonedDateTime> {
-        if let Ok(zoned) = text.parse::<ZonedDateTime>() {
-            return Some(zoned);
-        }
-        if let Ok(timestamp) = text.parse::<Timestamp>() {
-            return Some(timestamp.to_zoned_datetime(self.zone.clone()));
-        }
-        let civil: DateTime = text.parse().ok()?;
-        civil.to_zoned_datetime(self.zone.clone()).ok()
     }
 }

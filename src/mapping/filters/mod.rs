@@ -5,7 +5,7 @@ mod step;
 
 use std::borrow::Cow;
 
-use minijinja::value::{Kwargs, StringInput};
+use minijinja::value::{Kwargs, Rest, StringInput};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::RenderError;
@@ -15,10 +15,11 @@ pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables};
 /// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
     for name in ["epoch", "iso"] {
-        let filter = move |state: &State, value: &Value, format: Option<String>, options: Kwargs| {
+        let filter = move |state: &State, value: &Value, formats: Rest<String>, options: Kwargs| {
             let zone: Option<String> = options.get("tz")?;
             options.assert_all_used()?;
-            apply(DateForm::new(name, format.as_deref(), zone.as_deref()).map(FilterStep::Date), state, value)
+            let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
+            apply(DateForm::new(name, &formats, zone.as_deref()).map(FilterStep::Date), state, value)
         };
         environment.add_filter(name, filter);
     }
@@ -108,6 +109,33 @@ mod tests {
     fn a_misspelt_zone_or_format_is_an_error_of_the_job_even_for_an_empty_cell() {
         assert!(render("{{ d | epoch(tz='Europe/Londn') }}", "").unwrap_err().contains("Europe/Londn"));
         assert!(render("{{ d | epoch('%Y-%1') }}", "").unwrap_err().contains("not a date format"));
+    }
+
+    #[test]
+    fn formats_are_tried_in_order() {
+        let both = "{{ d | epoch('%d/%m/%Y', '%Y-%m-%d', tz='Europe/London') }}";
+        assert_eq!(render(both, "01/07/2024").unwrap(), "1719788400");
+        assert_eq!(render(both, "2024-07-01").unwrap(), "1719788400");
+        let error = render(both, "July").unwrap_err();
+        assert!(error.contains("not a date of the form %d/%m/%Y or %Y-%m-%d"), "{error}");
+        let years = "{{ d | iso('%d/%m/%Y', '%d/%m/%y') }}";
+        assert_eq!(render(years, "05/11/22").unwrap(), "2022-11-05T00:00:00+00:00");
+        let number = "{{ d | iso('unix_seconds', '%d/%m/%y', tz='Europe/Paris') }}";
+        assert_eq!(render(number, "1709626500").unwrap(), "2024-03-05T09:15:00+01:00");
+    }
+
+    #[test]
+    fn the_most_telling_fault_of_all_formats_is_told() {
+        let both = "{{ d | epoch('%d/%m/%Y', '%Y-%m-%d') }}";
+        for (cell, problem) in [
+            ("05/11/22", "epoch: the year has fewer than four digits; write %y"),
+            ("0000-00-00", "epoch: the date stands for no value; list it in [source] null"),
+            ("31/12/9999", "epoch: the date stands for no value; list it in [source] null"),
+            ("05/11/1822", "epoch: the year is not between 1900 and 2199"),
+        ] {
+            let error = render(both, cell).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub(in crate::mapping) type Tables = BTreeMap<String, Arc<BTreeMap<String, Strin
 
 /// The project's filters, each with the ways to call it.
 pub(in crate::mapping) const OWN: [(&str, &str); 6] = [
-    ("epoch", "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', tz='Europe/London')"),
-    ("iso", "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', tz='Europe/London')"),
+    ("epoch", "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', '%Y-%m-%d', tz='Europe/London')"),
+    ("iso", "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', '%Y-%m-%d', tz='Europe/London')"),
     ("truncate", "truncate(1024) or truncate(bytes=1024)"),
     ("slug", "slug"),
     ("lookup", "lookup('table') or lookup('table', default='text')"),
@@ -72,11 +72,13 @@ impl FilterStep {
         use Argument::{Number, Text, True};
         let Arguments { positional, named } = arguments;
         let step = match (filter, &positional[..], &named[..]) {
-            ("epoch" | "iso", [] | [Text(_)], [] | [("tz", Text(_))]) => {
-                let format = positional.first().and_then(Argument::text);
+            ("epoch" | "iso", formats, [] | [("tz", Text(_))])
+                if formats.iter().all(|format| format.text().is_some()) =>
+            {
+                let formats: Vec<&str> = formats.iter().filter_map(Argument::text).collect();
                 let zone = named.first().and_then(|(_, zone)| zone.text());
                 let filter = if filter == "epoch" { "epoch" } else { "iso" };
-                return Some(DateForm::new(filter, format, zone).map(FilterStep::Date));
+                return Some(DateForm::new(filter, &formats, zone).map(FilterStep::Date));
             }
             ("lookup", [Text(table)], [] | [("default", Text(_))]) => {
                 let default = named.first().and_then(|(_, default)| default.text()).map(str::to_owned);

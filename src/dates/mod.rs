@@ -1,0 +1,20 @@
+//! Reads the dates of a CSV: by a format, in the languages and notations of exports, and by time-zone data.
+//!
+//! One reader serves the filters of a mapping and `init`, so that a format that `init` writes is read as `init`
+//! read it.
+//!
+//! Promises: a date outside of 1900 to 2199, and a date that exporters write for "no value", is a fault and
+//! never a moment; no error repeats a cell. The only I/O is that of [`zone_data`], once a process.
+//!
+//! Imports nothing of the crate.
+
+mod fault;
+mod names;
+mod numbers;
+mod reader;
+mod zone_data;
+
+pub(crate) use fault::DateFault;
+#[allow(unused_imports)]
+pub(crate) use reader::{DateReader, DateReading};
+pub(crate) use zone_data::zone_data;
