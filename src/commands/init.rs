@@ -77,12 +77,13 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         dialect.encoding = Some(guess_encoding(&start));
         sampled = sample(csv, &dialect);
     }
-    let (source, rows, is_complete) = sampled?;
+    let Sampled { source, rows, lines, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),
         rows: &rows,
+        lines: &lines,
         is_complete,
         delimiter: (delimiter != ',' || args.dialect.delimiter.is_some()).then_some(delimiter),
         quote: args.dialect.quote.as_deref(),
@@ -100,24 +101,35 @@ fn first_bytes(csv: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the first rows; also whether they are all.
-fn sample(csv: &Path, dialect: &Dialect) -> Result<(CsvSource, Vec<Vec<String>>, bool), SourceError> {
+/// The first rows of a CSV.
+struct Sampled {
+    source: CsvSource,
+    rows: Vec<Vec<String>>,
+    /// The line of each row.
+    lines: Vec<u64>,
+    /// Whether these are all rows.
+    is_complete: bool,
+}
+
+/// Reads the first rows.
+fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
     let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
-    let mut rows = Vec::new();
+    let (mut rows, mut lines) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     let mut record = Record::default();
     while rows.len() < ROWS && bytes < BYTES {
         if !source.read_record(&mut record)? {
-            return Ok((source, rows, true));
+            return Ok(Sampled { source, rows, lines, is_complete: true });
         }
         bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns.
         if record.fields.len() == columns {
             rows.push(record.fields.iter().map(str::to_owned).collect());
+            lines.push(record.line);
         }
     }
-    Ok((source, rows, false))
+    Ok(Sampled { source, rows, lines, is_complete: false })
 }
 
 /// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.

@@ -1,140 +1,168 @@
-//! Finds date columns and their formats.
+//! Finds date columns, the formats that read them, and the cells that no format reads.
 
-use jiff::civil::{Date, DateTime};
-use jiff::fmt::strtime::{self, BrokenDownTime};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
-
-use super::header_words::is_listed;
+use super::date_formats::{Candidate, DayMonthOrder, ISO, candidates, numeric_order};
+use super::date_names::DateName;
+use super::misfits::Misfits;
 use super::sample::SampleColumn;
+use crate::source::{looks_like_null, looks_like_null_date};
 
-/// The format of a column's dates.
+/// The most formats of one column.
+const MOST_FORMATS: usize = 1;
+
+/// How a column's dates are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DateFormat {
-    /// The strtime format; none for ISO 8601.
-    pub(super) format: Option<String>,
-    /// Whether every cell has an offset from UTC.
+pub(super) struct DateFormats {
+    /// The strtime formats in the order in which they are tried; none for ISO 8601.
+    pub(super) formats: Vec<String>,
+    /// Whether every date has an offset from UTC.
     pub(super) has_offset: bool,
-    /// The format with day and month exchanged, if it fits too.
-    pub(super) other_order: Option<String>,
+    /// The formats with day and month exchanged, if they read the same cells.
+    pub(super) other_order: Option<Vec<String>>,
+    /// The cells that are no dates of these formats.
+    pub(super) misfits: Misfits,
 }
 
-/// Date formats, the likelier ones first, separated by semicolons. Both orders of day and month are tried.
-const DATES: &str = "\
-    %d.%m.%Y; %d/%m/%Y; %m/%d/%Y; %d-%m-%Y; %m-%d-%Y; %Y/%m/%d; %Y-%m-%d; %Y.%m.%d; \
-    %d.%m.%y; %d/%m/%y; %m/%d/%y; %d-%m-%y; %m-%d-%y; \
-    %d-%b-%Y; %d-%b-%y; %d/%b/%Y; %d/%b/%y; %d %b %Y; %d %B %Y; %b %d, %Y; %B %d, %Y; %b %d %Y; \
-    %a, %d %b %Y; %a %b %d %Y; %A, %B %d, %Y; %Y年%m月%d日";
-
-fn dates() -> impl Iterator<Item = &'static str> {
-    DATES.split("; ")
+/// What a column is if it is a date by its name or by its cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DateColumn {
+    /// Most cells are dates.
+    Dates(DateFormats),
+    /// The name says that these are dates, or more than half of the cells are; but too many are not.
+    TooFew(Misfits),
+    /// Some cells are dates only with the day first, others only with the month first. Which of both a cell
+    /// such as 03/04/2024 has is unknown.
+    BothOrders,
 }
 
-/// Time formats, after a date and a separator.
-const TIMES: &[&str] = &["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p"];
+/// The formats of a date column. Null markers and null dates count as empty cells. If both orders of day and month read the same cells, `formats` has the day
+/// first.
+pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
+    let column = &column.filtered(|cell| !is_null(cell));
+    let name = DateName::of(&column.words);
+    let found = candidates(&column.cells, name.is_some());
+    let day = cover(&found, column.cells.len(), DayMonthOrder::MonthFirst);
+    let month = cover(&found, column.cells.len(), DayMonthOrder::DayFirst);
+    let only_day = count(&day, |index| !month.is_read[index]);
+    let only_month = count(&month, |index| !day.is_read[index]);
+    let (best, fewer) = if only_month > only_day { (month, only_day) } else { (day.clone(), only_month) };
 
-const SEPARATORS: &[&str] = &[" ", ", ", "T"];
-
-/// Offset formats, after a time.
-const OFFSETS: &[&str] = &["", " %z", " %:z", "%z", " UTC", " GMT"];
-
-/// Words anywhere in a header that make plain numbers epoch seconds.
-const ANYWHERE: &str = "\
-    date, time, datetime, timestamp, datum, zeit, zeitpunkt, fecha, hora, heure, data, dato, 日付, 日時";
-
-/// Words that do so at the end of a header.
-const LAST: &str = "at, on";
-
-/// The date format that fits every cell of a column. If both orders of day and month fit, it is the one with
-/// the day first.
-pub(super) fn date_format(column: &SampleColumn<'_>) -> Option<DateFormat> {
-    let is_named = is_named_as_date(&column.words);
-    let unambiguous = |format: Option<&str>, has_offset| {
-        Some(DateFormat { format: format.map(str::to_owned), has_offset, other_order: None })
-    };
-    // Eight digits are more likely a number.
-    let is_iso = |cell: &str| is_iso(cell) && (is_named || cell.contains('-'));
-    if column.all(is_iso) {
-        return unambiguous(None, column.all(|cell| instant(cell).is_some()));
+    let misfits = Misfits::new(column, |index| best.is_read[index]);
+    let read = column.cells.len() - misfits.count;
+    // A clear majority outweighs a few typing errors.
+    if fewer > 0 && fewer * 10 > only_day.max(only_month) {
+        return Some(DateColumn::BothOrders);
     }
-    let is_seconds =
-        |cell: &str| cell.len() >= 9 && cell.len() <= 10 && cell.bytes().all(|b| b.is_ascii_digit());
-    if is_named && column.all(is_seconds) {
-        return unambiguous(Some("%s"), true);
+    // Only the name makes a column of which a quarter of the cells are texts a column of dates.
+    let is_date =
+        if name.is_some() { read * 2 > column.cells.len() } else { read * 4 >= column.cells.len() * 3 };
+    if read == 0 || !is_date {
+        let is_told = match name {
+            Some(DateName::Certain) => !column.cells.is_empty(),
+            Some(DateName::Likely) => read > 0,
+            None => read * 2 > column.cells.len(),
+        };
+        return is_told.then_some(DateColumn::TooFew(misfits));
     }
-    let first = column.cells.first()?;
-    let format = formats(first).find(|format| fits(column, format, is_named))?;
-    let other_order = Some(swapped(&format)).filter(|other| is_known(other) && fits(column, other, is_named));
-    // A text that names UTC needs no tz, whose default is UTC.
-    let has_offset = ["%z", "%:z", "UTC", "GMT"].iter().any(|end| format.ends_with(end));
-    Some(DateFormat { format: Some(format), has_offset, other_order })
+    let other_order = (only_day == 0 && only_month == 0).then(|| other_order(&best.formats)).flatten();
+    let formats = best.formats.into_iter().filter(|format| format != ISO).collect();
+    Some(DateColumn::Dates(DateFormats { formats, has_offset: best.has_offset, other_order, misfits }))
 }
 
-/// The formats whose date part fits the start of a cell.
-fn formats(cell: &str) -> impl Iterator<Item = String> {
-    let is_prefix = move |date: &&str| BrokenDownTime::parse_prefix(date, cell).is_ok();
-    dates().filter(is_prefix).flat_map(|date| {
-        let timed = SEPARATORS.iter().flat_map(move |separator| {
-            TIMES.iter().flat_map(move |time| {
-                OFFSETS.iter().map(move |offset| format!("{date}{separator}{time}{offset}"))
+/// Whether a cell of a date column stands for no date.
+pub(super) fn is_null(cell: &str) -> bool {
+    looks_like_null(cell) || looks_like_null_date(cell)
+}
+
+/// Formats that together read the cells of a column.
+#[derive(Clone, Debug)]
+struct Cover {
+    formats: Vec<String>,
+    /// By cell.
+    is_read: Vec<bool>,
+    has_offset: bool,
+}
+
+fn count(cover: &Cover, test: impl Fn(usize) -> bool) -> usize {
+    (0..cover.is_read.len()).filter(|index| cover.is_read[*index] && test(*index)).count()
+}
+
+/// Chooses formats, each reading the most of the cells that the ones before do not read.
+fn cover(found: &[Candidate], cells: usize, without: DayMonthOrder) -> Cover {
+    let allowed: Vec<&Candidate> =
+        found.iter().filter(|candidate| numeric_order(&candidate.format) != Some(without)).collect();
+    // ISO 8601 has no format, so it stands alone.
+    let (iso, others): (Vec<&Candidate>, Vec<&Candidate>) =
+        allowed.into_iter().partition(|candidate| candidate.format == ISO);
+    let (iso, others) = (choose(&iso, cells), choose(&others, cells));
+    if count(&iso, |_| true) >= count(&others, |_| true) { iso } else { others }
+}
+
+fn choose(found: &[&Candidate], cells: usize) -> Cover {
+    let mut chosen: Vec<&Candidate> = Vec::new();
+    let mut is_read = vec![false; cells];
+    while chosen.len() < MOST_FORMATS {
+        let added = |candidate: &Candidate| {
+            (0..cells).filter(|index| !is_read[*index] && candidate.dates[*index].is_some()).count()
+        };
+        let agrees = |candidate: &&&Candidate| {
+            chosen.iter().all(|earlier| {
+                earlier
+                    .dates
+                    .iter()
+                    .zip(&candidate.dates)
+                    .all(|(one, other)| one.is_none() || other.is_none() || one == other)
             })
-        });
-        std::iter::once(date.to_owned()).chain(timed)
+        };
+        // Of equal ones, the likelier comes first.
+        let best = found.iter().filter(agrees).rev().max_by_key(|candidate| added(candidate));
+        let Some(best) = best.filter(|candidate| added(candidate) > 0) else { break };
+        for (is_read, date) in is_read.iter_mut().zip(&best.dates) {
+            *is_read |= date.is_some();
+        }
+        chosen.push(best);
+    }
+    let has_offset = (0..cells).filter(|index| is_read[*index]).all(|index| {
+        let first = chosen.iter().find_map(|candidate| candidate.dates[index]);
+        first.is_some_and(|date| date.instant.is_some())
+    });
+    Cover { formats: chosen.iter().map(|candidate| candidate.format.clone()).collect(), is_read, has_offset }
+}
+
+/// The formats with day and month exchanged; none if no format begins with both as numbers, or if one has no
+/// other order.
+fn other_order(formats: &[String]) -> Option<Vec<String>> {
+    let is_numeric = |format: &String| numeric_order(format).is_some();
+    let has_other = |format: &String| !format.starts_with("%d.%m");
+    let mut numeric = formats.iter().filter(|format| is_numeric(format)).peekable();
+    numeric.peek()?;
+    numeric.all(has_other).then(|| {
+        formats
+            .iter()
+            .map(|format| if is_numeric(format) { swapped(format) } else { format.clone() })
+            .collect()
     })
 }
 
-/// The format with day and month exchanged; empty unless it starts with one of them.
+/// A format that begins with day and month, with both exchanged.
 fn swapped(format: &str) -> String {
-    let (Some(rest), "%d" | "%m") = (format.get(2..), format.get(..2).unwrap_or_default()) else {
-        return String::new();
-    };
     let (old, new) = if format.starts_with("%d") { ("%m", "%d") } else { ("%d", "%m") };
-    format!("{old}{}", rest.replacen(old, new, 1))
-}
-
-fn is_known(format: &str) -> bool {
-    dates().any(|date| format.starts_with(date))
-}
-
-fn fits(column: &SampleColumn<'_>, format: &str, is_named: bool) -> bool {
-    // `1.2.10` is more likely a version.
-    let needs_eight =
-        !is_named && ["%d.%m.%y", "%d-%m-%y", "%m-%d-%y"].iter().any(|date| format.starts_with(date));
-    column.all(|cell| {
-        let date = strtime::parse(format, cell).and_then(|parsed| parsed.to_date());
-        date.is_ok_and(is_plausible) && !(needs_eight && cell.len() < 8)
-    })
-}
-
-/// Whether the year is between 1900 and 2100; other texts only look like dates.
-fn is_plausible(date: Date) -> bool {
-    (1900..=2100).contains(&date.year())
-}
-
-/// Whether the filter `epoch` reads the cell without a format.
-fn is_iso(cell: &str) -> bool {
-    let civil = || cell.parse::<DateTime>().ok();
-    let date =
-        instant(cell).map(|instant| instant.to_zoned_datetime(TimeZone::UTC).datetime()).or_else(civil);
-    date.is_some_and(|date| is_plausible(date.date()))
-}
-
-fn instant(cell: &str) -> Option<Timestamp> {
-    cell.parse::<ZonedDateTime>().map(|zoned| zoned.timestamp()).or_else(|_| cell.parse()).ok()
-}
-
-fn is_named_as_date(words: &[String]) -> bool {
-    words.iter().any(|word| is_listed(word, ANYWHERE))
-        || words.last().is_some_and(|word| is_listed(word, LAST))
+    format!("{old}{}{new}{}", &format[2..3], &format[5..])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn guessed(name: &str, cells: &[&str]) -> Option<DateFormat> {
+    fn guessed(name: &str, cells: &[&str]) -> Option<DateColumn> {
         let rows: Vec<Vec<String>> = cells.iter().map(|cell| vec![cell.to_string()]).collect();
-        date_format(&SampleColumn::new(0, name, &rows))
+        date_column(&SampleColumn::new(0, name, &rows))
+    }
+
+    fn dates(name: &str, cells: &[&str]) -> DateFormats {
+        match guessed(name, cells) {
+            Some(DateColumn::Dates(dates)) => dates,
+            other => panic!("{cells:?}: {other:?}"),
+        }
     }
 
     #[test]
@@ -155,36 +183,86 @@ mod tests {
             (&["2022-11-09 14:30:07 UTC"], "%Y-%m-%d %H:%M:%S UTC"),
             (&["2022年11月5日"], "%Y年%m月%d日"),
         ] {
-            let dates = guessed("Column", cells).unwrap_or_else(|| panic!("{cells:?}"));
-            assert_eq!((dates.format.as_deref(), dates.other_order), (Some(format), None), "{cells:?}");
+            let dates = dates("Column", cells);
+            assert_eq!((dates.formats, dates.other_order), (vec![format.to_owned()], None), "{cells:?}");
+            assert_eq!(dates.misfits.count, 0);
         }
     }
 
     #[test]
     fn iso_dates_need_no_format() {
-        let iso = |has_offset| Some(DateFormat { format: None, has_offset, other_order: None });
-        assert_eq!(guessed("x", &["2022-11-09T14:30:07Z", "2022-11-09T14:30:07+01:00"]), iso(true));
-        assert_eq!(guessed("x", &["2022-11-09", ""]), iso(false));
-        assert_eq!(guessed("x", &["2022-11-09 14:30", "2022-11-09T14:30:07.123"]), iso(false));
+        let has_offset = |cells: &[&str]| {
+            let dates = dates("x", cells);
+            assert!(dates.formats.is_empty() && dates.other_order.is_none(), "{cells:?}");
+            dates.has_offset
+        };
+        assert!(has_offset(&["2022-11-09T14:30:07Z", "2022-11-09T14:30:07+01:00"]));
+        assert!(has_offset(&["2024-03-05 09:15:00+00"]));
+        assert!(!has_offset(&["2022-11-09", ""]));
+        assert!(!has_offset(&["2022-11-09 14:30", "2022-11-09T14:30:07.123"]));
+        assert!(!has_offset(&["2022-11-09T14:30:07Z", "2022-11-09"]));
     }
 
     #[test]
     fn both_possible_orders_of_day_and_month_are_returned() {
-        let dates = guessed("x", &["03/04/2022 10:00", "11/12/2022 9:15"]).unwrap();
-        assert_eq!(dates.format.as_deref(), Some("%d/%m/%Y %H:%M"));
-        assert_eq!(dates.other_order.as_deref(), Some("%m/%d/%Y %H:%M"));
-        assert_eq!(guessed("x", &["03.04.2022"]).unwrap().other_order, None);
+        let ambiguous = dates("x", &["03/04/2022 10:00", "11/12/2022 9:15"]);
+        assert_eq!(ambiguous.formats, ["%d/%m/%Y %H:%M"]);
+        assert_eq!(ambiguous.other_order, Some(vec!["%m/%d/%Y %H:%M".to_owned()]));
+        assert_eq!(dates("x", &["03.04.2022"]).other_order, None);
+    }
+
+    #[test]
+    fn a_few_bad_cells_are_counted() {
+        let cells = ["31/12/2022", "soon", "30/01/2023", "", "13/02/2023", "tbd"];
+        let named = dates("Closed at", &cells);
+        assert_eq!(
+            (&named.formats[..], named.misfits.count, named.misfits.of),
+            (&["%d/%m/%Y".into()][..], 2, 5)
+        );
+        // Without the name, two of five texts are too many.
+        assert!(matches!(guessed("Note", &cells), Some(DateColumn::TooFew(misfits)) if misfits.count == 2));
+        let iso = dates("x", &["2022-11-09", "2022-11-10", "2022-11-11", "2022-11-12", "soon"]);
+        assert_eq!((iso.formats.len(), iso.misfits.count), (0, 1));
+    }
+
+    #[test]
+    fn null_markers_are_no_bad_dates() {
+        let cells = ["NULL", "2022-11-09", "-", "0000-00-00", "\\N", "0001-01-01T00:00:00", "9999-12-31"];
+        let nulls = dates("Closed", &cells);
+        assert_eq!((nulls.formats.len(), nulls.misfits.count, nulls.misfits.of), (0, 0, 1));
+        assert_eq!(guessed("closed_at", &["NULL", "-"]), None);
+    }
+
+    #[test]
+    fn a_column_in_both_orders_has_no_format_unless_one_of_them_is_an_exception() {
+        let mut cells = vec!["12/25/2022", "25/12/2022", "03/04/2022"];
+        assert!(matches!(guessed("Opened", &cells), Some(DateColumn::BothOrders)));
+        cells.extend(["12/26/2022"; 10]);
+        let dates = dates("Opened", &cells);
+        assert_eq!((&dates.formats[..], dates.misfits.count), (&["%m/%d/%Y".into()][..], 1));
     }
 
     #[test]
     fn epoch_seconds_are_dates_only_by_the_header() {
-        assert_eq!(guessed("created_at", &["1700000000"]).unwrap().format.as_deref(), Some("%s"));
+        assert_eq!(dates("created_at", &["1700000000"]).formats, ["%s"]);
+        assert!(dates("created_at", &["1700000000"]).has_offset);
         assert_eq!(guessed("Account", &["1700000000"]), None);
     }
 
     #[test]
+    fn a_column_that_is_a_date_by_name_alone_is_told() {
+        let is_told = |cells: &[&str], name| matches!(guessed(name, cells), Some(DateColumn::TooFew(_)));
+        assert!(is_told(&["soon", "later", "31/12/2022"], "closed_at"));
+        assert!(is_told(&["soon"], "closed_at"));
+        assert!(!is_told(&["00:23:11", "00:10:11"], "Resolution time"));
+        assert!(!is_told(&["true", "false"], "Closed"));
+        assert!(!is_told(&[], "closed_at"));
+    }
+
+    #[test]
     fn other_texts_are_not_dates() {
-        for cells in [&["31.12.2022", "soon"][..], &["10001231"], &["1.2.10"], &["12:30"], &["7"], &["", ""]]
+        for cells in
+            [&["10001231"][..], &["1.2.10"], &["12:30"], &["7"], &["", ""], &["31.12.2022", "a", "b"]]
         {
             assert_eq!(guessed("Version", cells), None, "{cells:?}");
         }

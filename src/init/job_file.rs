@@ -1,8 +1,8 @@
 //! Writes the guesses as a commented job file.
 
-use super::dates::DateFormat;
+use super::dates::DateFormats;
 use super::literals;
-use super::references::DateReference;
+use super::references::{DateReference, Refused, UrlReference};
 use super::roles::{ColumnRoles, GuessedColumn};
 use super::sample::CsvSample;
 use crate::slug::UsedKeys;
@@ -102,6 +102,15 @@ impl JobFileWriter<'_> {
                 format!("encoding = {}", literals::toml(encoding)),
             ]);
         }
+        let nulls: Vec<String> =
+            self.roles.references.nulls.iter().map(|null| literals::toml(null)).collect();
+        if !nulls.is_empty() {
+            self.push([
+                "# Guessed: these cells of date and URL columns stand for no value. They are empty in every column."
+                    .to_owned(),
+                format!("null = [{}]", nulls.join(", ")),
+            ]);
+        }
         match self.roles.key {
             Some(key) => {
                 let key = format!("key = [{}]", literals::toml(self.name_of(key)));
@@ -180,48 +189,84 @@ impl JobFileWriter<'_> {
                 "# the attributes, as dates here. A cell that is not a date of this format rejects its row.",
             ]);
         }
-        let first_without_zone = dates.iter().position(|reference| !reference.date.has_offset);
-        for (number, DateReference { column, key, date, evidence }) in dates.into_iter().enumerate() {
+        let first_without_zone = dates.iter().position(|reference| !reference.dates.has_offset);
+        for (number, DateReference { column, key, dates, evidence }) in dates.into_iter().enumerate() {
             if Some(number) == first_without_zone {
                 self.push([
                     "# Guessed: UTC. Set tz to the time zone of the CSV's dates, such as 'Europe/London'.",
                 ]);
             }
-            let template = self.epoch_template(column, &date);
-            let comment = date.other_order.map(|other| [format!("# {evidence}"), format!("# '{other}'.")]);
+            let template = self.epoch_template(column, &dates);
+            let mut comment = Vec::new();
+            if let (Some(evidence), Some(other)) = (evidence, &dates.other_order) {
+                comment.extend([format!("# {evidence}"), format!("# {}.", quoted(other))]);
+            }
+            if dates.misfits.count > 0 {
+                let what = dates.misfits.described("date", "dates", self.sample.lines);
+                comment.extend([
+                    format!("# {}: {what}.", literals::comment(self.name_of(column))),
+                    "# They reject their rows, until they are corrected or [source] null lists them."
+                        .to_owned(),
+                ]);
+            }
             self.reference(&key, "DATE", comment, &template);
         }
     }
 
-    fn reference(&mut self, key: &str, kind: &str, comment: Option<[String; 2]>, template: &str) {
+    fn reference(&mut self, key: &str, kind: &str, comment: Vec<String>, template: &str) {
         self.push([
             format!("[request.References.{}]", literals::toml_key(key)),
             format!("Type = \"{kind}\""),
         ]);
-        self.push(comment.into_iter().flatten());
+        self.push(comment);
         self.push([format!("Value = {}", literals::toml(template)), String::new()]);
     }
 
     /// The template for a date's epoch seconds.
-    fn epoch_template(&self, index: usize, date: &DateFormat) -> String {
+    fn epoch_template(&self, index: usize, dates: &DateFormats) -> String {
         let cell = self.cell(index);
-        match (&date.format, date.has_offset) {
-            (None, true) => format!("{{{{ {cell} | epoch }}}}"),
-            (None, false) => format!("{{{{ {cell} | epoch(tz='UTC') }}}}"),
-            (Some(format), true) => format!("{{{{ {cell} | epoch('{format}') }}}}"),
-            (Some(format), false) => format!("{{{{ {cell} | epoch('{format}', tz='UTC') }}}}"),
+        let formats = quoted(&dates.formats);
+        match (formats.as_str(), dates.has_offset) {
+            ("", true) => format!("{{{{ {cell} | epoch }}}}"),
+            ("", false) => format!("{{{{ {cell} | epoch(tz='UTC') }}}}"),
+            (formats, true) => format!("{{{{ {cell} | epoch({formats}) }}}}"),
+            (formats, false) => format!("{{{{ {cell} | epoch({formats}, tz='UTC') }}}}"),
         }
     }
 
     fn urls(&mut self) {
-        for (index, key) in std::mem::take(&mut self.roles.references.urls) {
-            let template = format!("{{{{ {} }}}}", self.cell(index));
-            self.reference(&key, "URL", None, &template);
+        for UrlReference { column, key, misfits } in std::mem::take(&mut self.roles.references.urls) {
+            let template = format!("{{{{ {} }}}}", self.cell(column));
+            let mut comment = Vec::new();
+            if misfits.count > 0 {
+                let what = misfits.described("URL", "URLs", self.sample.lines);
+                comment.extend([
+                    format!("# {}: {what}.", literals::comment(self.name_of(column))),
+                    "# They are sent as they are, and are no links then.".to_owned(),
+                ]);
+            }
+            self.reference(&key, "URL", comment, &template);
         }
     }
 
     /// Lists the dates and URLs that are no references.
     fn left_out(&mut self) {
+        let refused = std::mem::take(&mut self.roles.references.refused);
+        if !refused.is_empty() {
+            self.push(["# Attributes only, since too many cells are no dates or URLs:"]);
+            for (index, reason) in refused {
+                let what = match reason {
+                    Refused::FewDates(misfits) => misfits.described("date", "dates", self.sample.lines),
+                    Refused::FewUrls(misfits) => misfits.described("URL", "URLs", self.sample.lines),
+                    Refused::BothOrders => {
+                        "the day is first in some cells and the month in others; correct the export"
+                            .to_owned()
+                    }
+                };
+                self.push([format!("#   {}: {what}", literals::comment(self.name_of(index)))]);
+            }
+            self.push([""]);
+        }
         let names =
             self.roles.references.left_out.iter().map(|index| literals::comment(self.name_of(*index)));
         let names: Vec<String> = names.map(|name| format!("#   {name}")).collect();
@@ -231,4 +276,10 @@ impl JobFileWriter<'_> {
             self.push([""]);
         }
     }
+}
+
+/// Formats as arguments of a filter.
+fn quoted(formats: &[String]) -> String {
+    let formats: Vec<String> = formats.iter().map(|format| format!("'{format}'")).collect();
+    formats.join(", ")
 }

@@ -1,15 +1,20 @@
 //! Guesses a job file from a CSV's header and first rows.
 //!
 //! Promises: the job file is valid for every CSV, it maps every column, and its comments name each guess. The
-//! guesses may be wrong: the user checks them. Pure; may import `slug` only.
+//! guesses may be wrong: the user checks them. Pure; imports `slug` and `source` only.
 
 mod sample;
 mod header_words;
+mod literals;
+mod date_names;
+mod misfits;
+mod date_formats;
 mod dates;
+mod day_month;
+mod urls;
+mod references;
 mod key;
 mod roles;
-mod literals;
-mod references;
 mod job_file;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,15 @@
 //! Guesses the references: dates and URLs, up to the service's limits.
 
-use super::dates::DateFormat;
+use std::collections::BTreeSet;
+
+use super::date_formats::DayMonthOrder;
+use super::dates::{DateColumn, DateFormats, date_column, is_null};
+use super::day_month::OrderEvidence;
+use super::misfits::Misfits;
 use super::sample::SampleColumn;
+use super::urls::{UrlColumn, url_column};
 use crate::slug::UsedKeys;
+use crate::source::looks_like_null;
 
 /// The most references of one type.
 const MOST_OF_A_TYPE: usize = 5;
@@ -13,21 +20,64 @@ const MOST_BYTES: usize = 4096;
 /// The length of a date's value, which is epoch seconds.
 const DATE_BYTES: usize = 11;
 
-/// The evidence for an order of day and month where the other order also fits.
-const BY_OTHER_COLUMNS: &str =
-    "Guessed: day and month are in the order of the file's other dates. The other order also fits:";
-const BY_SEMICOLON: &str =
-    "AMBIGUOUS: guessed day first, as is usual in files with semicolons. With the month first:";
-const NO_EVIDENCE: &str =
-    "AMBIGUOUS: the day or the month may be first; guessed month first. With the day first:";
+/// The columns of dates and URLs, by index.
+#[derive(Debug, Default)]
+pub(super) struct ReferenceColumns {
+    pub(super) dates: Vec<(usize, DateFormats)>,
+    pub(super) urls: Vec<(usize, Misfits)>,
+    /// Columns that are dates or URLs by their name, or in part, but get no reference.
+    pub(super) refused: Vec<(usize, Refused)>,
+}
+
+/// Why a column is no reference.
+#[derive(Debug)]
+pub(super) enum Refused {
+    FewDates(Misfits),
+    /// Dates with the day first and dates with the month first.
+    BothOrders,
+    FewUrls(Misfits),
+}
+
+impl ReferenceColumns {
+    /// Examines the columns with the given indices.
+    pub(super) fn find(columns: &[SampleColumn<'_>], indices: &[usize]) -> Self {
+        let mut found = ReferenceColumns::default();
+        for index in indices.iter().copied() {
+            let column = &columns[index];
+            match (date_column(column), url_column(column)) {
+                (Some(DateColumn::Dates(dates)), _) => found.dates.push((index, dates)),
+                (_, Some(UrlColumn::Urls(misfits))) => found.urls.push((index, misfits)),
+                (Some(DateColumn::BothOrders), _) => found.refused.push((index, Refused::BothOrders)),
+                (Some(DateColumn::TooFew(misfits)), _) => {
+                    found.refused.push((index, Refused::FewDates(misfits)));
+                }
+                (None, Some(UrlColumn::TooFew(misfits))) => {
+                    found.refused.push((index, Refused::FewUrls(misfits)));
+                }
+                (None, None) => {}
+            }
+        }
+        found
+    }
+
+    /// Whether the column is of dates or URLs, at least by its name, so that it names and identifies no row.
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.dates.iter().any(|(index, _)| *index == column)
+            || self.urls.iter().any(|(index, _)| *index == column)
+            || self.refused.iter().any(|(index, _)| *index == column)
+    }
+}
 
 /// The references, each with its column and key.
 #[derive(Debug, Default)]
 pub(super) struct References {
     pub(super) dates: Vec<DateReference>,
-    pub(super) urls: Vec<(usize, String)>,
+    pub(super) urls: Vec<UrlReference>,
     /// Date and URL columns beyond the limits.
     pub(super) left_out: Vec<usize>,
+    pub(super) refused: Vec<(usize, Refused)>,
+    /// The cells of these columns that stand for no value.
+    pub(super) nulls: BTreeSet<String>,
 }
 
 /// A date column with one order of day and month.
@@ -35,70 +85,103 @@ pub(super) struct References {
 pub(super) struct DateReference {
     pub(super) column: usize,
     pub(super) key: String,
-    pub(super) date: DateFormat,
-    /// The evidence for the order, for a comment; it says nothing if no other order fits.
-    pub(super) evidence: &'static str,
+    pub(super) dates: DateFormats,
+    /// The evidence for the order; none if no other order fits.
+    pub(super) evidence: Option<String>,
+}
+
+/// A column of URLs.
+#[derive(Debug)]
+pub(super) struct UrlReference {
+    pub(super) column: usize,
+    pub(super) key: String,
+    pub(super) misfits: Misfits,
 }
 
 /// Makes references of date and URL columns in file order until a limit is reached.
 pub(super) fn references(
     columns: &[SampleColumn<'_>],
-    dates: Vec<(usize, DateFormat)>,
-    urls: &[usize],
+    found: ReferenceColumns,
     delimiter: Option<char>,
 ) -> References {
-    let mut references = References::default();
+    let mut references = References { refused: found.refused, ..References::default() };
     let mut keys = UsedKeys::default();
     let mut room = MOST_BYTES;
     let mut reserve = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).is_some();
     let name = |index: usize| columns[index].name;
-    let is_day_first_elsewhere = is_day_first(&dates);
-    for (column, mut date) in dates {
+    let nulls = |index: usize, is_null: fn(&str) -> bool| {
+        columns[index].cells.iter().filter(move |cell| is_null(cell)).map(|cell| (*cell).to_owned())
+    };
+    let order = OrderEvidence::new(columns, &found.dates, delimiter);
+    for (column, mut dates) in found.dates {
         let key = keys.reference(name(column), column + 1);
         if references.dates.len() < MOST_OF_A_TYPE && reserve(key.len() + "DATE".len() + DATE_BYTES) {
-            let evidence = choose_order(&mut date, is_day_first_elsewhere, delimiter);
-            references.dates.push(DateReference { column, key, date, evidence });
+            references.nulls.extend(nulls(column, is_null));
+            let chosen = dates.other_order.is_some().then(|| order.choose(&dates));
+            if let (Some(chosen), Some(other)) = (&chosen, &mut dates.other_order)
+                && chosen.order == DayMonthOrder::MonthFirst
+            {
+                std::mem::swap(&mut dates.formats, other);
+            }
+            let evidence = chosen.map(|chosen| chosen.comment);
+            references.dates.push(DateReference { column, key, dates, evidence });
         } else {
             references.left_out.push(column);
         }
     }
-    for index in urls.iter().copied() {
-        let key = keys.reference(name(index), index + 1);
-        let longest = columns[index].longest_bytes();
+    for (column, misfits) in found.urls {
+        let key = keys.reference(name(column), column + 1);
+        let longest = columns[column].longest_bytes();
         if references.urls.len() < MOST_OF_A_TYPE && reserve(key.len() + "URL".len() + longest) {
-            references.urls.push((index, key));
+            references.nulls.extend(nulls(column, looks_like_null));
+            references.urls.push(UrlReference { column, key, misfits });
         } else {
-            references.left_out.push(index);
+            references.left_out.push(column);
         }
     }
     references
 }
 
-/// Whether the day comes first in the columns with a certain order; none if they disagree.
-fn is_day_first(dates: &[(usize, DateFormat)]) -> Option<bool> {
-    let certain = dates.iter().filter(|(_, dates)| dates.other_order.is_none());
-    let mut orders = certain.filter_map(|(_, dates)| match dates.format.as_deref()?.get(..2)? {
-        "%d" => Some(true),
-        "%m" | "%b" | "%B" => Some(false),
-        _ => None,
-    });
-    let first = orders.next()?;
-    orders.all(|order| order == first).then_some(first)
-}
+#[cfg(test)]
+mod tests {
+    use super::super::{CsvSample, job_file};
 
-/// Puts the order of day and month that is more likely into the format, and returns the evidence.
-fn choose_order(
-    date: &mut DateFormat,
-    is_day_first_elsewhere: Option<bool>,
-    delimiter: Option<char>,
-) -> &'static str {
-    let (is_day_first, evidence) = match (is_day_first_elsewhere, delimiter) {
-        (Some(is_day_first), _) => (is_day_first, BY_OTHER_COLUMNS),
-        (None, Some(';')) => (true, BY_SEMICOLON),
-        (None, _) => (false, NO_EVIDENCE),
-    };
-    if date.other_order.is_some() && !is_day_first {
-        std::mem::swap(&mut date.format, &mut date.other_order);
+    /// The job file of a CSV without quotes.
+    fn guessed(csv: &str) -> String {
+        let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let columns = lines.next().unwrap();
+        let rows: Vec<_> = lines.collect();
+        let lines: Vec<u64> = (2..).take(rows.len()).collect();
+        let sample = CsvSample {
+            file: "export.csv",
+            columns: &columns,
+            rows: &rows,
+            lines: &lines,
+            is_complete: true,
+            delimiter: None,
+            quote: None,
+            escape: None,
+            encoding: None,
+        };
+        job_file(&sample, "export.toml")
     }
-    evidence
+
+    #[test]
+    fn cells_that_are_no_dates_or_urls_are_told_and_the_references_stay() {
+        let job = guessed(
+            "id,opened_at,closed_at,resolved_at,Due,Link,Website\n\
+             1,2024-03-05,2024-03-05,soon,12/25/2024,https://a.example/1,https://b.example/1\n\
+             2,2024-03-06,NULL,later,25/12/2024,https://a.example/2,b.example/2\n\
+             3,2024-03-07,2024-03-06,never,03/04/2024,on paper,b.example/3\n\
+             4,yesterday,0000-00-00,2024-03-06,,https://a.example/4,\n\
+             5,?,2024-03-08,,,,\n",
+        );
+        insta::assert_snapshot!(job);
+    }
+
+    #[test]
+    fn a_file_without_bad_cells_has_no_comment_about_them() {
+        let job = guessed("id,opened_at,Link\n1,2024-03-05,https://a.example\n2,,\n");
+        assert!(!job.contains(" no date") && !job.contains(" no URL") && !job.contains("null ="), "{job}");
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::dates::{DateFormat, date_format};
 use super::header_words::rank;
 use super::key::key;
-use super::references::{References, references};
+use super::references::{ReferenceColumns, References, references};
 use super::sample::{CsvSample, SampleColumn};
 
 /// The guessed roles, as indices of columns.
@@ -39,12 +38,10 @@ impl<'a> ColumnRoles<'a> {
         let is_empty = |index: &usize| columns[*index].is_empty();
         let (unfilled, filled): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_empty);
 
-        let dates: Vec<(usize, DateFormat)> =
-            filled.iter().filter_map(|index| Some((*index, date_format(&columns[*index])?))).collect();
-        let is_date = |index: usize| dates.iter().any(|(date, _)| *date == index);
-        let urls: Vec<usize> = filled.iter().copied().filter(|index| columns[*index].is_url()).collect();
-        let texts: Vec<usize> =
-            filled.iter().copied().filter(|index| !is_date(*index) && !urls.contains(index)).collect();
+        let found = ReferenceColumns::find(&columns, &filled);
+        let dates: Vec<usize> = found.dates.iter().map(|(index, _)| *index).collect();
+        let is_date = |index: usize| dates.contains(&index);
+        let texts: Vec<usize> = filled.iter().copied().filter(|index| !found.has(*index)).collect();
         let except = |taken: &[Option<usize>]| -> Vec<usize> {
             texts.iter().copied().filter(|index| !taken.contains(&Some(*index))).collect()
         };
@@ -62,8 +59,8 @@ impl<'a> ColumnRoles<'a> {
 
         let is_guessed =
             |index: usize| [name, description].iter().flatten().any(|guess| guess.column == index);
-        let references = references(&columns, dates.clone(), &urls, sample.delimiter);
-        let is_linked = |index: usize| references.urls.iter().any(|(url, _)| *url == index);
+        let references = references(&columns, found, sample.delimiter);
+        let is_linked = |index: usize| references.urls.iter().any(|url| url.column == index);
         let (empty, unfilled) = if sample.is_complete { (unfilled, vec![]) } else { (vec![], unfilled) };
         let mut attributes: Vec<usize> = filled
             .into_iter()

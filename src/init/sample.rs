@@ -16,6 +16,8 @@ pub struct CsvSample<'a> {
     pub columns: &'a [String],
     /// The first rows.
     pub rows: &'a [Vec<String>],
+    /// The line of the file on which each row starts; empty if unknown.
+    pub lines: &'a [u64],
     /// Whether these are all rows of the file.
     pub is_complete: bool,
     /// The field separator, unless it is a comma that was found.
@@ -43,18 +45,28 @@ pub(super) struct SampleColumn<'a> {
     pub(super) words: Vec<String>,
     /// The trimmed cells that are not empty.
     pub(super) cells: Vec<&'a str>,
+    /// The index of each cell's row.
+    row_indices: Vec<usize>,
     rows: usize,
 }
 
 impl<'a> SampleColumn<'a> {
     pub(super) fn new(index: usize, name: &'a str, rows: &'a [Vec<String>]) -> Self {
-        let cells = rows.iter().filter_map(|row| row.get(index).map(|cell| cell.trim()));
-        SampleColumn {
-            name,
-            words: words(name),
-            cells: cells.filter(|cell| !cell.is_empty()).collect(),
-            rows: rows.len(),
-        }
+        let cells = rows.iter().map(|row| row.get(index).map_or("", |cell| cell.trim())).enumerate();
+        let (row_indices, cells) = cells.filter(|(_, cell)| !cell.is_empty()).unzip();
+        SampleColumn { name, words: words(name), cells, row_indices, rows: rows.len() }
+    }
+
+    /// The column with the cells that pass `test`; the others count as empty.
+    pub(super) fn filtered(&self, test: impl Fn(&str) -> bool) -> Self {
+        let cells = self.row_indices.iter().copied().zip(self.cells.iter().copied());
+        let (row_indices, cells) = cells.filter(|(_, cell)| test(cell)).unzip();
+        SampleColumn { name: self.name, words: self.words.clone(), cells, row_indices, rows: self.rows }
+    }
+
+    /// The row of a cell, by the cell's index.
+    pub(super) fn row(&self, cell: usize) -> Option<usize> {
+        self.row_indices.get(cell).copied()
     }
 
     /// Whether the sample has rows and all cells of this column are empty.
@@ -84,15 +96,6 @@ impl<'a> SampleColumn<'a> {
         self.cells.iter().map(|cell| cell.len()).max().unwrap_or(0)
     }
 
-    /// Whether every cell is a URL of http or https.
-    pub(super) fn is_url(&self) -> bool {
-        self.all(|cell| {
-            let scheme =
-                |scheme: &str| cell.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
-            scheme("http://") || scheme("https://")
-        })
-    }
-
     /// Whether a cell has a letter and not all cells are e-mail addresses.
     pub(super) fn is_text(&self) -> bool {
         let is_address = |cell: &str| cell.contains('@') && !cell.contains(char::is_whitespace);
@@ -109,11 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_urls_has_one_in_every_cell_that_is_not_empty() {
-        let is_url = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_url();
-        assert!(is_url(&["https://a.example", "", " HTTP://b.example"]));
-        assert!(!is_url(&["https://a.example", "none"]));
-        assert!(!is_url(&["", ""]));
+    fn a_cell_keeps_its_row_when_others_are_left_out() {
+        let rows = rows(&["a", "", "b", "c"]);
+        let column = SampleColumn::new(0, "Column", &rows).filtered(|cell| cell != "b");
+        assert_eq!((&column.cells[..], column.row(1), column.row(2)), (&["a", "c"][..], Some(3), None));
     }
 
     #[test]
