@@ -121,6 +121,7 @@ CREATE TABLE source_scans (
     source_id    INTEGER NOT NULL REFERENCES sources (id),
     rows         INTEGER NOT NULL CHECK (rows >= 0),         -- in the input
     other_shards INTEGER NOT NULL CHECK (other_shards >= 0), -- of those, rows that other shards' ledgers have
+    passed_over  INTEGER NOT NULL CHECK (passed_over >= 0),  -- of the others, rows that `where` does not select
     PRIMARY KEY (run_id, source_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -101,6 +101,8 @@ pub struct CheckFindings {
     pub rows: u64,
     /// Rows of other shards, which are not checked.
     pub of_other_shards: u64,
+    /// Rows that the job's condition does not select.
+    pub passed_over: u64,
     /// Rows by class.
     classes: [u64; 6],
     /// Faults by kind.

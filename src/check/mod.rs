@@ -12,9 +12,9 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::Reporter;
-use crate::intake::{IntakeError, PreparedInput, Rules, Visitor, read_all, review};
+use crate::intake::{IntakeError, PreparedInput, RowSelection, Rules, Visitor, read_all, review};
 use crate::ledger::{LedgerError, Occurrences};
-use crate::mapping::{MapError, Mapped, Rejection, RowFault};
+use crate::mapping::{MapError, Mapped, MappingError, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
 use crate::shard::Shard;
@@ -122,6 +122,14 @@ impl CheckVisitor<'_, '_> {
             self.findings.of_other_shards += 1;
             return Ok(());
         }
+        let unselectable = match rules.select(record).map_err(|error| self.mapping_error(place, error))? {
+            RowSelection::PassedOver => {
+                self.findings.passed_over += 1;
+                return Ok(());
+            }
+            RowSelection::Selected => None,
+            RowSelection::Faulty(rejection) => Some(rejection),
+        };
         let (first, number) = match key {
             RowKey::Unusable(_) => (place, 1),
             RowKey::Columns(_) | RowKey::Content(_) => {
@@ -145,7 +153,10 @@ impl CheckVisitor<'_, '_> {
             Some(ledger) => ledger.row(&key, token_number, || rules.header.content(&record.fields))?,
             None => LookedUpRow::default(),
         };
-        let class = self.classify(rules, record, &key, row, place, now)?;
+        let class = match unselectable {
+            Some(rejection) => self.report_rejection(place, &key, &rejection)?,
+            None => self.classify(rules, record, &key, row, place, now)?,
+        };
         if is_duplicate {
             self.findings.count(RowClass::Faulty);
             self.report_duplicate(place, first, &key)
@@ -177,18 +188,27 @@ impl CheckVisitor<'_, '_> {
             Err(MapError::Row(_)) if row.is_sent_unchanged => Ok(RowClass::Ready),
             // It may have been created, and cannot be sent again to find out.
             Err(MapError::Row(_)) if row.is_in_doubt => Ok(RowClass::Unknown),
-            Err(MapError::Row(rejection)) => {
-                let label = key.label();
-                for fault in &rejection.faults {
-                    self.report(place, &label, rejection.code, fault)?;
-                }
-                Ok(RowClass::Faulty)
-            }
-            Err(MapError::Job(error)) => {
-                let file = format!("{}, line {}", self.findings.files[place.file].name, place.line);
-                Err(IntakeError::Mapping { file, error }.into())
-            }
+            Err(MapError::Row(rejection)) => self.report_rejection(place, key, &rejection),
+            Err(MapError::Job(error)) => Err(self.mapping_error(place, error)),
         }
+    }
+
+    fn mapping_error(&self, place: RowPlace, error: MappingError) -> CheckError {
+        let file = format!("{}, line {}", self.findings.files[place.file].name, place.line);
+        IntakeError::Mapping { file, error }.into()
+    }
+
+    fn report_rejection(
+        &mut self,
+        place: RowPlace,
+        key: &RowKey,
+        rejection: &Rejection,
+    ) -> Result<RowClass, CheckError> {
+        let label = key.label();
+        for fault in &rejection.faults {
+            self.report(place, &label, rejection.code, fault)?;
+        }
+        Ok(RowClass::Faulty)
     }
 
     fn record_mapped(

@@ -213,8 +213,8 @@ fn ledgers_apart_from(
 
 /// Opens the inputs. Standard input may take a while to deliver its first bytes.
 async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<PreparedInput>, CommandError> {
-    let InputSettings { inputs, dialect, key, mapping, .. } = reading.clone();
-    let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping)?));
+    let InputSettings { inputs, dialect, key, mapping, condition, .. } = reading.clone();
+    let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping, condition.as_deref())?));
     unless_interrupted(shutdown.clone(), work).await
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::text::{count, file, rows};
-use crate::ledger::{RowState, SourceAccount};
+use crate::ledger::{RowState, SourceAccount, SourceScan};
 use crate::shard::Shard;
 
 /// The inputs of one ledger.
@@ -49,7 +49,7 @@ impl MergedAccount<'_> {
         let Some(own) = shard else { return false };
         let is_another =
             |shard: &Option<Shard>| shard.is_some_and(|shard| shard.count() == own.count() && shard != own);
-        let rows = |account: &SourceAccount| account.scan.map(|reading| reading.rows);
+        let rows = |account: &SourceAccount| account.scan.map(|reading| reading.counts.rows);
         self.account.source == account.source
             && self.shards.iter().all(is_another)
             && account.scan.is_some()
@@ -61,8 +61,10 @@ impl MergedAccount<'_> {
         add_rows(whole, account);
         if let (Some(whole), Some(part)) = (&mut whole.scan, account.scan) {
             // Rows of this shard were rows of other shards until now.
+            let (whole, part) = (&mut whole.counts, part.counts);
             whole.other_shards =
                 whole.other_shards.saturating_sub(part.rows.saturating_sub(part.other_shards));
+            whole.passed_over += part.passed_over;
         }
         whole.was_read_before |= account.was_read_before;
         whole.is_unfinished |= account.is_unfinished;
@@ -139,6 +141,8 @@ pub(super) struct FileAccount {
     pub(super) counts: OutcomeCounts,
     /// Rows of shards whose ledgers were not given.
     pub(super) other_shards: u64,
+    /// Rows that the job's condition does not select.
+    pub(super) passed_over: u64,
     /// Class of the result: `adds-up`, `differs` or `open`.
     pub(super) balance: &'static str,
     /// The result with its reason.
@@ -188,9 +192,10 @@ fn file_account(merged: &MergedAccount<'_>, is_shared: bool) -> FileAccount {
         name,
         folder,
         ledger: is_shared.then(|| merged.ledger.to_owned()),
-        rows: account.scan.map(|reading| reading.rows),
+        rows: account.scan.map(|reading| reading.counts.rows),
         counts,
-        other_shards: account.scan.map_or(0, |reading| reading.other_shards),
+        other_shards: account.scan.map_or(0, |reading| reading.counts.other_shards),
+        passed_over: account.scan.map_or(0, |reading| reading.counts.passed_over),
         balance,
         explanation,
     }
@@ -203,10 +208,10 @@ const OPEN: &str = "open";
 /// Compares the rows in a file with its rows in the ledgers, and explains a difference: the ledger keeps rows that were
 /// removed from their file, and counts a row that two files have in the one read last.
 fn balance(account: &SourceAccount, counts: &OutcomeCounts) -> (&'static str, String) {
-    let Some(reading) = account.scan else {
+    let Some(SourceScan { counts: reading, .. }) = account.scan else {
         return (OPEN, "unknown: the file has not been read to its end yet".to_owned());
     };
-    let found = counts.not_withdrawn() + reading.other_shards;
+    let found = counts.not_withdrawn() + reading.other_shards + reading.passed_over;
     if found == reading.rows {
         let may_offset = account.was_read_before && account.has_successor;
         let unless = ", unless rows removed from it offset rows that another file has too";
@@ -246,7 +251,8 @@ fn sum(merged: &[MergedAccount<'_>], files: &[FileAccount], unbalanced: usize) -
     let counts = OutcomeCounts::of(&account);
     let rows = files.iter().map(|file| file.rows).sum::<Option<u64>>();
     let other_shards: u64 = files.iter().map(|file| file.other_shards).sum();
-    let found = counts.not_withdrawn() + other_shards;
+    let passed_over: u64 = files.iter().map(|file| file.passed_over).sum();
+    let found = counts.not_withdrawn() + other_shards + passed_over;
     let (balance, explanation) = match rows {
         None => (OPEN, "unknown: not every file has been read to its end".to_owned()),
         Some(rows) if rows == found && unbalanced == 0 => (ADDS_UP, adds_up(&counts).to_owned()),
@@ -256,19 +262,22 @@ fn sum(merged: &[MergedAccount<'_>], files: &[FileAccount], unbalanced: usize) -
             (DIFFERS, format!("{difference} {}: see the files above", more_or_fewer(found, rows)))
         }
     };
-    FileAccount { rows, counts, other_shards, balance, explanation, ..FileAccount::default() }
+    FileAccount { rows, counts, other_shards, passed_over, balance, explanation, ..FileAccount::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{RunId, SourceScan, StateCounts};
+    use crate::ledger::{RunId, ScanCounts, StateCounts};
 
     /// A file with `contacts` created rows.
     fn read(source: &str, contacts: u64, reading: Option<(u64, u64)>) -> SourceAccount {
         let mut rows = StateCounts::default();
         rows.add(RowState::Created, contacts);
-        let reading = reading.map(|(rows, other_shards)| SourceScan { run: RunId(1), rows, other_shards });
+        let reading = reading.map(|(rows, other_shards)| SourceScan {
+            run: RunId(1),
+            counts: ScanCounts { rows, other_shards, passed_over: 0 },
+        });
         SourceAccount { source: source.to_owned(), rows, scan: reading, ..SourceAccount::default() }
     }
 

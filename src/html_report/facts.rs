@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::ReportError;
-use super::accounting::{Accounting, LedgerAccounts, OutcomeCounts};
+use super::accounting::{Accounting, FileAccount, LedgerAccounts};
 use super::details::{ReportedError, ReportedRow, ReportedRun};
 use super::text::{count, rows};
 use super::timeline::{Step, steps};
@@ -106,7 +106,7 @@ impl Facts {
         facts.runs_more += facts.runs.len().saturating_sub(SHOWN) as u64;
         facts.runs.truncate(SHOWN);
         facts.accounting = Accounting::of(&accounts);
-        facts.headline = headline(&facts.accounting.sum.counts, facts.accounting.sum.other_shards);
+        facts.headline = headline(&facts.accounting.sum);
         let readers: Vec<&LedgerReader> = readers.iter().map(|(_, reader)| reader).collect();
         facts.plotted = steps(&readers, PLOTTED, now_ms)?;
         facts.listed = steps(&readers, LISTED, now_ms)?;
@@ -153,7 +153,8 @@ impl Facts {
 }
 
 /// The result in a sentence.
-fn headline(counts: &OutcomeCounts, other_shards: u64) -> String {
+fn headline(sum: &FileAccount) -> String {
+    let FileAccount { counts, other_shards, passed_over, .. } = sum;
     let others = [
         (counts.waiting, "waiting"),
         (counts.withdrawn, "withdrawn"),
@@ -170,9 +171,12 @@ fn headline(counts: &OutcomeCounts, other_shards: u64) -> String {
         headline.push_str(&format!("{} {} {state}", if index == 0 { ";" } else { "," }, count(number)));
     }
     headline.push('.');
-    if other_shards > 0 {
+    if *passed_over > 0 {
+        headline.push_str(&format!(" {} passed over: where is false for them.", rows(*passed_over)));
+    }
+    if *other_shards > 0 {
         let more =
-            format!(" {} of other shards, whose ledgers were not given, are left out.", rows(other_shards));
+            format!(" {} of other shards, whose ledgers were not given, are left out.", rows(*other_shards));
         headline.push_str(&more);
     }
     headline
@@ -181,6 +185,7 @@ fn headline(counts: &OutcomeCounts, other_shards: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::html_report::accounting::OutcomeCounts;
 
     #[test]
     fn the_result_is_a_sentence() {
@@ -191,19 +196,24 @@ mod tests {
             unknown: 6,
             ..OutcomeCounts::default()
         };
+        let sentence = |counts: OutcomeCounts, other_shards| {
+            headline(&FileAccount { counts, other_shards, ..FileAccount::default() })
+        };
         assert_eq!(
-            headline(&some, 0),
+            sentence(some, 0),
             "19,412 of 20,000 rows imported; 12 rejected, 570 duplicate, 6 unknown."
         );
         let contacts = |contacts| OutcomeCounts { contacts, ..OutcomeCounts::default() };
-        assert_eq!(headline(&contacts(320), 0), "320 of 320 rows imported.");
-        assert_eq!(headline(&contacts(1), 0), "1 of 1 row imported.");
-        assert_eq!(headline(&OutcomeCounts::default(), 0), "No row has been read yet.");
+        assert_eq!(sentence(contacts(320), 0), "320 of 320 rows imported.");
+        assert_eq!(sentence(contacts(1), 0), "1 of 1 row imported.");
+        assert_eq!(sentence(OutcomeCounts::default(), 0), "No row has been read yet.");
         let gone = OutcomeCounts { contacts: 2, waiting: 1, withdrawn: 3, ..OutcomeCounts::default() };
-        assert_eq!(headline(&gone, 0), "2 of 6 rows imported; 1 waiting, 3 withdrawn.");
+        assert_eq!(sentence(gone, 0), "2 of 6 rows imported; 1 waiting, 3 withdrawn.");
         assert_eq!(
-            headline(&contacts(2), 1000),
+            sentence(contacts(2), 1000),
             "2 of 2 rows imported. 1,000 rows of other shards, whose ledgers were not given, are left out."
         );
+        let selected = FileAccount { counts: contacts(2), passed_over: 3, ..FileAccount::default() };
+        assert_eq!(headline(&selected), "2 of 2 rows imported. 3 rows passed over: where is false for them.");
     }
 }

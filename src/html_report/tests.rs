@@ -9,7 +9,9 @@ use super::facts::Facts;
 use super::timeline::Step;
 use super::{ReportOptions, template};
 use crate::job::{Outline, OutlineTable};
-use crate::ledger::{ErrorCount, Latencies, ListedRow, RowId, RowState, RunId, SourceAccount, SourceScan};
+use crate::ledger::{
+    ErrorCount, Latencies, ListedRow, RowId, RowState, RunId, ScanCounts, SourceAccount, SourceScan,
+};
 
 const MINUTE: i64 = 60_000;
 
@@ -134,7 +136,8 @@ fn page_of(files: usize) -> String {
         account.rows.add(RowState::Created, 1);
         account.rows.add(RowState::Pending, 1);
         account.withdrawn.add(RowState::Pending, 1);
-        account.scan = Some(SourceScan { run: RunId(1), rows: 1, other_shards: 0 });
+        account.scan =
+            Some(SourceScan { run: RunId(1), counts: ScanCounts { rows: 1, ..ScanCounts::default() } });
         account
     };
     let share =

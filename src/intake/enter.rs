@@ -1,12 +1,12 @@
 //! Enters the rows of the input into the ledger.
 
 use super::error::IntakeError;
-use super::prepared::{PreparedInput, Rules};
+use super::prepared::{PreparedInput, RowSelection, Rules};
 use super::read_ahead::{Visitor, read_all};
 use super::review::review;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, ScanCounts};
 use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
@@ -45,8 +45,7 @@ impl Intake<'_> {
             input: Input::Stdin,
             source: 0,
             header: 0,
-            rows: 0,
-            rows_elsewhere: 0,
+            counts: ScanCounts::default(),
             totals: IntakeTotals::default(),
             warnings: Warnings::default(),
         };
@@ -80,6 +79,14 @@ impl Intake<'_> {
     }
 }
 
+/// A row of this ledger.
+struct OwnRow<'a> {
+    record: &'a Record,
+    key: RowKey,
+    /// Why the job's condition cannot be applied to it.
+    unselectable: Option<Rejection>,
+}
+
 /// The input whose rows are being entered.
 struct InputIntake<'a> {
     intake: &'a Intake<'a>,
@@ -89,9 +96,7 @@ struct InputIntake<'a> {
     /// Id of the header in the ledger.
     header: i64,
     /// Rows read so far.
-    rows: u64,
-    /// Rows read so far that are in other shards.
-    rows_elsewhere: u64,
+    counts: ScanCounts,
     totals: IntakeTotals,
     /// Warnings about the rows read so far.
     warnings: Warnings,
@@ -102,23 +107,53 @@ impl InputIntake<'_> {
         &mut self,
         file: &str,
         rules: &Rules,
-        record: &Record,
-        key: RowKey,
+        row: OwnRow<'_>,
         fingerprint: RowFingerprint,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let row = WarnedRow { file, line: record.line, key: &key };
-        let validated = self.intake.validate(rules, record, row, now, &mut self.warnings);
-        let rejection = validated.map_err(|error| {
-            let file = format!("{file}, line {}", record.line);
-            IntakeError::Mapping { file, error }
-        })?;
+        let OwnRow { record, key, unselectable } = row;
+        let rejection = match unselectable {
+            Some(rejection) => Some(rejection),
+            None => {
+                let row = WarnedRow { file, line: record.line, key: &key };
+                let validated = self.intake.validate(rules, record, row, now, &mut self.warnings);
+                validated.map_err(|error| self.mapping_error(record, error))?
+            }
+        };
         self.intake.crash_plan.reach(CrashPoint::Check);
         let fields: Vec<&str> = record.fields.iter().collect();
         let fields = serde_json::Value::from(fields).to_string();
         let RowFingerprint { token, content, line } = fingerprint;
         let (source, header) = (self.source, self.header);
         Ok(IntakeRow { key, token, source, header, line, content, record: fields, rejection })
+    }
+
+    /// The rows of this shard that the job's condition selects. Counts the others.
+    fn own_rows<'r>(&mut self, rules: &Rules, rows: &'r [Record]) -> Result<Vec<OwnRow<'r>>, IntakeError> {
+        self.counts.rows += rows.len() as u64;
+        let mut own = Vec::with_capacity(rows.len());
+        for record in rows {
+            let key = rules.key(record);
+            if self.intake.shard.is_some_and(|shard| !shard.contains(&key)) {
+                self.counts.other_shards += 1;
+                continue;
+            }
+            let unselectable =
+                match rules.select(record).map_err(|error| self.mapping_error(record, error))? {
+                    RowSelection::PassedOver => {
+                        self.counts.passed_over += 1;
+                        continue;
+                    }
+                    RowSelection::Selected => None,
+                    RowSelection::Faulty(rejection) => Some(rejection),
+                };
+            own.push(OwnRow { record, key, unselectable });
+        }
+        Ok(own)
+    }
+
+    fn mapping_error(&self, record: &Record, error: MappingError) -> IntakeError {
+        IntakeError::Mapping { file: format!("{}, line {}", self.input, record.line), error }
     }
 }
 
@@ -128,31 +163,25 @@ impl Visitor for InputIntake<'_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
-        (self.rows, self.rows_elsewhere) = (0, 0);
+        self.counts = ScanCounts::default();
         Ok(())
     }
 
     fn rows(&mut self, rules: &Rules, rows: &[Record], now: i64) -> Result<(), IntakeError> {
         let ledger = self.intake.ledger;
-        let shard = self.intake.shard;
-        let keyed = rows.iter().map(|record| (record, rules.key(record)));
-        let own = keyed.filter(|(_, key)| shard.is_none_or(|shard| shard.contains(key)));
-        let (own, keys): (Vec<&Record>, Vec<RowKey>) = own.unzip();
-        self.rows += rows.len() as u64;
-        self.rows_elsewhere += (rows.len() - own.len()) as u64;
-        let fingerprint = |(record, key): (&&Record, &RowKey)| RowFingerprint {
-            token: ledger.token(key),
-            content: rules.header.content(&record.fields),
-            line: record.line,
+        let own = self.own_rows(rules, rows)?;
+        let fingerprint = |row: &OwnRow<'_>| RowFingerprint {
+            token: ledger.token(&row.key),
+            content: rules.header.content(&row.record.fields),
+            line: row.record.line,
         };
-        let fingerprints: Vec<RowFingerprint> = own.iter().zip(&keys).map(fingerprint).collect();
+        let fingerprints: Vec<RowFingerprint> = own.iter().map(fingerprint).collect();
         // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
         let skipped = ledger.recognise(self.source, fingerprints.clone())?;
-        let left = own.into_iter().zip(keys).zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
+        let left = own.into_iter().zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
         let file = self.input.to_string();
-        let entered = left.map(|(((record, key), fingerprint), _)| {
-            self.intake_row(&file, rules, record, key, fingerprint, now)
-        });
+        let entered =
+            left.map(|((row, fingerprint), _)| self.intake_row(&file, rules, row, fingerprint, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {
             return Ok(());
@@ -164,8 +193,8 @@ impl Visitor for InputIntake<'_> {
     }
 
     fn end(&mut self) -> Result<(), IntakeError> {
-        self.intake.ledger.leave_source(self.source, self.rows, self.rows_elsewhere)?;
-        self.totals.rows_read += self.rows;
+        self.intake.ledger.leave_source(self.source, self.counts)?;
+        self.totals.rows_read += self.counts.rows;
         if self.input != Input::Stdin {
             self.totals.files_read.push(self.source);
         }

@@ -18,6 +18,6 @@ pub(crate) mod testing;
 
 pub use enter::Intake;
 pub use error::IntakeError;
-pub use prepared::{PreparedInput, Rules, now, prepare};
+pub use prepared::{PreparedInput, RowSelection, Rules, now, prepare};
 pub use read_ahead::{Visitor, read_all};
 pub use review::review;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::IntakeError;
-use crate::mapping::{MapError, Mapped, Mapping, MappingSource, Rejection};
+use crate::mapping::{MapError, Mapped, Mapping, MappingError, MappingSource, Rejection, RowCondition};
 use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, SourceError};
 
 /// An input whose header fits the key and the mapping.
@@ -30,6 +30,19 @@ pub struct Rules {
     pub header: Header,
     key: KeyColumns,
     mapping: Mapping,
+    /// True for the rows to import; `None`: all rows.
+    condition: Option<RowCondition>,
+}
+
+/// Whether a row is imported, by the job's condition.
+#[derive(Debug)]
+pub enum RowSelection {
+    /// It is imported.
+    Selected,
+    /// The condition is false: the row is neither imported nor a fault.
+    PassedOver,
+    /// The condition cannot be applied, so the row is rejected.
+    Faulty(Rejection),
 }
 
 /// Opens every input and compiles the mapping for its header, so that errors in file names, headers and columns are
@@ -37,12 +50,13 @@ pub struct Rules {
 ///
 /// # Errors
 /// - [`IntakeError::Source`]: an input cannot be opened, or lacks a key column.
-/// - [`IntakeError::Mapping`]: the mapping does not fit a header.
+/// - [`IntakeError::Mapping`]: the mapping or the condition does not fit a header.
 pub fn prepare(
     inputs: &[Input],
     dialect: &Dialect,
     key: &[String],
     mapping: &MappingSource,
+    condition: Option<&str>,
 ) -> Result<Vec<PreparedInput>, IntakeError> {
     let mut rules_of: HashMap<Rc<[String]>, Arc<Rules>> = HashMap::new();
     let mut prepared = Vec::with_capacity(inputs.len());
@@ -55,9 +69,11 @@ pub fn prepare(
                 let file = input.to_string();
                 let header = source.header().clone();
                 let key = header.key_columns(key, &file)?;
-                let mapping = Mapping::compile(mapping, &header)
-                    .map_err(|error| IntakeError::Mapping { file, error })?;
-                let rules = Arc::new(Rules { header, key, mapping });
+                let wrong = |error| IntakeError::Mapping { file: file.clone(), error };
+                let condition = condition.map(|text| RowCondition::compile(text, mapping, &header));
+                let condition = condition.transpose().map_err(wrong)?;
+                let mapping = Mapping::compile(mapping, &header).map_err(wrong)?;
+                let rules = Arc::new(Rules { header, key, mapping, condition });
                 rules_of.insert(columns.into(), rules.clone());
                 rules
             }
@@ -103,6 +119,24 @@ impl Rules {
     /// Key of the row.
     pub fn key(&self, record: &Record) -> RowKey {
         self.header.key(&self.key, &record.fields)
+    }
+
+    /// Whether the row is imported. A row whose cells are not whole is: the condition cannot be trusted, and the row is
+    /// rejected for its form.
+    ///
+    /// # Errors
+    /// The condition is faulty for every row.
+    pub fn select(&self, record: &Record) -> Result<RowSelection, MappingError> {
+        let Some(condition) = &self.condition else { return Ok(RowSelection::Selected) };
+        if record.fields.len() != self.header.columns().len() || record.has_stray_quote {
+            return Ok(RowSelection::Selected);
+        }
+        match condition.is_true(&record.fields) {
+            Ok(true) => Ok(RowSelection::Selected),
+            Ok(false) => Ok(RowSelection::PassedOver),
+            Err(MapError::Row(rejection)) => Ok(RowSelection::Faulty(rejection)),
+            Err(MapError::Job(error)) => Err(error),
+        }
     }
 
     /// Validates the row and maps it to its request. `now` is in seconds since 1970.

@@ -31,7 +31,7 @@ pub(crate) fn write_csv(folder: &Path, name: &str, rows: &[(&str, &str)]) -> Pat
 /// Prepares CSV files with the key `Id`.
 pub(crate) fn prepared(files: &[PathBuf]) -> Vec<PreparedInput> {
     let inputs: Vec<Input> = files.iter().cloned().map(Input::File).collect();
-    prepare(&inputs, &Dialect::default(), &["Id".to_owned()], &mapping()).unwrap()
+    prepare(&inputs, &Dialect::default(), &["Id".to_owned()], &mapping(), None).unwrap()
 }
 
 /// Starts a run and enters the files' rows into the ledger.

@@ -24,6 +24,8 @@ pub struct DoctorJob {
     pub dialect: Dialect,
     /// Source of the mapping.
     pub mapping: MappingSource,
+    /// Expression that is true for the rows to import; `None`: all rows.
+    pub condition: Option<String>,
     /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
     /// Format of results on standard output.
@@ -69,6 +71,7 @@ impl DoctorJob {
             inputs,
             dialect,
             mapping,
+            condition: file.source.condition.clone(),
             aws,
             output,
             sandbox: sandbox(&args.job, global, &file, rate, burst)?,

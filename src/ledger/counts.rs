@@ -233,15 +233,24 @@ pub(super) const IS_REMOVED: &str =
     "EXISTS (SELECT 1 FROM source_scans JOIN sources AS scanned ON scanned.id = source_scans.source_id
     WHERE source_scans.source_id = rows.source_id AND source_scans.run_id > rows.run_id AND scanned.path <> '-')";
 
+/// Rows of an input, as a scan to its end counted them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ScanCounts {
+    /// Rows in the input.
+    pub rows: u64,
+    /// Of those, rows of other shards, which this ledger does not have.
+    pub other_shards: u64,
+    /// Of the others, rows for which the job's condition is false. The ledger does not have them either.
+    pub passed_over: u64,
+}
+
 /// Result of a scan that reached its input's end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SourceScan {
     /// The run that read the input.
     pub run: RunId,
-    /// Rows in the input.
-    pub rows: u64,
-    /// Of those, rows of other shards, which this ledger does not have.
-    pub other_shards: u64,
+    /// Its rows.
+    pub counts: ScanCounts,
 }
 
 /// Rows of one input by state, with its last complete scan.
@@ -299,8 +308,8 @@ fn read_scans(connection: &Connection, accounts: &mut BTreeMap<i64, SourceAccoun
     // The latest run that read each input, whether to its end or not.
     let mut latest: BTreeMap<i64, RunId> = BTreeMap::new();
     let mut scans = connection.prepare(
-        "SELECT source_id, run_id, rows, other_shards FROM source_scans
-         UNION ALL SELECT source_id, run_id, NULL, NULL FROM unfinished_scans ORDER BY run_id",
+        "SELECT source_id, run_id, rows, other_shards, passed_over FROM source_scans
+         UNION ALL SELECT source_id, run_id, NULL, NULL, NULL FROM unfinished_scans ORDER BY run_id",
     )?;
     let mut scans = scans.query([])?;
     while let Some(row) = scans.next()? {
@@ -310,7 +319,8 @@ fn read_scans(connection: &Connection, accounts: &mut BTreeMap<i64, SourceAccoun
             Some(rows) => {
                 account.was_read_before = latest.contains_key(&source);
                 account.is_unfinished = false;
-                account.scan = Some(SourceScan { run, rows, other_shards: row.get(3)? });
+                let counts = ScanCounts { rows, other_shards: row.get(3)?, passed_over: row.get(4)? };
+                account.scan = Some(SourceScan { run, counts });
             }
             None => account.is_unfinished = true,
         }
@@ -391,7 +401,7 @@ mod tests {
             "{ROW} (SELECT 1 AS source, 'pending' AS state, NULL AS code UNION ALL SELECT 1, 'failed', 'x'
              UNION ALL SELECT 1, 'rejected', 'Mapping' UNION ALL SELECT 2, 'pending', NULL);
              INSERT INTO row_counts VALUES (1, 'pending', '', 2), (1, 'failed', 'x', 1), (1, 'rejected', 'Mapping', 1);
-             INSERT INTO source_scans VALUES (1, 1, 3, 0), (1, 2, 1, 0), (2, 1, 0, 0);"
+             INSERT INTO source_scans VALUES (1, 1, 3, 0, 0), (1, 2, 1, 0, 0), (2, 1, 0, 0, 0);"
         ));
         let withdrawn = |index: usize| {
             let account: &SourceAccount = &found[index];
@@ -403,23 +413,24 @@ mod tests {
     #[test]
     fn the_last_complete_scan_counts_and_scans_before_and_after_it_are_known() {
         let found = accounts(
-            "INSERT INTO source_scans VALUES (1, 1, 10, 4), (2, 1, 12, 5), (2, 2, 7, 0);
+            "INSERT INTO source_scans VALUES (1, 1, 10, 4, 0), (2, 1, 12, 5, 3), (2, 2, 7, 0, 0);
              INSERT INTO unfinished_scans VALUES (3, 1);",
         );
         let flags = |index: usize| {
             let account: &SourceAccount = &found[index];
             (account.was_read_before, account.is_unfinished, account.has_successor)
         };
-        assert_eq!(found[0].scan, Some(SourceScan { run: RunId(2), rows: 12, other_shards: 5 }));
+        let counts = ScanCounts { rows: 12, other_shards: 5, passed_over: 3 };
+        assert_eq!(found[0].scan, Some(SourceScan { run: RunId(2), counts }));
         assert_eq!(flags(0), (true, true, false));
-        assert_eq!(found[1].scan.map(|scan| scan.rows), Some(7));
+        assert_eq!(found[1].scan.map(|scan| scan.counts.rows), Some(7));
         assert_eq!(flags(1), (false, false, true));
     }
 
     #[test]
     fn an_unfinished_scan_is_forgotten_after_a_complete_one() {
         let found = accounts(
-            "INSERT INTO unfinished_scans VALUES (1, 1), (1, 2); INSERT INTO source_scans VALUES (2, 1, 3, 0);",
+            "INSERT INTO unfinished_scans VALUES (1, 1), (1, 2); INSERT INTO source_scans VALUES (2, 1, 3, 0, 0);",
         );
         assert_eq!((found[0].was_read_before, found[0].is_unfinished), (true, false));
         assert_eq!((found[1].scan, found[1].is_unfinished), (None, true));

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::counts::ScanCounts;
 use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::row::RowId;
@@ -87,18 +88,19 @@ impl Ledger {
         self.call_blocking(move |session| session.enter_source(&path, &columns))
     }
 
-    /// Marks `source` as read to the end, with its number of rows and of those in other shards. Rows of sources never
-    /// marked are not sent until the source is read again.
+    /// Marks `source` as read to the end, with the numbers of its rows. Rows of sources never marked are not sent until the
+    /// source is read again.
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn leave_source(&self, source: i64, rows: u64, other_shards: u64) -> Result<(), LedgerError> {
+    pub fn leave_source(&self, source: i64, counts: ScanCounts) -> Result<(), LedgerError> {
         self.call_blocking(move |session| {
             let finished = "DELETE FROM unfinished_scans WHERE run_id = ?1 AND source_id = ?2";
             session.connection.execute(finished, [session.run.0, source])?;
             session.connection.execute(
-                "INSERT INTO source_scans (run_id, source_id, rows, other_shards) VALUES (?1, ?2, ?3, ?4)",
-                params![session.run.0, source, rows, other_shards],
+                "INSERT INTO source_scans (run_id, source_id, rows, other_shards, passed_over)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![session.run.0, source, counts.rows, counts.other_shards, counts.passed_over],
             )?;
             Ok(())
         })

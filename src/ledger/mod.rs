@@ -40,7 +40,7 @@ mod traffic;
 mod writer;
 
 pub use contacts::{CreatedRow, InDoubtRow, SentRow};
-pub use counts::{ErrorCount, SourceAccount, SourceScan, StateCounts};
+pub use counts::{ErrorCount, ScanCounts, SourceAccount, SourceScan, StateCounts};
 pub use error::LedgerError;
 pub use handle::{Ledger, LedgerOrigin, is_locked};
 pub use identity::{Identity, NamedIdentity};

@@ -100,7 +100,9 @@ pub struct RunRecord {
     pub rows_read: u64,
     /// Of those, rows of other shards.
     pub other_shards: u64,
-    /// Of the others, rows that earlier runs created.
+    /// Of the others, rows for which the job's condition is false. They are not imported.
+    pub passed_over: u64,
+    /// Of the rest, rows that earlier runs created.
     pub already_created: u64,
     /// Of those, rows with other content than was sent.
     pub changed_created: u64,
@@ -123,9 +125,9 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Rows in the inputs that belong to this ledger's shard.
+    /// Rows in the inputs that belong to this ledger: those of its shard that the job's condition selects.
     pub fn own_rows(&self) -> u64 {
-        self.rows_read.saturating_sub(self.other_shards)
+        self.rows_read.saturating_sub(self.other_shards).saturating_sub(self.passed_over)
     }
 
     /// Rows of this run that wait for an attempt.
@@ -287,6 +289,7 @@ pub(super) fn latest_runs(connection: &Connection, limit: u32) -> rusqlite::Resu
 
 const RUN_COLUMNS: &str = "*,
     (SELECT coalesce(sum(other_shards), 0) FROM source_scans WHERE run_id = runs.id) AS other_shards,
+    (SELECT coalesce(sum(passed_over), 0) FROM source_scans WHERE run_id = runs.id) AS passed_over,
     EXISTS (SELECT 1 FROM row_counts WHERE state = 'created' AND rows > 0) AS instance_proven";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
@@ -307,6 +310,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         folder: row.get("folder")?,
         rows_read: row.get("rows_read")?,
         other_shards: row.get("other_shards")?,
+        passed_over: row.get("passed_over")?,
         already_created: row.get("already_created")?,
         changed_created: row.get("changed_created")?,
         identical_rows: row.get("identical_rows")?,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::counts::ScanCounts;
 use super::handle::Ledger;
 use super::identity::Identity;
 use super::intake::IntakeRow;
@@ -73,6 +74,6 @@ pub(crate) fn run_with(ledger: &Ledger, run: NewRun, rows: &[(&str, &str)]) -> R
     let lines = rows.iter().zip(2..);
     let taken = lines.map(|((id, name), line)| row(ledger, ids, line, id, name)).collect();
     ledger.take_in(taken).unwrap();
-    ledger.leave_source(ids.0, rows.len() as u64, 0).unwrap();
+    ledger.leave_source(ids.0, ScanCounts { rows: rows.len() as u64, ..ScanCounts::default() }).unwrap();
     ledger.finish_intake(IntakeTotals { files_read: vec![ids.0], rows_read: rows.len() as u64 }).unwrap()
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::testing::{ledger, new_run, row, run_with};
 use super::{
     Cause, Claim, Contact, InFlight, IntakeTotals, Ledger, LedgerError, LedgerReader, NewRun, Note, NoteKind,
-    Retry, RowState, RunRecord, SetAside, Settlement,
+    Retry, RowState, RunRecord, ScanCounts, SetAside, Settlement,
 };
 use crate::request::{ContactRequest, Operation};
 use crate::source::{Header, Input};
@@ -65,7 +65,7 @@ fn read(ledger: &Ledger, path: &str, rows: &[(&str, &str)], is_finished: bool) -
     let notes =
         ledger.take_in(lines.map(|((id, name), line)| row(ledger, ids, line, id, name)).collect()).unwrap();
     if is_finished {
-        ledger.leave_source(ids.0, rows.len() as u64, 0).unwrap();
+        ledger.leave_source(ids.0, ScanCounts { rows: rows.len() as u64, ..ScanCounts::default() }).unwrap();
     }
     notes
 }

@@ -341,7 +341,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::super::testing::{ledger, new_run, row, run_with};
-    use super::super::{IntakeTotals, LedgerError, LedgerReader, RowState};
+    use super::super::{IntakeTotals, LedgerError, LedgerReader, RowState, ScanCounts};
     use crate::request::{ContactRequest, Operation};
     use crate::source::{Header, Input};
 
@@ -378,7 +378,7 @@ mod tests {
         let ids = ledger.enter_source(&Input::File("/rows.csv".into()), &header).unwrap();
         ledger.take_in(vec![row(&ledger, ids, 2, "1", "a")]).unwrap();
         assert_eq!(states(&folder), [0, 0]);
-        ledger.leave_source(ids.0, 1, 0).unwrap();
+        ledger.leave_source(ids.0, ScanCounts { rows: 1, ..ScanCounts::default() }).unwrap();
         assert_eq!(states(&folder), [1, 0]);
         ledger.finish_intake(IntakeTotals::default()).unwrap();
     }

@@ -57,6 +57,22 @@ impl Compiler {
         Template::Plain(vec![PlainPart::Cell(column, Vec::new())])
     }
 
+    /// Checks the syntax of an expression, which stands outside of any block.
+    ///
+    /// # Errors
+    /// A message: the expression does not parse.
+    pub(super) fn check_expression(&self, expression: &str) -> Result<(), String> {
+        let problem = match self.environment.compile_expression(expression) {
+            Ok(_) => return Ok(()),
+            Err(_) if lexer::is_template(expression) => {
+                "write the expression without {{ }} and {% %}".to_owned()
+            }
+            Err(error) => format!("the expression does not parse: {}", described(&error)),
+        };
+        let is_assignment = expression.contains('=') && !expression.contains("==");
+        Err(if is_assignment { format!("{problem}; compare with ==") } else { problem })
+    }
+
     /// Compiles `text`.
     ///
     /// # Errors

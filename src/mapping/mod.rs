@@ -20,10 +20,12 @@ mod tree;
 mod request_table;
 mod header_paths;
 mod compiled;
+mod condition;
 mod redacted;
 #[cfg(test)]
 mod tests;
 
 pub use compiled::{Mapped, Mapping};
+pub use condition::RowCondition;
 pub use error::{MapError, MappingError, Rejection, RowFault};
 pub use source::{MappingSource, MemberSource, OnTooLong, RequestTemplates};

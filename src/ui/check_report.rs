@@ -89,9 +89,9 @@ impl CheckReport {
         self.findings.of(RowClass::Faulty)
     }
 
-    /// Rows of the inputs, without those of other shards.
+    /// Rows of the inputs, without those of other shards and those passed over.
     fn own_rows(&self) -> u64 {
-        self.findings.rows - self.findings.of_other_shards
+        self.findings.rows - self.findings.of_other_shards - self.findings.passed_over
     }
 
     /// Rows that a run would send, including those of other inputs.
@@ -190,6 +190,7 @@ impl CheckReport {
             (findings.of(RowClass::Unknown), "not send again: unknown, maybe created"),
             (findings.of(RowClass::Refused), "not send again: Connect refused them, and they are unchanged"),
             (findings.of_other_shards, "leave to other shards"),
+            (findings.passed_over, "pass over: where is false for them"),
             (findings.elsewhere, "of those to send wait in the ledger, from other files"),
         ]));
         if let Some(limit) = self.settings.limit {
@@ -228,6 +229,7 @@ impl CheckReport {
             shard: self.settings.shard.map(|shard| shard.to_string()),
             rows_read: findings.rows,
             of_other_shards: findings.of_other_shards,
+            passed_over: findings.passed_over,
             faulty: self.faulty(),
             to_send: self.to_send(),
             already_created: findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),

@@ -133,8 +133,14 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                 0 => String::new(),
                 elsewhere => format!(", {elsewhere} of other shards"),
             };
-            let checked =
-                format!("checked: {} rows read{elsewhere}, {to_send} to send{adopted}", run.rows_read);
+            let passed_over = match run.passed_over {
+                0 => String::new(),
+                passed_over => format!(", {passed_over} passed over"),
+            };
+            let checked = format!(
+                "checked: {} rows read{elsewhere}{passed_over}, {to_send} to send{adopted}",
+                run.rows_read
+            );
             milestone(
                 earlier_attempts(&run.doubts).into_iter().chain([checked]).collect::<Vec<_>>().join("\n"),
             )

@@ -131,6 +131,7 @@ impl RunReport {
         let counts = [
             Some((run.rows_read, "rows read")),
             some(run.other_shards, "of other shards, each of which has a ledger of its own"),
+            some(run.passed_over, "passed over: where is false for them"),
             Some((run.rows.of(RowState::Created), "created by this run")),
             some(run.already_created, "already created by earlier runs; not sent again"),
             some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
@@ -153,6 +154,9 @@ impl RunReport {
         match self.exit {
             ExitCode::Complete if run.rows_read == 0 && run.rows.total() == 0 => {
                 "Nothing to import: there is a header and no row under it.".into()
+            }
+            ExitCode::Complete if run.own_rows() == 0 && run.rows.total() == 0 && run.passed_over > 0 => {
+                format!("Nothing to send: where is true for none of the {} rows read.", run.rows_read)
             }
             ExitCode::Complete if run.own_rows() == 0 && run.rows.total() == 0 => {
                 format!("Nothing to send: none of the {} rows read is of this shard.", run.rows_read)
@@ -198,6 +202,7 @@ impl RunReport {
             shard: settings.shard.map(|shard| shard.to_string()),
             rows_read: run.rows_read,
             of_other_shards: run.other_shards,
+            passed_over: run.passed_over,
             created: run.rows.of(RowState::Created),
             already_created: run.already_created,
             changed_created: run.changed_created,

@@ -42,3 +42,4 @@ mod support;
 mod terminal;
 mod unanswered;
 mod verify;
+mod where_condition;

@@ -38,6 +38,8 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) rows_read: u64,
     /// Rows of other shards among them.
     pub(crate) of_other_shards: u64,
+    /// Rows among the others for which the job's condition is false.
+    pub(crate) passed_over: u64,
     /// Rows with faults, which a run would reject.
     pub(crate) faulty: u64,
     /// Rows that a run would send.

@@ -108,6 +108,8 @@ pub(crate) struct LedgerRun<'a> {
     pub(crate) rows_read: u64,
     /// Rows of other shards among them.
     pub(crate) of_other_shards: u64,
+    /// Rows among the others for which the job's condition is false.
+    pub(crate) passed_over: u64,
     /// Rows created by the run.
     pub(crate) created: u64,
     /// Attempts that Connect throttled; recorded at the end of the run.

@@ -34,6 +34,7 @@ impl JsonLines {
                     phase: "checked",
                     rows_read: run.rows_read,
                     of_other_shards: run.other_shards,
+                    passed_over: run.passed_over,
                     to_send: *to_send,
                     unknown: run.doubts.unknown,
                     in_doubt: run.doubts.waiting,

@@ -26,6 +26,8 @@ pub(crate) struct CheckedStatus {
     pub(crate) rows_read: u64,
     /// Rows of other shards among them.
     pub(crate) of_other_shards: u64,
+    /// Rows among the others for which the job's condition is false.
+    pub(crate) passed_over: u64,
     /// Rows to send in this run.
     pub(crate) to_send: u64,
     /// Rows that earlier runs may have created, and that are not sent.
@@ -84,6 +86,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) rows_read: u64,
     /// Rows of other shards among them.
     pub(crate) of_other_shards: u64,
+    /// Rows among the others for which the job's condition is false.
+    pub(crate) passed_over: u64,
     /// Rows created by this run.
     pub(crate) created: u64,
     /// Rows of the input that earlier runs created.

@@ -112,10 +112,14 @@ impl LedgerStatus {
             let started = jiff::Timestamp::from_millisecond(run.started_ms).unwrap_or_default();
             let rate = self.rate_achieved(index, run);
             let rate = rate.map(|rate| format!(", {}", run_rates(run, Some(rate)))).unwrap_or_default();
+            let passed_over = match run.passed_over {
+                0 => String::new(),
+                passed_over => format!(", {passed_over} passed over"),
+            };
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
-                "  run {}, {started:.0}, {}: {} created{rate}",
+                "  run {}, {started:.0}, {}: {} created{passed_over}{rate}",
                 run.id,
                 self.ending(index, run),
                 run.rows.of(RowState::Created)
@@ -172,6 +176,7 @@ impl LedgerStatus {
             ending: self.ending(index, run),
             rows_read: run.rows_read,
             of_other_shards: run.other_shards,
+            passed_over: run.passed_over,
             created: run.rows.of(RowState::Created),
             throttled: run.throttled,
             rate_set: (!run.is_auto).then_some(run.rate),
