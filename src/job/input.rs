@@ -12,7 +12,8 @@ use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::source::{
-    CsvSource, Dialect, Input, KeyComparison, parse_delimiter, parse_encoding, parse_escape, parse_quote,
+    CsvSource, Dialect, Input, KeyComparison, check_column_names, parse_delimiter, parse_encoding,
+    parse_escape, parse_quote,
 };
 use crate::suggest::did_you_mean;
 
@@ -139,6 +140,10 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
         columns: listed(&args.columns, &table.columns),
         short_rows: args.short_rows.or(table.short_rows).unwrap_or(own.short_rows),
     };
+    check_column_names(&dialect.columns).map_err(|problem| {
+        let option = if args.columns.is_empty() { "[source] columns" } else { "--columns" };
+        option_error(option, problem)
+    })?;
     match dialect.check() {
         Ok(()) => Ok(dialect),
         Err(problem) => Err(option_error("--delimiter, --quote, --escape:", problem)),

@@ -52,7 +52,8 @@ impl CsvSource {
     /// Reads `bytes` instead of those of `input`, which messages name. `size` is their number, if known.
     ///
     /// # Errors
-    /// - [`SourceError::NoHeader`], [`SourceError::StrayQuote`]: there is no usable header.
+    /// - [`SourceError::NoHeader`], [`SourceError::AllSkipped`], [`SourceError::Preamble`],
+    ///   [`SourceError::HeaderIsRow`], [`SourceError::StrayQuote`]: there is no usable header.
     /// - [`SourceError::Foreign`], [`SourceError::Damaged`], [`SourceError::Utf16`]: the bytes are not a CSV, not
     ///   intact, or in an undeclared encoding.
     /// - Those of [`CsvSource::read_record`], for the header.
@@ -83,6 +84,10 @@ impl CsvSource {
     }
 
     fn read_header(&mut self) -> Result<(), SourceError> {
+        if !self.dialect.columns.is_empty() {
+            self.header = Header::new(self.dialect.columns.clone());
+            return Ok(());
+        }
         let mut fields = csv::StringRecord::new();
         if !self.read_fields(&mut fields)? || is_blank(&fields) {
             return Err(SourceError::NoHeader(self.input.to_string()));
@@ -403,7 +408,8 @@ mod tests {
 
     #[test]
     fn damage_near_the_end_of_a_file_is_an_error_there() {
-        let text: String = (0..100_000).map(|row| format!("{row},{}\n", row * 7919 % 10_007)).collect();
+        let rows: String = (0..100_000).map(|row| format!("{row},{}\n", row * 7919 % 10_007)).collect();
+        let text = format!("id,x\n{rows}");
         let zstd = zstd::encode_all(text.as_bytes(), 1).unwrap();
         let cut = zstd[..zstd.len() - 1].to_vec();
         let mut source = source(&cut).unwrap();

@@ -25,6 +25,52 @@ pub enum SourceError {
     /// The file is empty, or its first record names no column.
     #[error("{0} has no header; the first line must name the columns")]
     NoHeader(String),
+    /// The file has no line after the skipped ones.
+    #[error(
+        "{file} has {}, so nothing is left after the {skip} that skip_lines skips; set [source] skip_lines \
+         (--skip-lines) to the number of lines before the header",
+        counted(*lines, "line")
+    )]
+    AllSkipped {
+        /// The CSV.
+        file: String,
+        /// Number of lines of the file.
+        lines: u64,
+        /// Number of lines to skip.
+        skip: u64,
+    },
+    /// The first record is narrower than the table that a later line starts, such as a title.
+    #[error(
+        "{file}, line {line}: looks like a title, and line {header_line} like the header; set skip_lines = {skip} \
+         under [source], or --skip-lines {skip}; if line {line} is the header, skip the lines up to it and name the \
+         columns with columns = [\"…\"]",
+        skip = header_line - 1
+    )]
+    Preamble {
+        /// The CSV.
+        file: String,
+        /// Line of the first record.
+        line: u64,
+        /// Line that looks like the header.
+        header_line: u64,
+    },
+    /// The first record has cells as those of the rows below it.
+    #[error(
+        "{file} has no header: line {line} looks like a row ({evidence}); name its {} under [source]: columns = [{}]; \
+         if line {line} is the header, set skip_lines = {line} as well",
+        counted(*columns as u64, "column"),
+        placeholders(*columns)
+    )]
+    HeaderIsRow {
+        /// The CSV.
+        file: String,
+        /// Line of the first record.
+        line: u64,
+        /// Number of its cells.
+        columns: usize,
+        /// What speaks against a header, such as `column 5 is a date`.
+        evidence: String,
+    },
     /// Text follows a closing quote in the header, which may have swallowed rows.
     #[error("{0}: the header has text after a closing quote; correct it, or set the quote with --quote")]
     StrayQuote(String),
@@ -122,6 +168,17 @@ pub enum SourceError {
         /// The system's error.
         source: csv::Error,
     },
+}
+
+/// `1 line`, `3 lines`.
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Names of columns to replace, as a TOML list holds them.
+fn placeholders(columns: usize) -> String {
+    let names: Vec<String> = (1..=columns).map(|number| format!("\"column {number}\"")).collect();
+    names.join(", ")
 }
 
 /// An error of the readers below the csv crate, which passes it on inside an [`io::Error`].

@@ -44,6 +44,26 @@ impl Header {
     }
 }
 
+/// Checks names that a job gives to the columns of a file without a header.
+///
+/// # Errors
+/// A name is empty, or two are equal without the white space at their ends.
+pub fn check_column_names(columns: &[String]) -> Result<(), String> {
+    let mut seen = HashMap::new();
+    for (index, name) in columns.iter().map(|name| name.trim()).enumerate() {
+        let number = index + 1;
+        if name.is_empty() {
+            return Err(format!("has no name for column {number}; give each column of the file a name"));
+        }
+        if let Some(first) = seen.insert(name, number) {
+            return Err(format!(
+                "names columns {first} and {number} '{name}'; give each column its own name"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A unique name for each column: its own, trimmed; `column 3` for an empty one; `Labels (1)` and `Labels (2)` for
 /// columns of one name.
 fn display_names(columns: &[String]) -> Vec<String> {
@@ -93,6 +113,22 @@ mod tests {
         assert_eq!(digest(&[" a "], &["1"]), digest(&["a"], &["1"]));
         assert_eq!(digest(&["a"], &["1"]), Digest::of([b"a".as_slice(), b"1"]));
         assert_ne!(digest(&["L", "L"], &["x", ""]), digest(&["L", "L"], &["", "x"]));
+    }
+
+    #[test]
+    fn given_names_are_neither_empty_nor_repeated() {
+        let check = |names: &[&str]| {
+            check_column_names(&names.iter().map(|name| name.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(check(&["id", "Id", "column 2"]), Ok(()));
+        assert_eq!(
+            check(&["id", " "]).unwrap_err(),
+            "has no name for column 2; give each column of the file a name"
+        );
+        assert_eq!(
+            check(&["id", "x", "id "]).unwrap_err(),
+            "names columns 1 and 3 'id'; give each column its own name"
+        );
     }
 
     fn names(columns: &[&str]) -> Vec<String> {

@@ -33,7 +33,7 @@ pub use dialect::{
     parse_quote,
 };
 pub use error::SourceError;
-pub use header::Header;
+pub use header::{Header, check_column_names};
 pub use input::Input;
 pub use key::{KeyColumns, KeyComparison, RowKey};
 pub use null_markers::{looks_like_null, looks_like_null_date};
