@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::columns::{Columns, MissingName, RowView};
 use super::error::RenderError;
 use super::filters::{self, Tables};
-use super::lexer;
 use super::template::{PlainPart, Template, plain_parts};
+use super::{lexer, none};
 use crate::suggest::did_you_mean;
 
 /// The strings of one mapping and their MiniJinja environment.
@@ -32,10 +32,14 @@ impl Compiler {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_formatter(|output, state, value| match value.is_none() {
-            // MiniJinja writes `None`. Nothing is written instead, so that the member is left out.
-            true => Ok(()),
-            false => minijinja::escape_formatter(output, state, value),
+        environment.add_test("none", none::is_none);
+        environment.set_formatter(|output, state, value| {
+            if none::holds_none(value) {
+                let problem = "the template renders a list or map with none in it; render its entries";
+                let error = RenderError::Row(problem.to_owned());
+                return Err(Error::new(ErrorKind::InvalidOperation, problem).with_source(error));
+            }
+            minijinja::escape_formatter(output, state, value)
         });
         filters::install(&mut environment, &tables);
         Compiler { environment, tables, columns, used: BTreeSet::new(), hides_columns: false }
@@ -108,7 +112,7 @@ impl Compiler {
         // Named by number, since two members may share a path.
         let name = self.environment.templates().count().to_string();
         self.environment
-            .add_template_owned(name.clone(), text.to_owned())
+            .add_template_owned(name.clone(), none::without_none(text, &parts).into_owned())
             .map_err(|error| format!("the template does not parse: {}", described(&error)))?;
         self.check_names(&name)?;
         self.check_empty_row(&name)?;
@@ -277,7 +281,7 @@ mod tests {
         Compiler::new(Arc::new(Columns::new(&header)), &BTreeMap::from([("t".to_owned(), table)]))
     }
 
-    const PLAIN: [&str; 14] = [
+    const PLAIN: [&str; 17] = [
         "{{ a_b }}",
         "{{ row['A b'] }}!",
         "<{{c}}|{{ a_b|upper }}>",
@@ -292,6 +296,9 @@ mod tests {
         "{{ c | lookup('t', default='z') }}",
         "{{ c | epoch('%Y-%m-%d', tz='Europe/London') }}",
         "{{ c | epoch }}{{ c | iso }}",
+        "{{ c | iso('%d.%m.%Y', 'iso_8601', tz='America/Havana') }}",
+        "{{ c | urlencode }}",
+        "{\"c\": {{ c | tojson }}}",
     ];
 
     #[test]
@@ -323,6 +330,29 @@ mod tests {
         assert!(problem.contains("did you mean 'upper'?"), "{problem}");
         let problem = compiler().compile("{% if false %}{{ row['A bb'] }}{% endif %}").unwrap_err();
         assert!(problem.contains("did you mean 'A b'?"), "{problem}");
+    }
+
+    #[test]
+    fn no_filter_makes_a_word_of_none() {
+        let names = filters::OWN.into_iter().map(|(name, _)| name).chain(BUILT_IN_FILTERS.split_whitespace());
+        let mut rendered = 0;
+        for filter in names.filter(|name| *name != "tojson") {
+            for template in
+                ["{{ none | F }}", "{{ '' ~ (none | F) }}", "{{ [none | F, (c if false) | F] | join }}"]
+            {
+                let mut compiler = compiler();
+                // A filter with a required argument.
+                let Ok(template) = compiler.compile(&template.replace('F', filter)) else { continue };
+                let columns = compiler.columns.clone();
+                let cells = csv::StringRecord::from(vec!["", ""]);
+                if let Ok(text) = compiler.render(&template, &RowView::new(&columns, &cells)) {
+                    rendered += 1;
+                    let words = ["none", "undefined", "null"];
+                    assert!(!words.iter().any(|word| text.to_lowercase().contains(word)), "{filter}: {text}");
+                }
+            }
+        }
+        assert!(rendered > 60, "{rendered}");
     }
 
     #[test]

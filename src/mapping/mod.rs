@@ -14,6 +14,7 @@ mod source;
 mod columns;
 mod filters;
 mod lexer;
+mod none;
 mod template;
 mod compiler;
 mod tree;

@@ -5,7 +5,7 @@ mod step;
 
 use std::borrow::Cow;
 
-use minijinja::value::{Kwargs, Rest, StringInput};
+use minijinja::value::{Kwargs, Rest, StringInput, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::RenderError;
@@ -25,6 +25,8 @@ pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
     }
     environment.add_filter("truncate", truncate);
     environment.add_filter("slug", |state: &State, value: &Value| apply(Ok(FilterStep::Slug), state, value));
+    environment.add_filter("urlencode", urlencode);
+    environment.add_filter("tojson", tojson);
     let tables = tables.clone();
     environment.add_filter("lookup", move |state: &State, value: &Value, name: String, options: Kwargs| {
         let default: Option<String> = options.get("default")?;
@@ -51,12 +53,38 @@ fn truncate(state: &State, value: &Value, chars: Option<usize>, options: Kwargs)
     apply(step, state, value)
 }
 
+/// A text percent-encoded, or a map as the parameters of a URL: `q=a%20b&page=2`.
+fn urlencode(state: &State, value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::Map => minijinja::filters::urlencode(value),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let problem =
+                "urlencode: a list has no form in a URL; encode its entries, or a map of parameters";
+            fail(RenderError::Job(problem.to_owned()))
+        }
+        _ => apply(Ok(FilterStep::UrlEncode), state, value),
+    }
+}
+
+/// A value as JSON: a text with its quotes and escapes, none as null. MiniJinja's own filter also escapes for HTML,
+/// where an apostrophe takes six characters.
+fn tojson(value: &Value) -> Result<String, Error> {
+    match serde_json::to_string(value) {
+        Ok(text) => Ok(text),
+        Err(_) => fail(RenderError::Row("tojson: the value has no form in JSON".to_owned())),
+    }
+}
+
+fn fail<T>(error: RenderError) -> Result<T, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, error.to_string()).with_source(error))
+}
+
 /// Applies a filter to its input. None is an empty text here; MiniJinja would make it the text `None`.
 fn apply(step: Result<FilterStep, RenderError>, state: &State, value: &Value) -> Result<String, Error> {
     let text = if value.is_none() { None } else { Some(StringInput::new(state, value)?) };
     let text = text.as_ref().map_or("", StringInput::as_str);
     let outcome = step.and_then(|step| step.apply(text.into()).map(Cow::into_owned));
-    outcome.map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()).with_source(error))
+    outcome.or_else(fail)
 }
 
 #[cfg(test)]
@@ -167,6 +195,43 @@ mod tests {
         assert_eq!(render("{{ d | required }}", "x").unwrap(), "x");
         let error = render("{{ d | required('every ticket has a subject') }}", " ").unwrap_err();
         assert!(error.contains("every ticket has a subject"), "{error}");
+    }
+
+    #[test]
+    fn urlencode_keeps_a_cell_one_part_of_a_url() {
+        let link = "https://x.example/?q={{ d | urlencode }}&page=1";
+        assert_eq!(
+            render(link, "a&b=c d#é/ü?").unwrap(),
+            "https://x.example/?q=a%26b%3Dc%20d%23%C3%A9/%C3%BC%3F&page=1"
+        );
+        assert_eq!(render("{{ d | urlencode }}", "HD-17_a.b").unwrap(), "HD-17_a.b");
+        assert_eq!(render("{{ {'q': d} | urlencode }}", "a b&c").unwrap(), "q=a%20b%26c");
+        assert_eq!(render("{{ 42 | urlencode }}", "").unwrap(), "42");
+        assert!(render("{{ [d] | urlencode }}", "x").unwrap_err().contains("encode its entries"));
+    }
+
+    #[test]
+    fn tojson_keeps_a_cell_one_string_of_a_json_text() {
+        let cells = [
+            "",
+            "it's <b>",
+            "a\"b\\c",
+            "line\nbreak\ttab\r",
+            "\u{0}\u{1b}",
+            "\u{2028}",
+            "ü 😀",
+            "\", \"x\": 1",
+        ];
+        for cell in cells {
+            for template in ["{\"a\": {{ d | tojson }}}", "{{ {'a': d} | tojson }}"] {
+                let text = render(template, cell).unwrap();
+                let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(parsed, serde_json::json!({ "a": cell }), "{text}");
+            }
+        }
+        assert_eq!(render("{{ d | tojson }}", "it's <b> & more").unwrap(), "\"it's <b> & more\"");
+        assert_eq!(render("{{ [d, 1, true, 1.5] | tojson }}", "x").unwrap(), "[\"x\",1,true,1.5]");
+        assert_eq!(render("{{ [none, (d if false)] | tojson }}", "x").unwrap(), "[null,null]");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::dates::DateForm;
 use crate::mapping::error::RenderError;
 use crate::slug::slug;
@@ -13,12 +15,14 @@ use crate::suggest::did_you_mean;
 pub(in crate::mapping) type Tables = BTreeMap<String, Arc<BTreeMap<String, String>>>;
 
 /// The project's filters, each with the ways to call it.
-pub(in crate::mapping) const OWN: [(&str, &str); 6] = [
+pub(in crate::mapping) const OWN: [(&str, &str); 8] = [
     ("epoch", "epoch, epoch('%d/%m/%Y') or epoch('%d/%m/%Y', '%Y-%m-%d', tz='Europe/London')"),
     ("iso", "iso, iso('%d/%m/%Y') or iso('%d/%m/%Y', '%Y-%m-%d', tz='Europe/London')"),
     ("truncate", "truncate(1024) or truncate(bytes=1024)"),
     ("slug", "slug"),
     ("lookup", "lookup('table') or lookup('table', default='text')"),
+    ("urlencode", "urlencode"),
+    ("tojson", "tojson"),
     ("required", "required or required('message')"),
 ];
 
@@ -45,6 +49,10 @@ pub(in crate::mapping) enum FilterStep {
         /// The result for texts without an entry.
         default: Option<String>,
     },
+    /// Percent-encodes for a URL.
+    UrlEncode,
+    /// Writes a JSON string, quotes included.
+    ToJson,
     /// Refuses an empty text with this message.
     Required(String),
     /// MiniJinja's `upper`.
@@ -89,6 +97,8 @@ impl FilterStep {
             ("truncate", [Number(chars)], []) => FilterStep::Chars(*chars),
             ("truncate", [], [("bytes", Number(bytes))]) => FilterStep::Bytes(*bytes),
             ("slug", [], []) => FilterStep::Slug,
+            ("urlencode", [], []) => FilterStep::UrlEncode,
+            ("tojson", [], []) => FilterStep::ToJson,
             ("required", [], []) => FilterStep::Required(REQUIRED.to_owned()),
             ("required", [Text(message)], []) => FilterStep::Required((*message).to_owned()),
             ("upper", [], []) => FilterStep::Upper,
@@ -144,7 +154,8 @@ impl FilterStep {
                 text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()).then_some(text)
             }
             FilterStep::Date(_) => text.is_empty().then_some(text),
-            FilterStep::Slug | FilterStep::Replace(..) => None,
+            FilterStep::UrlEncode => text.bytes().all(is_plain_in_url).then_some(text),
+            FilterStep::Slug | FilterStep::ToJson | FilterStep::Replace(..) => None,
         }
     }
 
@@ -168,6 +179,8 @@ impl FilterStep {
         Ok(match self {
             FilterStep::Date(form) => form.convert(&text)?.into(),
             FilterStep::Slug => slug(&text).into(),
+            FilterStep::UrlEncode => urlencoded(&text).into(),
+            FilterStep::ToJson => Value::from(&*text).to_string().into(),
             FilterStep::Lookup { name, .. } => {
                 let remedy = "add it, or a \"*\" for all others";
                 let problem = format!("lookup: the table '{name}' has no entry for the cell; {remedy}");
@@ -185,6 +198,23 @@ impl FilterStep {
 
 /// The message of `required` without an argument.
 pub(super) const REQUIRED: &str = "is required but empty";
+
+/// Whether `urlencode` leaves a byte as it is: MiniJinja's set, which has the slash.
+fn is_plain_in_url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte)
+}
+
+fn urlencoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if is_plain_in_url(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
 
 fn first_chars(text: &str, most: usize) -> &str {
     // A text has at most as many characters as bytes.

@@ -119,7 +119,7 @@ fn functions_and_macros_of_the_engine_are_no_missing_columns() {
 }
 
 /// Templates that render to nothing for a column `a` with the text `x`.
-const NONE: [&str; 12] = [
+const NONE: [&str; 33] = [
     "{{ none }}",
     "{{ None }}",
     "{{ 'x' if false else none }}",
@@ -128,10 +128,31 @@ const NONE: [&str; 12] = [
     "{% if a == 'y' %}{{ a }}{% endif %}",
     "{% set b = none %}{{ b }}",
     "{% set b %}{{ none }}{% endset %}{{ b }}",
-    "{{ none | default('x') }}",
+    "{% set b %}{{ '' ~ none }}{% endset %}{{ b | trim }}",
+    "{% macro m(b=none) %}{{ b ~ '' }}{% endmacro %}{{ m() }}{{ m(none) }}{{ m(b=none) }}",
+    "{% for b in [none, None] %}{{ b }}{% endfor %}",
+    "{{ none ~ None }}",
+    "{{ none ~ '' ~ (a if a == 'y') }}",
+    "{{ (a if a == 'y') ~ (a if a == 'y' else none) }}",
+    "{{ [none, (a if a == 'y' else none)] | join }}",
+    "{{ [none] | join(', ') }}",
+    "{{ [a if a == 'y'] | join(', ') | upper }}",
+    "{{ none | upper }}{{ none | lower }}{{ none | title }}{{ none | capitalize }}",
+    "{{ none | trim }}{{ none | string }}{{ none | escape }}{{ none | safe }}{{ none | indent }}",
+    "{{ none | replace('None', 'x') }}{{ none | replace('n', none) }}",
+    "{{ a | replace(a, none) }}",
+    "{{ none | default(none) }}{{ none | d(none, true) }}",
+    "{{ '' | default(none, true) | upper }}",
+    "{{ none | list | join }}{{ none | string | lines | join }}",
+    "{{ '%s' | format(none) }}{{ none | first | default('') }}{{ [none] | first | upper }}",
+    "{{ {'b': none}.b ~ '' }}{{ {'b': none}['b'] | upper }}",
+    "{{ [[none, a]] | map('first') | join }}",
     "{{ (a if a == 'y' else none) | slug }}",
     "{{ (a if a == 'y' else none) | epoch('%Y-%m-%d') }}",
-    "{{ none | truncate(2) }}{{ none | iso }}{{ none | lookup('status') }}",
+    "{{ none | truncate(2) }}{{ none | iso }}{{ none | lookup('status') }}{{ none | urlencode }}",
+    "{{ (a if a == 'y') | truncate(2) | lookup('status') | slug | urlencode }}",
+    "{{ a | trim(a) ~ none }}",
+    "{{ (none or none) ~ (none and a) ~ (a and none) }}",
 ];
 
 #[test]
@@ -154,6 +175,40 @@ fn none_beside_text_adds_nothing() {
     let toml = "Name = \"HD-{{ a }}{{ none }}\"\n[Attributes]\n\"x{{ none }}\" = \"{{ a }}\"";
     let request = map(toml, &["a"], &["7"]).unwrap();
     assert_eq!((&request["Name"], &request["Attributes"]), (&json!("HD-7"), &json!({"x": "7"})));
+}
+
+#[test]
+fn none_counts_as_missing_in_tests_and_filters() {
+    for (template, expected) in [
+        ("{{ none | default('x') }}", "x"),
+        ("{{ (a if a == 'y' else none) | default('x') }}", "x"),
+        ("{{ (a if a == 'y') | default('x') }}", "x"),
+        (
+            "{{ none is none }}{{ (a if a == 'y') is none }}{{ a is none }}{{ a is not none }}",
+            "TrueTrueFalseTrue",
+        ),
+        ("{% set b = none %}{{ b is none }}{{ b == none }}{{ a == none }}", "TrueTrueFalse"),
+        ("{{ 'yes' if none else 'no' }}", "no"),
+        ("{{ a | split(none, 1) | join('-') }}", "7-8 9"),
+        ("{{ [a, none] | reject('none') | join(', ') }}", "7 8 9"),
+        ("{{ [a, none, 'b'] | select | join(', ') }}", "7 8 9, b"),
+        ("{{ a ~ none ~ '!' }}", "7 8 9!"),
+        ("{{ {'a': none, 'b': [none]} | tojson }}{{ a }}", "{\"a\":null,\"b\":[null]}7 8 9"),
+        ("{{ 'None' }} {{ \"none\" ~ a }}", "None none7 8 9"),
+        ("{{ [a, 'b'] }}", "['7 8 9', 'b']"),
+    ] {
+        let toml = format!("Name = '''{template}'''\nDescription = \"{{{{ a }}}}\"");
+        assert_eq!(member("Name", &toml, &["a"], &["7 8 9"]), expected, "{template}");
+    }
+}
+
+#[test]
+fn a_list_with_none_in_it_is_no_text() {
+    for list in ["[a, none]", "{'b': none}", "[[a if a == 'y']]", "{'b': [none]}"] {
+        let toml = format!("Name = \"{{{{ {list} }}}}\"\nDescription = \"{{{{ a }}}}\"");
+        let error = map(&toml, &["a"], &["x"]).unwrap_err();
+        assert!(error.starts_with("Name the template renders a list or map with none in it"), "{error}");
+    }
 }
 
 #[test]
