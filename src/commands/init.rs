@@ -10,7 +10,7 @@ use super::CommandError;
 use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::init::{CsvSample, guess_encoding, job_file};
+use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file};
 use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
@@ -59,8 +59,9 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     if job.symlink_metadata().is_ok() {
         return Err(InitError::Exists(job).into());
     }
-    let text = guess(args, &csv, &job, dialect)?;
-    write_new(&job, &text)?;
+    let guessed = guess(args, &csv, &job, dialect)?;
+    write_new(&job, &guessed.text)?;
+    to_stdout(&guessed.summary).map_err(super::io("cannot write the guesses"))?;
     let name = shell_path(&job);
     notice(&format!(
         "{name} written; review its guesses, then run\n  connect-import check --job {name}\n  \
@@ -69,7 +70,7 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Complete)
 }
 
-fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<String, InitError> {
+fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<GuessedJob, InitError> {
     let mut sampled = sample(csv, &dialect);
     if let (Err(SourceError::Encoding { .. }), None) = (&sampled, dialect.encoding) {
         // No encoding is given, and the file is not UTF-8.

@@ -4,16 +4,37 @@ use deunicode::deunicode;
 
 /// Names for the kind of record that a row is.
 pub(super) const RECORDS: &str = "\
-    ticket, case, issue, task, incident, request, conversation, email, record, fall, vorgang, vorgangs, \
-    anfrage, aufgabe, aufgaben, caso, tarea, demande, tache, chamado, arende, zaak, sag, sak, заявки, \
-    チケット, 案件, 受付, 管理, 問い合わせ, お問い合わせ, 工单, 工單";
+    ticket, case, issue, task, incident, request, conversation, interaction, complaint, inquiry, enquiry, \
+    record, fall, vorgang, vorgangs, anfrage, aufgabe, aufgaben, caso, tarea, demande, tache, chamado, \
+    arende, zaak, sag, sak, заявки, チケット, 案件, 受付, 管理, 問い合わせ, お問い合わせ, 工单, 工單";
 
-/// Endings that form one word with the noun before them.
+/// Words for an identifier.
+pub(super) const IDENTIFIERS: &str = "\
+    id, key, number, no, num, nr, ref, reference, uuid, guid, identifier, nummer, kennung, referenz, \
+    referenznummer, numero, cle, referencia, numer, riferimento, codigo, номер, 番号, 编号, 編號, 번호";
+
+/// Words for things that are not rows, or that several rows share: people and their addresses, types and
+/// states, related rows, products, places.
+pub(super) const OTHERS: &str = "\
+    customer, client, contact, caller, user, agent, owner, assignee, assigned, requester, requestor, \
+    requested, submitter, opener, reporter, creator, created, author, person, employee, member, account, org, \
+    organization, organisation, company, business, department, vendor, supplier, group, team, queue, email, \
+    mail, address, phone, telephone, tel, mobile, fax, zip, postal, house, street, city, country, site, \
+    store, branch, location, ip, domain, url, bank, tax, vat, parent, master, related, linked, duplicate, \
+    merged, previous, next, initial, root, epic, problem, type, status, state, priority, severity, category, \
+    reason, source, channel, brand, form, tag, label, queue, policy, sla, rating, survey, stage, pipeline, \
+    serial, version, build, product, asset, device, session, thread, comment, attachment, line, row, \
+    room, project, campaign, kunde, kunden, benutzer, konto, konten, telefon, handy, mobil, haus, zeilen, \
+    artikel, produkt, typ, art, kontakt, melder, bearbeiter, cliente, usuario, telefono, linea, correo, \
+    contacto, tipo, estado, utilisateur, statut, telefone, klant, klanten, 電話, 郵便, 顧客, \
+    会員";
+
+/// Endings that form one word with any noun before them.
 const SUFFIXES: &str = "nummer, nr, 番号, 编号, 編號, 번호";
 
-/// The items of a comma-separated list.
-fn listed(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim)
+/// The items of a comma-separated list, which may be empty.
+pub(super) fn listed(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// Whether the list has exactly this word.
@@ -54,11 +75,20 @@ fn finish(word: &mut String, words: &mut Vec<String>) {
         let stem = plain.strip_suffix(suffix)?;
         (!stem.is_empty()).then(|| [stem.to_owned(), suffix.to_owned()])
     });
-    match split {
+    match split.or_else(|| run_on(&plain)) {
         Some(parts) => words.extend(parts),
         None if plain.is_empty() => {}
         None => words.push(plain),
     }
+}
+
+/// `ticketid` as `ticket` and `id`.
+fn run_on(word: &str) -> Option<[String; 2]> {
+    listed(IDENTIFIERS).find_map(|identifier| {
+        let noun = word.strip_suffix(identifier)?;
+        let is_noun = is_listed(noun, RECORDS) || is_listed(noun, OTHERS);
+        is_noun.then(|| [noun.to_owned(), identifier.to_owned()])
+    })
 }
 
 /// The index of the first of `phrases` that is the header: alone, after a word for a record (`ticket
@@ -70,12 +100,20 @@ pub(super) fn rank(words: &[String], phrases: &str) -> Option<usize> {
         _ => words,
     };
     let all = words.join(" ");
+    let is_before_a_text = |word: &str| word == "email" || is_listed(word, RECORDS);
     let after_record =
-        words.split_first().filter(|(first, _)| is_listed(first, RECORDS)).map(|(_, rest)| rest.join(" "));
+        words.split_first().filter(|(first, _)| is_before_a_text(first)).map(|(_, rest)| rest.join(" "));
     listed(phrases).position(|phrase| {
         let runs_on = phrase.starts_with(|c| c >= '\u{2e80}');
         all == phrase || after_record.as_deref() == Some(phrase) || (runs_on && all.ends_with(phrase))
     })
+}
+
+/// The place of a header that is exactly one of `known`, or behind them its [`rank`] among `phrases`.
+pub(super) fn rank_after(words: &[String], known: &str, phrases: &str) -> Option<(bool, usize)> {
+    let header = words.join(" ");
+    let place = listed(known).position(|phrase| phrase == header).map(|place| (false, place));
+    place.or_else(|| Some((true, rank(words, phrases)?)))
 }
 
 #[cfg(test)]
@@ -92,6 +130,10 @@ mod tests {
             ("Ticketnummer", "ticket nummer"),
             ("Numéro de ticket", "numero de ticket"),
             ("created_at", "created at"),
+            ("ticketid", "ticket id"),
+            ("emailid", "email id"),
+            ("caseno", "case no"),
+            ("paid", "paid"),
             ("チケット番号", "チケット 番号"),
         ] {
             assert_eq!(words(header).join(" "), expected);

@@ -1,10 +1,13 @@
 //! Writes the guesses as a commented job file.
 
+use super::contact_name::{NameEvidence, NameGuess};
 use super::dates::DateFormats;
+use super::key_lines::key_lines;
 use super::literals;
 use super::references::{DateReference, Refused, UrlReference};
 use super::roles::{ColumnRoles, GuessedColumn};
 use super::sample::CsvSample;
+use super::summary::{basis, summary};
 use crate::slug::UsedKeys;
 
 const CONNECT: &str = r#"[connect]
@@ -22,11 +25,25 @@ rate = 2.0
 burst = 5
 ";
 
+/// The service's limits of a name and a description, in characters.
+const NAME_CHARS: usize = 1024;
+const DESCRIPTION_CHARS: usize = 4096;
+
+/// A guessed job file.
+#[derive(Debug)]
+pub struct GuessedJob {
+    /// The job file's text.
+    pub text: String,
+    /// What was recognized and guessed, one fact a line.
+    pub summary: String,
+}
+
 /// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a
 /// shell needs it.
-pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> String {
+pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> GuessedJob {
     let writer = JobFileWriter { sample, roles: ColumnRoles::guess(sample), lines: Vec::new() };
-    writer.write(&literals::comment(job_name))
+    let summary = summary(sample, &writer.roles);
+    GuessedJob { text: writer.write(&literals::comment(job_name)), summary }
 }
 
 struct JobFileWriter<'a> {
@@ -45,6 +62,7 @@ impl JobFileWriter<'_> {
         self.dates();
         self.urls();
         self.left_out();
+        self.mapping();
         self.push([PACING]);
         self.lines.join("\n")
     }
@@ -64,14 +82,14 @@ impl JobFileWriter<'_> {
 
     fn head(&mut self, job_name: &str) {
         let file = literals::comment(self.sample.file);
-        let basis = match (self.sample.rows.len(), self.sample.is_complete) {
-            (0, _) => "the header".to_owned(),
-            (1, true) => "the header and the only row".to_owned(),
-            (rows, true) => format!("the header and all {rows} rows"),
-            (rows, false) => format!("the header and the first {rows} rows"),
-        };
+        self.push([format!("# Job file for connect-import, guessed from {} of {file}.", basis(self.sample))]);
+        if let Some(exporter) = self.roles.exporter {
+            self.push([format!("# Recognized by its header: {}.", exporter.name)]);
+            if !exporter.zone.is_empty() {
+                self.push([format!("# Its dates without an offset are in the time zone {}.", exporter.zone)]);
+            }
+        }
         self.push([
-            format!("# Job file for connect-import, guessed from {basis} of {file}."),
             "# Review the guesses, then run:".to_owned(),
             format!(
                 "#   connect-import check --job {job_name}            lists all invalid rows; sends nothing"
@@ -111,22 +129,8 @@ impl JobFileWriter<'_> {
                 format!("null = [{}]", nulls.join(", ")),
             ]);
         }
-        match self.roles.key {
-            Some(key) => {
-                let key = format!("key = [{}]", literals::toml(self.name_of(key)));
-                let reason = match sample.rows.len() {
-                    0 | 1 => "# Guessed from its header.".to_owned(),
-                    rows => format!("# Guessed: its values differ in all {rows} rows."),
-                };
-                let meaning = "# Column or columns that uniquely identify a row, in this file and in every later one.";
-                self.push([meaning.to_owned(), reason, key]);
-            }
-            None => self.push([
-                "# No column looks like a unique id, so the whole row is the key: a row that changes is a new",
-                "# row and is imported again. If columns uniquely identify a row, name them:",
-                "# key = [\"Exact Header\"]",
-            ]),
-        }
+        let key = key_lines(self.sample, &self.roles);
+        self.push(key);
         self.push([""]);
     }
 
@@ -136,24 +140,75 @@ impl JobFileWriter<'_> {
             "# A member without text is left out.",
             "[request]",
         ]);
-        self.text_member("Name", self.roles.name, 1024, "the first column of short texts");
-        self.text_member("Description", self.roles.description, 4096, "the column of the longest texts");
+        match self.roles.name.take() {
+            Some(name) => self.name(&name),
+            None => self.push(["# No column looks like a name:", "# Name = \"{{ row['Exact Header'] }}\""]),
+        }
+        match self.roles.description {
+            Some(guess) => self.description(guess),
+            None => self.push([
+                "# No column looks like a description:",
+                "# Description = \"{{ row['Exact Header'] }}\"",
+            ]),
+        }
         self.push([""]);
     }
 
-    /// Writes `Name` or `Description`, cut to the service's limit.
-    fn text_member(&mut self, member: &str, guess: Option<GuessedColumn>, chars: usize, reason: &str) {
-        let Some(guess) = guess else {
-            let example = format!("# {member} = \"{{{{ row['Exact Header'] | truncate({chars}) }}}}\"");
-            return self.push([format!("# No column looks like a {}:", member.to_lowercase()), example]);
+    fn name(&mut self, name: &NameGuess) {
+        let key = self.roles.key_column();
+        let first = &self.roles.columns[name.columns[0]];
+        let (rows, empty, distinct) = (first.rows(), first.empty_cells(), first.distinct_cells());
+        let cells: Vec<String> = name.columns.iter().map(|index| self.cell(*index)).collect();
+        let mut template = cells.iter().map(|cell| format!("{{{{ {cell} }}}}")).collect::<Vec<_>>().join(" ");
+        let key_cell = key.filter(|key| name.columns != [*key]).map(|key| self.cell(key));
+        let comment = match name.evidence {
+            NameEvidence::Header => None,
+            NameEvidence::Texts => Some("# Guessed: short texts, nearly all of them different."),
+            NameEvidence::Key => {
+                Some("# Guessed: no other column tells the contacts apart, so this is the key.")
+            }
+            NameEvidence::Distinct => Some("# Guessed: no column looks like a name; this differs most."),
+            NameEvidence::Any => Some("# Guessed: no column looks like a name."),
         };
-        if !guess.is_by_name {
-            let is_key = Some(guess.column) == self.roles.key;
-            let reason = if is_key { "no column looks like a name, so this is the key" } else { reason };
-            self.push([format!("# Guessed: {reason}.")]);
+        self.push(comment);
+        if let Some(key_cell) = key_cell.filter(|_| rows > 0) {
+            if empty > 0 {
+                let are = if empty == 1 { "is" } else { "are" };
+                self.push([format!("# {empty} of {rows} cells {are} empty: there the key is the name.")]);
+                template = format!("{{{{ {} or {key_cell} }}}}", cells[0]);
+            }
+            if distinct * 2 < rows {
+                let longer = literals::toml(&format!("{{{{ {key_cell} }}}} {template}"));
+                self.push([
+                    format!("# {rows} rows have {distinct} different names. To tell them apart, use:"),
+                    format!("# Name = {longer}"),
+                ]);
+            }
         }
-        let template = format!("{{{{ {} | truncate({chars}) }}}}", self.cell(guess.column));
-        self.push([format!("{member} = {}", literals::toml(&template))]);
+        self.cuts(name.columns[0], NAME_CHARS);
+        self.push([format!("Name = {}", literals::toml(&template))]);
+    }
+
+    fn description(&mut self, guess: GuessedColumn) {
+        if !guess.is_by_name {
+            self.push(["# Guessed: the column of the longest texts."]);
+        }
+        self.cuts(guess.column, DESCRIPTION_CHARS);
+        let template = format!("{{{{ {} }}}}", self.cell(guess.column));
+        self.push([format!("Description = {}", literals::toml(&template))]);
+    }
+
+    /// Says how many cells of a column are longer than their member may be.
+    fn cuts(&mut self, column: usize, chars: usize) {
+        let cells = &self.roles.columns[column].cells;
+        let long = cells.iter().filter(|cell| cell.chars().count() > chars).count();
+        if long > 0 {
+            let are = if long == 1 { "is" } else { "are" };
+            let rows = self.sample.rows.len();
+            self.push([format!(
+                "# {long} of {rows} cells {are} longer than {chars} characters; see on_too_long below."
+            )]);
+        }
     }
 
     fn attributes(&mut self) {
@@ -275,6 +330,16 @@ impl JobFileWriter<'_> {
             self.push(names);
             self.push([""]);
         }
+    }
+
+    fn mapping(&mut self) {
+        self.push([
+            "[mapping]".to_owned(),
+            format!("# A name over {NAME_CHARS} characters, a description over {DESCRIPTION_CHARS} and values over the"),
+            "# service's limits are cut; check counts them. \"reject\" rejects such rows instead.".to_owned(),
+            "on_too_long = \"truncate\"".to_owned(),
+            String::new(),
+        ]);
     }
 }
 

@@ -13,11 +13,15 @@ mod dates;
 mod day_month;
 mod urls;
 mod references;
+mod exporters;
 mod key;
+mod contact_name;
 mod roles;
+mod key_lines;
+mod summary;
 mod job_file;
 #[cfg(test)]
 mod tests;
 
-pub use job_file::job_file;
+pub use job_file::{GuessedJob, job_file};
 pub use sample::{CsvSample, guess_encoding};

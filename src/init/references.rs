@@ -163,7 +163,7 @@ mod tests {
             escape: None,
             encoding: None,
         };
-        job_file(&sample, "export.toml")
+        job_file(&sample, "export.toml").text
     }
 
     #[test]

@@ -2,17 +2,20 @@
 
 use std::cmp::Reverse;
 
-use super::header_words::rank;
-use super::key::key;
+use super::contact_name::{self, NameEvidence, NameGuess};
+use super::exporters::{Exporter, recognize};
+use super::header_words::{listed, rank_after};
+use super::key::{KeySearch, find_key};
 use super::references::{ReferenceColumns, References, references};
 use super::sample::{CsvSample, SampleColumn};
 
 /// The guessed roles, as indices of columns.
 #[derive(Debug)]
 pub(super) struct ColumnRoles<'a> {
+    pub(super) exporter: Option<&'static Exporter>,
     pub(super) columns: Vec<SampleColumn<'a>>,
-    pub(super) key: Option<usize>,
-    pub(super) name: Option<GuessedColumn>,
+    pub(super) key: KeySearch,
+    pub(super) name: Option<NameGuess>,
     pub(super) description: Option<GuessedColumn>,
     pub(super) attributes: Vec<usize>,
     /// Columns that are empty in every row, which are only commented.
@@ -29,6 +32,7 @@ pub(super) struct GuessedColumn {
 
 impl<'a> ColumnRoles<'a> {
     pub(super) fn guess(sample: &CsvSample<'a>) -> Self {
+        let exporter = recognize(sample.columns);
         let columns: Vec<SampleColumn<'a>> = sample
             .columns
             .iter()
@@ -38,7 +42,7 @@ impl<'a> ColumnRoles<'a> {
         let is_empty = |index: &usize| columns[*index].is_empty();
         let (unfilled, filled): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_empty);
 
-        let found = ReferenceColumns::find(&columns, &filled);
+        let mut found = ReferenceColumns::find(&columns, &filled);
         let dates: Vec<usize> = found.dates.iter().map(|(index, _)| *index).collect();
         let is_date = |index: usize| dates.contains(&index);
         let texts: Vec<usize> = filled.iter().copied().filter(|index| !found.has(*index)).collect();
@@ -46,49 +50,58 @@ impl<'a> ColumnRoles<'a> {
             texts.iter().copied().filter(|index| !taken.contains(&Some(*index))).collect()
         };
 
-        let named = by_name(&columns, &texts, NAMES);
-        let described = by_name(&columns, &except(&[named]), DESCRIPTIONS);
-        let key = key(&columns, &except(&[named, described]), sample.rows.len());
-        let name = guessed_column(named, || {
-            let short = short_text(&columns, &except(&[key, described]));
-            short.or(key).or_else(|| filled.first().copied())
-        });
-        let description = guessed_column(described, || {
-            longest_text(&columns, &except(&[key, name.map(|name| name.column)]))
+        let named = contact_name::named(&columns, &texts, exporter);
+        let described = described(&columns, &except(&[named]), exporter);
+        let key = find_key(&columns, &except(&[named, described]), sample, exporter);
+        let key_column = key.key.map(|key| key.column);
+        let name = match named {
+            Some(column) => Some(NameGuess { columns: vec![column], evidence: NameEvidence::Header }),
+            None => {
+                let texts = except(&[described]);
+                let guess = contact_name::otherwise(&columns, &texts, &dates, key_column);
+                let first = || filled.first().map(|index| vec![*index]);
+                guess.or_else(|| Some(NameGuess { columns: first()?, evidence: NameEvidence::Any }))
+            }
+        };
+        let taken = name.as_ref().map_or(&[][..], |name| &name.columns);
+        let description = described.map(|column| GuessedColumn { column, is_by_name: true }).or_else(|| {
+            let mut texts = except(&[key_column]);
+            texts.retain(|index| !taken.contains(index));
+            longest_text(&columns, &texts).map(|column| GuessedColumn { column, is_by_name: false })
         });
 
-        let is_guessed =
-            |index: usize| [name, description].iter().flatten().any(|guess| guess.column == index);
+        // Only the whole of a cell that is a member of its own may be missing from the attributes.
+        let is_member = |index: usize| {
+            taken == [index] || description.is_some_and(|description| description.column == index)
+        };
+        if let Some(exporter) = exporter {
+            found.dates.sort_by_key(|(index, _)| importance(&columns[*index], exporter));
+        }
         let references = references(&columns, found, sample.delimiter);
         let is_linked = |index: usize| references.urls.iter().any(|url| url.column == index);
         let (empty, unfilled) = if sample.is_complete { (unfilled, vec![]) } else { (vec![], unfilled) };
         let mut attributes: Vec<usize> = filled
             .into_iter()
             .filter(|index| {
-                Some(*index) == key || is_date(*index) || !(is_guessed(*index) || is_linked(*index))
+                Some(*index) == key_column || is_date(*index) || !(is_member(*index) || is_linked(*index))
             })
             .chain(unfilled)
             .collect();
         attributes.sort_unstable();
-        ColumnRoles { columns, key, name, description, attributes, empty, references }
+        ColumnRoles { exporter, columns, key, name, description, attributes, empty, references }
+    }
+
+    /// The column of the key.
+    pub(super) fn key_column(&self) -> Option<usize> {
+        self.key.key.map(|key| key.column)
     }
 }
 
-fn guessed_column(
-    by_name: Option<usize>,
-    otherwise: impl FnOnce() -> Option<usize>,
-) -> Option<GuessedColumn> {
-    match by_name {
-        Some(column) => Some(GuessedColumn { column, is_by_name: true }),
-        None => otherwise().map(|column| GuessedColumn { column, is_by_name: false }),
-    }
+/// The place of a date in the list of a recognized export; those that it does not list come last.
+fn importance(column: &SampleColumn<'_>, exporter: &Exporter) -> usize {
+    let header = column.words.join(" ");
+    listed(exporter.dates).position(|phrase| phrase == header).unwrap_or(usize::MAX)
 }
-
-/// Headers of columns that summarize a row in a few words; the better ones first.
-const NAMES: &str = "\
-    short description, subject, title, summary, headline, topic, betreff, titel, kurzbeschreibung, \
-    thema, objet, sujet, titre, asunto, titulo, oggetto, titolo, assunto, onderwerp, emne, amne, temat, \
-    tytul, тема, 件名, タイトル, 主题, 标题, 主旨, 標題, 제목, name";
 
 /// Headers of columns that describe a row at length; the better ones first.
 const DESCRIPTIONS: &str = "\
@@ -97,25 +110,18 @@ const DESCRIPTIONS: &str = "\
     commentaire, descrizione, messaggio, descricao, mensagem, omschrijving, beschrijving, beskrivelse, \
     beskrivning, opis, описание, 内容, 説明, 詳細, 本文, 描述, 설명, 내용";
 
-/// The most characters of a short text, on average.
-const SHORT: usize = 100;
-
 /// The average of characters above which a text is a description.
 const LONG: usize = 60;
 
-/// The first column with the best of `phrases` as its header.
-fn by_name(columns: &[SampleColumn<'_>], candidates: &[usize], phrases: &str) -> Option<usize> {
-    candidates
-        .iter()
-        .filter_map(|index| Some((rank(&columns[*index].words, phrases)?, *index)))
-        .min()
-        .map(|(_, index)| index)
-}
-
-/// The first column of short texts.
-fn short_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-    let is_short = |column: &SampleColumn<'_>| column.is_text() && column.average_chars() <= SHORT;
-    candidates.iter().copied().find(|index| is_short(&columns[*index]))
+/// The column whose header names a description.
+fn described(
+    columns: &[SampleColumn<'_>],
+    candidates: &[usize],
+    exporter: Option<&Exporter>,
+) -> Option<usize> {
+    let known = exporter.map_or("", |exporter| exporter.description);
+    let place = |index: usize| rank_after(&columns[index].words, known, DESCRIPTIONS);
+    candidates.iter().filter_map(|index| Some((place(*index)?, *index))).min().map(|(_, index)| index)
 }
 
 /// The column of the longest texts, if they are long.
@@ -129,14 +135,6 @@ fn longest_text(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<us
 mod tests {
     use super::*;
 
-    fn named_name(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-        by_name(columns, candidates, NAMES)
-    }
-
-    fn named_description(columns: &[SampleColumn<'_>], candidates: &[usize]) -> Option<usize> {
-        by_name(columns, candidates, DESCRIPTIONS)
-    }
-
     fn with<T>(header: &[&str], row: &[&str], test: impl Fn(&[SampleColumn<'_>], &[usize]) -> T) -> T {
         let rows = vec![row.iter().map(|cell| cell.to_string()).collect::<Vec<_>>()];
         let columns: Vec<_> =
@@ -146,19 +144,16 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_preferred_to_a_name() {
-        let header = ["Customer Name", "Name", "Ticket Subject"];
-        assert_eq!(with(&header, &["a", "b", "c"], named_name), Some(2));
-        assert_eq!(with(&["Customer Name"], &["a"], named_name), None);
-        assert_eq!(with(&["Kurzbeschreibung", "Beschreibung"], &["a", "b"], named_name), Some(0));
-        assert_eq!(with(&["Kurzbeschreibung", "Beschreibung"], &["a", "b"], named_description), Some(1));
+    fn the_header_names_the_description() {
+        let by_header = |columns: &[SampleColumn<'_>], all: &[usize]| described(columns, all, None);
+        assert_eq!(with(&["Kurzbeschreibung", "Beschreibung"], &["a", "b"], by_header), Some(1));
+        assert_eq!(with(&["Customer comment", "Email body"], &["a", "b"], by_header), Some(1));
     }
 
     #[test]
     fn without_a_known_header_the_length_decides() {
         let (long, longer) = ("word ".repeat(20), "word ".repeat(30));
         let row = ["12", "short", &long, &longer];
-        assert_eq!(with(&["a", "b", "c", "d"], &row, short_text), Some(1));
         assert_eq!(with(&["a", "b", "c", "d"], &row, longest_text), Some(3));
         assert_eq!(with(&["a", "b"], &row[..2], longest_text), None);
     }

@@ -1,6 +1,6 @@
 //! The part of the CSV that the guesses rest on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
@@ -50,6 +50,24 @@ pub(super) struct SampleColumn<'a> {
     rows: usize,
 }
 
+/// Cells of a column that keep it from identifying every row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KeyGaps {
+    pub(super) empty: usize,
+    pub(super) repeated: usize,
+    /// Index of the first row without a cell.
+    pub(super) first_empty: Option<usize>,
+    /// Indices of the first row that repeats a cell, and of the row that has it first.
+    pub(super) first_repeated: Option<(usize, usize)>,
+}
+
+impl KeyGaps {
+    /// How many rows the column does not identify.
+    pub(super) fn rows(&self) -> usize {
+        self.empty + self.repeated
+    }
+}
+
 impl<'a> SampleColumn<'a> {
     pub(super) fn new(index: usize, name: &'a str, rows: &'a [Vec<String>]) -> Self {
         let cells = rows.iter().map(|row| row.get(index).map_or("", |cell| cell.trim())).enumerate();
@@ -79,10 +97,65 @@ impl<'a> SampleColumn<'a> {
         !self.cells.is_empty() && self.cells.iter().all(|cell| test(cell))
     }
 
-    /// Whether every row has a cell here and no two are equal.
-    pub(super) fn is_distinct(&self) -> bool {
-        let mut seen = HashSet::new();
-        self.cells.len() == self.rows && self.cells.iter().all(|cell| seen.insert(cell))
+    /// The trimmed cell of each row.
+    pub(super) fn every_cell(&self) -> impl Iterator<Item = &'a str> {
+        let mut filled = self.row_indices.iter().zip(&self.cells).peekable();
+        (0..self.rows).map(move |row| filled.next_if(|(at, _)| **at == row).map_or("", |(_, cell)| *cell))
+    }
+
+    /// The number of rows of the sample.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many rows have no cell here.
+    pub(super) fn empty_cells(&self) -> usize {
+        self.rows - self.cells.len()
+    }
+
+    /// The empty and the repeated cells.
+    pub(super) fn key_gaps(&self) -> KeyGaps {
+        let mut first_rows = HashMap::with_capacity(self.cells.len());
+        let mut gaps = KeyGaps::default();
+        for (row, cell) in self.every_cell().enumerate() {
+            if cell.is_empty() {
+                gaps.empty += 1;
+                gaps.first_empty.get_or_insert(row);
+            } else if let Some(first) = first_rows.get(cell) {
+                gaps.repeated += 1;
+                gaps.first_repeated.get_or_insert((row, *first));
+            } else {
+                first_rows.insert(cell, row);
+            }
+        }
+        gaps
+    }
+
+    /// How many cells hold the most common text.
+    pub(super) fn most_common(&self) -> usize {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for cell in &self.cells {
+            *counts.entry(*cell).or_default() += 1;
+        }
+        counts.into_values().max().unwrap_or(0)
+    }
+
+    /// How many different texts the cells hold.
+    pub(super) fn distinct_cells(&self) -> usize {
+        self.cells.iter().collect::<HashSet<_>>().len()
+    }
+
+    /// Whether every row has a cell and the cells count the rows from 0 or 1.
+    pub(super) fn is_row_number(&self) -> bool {
+        let counts_from = |start: usize| {
+            self.rows > 0 && self.every_cell().zip(start..).all(|(cell, row)| cell.parse() == Ok(row))
+        };
+        counts_from(1) || counts_from(0)
+    }
+
+    /// Whether every cell is an e-mail address, or a telephone number with a plus, spaces or parentheses.
+    pub(super) fn is_address(&self) -> bool {
+        self.all(|cell| is_email(cell) || is_telephone(cell))
     }
 
     /// The average length of a cell, in characters.
@@ -98,9 +171,18 @@ impl<'a> SampleColumn<'a> {
 
     /// Whether a cell has a letter and not all cells are e-mail addresses.
     pub(super) fn is_text(&self) -> bool {
-        let is_address = |cell: &str| cell.contains('@') && !cell.contains(char::is_whitespace);
-        self.cells.iter().any(|cell| cell.contains(char::is_alphabetic)) && !self.all(is_address)
+        self.cells.iter().any(|cell| cell.contains(char::is_alphabetic)) && !self.all(is_email)
     }
+}
+
+fn is_email(cell: &str) -> bool {
+    cell.contains('@') && !cell.contains(char::is_whitespace)
+}
+
+fn is_telephone(cell: &str) -> bool {
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    let is_written_out = cell.starts_with('+') || cell.contains([' ', '(', '/']);
+    digits >= 3 && is_written_out && cell.chars().all(|c| c.is_ascii_digit() || "+-()/. ".contains(c))
 }
 
 #[cfg(test)]
@@ -119,11 +201,27 @@ mod tests {
     }
 
     #[test]
-    fn distinct_cells_are_neither_repeated_nor_missing() {
-        let is_distinct = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_distinct();
-        assert!(is_distinct(&["a", "b"]));
-        assert!(!is_distinct(&["a", "a"]));
-        assert!(!is_distinct(&["a", " "]));
+    fn the_first_empty_and_repeated_cells_are_found() {
+        let gaps = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).key_gaps();
+        assert_eq!(gaps(&["a", "b"]), KeyGaps::default());
+        let expected = KeyGaps { empty: 2, repeated: 1, first_empty: Some(1), first_repeated: Some((3, 0)) };
+        assert_eq!(gaps(&["a", " ", "b", "a ", ""]), expected);
+        assert_eq!(expected.rows(), 3);
+    }
+
+    #[test]
+    fn cells_that_count_the_rows_are_row_numbers() {
+        let is_row_number = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_row_number();
+        assert!(is_row_number(&["1", "2", "3"]) && is_row_number(&["0", "1"]));
+        assert!(!is_row_number(&["501", "502"]) && !is_row_number(&["1", "3"]) && !is_row_number(&[]));
+    }
+
+    #[test]
+    fn e_mail_addresses_and_telephone_numbers_are_addresses() {
+        let is_address = |cells: &[&str]| SampleColumn::new(0, "Column", &rows(cells)).is_address();
+        assert!(is_address(&["a@example.org", "", "b@example.org"]));
+        assert!(is_address(&["+44 20 7946 0000", "(0)30 / 901820"]));
+        assert!(!is_address(&["4711", "4712"]) && !is_address(&["HD-10001"]) && !is_address(&["", ""]));
     }
 
     #[test]

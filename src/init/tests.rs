@@ -6,7 +6,11 @@ use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use proptest::prelude::*;
 
-use super::{CsvSample, job_file};
+use super::CsvSample;
+
+fn job_file(sample: &CsvSample<'_>, job_name: &str) -> String {
+    super::job_file(sample, job_name).text
+}
 
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()

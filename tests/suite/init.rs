@@ -17,7 +17,7 @@ fn init_and_import(csv: impl AsRef<[u8]>, rows: usize) -> String {
 fn the_job_file_for_the_sample_passes_check_and_run() {
     let job = init_and_import(std::fs::read(repository("samples/tickets.csv")).unwrap(), 320);
     assert!(job.contains("key = [\"Ticket ID\"]"), "{job}");
-    assert!(job.contains("Name = \"{{ row['Ticket Subject'] | truncate(1024) }}\""), "{job}");
+    assert!(job.contains("Name = \"{{ row['Ticket Subject'] }}\""), "{job}");
 }
 
 #[test]
@@ -43,6 +43,70 @@ fn columns_with_special_characters_are_mapped_by_name() {
 fn a_header_without_rows_is_enough() {
     let job = init_and_import("Case Number,Subject\n", 0);
     assert!(job.contains("row['Subject']"), "{job}");
+}
+
+#[test]
+fn tickets_of_a_known_person_are_imported_from_the_next_months_export() {
+    let folder = Folder::new();
+    folder.write(
+        "march.csv",
+        "id,subject,email_id,created_at\n501,Login fails,asha@example.org,2024-03-05 09:15:00\n\
+         502,Refund,ravi@example.org,2024-03-06 09:15:00\n503,Crash,meena@example.org,2024-03-07 09:15:00\n",
+    );
+    folder.write(
+        "april.csv",
+        "id,subject,email_id,created_at\n601,Another and different problem,asha@example.org,2024-04-05 09:15:00\n\
+         602,Hello,new@example.org,2024-04-06 09:15:00\n",
+    );
+    let guesses = folder.run(&["init", "march.csv"]).expect(0).stdout;
+    assert!(guesses.contains("key: 'id'\n"), "{guesses}");
+    let run = ["run", "--job", "march.toml", "--sandbox", "--rate", "1000", "--burst", "100"];
+    folder.run(&run).expect(0);
+    let ended = folder.run(&[&run[..], &["april.csv"]].concat()).expect(0);
+    assert!(ended.stdout.contains("2  created by this run"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_contacts_of_a_contact_search_have_different_names() {
+    let folder = Folder::new();
+    folder.write(
+        "search.csv",
+        "Contact ID,Channel,Initiation timestamp,System phone number,Queue,Agent,Customer phone number,\
+         Disconnect timestamp,Contact duration,Initiation method\n\
+         21636369-8b52-4b4a-97b7-50923ceb3ffd,Voice,2022-05-24 15:00:08,+000,SupportQueue,agent1,+000,\
+         2022-05-24 15:00:31,00:00:23,Inbound\n\
+         795b929e-9a9a-40fd-aa7b-5bf55eb561a4,Voice,2022-05-24 14:58:26,+000,SupportQueue,agent1,+000,\
+         2022-05-24 14:59:01,00:00:35,Inbound\n\
+         9b08923d-10c6-4fd9-94b2-b8fda02f34a6,Voice,2022-05-23 23:31:00,+000,SupportQueue,agent1,+000,\
+         2022-05-23 23:31:50,00:00:50,Inbound\n",
+    );
+    let guesses = folder.run(&["init", "search.csv"]).expect(0).stdout;
+    assert!(guesses.contains("recognized: a contact search of Amazon Connect\n"), "{guesses}");
+    let job = folder.read("search.toml");
+    assert!(job.contains("# Recognized by its header: a contact search of Amazon Connect."), "{job}");
+    assert!(job.contains("Name = \"{{ row['Contact ID'] }}\""), "{job}");
+    folder.run(&["check", "--job", "search.toml"]).expect(0);
+}
+
+#[test]
+fn an_empty_and_a_repeated_key_are_told_with_their_lines() {
+    let folder = Folder::new();
+    folder.write(
+        "t.csv",
+        "Ticket ID,Subject\n1711,Login\n,Mail\n1713,\"two\nlines\"\n1714,Refund\n1713,Crash\n1716,x\n",
+    );
+    let guesses = folder.run(&["init", "t.csv"]).expect(0).stdout;
+    let told = [
+        "1 of 6 cells is empty, in line 3; that row is rejected",
+        "1 of 6 cells repeats another, as line 7 that of line 4; that row is rejected",
+    ];
+    let job = folder.read("t.toml");
+    for sentence in told {
+        assert!(guesses.contains(sentence), "{guesses}");
+        assert!(job.contains(&format!("# {sentence}.\n")), "{job}");
+    }
+    let checked = folder.run(&["check", "--job", "t.toml"]).expect(1).stdout;
+    assert!(checked.contains("4  send"), "{checked}");
 }
 
 #[test]

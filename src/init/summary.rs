@@ -1,0 +1,42 @@
+//! What `init` prints about a job file: the facts to review first.
+
+use super::key_lines::gap_sentences;
+use super::literals;
+use super::roles::ColumnRoles;
+use super::sample::CsvSample;
+
+/// What the guesses rest on: `the header and all 12 rows`.
+pub(super) fn basis(sample: &CsvSample<'_>) -> String {
+    match (sample.rows.len(), sample.is_complete) {
+        (0, _) => "the header".to_owned(),
+        (1, true) => "the header and the only row".to_owned(),
+        (rows, true) => format!("the header and all {rows} rows"),
+        (rows, false) => format!("the header and the first {rows} rows"),
+    }
+}
+
+/// The recognized export, the key, the members and the dates, one a line.
+pub(super) fn summary(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> String {
+    let names = |columns: &[usize]| {
+        let quoted = |index: &usize| format!("'{}'", literals::comment(roles.columns[*index].name));
+        let names: Vec<String> = columns.iter().map(quoted).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    let key = match &roles.key.key {
+        Some(key) => {
+            let gaps = gap_sentences(sample, &key.gaps).into_iter();
+            [names(&[key.column])].into_iter().chain(gaps).collect::<Vec<_>>().join("; ")
+        }
+        None => "none, so the whole row is the key: a change of any cell makes a new contact".to_owned(),
+    };
+    let mut lines = vec![format!("guessed from {}", basis(sample))];
+    lines.extend(roles.exporter.map(|exporter| format!("recognized: {}", exporter.name)));
+    lines.push(format!("key: {key}"));
+    let name = roles.name.as_ref().map_or(&[][..], |name| &name.columns);
+    lines.push(format!("Name: {}", names(name)));
+    let description: Vec<usize> = roles.description.iter().map(|guess| guess.column).collect();
+    lines.push(format!("Description: {}", names(&description)));
+    let dates: Vec<usize> = roles.references.dates.iter().map(|date| date.column).collect();
+    lines.push(format!("dates: {}", names(&dates)));
+    lines.join("\n") + "\n"
+}
