@@ -7,7 +7,8 @@ CREATE TABLE identity (
     instance_id   TEXT NOT NULL,
     operation     TEXT NOT NULL,
     namespace     TEXT NOT NULL,
-    key_columns   TEXT NOT NULL,                -- JSON array; empty: the whole content is the key
+    key_columns   TEXT NOT NULL,                -- JSON array of columns and templates; empty: the whole content is the key
+    key_compare   TEXT NOT NULL CHECK (key_compare = 'trim' OR key_compare = 'exact'),
     token_version INTEGER NOT NULL,
     shard         TEXT NOT NULL                 -- such as '0/4'; empty: all rows
 ) STRICT;

@@ -103,7 +103,7 @@ pub struct RequestArgs {
     /// Operation: CreateContact or StartTaskContact [default: CreateContact]
     #[arg(long, hide_short_help = true, value_name = "NAME", value_parser = operation)]
     pub operation: Option<Operation>,
-    /// Column or columns that uniquely identify a row; may be repeated [default: the whole row]
+    /// Column, or template of the row, that uniquely identifies a row; may be repeated [default: the whole row]
     #[arg(long, value_name = "COLUMN")]
     pub key: Vec<String>,
     /// Compare keys without white space at their ends, or exactly [default: trim]

@@ -79,6 +79,7 @@ fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
         operation: input.mapping.operation,
         namespace: input.namespace.clone(),
         key: input.key.clone(),
+        key_comparison: input.key_comparison,
         shard: input.shard,
     };
     own.expect(path, &found)?;

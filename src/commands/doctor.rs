@@ -27,7 +27,9 @@ pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<Exi
 /// left unread.
 fn input(job: &DoctorJob) -> Result<u64, String> {
     let files: Vec<Input> = job.inputs.iter().filter(|input| **input != Input::Stdin).cloned().collect();
-    prepare(&files, &job.dialect, &job.examination.identity.key, &job.mapping, job.condition.as_deref())
+    let identity = &job.examination.identity;
+    let (key, comparison, condition) = (&identity.key, identity.key_comparison, job.condition.as_deref());
+    prepare(&files, &job.dialect, key, comparison, &job.mapping, condition)
         .map_err(|error| error.to_string())?;
     let bytes = files.iter().filter_map(Input::path).map(|path| {
         let length = path.metadata().map_or(0, |metadata| metadata.len());

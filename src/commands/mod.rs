@@ -122,7 +122,7 @@ impl CommandError {
 
 fn intake_code(error: &IntakeError) -> ExitCode {
     match error {
-        IntakeError::Source(_) | IntakeError::Mapping { .. } => ExitCode::Usage,
+        IntakeError::Source(_) | IntakeError::Key { .. } | IntakeError::Mapping { .. } => ExitCode::Usage,
         IntakeError::Ledger(error) => ledger_code(error),
         IntakeError::Thread(_) => ExitCode::Storage,
         IntakeError::Interrupted(signal) => signal.exit_code(),
@@ -132,7 +132,7 @@ fn intake_code(error: &IntakeError) -> ExitCode {
 fn export_code(error: &ExportError) -> ExitCode {
     match error {
         ExportError::Ledger(error) => ledger_code(error),
-        ExportError::Source(_) | ExportError::Column { .. } => ExitCode::Usage,
+        ExportError::Source(_) | ExportError::Key(_) | ExportError::Column { .. } => ExitCode::Usage,
         ExportError::Write(_) => ExitCode::Storage,
         ExportError::Interrupted(signal) => signal.exit_code(),
     }
@@ -213,8 +213,10 @@ fn ledgers_apart_from(
 
 /// Opens the inputs. Standard input may take a while to deliver its first bytes.
 async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<PreparedInput>, CommandError> {
-    let InputSettings { inputs, dialect, key, mapping, condition, .. } = reading.clone();
-    let work = blocking(move || Ok(prepare(&inputs, &dialect, &key, &mapping, condition.as_deref())?));
+    let InputSettings { inputs, dialect, key, key_comparison, mapping, condition, .. } = reading.clone();
+    let work = blocking(move || {
+        Ok(prepare(&inputs, &dialect, &key, key_comparison, &mapping, condition.as_deref())?)
+    });
     unless_interrupted(shutdown.clone(), work).await
 }
 

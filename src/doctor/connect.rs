@@ -180,6 +180,7 @@ mod tests {
             operation: Operation::CreateContact,
             namespace: String::new(),
             key: Vec::new(),
+            key_comparison: Default::default(),
             shard: None,
         };
         let cause = |code: &str| Cause { code: code.into(), message: "m".into() };

@@ -8,9 +8,9 @@ use serde::{Serialize, Serializer};
 use super::table::Table;
 use super::{ExportError, ExportFormat, expect_no_signal};
 use crate::ledger::{LedgerError, LedgerSet, ListedRow, Occurrences, Selection};
-use crate::mapping::Rejection;
+use crate::mapping::{KeyRule, Rejection};
 use crate::shutdown::Shutdown;
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, Reject, RowKey, fit_to_columns};
+use crate::source::{CsvSource, Dialect, Header, Input, Record, Reject, RowKey, fit_to_columns};
 use crate::token::{ClientToken, TokenScheme};
 
 /// Columns that a join appends to those of the CSV.
@@ -27,7 +27,7 @@ pub struct Join {
     identity: String,
     /// The header without the columns of an earlier join.
     header: Header,
-    key: KeyColumns,
+    key: KeyRule,
     scheme: TokenScheme,
 }
 
@@ -35,7 +35,7 @@ impl Join {
     /// Opens the CSV and finds the key columns of the ledgers in it.
     ///
     /// # Errors
-    /// [`ExportError::Source`] if it cannot be read or lacks a key column; [`ExportError::Ledger`] if the ledgers have
+    /// [`ExportError::Source`] if it cannot be read; [`ExportError::Key`] if the key does not fit it; [`ExportError::Ledger`] if the ledgers have
     /// different keys.
     pub fn open(input: Input, dialect: &Dialect, ledgers: &LedgerSet) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
@@ -45,7 +45,7 @@ impl Join {
             ledgers.readers().iter().try_for_each(|(_, reader)| reader.index_places())?;
         }
         let header = without_join_columns(source.header());
-        let key = header.key_columns(&identity.key, &file)?;
+        let key = KeyRule::compile(&identity.key, identity.key_comparison, &header, &file)?;
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         Ok(Join { source, identity: own, header, key, scheme })
     }
@@ -96,7 +96,7 @@ impl Join {
         ledgers: &LedgerSet,
         occurrences: &mut Occurrences,
     ) -> Result<Option<ListedRow>, ExportError> {
-        let key = self.header.key(&self.key, &record.fields);
+        let key = self.key.key(&record.fields);
         if let Some(reject) = &record.reject {
             return Ok(self.find_reject(ledgers, record.line, reject, &key)?);
         }

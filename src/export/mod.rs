@@ -10,6 +10,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::ledger::{LedgerError, LedgerSet, RowId, Selection};
+use crate::mapping::KeyError;
 use crate::shutdown::{Shutdown, Signal};
 use crate::source::SourceError;
 pub(crate) use join::JOIN_COLUMNS;
@@ -37,6 +38,9 @@ pub enum ExportError {
     /// The CSV of `--join` cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The ledgers' key does not fit the CSV of `--join`.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The CSV of `--join` already has a column of a name that the export adds.
     #[error(
         "{file} has a column '{column}', and --join adds one of that name; rename it there, or use --format jsonl, which \

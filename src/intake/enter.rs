@@ -69,7 +69,7 @@ impl Intake<'_> {
         let validated = if self.check {
             rules.map(record, key, now).map(|mapped| review(warnings, row, &mapped))
         } else {
-            rules.validate_form(record, key).map_err(MapError::from)
+            rules.validate_form(record, key)
         };
         match validated {
             Ok(()) => Ok(None),

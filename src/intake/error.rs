@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::ledger::LedgerError;
-use crate::mapping::MappingError;
+use crate::mapping::{KeyError, MappingError};
 use crate::shutdown::Signal;
 use crate::source::SourceError;
 
@@ -21,6 +21,14 @@ pub enum IntakeError {
         /// The error.
         error: MappingError,
     },
+    /// The key has a template that does not fit a file.
+    #[error("{file}: {error}")]
+    Key {
+        /// Name of the CSV file.
+        file: String,
+        /// The error.
+        error: MappingError,
+    },
     /// The ledger cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -30,4 +38,15 @@ pub enum IntakeError {
     /// A signal arrived before everything was read.
     #[error("interrupted while the input was read; nothing was sent; run the same command again")]
     Interrupted(Signal),
+}
+
+impl IntakeError {
+    /// The error of a key for the header of `file`.
+    pub(super) fn of_key(file: &str, error: KeyError) -> Self {
+        match error {
+            // It names the file itself.
+            KeyError::Column(error) => IntakeError::Source(error),
+            KeyError::Template(error) => IntakeError::Key { file: file.to_owned(), error },
+        }
+    }
 }

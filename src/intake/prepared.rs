@@ -1,12 +1,14 @@
-//! Preparation of inputs: form, header, key columns and compiled mapping.
+//! Preparation of inputs: form, header, compiled key and compiled mapping.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::IntakeError;
-use crate::mapping::{MapError, Mapped, Mapping, MappingError, MappingSource, Rejection, RowCondition};
-use crate::source::{CsvSource, Dialect, Header, Input, KeyColumns, Record, RowKey, SourceError};
+use crate::mapping::{
+    KeyRule, MapError, Mapped, Mapping, MappingError, MappingSource, Rejection, RowCondition,
+};
+use crate::source::{CsvSource, Dialect, Header, Input, KeyComparison, Record, RowKey, SourceError};
 
 /// An input whose header fits the key and the mapping.
 #[derive(Debug)]
@@ -23,12 +25,12 @@ pub struct PreparedInput {
     rules: Arc<Rules>,
 }
 
-/// Key columns and compiled mapping of the rows under one header.
+/// Compiled key and mapping of the rows under one header.
 #[derive(Debug)]
 pub struct Rules {
     /// Columns of the rows.
     pub header: Header,
-    key: KeyColumns,
+    key: KeyRule,
     mapping: Mapping,
     /// True for the rows to import; `None`: all rows.
     condition: Option<RowCondition>,
@@ -50,11 +52,13 @@ pub enum RowSelection {
 ///
 /// # Errors
 /// - [`IntakeError::Source`]: an input cannot be opened, or lacks a key column.
+/// - [`IntakeError::Key`]: a template of the key does not fit a header.
 /// - [`IntakeError::Mapping`]: the mapping or the condition does not fit a header.
 pub fn prepare(
     inputs: &[Input],
     dialect: &Dialect,
     key: &[String],
+    key_comparison: KeyComparison,
     mapping: &MappingSource,
     condition: Option<&str>,
 ) -> Result<Vec<PreparedInput>, IntakeError> {
@@ -68,7 +72,8 @@ pub fn prepare(
             None => {
                 let file = input.to_string();
                 let header = source.header().clone();
-                let key = header.key_columns(key, &file)?;
+                let key = KeyRule::compile(key, key_comparison, &header, &file)
+                    .map_err(|error| IntakeError::of_key(&file, error))?;
                 let wrong = |error| IntakeError::Mapping { file: file.clone(), error };
                 let condition = condition.map(|text| RowCondition::compile(text, mapping, &header));
                 let condition = condition.transpose().map_err(wrong)?;
@@ -118,7 +123,7 @@ pub fn now() -> i64 {
 impl Rules {
     /// Key of the row.
     pub fn key(&self, record: &Record) -> RowKey {
-        self.header.key(&self.key, &record.fields)
+        self.key.key(&record.fields)
     }
 
     /// Whether the row is imported. A row whose cells are not whole is: the condition cannot be trusted, and the row is
@@ -150,26 +155,26 @@ impl Rules {
     }
 
     /// Checks the row's form: number of fields, quotes, key, and faults of an earlier run that are not cleared.
-    pub(super) fn validate_form(&self, record: &Record, key: &RowKey) -> Result<(), Rejection> {
+    pub(super) fn validate_form(&self, record: &Record, key: &RowKey) -> Result<(), MapError> {
         let (cells, columns) = (record.fields.len(), self.header.columns().len());
         if cells != columns {
             let s = if columns == 1 { "" } else { "s" };
             let rule = format!("the header has {columns} column{s}: look for a stray quote or delimiter");
-            return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule));
+            return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule).into());
         }
         if record.has_stray_quote {
             let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, set --escape";
-            return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule));
+            return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule).into());
         }
         // The rejects file has the fields padded or joined, so only the operator can tell whether they are correct.
         for (code, found) in [(Rejection::RAGGED, "was ragged"), (Rejection::STRAY, "had a stray quote")] {
             if record.reject.as_ref().is_some_and(|reject| reject.code == code) {
-                return Err(Rejection::of_row(code, found, "correct its cells and clear its _code"));
+                return Err(Rejection::of_row(code, found, "correct its cells and clear its _code").into());
             }
         }
-        if matches!(key, RowKey::Unusable(_)) {
-            return Err(Rejection::of_row("EmptyKey", "", "has nothing in its key columns"));
+        match key {
+            RowKey::Unusable(_) => self.key.expect_usable(&record.fields),
+            RowKey::Columns(_) | RowKey::Content(_) => Ok(()),
         }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, NewRun, RunRecord};
 use crate::mapping::{MappingSource, MemberSource, OnTooLong};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
-use crate::source::{Dialect, Input};
+use crate::source::{Dialect, Input, KeyComparison};
 
 /// Maps `Name` to the contact's name.
 pub(crate) fn mapping() -> MappingSource {
@@ -31,7 +31,7 @@ pub(crate) fn write_csv(folder: &Path, name: &str, rows: &[(&str, &str)]) -> Pat
 /// Prepares CSV files with the key `Id`.
 pub(crate) fn prepared(files: &[PathBuf]) -> Vec<PreparedInput> {
     let inputs: Vec<Input> = files.iter().cloned().map(Input::File).collect();
-    prepare(&inputs, &Dialect::default(), &["Id".to_owned()], &mapping(), None).unwrap()
+    prepare(&inputs, &Dialect::default(), &["Id".to_owned()], KeyComparison::Trim, &mapping(), None).unwrap()
 }
 
 /// Starts a run and enters the files' rows into the ledger.

@@ -43,11 +43,12 @@ impl CheckJob {
     pub fn resolve(args: &CheckArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
         let instance = instance(args.job.sandbox, &args.import.request, &file)?;
-        let input = InputSettings::resolve(&args.job, &args.import, &file)?;
+        let ledger = ledger_to_write(&args.job, &file);
+        let input = InputSettings::resolve(&args.job, &args.import, &file, ledger.as_deref().ok())?;
         Ok(CheckJob {
             rate: rate(args.import.rate, &file, input.shard)?,
             input,
-            ledger: match ledger_to_write(&args.job, &file) {
+            ledger: match ledger {
                 Err(JobError::LedgerUnnamed) => None,
                 ledger => Some(ledger?),
             },

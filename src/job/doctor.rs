@@ -59,10 +59,11 @@ impl DoctorJob {
             Err(JobError::NoInput) => Vec::new(),
             inputs => inputs?,
         };
+        let ledger = ledger_to_write(&args.job, &file)?;
         Ok(DoctorJob {
             examination: Examination {
-                identity: input::identity(instance, &args.job, &args.request, &file)?,
-                ledger: ledger_to_write(&args.job, &file)?,
+                identity: input::identity(instance, &args.job, &args.request, &file, &ledger)?,
+                ledger,
                 rate,
                 burst,
                 probe_token: args.probe_token,

@@ -6,7 +6,7 @@ use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, option_error};
 use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
-use crate::ledger::Identity;
+use crate::ledger::{Identity, LedgerReader};
 use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
@@ -24,7 +24,7 @@ pub struct InputSettings {
     pub inputs: Vec<Input>,
     /// CSV dialect of all inputs.
     pub dialect: Dialect,
-    /// Key columns; empty: the content of the row is its key.
+    /// Key columns and templates; empty: the content of the row is its key.
     pub key: Vec<String>,
     /// Comparison of keys.
     pub key_comparison: KeyComparison,
@@ -39,7 +39,13 @@ pub struct InputSettings {
 }
 
 impl InputSettings {
-    pub(super) fn resolve(job: &JobArgs, args: &ImportArgs, file: &JobFile) -> Result<Self, JobError> {
+    /// `ledger` is the path of the job's ledger; `None` if no argument implies one.
+    pub(super) fn resolve(
+        job: &JobArgs,
+        args: &ImportArgs,
+        file: &JobFile,
+        ledger: Option<&Path>,
+    ) -> Result<Self, JobError> {
         let key = key(&args.request, file);
         let mapping = mapping(&args.request, file)?;
         let dialect = dialect(&args.dialect, file)?;
@@ -47,7 +53,7 @@ impl InputSettings {
             inputs: inputs(job, file, &dialect)?,
             dialect,
             key,
-            key_comparison: key_comparison(&args.request, file),
+            key_comparison: key_comparison(&args.request, file, ledger),
             condition: args.condition.clone().or_else(|| file.source.condition.clone()),
             namespace: namespace(&args.request, file),
             mapping,
@@ -60,8 +66,14 @@ fn key(args: &RequestArgs, file: &JobFile) -> Vec<String> {
     if args.key.is_empty() { file.source.key.clone() } else { args.key.clone() }
 }
 
-fn key_comparison(args: &RequestArgs, file: &JobFile) -> KeyComparison {
-    args.key_compare.or(file.source.key_compare).unwrap_or_default()
+/// The comparison that is named; otherwise that of the ledger, if it exists.
+fn key_comparison(args: &RequestArgs, file: &JobFile, ledger: Option<&Path>) -> KeyComparison {
+    let of_ledger = || {
+        // A ledger that cannot be read is reported when it is opened.
+        let reader = LedgerReader::open(ledger?).ok()?;
+        reader.identity().ok()?.map(|identity| identity.key_comparison)
+    };
+    args.key_compare.or(file.source.key_compare).or_else(of_ledger).unwrap_or_default()
 }
 
 fn namespace(args: &RequestArgs, file: &JobFile) -> String {
@@ -78,12 +90,14 @@ pub(super) fn identity(
     job: &JobArgs,
     args: &RequestArgs,
     file: &JobFile,
+    ledger: &Path,
 ) -> Result<Identity, JobError> {
     Ok(Identity {
         instance_id: instance.id,
         operation: operation(args, file)?,
         namespace: namespace(args, file),
         key: key(args, file),
+        key_comparison: key_comparison(args, file, Some(ledger)),
         shard: shard(job, file),
     })
 }

@@ -151,14 +151,15 @@ impl Job {
     /// # Errors
     /// A setting is missing or invalid.
     pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Self, JobError> {
-        let input = InputSettings::resolve(&args.job, &args.import, file)?;
+        let ledger = ledger_to_write(&args.job, file);
+        let input = InputSettings::resolve(&args.job, &args.import, file, ledger.as_deref().ok())?;
         let pacing = pacing(args, file, input.shard)?;
         let (instance, aws) = destination(&args.job, &args.import.request, global, file)?;
-        let ledger = ledger_to_write(&args.job, file)?;
+        let ledger = ledger?;
         let display = display(&args.import.display, global, file);
         refuse_csv(display.output)?;
         Ok(Job {
-            identity: input::identity(instance, &args.job, &args.import.request, file)?,
+            identity: input::identity(instance, &args.job, &args.import.request, file, &ledger)?,
             rejects: rejects_path(args, file, &ledger, &input.inputs)?,
             force: args.force,
             input,

@@ -65,6 +65,7 @@ pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentit
         operation: file.connect.operation.as_ref().map(|_| operation(&request, file)).transpose()?,
         namespace: file.connect.namespace.clone(),
         key: Some(file.source.key.clone()).filter(|key| !key.is_empty()),
+        key_comparison: file.source.key_compare,
     })
 }
 

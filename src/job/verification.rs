@@ -61,10 +61,11 @@ impl VerifyJob {
             let rate = flag.or(key).unwrap_or(default);
             if RATES.contains(&rate) { Ok(rate) } else { Err(option_error(option, INVALID_RATE)) }
         };
+        let ledger = ledger_path(&args.job, &file)?;
         Ok(VerifyJob {
-            identity: input::identity(instance, &args.job, &args.request, &file)?,
+            identity: input::identity(instance, &args.job, &args.request, &file, &ledger)?,
             mapping,
-            ledger: ledger_path(&args.job, &file)?,
+            ledger,
             sample: match args.sample {
                 Some(0) => return Err(option_error("--sample", "must be at least 1")),
                 // SQLite's integers are signed.

@@ -40,7 +40,7 @@ pub enum LedgerError {
     OtherIdentity {
         /// The ledger.
         path: PathBuf,
-        /// `instance`, `operation`, `namespace`, `key` or `token version`.
+        /// `instance`, `operation`, `namespace`, `key`, `key_compare` or `token version`.
         what: &'static str,
         /// The ledger's value.
         found: String,

@@ -1,13 +1,14 @@
-//! The import that a ledger belongs to: instance, operation, namespace, key and shard.
+//! The import that a ledger belongs to: instance, operation, namespace, key, its comparison, and shard.
 
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::LedgerError;
-use super::schema::{json_column, operation_column, shard_column};
+use super::schema::{json_column, key_comparison_column, operation_column, shard_column};
 use crate::request::Operation;
 use crate::shard::Shard;
+use crate::source::KeyComparison;
 use crate::token::TOKEN_VERSION;
 
 /// Name of the part of an identity that selects rows of the import.
@@ -22,20 +23,23 @@ pub struct Identity {
     pub operation: Operation,
     /// Name of a second, deliberate import; empty for the first.
     pub namespace: String,
-    /// Key columns; empty if the whole content is the key.
+    /// Key columns and templates; empty if the whole content is the key.
     pub key: Vec<String>,
+    /// Comparison of keys.
+    pub key_comparison: KeyComparison,
     /// Part of the rows that the ledger has; `None` for all rows.
     pub shard: Option<Shard>,
 }
 
 impl Identity {
     /// Name and value of each part, as the ledger stores them.
-    pub(crate) fn parts(&self) -> [(&'static str, String); 5] {
+    pub(crate) fn parts(&self) -> [(&'static str, String); 6] {
         [
             ("instance", self.instance_id.clone()),
             ("operation", self.operation.name().to_owned()),
             ("namespace", self.namespace.clone()),
             ("key", serde_json::Value::from(self.key.clone()).to_string()),
+            ("key_compare", self.key_comparison.name().to_owned()),
             (SHARD, self.shard.map(|shard| shard.to_string()).unwrap_or_default()),
         ]
     }
@@ -58,8 +62,10 @@ pub struct NamedIdentity {
     pub operation: Option<Operation>,
     /// Name of a second, deliberate import.
     pub namespace: Option<String>,
-    /// Key columns.
+    /// Key columns and templates.
     pub key: Option<Vec<String>>,
+    /// Comparison of keys.
+    pub key_comparison: Option<KeyComparison>,
 }
 
 impl NamedIdentity {
@@ -74,6 +80,7 @@ impl NamedIdentity {
             operation: named.operation.unwrap_or(found.operation),
             namespace: named.namespace.unwrap_or_else(|| found.namespace.clone()),
             key: named.key.unwrap_or_else(|| found.key.clone()),
+            key_comparison: named.key_comparison.unwrap_or(found.key_comparison),
             shard: found.shard,
         };
         wanted.expect(path, found)
@@ -90,14 +97,24 @@ pub(super) fn bind_identity(
     let wanted: Vec<_> = identity.parts().into_iter().chain([version]).collect();
     let bind = || {
         connection.execute(
-            "INSERT INTO identity (only, instance_id, operation, namespace, key_columns, shard, token_version)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-            (&wanted[0].1, &wanted[1].1, &wanted[2].1, &wanted[3].1, &wanted[4].1, TOKEN_VERSION),
+            "INSERT INTO identity
+                 (only, instance_id, operation, namespace, key_columns, key_compare, shard, token_version)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            (
+                &wanted[0].1,
+                &wanted[1].1,
+                &wanted[2].1,
+                &wanted[3].1,
+                &wanted[4].1,
+                &wanted[5].1,
+                TOKEN_VERSION,
+            ),
         )?;
         connection.query_row(
-            "SELECT instance_id, operation, namespace, key_columns, shard, CAST(token_version AS TEXT) FROM identity",
+            "SELECT instance_id, operation, namespace, key_columns, key_compare, shard, CAST(token_version AS TEXT)
+             FROM identity",
             [],
-            |row| (0..6).map(|part| row.get::<_, String>(part)).collect::<rusqlite::Result<Vec<_>>>(),
+            |row| (0..7).map(|part| row.get::<_, String>(part)).collect::<rusqlite::Result<Vec<_>>>(),
         )
     };
     let found = bind().map_err(|source| LedgerError::sqlite(path, source))?;
@@ -106,14 +123,15 @@ pub(super) fn bind_identity(
 
 /// The ledger's identity; `None` if its creation was interrupted.
 pub(super) fn read_identity(connection: &Connection) -> rusqlite::Result<Option<Identity>> {
-    let columns = "SELECT instance_id, operation, namespace, key_columns, shard FROM identity";
+    let columns = "SELECT instance_id, operation, namespace, key_columns, key_compare, shard FROM identity";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Identity {
             instance_id: row.get(0)?,
             operation: operation_column(row, 1)?,
             namespace: row.get(2)?,
             key: json_column(row, 3)?,
-            shard: shard_column(row, 4)?,
+            key_comparison: key_comparison_column(row, 4)?,
+            shard: shard_column(row, 5)?,
         })
     };
     connection.query_row(columns, [], read).optional()

@@ -91,10 +91,10 @@ impl LedgerSet {
     /// Identity of the ledgers, with their key.
     ///
     /// # Errors
-    /// - [`LedgerError::Mixed`]: they have different keys.
+    /// - [`LedgerError::Mixed`]: they have different keys or comparisons of keys.
     /// - [`LedgerError::Unbegun`]: none has an identity yet.
     pub fn identity(&self) -> Result<&Identity, LedgerError> {
-        self.expect_same(&["key"])?;
+        self.expect_same(&["key", "key_compare"])?;
         self.identities.first().map(|(_, identity)| identity).ok_or_else(|| {
             LedgerError::Unbegun(self.readers.first().map(|(path, _)| path.clone()).unwrap_or_default())
         })

@@ -10,6 +10,7 @@ use super::state::RowState;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::request::Operation;
 use crate::shard::Shard;
+use crate::source::KeyComparison;
 
 /// Application id in the SQLite file's header: "conI".
 pub(super) const APPLICATION_ID: i32 = 0x636f_6e49;
@@ -69,6 +70,13 @@ pub(super) fn state_column(row: &Row<'_>, index: usize) -> rusqlite::Result<RowS
 pub(super) fn operation_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Operation> {
     let name = row.get_ref(index)?.as_str()?;
     Operation::from_name(name).ok_or_else(|| unreadable(index, format!("there is no operation '{name}'")))
+}
+
+/// Column with the comparison of keys.
+pub(super) fn key_comparison_column(row: &Row<'_>, index: usize) -> rusqlite::Result<KeyComparison> {
+    let name = row.get_ref(index)?.as_str()?;
+    let unknown = || unreadable(index, format!("there is no key_compare '{name}'"));
+    KeyComparison::from_name(name).ok_or_else(unknown)
 }
 
 /// Column with a shard; empty for all rows.

@@ -12,7 +12,7 @@ use super::runs::{NewRun, RunRecord};
 use crate::crash_plan::CrashPlan;
 use crate::digest::Digest;
 use crate::request::Operation;
-use crate::source::{Header, Input, RowKey};
+use crate::source::{Header, Input, KeyComparison, RowKey};
 
 /// Identity of every test ledger: the key is the column `Id`.
 pub(crate) fn identity() -> Identity {
@@ -21,6 +21,7 @@ pub(crate) fn identity() -> Identity {
         operation: Operation::CreateContact,
         namespace: String::new(),
         key: vec!["Id".to_owned()],
+        key_comparison: KeyComparison::Trim,
         shard: None,
     }
 }

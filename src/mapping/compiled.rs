@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::columns::{Columns, RowView};
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RowFault};
+use super::key_rule::columns_of_key;
 use super::source::{MappingSource, MemberSource, OnTooLong};
 use super::tree::{Children, members, templated_maps};
 use super::{header_paths, request_table};
@@ -60,7 +61,8 @@ impl Mapping {
             }
             MemberSource::HeaderPaths { key } => {
                 let mut compiler = Compiler::new(columns.clone(), &Default::default());
-                let (root, unnamed) = header_paths::tree(operation, header.columns(), key, &mut compiler)?;
+                let key = columns_of_key(key, &columns);
+                let (root, unnamed) = header_paths::tree(operation, header.columns(), &key, &mut compiler)?;
                 ("the header".to_owned(), compiler, root, unnamed)
             }
         };

@@ -50,6 +50,11 @@ impl Compiler {
         (0..self.columns.names.len()).filter(|column| !self.used.contains(column)).collect()
     }
 
+    /// The columns that the templates so far use.
+    pub(super) fn used_columns(&self) -> impl Iterator<Item = usize> {
+        self.used.iter().copied()
+    }
+
     /// Whether no template uses any column.
     pub(super) fn uses_no_column(&self) -> bool {
         self.used.is_empty() && !self.hides_columns

@@ -1,5 +1,7 @@
 //! The mapping without a job file: each column is named by a member's JSON path.
 
+use std::collections::BTreeSet;
+
 use super::compiler::Compiler;
 use super::error::MappingError;
 use super::template::Template;
@@ -15,7 +17,7 @@ use crate::suggest::did_you_mean;
 pub(super) fn tree(
     operation: Operation,
     header: &[String],
-    key: &[String],
+    key: &BTreeSet<usize>,
     compiler: &mut Compiler,
 ) -> Result<(Children, Vec<usize>), MappingError> {
     let mut root = Node::Object(Vec::new());
@@ -40,7 +42,7 @@ pub(super) fn tree(
                 };
                 path.insert(&mut root, leaf);
             }
-            Err(_) if key.iter().any(|key| key.trim() == compiler.columns.names[index]) => {}
+            Err(_) if key.contains(&index) => {}
             Err(hint) => {
                 let remedy = "name columns by member, such as Name, Attributes.legacy_id or \
                               References.Ticket.Value; name the key with --key; or write a job file with [request]";

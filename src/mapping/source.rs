@@ -26,7 +26,7 @@ pub enum MemberSource {
     Templates(RequestTemplates),
     /// The header: each column is named by a member's JSON path.
     HeaderPaths {
-        /// The key columns, which need not be members.
+        /// The key: columns and templates, whose columns need not be members.
         key: Vec<String>,
     },
 }

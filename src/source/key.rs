@@ -1,4 +1,4 @@
-//! Identification of rows: the key columns of a header, and the key of a row.
+//! Identification of rows: the key of a row, its comparison, and the key columns of a header.
 
 use serde::Deserialize;
 
@@ -7,29 +7,52 @@ use super::header::Header;
 use crate::digest::Digest;
 use crate::suggest::did_you_mean;
 
-/// The indices of the key columns in one header. Without key columns, a row's content is its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyColumns(Vec<usize>);
-
 /// Comparison of the cells of keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyComparison {
-    /// Without white space at both ends.
+    /// White space (Unicode's White_Space) at both ends of a cell does not count.
     #[default]
     Trim,
     /// Every character counts.
     Exact,
 }
 
+impl KeyComparison {
+    const ALL: [KeyComparison; 2] = [KeyComparison::Trim, KeyComparison::Exact];
+
+    /// Name in job files and ledgers.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyComparison::Trim => "trim",
+            KeyComparison::Exact => "exact",
+        }
+    }
+
+    /// The comparison of this [name](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        KeyComparison::ALL.into_iter().find(|comparison| comparison.name() == name)
+    }
+
+    /// The part of a cell that goes into the key.
+    pub fn counted(self, cell: &str) -> &str {
+        match self {
+            KeyComparison::Trim => cell.trim(),
+            KeyComparison::Exact => cell,
+        }
+    }
+}
+
 /// The key of a row, which identifies it among all rows of an instance, operation and namespace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RowKey {
-    /// The fields of the key columns, in the order of the job.
+    /// The cells of the key columns and the texts of the key's templates, in the order of the job, as far as they are
+    /// compared.
     Columns(Vec<String>),
     /// The digest of all fields, for a job without key columns.
     Content(Digest),
-    /// The digest of all fields of a row that is never sent: a ragged one, or one whose key fields are all empty.
+    /// The digest of all fields of a row that is never sent: a ragged one, one whose key is empty in every part, or one
+    /// for which a template of the key fails.
     Unusable(Digest),
 }
 
@@ -53,16 +76,12 @@ impl RowKey {
 }
 
 impl Header {
-    /// Finds the columns of the job's `key` in the header of `file`.
+    /// Index of the column `name` of the job's `key` in the header of `file`.
     ///
     /// # Errors
-    /// - [`SourceError::NoKeyColumn`]: a column is missing; names a similar one.
+    /// - [`SourceError::NoKeyColumn`]: the column is missing; names a similar one.
     /// - [`SourceError::AmbiguousKeyColumn`]: there are several columns of the name.
-    pub fn key_columns(&self, key: &[String], file: &str) -> Result<KeyColumns, SourceError> {
-        key.iter().map(|name| self.key_column(name, file)).collect::<Result<_, _>>().map(KeyColumns)
-    }
-
-    fn key_column(&self, name: &str, file: &str) -> Result<usize, SourceError> {
+    pub fn key_column(&self, name: &str, file: &str) -> Result<usize, SourceError> {
         let trimmed = name.trim();
         if let Some(index) = self.names().iter().position(|display_name| display_name == trimmed) {
             return Ok(index);
@@ -85,33 +104,16 @@ impl Header {
             SourceError::AmbiguousKeyColumn { file, column, choices: choices.join(", ") }
         })
     }
-
-    /// The key of a row.
-    pub fn key(&self, columns: &KeyColumns, fields: &csv::StringRecord) -> RowKey {
-        if fields.len() != self.columns().len() {
-            return RowKey::Unusable(self.content(fields));
-        }
-        if columns.0.is_empty() {
-            return RowKey::Content(self.content(fields));
-        }
-        let key: Vec<String> =
-            columns.0.iter().map(|index| fields.get(*index).unwrap_or_default().to_owned()).collect();
-        if key.iter().all(|field| field.trim().is_empty()) {
-            RowKey::Unusable(self.content(fields))
-        } else {
-            RowKey::Columns(key)
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{header, row};
+    use super::super::testing::header;
     use super::*;
 
     #[test]
     fn a_missing_key_column_is_named_with_a_suggestion() {
-        let error = header(&["Ticket ID"]).key_columns(&["Ticket Id".into()], "t.csv").unwrap_err();
+        let error = header(&["Ticket ID"]).key_column("Ticket Id", "t.csv").unwrap_err();
         assert_eq!(
             error.to_string(),
             "t.csv: the key column 'Ticket Id' is not in the header; did you mean 'Ticket ID'?"
@@ -121,11 +123,11 @@ mod tests {
     #[test]
     fn a_key_column_is_found_by_its_display_name_or_its_exact_one() {
         let header = header(&[" Ticket ID ", "", "Labels", "x", "Labels "]);
-        let found = |name: &str| header.key_columns(&[name.into()], "t.csv");
+        let found = |name: &str| header.key_column(name, "t.csv");
         for (name, index) in
             [("Ticket ID", 0), (" Ticket ID", 0), ("column 2", 1), ("Labels (2)", 4), ("Labels ", 4)]
         {
-            assert_eq!(found(name).unwrap(), KeyColumns(vec![index]), "{name}");
+            assert_eq!(found(name).unwrap(), index, "{name}");
         }
         assert_eq!(
             found(" Labels").unwrap_err().to_string(),
@@ -135,11 +137,18 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_empty_fields_is_unusable() {
-        let header = header(&["id", "x"]);
-        let columns = header.key_columns(&["id".into()], "t.csv").unwrap();
-        assert!(matches!(header.key(&columns, &row(&[" ", "x"])), RowKey::Unusable(_)));
-        assert_eq!(header.key(&columns, &row(&["7", "x"])), RowKey::Columns(vec!["7".into()]));
-        assert!(matches!(header.key(&columns, &row(&["7"])), RowKey::Unusable(_)));
+    fn a_comparison_has_one_name() {
+        for comparison in KeyComparison::ALL {
+            assert_eq!(KeyComparison::from_name(comparison.name()), Some(comparison));
+        }
+        assert_eq!(KeyComparison::from_name("Trim"), None);
+    }
+
+    #[test]
+    fn trim_takes_off_every_white_space_of_unicode_and_no_other_character() {
+        let padded = "\u{a0}\u{3000} HD-\u{a0}1 \u{202f}\t\r\n";
+        assert_eq!(KeyComparison::Trim.counted(padded), "HD-\u{a0}1");
+        assert_eq!(KeyComparison::Trim.counted("\u{200b}1"), "\u{200b}1");
+        assert_eq!(KeyComparison::Exact.counted(padded), padded);
     }
 }

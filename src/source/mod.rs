@@ -35,6 +35,6 @@ pub use dialect::{
 pub use error::SourceError;
 pub use header::{Header, check_column_names};
 pub use input::Input;
-pub use key::{KeyColumns, KeyComparison, RowKey};
+pub use key::{KeyComparison, RowKey};
 pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{REJECT_COLUMNS, Record, Reject, fit_to_columns};

@@ -19,6 +19,7 @@ mod handbook;
 mod html_report;
 mod init;
 mod invalid_arguments;
+mod keys;
 mod log;
 mod message_schema;
 mod metrics;
