@@ -9,12 +9,12 @@
 //! Imports nothing of the crate.
 
 mod fault;
+mod spelling;
 mod names;
 mod numbers;
 mod reader;
 mod zone_data;
 
 pub(crate) use fault::DateFault;
-#[allow(unused_imports)]
-pub(crate) use reader::{DateReader, DateReading};
+pub(crate) use reader::DateReader;
 pub(crate) use zone_data::zone_data;

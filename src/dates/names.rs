@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use deunicode::deunicode;
 use jiff::fmt::strtime::BrokenDownTime;
 
+use super::spelling::plain;
+
 /// The names of each month, folded to lower-case ASCII, in English, German, French, Spanish, Portuguese and
 /// Italian. Sources: the CLDR and the JDK's names, as exports have them. No name means two months.
 const MONTHS: [&str; 12] = [
@@ -160,12 +162,15 @@ impl NamePattern {
         if let Ok(parsed) = parsed {
             return Some(parsed);
         }
-        BrokenDownTime::parse(&self.text, self.translated(text)?).ok()
+        let text = &*plain(text);
+        let parsed = BrokenDownTime::parse(&self.text, text);
+        parsed.ok().or_else(|| BrokenDownTime::parse(&self.text, self.translated(text)?).ok())
     }
 
     /// Whether the start of `text` fits.
     pub(super) fn fits_start(&self, text: &str) -> bool {
         let fits = |text: &str| BrokenDownTime::parse_prefix(&self.text, text).is_ok();
+        let text = &*plain(text);
         fits(text) || self.translated(text).is_some_and(|text| fits(&text))
     }
 

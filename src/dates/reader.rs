@@ -134,7 +134,6 @@ impl DateReader {
     }
 
     /// Whether the start of a cell fits this format, as the date of a cell with a time does.
-    #[allow(dead_code)]
     pub(crate) fn fits_start(&self, cell: &str) -> bool {
         match &self.form {
             Form::Pattern(pattern) => pattern.fits_start(cell.trim()),
@@ -158,7 +157,6 @@ impl DateReading {
     }
 
     /// Whether the date needs no zone.
-    #[allow(dead_code)]
     pub(crate) fn has_offset(&self) -> bool {
         !matches!(self, DateReading::Local(_))
     }

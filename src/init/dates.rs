@@ -7,7 +7,7 @@ use super::sample::SampleColumn;
 use crate::source::{looks_like_null, looks_like_null_date};
 
 /// The most formats of one column.
-const MOST_FORMATS: usize = 1;
+const MOST_FORMATS: usize = 3;
 
 /// How a column's dates are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) enum DateColumn {
 pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
     let column = &column.filtered(|cell| !is_null(cell));
     let name = DateName::of(&column.words);
-    let found = candidates(&column.cells, name.is_some());
+    let found = candidates(&column.cells, name);
     let day = cover(&found, column.cells.len(), DayMonthOrder::MonthFirst);
     let month = cover(&found, column.cells.len(), DayMonthOrder::DayFirst);
     let only_day = count(&day, |index| !month.is_read[index]);
@@ -123,7 +123,7 @@ fn choose(found: &[&Candidate], cells: usize) -> Cover {
     }
     let has_offset = (0..cells).filter(|index| is_read[*index]).all(|index| {
         let first = chosen.iter().find_map(|candidate| candidate.dates[index]);
-        first.is_some_and(|date| date.instant.is_some())
+        first.is_some_and(|date| date.has_offset)
     });
     Cover { formats: chosen.iter().map(|candidate| candidate.format.clone()).collect(), is_read, has_offset }
 }
@@ -177,10 +177,10 @@ mod tests {
             (&["2022/12/31 23:59:00"], "%Y/%m/%d %H:%M:%S"),
             (&["19/Jan/24 3:45 PM"], "%d/%b/%y %I:%M %p"),
             (&["5-MAY-2022"], "%d-%b-%Y"),
-            (&["November 5, 2022"], "%B %d, %Y"),
+            (&["November 5, 2022"], "%b %d, %Y"),
             (&["Sat, 5 Nov 2022 10:00:00 +0100"], "%a, %d %b %Y %H:%M:%S %z"),
             (&["2022-11-09 14:30:07 +0100"], "%Y-%m-%d %H:%M:%S %z"),
-            (&["2022-11-09 14:30:07 UTC"], "%Y-%m-%d %H:%M:%S UTC"),
+            (&["2022-11-09 14:30:07 UTC"], "%Y-%m-%d %H:%M:%S %z"),
             (&["2022年11月5日"], "%Y年%m月%d日"),
         ] {
             let dates = dates("Column", cells);
@@ -209,6 +209,21 @@ mod tests {
         assert_eq!(ambiguous.formats, ["%d/%m/%Y %H:%M"]);
         assert_eq!(ambiguous.other_order, Some(vec!["%m/%d/%Y %H:%M".to_owned()]));
         assert_eq!(dates("x", &["03.04.2022"]).other_order, None);
+    }
+
+    #[test]
+    fn several_formats_are_tried_in_order_and_share_one_order_of_day_and_month() {
+        let mixed = dates("Closed", &["31/12/2022", "2023-01-05", "30/01/2023", "2023-01-06", "13/02/2023"]);
+        assert_eq!(mixed.formats, ["%d/%m/%Y", "%Y-%m-%d"]);
+        assert_eq!((mixed.other_order, mixed.misfits.count), (None, 0));
+        // Only the cell with a time is certain.
+        let timed = dates("Closed", &["03/04/2022", "05/04/2022", "04/25/2022 10:00"]);
+        assert_eq!(
+            (&timed.formats[..], timed.other_order),
+            (&["%m/%d/%Y".into(), "%m/%d/%Y %H:%M".into()][..], None)
+        );
+        let neither = dates("Closed", &["03/04/2022", "05/04/2022 10:00"]);
+        assert_eq!(neither.other_order, Some(vec!["%m/%d/%Y".into(), "%m/%d/%Y %H:%M".into()]));
     }
 
     #[test]
@@ -244,7 +259,7 @@ mod tests {
 
     #[test]
     fn epoch_seconds_are_dates_only_by_the_header() {
-        assert_eq!(dates("created_at", &["1700000000"]).formats, ["%s"]);
+        assert_eq!(dates("created_at", &["1700000000"]).formats, ["unix_seconds"]);
         assert!(dates("created_at", &["1700000000"]).has_offset);
         assert_eq!(guessed("Account", &["1700000000"]), None);
     }

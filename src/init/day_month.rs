@@ -118,7 +118,7 @@ fn agreed(mut orders: impl Iterator<Item = DayMonthOrder>) -> Option<DayMonthOrd
 
 /// The order of a format with a month's name: `%d %b %Y` or `%b %d, %Y`.
 fn order_with_names(format: &str) -> Option<DayMonthOrder> {
-    let month = format.find("%b").or_else(|| format.find("%B"))?;
+    let month = format.find("%b")?;
     let day = format.find("%d")?;
     // The year comes first in no such format that has an order of day and month.
     Some(if day < month { DayMonthOrder::DayFirst } else { DayMonthOrder::MonthFirst })

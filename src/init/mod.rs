@@ -1,7 +1,7 @@
 //! Guesses a job file from a CSV's header and first rows.
 //!
 //! Promises: the job file is valid for every CSV, it maps every column, and its comments name each guess. The
-//! guesses may be wrong: the user checks them. Pure; imports `slug` and `source` only.
+//! guesses may be wrong: the user checks them. Pure; imports `slug`, `dates` and `source` only.
 
 mod sample;
 mod header_words;

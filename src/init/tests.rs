@@ -7,6 +7,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use proptest::prelude::*;
 
 use super::CsvSample;
+use crate::dates::DateReader;
 
 fn job_file(sample: &CsvSample<'_>, job_name: &str) -> String {
     super::job_file(sample, job_name).text
@@ -55,15 +56,10 @@ fn leaves(path: &str, value: &toml::Value, found: &mut BTreeMap<String, String>)
 fn epoch(text: String, formats: Rest<String>, options: Kwargs) -> Result<String, Error> {
     let _: Option<String> = options.get("tz")?;
     options.assert_all_used()?;
-    let is_date = |format: &str| match format {
-        "%s" => text.trim().parse::<i64>().is_ok(),
-        "" => {
-            text.trim().parse::<jiff::civil::DateTime>().is_ok()
-                || text.trim().parse::<jiff::Timestamp>().is_ok()
-        }
-        format => jiff::fmt::strtime::parse(format, text.trim()).and_then(|parsed| parsed.to_date()).is_ok(),
+    let is_read = match &formats[..] {
+        [] => DateReader::iso_8601().read(&text).is_ok(),
+        formats => formats.iter().any(|format| DateReader::new(format).unwrap().read(&text).is_ok()),
     };
-    let is_read = formats.iter().any(|format| is_date(format)) || (formats.is_empty() && is_date(""));
     if is_read || text.trim().is_empty() {
         Ok("0".to_owned())
     } else {

@@ -18,6 +18,7 @@ mod export_join;
 mod handbook;
 mod html_report;
 mod init;
+mod init_dates;
 mod invalid_arguments;
 mod keys;
 mod log;

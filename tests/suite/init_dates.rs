@@ -1,0 +1,121 @@
+//! `init` finds the formats of dates: what it writes is read as it stands, by `check` and by `run`.
+
+use std::collections::BTreeMap;
+
+use crate::support::*;
+
+/// Runs `init` and `run` on a CSV with the column `id`, and returns the references that arrived by id, and the job file.
+fn imported(csv: &str, code: i32) -> (BTreeMap<String, BTreeMap<String, String>>, String) {
+    let folder = Folder::new();
+    folder.write("export.csv", csv);
+    folder.run(&["init", "export.csv"]).expect(0);
+    let job = folder.read("export.toml");
+    let checked = folder.run(&["check", "--job", "export.toml"]);
+    assert_eq!(checked.code, Some(code), "{}{}{job}", checked.stdout, checked.stderr);
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let run = ["run", "--job", "export.toml", "--sandbox", "--rate", "1000", "--endpoint-url", &url];
+    folder.run(&run).expect(code);
+    let contacts = sandbox.listed_contacts();
+    let references = |contact: &serde_json::Value| {
+        let references = contact["References"].as_object().cloned().unwrap_or_default();
+        let value = |value: &serde_json::Value| value["Value"].as_str().unwrap().to_owned();
+        references.iter().map(|(key, reference)| (key.clone(), value(reference))).collect()
+    };
+    let id = |contact: &serde_json::Value| contact["Attributes"]["id"].as_str().unwrap().to_owned();
+    (contacts.iter().map(|contact| (id(contact), references(contact))).collect(), job)
+}
+
+/// Checks that dates arrive as these seconds; each is a column of its own.
+#[track_caller]
+fn assert_arrive(dates: &[(&str, i64)]) {
+    // A contact has at most five references of dates.
+    for dates in dates.chunks(5) {
+        let columns: Vec<String> = (1..=dates.len()).map(|number| format!("moment_{number}_at")).collect();
+        let cells: Vec<String> = dates.iter().map(|(cell, _)| format!("\"{cell}\"")).collect();
+        let row = |id: &str| format!("{id},Printer,{}\n", cells.join(","));
+        let csv = format!("id,Subject,{}\n{}{}{}", columns.join(","), row("T-1"), row("T-2"), row("T-3"));
+        let (arrived, job) = imported(&csv, 0);
+        assert_eq!(arrived.len(), 3);
+        for (column, (cell, seconds)) in columns.iter().zip(dates) {
+            let value = arrived["T-1"].get(column);
+            assert_eq!(value, Some(&seconds.to_string()), "{cell}: {job}");
+        }
+    }
+}
+
+/// 2024-03-05 09:15:00 in UTC.
+const MORNING: i64 = 1_709_630_100;
+
+/// 2024-03-05 00:00:00 in UTC.
+const MIDNIGHT: i64 = 1_709_596_800;
+
+#[test]
+fn dates_of_databases_and_programs_arrive() {
+    assert_arrive(&[
+        ("05-MAR-24 09.15.00.000000 AM", MORNING),
+        ("05-MAR-24 10.15.00.000000 AM +01:00", MORNING),
+        ("05-MAR-24", MIDNIGHT),
+        ("05MAR2024:09:15:00", MORNING),
+        ("05MAR2024", MIDNIGHT),
+        ("Tue Mar 05 2024 10:15:00 GMT+0100 (Central European Standard Time)", MORNING),
+        ("Tue, 05 Mar 2024 04:15:00 EST", MORNING),
+        ("Tue, 05 Mar 2024 09:15:00 GMT", MORNING),
+        ("Tue Mar 05 10:15:00 CET 2024", MORNING),
+        ("Mar  5 2024  9:15AM", MORNING),
+        ("1709630100", MORNING),
+        ("1709630100000", MORNING),
+        ("45356.385416666664", MORNING),
+        ("20240305091500", MORNING),
+        ("2024-03-05 09:15:00+00", MORNING),
+    ]);
+}
+
+#[test]
+fn names_of_months_in_six_languages_arrive() {
+    assert_arrive(&[
+        ("5 Sept 2024", 1_725_494_400),
+        ("Tuesday, March 5, 2024", MIDNIGHT),
+        ("5. März 2024, 09:15", MORNING),
+        ("05-DEZ-2024", 1_733_356_800),
+        ("25 août 2024", 1_724_544_000),
+        ("mardi 5 mars 2024 à 09:15", MORNING),
+        ("5 de enero de 2024", 1_704_412_800),
+        ("5 dic 2024", 1_733_356_800),
+        ("5 de março de 2024 09:15", MORNING),
+        ("25 de set. de 2024", 1_727_222_400),
+        ("martedì 5 marzo 2024", MIDNIGHT),
+        ("5 gen 2024, 09:15", 1_704_446_100),
+    ]);
+}
+
+#[test]
+fn two_formats_of_one_column_are_tried_in_order() {
+    let csv =
+        "id,Subject,closed_at\nT-1,a,31/12/2023\nT-2,b,2024-03-05\nT-3,c,05/03/2024\nT-4,d,30/11/2023\n";
+    let (arrived, job) = imported(csv, 0);
+    assert!(job.contains("epoch('%d/%m/%Y', '%Y-%m-%d', tz='UTC')"), "{job}");
+    let closed = |id: &str| arrived[id]["closed_at"].clone();
+    assert_eq!((closed("T-1"), closed("T-2")), ("1703980800".to_owned(), MIDNIGHT.to_string()));
+    assert_eq!((closed("T-3"), closed("T-4")), (MIDNIGHT.to_string(), "1701302400".to_owned()));
+}
+
+#[test]
+fn a_bad_date_rejects_its_row_and_is_told_with_its_line() {
+    let csv = "id,Subject,closed_at,Link\nT-1,a,2024-03-05,https://a.example/1\nT-2,b,soon,https://a.example/2\n\
+               T-3,c,2024-03-05,on paper\nT-4,d,2024-03-05,https://a.example/4\n";
+    let (arrived, job) = imported(csv, 1);
+    assert!(job.contains("# closed_at: 1 of 4 cells is no date, in line 3.\n"), "{job}");
+    assert!(job.contains("# Link: 1 of 4 cells is no URL, in line 4.\n"), "{job}");
+    assert_eq!(arrived.keys().collect::<Vec<_>>(), ["T-1", "T-3", "T-4"]);
+    assert_eq!(arrived["T-1"]["closed_at"], MIDNIGHT.to_string());
+    assert_eq!(arrived["T-3"]["Link"], "on paper");
+}
+
+#[test]
+fn a_column_in_both_orders_of_day_and_month_is_an_attribute_only() {
+    let csv = "id,Subject,Opened\nT-1,a,12/25/2024\nT-2,b,25/12/2024\nT-3,c,03/04/2024\n";
+    let (arrived, job) = imported(csv, 0);
+    assert!(job.contains("#   Opened: the day is first in some cells and the month in others"), "{job}");
+    assert!(arrived["T-3"].is_empty());
+}
