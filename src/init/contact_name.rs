@@ -18,6 +18,9 @@ const SHORT: usize = 100;
 /// The most columns of a combined name.
 const MOST_COLUMNS: usize = 3;
 
+/// The most columns that are compared for a combined name.
+const MOST_CANDIDATES: usize = 50;
+
 /// The fewest cells from which values count.
 const FEWEST_CELLS: usize = 3;
 
@@ -101,17 +104,17 @@ fn most_distinct(columns: &[SampleColumn<'_>], texts: &[usize], dates: &[usize])
     let is_usable = |index: &usize| columns[*index].average_chars() <= SHORT && !columns[*index].is_address();
     let usable = texts.iter().copied().filter(is_usable);
     let (texts, numbers): (Vec<usize>, Vec<usize>) = usable.partition(|index| columns[*index].is_text());
-    let all: Vec<usize> = [&texts, dates, &numbers].into_iter().flatten().copied().collect();
+    let all = [&texts, dates, &numbers].into_iter().flatten().copied().take(MOST_CANDIDATES);
+    let all: Vec<usize> = all.collect();
     let mut chosen: Vec<usize> = Vec::new();
     let mut reached = 1;
     while chosen.len() < MOST_COLUMNS {
         let with = |index: usize| -> Vec<usize> { chosen.iter().copied().chain([index]).collect() };
         let best = |candidates: &[usize]| {
-            let left = candidates.iter().filter(|index| !chosen.contains(index));
-            let counted = left.map(|index| (distinct_rows(columns, &with(*index)), *index));
-            counted
-                .filter(|(count, _)| *count > reached)
-                .max_by_key(|(count, index)| (*count, usize::MAX - index))
+            let left = candidates.iter().copied().filter(|index| !chosen.contains(index));
+            let counted = left.map(|index| (distinct_rows(columns, &with(index)), index));
+            // Of equals, the first.
+            counted.filter(|(count, _)| *count > reached).rev().max_by_key(|(count, _)| *count)
         };
         // A date or a number alone says little, so a text comes first.
         let first = if chosen.is_empty() { best(&texts) } else { None };
@@ -222,5 +225,12 @@ mod tests {
         assert_eq!(name_of(&[table[0], table[1], table[1]], None), ["Channel"]);
         let mails: &[&[&str]] = &[&["Mail", "State"], &["a@b.c", "x"], &["d@b.c", "y"], &["e@b.c", "x"]];
         assert_eq!(name_of(mails, None), ["State"]);
+        let numbers: &[&[&str]] = &[
+            &["customer_id", "State", "Agent"],
+            &["1", "x", "Ada"],
+            &["2", "y", "Ada"],
+            &["3", "x", "Joan"],
+        ];
+        assert_eq!(name_of(numbers, None), ["State", "Agent"]);
     }
 }

@@ -25,9 +25,9 @@ rate = 2.0
 burst = 5
 ";
 
-/// The service's limits of a name and a description, in characters.
-const NAME_CHARS: usize = 1024;
-const DESCRIPTION_CHARS: usize = 4096;
+/// The service's limits of a name and a description, in characters; for comments, too.
+const NAME_LIMIT: (usize, &str) = (1024, "1,024");
+const DESCRIPTION_LIMIT: (usize, &str) = (4096, "4,096");
 
 /// A guessed job file.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ impl JobFileWriter<'_> {
                 ]);
             }
         }
-        self.cuts(name.columns[0], NAME_CHARS);
+        self.cuts(name.columns[0], NAME_LIMIT);
         self.push([format!("Name = {}", literals::toml(&template))]);
     }
 
@@ -193,15 +193,15 @@ impl JobFileWriter<'_> {
         if !guess.is_by_name {
             self.push(["# Guessed: the column of the longest texts."]);
         }
-        self.cuts(guess.column, DESCRIPTION_CHARS);
+        self.cuts(guess.column, DESCRIPTION_LIMIT);
         let template = format!("{{{{ {} }}}}", self.cell(guess.column));
         self.push([format!("Description = {}", literals::toml(&template))]);
     }
 
     /// Says how many cells of a column are longer than their member may be.
-    fn cuts(&mut self, column: usize, chars: usize) {
+    fn cuts(&mut self, column: usize, (most, chars): (usize, &str)) {
         let cells = &self.roles.columns[column].cells;
-        let long = cells.iter().filter(|cell| cell.chars().count() > chars).count();
+        let long = cells.iter().filter(|cell| cell.chars().count() > most).count();
         if long > 0 {
             let are = if long == 1 { "is" } else { "are" };
             let rows = self.sample.rows.len();
@@ -333,10 +333,11 @@ impl JobFileWriter<'_> {
     }
 
     fn mapping(&mut self) {
+        let ((_, name), (_, description)) = (NAME_LIMIT, DESCRIPTION_LIMIT);
         self.push([
             "[mapping]".to_owned(),
-            format!("# A name over {NAME_CHARS} characters, a description over {DESCRIPTION_CHARS} and values over the"),
-            "# service's limits are cut; check counts them. \"reject\" rejects such rows instead.".to_owned(),
+            format!("# A name over {name} characters, a description over {description} and values over the service's limits"),
+            "# are cut, and check counts the cuts. \"reject\" rejects such rows instead.".to_owned(),
             "on_too_long = \"truncate\"".to_owned(),
             String::new(),
         ]);

@@ -82,7 +82,8 @@ pub(super) fn find_key(
         } else if gaps.rows() > allowed {
             search.refused = search.refused.or(Some((column, gaps)));
         } else if search.key.is_none() {
-            let is_row_number = rows >= FEWEST_ROWS && columns[column].is_row_number();
+            let is_known = matches!(rank, Rank::Known(_));
+            let is_row_number = !is_known && rows >= FEWEST_ROWS && columns[column].is_row_number();
             search.key = Some(KeyGuess { column, gaps, is_row_number });
         }
     }

@@ -22,16 +22,24 @@ pub(super) fn summary(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> String
         let names: Vec<String> = columns.iter().map(quoted).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    let key = match &roles.key.key {
-        Some(key) => {
-            let gaps = gap_sentences(sample, &key.gaps).into_iter();
-            [names(&[key.column])].into_iter().chain(gaps).collect::<Vec<_>>().join("; ")
-        }
-        None => "none, so the whole row is the key: a change of any cell makes a new contact".to_owned(),
-    };
     let mut lines = vec![format!("guessed from {}", basis(sample))];
     lines.extend(roles.exporter.map(|exporter| format!("recognized: {}", exporter.name)));
-    lines.push(format!("key: {key}"));
+    match &roles.key.key {
+        Some(key) => {
+            lines.push(format!("key: {}", names(&[key.column])));
+            lines.extend(gap_sentences(sample, &key.gaps).into_iter().map(|gap| format!("  {gap}")));
+            if key.is_row_number {
+                lines.push(
+                    "  it counts the rows from the first; if every export does so, name another key"
+                        .to_owned(),
+                );
+            }
+        }
+        None => {
+            let meaning = "so the whole row is the key, and a change of any cell makes a new contact";
+            lines.push(format!("key: none, {meaning}"));
+        }
+    }
     let name = roles.name.as_ref().map_or(&[][..], |name| &name.columns);
     lines.push(format!("Name: {}", names(name)));
     let description: Vec<usize> = roles.description.iter().map(|guess| guess.column).collect();
