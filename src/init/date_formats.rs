@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use super::date_names::DateName;
 use crate::dates::DateReader;
 
-/// ISO 8601, which the filters read without a format.
-pub(super) const ISO: &str = "";
+/// ISO 8601, which the filters also read without a format.
+pub(super) const ISO: &str = "iso_8601";
 
 /// Date formats, the likelier ones first, separated by semicolons. Both orders of day and month are tried. `%a` and `%b`
 /// also read whole names.
@@ -119,7 +119,7 @@ fn readers(cell: &str, name: Option<DateName>) -> Vec<(Rank, DateReader)> {
             found.push((rank, reader));
         }
     };
-    add([0, 0, 0, 0], DateReader::iso_8601());
+    DateReader::new(ISO).into_iter().for_each(|reader| add([0, 0, 0, 0], reader));
     for (position, format) in DIGITS.iter().enumerate() {
         DateReader::new(format).into_iter().for_each(|reader| add([1, position, 0, 0], reader));
     }

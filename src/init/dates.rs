@@ -4,6 +4,7 @@ use super::date_formats::{Candidate, DayMonthOrder, ISO, candidates, numeric_ord
 use super::date_names::DateName;
 use super::misfits::Misfits;
 use super::sample::SampleColumn;
+use crate::dates::{DateFault, DateReader};
 use crate::source::{looks_like_null, looks_like_null_date};
 
 /// The most formats of one column.
@@ -64,13 +65,17 @@ pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
         return is_told.then_some(DateColumn::TooFew(misfits));
     }
     let other_order = (only_day == 0 && only_month == 0).then(|| other_order(&best.formats)).flatten();
-    let formats = best.formats.into_iter().filter(|format| format != ISO).collect();
+    let mut formats = best.formats;
+    if formats == [ISO] {
+        formats.clear();
+    }
     Some(DateColumn::Dates(DateFormats { formats, has_offset: best.has_offset, other_order, misfits }))
 }
 
 /// Whether a cell of a date column stands for no date.
 pub(super) fn is_null(cell: &str) -> bool {
-    looks_like_null(cell) || looks_like_null_date(cell)
+    let is_refused = || DateReader::iso_8601().read(cell) == Err(DateFault::NullDate);
+    looks_like_null(cell) || looks_like_null_date(cell) || is_refused()
 }
 
 /// Formats that together read the cells of a column.
@@ -90,11 +95,13 @@ fn count(cover: &Cover, test: impl Fn(usize) -> bool) -> usize {
 fn cover(found: &[Candidate], cells: usize, without: DayMonthOrder) -> Cover {
     let allowed: Vec<&Candidate> =
         found.iter().filter(|candidate| numeric_order(&candidate.format) != Some(without)).collect();
-    // ISO 8601 has no format, so it stands alone.
-    let (iso, others): (Vec<&Candidate>, Vec<&Candidate>) =
+    // ISO 8601 alone needs no format; among others it is the least specific.
+    let (iso, mut others): (Vec<&Candidate>, Vec<&Candidate>) =
         allowed.into_iter().partition(|candidate| candidate.format == ISO);
-    let (iso, others) = (choose(&iso, cells), choose(&others, cells));
-    if count(&iso, |_| true) >= count(&others, |_| true) { iso } else { others }
+    let alone = choose(&iso, cells);
+    others.extend(iso);
+    let several = choose(&others, cells);
+    if count(&alone, |_| true) >= count(&several, |_| true) { alone } else { several }
 }
 
 fn choose(found: &[&Candidate], cells: usize) -> Cover {
@@ -222,6 +229,9 @@ mod tests {
             (&timed.formats[..], timed.other_order),
             (&["%m/%d/%Y".into(), "%m/%d/%Y %H:%M".into()][..], None)
         );
+        // No strtime format reads all of these ISO 8601 dates.
+        let iso = dates("Closed", &["2024-03-05", "2024-03-05 09:15", "2024-03-05T09:15:00.5", "31/12/2022"]);
+        assert_eq!(iso.formats, ["iso_8601", "%d/%m/%Y"]);
         let neither = dates("Closed", &["03/04/2022", "05/04/2022 10:00"]);
         assert_eq!(neither.other_order, Some(vec!["%m/%d/%Y".into(), "%m/%d/%Y %H:%M".into()]));
     }
@@ -242,7 +252,7 @@ mod tests {
 
     #[test]
     fn null_markers_are_no_bad_dates() {
-        let cells = ["NULL", "2022-11-09", "-", "0000-00-00", "\\N", "0001-01-01T00:00:00", "9999-12-31"];
+        let cells = ["NULL", "2022-11-09", "-", "0000-00-00", "\\N", "0001-01-01T00:00:00", "9999-01-01"];
         let nulls = dates("Closed", &cells);
         assert_eq!((nulls.formats.len(), nulls.misfits.count, nulls.misfits.of), (0, 0, 1));
         assert_eq!(guessed("closed_at", &["NULL", "-"]), None);
