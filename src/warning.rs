@@ -23,8 +23,16 @@ const GROUPS: usize = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum WarningCode {
-    /// A text is cut to fit.
+    /// Cells look like no value, and are no text of `[source] null`.
+    LookAlikeNull,
+    /// The contact has no name.
+    NoName,
+    /// A text is cut, by `truncate` or to its limit.
     TextCut,
+    /// A value begins or ends with white space.
+    PaddedValue,
+    /// The value of a reference of type URL is no URL.
+    InvalidUrl,
     /// Rows without key columns equal an earlier row.
     IdenticalRows,
     /// More tasks follow one contact than Connect allows.

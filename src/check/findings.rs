@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::intake::PreparedInput;
+use crate::intake::{InputReview, MemberCount, PreparedInput};
 use crate::mapping::RowFault;
 use crate::request::ContactRequest;
 use crate::warning::{RowExample, Warning, Warnings};
@@ -110,6 +110,10 @@ pub struct CheckFindings {
     /// Index in `groups` by code, member, rule and origin.
     group_index: HashMap<[String; 4], usize>,
     warnings: Warnings,
+    /// Members that rows fill, in the mapping's order.
+    pub members: Vec<MemberCount>,
+    /// Columns that neither the key nor a template uses, in any input.
+    pub unused_columns: Vec<String>,
     /// The request with the longest texts.
     pub longest: LongestRequest,
     /// Rows of other inputs that wait in the ledger and would be sent as well.
@@ -123,8 +127,15 @@ impl InputSummary {
 }
 
 impl CheckFindings {
-    pub(super) fn new(files: Vec<InputSummary>) -> Self {
-        CheckFindings { files, ..CheckFindings::default() }
+    pub(super) fn new(inputs: &[PreparedInput]) -> Self {
+        let files = inputs.iter().map(InputSummary::of).collect();
+        let mut unused_columns: Vec<String> = Vec::new();
+        for column in inputs.iter().flat_map(PreparedInput::unused_columns) {
+            if !unused_columns.iter().any(|known| known == column) {
+                unused_columns.push(column.to_owned());
+            }
+        }
+        CheckFindings { files, unused_columns, ..CheckFindings::default() }
     }
 
     /// Number of rows of this class.
@@ -143,6 +154,11 @@ impl CheckFindings {
         self.classes[class as usize] += 1;
     }
 
+    /// Rows read that this check maps: those of the shard that the condition selects.
+    pub(super) fn checked(&self) -> u64 {
+        self.rows - self.of_other_shards - self.passed_over
+    }
+
     /// Adds a warning. Every warning of `check` goes through here.
     pub fn warn(&mut self, warning: Warning) {
         self.warnings.warn(warning);
@@ -153,9 +169,11 @@ impl CheckFindings {
         &self.warnings
     }
 
-    /// Name of an input and the warnings, for warnings about its rows.
-    pub(super) fn file_and_warnings(&mut self, file: usize) -> (&str, &mut Warnings) {
-        (&self.files[file].name, &mut self.warnings)
+    /// Adds what the review of the rows found.
+    pub(super) fn add_review(&mut self, review: InputReview) {
+        let (warnings, members) = review.finish();
+        self.warnings.extend(warnings);
+        self.members = members;
     }
 
     pub(super) fn count_fault(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {

@@ -5,6 +5,7 @@
 
 mod findings;
 mod ledger_lookup;
+mod shown;
 
 use std::io;
 
@@ -12,7 +13,7 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::Reporter;
-use crate::intake::{IntakeError, PreparedInput, RowSelection, Rules, Visitor, read_all, review};
+use crate::intake::{InputReview, IntakeError, PreparedInput, RowSelection, Rules, Visitor, read_all};
 use crate::ledger::{LedgerError, Occurrences};
 use crate::mapping::{MapError, Mapped, MappingError, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
@@ -20,10 +21,11 @@ use crate::request::{ContactRequest, Operation};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
-use crate::warning::{WarnedRow, WarningCode};
+use crate::warning::WarningCode;
 pub use findings::{CheckFindings, FoundFault, Group, InputSummary, LongestRequest, RowClass};
 pub use ledger_lookup::LedgerLookup;
 use ledger_lookup::LookedUpRow;
+pub use shown::{RequestBody, ShownInstance, ShownRow, ShownRows};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -44,8 +46,20 @@ impl From<LedgerError> for CheckError {
     }
 }
 
-/// Receives every fault, in the order of the input.
-pub type FaultSink<'a> = &'a mut dyn FnMut(&FoundFault<'_>) -> io::Result<()>;
+/// Receives what is told of single rows, in the order of the input.
+pub trait RowSink {
+    /// Receives a fault.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()>;
+
+    /// Receives a row to show.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn show(&mut self, row: &ShownRow<'_>) -> io::Result<()>;
+}
 
 /// A check of an input.
 pub struct Check<'a> {
@@ -53,6 +67,8 @@ pub struct Check<'a> {
     pub shard: Option<Shard>,
     /// Ledger that a run would continue with, if it exists.
     pub ledger: Option<&'a LedgerLookup>,
+    /// Rows whose requests are shown.
+    pub shown: &'a ShownRows,
     /// Receives the progress.
     pub reporter: &'a Reporter,
     /// SIGINT and SIGTERM.
@@ -65,13 +81,17 @@ impl Check<'_> {
     /// # Errors
     /// - [`CheckError::Intake`]: an input or the ledger fails, the mapping does not fit, or a signal arrives.
     /// - [`CheckError::Write`]: the sink fails.
-    pub fn run(&self, inputs: Vec<PreparedInput>, sink: FaultSink<'_>) -> Result<CheckFindings, CheckError> {
-        let files = inputs.iter().map(InputSummary::of).collect();
+    pub fn run(
+        &self,
+        inputs: Vec<PreparedInput>,
+        sink: &mut dyn RowSink,
+    ) -> Result<CheckFindings, CheckError> {
         let mut visitor = CheckVisitor {
             check: self,
             sink,
             inputs_begun: 0,
-            findings: CheckFindings::new(files),
+            findings: CheckFindings::new(&inputs),
+            review: InputReview::default(),
             keys: Occurrences::default(),
             previous_contacts: Occurrences::default(),
             waiting_from_other_inputs: 0,
@@ -84,9 +104,10 @@ impl Check<'_> {
 /// Checks the rows of one input after the other.
 struct CheckVisitor<'a, 's> {
     check: &'a Check<'a>,
-    sink: FaultSink<'s>,
+    sink: &'s mut dyn RowSink,
     inputs_begun: usize,
     findings: CheckFindings,
+    review: InputReview,
     /// Keys, or contents of rows without key columns.
     keys: Occurrences,
     /// Ids of previous contacts that tasks follow.
@@ -98,8 +119,9 @@ struct CheckVisitor<'a, 's> {
 impl Visitor for CheckVisitor<'_, '_> {
     type Error = CheckError;
 
-    fn begin(&mut self, _: &Input, _: &Header) -> Result<(), CheckError> {
+    fn begin(&mut self, input: &Input, header: &Header) -> Result<(), CheckError> {
         self.inputs_begun += 1;
+        self.review.begin(input, header);
         Ok(())
     }
 
@@ -143,7 +165,7 @@ impl CheckVisitor<'_, '_> {
             RowKey::Columns(_) | RowKey::Unusable(_) => (1, number > 1),
         };
         if token_number > 1 {
-            self.warn(WarningCode::IdenticalRows, "", place, &key, || {
+            self.review.warn_of_row(WarningCode::IdenticalRows, "", place.line, &key, || {
                 let message = "equals an earlier row; without a key each is imported";
                 let remedy = "if these are repetitions, remove them or name the key columns: --key COLUMN";
                 [message.to_owned(), remedy.to_owned()]
@@ -153,17 +175,23 @@ impl CheckVisitor<'_, '_> {
             Some(ledger) => ledger.row(&key, token_number, || rules.header.content(&record.fields))?,
             None => LookedUpRow::default(),
         };
-        let class = match unselectable {
-            Some(rejection) => self.report_rejection(place, &key, &rejection)?,
+        let class = match &unselectable {
+            Some(rejection) => self.report_rejection(place, &key, rejection)?,
             None => self.classify(rules, record, &key, row, place, now)?,
         };
-        if is_duplicate {
-            self.findings.count(RowClass::Faulty);
-            self.report_duplicate(place, first, &key)
-        } else {
-            self.findings.count(class);
-            self.waiting_from_other_inputs += u64::from(row.waits_from_other_input);
-            Ok(())
+        let duplicate = is_duplicate.then(|| self.duplicate(place, first));
+        let class = if is_duplicate { RowClass::Faulty } else { class };
+        if self.check.shown.includes(self.findings.checked(), &key) {
+            let rejection = duplicate.as_ref().or(unselectable.as_ref());
+            self.show(rules, record, &key, (token_number, class), rejection, now)?;
+        }
+        self.findings.count(class);
+        match duplicate {
+            Some(rejection) => self.report_rejection(place, &key, &rejection).map(drop),
+            None => {
+                self.waiting_from_other_inputs += u64::from(row.waits_from_other_input);
+                Ok(())
+            }
         }
     }
 
@@ -180,9 +208,10 @@ impl CheckVisitor<'_, '_> {
         if let Some(class) = row.class.filter(|class| *class != RowClass::Refused) {
             return Ok(class);
         }
+        self.review.cells(rules, record, key);
         match rules.map(record, key, now) {
             Ok(mapped) => {
-                self.record_mapped(&mapped, place, key, now)?;
+                self.record_mapped(rules, &mapped, place, key, now)?;
                 Ok(row.class.unwrap_or(RowClass::Ready))
             }
             Err(MapError::Row(_)) if row.is_sent_unchanged => Ok(RowClass::Ready),
@@ -213,13 +242,13 @@ impl CheckVisitor<'_, '_> {
 
     fn record_mapped(
         &mut self,
+        rules: &Rules,
         mapped: &Mapped<'_>,
         place: RowPlace,
         key: &RowKey,
         now: i64,
     ) -> Result<(), CheckError> {
-        let (file, warnings) = self.findings.file_and_warnings(place.file);
-        review(warnings, WarnedRow { file, line: place.line, key }, mapped);
+        self.review.request(rules, place.line, key, mapped);
         let request = &mapped.request;
         self.findings.longest.record(place.file, place.line, request);
         if request.operation == Operation::StartTaskContact {
@@ -237,7 +266,7 @@ impl CheckVisitor<'_, '_> {
         now: i64,
     ) -> Result<(), CheckError> {
         if request.scheduled_time.is_some_and(|time| time > now + SCHEDULED_DAYS * DAY_SECONDS) {
-            self.warn(WarningCode::ScheduledFar, "ScheduledTime", place, key, || {
+            self.review.warn_of_row(WarningCode::ScheduledFar, "ScheduledTime", place.line, key, || {
                 let message = format!("is more than {SCHEDULED_DAYS} days ahead");
                 let remedy = format!("the API reference allows {SCHEDULED_DAYS} days, the quota page 90");
                 [message, remedy]
@@ -247,7 +276,7 @@ impl CheckVisitor<'_, '_> {
             let digest = Digest::of([previous.as_bytes()]);
             let followers = self.previous_contacts.count(digest, place.number())?.number;
             if u64::from(followers) > CHAINED_TASKS {
-                self.warn(WarningCode::LongChain, "PreviousContactId", place, key, || {
+                self.review.warn_of_row(WarningCode::LongChain, "PreviousContactId", place.line, key, || {
                     let message = format!("names a contact that {CHAINED_TASKS} earlier rows name");
                     let remedy = "Connect does not allow more tasks than that after one contact".to_owned();
                     [message, remedy]
@@ -257,36 +286,46 @@ impl CheckVisitor<'_, '_> {
         Ok(())
     }
 
-    /// Warns of a row. `text` makes message and remedy; it is called for the first rows only.
-    fn warn(
-        &mut self,
-        code: WarningCode,
-        subject: &str,
-        place: RowPlace,
-        key: &RowKey,
-        text: impl FnOnce() -> [String; 2],
-    ) {
-        let (file, warnings) = self.findings.file_and_warnings(place.file);
-        warnings.warn_of_row(code, subject, WarnedRow { file, line: place.line, key }, text);
-    }
-
-    fn report_duplicate(&mut self, place: RowPlace, first: RowPlace, key: &RowKey) -> Result<(), CheckError> {
+    /// The rejection of a row whose key an earlier row has.
+    fn duplicate(&self, place: RowPlace, first: RowPlace) -> Rejection {
         let of = if first.file == place.file {
             String::new()
         } else {
             format!(" of {}", self.findings.files[first.file].name)
         };
-        let fault = RowFault {
-            found: format!("has the key of line {}{of}", first.line),
-            rule: "only the first row of a key is imported".into(),
-            ..RowFault::default()
+        let found = format!("has the key of line {}{of}", first.line);
+        Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported")
+    }
+
+    /// Shows the row's request, mapped once more, or its faults.
+    fn show(
+        &mut self,
+        rules: &Rules,
+        record: &Record,
+        key: &RowKey,
+        (token_number, class): (u32, RowClass),
+        duplicate: Option<&Rejection>,
+        now: i64,
+    ) -> Result<(), CheckError> {
+        let mapped = match rules.map(record, key, now) {
+            Ok(mapped) => Ok(mapped),
+            Err(MapError::Row(rejection)) => Err(rejection),
+            // It ends the check, unless the ledger decides about the row without a request.
+            Err(MapError::Job(_)) => return Ok(()),
         };
-        self.report(place, &key.label(), Rejection::DUPLICATE, &fault)
+        let body = match (duplicate, &mapped) {
+            (Some(rejection), _) => Err(rejection),
+            (None, Ok(mapped)) => Ok(self.check.shown.body(&mapped.request, key, token_number)),
+            (None, Err(rejection)) => Err(rejection),
+        };
+        let (file, label) = (self.review.file(), key.label());
+        self.sink.show(&ShownRow { file, line: record.line, key: &label, class, body })?;
+        Ok(())
     }
 
     fn report(&mut self, place: RowPlace, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {
         let file = &self.findings.files[place.file].name;
-        (self.sink)(&FoundFault { file, line: place.line, key, code, fault })?;
+        self.sink.fault(&FoundFault { file, line: place.line, key, code, fault })?;
         self.findings.count_fault(place.file, place.line, key, code, fault);
         Ok(())
     }
@@ -297,6 +336,7 @@ impl CheckVisitor<'_, '_> {
             let waiting = ledger.waiting_from_other_inputs()?;
             self.findings.elsewhere = waiting.saturating_sub(self.waiting_from_other_inputs);
         }
+        self.findings.add_review(self.review);
         Ok(self.findings)
     }
 }
@@ -336,15 +376,30 @@ mod tests {
         let paths: Vec<_> = paths.collect();
         let reporter = Reporter::start(Vec::new()).unwrap();
         let shutdown = Shutdown::manual().1;
-        let check = Check { shard: None, ledger: None, reporter: &reporter, shutdown: &shutdown };
-        let root = format!("{}/", folder.path().display());
-        let mut faults = Vec::new();
-        let findings = check.run(prepared(&paths), &mut |fault| {
+        let shown = ShownRows::default();
+        let check =
+            Check { shard: None, ledger: None, shown: &shown, reporter: &reporter, shutdown: &shutdown };
+        let mut faults = FaultRecorder { root: format!("{}/", folder.path().display()), faults: Vec::new() };
+        let findings = check.run(prepared(&paths), &mut faults);
+        (findings.unwrap(), faults.faults)
+    }
+
+    struct FaultRecorder {
+        root: String,
+        faults: Vec<String>,
+    }
+
+    impl RowSink for FaultRecorder {
+        fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()> {
             let FoundFault { file, line, key, code, fault } = fault;
-            faults.push(format!("{file}:{line} {key} {code} {}", fault.found).replace(&root, ""));
+            let fault = format!("{file}:{line} {key} {code} {}", fault.found);
+            self.faults.push(fault.replace(&self.root, ""));
             Ok(())
-        });
-        (findings.unwrap(), faults)
+        }
+
+        fn show(&mut self, _: &ShownRow<'_>) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub struct RunArgs {
 #[command(
     after_help = "Exit code 0: every row is valid; 1: some rows have faults or, with --strict, there are warnings.\n\nExamples:\n  \
     connect-import check --job tickets.toml\n  \
+    connect-import check --job tickets.toml --show 3    prints the first three requests\n  \
     connect-import check --job tickets.toml --output csv >faults.csv"
 )]
 pub struct CheckArgs {
@@ -76,6 +77,12 @@ pub struct CheckArgs {
     /// Input, mapping and limits.
     #[command(flatten)]
     pub import: ImportArgs,
+    /// Print the requests of the first N rows as JSON, with the values of the rows
+    #[arg(long, value_name = "N", help_heading = "Checking")]
+    pub show: Option<u64>,
+    /// Print the requests of the rows with this key; repeatable; cells of several key columns are joined by ' / '
+    #[arg(long, value_name = "KEY", help_heading = "Checking")]
+    pub show_key: Vec<String>,
     /// Exit with 1 if there is any warning, too
     #[arg(long, value_name = "BOOL", help_heading = "Checking")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{CommandError, blocking, io, prepared, unless_interrupted};
-use crate::check::{Check, CheckError, LedgerLookup};
+use crate::check::{Check, CheckError, LedgerLookup, ShownInstance, ShownRows};
 use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
@@ -14,7 +14,7 @@ use crate::pacing::Rate;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
-use crate::ui::{CheckReport, FaultLines, ForecastSettings, notice, observers, to_stdout};
+use crate::ui::{CheckReport, CheckedRows, ForecastSettings, notice, observers, to_stdout};
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = CheckJob::resolve(args, global)?;
@@ -32,13 +32,20 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let rate = rate.unwrap_or(job.rate.initial());
     let output = job.display.output;
     let shard = job.input.shard;
+    let shown = shown(&job);
     let work = {
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         blocking(move || {
-            let mut lines = FaultLines::start(output).map_err(CheckError::from)?;
-            let check = Check { shard, ledger: known.as_ref(), reporter: &reporter, shutdown: &shutdown };
-            let findings = check.run(inputs, &mut |fault| lines.write(fault))?;
-            lines.finish().map_err(CheckError::from)?;
+            let mut rows = CheckedRows::start(output).map_err(CheckError::from)?;
+            let check = Check {
+                shard,
+                ledger: known.as_ref(),
+                shown: &shown,
+                reporter: &reporter,
+                shutdown: &shutdown,
+            };
+            let findings = check.run(inputs, &mut rows)?;
+            rows.finish().map_err(CheckError::from)?;
             Ok(findings)
         })
     };
@@ -65,6 +72,16 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     };
     printed.map_err(io("cannot write the findings"))?;
     Ok(report.exit_code())
+}
+
+/// Rows to show, with the instance that their requests would be for.
+fn shown(job: &CheckJob) -> ShownRows {
+    let input = &job.input;
+    let instance = job.instance_id.clone().map(|id| {
+        let tokens = TokenScheme::new(&id, input.mapping.operation, &input.namespace);
+        ShownInstance { id, tokens }
+    });
+    ShownRows { first: job.show, keys: job.show_keys.clone(), instance }
 }
 
 /// Reads the ledger that a run would continue, if it exists.

@@ -3,7 +3,7 @@
 use super::error::IntakeError;
 use super::prepared::{PreparedInput, RowSelection, Rules};
 use super::read_ahead::{Visitor, read_all};
-use super::review::review;
+use super::review::InputReview;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
 use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, ScanCounts};
@@ -11,7 +11,6 @@ use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
-use crate::warning::{WarnedRow, Warnings};
 
 /// Parameters of an intake.
 #[derive(Debug)]
@@ -47,27 +46,27 @@ impl Intake<'_> {
             header: 0,
             counts: ScanCounts::default(),
             totals: IntakeTotals::default(),
-            warnings: Warnings::default(),
+            review: InputReview::default(),
         };
         read_all(inputs, self.reporter, self.shutdown, &mut input)?;
-        for warning in input.warnings.groups() {
+        for warning in input.review.finish().0.groups() {
             self.reporter.emit(RunEvent::InputWarned(warning.clone()));
         }
         Ok(self.ledger.finish_intake(input.totals)?)
     }
 
-    /// Why a row cannot be sent; `None` if it can, after `warnings` has what it shows.
+    /// Why a row cannot be sent; `None` if it can. `review` sees the row.
     fn validate(
         &self,
         rules: &Rules,
         record: &Record,
-        row: WarnedRow<'_>,
+        key: &RowKey,
         now: i64,
-        warnings: &mut Warnings,
+        review: &mut InputReview,
     ) -> Result<Option<Rejection>, MappingError> {
-        let key = row.key;
         let validated = if self.check {
-            rules.map(record, key, now).map(|mapped| review(warnings, row, &mapped))
+            review.cells(rules, record, key);
+            rules.map(record, key, now).map(|mapped| review.request(rules, record.line, key, &mapped))
         } else {
             rules.validate_form(record, key)
         };
@@ -98,14 +97,12 @@ struct InputIntake<'a> {
     /// Rows read so far.
     counts: ScanCounts,
     totals: IntakeTotals,
-    /// Warnings about the rows read so far.
-    warnings: Warnings,
+    review: InputReview,
 }
 
 impl InputIntake<'_> {
     fn intake_row(
         &mut self,
-        file: &str,
         rules: &Rules,
         row: OwnRow<'_>,
         fingerprint: RowFingerprint,
@@ -115,8 +112,7 @@ impl InputIntake<'_> {
         let rejection = match unselectable {
             Some(rejection) => Some(rejection),
             None => {
-                let row = WarnedRow { file, line: record.line, key: &key };
-                let validated = self.intake.validate(rules, record, row, now, &mut self.warnings);
+                let validated = self.intake.validate(rules, record, &key, now, &mut self.review);
                 validated.map_err(|error| self.mapping_error(record, error))?
             }
         };
@@ -163,6 +159,7 @@ impl Visitor for InputIntake<'_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
+        self.review.begin(input, header);
         self.counts = ScanCounts::default();
         Ok(())
     }
@@ -179,13 +176,12 @@ impl Visitor for InputIntake<'_> {
         // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
         let skipped = ledger.recognise(self.source, fingerprints.clone())?;
         let left = own.into_iter().zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
-        let file = self.input.to_string();
-        let entered =
-            left.map(|((row, fingerprint), _)| self.intake_row(&file, rules, row, fingerprint, now));
+        let entered = left.map(|((row, fingerprint), _)| self.intake_row(rules, row, fingerprint, now));
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {
             return Ok(());
         }
+        let file = self.input.to_string();
         for note in ledger.take_in(entered)? {
             self.intake.reporter.emit(RunEvent::RowNoted { file: file.clone(), note });
         }

@@ -4,12 +4,14 @@
 //! - [`prepare`] opens every input and compiles the key and the mapping for its header, before a ledger is created.
 //! - [`read_all`] reads the prepared inputs in order and hands their rows to a [`Visitor`]: the intake or a check.
 //! - [`Intake`] enters the rows into the ledger.
-//! - [`review`] warns of what a mapped row shows, in `check` and in `run`.
+//! - [`InputReview`] warns of what rows and their requests show, in `check` and in `run`.
 //!
 //! It may import the folders before it in the data flow: source, request, mapping, token, ledger and warning.
 
 mod enter;
 mod error;
+mod member_tally;
+mod null_look_alikes;
 mod prepared;
 mod read_ahead;
 mod review;
@@ -18,6 +20,7 @@ pub(crate) mod testing;
 
 pub use enter::Intake;
 pub use error::IntakeError;
+pub use member_tally::{LongestText, MemberCount};
 pub use prepared::{PreparedInput, RowSelection, Rules, now, prepare};
 pub use read_ahead::{Visitor, read_all};
-pub use review::review;
+pub use review::InputReview;

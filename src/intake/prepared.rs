@@ -32,6 +32,8 @@ pub struct Rules {
     pub header: Header,
     key: KeyRule,
     mapping: Mapping,
+    /// Whether the key or a template uses each column.
+    used_columns: Vec<bool>,
     /// True for the rows to import; `None`: all rows.
     condition: Option<RowCondition>,
 }
@@ -78,7 +80,7 @@ pub fn prepare(
                 let condition = condition.map(|text| RowCondition::compile(text, mapping, &header));
                 let condition = condition.transpose().map_err(wrong)?;
                 let mapping = Mapping::compile(mapping, &header).map_err(wrong)?;
-                let rules = Arc::new(Rules { header, key, mapping, condition });
+                let rules = Arc::new(Rules::new(header, key, mapping, condition));
                 rules_of.insert(columns.into(), rules.clone());
                 rules
             }
@@ -98,6 +100,13 @@ pub fn prepare(
 }
 
 impl PreparedInput {
+    /// Names of the columns that neither the key nor a template uses.
+    pub fn unused_columns(&self) -> impl Iterator<Item = &str> {
+        let Rules { header, used_columns, .. } = &*self.rules;
+        let unused = header.names().iter().zip(used_columns).filter(|(_, is_used)| !**is_used);
+        unused.map(|(name, _)| name.as_str())
+    }
+
     /// Opens the input at its first row.
     ///
     /// # Errors
@@ -121,6 +130,27 @@ pub fn now() -> i64 {
 }
 
 impl Rules {
+    fn new(header: Header, key: KeyRule, mapping: Mapping, condition: Option<RowCondition>) -> Self {
+        let mut used_columns = vec![true; header.columns().len()];
+        for column in mapping.unused_columns() {
+            used_columns[column] = false;
+        }
+        for column in key.columns() {
+            used_columns[column] = true;
+        }
+        Rules { header, key, mapping, used_columns, condition }
+    }
+
+    /// The compiled mapping.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Whether the key or a template uses each column.
+    pub fn used_columns(&self) -> &[bool] {
+        &self.used_columns
+    }
+
     /// Key of the row.
     pub fn key(&self, record: &Record) -> RowKey {
         self.key.key(&record.fields)

@@ -1,16 +1,199 @@
-//! Warnings about mapped rows, which `check` prints and `run` shows before its first request.
+//! Warnings about rows and their requests, and the members that the rows fill. `check` prints them; `run` shows the
+//! warnings before its first request.
+//!
+//! It sees every row of the input, so it allocates nothing for a row without a warning.
 
-use crate::mapping::Mapped;
-use crate::warning::{WarnedRow, WarningCode, Warnings};
+use super::member_tally::{MemberCount, MemberTally};
+use super::null_look_alikes::NullLookAlikes;
+use super::prepared::Rules;
+use crate::mapping::{FilledValue, Mapped};
+use crate::request::Operation;
+use crate::source::{Header, Input, Record, RowKey};
+use crate::warning::{WarnedRow, Warning, WarningCode, Warnings};
 
-/// Warns of what the request of a row shows.
-pub fn review(warnings: &mut Warnings, row: WarnedRow<'_>, mapped: &Mapped<'_>) {
-    for member in &mapped.cuts {
-        warnings.warn_of_row(WarningCode::TextCut, member, row, || {
-            [
-                "is cut to fit".to_owned(),
-                "the rest of the text is not sent; shorten it, or map it elsewhere".to_owned(),
-            ]
+/// What the rows of all inputs show.
+#[derive(Debug, Default)]
+pub struct InputReview {
+    warnings: Warnings,
+    /// Name of the current input.
+    file: String,
+    members: MemberTally,
+    nulls: NullLookAlikes,
+}
+
+impl InputReview {
+    /// Begins an input.
+    pub fn begin(&mut self, input: &Input, header: &Header) {
+        self.file = input.to_string();
+        self.members.begin();
+        self.nulls.begin(header.names());
+    }
+
+    /// Name of the current input.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Reviews the cells of a row, before it is mapped: one that looks like no value may be why it has a fault.
+    #[inline]
+    pub fn cells(&mut self, rules: &Rules, record: &Record, key: &RowKey) {
+        let row = WarnedRow { file: &self.file, line: record.line, key };
+        self.nulls.scan(rules.used_columns(), &record.fields, row);
+    }
+
+    /// Reviews the request of a row.
+    pub fn request(&mut self, rules: &Rules, line: u64, key: &RowKey, mapped: &Mapped<'_>) {
+        let InputReview { warnings, file, members, .. } = self;
+        let row = WarnedRow { file, line, key };
+        for member in &mapped.cuts {
+            warnings.warn_of_row(WarningCode::TextCut, member, row, || {
+                let remedy =
+                    "the rest of the text is not sent; shorten it, or send it in another member as well";
+                ["is cut to fit".to_owned(), remedy.to_owned()]
+            });
+        }
+        let request = &mapped.request;
+        if request.name.is_none() && request.operation == Operation::CreateContact {
+            warnings.warn_of_row(WarningCode::NoName, "Name", row, || {
+                let remedy =
+                    "fill the column, or write a default: {{ subject | default('no subject', true) }}";
+                ["is left out, so the contact has no name".to_owned(), remedy.to_owned()]
+            });
+        }
+        let mapping = rules.mapping();
+        members.row(mapping.members());
+        mapping.for_each_filled(request, &mut |index, value| {
+            members.fill(index, value, file, line);
+            match value {
+                FilledValue::Text(text) | FilledValue::Url(text) if is_padded(text) => {
+                    warn_of_padding(warnings, &mapping.members()[index].path, row);
+                }
+                FilledValue::Url(text) if !is_url(text) => {
+                    warn_of_url(warnings, &mapping.members()[index].path, row);
+                }
+                FilledValue::Text(_) | FilledValue::Url(_) | FilledValue::Other => {}
+            }
         });
+    }
+
+    /// Adds a warning.
+    pub fn warn(&mut self, warning: Warning) {
+        self.warnings.warn(warning);
+    }
+
+    /// Adds a warning about a row. `text` makes message and remedy; it is called for the first rows only.
+    pub fn warn_of_row(
+        &mut self,
+        code: WarningCode,
+        subject: &str,
+        line: u64,
+        key: &RowKey,
+        text: impl FnOnce() -> [String; 2],
+    ) {
+        self.warnings.warn_of_row(code, subject, WarnedRow { file: &self.file, line, key }, text);
+    }
+
+    /// The warnings, and how many rows fill each member.
+    pub fn finish(mut self) -> (Warnings, Vec<MemberCount>) {
+        self.nulls.warn(&mut self.warnings);
+        (self.warnings, self.members.finish())
+    }
+}
+
+#[cold]
+fn warn_of_padding(warnings: &mut Warnings, member: &str, row: WarnedRow<'_>) {
+    warnings.warn_of_row(WarningCode::PaddedValue, member, row, || {
+        let message = "begins or ends with white space, which is sent";
+        [message.to_owned(), "to remove it, write {{ column | trim }}".to_owned()]
+    });
+}
+
+#[cold]
+fn warn_of_url(warnings: &mut Warnings, member: &str, row: WarnedRow<'_>) {
+    warnings.warn_of_row(WarningCode::InvalidUrl, member, row, || {
+        let message = "has the type URL and is no URL, such as https://example.com/1";
+        let remedy =
+            "correct the cells, complete them: https://example.com/{{ column }}, or set Type = \"STRING\"";
+        [message.to_owned(), remedy.to_owned()]
+    });
+}
+
+/// Whether the text begins or ends with white space, a no-break space or an invisible space.
+#[inline]
+fn is_padded(text: &str) -> bool {
+    let is_visible = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    // Most texts begin and end with a character of ASCII.
+    !(is_visible(bytes.first()) && is_visible(bytes.last())) && is_padded_by_any(text)
+}
+
+#[cold]
+fn is_padded_by_any(text: &str) -> bool {
+    let is_space = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}');
+    text.starts_with(is_space) || text.ends_with(is_space)
+}
+
+/// Whether the text has the form of a URL: a scheme, something after it, and no white space.
+#[inline]
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_scheme = scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let content = match rest.strip_prefix("//") {
+        Some(content) => content,
+        // Without slashes any word before a colon would be a scheme.
+        None if ["mailto", "tel", "sip", "sips", "urn", "data"].contains(&scheme) => rest,
+        None => return false,
+    };
+    is_scheme
+        && content.bytes().next().is_some_and(|byte| !b"/?#:".contains(&byte) || scheme == "file")
+        && !content.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_and_invisible_spaces_at_either_end_are_padding() {
+        for text in [" a", "a ", "a\n", "\u{a0}a", "a\u{a0}", "\u{feff}a", "a\u{200b}", "\u{3000}a", " "] {
+            assert!(is_padded(text), "{text:?}");
+        }
+        for text in ["", "a", "a b", "é", "ü\u{a0}ü", "日本"] {
+            assert!(!is_padded(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_has_a_scheme_and_no_white_space() {
+        for text in [
+            "https://example.com",
+            "http://h/a?b=c#d",
+            "HTTPS://EXAMPLE.COM/ü",
+            "ftp://h",
+            "s3://bucket/key",
+            "file:///srv/a",
+            "mailto:a@b",
+            "tel:+4912",
+            "salesforce1://sObject/1",
+        ] {
+            assert!(is_url(text), "{text}");
+        }
+        for text in [
+            "",
+            "example.com",
+            "www.example.com/1",
+            "HD:123",
+            "https://",
+            "https:///path",
+            "https:// example.com",
+            "https://example.com/a b",
+            "://x",
+            "1http://x",
+            "https:/example.com",
+            "ticket 7: https://example.com",
+        ] {
+            assert!(!is_url(text), "{text}");
+        }
     }
 }

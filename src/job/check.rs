@@ -6,8 +6,8 @@ use super::destination::instance;
 use super::file::JobFile;
 use super::pace::rate;
 use super::places::ledger_to_write;
-use super::{InputSettings, JobError, ResendPolicy, display, resend_policy};
-use crate::cli::{CheckArgs, GlobalArgs};
+use super::{InputSettings, JobError, ResendPolicy, display, option_error, resend_policy};
+use crate::cli::{CheckArgs, GlobalArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::pacing::Rate;
 use crate::ui::DisplayOptions;
@@ -27,12 +27,31 @@ pub struct CheckJob {
     pub limit: Option<u64>,
     /// Error budget of a run.
     pub max_errors: Option<ErrorBudget>,
+    /// Number of rows from the beginning whose requests are shown.
+    pub show: u64,
+    /// Keys of further rows whose requests are shown.
+    pub show_keys: Vec<String>,
     /// Whether any warning makes the exit code 1.
     pub is_strict: bool,
     /// Rows that a run would send again.
     pub resend_policy: ResendPolicy,
     /// Output formats and progress display.
     pub display: DisplayOptions,
+}
+
+/// The display, without a status area where the requests are printed.
+fn check_display(args: &CheckArgs, global: &GlobalArgs, file: &JobFile) -> Result<DisplayOptions, JobError> {
+    let mut display = display(&args.import.display, global, file);
+    if args.show.is_some_and(|rows| rows > 0) || !args.show_key.is_empty() {
+        if display.output == Output::Csv {
+            let problem = "works with --output text and json; csv lists the faults";
+            return Err(option_error("--show", problem));
+        }
+        if display.progress == ProgressKind::Auto {
+            display.progress = ProgressKind::Plain;
+        }
+    }
+    Ok(display)
 }
 
 impl CheckJob {
@@ -55,9 +74,11 @@ impl CheckJob {
             instance_id: instance.map(|instance| instance.id),
             limit: args.import.limit.or(file.run.limit),
             max_errors: args.import.max_errors.or(file.run.max_errors),
+            show: args.show.unwrap_or_default(),
+            show_keys: args.show_key.clone(),
             is_strict: args.strict.or(file.check.strict).unwrap_or(false),
             resend_policy: resend_policy(&args.import, &file)?,
-            display: display(&args.import.display, global, &file),
+            display: check_display(args, global, &file)?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The columns of a header and the cells of a row, as templates reach them.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,17 +107,30 @@ fn identifier(header: &str) -> String {
 pub(super) struct RowView<'a> {
     pub(super) cells: &'a csv::StringRecord,
     columns: &'a Arc<Columns>,
+    /// Paths of the leaves whose texts `truncate` cut.
+    cuts: RefCell<Vec<String>>,
     /// Built for the first template that MiniJinja renders; plain templates need none.
     context: OnceCell<Arc<RowContext>>,
 }
 
 impl<'a> RowView<'a> {
     pub(super) fn new(columns: &'a Arc<Columns>, cells: &'a csv::StringRecord) -> Self {
-        RowView { cells, columns, context: OnceCell::new() }
+        RowView { cells, columns, cuts: RefCell::default(), context: OnceCell::new() }
     }
 
     pub(super) fn cell(&self, column: usize) -> &'a str {
         self.cells.get(column).unwrap_or_default()
+    }
+
+    /// Notes that `truncate` cut the text of a leaf.
+    #[cold]
+    pub(super) fn note_cut(&self, leaf: &str) {
+        self.cuts.borrow_mut().push(leaf.to_owned());
+    }
+
+    /// Takes the paths of the leaves whose texts `truncate` cut.
+    pub(super) fn take_cuts(&self) -> Vec<String> {
+        self.cuts.take()
     }
 
     /// The row as MiniJinja's context.

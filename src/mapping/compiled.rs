@@ -1,12 +1,15 @@
 //! A mapping compiled for one header.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::columns::{Columns, RowView};
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RowFault};
+use super::filters::take_cut;
 use super::key_rule::columns_of_key;
+use super::members::{FilledValue, MappedMember, MemberIndex};
 use super::source::{MappingSource, MemberSource, OnTooLong};
 use super::tree::{Children, members, templated_maps};
 use super::{header_paths, request_table};
@@ -18,8 +21,8 @@ use crate::source::Header;
 pub struct Mapped<'a> {
     /// The request.
     pub request: ContactRequest<'a>,
-    /// The paths of the members whose texts were cut to the service's limits.
-    pub cuts: Vec<String>,
+    /// The paths of the members whose texts were cut, by `truncate` or to the service's limits.
+    pub cuts: Vec<Cow<'a, str>>,
 }
 
 /// A mapping compiled for one header.
@@ -29,6 +32,7 @@ pub struct Mapping {
     columns: Arc<Columns>,
     compiler: Compiler,
     root: Children,
+    members: MemberIndex,
     /// Columns without a name, which nothing maps. A row with text in one is rejected.
     unnamed: Vec<usize>,
     /// The origin of each member by path, for messages.
@@ -78,8 +82,40 @@ impl Mapping {
             });
         }
         let templated_maps = templated_maps(&root);
+        let members = MemberIndex::new(operation, &root);
         let on_too_long = source.on_too_long;
-        Ok(Mapping { operation, on_too_long, columns, compiler, root, unnamed, origins, templated_maps })
+        Ok(Mapping {
+            operation,
+            on_too_long,
+            columns,
+            compiler,
+            root,
+            members,
+            unnamed,
+            origins,
+            templated_maps,
+        })
+    }
+
+    /// The members that rows may fill, in the mapping's order.
+    pub fn members(&self) -> &[MappedMember] {
+        self.members.members()
+    }
+
+    /// Calls `visit` with the index in [`Self::members`] and the value of every filled member of a request that this
+    /// mapping made.
+    pub fn for_each_filled<'r>(
+        &self,
+        request: &'r ContactRequest<'_>,
+        visit: &mut impl FnMut(usize, FilledValue<'r>),
+    ) {
+        self.members.for_each_filled(request, visit);
+    }
+
+    /// The indices of the columns that no template uses; empty if a template may use columns that it does not spell
+    /// out.
+    pub fn unused_columns(&self) -> Vec<usize> {
+        if self.compiler.hides_columns { Vec::new() } else { self.compiler.unused_columns() }
     }
 
     /// The request of one row at `now`, in seconds since 1970.
@@ -93,15 +129,23 @@ impl Mapping {
             let found = format!("column {} has text", column + 1);
             return Err(Rejection::of_row("Mapping", found, "but no name, so nothing maps it").into());
         }
+        // An earlier row may have failed after a cut.
+        take_cut();
         let members = members(&self.root, &row, &self.compiler)?;
         let mut request = ContactRequest::assemble(self.operation, members);
         request.keys_are_data = !self.templated_maps.is_empty();
-        let cuts = match self.on_too_long {
-            OnTooLong::Reject => Vec::new(),
-            OnTooLong::Truncate => {
-                truncate_texts(&mut request).into_iter().map(|member| self.redacted_path(member)).collect()
-            }
-        };
+        let mut cuts: Vec<Cow<'_, str>> = Vec::new();
+        for leaf in row.take_cuts() {
+            cuts.extend(self.members.member_of(&leaf).map(Cow::Borrowed));
+        }
+        if self.on_too_long == OnTooLong::Truncate {
+            let members = truncate_texts(&mut request).into_iter();
+            cuts.extend(members.map(|member| Cow::Owned(self.redacted_path(member))));
+        }
+        if cuts.len() > 1 {
+            cuts.sort_unstable();
+            cuts.dedup();
+        }
         let violations = validate(&request, now);
         if violations.is_empty() {
             return Ok(Mapped { request, cuts });

@@ -92,6 +92,15 @@ impl KeyRule {
         self.parts.is_empty()
     }
 
+    /// The indices of the columns that it names.
+    pub fn columns(&self) -> BTreeSet<usize> {
+        let columns = self.parts.iter().flat_map(|part| match part {
+            KeyPart::Column(index) => std::slice::from_ref(index),
+            KeyPart::Template { columns, .. } => columns,
+        });
+        columns.copied().collect()
+    }
+
     /// The key of a row.
     pub fn key(&self, cells: &csv::StringRecord) -> RowKey {
         if cells.len() != self.header.columns().len() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::columns::RowView;
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError};
+use super::filters::take_cut;
 use super::template::Template;
 use crate::request::{Member, Operation, Rendered, Shape};
 
@@ -130,6 +131,7 @@ pub(super) fn members<'a>(
         if let (Node::Text(leaf), Template::Literal(name)) = (child, key)
             && let Some(text) = leaf.template.borrowed(row)
         {
+            leaf.note_cut(row);
             if !is_blank(text) {
                 members.push((Cow::Borrowed(name.as_str()), Rendered::Text(Cow::Borrowed(text))));
             }
@@ -194,12 +196,21 @@ fn rendered<'a>(
 }
 
 impl Leaf {
+    /// Notes in the row that `truncate` cut this text, if it did.
+    #[inline]
+    fn note_cut(&self, row: &RowView<'_>) {
+        if take_cut() {
+            row.note_cut(&self.path);
+        }
+    }
+
     /// The rendered text; none if it is blank.
     fn text<'a>(&'a self, row: &RowView<'a>, compiler: &Compiler) -> Result<Option<Cow<'a, str>>, MapError> {
         let text = compiler.render(&self.template, row).map_err(|error| match error {
             RenderError::Row(problem) => MapError::from(self.rejection(&problem)),
             RenderError::Job(problem) => MappingError { place: self.place.clone(), problem }.into(),
         })?;
+        self.note_cut(row);
         Ok((!is_blank(&text)).then_some(text))
     }
 

@@ -1,30 +1,22 @@
-//! Report of a check: faults and a forecast for people, a summary for programs, and every fault on a line.
+//! Report of a check: faults, warnings, members and a forecast for people, and a summary for programs.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Stdout, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, ZonedDateTime};
 
-use super::json::{CheckSummary, FaultMessage, Message};
-use super::result_output::ignore_closed_pipe;
-use super::words::{
-    broken_rule, count_lines, count_of, per_second, printable_lines, rounded, row_example, warning_text,
-};
-use crate::check::{CheckFindings, FoundFault, RowClass};
-use crate::cli::Output;
+use super::json::{CheckSummary, MemberMessage, Message};
+use super::words::{broken_rule, count_lines, count_of, per_second, printable_lines, rounded, row_example};
+use crate::check::{CheckFindings, RowClass};
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
-use crate::export::io_error;
+use crate::intake::{LongestText, MemberCount};
 use crate::shard::Shard;
-use crate::warning::{Warning, WarningCode};
+use crate::warning::{RowExample, Warning, WarningCode};
 
 /// Groups of faults in the text; `--output csv` has every fault.
 const MAX_GROUPS: usize = 30;
-
-/// Columns of the faults as CSV.
-const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
 
 /// Settings of the run that a check forecasts.
 #[derive(Clone, Debug)]
@@ -121,7 +113,9 @@ impl CheckReport {
         self.inputs(&mut text);
         self.faults(&mut text);
         self.warnings(&mut text);
+        self.members(&mut text);
         self.forecast(&mut text);
+        self.verdict(&mut text);
         printable_lines(&text)
     }
 
@@ -151,12 +145,7 @@ impl CheckReport {
         for group in groups.iter().take(MAX_GROUPS) {
             let rule = broken_rule(&group.member, &group.rule, &group.origin);
             let _ = writeln!(text, "\n  {:>7}  {}: {rule}", group.count, group.code);
-            for example in &group.examples {
-                let _ = writeln!(text, "           {}", row_example(example));
-            }
-            if group.count > group.examples.len() as u64 {
-                text.push_str("           …\n");
-            }
+            add_examples(text, group.count, &group.examples);
         }
         if groups.len() > MAX_GROUPS {
             let _ = writeln!(text, "\n  and {} other groups of faults", groups.len() - MAX_GROUPS);
@@ -169,10 +158,50 @@ impl CheckReport {
     fn warnings(&self, text: &mut String) {
         let groups = self.findings.warnings().groups();
         if !groups.is_empty() {
-            text.push_str("\nWarnings, for which no row is rejected:\n");
+            let _ = writeln!(
+                text,
+                "\n{}, for which no row is rejected:",
+                count_of(groups.len() as u64, "warning")
+            );
         }
-        for group in groups {
-            let _ = writeln!(text, "\n  {}", warning_text(group).replace('\n', "\n  "));
+        for Warning { code, subject, message, remedy, count, examples } in &groups {
+            let count_of_rows = if *count == 0 { String::new() } else { count.to_string() };
+            let _ = writeln!(text, "\n  {count_of_rows:>7}  {code}: {}", broken_rule(subject, message, ""));
+            add_examples(text, *count, examples);
+            if !remedy.is_empty() {
+                let _ = writeln!(text, "           {remedy}");
+            }
+        }
+        if groups.len() >= MAX_GROUPS {
+            text.push_str("\nTo read every warning with a program, add --output json.\n");
+        }
+    }
+
+    fn members(&self, text: &mut String) {
+        let findings = &self.findings;
+        let cuts = findings.warnings().by_subject(WarningCode::TextCut);
+        if findings.members.iter().any(|count| count.filled > 0) {
+            text.push_str("\nMembers of the requests, and rows that fill them:\n");
+            let _ =
+                writeln!(text, "  {:>9} {:>9} {:>7}  {:>14}  member", "filled", "left out", "cut", "longest");
+        }
+        for MemberCount { member, filled, left_out, limit, longest } in &findings.members {
+            let chars = match (longest, limit) {
+                (Some(longest), Some(limit)) => format!("{} of {limit}", longest.chars),
+                (Some(longest), None) => longest.chars.to_string(),
+                (None, _) => String::new(),
+            };
+            let cut = cuts.get(&**member).map_or_else(String::new, u64::to_string);
+            let left_out = if *left_out == 0 { String::new() } else { left_out.to_string() };
+            let at = longest.as_ref().map(|LongestText { file, line, .. }| match findings.files.len() {
+                1 => format!(" (line {line})"),
+                _ => format!(" ({file}, line {line})"),
+            });
+            let at = at.unwrap_or_default();
+            let _ = writeln!(text, "  {filled:>9} {left_out:>9} {cut:>7}  {chars:>14}  {member}{at}");
+        }
+        if !findings.unused_columns.is_empty() {
+            let _ = writeln!(text, "\nColumns that are not sent: {}", findings.unused_columns.join(", "));
         }
     }
 
@@ -218,6 +247,47 @@ impl CheckReport {
         }
     }
 
+    fn verdict(&self, text: &mut String) {
+        let warnings = self.findings.warnings().groups().len() as u64;
+        let verdict = match (self.faulty(), warnings) {
+            (0, 0) => "Ready.".to_owned(),
+            (0, _) if self.settings.is_strict => {
+                format!("Not ready: {}, and --strict allows none.", count_of(warnings, "warning"))
+            }
+            (0, _) => format!("Ready, with {}.", count_of(warnings, "warning")),
+            (faulty, 0) => format!("Not ready: {} would be rejected.", count_of(faulty, "row")),
+            (faulty, _) => {
+                let (faulty, warnings) = (count_of(faulty, "row"), count_of(warnings, "warning"));
+                format!(
+                    "Not ready: {faulty} would be rejected, and there {} {warnings}.",
+                    if warnings.starts_with("1 ") { "is" } else { "are" }
+                )
+            }
+        };
+        let _ = writeln!(text, "\n{verdict}");
+    }
+
+    /// The members for programs.
+    fn member_messages(&self) -> Vec<MemberMessage<'_>> {
+        let cuts = self.findings.warnings().by_subject(WarningCode::TextCut);
+        let counts = self.findings.members.iter();
+        let messages = counts.map(|count| {
+            let MemberCount { member, filled, left_out, limit, longest } = count;
+            let longest = longest.as_ref();
+            MemberMessage {
+                member,
+                filled: *filled,
+                left_out: *left_out,
+                cut: cuts.get(&**member).copied().unwrap_or_default(),
+                limit: *limit,
+                longest: longest.map(|longest| longest.chars),
+                longest_file: longest.map(|longest| &*longest.file),
+                longest_line: longest.map(|longest| longest.line),
+            }
+        });
+        messages.collect()
+    }
+
     /// The report as a JSON message.
     pub fn json(&self) -> String {
         let findings = &self.findings;
@@ -250,70 +320,19 @@ impl CheckReport {
             ledger: ledger.as_deref(),
             faults: findings.groups(),
             warnings: warnings.groups(),
+            members: self.member_messages(),
+            unused_columns: &findings.unused_columns,
         };
         Message::Check(summary).to_string()
     }
 }
 
-/// Writer of every fault to standard output, while the check goes on.
-#[derive(Debug)]
-pub enum FaultLines {
-    /// Text output has groups of faults in the report only.
-    Text,
-    /// JSON Lines.
-    Json(BufWriter<Stdout>),
-    /// CSV.
-    Csv(Box<csv::Writer<Stdout>>),
-}
-
-impl FaultLines {
-    /// Starts the output.
-    ///
-    /// # Errors
-    /// Standard output cannot be written.
-    pub fn start(output: Output) -> io::Result<Self> {
-        Ok(match output {
-            Output::Text => FaultLines::Text,
-            Output::Json => FaultLines::Json(BufWriter::new(io::stdout())),
-            Output::Csv => {
-                let mut writer = csv::Writer::from_writer(io::stdout());
-                ignore_closed_pipe(writer.write_record(COLUMNS).map_err(io_error))?;
-                FaultLines::Csv(Box::new(writer))
-            }
-        })
+/// A line for each example, and `…` if there are more rows.
+fn add_examples(text: &mut String, count: u64, examples: &[RowExample]) {
+    for example in examples {
+        let _ = writeln!(text, "           {}", row_example(example));
     }
-
-    /// Writes a fault.
-    ///
-    /// # Errors
-    /// Standard output cannot be written.
-    pub fn write(&mut self, found: &FoundFault<'_>) -> io::Result<()> {
-        let FoundFault { file, line, key, code, fault } = found;
-        match self {
-            FaultLines::Text => Ok(()),
-            FaultLines::Json(out) => {
-                let message = fault.to_string();
-                let message = FaultMessage { file, line: *line, key, code, fault, message };
-                ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
-            }
-            FaultLines::Csv(writer) => {
-                let line = line.to_string();
-                let cells: [&str; COLUMNS.len()] =
-                    [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
-                ignore_closed_pipe(writer.write_record(cells).map_err(io_error))
-            }
-        }
-    }
-
-    /// Flushes the output.
-    ///
-    /// # Errors
-    /// Standard output cannot be written.
-    pub fn finish(self) -> io::Result<()> {
-        match self {
-            FaultLines::Text => Ok(()),
-            FaultLines::Json(mut out) => ignore_closed_pipe(out.flush()),
-            FaultLines::Csv(mut writer) => ignore_closed_pipe(writer.flush()),
-        }
+    if count > examples.len() as u64 && !examples.is_empty() {
+        text.push_str("           …\n");
     }
 }

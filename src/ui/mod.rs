@@ -3,7 +3,7 @@
 //!
 //! - `describe_event` describes every event for people; a new event is added there, and where it is shown in
 //!   a form of its own. Observers: `terminal` (status area, plain lines), `log`, `json`, `metrics`.
-//! - Results of commands: `run_report`, `check_report`, `verification_report`, `doctor_report`, `status`,
+//! - Results of commands: `run_report`, `check_report` and `check_rows`, `verification_report`, `doctor_report`, `status`,
 //!   `rejects`, `job_skeleton`; a long result goes through `result_output`.
 //! - `words` and `shell` hold what several of them share.
 //!
@@ -11,6 +11,7 @@
 //! nothing of `job` or `commands`.
 
 mod check_report;
+mod check_rows;
 mod describe_event;
 mod doctor_report;
 mod ending;
@@ -36,7 +37,8 @@ use std::time::Duration;
 use crate::cli::{LogFormat, Output, ProgressKind};
 use crate::event::Observer;
 
-pub use check_report::{CheckReport, FaultLines, ForecastSettings};
+pub use check_report::{CheckReport, ForecastSettings};
+pub use check_rows::CheckedRows;
 pub use doctor_report::DoctorReport;
 pub use ending::{ending_name, exit_code};
 pub use job_skeleton::skeleton;

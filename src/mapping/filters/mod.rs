@@ -10,7 +10,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::RenderError;
 use dates::DateForm;
-pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables};
+pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables, take_cut};
 
 /// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {

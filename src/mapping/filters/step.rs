@@ -1,6 +1,7 @@
 //! Filters as functions from text to text, which plain templates and MiniJinja share.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -141,8 +142,8 @@ impl FilterStep {
     #[inline]
     pub(in crate::mapping) fn borrowed<'a>(&'a self, text: &'a str) -> Option<&'a str> {
         match self {
-            FilterStep::Chars(most) => Some(first_chars(text, *most)),
-            FilterStep::Bytes(most) => Some(&text[..text.floor_char_boundary(*most)]),
+            FilterStep::Chars(most) => Some(noting_cut(text, first_chars(text, *most))),
+            FilterStep::Bytes(most) => Some(noting_cut(text, &text[..text.floor_char_boundary(*most)])),
             FilterStep::Lookup { table, default, .. } => looked_up(text, table, default.as_deref()),
             FilterStep::Trim => Some(text.trim()),
             FilterStep::IfEmpty(default) => Some(if text.is_empty() { default } else { text }),
@@ -198,6 +199,26 @@ impl FilterStep {
 
 /// The message of `required` without an argument.
 pub(super) const REQUIRED: &str = "is required but empty";
+
+thread_local! {
+    /// Whether `truncate` cut a text on this thread since [`take_cut`]. MiniJinja's filters have no other way to say so.
+    static HAS_CUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether `truncate` cut a text on this thread since the last call.
+#[inline]
+pub(in crate::mapping) fn take_cut() -> bool {
+    HAS_CUT.with(|has_cut| has_cut.get() && has_cut.replace(false))
+}
+
+/// The beginning of a text; notes whether it is shorter.
+#[inline]
+fn noting_cut<'a>(text: &str, beginning: &'a str) -> &'a str {
+    if beginning.len() < text.len() {
+        HAS_CUT.set(true);
+    }
+    beginning
+}
 
 /// Whether `urlencode` leaves a byte as it is: MiniJinja's set, which has the slash.
 fn is_plain_in_url(byte: u8) -> bool {

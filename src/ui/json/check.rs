@@ -79,6 +79,54 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) faults: Vec<&'a Group>,
     /// Groups of warnings, which are no faults.
     pub(crate) warnings: Vec<&'a Warning>,
+    /// Members that rows fill, in the order of the mapping. Members that are the same in every row are left out.
+    pub(crate) members: Vec<MemberMessage<'a>>,
+    /// Columns that neither the key nor a template uses.
+    pub(crate) unused_columns: &'a [String],
+}
+
+/// How many of the rows without a fault fill a member of the request.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MemberCount"))]
+pub(crate) struct MemberMessage<'a> {
+    /// Path of the member. A key that cells decide is *.
+    pub(crate) member: &'a str,
+    /// Rows whose request has it.
+    pub(crate) filled: u64,
+    /// Rows whose request does not have it.
+    pub(crate) left_out: u64,
+    /// Rows whose text is cut.
+    pub(crate) cut: u64,
+    /// Maximum length of its text, characters; null if it has none.
+    pub(crate) limit: Option<usize>,
+    /// Length of the longest text as it is sent, characters; null without a text.
+    pub(crate) longest: Option<usize>,
+    /// Path of the input with the longest text.
+    pub(crate) longest_file: Option<&'a str>,
+    /// Line of the file where the row with the longest text starts.
+    pub(crate) longest_line: Option<u64>,
+}
+
+/// The request of a row, with the values of the row.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Request"))]
+pub(crate) struct RequestMessage<'a> {
+    /// Path of the input, or -.
+    pub(crate) file: &'a str,
+    /// Line of the file where the row starts.
+    pub(crate) line: u64,
+    /// Key of the row.
+    pub(crate) key: &'a str,
+    /// What a run would do with the row.
+    #[cfg_attr(test, schemars(extend("enum" = ["send", "reject", "skip_created", "skip_changed", "skip_unknown", "skip_refused"])))]
+    pub(crate) would: &'static str,
+    /// JSON body of the request; null if the row has faults. InstanceId and ClientToken are missing if no instance is
+    /// named.
+    pub(crate) request: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Kind of the faults; null without one.
+    pub(crate) code: Option<&'a str>,
+    /// Faults for which the row would be rejected.
+    pub(crate) faults: Vec<&'a RowFault>,
 }
 
 /// Result of one test of doctor.

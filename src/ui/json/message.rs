@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage};
+use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, RequestMessage};
 use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
 use super::run::{CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
@@ -31,6 +31,8 @@ pub(crate) enum Message<'a> {
     ExitError(ExitError<'a>),
     /// A fault of a row. From check.
     Fault(FaultMessage<'a>),
+    /// The request of a row, with the values of the row. From check with --show or --show-key only.
+    Request(RequestMessage<'a>),
     /// Result of a check; its last message.
     Check(CheckSummary<'a>),
     /// Result of one test of doctor.

@@ -11,7 +11,9 @@ mod observer;
 mod run;
 mod verify;
 
-pub(super) use check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage};
+pub(super) use check::{
+    CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, MemberMessage, RequestMessage,
+};
 pub(super) use ledger::{
     LedgerRun, LedgerSetStatus, LedgerState, LedgerStatusMessage, PageWritten, RowsByState,
 };

@@ -1,0 +1,125 @@
+//! What a check tells of single rows, while it goes on: every fault on a line, and the requests that are shown.
+
+use std::io::{self, BufWriter, Stdout, Write as _};
+
+use super::json::{FaultMessage, Message, RequestMessage};
+use super::result_output::ignore_closed_pipe;
+use super::words::{printable, printable_lines};
+use crate::check::{FoundFault, RowClass, RowSink, ShownRow};
+use crate::cli::Output;
+use crate::export::io_error;
+
+/// Columns of the faults as CSV.
+const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
+
+/// Writer of rows to standard output.
+#[derive(Debug)]
+pub enum CheckedRows {
+    /// Requests that are shown; faults have their groups in the report only.
+    Text(BufWriter<Stdout>),
+    /// JSON Lines of faults and requests.
+    Json(BufWriter<Stdout>),
+    /// Faults as CSV.
+    Csv(Box<csv::Writer<Stdout>>),
+}
+
+impl CheckedRows {
+    /// Starts the output.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn start(output: Output) -> io::Result<Self> {
+        Ok(match output {
+            Output::Text => CheckedRows::Text(BufWriter::new(io::stdout())),
+            Output::Json => CheckedRows::Json(BufWriter::new(io::stdout())),
+            Output::Csv => {
+                let mut writer = csv::Writer::from_writer(io::stdout());
+                ignore_closed_pipe(writer.write_record(COLUMNS).map_err(io_error))?;
+                CheckedRows::Csv(Box::new(writer))
+            }
+        })
+    }
+
+    /// Flushes the output.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            CheckedRows::Text(mut out) | CheckedRows::Json(mut out) => ignore_closed_pipe(out.flush()),
+            CheckedRows::Csv(mut writer) => ignore_closed_pipe(writer.flush()),
+        }
+    }
+}
+
+impl RowSink for CheckedRows {
+    fn fault(&mut self, found: &FoundFault<'_>) -> io::Result<()> {
+        let FoundFault { file, line, key, code, fault } = found;
+        match self {
+            CheckedRows::Text(_) => Ok(()),
+            CheckedRows::Json(out) => {
+                let message = fault.to_string();
+                let message = FaultMessage { file, line: *line, key, code, fault, message };
+                ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
+            }
+            CheckedRows::Csv(writer) => {
+                let line = line.to_string();
+                let cells: [&str; COLUMNS.len()] =
+                    [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
+                ignore_closed_pipe(writer.write_record(cells).map_err(io_error))
+            }
+        }
+    }
+
+    fn show(&mut self, row: &ShownRow<'_>) -> io::Result<()> {
+        match self {
+            CheckedRows::Text(out) => ignore_closed_pipe(out.write_all(shown_text(row)?.as_bytes())),
+            CheckedRows::Json(out) => {
+                let request = row.body.as_ref().ok().map(serde_json::to_value).transpose()?;
+                let rejection = row.body.as_ref().err();
+                let message = Message::Request(RequestMessage {
+                    file: row.file,
+                    line: row.line,
+                    key: row.key,
+                    would: verdict(row.class).0,
+                    request: request.and_then(|request| serde_json::from_value(request).ok()),
+                    code: rejection.map(|rejection| rejection.code),
+                    faults: rejection.map(|rejection| rejection.faults.iter().collect()).unwrap_or_default(),
+                });
+                ignore_closed_pipe(writeln!(out, "{message}"))
+            }
+            // Refused with the arguments.
+            CheckedRows::Csv(_) => Ok(()),
+        }
+    }
+}
+
+/// What a run would do with the row: for programs, and for people if it would not send it.
+fn verdict(class: RowClass) -> (&'static str, &'static str) {
+    match class {
+        RowClass::Ready => ("send", ""),
+        RowClass::Faulty => ("reject", ", would be rejected"),
+        RowClass::Created => ("skip_created", ", is created already and would not be sent again"),
+        RowClass::CreatedChanged => {
+            ("skip_changed", ", is created already, has changed since, and would not be sent again")
+        }
+        RowClass::Unknown => ("skip_unknown", ", is unknown, maybe created, and would not be sent again"),
+        RowClass::Refused => ("skip_refused", ", was refused by Connect and would not be sent again"),
+    }
+}
+
+/// A heading with file, line and key, and the request or the faults.
+fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
+    let ShownRow { file, line, key, class, body } = row;
+    let heading = printable(&format!("{file}, line {line} (key {key}){}:", verdict(*class).1));
+    let body = match body {
+        // JSON escapes the control characters of ASCII.
+        Ok(request) => printable_lines(&serde_json::to_string_pretty(request)?),
+        Err(rejection) => {
+            let faults =
+                rejection.faults.iter().map(|fault| printable(&format!("  {}: {fault}", rejection.code)));
+            faults.collect::<Vec<_>>().join("\n")
+        }
+    };
+    Ok(format!("{heading}\n{body}\n\n"))
+}
