@@ -39,6 +39,8 @@ pub enum WarningCode {
     LongChain,
     /// Tasks are scheduled further ahead than the API reference allows.
     ScheduledFar,
+    /// A date is later than the time-zone data can know.
+    DateBeyondZoneData,
     /// The run takes longer than the idempotency window.
     OutlastsWindow,
     /// More rows have errors than `--max-errors` allows, so a run would not start.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::intake::{InputReview, MemberCount, PreparedInput};
-use crate::mapping::RowFault;
+use crate::mapping::{RowFault, ZoneUse};
 use crate::request::ContactRequest;
 use crate::warning::{RowExample, Warning, Warnings};
 
@@ -110,6 +110,8 @@ pub struct CheckFindings {
     /// Index in `groups` by code, member, rule and origin.
     group_index: HashMap<[String; 4], usize>,
     warnings: Warnings,
+    /// How the rules of time zones decide the dates of all rows.
+    pub zone_use: ZoneUse,
     /// Members that rows fill, in the mapping's order.
     pub members: Vec<MemberCount>,
     /// Columns that neither the key nor a template uses, in any input.

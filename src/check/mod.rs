@@ -248,6 +248,7 @@ impl CheckVisitor<'_, '_> {
         key: &RowKey,
         now: i64,
     ) -> Result<(), CheckError> {
+        self.findings.zone_use = self.findings.zone_use.max(mapped.zone_use);
         self.review.request(rules, place.line, key, mapped);
         let request = &mapped.request;
         self.findings.longest.record(place.file, place.line, request);

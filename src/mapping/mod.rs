@@ -31,6 +31,7 @@ mod tests;
 pub use compiled::{Mapped, Mapping};
 pub use condition::RowCondition;
 pub use error::{MapError, MappingError, Rejection, RowFault};
+pub use filters::zone_use::ZoneUse;
 pub use key_rule::{KeyError, KeyRule};
 pub use members::{FilledValue, MappedMember};
 pub use source::{MappingSource, MemberSource, OnTooLong, RequestTemplates};

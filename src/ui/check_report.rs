@@ -9,9 +9,11 @@ use jiff::{SignedDuration, ZonedDateTime};
 use super::json::{CheckSummary, MemberMessage, Message};
 use super::words::{broken_rule, count_lines, count_of, per_second, printable_lines, rounded, row_example};
 use crate::check::{CheckFindings, RowClass};
+use crate::dates::zone_data;
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::intake::{LongestText, MemberCount};
+use crate::mapping::ZoneUse;
 use crate::shard::Shard;
 use crate::warning::{RowExample, Warning, WarningCode};
 
@@ -124,6 +126,9 @@ impl CheckReport {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}: {} ({})", file.name, count_of(file.rows, "row"), file.form);
         }
+        if let Some(release) = self.zone_data() {
+            let _ = writeln!(text, "dates: converted with time-zone data {release}");
+        }
         let findings = &self.findings;
         let (faulty, read) = (self.faulty(), self.own_rows());
         let _ = match faulty {
@@ -138,6 +143,11 @@ impl CheckReport {
                 )
             }
         };
+    }
+
+    /// Release of the time-zone data; none if every date is in UTC or has an offset of its own.
+    fn zone_data(&self) -> Option<String> {
+        (self.findings.zone_use > ZoneUse::None).then(|| zone_data().described())
     }
 
     fn faults(&self, text: &mut String) {
@@ -316,6 +326,7 @@ impl CheckReport {
             end: self.end.as_ref().map(|end| end.timestamp().to_string()),
             outlasts_idempotency_window: self.outlasts_window(),
             error_budget_spent: self.spent_budget().is_some(),
+            time_zone_data: self.zone_data(),
             longest_request_bytes: findings.longest.bytes,
             ledger: ledger.as_deref(),
             faults: findings.groups(),

@@ -11,6 +11,7 @@ mod check;
 mod check_warnings;
 mod consistency;
 mod crash;
+mod dates;
 mod csv_formats;
 mod doctor;
 mod export;

@@ -3,7 +3,8 @@
 use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 
-use crate::dates::{DateFault, DateReader, zone_data};
+use super::zone_use;
+use crate::dates::{DateFault, DateReader, DateReading, zone_data};
 use crate::mapping::error::RenderError;
 
 /// The formats of a column's dates, tried in order, and the zone of dates without an offset.
@@ -14,6 +15,8 @@ pub(in crate::mapping) struct DateForm {
     /// At least one.
     readers: Vec<DateReader>,
     zone: TimeZone,
+    /// Whether the zone has rules, which may change.
+    has_rules: bool,
 }
 
 impl DateForm {
@@ -41,7 +44,8 @@ impl DateForm {
                 readers.map_err(|problem| RenderError::Job(format!("{filter}: {problem}")))?
             }
         };
-        Ok(DateForm { filter, readers, zone })
+        let has_rules = has_rules(&zone);
+        Ok(DateForm { filter, readers, zone, has_rules })
     }
 
     /// The date as epoch seconds for `epoch`, and for `iso` as ISO 8601 with its offset, such as
@@ -58,8 +62,26 @@ impl DateForm {
     fn read(&self, text: &str) -> Result<ZonedDateTime, RenderError> {
         let mut fault = DateFault::OtherForm;
         for reader in &self.readers {
-            match reader.read(text).and_then(|reading| reading.in_zone(&self.zone)) {
-                Ok(zoned) => return Ok(zoned),
+            let reading = match reader.read(text) {
+                Ok(reading) => reading,
+                Err(found) => {
+                    fault = fault.max(found);
+                    continue;
+                }
+            };
+            let needs_rules = match &reading {
+                DateReading::Zoned(zoned) => has_rules(zoned.time_zone()),
+                DateReading::Local(_) => self.has_rules,
+                // The zone decides the offset that is written, and not the moment.
+                DateReading::Instant(_) => self.has_rules && self.filter == "iso",
+            };
+            match reading.in_zone(&self.zone) {
+                Ok(zoned) => {
+                    if needs_rules {
+                        zone_use::note(&zoned);
+                    }
+                    return Ok(zoned);
+                }
                 Err(found) => fault = fault.max(found),
             }
         }
@@ -81,4 +103,9 @@ impl DateForm {
             (fault, _) => format!("{filter}: {fault}"),
         }
     }
+}
+
+/// Whether a zone is more than an offset. The zones `Etc/…` never change.
+fn has_rules(zone: &TimeZone) -> bool {
+    zone.to_fixed_offset().is_err() && !zone.iana_name().is_some_and(|name| name.starts_with("Etc/"))
 }

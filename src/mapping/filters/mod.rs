@@ -2,6 +2,7 @@
 
 mod dates;
 mod step;
+pub(super) mod zone_use;
 
 use std::borrow::Cow;
 

@@ -71,6 +71,8 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) outlasts_idempotency_window: bool,
     /// Whether a run would not start, since more rows have faults than --max-errors allows.
     pub(crate) error_budget_spent: bool,
+    /// Release of the time-zone data that converted dates, such as 2026f (bundled); null if no date needs it.
+    pub(crate) time_zone_data: Option<String>,
     /// Size of the longest request body.
     pub(crate) longest_request_bytes: u64,
     /// Path of the ledger that a run would use, if it exists.
