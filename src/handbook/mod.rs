@@ -4,6 +4,9 @@
 #[doc = include_str!("job_file.md")]
 pub mod job_file {}
 
+#[doc = include_str!("exporters.md")]
+pub mod exporters {}
+
 #[doc = include_str!("guarantees.md")]
 pub mod guarantees {}
 
