@@ -42,11 +42,22 @@ impl NullLookAlikes {
         self.current = positions.collect();
     }
 
-    /// Counts the look-alikes of a row, in columns that are used.
+    /// Counts the look-alikes of a row, in columns that are used. A cell that is still one of `nulls` was quoted, so it
+    /// is a text.
     #[inline]
-    pub(super) fn scan(&mut self, used: &[bool], cells: &csv::StringRecord, row: WarnedRow<'_>) {
+    pub(super) fn scan(
+        &mut self,
+        used: &[bool],
+        nulls: &[String],
+        cells: &csv::StringRecord,
+        row: WarnedRow<'_>,
+    ) {
         for (column, cell) in cells.iter().enumerate() {
-            if may_look_like_null(cell) && looks_like_null(cell) && used.get(column) == Some(&true) {
+            if may_look_like_null(cell)
+                && looks_like_null(cell)
+                && used.get(column) == Some(&true)
+                && !nulls.iter().any(|null| null == cell)
+            {
                 self.count(column, cell, row);
             }
         }
@@ -118,7 +129,12 @@ mod tests {
         let mut nulls = NullLookAlikes::default();
         let scan = |nulls: &mut NullLookAlikes, file, line, cells: [&str; 2]| {
             let row = WarnedRow { file, line, key: &key };
-            nulls.scan(&[true, line < 9], &csv::StringRecord::from(cells.to_vec()), row);
+            nulls.scan(
+                &[true, line < 9],
+                &["None".to_owned()],
+                &csv::StringRecord::from(cells.to_vec()),
+                row,
+            );
         };
         nulls.begin(&["a".to_owned(), "b".to_owned()]);
         scan(&mut nulls, "1.csv", 2, ["NULL", "x"]);
@@ -126,6 +142,7 @@ mod tests {
         nulls.begin(&["b".to_owned(), "a".to_owned()]);
         scan(&mut nulls, "2.csv", 2, ["x", "NULL"]);
         scan(&mut nulls, "2.csv", 9, ["x", "NULL"]);
+        scan(&mut nulls, "2.csv", 4, ["None", "x"]);
         let mut warnings = Warnings::default();
         nulls.warn(&mut warnings);
         let groups = warnings.groups();

@@ -34,6 +34,8 @@ pub struct Rules {
     mapping: Mapping,
     /// Whether the key or a template uses each column.
     used_columns: Vec<bool>,
+    /// Cells that are no value, by `[source] null`.
+    nulls: Vec<String>,
     /// True for the rows to import; `None`: all rows.
     condition: Option<RowCondition>,
 }
@@ -80,7 +82,7 @@ pub fn prepare(
                 let condition = condition.map(|text| RowCondition::compile(text, mapping, &header));
                 let condition = condition.transpose().map_err(wrong)?;
                 let mapping = Mapping::compile(mapping, &header).map_err(wrong)?;
-                let rules = Arc::new(Rules::new(header, key, mapping, condition));
+                let rules = Arc::new(Rules::new(header, key, mapping, condition, dialect.null.clone()));
                 rules_of.insert(columns.into(), rules.clone());
                 rules
             }
@@ -130,7 +132,13 @@ pub fn now() -> i64 {
 }
 
 impl Rules {
-    fn new(header: Header, key: KeyRule, mapping: Mapping, condition: Option<RowCondition>) -> Self {
+    fn new(
+        header: Header,
+        key: KeyRule,
+        mapping: Mapping,
+        condition: Option<RowCondition>,
+        nulls: Vec<String>,
+    ) -> Self {
         let mut used_columns = vec![true; header.columns().len()];
         for column in mapping.unused_columns() {
             used_columns[column] = false;
@@ -138,7 +146,7 @@ impl Rules {
         for column in key.columns() {
             used_columns[column] = true;
         }
-        Rules { header, key, mapping, used_columns, condition }
+        Rules { header, key, mapping, used_columns, nulls, condition }
     }
 
     /// The compiled mapping.
@@ -149,6 +157,11 @@ impl Rules {
     /// Whether the key or a template uses each column.
     pub fn used_columns(&self) -> &[bool] {
         &self.used_columns
+    }
+
+    /// Texts under `[source] null`.
+    pub fn nulls(&self) -> &[String] {
+        &self.nulls
     }
 
     /// Key of the row.

@@ -39,7 +39,7 @@ impl InputReview {
     #[inline]
     pub fn cells(&mut self, rules: &Rules, record: &Record, key: &RowKey) {
         let row = WarnedRow { file: &self.file, line: record.line, key };
-        self.nulls.scan(rules.used_columns(), &record.fields, row);
+        self.nulls.scan(rules.used_columns(), rules.nulls(), &record.fields, row);
     }
 
     /// Reviews the request of a row.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, ZonedDateTime};
 
 use super::json::{CheckSummary, MemberMessage, Message};
-use super::words::{broken_rule, count_lines, count_of, per_second, printable_lines, rounded, row_example};
+use super::words::{
+    broken_rule, count_lines, count_of, example_lines, per_second, printable_lines, rounded, row_example,
+};
 use crate::check::{CheckFindings, RowClass};
 use crate::dates::zone_data;
 use crate::engine::ErrorBudget;
@@ -15,7 +17,7 @@ use crate::exit_code::ExitCode;
 use crate::intake::{LongestText, MemberCount};
 use crate::mapping::ZoneUse;
 use crate::shard::Shard;
-use crate::warning::{RowExample, Warning, WarningCode};
+use crate::warning::{Warning, WarningCode};
 
 /// Groups of faults in the text; `--output csv` has every fault.
 const MAX_GROUPS: usize = 30;
@@ -155,7 +157,12 @@ impl CheckReport {
         for group in groups.iter().take(MAX_GROUPS) {
             let rule = broken_rule(&group.member, &group.rule, &group.origin);
             let _ = writeln!(text, "\n  {:>7}  {}: {rule}", group.count, group.code);
-            add_examples(text, group.count, &group.examples);
+            for example in &group.examples {
+                let _ = writeln!(text, "           {}", row_example(example));
+            }
+            if group.count > group.examples.len() as u64 {
+                text.push_str("           …\n");
+            }
         }
         if groups.len() > MAX_GROUPS {
             let _ = writeln!(text, "\n  and {} other groups of faults", groups.len() - MAX_GROUPS);
@@ -177,7 +184,9 @@ impl CheckReport {
         for Warning { code, subject, message, remedy, count, examples } in &groups {
             let count_of_rows = if *count == 0 { String::new() } else { count.to_string() };
             let _ = writeln!(text, "\n  {count_of_rows:>7}  {code}: {}", broken_rule(subject, message, ""));
-            add_examples(text, *count, examples);
+            for line in example_lines(examples, *count) {
+                let _ = writeln!(text, "           {line}");
+            }
             if !remedy.is_empty() {
                 let _ = writeln!(text, "           {remedy}");
             }
@@ -268,10 +277,7 @@ impl CheckReport {
             (faulty, 0) => format!("Not ready: {} would be rejected.", count_of(faulty, "row")),
             (faulty, _) => {
                 let (faulty, warnings) = (count_of(faulty, "row"), count_of(warnings, "warning"));
-                format!(
-                    "Not ready: {faulty} would be rejected, and there {} {warnings}.",
-                    if warnings.starts_with("1 ") { "is" } else { "are" }
-                )
+                format!("Not ready: {faulty} would be rejected; {warnings}.")
             }
         };
         let _ = writeln!(text, "\n{verdict}");
@@ -335,15 +341,5 @@ impl CheckReport {
             unused_columns: &findings.unused_columns,
         };
         Message::Check(summary).to_string()
-    }
-}
-
-/// A line for each example, and `…` if there are more rows.
-fn add_examples(text: &mut String, count: u64, examples: &[RowExample]) {
-    for example in examples {
-        let _ = writeln!(text, "           {}", row_example(example));
-    }
-    if count > examples.len() as u64 && !examples.is_empty() {
-        text.push_str("           …\n");
     }
 }

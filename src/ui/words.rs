@@ -76,16 +76,38 @@ pub(super) fn warning_text(warning: &Warning) -> String {
     let Warning { code, subject, message, remedy, count, examples } = warning;
     let rows = if *count == 0 { String::new() } else { format!("{}: ", count_of(*count, "row")) };
     let mut text = format!("{code}: {rows}{}", broken_rule(subject, message, ""));
-    for example in examples {
-        let _ = write!(text, "\n  {}", row_example(example));
-    }
-    if *count > examples.len() as u64 && !examples.is_empty() {
-        text.push_str("\n  …");
+    for line in example_lines(examples, *count) {
+        let _ = write!(text, "\n  {line}");
     }
     if !remedy.is_empty() {
         let _ = write!(text, "\n  {remedy}");
     }
     text
+}
+
+/// Characters of a line with several examples, so that it fits a terminal of 80 columns with its indentation.
+const EXAMPLES_WIDTH: usize = 69;
+
+/// The examples of a group of `count` rows, in one line if that is short: `t.csv, lines 4 (HD-2), 5 (HD-3), …`.
+pub(super) fn example_lines(examples: &[RowExample], count: u64) -> Vec<String> {
+    let has_more = count > examples.len() as u64;
+    if let [first, _, ..] = examples
+        && examples.iter().all(|example| example.file == first.file && example.found.is_empty())
+    {
+        let line = |RowExample { line, key, .. }: &RowExample| match key.is_empty() {
+            true => line.to_string(),
+            false => format!("{line} ({key})"),
+        };
+        let mut lines: Vec<String> = examples.iter().map(line).collect();
+        lines.extend(has_more.then(|| "…".to_owned()));
+        let line = format!("{}, lines {}", first.file, lines.join(", "));
+        if line.chars().count() <= EXAMPLES_WIDTH {
+            return vec![line];
+        }
+    }
+    let mut lines: Vec<String> = examples.iter().map(row_example).collect();
+    lines.extend((has_more && !examples.is_empty()).then(|| "…".to_owned()));
+    lines
 }
 
 /// `tickets.csv, line 7 (key HD-1): has 5000 characters`.
@@ -151,6 +173,28 @@ mod tests {
         assert_eq!(rounded(Duration::from_millis(11_600)), "12s");
         assert_eq!(rounded(Duration::from_millis(340)), "0.3s");
         assert_eq!(rounded(Duration::ZERO), "0s");
+    }
+
+    #[test]
+    fn examples_without_details_share_a_line_if_it_is_short() {
+        let example = |file: &str, line, key: &str, found: &str| {
+            let [file, key, found] = [file, key, found].map(str::to_owned);
+            RowExample { file, line, key, found }
+        };
+        let short = [example("t.csv", 4, "HD-2", ""), example("t.csv", 5, "", "")];
+        assert_eq!(example_lines(&short, 2), ["t.csv, lines 4 (HD-2), 5"]);
+        assert_eq!(example_lines(&short, 3), ["t.csv, lines 4 (HD-2), 5, …"]);
+        assert_eq!(example_lines(&short[..1], 9), ["t.csv, line 4 (key HD-2)", "…"]);
+        let others = [
+            example("u.csv", 5, "", ""),
+            example("t.csv", 5, "", "x"),
+            example("t.csv", 5, &"k".repeat(60), ""),
+        ];
+        for other in others {
+            let two = [short[0].clone(), other];
+            assert_eq!(example_lines(&two, 2), [row_example(&two[0]), row_example(&two[1])]);
+        }
+        assert!(example_lines(&[], 5).is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod browser;
 mod changed_input;
 mod check;
+mod check_show;
 mod check_warnings;
 mod consistency;
 mod crash;

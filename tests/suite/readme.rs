@@ -78,8 +78,9 @@ fn every_link_leads_to_an_existing_file_and_heading() {
 #[test]
 fn every_flag_is_documented() {
     let folder = Folder::new();
-    let help =
-        ["run", "export", "report"].map(|command| folder.run(&[command, "--help"]).expect(0).stdout).concat();
+    let help = ["run", "check", "export", "report"]
+        .map(|command| folder.run(&[command, "--help"]).expect(0).stdout)
+        .concat();
     let text: String = chapters().iter().map(|chapter| std::fs::read_to_string(chapter).unwrap()).collect();
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 3);
     for flag in flags.map(|flag| flag.trim_end_matches([',', '.', ';', ':']).split('[').next().unwrap()) {
