@@ -23,6 +23,10 @@ const GROUPS: usize = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum WarningCode {
+    /// Rows have several lines, each of which looks like a row.
+    SwallowedRows,
+    /// All letters outside of ASCII are malformed so far: the encoding is probably another.
+    SuspectEncoding,
     /// Cells look like no value, and are no text of `[source] null`.
     LookAlikeNull,
     /// The contact has no name.

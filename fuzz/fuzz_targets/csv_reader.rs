@@ -4,7 +4,7 @@
 
 use std::io::{Cursor, Read};
 
-use connect_import::source::{CsvSource, Dialect, Input, Record};
+use connect_import::source::{CsvSource, Dialect, Input, Record, SourceFormat};
 use encoding_rs::Encoding;
 use libfuzzer_sys::fuzz_target;
 
@@ -49,6 +49,10 @@ fn dialect(choice: u8) -> Dialect {
         quote: of(2, [Some(b'"'), Some(b'\''), None, Some(b'|')]),
         escape: of(4, [None, Some(b'\\'), Some(b'"'), None]),
         encoding: Encoding::for_label(encodings[usize::from(choice >> 6)].as_bytes()),
+        // The separator of the fourth choice is that of Hive.
+        format: if choice & 3 == 2 { SourceFormat::Text } else { SourceFormat::Csv },
+        null: vec!["\\N".into(), "a".into()],
+        ..Dialect::default()
     }
 }
 

@@ -144,6 +144,8 @@ impl CheckVisitor<'_, '_> {
             self.findings.of_other_shards += 1;
             return Ok(());
         }
+        // Before rows are passed over: such a row may hold others.
+        self.review.form(record, &key);
         let unselectable = match rules.select(record).map_err(|error| self.mapping_error(place, error))? {
             RowSelection::PassedOver => {
                 self.findings.passed_over += 1;

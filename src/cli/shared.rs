@@ -140,7 +140,8 @@ pub struct DialectArgs {
     /// Quote character, or none [default: "]
     #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub quote: Option<String>,
-    /// Escape character before a quote inside a quoted cell; a doubled quote always works [default: none]
+    /// Escape character, in and outside of quotes, before a separator, quote, line end or itself; or none [default: none;
+    /// \ with --format text]
     #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub escape: Option<String>,
     /// Encoding by its WHATWG name, such as windows-1252 [default: utf-8; a byte order mark takes precedence]

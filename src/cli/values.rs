@@ -102,7 +102,7 @@ pub(super) fn source_format() -> impl TypedValueParser<Value = SourceFormat> {
         (
             "text",
             SourceFormat::Text,
-            "One line a row, no quotes, backslash escapes, as COPY and mysql --batch write",
+            "One line a row, no quotes, backslash escapes, as COPY and the mysql client write",
         ),
     ])
 }

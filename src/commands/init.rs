@@ -1,7 +1,6 @@
 //! `init`: writes a job file guessed from a CSV.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -10,11 +9,11 @@ use super::CommandError;
 use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file};
+use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file, malformed_rows};
 use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
-use crate::source::{CsvSource, Dialect, Input, Record, SourceError};
+use crate::source::{CsvSource, Dialect, Input, Record, SourceError, first_bytes};
 use crate::ui::{notice, shell_path, skeleton, to_stdout};
 
 /// Maximum rows to sample.
@@ -22,6 +21,9 @@ const ROWS: usize = 10_000;
 
 /// Approximate maximum of sampled bytes.
 const BYTES: usize = 16 << 20;
+
+/// Bytes from which the encoding is guessed.
+const ENCODING_BYTES: u64 = 4 << 20;
 
 /// The job file cannot be written.
 #[derive(Debug, Error)]
@@ -72,14 +74,23 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
 
 fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<GuessedJob, InitError> {
     let mut sampled = sample(csv, &dialect);
-    if let (Err(SourceError::Encoding { .. }), None) = (&sampled, dialect.encoding) {
-        // No encoding is given, and the file is not UTF-8.
-        let start = first_bytes(csv).map_err(|source| SourceError::Open { path: csv.to_owned(), source })?;
-        dialect.encoding = Some(guess_encoding(&start));
-        sampled = sample(csv, &dialect);
+    let is_malformed = match &sampled {
+        Ok(sampled) => !sampled.malformed_lines.is_empty(),
+        Err(error) => matches!(error, SourceError::Encoding { .. }),
+    };
+    if is_malformed && dialect.encoding.is_none() {
+        // No encoding is given, and the file is not all UTF-8.
+        let start = first_bytes(&Input::File(csv.to_owned()), ENCODING_BYTES)?;
+        dialect.encoding = guess_encoding(&start);
+        if dialect.encoding.is_some() {
+            sampled = sample(csv, &dialect);
+        }
     }
-    let Sampled { source, rows, lines, is_complete } = sampled?;
+    let Sampled { source, rows, lines, malformed_lines, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
+    let encoding = dialect.encoding.map_or("UTF-8", |encoding| encoding.name());
+    let source_lines: Vec<String> =
+        malformed_rows(&malformed_lines, encoding).into_iter().flatten().collect();
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),
@@ -90,16 +101,10 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         quote: args.dialect.quote.as_deref(),
         escape: args.dialect.escape.as_deref(),
         encoding: dialect.encoding.map(|encoding| encoding.name()),
+        source_lines: &source_lines,
+        null: &dialect.null,
     };
     Ok(job_file(&sample, &shell_path(job)))
-}
-
-/// The bytes from which the encoding is guessed.
-fn first_bytes(csv: &Path) -> io::Result<Vec<u8>> {
-    const MOST: u64 = 4 << 20;
-    let mut bytes = Vec::new();
-    File::open(csv)?.take(MOST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The first rows of a CSV.
@@ -108,6 +113,8 @@ struct Sampled {
     rows: Vec<Vec<String>>,
     /// The line of each row.
     lines: Vec<u64>,
+    /// The lines of rows with malformed text.
+    malformed_lines: Vec<u64>,
     /// Whether these are all rows.
     is_complete: bool,
 }
@@ -116,21 +123,23 @@ struct Sampled {
 fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
     let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
-    let (mut rows, mut lines) = (Vec::new(), Vec::new());
+    let (mut rows, mut lines, mut malformed_lines) = (Vec::new(), Vec::new(), Vec::new());
     let mut bytes = 0;
     let mut record = Record::default();
     while rows.len() < ROWS && bytes < BYTES {
         if !source.read_record(&mut record)? {
-            return Ok(Sampled { source, rows, lines, is_complete: true });
+            return Ok(Sampled { source, rows, lines, malformed_lines, is_complete: true });
         }
         bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns.
-        if record.fields.len() == columns {
+        if record.malformed.is_some() {
+            malformed_lines.push(record.line);
+        } else if record.fields.len() == columns {
             rows.push(record.fields.iter().map(str::to_owned).collect());
             lines.push(record.line);
         }
     }
-    Ok(Sampled { source, rows, lines, is_complete: false })
+    Ok(Sampled { source, rows, lines, malformed_lines, is_complete: false })
 }
 
 /// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.

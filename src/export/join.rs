@@ -10,7 +10,9 @@ use super::{ExportError, ExportFormat, expect_no_signal};
 use crate::ledger::{LedgerError, LedgerSet, ListedRow, Occurrences, Selection};
 use crate::mapping::{KeyRule, Rejection};
 use crate::shutdown::Shutdown;
-use crate::source::{CsvSource, Dialect, Header, Input, Record, Reject, RowKey, fit_to_columns};
+use crate::source::{
+    CsvSource, Dialect, Header, Input, MalformedText, Record, Reject, RowKey, SourceError, fit_to_columns,
+};
 use crate::token::{ClientToken, TokenScheme};
 
 /// Columns that a join appends to those of the CSV.
@@ -79,6 +81,7 @@ impl Join {
                 record.fields.truncate(self.header.columns().len());
             }
             let known = self.find(&record, ledgers, &mut occurrences)?;
+            self.expect_text(&record, known.as_ref())?;
             if known.as_ref().map_or(selection.is_all(), |row| selection.has(row)) {
                 let cells = fit_to_columns(record.fields.iter(), self.header.columns().len());
                 write_row(&mut table, &self.header, &cells, known.as_ref())?;
@@ -89,6 +92,18 @@ impl Join {
         Ok(count)
     }
 
+    /// Malformed text in any row but one that was rejected for it shows that the run read the CSV in another encoding.
+    fn expect_text(&self, record: &Record, known: Option<&ListedRow>) -> Result<(), SourceError> {
+        let was_malformed = known.is_some_and(|row| row.code.as_deref() == Some(Rejection::MALFORMED));
+        match record.malformed.filter(|_| !was_malformed) {
+            Some(MalformedText { column, expected, .. }) => {
+                let (file, column) = (self.source.input().to_string(), column + 1);
+                Err(SourceError::Encoding { file, line: record.line, column, expected })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The row of the ledgers that a record of the CSV is.
     fn find(
         &self,
@@ -96,7 +111,7 @@ impl Join {
         ledgers: &LedgerSet,
         occurrences: &mut Occurrences,
     ) -> Result<Option<ListedRow>, ExportError> {
-        let key = self.key.key(&record.fields);
+        let key = self.key.key_of(record);
         if let Some(reject) = &record.reject {
             return Ok(self.find_reject(ledgers, record.line, reject, &key)?);
         }

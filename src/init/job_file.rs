@@ -113,6 +113,7 @@ impl JobFileWriter<'_> {
                 self.push([format!("{key} = {}", literals::toml(given))]);
             }
         }
+        self.push(sample.source_lines.iter().cloned());
         if let Some(encoding) = sample.encoding {
             self.push([
                 "# Guessed, since the file is not UTF-8. If letters such as é or ß come out wrong, set another."

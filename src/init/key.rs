@@ -211,6 +211,8 @@ mod tests {
             rows: &rows,
             lines: &[],
             is_complete: true,
+            source_lines: &[],
+            null: &[],
             delimiter: None,
             quote: None,
             escape: None,

@@ -19,9 +19,11 @@ mod contact_name;
 mod roles;
 mod key_lines;
 mod summary;
+mod source_lines;
 mod job_file;
 #[cfg(test)]
 mod tests;
 
 pub use job_file::{GuessedJob, job_file};
 pub use sample::{CsvSample, guess_encoding};
+pub use source_lines::malformed_rows;

@@ -158,6 +158,8 @@ mod tests {
             rows: &rows,
             lines: &lines,
             is_complete: true,
+            source_lines: &[],
+            null: &[],
             delimiter: None,
             quote: None,
             escape: None,

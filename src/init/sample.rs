@@ -28,14 +28,27 @@ pub struct CsvSample<'a> {
     pub escape: Option<&'a str>,
     /// The encoding, if it was guessed or an option set it.
     pub encoding: Option<&'a str>,
+    /// Lines for `[source]` about the file's form: comments and keys.
+    pub source_lines: &'a [String],
+    /// Texts that stand for no value; they are empty in `rows`.
+    pub null: &'a [String],
 }
 
-/// The most likely encoding of a file that begins with `bytes` and is not UTF-8, by the rules of web
-/// browsers.
-pub fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
+/// The most likely encoding of a file that begins with `bytes`, by the rules of web browsers; none for UTF-8. A file
+/// most of whose letters outside of ASCII are valid UTF-8 is UTF-8 with broken bytes: in any other encoding, all of
+/// these letters would be wrong.
+pub fn guess_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let (mut valid, mut broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    if valid >= broken {
+        return None;
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Deny)
+    Some(detector.guess(None, Utf8Detection::Deny))
 }
 
 /// A column of the sample.

@@ -33,6 +33,8 @@ fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> CsvSample<'a> {
         rows,
         lines: &[],
         is_complete: true,
+        source_lines: &[],
+        null: &[],
         delimiter: None,
         quote: None,
         escape: None,

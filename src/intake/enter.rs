@@ -134,6 +134,8 @@ impl InputIntake<'_> {
                 self.counts.other_shards += 1;
                 continue;
             }
+            // Before rows are passed over: such a row may hold others.
+            self.review.form(record, &key);
             let unselectable =
                 match rules.select(record).map_err(|error| self.mapping_error(record, error))? {
                     RowSelection::PassedOver => {

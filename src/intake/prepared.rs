@@ -8,7 +8,9 @@ use super::error::IntakeError;
 use crate::mapping::{
     KeyRule, MapError, Mapped, Mapping, MappingError, MappingSource, Rejection, RowCondition,
 };
-use crate::source::{CsvSource, Dialect, Header, Input, KeyComparison, Record, RowKey, SourceError};
+use crate::source::{
+    CsvSource, Dialect, Header, Input, KeyComparison, MalformedText, Record, RowKey, SourceError,
+};
 
 /// An input whose header fits the key and the mapping.
 #[derive(Debug)]
@@ -166,7 +168,7 @@ impl Rules {
 
     /// Key of the row.
     pub fn key(&self, record: &Record) -> RowKey {
-        self.key.key(&record.fields)
+        self.key.key_of(record)
     }
 
     /// Whether the row is imported. A row whose cells are not whole is: the condition cannot be trusted, and the row is
@@ -176,7 +178,8 @@ impl Rules {
     /// The condition is faulty for every row.
     pub fn select(&self, record: &Record) -> Result<RowSelection, MappingError> {
         let Some(condition) = &self.condition else { return Ok(RowSelection::Selected) };
-        if record.fields.len() != self.header.columns().len() || record.has_stray_quote {
+        let is_whole = record.fields.len() == self.header.columns().len() && !record.has_stray_quote;
+        if !is_whole || record.malformed.is_some() {
             return Ok(RowSelection::Selected);
         }
         match condition.is_true(&record.fields) {
@@ -197,20 +200,33 @@ impl Rules {
         self.mapping.map(&record.fields, now)
     }
 
-    /// Checks the row's form: number of fields, quotes, key, and faults of an earlier run that are not cleared.
+    /// Checks the row's form: text, number of cells, quotes, key, and faults of an earlier run that are not cleared.
     pub(super) fn validate_form(&self, record: &Record, key: &RowKey) -> Result<(), MapError> {
         let (cells, columns) = (record.fields.len(), self.header.columns().len());
-        if cells != columns {
-            let s = if columns == 1 { "" } else { "s" };
-            let rule = format!("the header has {columns} column{s}: look for a stray quote or delimiter");
-            return Err(Rejection::of_row(Rejection::RAGGED, format!("has {cells} cells"), rule).into());
+        if let Some(MalformedText { column, expected, .. }) = record.malformed {
+            let column = match self.header.names().get(column) {
+                Some(name) => format!("column '{name}'"),
+                None => format!("cell {}", column + 1),
+            };
+            let found = format!("has bytes that are not {} in {column}", expected.name);
+            return Err(Rejection::of_row(Rejection::MALFORMED, found, expected.remedy).into());
         }
         if record.has_stray_quote {
             let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, set --escape";
             return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule).into());
         }
-        // The rejects file has the fields padded or joined, so only the operator can tell whether they are correct.
-        for (code, found) in [(Rejection::RAGGED, "was ragged"), (Rejection::STRAY, "had a stray quote")] {
+        if cells != columns {
+            let found = format!("has {cells} cell{}", plural(cells));
+            return Err(Rejection::of_row(Rejection::RAGGED, found, ragged_rule(cells, columns)).into());
+        }
+        // Only the operator can tell whether the cells of the rejects file are correct now: they were padded or joined,
+        // or bytes were replaced.
+        let earlier = [
+            (Rejection::RAGGED, "was ragged"),
+            (Rejection::STRAY, "had a stray quote"),
+            (Rejection::MALFORMED, "had malformed text"),
+        ];
+        for (code, found) in earlier {
             if record.reject.as_ref().is_some_and(|reject| reject.code == code) {
                 return Err(Rejection::of_row(code, found, "correct its cells and clear its _code").into());
             }
@@ -220,4 +236,27 @@ impl Rules {
             RowKey::Columns(_) | RowKey::Content(_) => Ok(()),
         }
     }
+}
+
+/// The probable cause of a wrong number of cells, and the remedy. It is the same for rows with the same fault, so that
+/// they are counted together: exporters that leave trailing empty cells out make many rows that lack the same columns.
+fn ragged_rule(cells: usize, columns: usize) -> String {
+    let s = plural(columns);
+    match columns.checked_sub(cells) {
+        None => format!("the header has {columns} column{s}: look for a stray quote or delimiter"),
+        Some(missing) => {
+            let what = match missing {
+                1 => "the last column is missing".to_owned(),
+                missing => format!("the last {missing} columns are missing"),
+            };
+            format!(
+                "{what} (the header has {columns}): if the exporter leaves empty cells out, set --short-rows pad; else \
+                 look for a line end without quotes"
+            )
+        }
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -35,6 +35,14 @@ impl InputReview {
         &self.file
     }
 
+    /// Reviews the form of a row, before it may be passed over: it may hold others.
+    #[inline]
+    pub fn form(&mut self, record: &Record, key: &RowKey) {
+        if record.is_suspect() {
+            warn_of_form(&mut self.warnings, WarnedRow { file: &self.file, line: record.line, key }, record);
+        }
+    }
+
     /// Reviews the cells of a row, before it is mapped: one that looks like no value may be why it has a fault.
     #[inline]
     pub fn cells(&mut self, rules: &Rules, record: &Record, key: &RowKey) {
@@ -109,6 +117,26 @@ impl InputReview {
     pub fn finish(mut self) -> (Warnings, Vec<MemberCount>) {
         self.nulls.warn(&mut self.warnings);
         (self.warnings, self.members.finish())
+    }
+}
+
+#[cold]
+fn warn_of_form(warnings: &mut Warnings, row: WarnedRow<'_>, record: &Record) {
+    if record.may_hold_rows {
+        warnings.warn_of_row(WarningCode::SwallowedRows, "", row, || {
+            let message =
+                "has several lines, each with as many cells as the header: a quote may have swallowed rows";
+            [message.to_owned(), "if the file has no quotes, set --format text, or --quote none".to_owned()]
+        });
+    }
+    if let Some(text) = record.malformed.filter(|text| text.is_hundredth) {
+        warnings.warn_of_row(WarningCode::SuspectEncoding, "", row, || {
+            let name = text.expected.name;
+            let message = format!(
+                "is the 100th row that is not {name}; no row before has valid letters outside of ASCII"
+            );
+            [message, format!("the encoding is probably another: {}", text.expected.remedy)]
+        });
     }
 }
 

@@ -12,8 +12,8 @@ use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::source::{
-    CsvSource, Dialect, Input, KeyComparison, check_column_names, parse_delimiter, parse_encoding,
-    parse_escape, parse_quote,
+    CsvSource, Dialect, Input, KeyComparison, SourceFormat, check_column_names, parse_delimiter,
+    parse_encoding, parse_escape, parse_quote,
 };
 use crate::suggest::did_you_mean;
 
@@ -138,17 +138,27 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
         parsed(&args.delimiter, &table.delimiter, ["--delimiter", "[source] delimiter"], parse_delimiter)?;
     let quote = parsed(&args.quote, &table.quote, ["--quote", "[source] quote"], parse_quote)?;
     let escape = parsed(&args.escape, &table.escape, ["--escape", "[source] escape"], parse_escape)?;
+    let format = args.format.or(table.format).unwrap_or(own.format);
+    if format == SourceFormat::Text && quote.flatten().is_some() {
+        let name = if args.quote.is_some() { "--quote" } else { "[source] quote" };
+        let problem = "cells of the text format are never quoted; remove it, or set --format csv";
+        return Err(option_error(name, problem.to_owned()));
+    }
+    let (own_quote, own_escape) = match format {
+        SourceFormat::Csv => (own.quote, own.escape),
+        SourceFormat::Text => (None, Some(b'\\')),
+    };
     let dialect = Dialect {
         delimiter: delimiter.unwrap_or(own.delimiter),
-        quote: quote.unwrap_or(own.quote),
-        escape: escape.unwrap_or(own.escape),
+        quote: quote.unwrap_or(own_quote),
+        escape: escape.unwrap_or(own_escape),
         encoding: parsed(
             &args.encoding,
             &table.encoding,
             ["--encoding", "[source] encoding"],
             parse_encoding,
         )?,
-        format: args.format.or(table.format).unwrap_or(own.format),
+        format,
         null: listed(&args.null, &table.null),
         skip_lines: args.skip_lines.or(table.skip_lines).unwrap_or(own.skip_lines),
         columns: listed(&args.columns, &table.columns),

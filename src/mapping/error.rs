@@ -63,14 +63,17 @@ impl fmt::Display for Rejection {
 impl Rejection {
     /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a
     /// rejected row is the service's.
-    pub const CODES: [&str; 6] =
-        ["Mapping", "Validation", Self::RAGGED, Self::STRAY, "EmptyKey", Self::DUPLICATE];
+    pub const CODES: [&str; 7] =
+        ["Mapping", "Validation", Self::RAGGED, Self::STRAY, Self::MALFORMED, "EmptyKey", Self::DUPLICATE];
 
     /// The code of rows with more or fewer cells than the header.
     pub const RAGGED: &str = "RaggedRow";
 
     /// The code of rows with text after a closing quote.
     pub const STRAY: &str = "StrayQuote";
+
+    /// The code of rows with bytes that are not text in the file's encoding.
+    pub const MALFORMED: &str = "MalformedText";
 
     /// The code of rows with the key of an earlier row.
     pub const DUPLICATE: &str = "DuplicateKey";

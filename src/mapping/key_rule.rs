@@ -10,7 +10,7 @@ use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError, RowFault};
 use super::lexer;
 use super::template::Template;
-use crate::source::{Header, KeyComparison, RowKey, SourceError};
+use crate::source::{Header, KeyComparison, Record, RowKey, SourceError};
 
 /// Place of an error of the key.
 const PLACE: &str = "[source] key";
@@ -101,7 +101,19 @@ impl KeyRule {
         columns.copied().collect()
     }
 
-    /// The key of a row.
+    /// The key of a row, which is unusable if it has malformed text.
+    pub fn key_of(&self, record: &Record) -> RowKey {
+        let is_intact = |key: &RowKey| match key {
+            RowKey::Columns(texts) => !texts.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)),
+            RowKey::Content(_) | RowKey::Unusable(_) => false,
+        };
+        match self.key(&record.fields) {
+            key if record.malformed.is_none() || is_intact(&key) => key,
+            _ => RowKey::Unusable(self.header.content(&record.fields)),
+        }
+    }
+
+    /// The key of a row's cells.
     pub fn key(&self, cells: &csv::StringRecord) -> RowKey {
         if cells.len() != self.header.columns().len() {
             return RowKey::Unusable(self.header.content(cells));
@@ -206,6 +218,7 @@ fn key_error(text: &str, problem: impl std::fmt::Display) -> MappingError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{ExpectedEncoding, MalformedText};
 
     const HEADER: [&str; 3] = ["Ticket ID", "region", "x"];
 
@@ -221,6 +234,24 @@ mod tests {
 
     fn columns(cells: &[&str]) -> RowKey {
         RowKey::Columns(cells.iter().map(|cell| cell.to_string()).collect())
+    }
+
+    #[test]
+    fn a_key_with_malformed_text_is_unusable() {
+        let record = |id: &str| Record {
+            fields: ["x", id, "y"].into_iter().collect(),
+            malformed: Some(MalformedText {
+                column: 1,
+                expected: ExpectedEncoding { name: "UTF-8", remedy: "" },
+                is_hundredth: false,
+            }),
+            ..Record::default()
+        };
+        let region = rule(&["region"], KeyComparison::Trim).unwrap();
+        assert!(matches!(region.key_of(&record("7\u{fffd}")), RowKey::Unusable(_)));
+        assert_eq!(region.key_of(&record("7")), columns(&["7"]));
+        let whole = rule(&[], KeyComparison::Trim).unwrap();
+        assert!(matches!(whole.key_of(&record("7")), RowKey::Unusable(_)));
     }
 
     fn refusal(rule: &KeyRule, cells: &[&str]) -> String {

@@ -1,8 +1,8 @@
 //! Decompression of gzip and zstd, detected by the first bytes, and refusal of other formats.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::error::StreamError;
 
@@ -61,7 +61,7 @@ pub(super) fn decompressed(
     refuse_foreign(&head)?;
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     let (inner, compression): (Box<dyn Read + Send>, _) = if head.starts_with(GZIP) {
-        (Box::new(MultiGzDecoder::new(bytes)), "gzip")
+        (Box::new(GzipMembers { member: Some(GzDecoder::new(bytes)) }), "gzip")
     } else if head.starts_with(ZSTD) || is_skippable_frame(&head) {
         (Box::new(zstd::Decoder::with_buffer(bytes)?), "zstd")
     } else {
@@ -73,6 +73,41 @@ pub(super) fn decompressed(
 /// Whether the bytes start a skippable zstd frame, as the output of pzstd does (RFC 8878, 3.1.2).
 fn is_skippable_frame(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..])
+}
+
+/// The members of a gzip file as one text. Zeros after a member are padding, to the size of a tape's or a disk's blocks:
+/// GNU gzip and Python ignore them too, which flate2's `MultiGzDecoder` does not.
+struct GzipMembers<R> {
+    /// None after the end.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let has_more = skip_zeros(member.get_mut())?;
+            self.member =
+                self.member.take().filter(|_| has_more).map(|last| GzDecoder::new(last.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
+/// Skips zeros, and returns whether any other byte follows.
+fn skip_zeros(bytes: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let next = bytes.fill_buf()?;
+        let zeros = next.iter().take_while(|byte| **byte == 0).count();
+        let (is_end, has_more) = (next.is_empty(), zeros < next.len());
+        bytes.consume(zeros);
+        if is_end || has_more {
+            return Ok(has_more);
+        }
+    }
 }
 
 /// Marks a decoder's errors as damage. An error of the system, which has a number, is one of reading the file.
@@ -132,6 +167,19 @@ mod tests {
             read([skippable, zstd(b"a,").as_slice(), skippable, &zstd(b"b\n")].concat()).unwrap(),
             b"a,b\n"
         );
+    }
+
+    #[test]
+    fn zeros_after_a_gzip_member_are_padding() {
+        let zeros = vec![0; 100_000];
+        for padding in [&zeros[..1], &zeros] {
+            assert_eq!(read([gzip(b"a,").as_slice(), padding].concat()).unwrap(), b"a,");
+            let more = [gzip(b"a,").as_slice(), padding, &gzip(b"b\n"), padding].concat();
+            assert_eq!(read(more).unwrap(), b"a,b\n");
+            assert!(read([gzip(b"a,").as_slice(), padding, b"x"].concat()).is_err());
+            // The zstd tool refuses them: "unsupported format".
+            assert!(read([zstd(b"a,").as_slice(), padding].concat()).is_err());
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Dialect {
     pub delimiter: Option<u8>,
     /// Quote character; none if fields are never quoted, and so contain no delimiter and no line break.
     pub quote: Option<u8>,
-    /// Escape character of a quote within a quoted field. A doubled quote is an escaped one in any case.
+    /// Escape character, in and outside of quotes. A doubled quote is an escaped one in any case.
     pub escape: Option<u8>,
     /// Encoding; none for UTF-8. A byte order mark overrides it.
     pub encoding: Option<&'static Encoding>,
@@ -103,7 +103,7 @@ impl Dialect {
     /// Checks that delimiter, quote and escape differ.
     ///
     /// # Errors
-    /// Two of the characters are the same, or there is an escape without a quote.
+    /// Two of the characters are the same.
     pub fn check(&self) -> Result<(), String> {
         let same = |a: Option<u8>, b: Option<u8>| a.is_some() && a == b;
         let clash = if same(self.delimiter, self.quote) {
@@ -112,19 +112,17 @@ impl Dialect {
             "delimiter and the escape"
         } else if same(self.quote, self.escape) {
             "quote and the escape"
-        } else if self.escape.is_some() && self.quote.is_none() {
-            return Err("an escape has no effect without a quote; set the quote too, or no escape".into());
         } else {
             return Ok(());
         };
         Err(format!("the {clash} are the same character; they must differ"))
     }
 
-    /// A csv reader for this dialect. The header is read as any other record, and records may be ragged.
+    /// A csv reader for this dialect, without its escape. The header is read as any other record, and records may be ragged.
     pub(super) fn parser(&self, delimiter: u8) -> csv::ReaderBuilder {
         let mut parser = csv::ReaderBuilder::new();
         parser.has_headers(false).flexible(true).buffer_capacity(1 << 16);
-        parser.delimiter(delimiter).double_quote(true).escape(self.escape);
+        parser.delimiter(delimiter).double_quote(true);
         match self.quote {
             Some(quote) => parser.quote(quote),
             None => parser.quoting(false),
@@ -136,6 +134,8 @@ impl Dialect {
 /// The dialect found in a file. Displayed as `semicolon, UTF-16LE, gzip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundDialect {
+    /// Syntax of rows and cells, which is declared.
+    pub format: SourceFormat,
     /// Field delimiter.
     pub delimiter: u8,
     /// Name of the encoding in the WHATWG Encoding Standard.
@@ -146,6 +146,9 @@ pub struct FoundDialect {
 
 impl fmt::Display for FoundDialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.format == SourceFormat::Text {
+            f.write_str("text format, ")?;
+        }
         match DELIMITERS.iter().find(|(_, byte)| *byte == self.delimiter) {
             Some((name, _)) => write!(f, "{name}")?,
             None => write!(f, "'{}'", self.delimiter.escape_ascii())?,
@@ -272,14 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_characters_and_an_escape_without_a_quote_are_refused() {
+    fn equal_characters_are_refused() {
         let ok = Dialect::default();
         assert_eq!(ok.check(), Ok(()));
         let refused = [
             Dialect { delimiter: Some(b'"'), ..ok.clone() },
             Dialect { delimiter: Some(b'\\'), escape: Some(b'\\'), ..ok.clone() },
-            Dialect { escape: Some(b'"'), ..ok.clone() },
-            Dialect { quote: None, escape: Some(b'\\'), ..ok },
+            Dialect { escape: Some(b'"'), ..ok },
         ];
         for dialect in refused {
             assert!(dialect.check().is_err(), "{dialect:?}");
@@ -288,8 +290,12 @@ mod tests {
 
     #[test]
     fn a_found_dialect_is_displayed_by_name() {
-        let found = FoundDialect { delimiter: b'\t', encoding: "UTF-16LE", compression: Some("gzip") };
+        let format = SourceFormat::Csv;
+        let found =
+            FoundDialect { format, delimiter: b'\t', encoding: "UTF-16LE", compression: Some("gzip") };
         assert_eq!(found.to_string(), "tab, UTF-16LE, gzip");
+        let text = FoundDialect { format: SourceFormat::Text, compression: None, ..found };
+        assert_eq!(text.to_string(), "text format, tab, UTF-16LE");
         assert_eq!(
             FoundDialect { delimiter: 1, compression: None, ..found }.to_string(),
             r"'\x01', UTF-16LE"

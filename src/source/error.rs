@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::record::MAX_RECORD_BYTES;
+use super::record::{ExpectedEncoding, MAX_RECORD_BYTES};
 use crate::suggest::similar_file;
 
 /// A CSV cannot be read. Rows of the file that were not sent before are not sent.
@@ -135,17 +135,17 @@ pub enum SourceError {
         /// The compression, the decoder's error and the remedy.
         reason: String,
     },
-    /// A field is not valid in the file's encoding.
-    #[error("{file}, line {line}, column {column}: {problem}")]
+    /// A field of the header is not valid in the file's encoding; or one of a row that was imported in another.
+    #[error("{file}, line {line}, column {column}: not {}; {}", expected.name, expected.remedy)]
     Encoding {
         /// The CSV.
         file: String,
         /// The line on which the record starts.
         line: u64,
-        /// The column's name in quotes, or its number in the header.
-        column: String,
-        /// The expected encoding and the remedy.
-        problem: String,
+        /// The column's number, from 1.
+        column: usize,
+        /// The encoding and the remedy.
+        expected: ExpectedEncoding,
     },
     /// The file has another format.
     #[error("{file} is {format}, not a CSV; export the table as CSV")]
@@ -166,7 +166,7 @@ pub enum SourceError {
         /// The line of the last record that was read.
         line: u64,
         /// The system's error.
-        source: csv::Error,
+        source: io::Error,
     },
 }
 

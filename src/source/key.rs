@@ -51,8 +51,8 @@ pub enum RowKey {
     Columns(Vec<String>),
     /// The digest of all fields, for a job without key columns.
     Content(Digest),
-    /// The digest of all fields of a row that is never sent: a ragged one, one whose key is empty in every part, or one
-    /// for which a template of the key fails.
+    /// The digest of all fields of a row that is never sent: a ragged one, one whose key is empty in every part, one for which
+    /// a template of the key fails, or one whose key has malformed text.
     Unusable(Digest),
 }
 

@@ -1,13 +1,14 @@
 //! CSV input: from the bytes of a file or of standard input to records with their line numbers.
 //!
 //! The stages, in order: [`Input`] opens the bytes, `decompress` and `decode` turn them into UTF-8, `detect` finds out
-//! the dialect that the job leaves open, `lines` counts the file's own line numbers, and [`CsvSource`] reads RFC 4180
-//! records through the csv crate. [`Header`] names the columns and digests a row's content; [`RowKey`] identifies a
+//! the dialect that the job leaves open, and `records` reads records: RFC 4180 through the csv crate, with `lines` for the
+//! file's own line numbers, and escapes outside of quotes through `escaped`. [`CsvSource`] makes rows of the records.
+//! [`Header`] names the columns and digests a row's content; [`RowKey`] identifies a
 //! row.
 //!
 //! Promises: memory does not grow with the file, only with its longest record (at most 64 MiB). Input that cannot be
-//! read exactly (a damaged archive, text in another encoding, a quote that is never closed) is an error, and no
-//! record is read after an error. Imports `digest`, `paths` and `suggest` only.
+//! read exactly (a damaged archive, a quote that is never closed) is an error, and no record is read after an error;
+//! malformed text is marked in its row. Imports `digest`, `paths` and `suggest` only.
 
 mod record;
 mod error;
@@ -18,10 +19,14 @@ mod decode;
 mod detect;
 mod lines;
 mod quotes;
+mod swallowed;
+mod escaped;
+mod records;
 mod header;
 mod null_markers;
 mod key;
 mod csv_source;
+mod start;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -37,4 +42,5 @@ pub use header::{Header, check_column_names};
 pub use input::Input;
 pub use key::{KeyComparison, RowKey};
 pub use null_markers::{looks_like_null, looks_like_null_date};
-pub use record::{REJECT_COLUMNS, Record, Reject, fit_to_columns};
+pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};
+pub use start::first_bytes;

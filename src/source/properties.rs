@@ -71,7 +71,7 @@ fn fields(rows: Vec<(u64, Vec<String>)>) -> Vec<Vec<String>> {
 }
 
 /// The lines on which records that are not blank start, and whether the text ends inside quotes: a byte-by-byte
-/// implementation of the csv crate's documentation.
+/// implementation of the csv crate's documentation, with escapes.
 fn naive_lines(text: &[u8], delimiter: u8, quote: Option<u8>, escape: Option<u8>) -> (Vec<u64>, bool) {
     let (mut lines, mut line, mut at) = (Vec::new(), 1, 0);
     let (mut quoted, mut field_start, mut record_start, mut has_text) = (false, true, None, false);
@@ -82,15 +82,17 @@ fn naive_lines(text: &[u8], delimiter: u8, quote: Option<u8>, escape: Option<u8>
         if !is_break || quoted {
             record_start.get_or_insert(line);
         }
-        if quoted {
-            if Some(byte) == escape {
-                // An escaped line end is part of the field, and still ends a line.
-                at += 1;
-                let escaped = text.get(at).copied().unwrap_or(b' ');
-                line += u64::from(matches!(escaped, b'\r' | b'\n'));
-                has_text |= !escaped.is_ascii_whitespace();
-                at += usize::from(text.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")));
-            } else if Some(byte) == quote {
+        if Some(byte) == escape {
+            // An escaped line end is part of the field, and still ends a line. Before other bytes the escape is text.
+            at += 1;
+            let escaped = text.get(at).copied().unwrap_or(b'x');
+            // The lines of the text end with LF, so a carriage return alone is escaped.
+            let is_crlf = text.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+            line += u64::from(matches!(escaped, b'\r' | b'\n') && !is_crlf);
+            has_text |= !escaped.is_ascii_whitespace() || escaped == b' ';
+            field_start = false;
+        } else if quoted {
+            if Some(byte) == quote {
                 if text.get(at + 1) == quote.as_ref() {
                     at += 1;
                     has_text = true;
@@ -202,7 +204,8 @@ proptest! {
         let columns = vec!["h".to_owned()];
         let dialect =
             Dialect { delimiter: Some(delimiter), quote, escape, skip_lines: 1, columns, ..Dialect::default() };
-        let text = format!("h\n{}", parts.concat()).into_bytes();
+        // The first record shows how lines end.
+        let text = format!("h\nx\n{}", parts.concat()).into_bytes();
         let (mut lines, unclosed) = naive_lines(&text, delimiter, quote, escape);
         lines.remove(0);
         let mut source = open(ChunkedReader::new(text, chunks), &dialect).unwrap();

@@ -18,8 +18,41 @@ pub struct Record {
     pub fields: csv::StringRecord,
     /// Whether text follows a closing quote, which means that a quote may have swallowed fields or rows.
     pub has_stray_quote: bool,
+    /// Whether the row has several lines each of which looks like a row, which means that a quote may have swallowed
+    /// rows.
+    pub may_hold_rows: bool,
+    /// Malformed text, each piece of which is U+FFFD in the fields.
+    pub malformed: Option<MalformedText>,
     /// The content of a rejects file's additional columns; none in any other file.
     pub reject: Option<Reject>,
+}
+
+impl Record {
+    /// Whether its form is a reason to warn, even of a row that can be sent.
+    pub fn is_suspect(&self) -> bool {
+        self.may_hold_rows || self.malformed.is_some_and(|text| text.is_hundredth)
+    }
+}
+
+/// Bytes that are not text in the encoding of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MalformedText {
+    /// Index of the first column with such bytes.
+    pub column: usize,
+    /// The encoding.
+    pub expected: ExpectedEncoding,
+    /// Whether this is the hundredth such row and no row of the file had valid letters outside of ASCII before it, so
+    /// that the encoding is probably another.
+    pub is_hundredth: bool,
+}
+
+/// The encoding of a file, and what to do if it is another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExpectedEncoding {
+    /// Its name in the WHATWG Encoding Standard.
+    pub name: &'static str,
+    /// The remedy.
+    pub remedy: &'static str,
 }
 
 /// The origin of a row that is read from a rejects file.

@@ -145,7 +145,7 @@ fn a_stray_quote_rejects_its_record_and_no_other() {
 fn rows_of_a_partly_read_file_are_not_sent_by_a_run_of_another_file() {
     let folder = Folder::new();
     let mut broken = numbered_csv(1200).into_bytes();
-    broken.extend(b"last,M\xFCller\n");
+    broken.extend(b"last,\"never closed\n");
     folder.write("t.csv", broken);
     folder.write("other.csv", "id,Name\nX,x\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
@@ -164,7 +164,8 @@ fn rows_of_a_partly_read_file_are_not_sent_by_a_run_of_another_file() {
 fn pending_rows_of_a_fully_read_file_are_sent_after_another_file_failed_a_run() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
-    folder.write("b.csv", [numbered_csv(700).replace('K', "B").as_bytes(), b"last,M\xFCller\n"].concat());
+    folder
+        .write("b.csv", [numbered_csv(700).replace('K', "B").as_bytes(), b"last,\"never closed\n"].concat());
     folder.write("c.csv", "id,Name\nC,c\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
@@ -226,8 +227,8 @@ fn an_unreadable_file_is_refused_with_a_remedy() {
     damaged.truncate(damaged.len() - 100);
     folder.write("cut.csv.gz", damaged);
     folder.write("utf16.csv", &utf16("id,Name\n1,a\n")[2..]);
-    folder.write("latin1.csv", b"id,Name\n1,M\xFCller\n".as_slice());
-    folder.write("sjis.csv", b"id,Name\n1,\x83\xFF\n".as_slice());
+    folder.write("latin1.csv", b"id,N\xE4me\n1,a\n".as_slice());
+    folder.write("sjis.csv", b"id,N\x83\xFF\n1,a\n".as_slice());
     let url = "http://127.0.0.1:9";
     for (file, more, message) in [
         ("cut.csv.gz", &[][..], "cannot decompress cut.csv.gz after line "),
@@ -235,12 +236,12 @@ fn an_unreadable_file_is_refused_with_a_remedy() {
         (
             "latin1.csv",
             &[],
-            "latin1.csv, line 2, column 'Name': not UTF-8; set the file's encoding with --encoding",
+            "latin1.csv, line 1, column 2: not UTF-8; set the file's encoding with --encoding",
         ),
-        ("sjis.csv", &["--encoding", "shift_jis"], "sjis.csv, line 2, column 'Name': not valid Shift_JIS"),
+        ("sjis.csv", &["--encoding", "shift_jis"], "sjis.csv, line 1, column 2: not Shift_JIS"),
         ("sjis.csv", &["--encoding", "shiftjs"], "did you mean 'shift_jis'?"),
         ("latin1.csv", &["--delimiter", "\""], "--delimiter "),
-        ("latin1.csv", &["--quote", "none", "--escape", "\\"], "--quote"),
+        ("latin1.csv", &["--format", "text", "--quote", "'"], "cells of the text format are never quoted"),
     ] {
         let ended = folder.run(&import_file(file, url, more)).expect(2);
         assert!(ended.stderr.contains(message), "{}", ended.stderr);

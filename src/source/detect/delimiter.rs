@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::source::dialect::Dialect;
 use crate::source::record::REJECT_COLUMNS;
+use crate::source::records::RecordReader;
 
 /// Delimiters to detect. Where the file does not decide, the first one wins.
 const CANDIDATES: [u8; 4] = *b",;\t|";
@@ -19,12 +20,20 @@ pub(super) struct TextSample<'a> {
 impl TextSample<'_> {
     /// The complete records of the sample.
     pub(super) fn records(&self, dialect: &Dialect, delimiter: u8) -> Vec<csv::ByteRecord> {
-        let reader = dialect.parser(delimiter).from_reader(self.text);
-        let mut records: Vec<_> = reader.into_byte_records().map_while(Result::ok).collect();
-        if !self.is_whole {
-            records.pop();
+        let mut reader = RecordReader::new(self.text, 1, dialect, delimiter);
+        let (mut records, mut fields) = (Vec::new(), csv::StringRecord::new());
+        loop {
+            match reader.read(&mut fields, 0) {
+                Ok(Some(_)) => records.push(fields.clone().into_byte_record()),
+                Ok(None) if self.is_whole => return records,
+                Ok(None) => {
+                    records.pop();
+                    return records;
+                }
+                // A quote that is never closed in the sample may be closed after it.
+                Err(_) => return records,
+            }
         }
-        records
     }
 }
 

@@ -8,12 +8,13 @@ mod preamble;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::UTF_8;
 
 use super::decode::{decoded, encoding_of, looks_like_utf16};
 use super::decompress::{Peeked, decompressed, peek};
-use super::dialect::{Dialect, FoundDialect};
+use super::dialect::{Dialect, FoundDialect, SourceFormat};
 use super::error::SourceError;
+use super::record::ExpectedEncoding;
 use delimiter::{TextSample, detect_delimiter, rejects_delimiter, usable_candidates};
 use header_line::expect_header;
 use preamble::{Preamble, Trimmed};
@@ -23,16 +24,15 @@ const SAMPLE_BYTES: usize = 64 << 10;
 
 /// The text of a file, and how to parse it.
 pub(super) struct DetectedCsv {
-    /// UTF-8 from the header on; malformed text is found by the csv crate.
+    /// UTF-8 from the header on; malformed text is found by the record reader.
     pub(super) bytes: Peeked<Box<dyn Read + Send>>,
     /// The line of the file on which the bytes start.
     pub(super) line: u64,
-    pub(super) parser: csv::ReaderBuilder,
     /// The dialect of the parser: the declared one, or that of a rejects file.
     pub(super) dialect: Dialect,
     pub(super) found: FoundDialect,
-    /// The message for fields with malformed text.
-    pub(super) encoding_problem: String,
+    /// The encoding, for messages about malformed text.
+    pub(super) encoding: ExpectedEncoding,
 }
 
 impl DetectedCsv {
@@ -60,14 +60,13 @@ impl DetectedCsv {
         {
             return Err(SourceError::Utf16 { file: file.to_owned(), label });
         }
-        let encoding_problem = match (mark, dialect.encoding) {
-            _ if mark > 0 => format!("{}, the encoding of its byte order mark", not_valid(encoding)),
-            _ if is_rejects_file => "not UTF-8; save the rejects file as UTF-8".into(),
-            (_, Some(_)) => format!("{}; set the file's encoding with --encoding", not_valid(encoding)),
-            (_, None) => {
-                "not UTF-8; set the file's encoding with --encoding, for example windows-1252".into()
-            }
+        let remedy = match (mark, dialect.encoding) {
+            _ if mark > 0 => "correct the file, whose byte order mark says so",
+            _ if is_rejects_file => "save the rejects file as UTF-8",
+            (_, Some(_)) => "set the file's encoding with --encoding",
+            (_, None) => "set the file's encoding with --encoding, for example windows-1252",
         };
+        let expected = ExpectedEncoding { name: encoding.name(), remedy };
 
         bytes.get_mut().0.set_position(mark as u64);
         let trimmed =
@@ -86,7 +85,8 @@ impl DetectedCsv {
             return Err(SourceError::Utf16 { file: file.to_owned(), label });
         }
         let sample = TextSample { text: &head, is_whole };
-        let given = dialect.delimiter.or(separator.filter(|named| dialect.can_use(*named)));
+        let default = (dialect.format == SourceFormat::Text).then_some(b'\t');
+        let given = dialect.delimiter.or(separator.filter(|named| dialect.can_use(*named))).or(default);
         let delimiter = given.unwrap_or_else(|| detect_delimiter(sample, dialect));
         if !is_rejects_file && dialect.columns.is_empty() {
             let others = if given.is_some() { Vec::new() } else { usable_candidates(dialect) };
@@ -95,10 +95,9 @@ impl DetectedCsv {
         Ok(DetectedCsv {
             bytes,
             line,
-            parser: dialect.parser(delimiter),
             dialect: dialect.clone(),
-            found: FoundDialect { delimiter, encoding: encoding.name(), compression },
-            encoding_problem,
+            found: FoundDialect { format: dialect.format, delimiter, encoding: encoding.name(), compression },
+            encoding: expected,
         })
     }
 }
@@ -107,10 +106,6 @@ impl DetectedCsv {
 fn nul_in_first_line(text: &[u8]) -> Option<usize> {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.iter().position(|byte| *byte == 0)
-}
-
-fn not_valid(encoding: &'static Encoding) -> String {
-    if encoding == UTF_8 { "not UTF-8".into() } else { format!("not valid {}", encoding.name()) }
 }
 
 /// The dialect of a rejects file; none if the file is not one.
