@@ -58,6 +58,10 @@ impl DateReader {
         if let Some((_, number)) = NAMES.iter().find(|(name, _)| *name == format) {
             return Ok(DateReader { format: format.to_owned(), form: Form::Number(*number) });
         }
+        // jiff reads any number under %s: 0, and the day 20240305 as a moment of 1970.
+        if format == "%s" {
+            return Ok(DateReader { format: format.to_owned(), form: Form::Number(DateNumber::UnixSeconds) });
+        }
         if !format.contains('%') {
             let names = NAMES.map(|(name, _)| name).join(", ");
             let remedy = format!("write one such as %d/%m/%Y, or one of {ISO_8601}, {names}");
@@ -130,7 +134,7 @@ impl DateReader {
     }
 
     fn has_whole_year(&self) -> bool {
-        matches!(self.form, Form::Iso8601) || self.format.contains("%Y")
+        matches!(self.form, Form::Iso8601) || ["%Y", "%F"].iter().any(|year| self.format.contains(year))
     }
 
     /// Whether the start of a cell fits this format, as the date of a cell with a time does.
@@ -264,7 +268,10 @@ mod tests {
             ("%G-W%V-%u", "1822-W10-1", DateFault::Year),
             ("%Y-%j", "22-100", DateFault::ShortYear),
             ("%Y-%m-%d %z", "0022-11-05 +0100", DateFault::ShortYear),
-            ("%s", "-9000000000", DateFault::Year),
+            ("%s", "-9000000000", DateFault::OtherUnit),
+            ("%s", "20240305", DateFault::OtherUnit),
+            ("%s", "1709626500000", DateFault::OtherUnit),
+            ("%F", "22-11-05", DateFault::ShortYear),
             ("", "0022-11-05", DateFault::ShortYear),
             ("", "0022-11-05T10:00:00Z", DateFault::ShortYear),
             ("", "-000022-11-05", DateFault::Year),
@@ -295,6 +302,7 @@ mod tests {
             ("%d.%m.%Y %H:%M", "00.00.0000 00:00"),
             ("%d/%m/%Y %H:%M:%S", "01/01/0001 00:00:00"),
             ("%m/%d/%Y %I:%M:%S %p", "1/1/0001 12:00:00 AM"),
+            ("%s", "0"),
             ("%d.%m.%Y", "30.12.1899"),
             ("%d.%m.%Y", "31.12.9999"),
             ("%d%b%Y", "31DEC9999"),

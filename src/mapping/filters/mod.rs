@@ -5,6 +5,7 @@ mod step;
 pub(super) mod zone_use;
 
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Kwargs, Rest, StringInput, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
@@ -16,11 +17,11 @@ pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables, take_cut};
 /// Adds the filters to a MiniJinja environment.
 pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
     for name in ["epoch", "iso"] {
+        let known = DateSteps::default();
         let filter = move |state: &State, value: &Value, formats: Rest<String>, options: Kwargs| {
-            let zone: Option<String> = options.get("tz")?;
+            let zone: Option<&str> = options.get("tz")?;
             options.assert_all_used()?;
-            let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
-            apply(DateForm::new(name, &formats, zone.as_deref()).map(FilterStep::Date), state, value)
+            apply(known.step(name, &formats, zone), state, value)
         };
         environment.add_filter(name, filter);
     }
@@ -38,6 +39,43 @@ pub(super) fn install(environment: &mut Environment<'static>, tables: &Tables) {
         let message = message.unwrap_or_else(|| step::REQUIRED.into());
         apply(Ok(FilterStep::Required(message)), state, value)
     });
+}
+
+/// The steps of one date filter by its arguments. MiniJinja calls the filter for every row, and a step parses its
+/// formats.
+#[derive(Default)]
+struct DateSteps(Mutex<Vec<DateStep>>);
+
+/// A date filter with its arguments.
+struct DateStep {
+    formats: Vec<String>,
+    zone: Option<String>,
+    step: Arc<FilterStep>,
+}
+
+/// Steps of one date filter that are kept; a template could make formats of cells.
+const MOST_DATE_STEPS: usize = 64;
+
+impl DateSteps {
+    fn step(
+        &self,
+        filter: &'static str,
+        formats: &[String],
+        zone: Option<&str>,
+    ) -> Result<Arc<FilterStep>, RenderError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |known: &&DateStep| known.zone.as_deref() == zone && known.formats == formats;
+        if let Some(found) = known.iter().find(is_same) {
+            return Ok(found.step.clone());
+        }
+        let texts: Vec<&str> = formats.iter().map(String::as_str).collect();
+        let step = Arc::new(FilterStep::Date(DateForm::new(filter, &texts, zone)?));
+        if known.len() < MOST_DATE_STEPS {
+            let zone = zone.map(str::to_owned);
+            known.push(DateStep { formats: formats.to_vec(), zone, step: step.clone() });
+        }
+        Ok(step)
+    }
 }
 
 /// `truncate(n)` keeps the first `n` characters, `truncate(bytes=n)` the first `n` UTF-8 bytes.
@@ -81,10 +119,14 @@ fn fail<T>(error: RenderError) -> Result<T, Error> {
 }
 
 /// Applies a filter to its input. None is an empty text here; MiniJinja would make it the text `None`.
-fn apply(step: Result<FilterStep, RenderError>, state: &State, value: &Value) -> Result<String, Error> {
+fn apply(
+    step: Result<impl Into<Arc<FilterStep>>, RenderError>,
+    state: &State,
+    value: &Value,
+) -> Result<String, Error> {
     let text = if value.is_none() { None } else { Some(StringInput::new(state, value)?) };
     let text = text.as_ref().map_or("", StringInput::as_str);
-    let outcome = step.and_then(|step| step.apply(text.into()).map(Cow::into_owned));
+    let outcome = step.and_then(|step| step.into().apply(text.into()).map(Cow::into_owned));
     outcome.or_else(fail)
 }
 
@@ -124,7 +166,7 @@ mod tests {
         let london = "{{ d | iso('%d.%m.%Y %H:%M', tz='Europe/London') }}";
         assert_eq!(render(london, "01.07.2024 09:30").unwrap(), "2024-07-01T09:30:00+01:00");
         assert_eq!(render("{{ d | iso }}", "2024-07-01T09:30:00Z").unwrap(), "2024-07-01T09:30:00+00:00");
-        assert_eq!(render("{{ d | iso('%s') }}", "0").unwrap(), "1970-01-01T00:00:00+00:00");
+        assert_eq!(render("{{ d | iso('%s') }}", "1719792000").unwrap(), "2024-07-01T00:00:00+00:00");
     }
 
     #[test]
@@ -187,6 +229,8 @@ mod tests {
         assert_eq!(render("{{ d | lookup('status', default='OTHER') }}", "New").unwrap(), "OTHER");
         let error = render("{{ d | lookup('status') }}", "secret").unwrap_err();
         assert!(error.contains("no entry for the cell") && !error.contains("secret"), "{error}");
+        let error = render("{{ d | lookup('status', default=none) }}", "New").unwrap_err();
+        assert!(error.contains("no entry for the cell"), "{error}");
         let error = render("{{ d | lookup('statsu') }}", "New").unwrap_err();
         assert!(error.contains("did you mean 'status'?"), "{error}");
     }
@@ -208,6 +252,9 @@ mod tests {
         assert_eq!(render("{{ d | urlencode }}", "HD-17_a.b").unwrap(), "HD-17_a.b");
         assert_eq!(render("{{ {'q': d} | urlencode }}", "a b&c").unwrap(), "q=a%20b%26c");
         assert_eq!(render("{{ 42 | urlencode }}", "").unwrap(), "42");
+        let all: String = (0..0x250).filter_map(char::from_u32).collect();
+        let built_in = minijinja::filters::urlencode(&Value::from(&*all)).unwrap();
+        assert_eq!(render("{{ d | urlencode }}", &all).unwrap(), built_in);
         assert!(render("{{ [d] | urlencode }}", "x").unwrap_err().contains("encode its entries"));
     }
 
