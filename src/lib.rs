@@ -10,6 +10,7 @@ pub mod job;
 mod suggest;
 mod paths;
 mod slug;
+mod shell_word;
 mod dates;
 mod atomic_file;
 mod permissions;

@@ -33,6 +33,10 @@ pub enum WarningCode {
     NoName,
     /// A text is cut, by `truncate` or to its limit.
     TextCut,
+    /// A row looks like a total of the others.
+    TotalRow,
+    /// The last row is shorter than the others and has no line end.
+    TruncatedFile,
     /// A value begins or ends with white space.
     PaddedValue,
     /// The value of a reference of type URL is no URL.

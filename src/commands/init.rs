@@ -9,12 +9,13 @@ use super::CommandError;
 use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file, malformed_rows};
+use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file, lines_before_rows, malformed_rows};
 use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
+use crate::shell_word::shell_path;
 use crate::source::{CsvSource, Dialect, Input, Record, SourceError, first_bytes};
-use crate::ui::{notice, shell_path, skeleton, to_stdout};
+use crate::ui::{notice, skeleton, to_stdout};
 
 /// Maximum rows to sample.
 const ROWS: usize = 10_000;
@@ -74,6 +75,12 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
 
 fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<GuessedJob, InitError> {
     let mut sampled = sample(csv, &dialect);
+    let mut skips_title = false;
+    if let (Err(SourceError::Preamble { header_line, .. }), None) = (&sampled, args.dialect.skip_lines) {
+        dialect.skip_lines = header_line - 1;
+        skips_title = true;
+        sampled = sample(csv, &dialect);
+    }
     let is_malformed = match &sampled {
         Ok(sampled) => !sampled.malformed_lines.is_empty(),
         Err(error) => matches!(error, SourceError::Encoding { .. }),
@@ -89,8 +96,8 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
     let Sampled { source, rows, lines, malformed_lines, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
     let encoding = dialect.encoding.map_or("UTF-8", |encoding| encoding.name());
-    let source_lines: Vec<String> =
-        malformed_rows(&malformed_lines, encoding).into_iter().flatten().collect();
+    let mut source_lines = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
+    source_lines.extend(malformed_rows(&malformed_lines, encoding).into_iter().flatten());
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),
@@ -131,10 +138,10 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
             return Ok(Sampled { source, rows, lines, malformed_lines, is_complete: true });
         }
         bytes += record.fields.as_slice().len();
-        // The cells of a ragged row belong to unknown columns.
+        // The cells of a ragged row belong to unknown columns, and a row of dashes or totals to none.
         if record.malformed.is_some() {
             malformed_lines.push(record.line);
-        } else if record.fields.len() == columns {
+        } else if record.fields.len() == columns && record.non_row.is_none() {
             rows.push(record.fields.iter().map(str::to_owned).collect());
             lines.push(record.line);
         }

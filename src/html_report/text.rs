@@ -64,6 +64,7 @@ pub(super) fn explain_error(state: RowState, code: &str) -> &'static str {
         ("Validation", _) => "The request would exceed a limit of Amazon Connect",
         ("RaggedRow", _) => "The row has fewer or more cells than the header",
         ("StrayQuote", _) => "A stray quotation mark may have joined several rows",
+        ("HeaderRow" | "RuleRow" | "CountRow", _) => "The line is no row: a header, dashes or a count",
         ("EmptyKey", _) => "The key columns are empty",
         ("NoAnswer", _) => "Amazon Connect did not answer; the contact may exist",
         ("Withdrawn", _) => "Sent without an answer, and later removed from its file",

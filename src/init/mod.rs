@@ -26,4 +26,4 @@ mod tests;
 
 pub use job_file::{GuessedJob, job_file};
 pub use sample::{CsvSample, guess_encoding};
-pub use source_lines::malformed_rows;
+pub use source_lines::{lines_before_rows, malformed_rows};

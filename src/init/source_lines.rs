@@ -1,5 +1,7 @@
 //! Lines of `[source]` about a file's form: keys, each with the reason as a comment.
 
+use super::literals;
+
 /// The comment about rows that are not valid in the encoding; none without such rows.
 pub fn malformed_rows(lines: &[u64], encoding: &str) -> Option<[String; 2]> {
     const MOST: usize = 10;
@@ -15,6 +17,24 @@ pub fn malformed_rows(lines: &[u64], encoding: &str) -> Option<[String; 2]> {
         format!("# Not {encoding}: {lines}."),
         "# These rows are rejected until the file is corrected; all others are imported.".to_owned(),
     ])
+}
+
+/// The keys for lines before the header, and for the names of columns without one. `is_guessed` tells whether the lines
+/// were found to be a title, and not given by an option.
+pub fn lines_before_rows(skip_lines: u64, is_guessed: bool, columns: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if is_guessed {
+        let line = skip_lines + 1;
+        lines.push(format!("# Guessed: the header is on line {line}, below a title or other lines."));
+    }
+    if skip_lines > 0 {
+        lines.push(format!("skip_lines = {skip_lines}"));
+    }
+    if !columns.is_empty() {
+        let names: Vec<String> = columns.iter().map(|name| literals::toml(name)).collect();
+        lines.push(format!("columns = [{}]", names.join(", ")));
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 mod enter;
 mod error;
 mod member_tally;
+mod non_rows;
 mod null_look_alikes;
 mod prepared;
 mod read_ahead;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::IntakeError;
+use super::non_rows::non_row;
 use crate::mapping::{
     KeyRule, MapError, Mapped, Mapping, MappingError, MappingSource, Rejection, RowCondition,
 };
@@ -211,6 +212,9 @@ impl Rules {
             let found = format!("has bytes that are not {} in {column}", expected.name);
             return Err(Rejection::of_row(Rejection::MALFORMED, found, expected.remedy).into());
         }
+        if let Some(rejection) = non_row(record, columns) {
+            return Err(rejection.into());
+        }
         if record.has_stray_quote {
             let rule = "a stray quote may have swallowed cells or rows; if quotes are escaped, set --escape";
             return Err(Rejection::of_row(Rejection::STRAY, "has text after a closing quote", rule).into());
@@ -225,6 +229,7 @@ impl Rules {
             (Rejection::RAGGED, "was ragged"),
             (Rejection::STRAY, "had a stray quote"),
             (Rejection::MALFORMED, "had malformed text"),
+            (Rejection::COUNT_ROW, "was no row"),
         ];
         for (code, found) in earlier {
             if record.reject.as_ref().is_some_and(|reject| reject.code == code) {

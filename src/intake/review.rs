@@ -9,7 +9,7 @@ use super::prepared::Rules;
 use crate::dates::zone_data;
 use crate::mapping::{FilledValue, Mapped, ZoneUse};
 use crate::request::Operation;
-use crate::source::{Header, Input, Record, RowKey};
+use crate::source::{Header, Input, NonRow, Record, RowKey};
 use crate::warning::{WarnedRow, Warning, WarningCode, Warnings};
 
 /// What the rows of all inputs show.
@@ -127,6 +127,23 @@ fn warn_of_form(warnings: &mut Warnings, row: WarnedRow<'_>, record: &Record) {
             let message =
                 "has several lines, each with as many cells as the header: a quote may have swallowed rows";
             [message.to_owned(), "if the file has no quotes, set --format text, or --quote none".to_owned()]
+        });
+    }
+    if record.non_row == Some(NonRow::Total) {
+        warnings.warn_of_row(WarningCode::TotalRow, "", row, || {
+            [
+                "looks like a total, not like a row".to_owned(),
+                "remove the line if it is none; if it is a row, nothing is to be done".to_owned(),
+            ]
+        });
+    }
+    if record.has_short_end {
+        warnings.warn_of_row(WarningCode::TruncatedFile, "", row, || {
+            [
+                "is the last row, has no line end, and is shorter than the others: the file may be cut off"
+                    .to_owned(),
+                "compare its size with the original, or export or download it again".to_owned(),
+            ]
         });
     }
     if let Some(text) = record.malformed.filter(|text| text.is_hundredth) {

@@ -12,7 +12,7 @@ use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::source::{
-    CsvSource, Dialect, Input, KeyComparison, SourceFormat, check_column_names, parse_delimiter,
+    CsvSource, Dialect, Input, KeyComparison, SourceFormat, check_column_names, is_remote, parse_delimiter,
     parse_encoding, parse_escape, parse_quote,
 };
 use crate::suggest::did_you_mean;
@@ -221,7 +221,7 @@ pub(super) fn inputs(args: &JobArgs, file: &JobFile, dialect: &Dialect) -> Resul
 
 /// Whether `path` is a glob pattern. An existing file with such a name is a file.
 pub(super) fn is_pattern(path: &Path) -> bool {
-    !path.exists() && path.to_string_lossy().contains(['*', '?', '['])
+    !path.exists() && !is_remote(path) && path.to_string_lossy().contains(['*', '?', '['])
 }
 
 /// Whether `path` is a pattern that matches `file`, whether or not the file exists.

@@ -11,9 +11,10 @@ use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::source::KeyComparison;
+use crate::source::LEDGER_APPLICATION_ID;
 
-/// Application id in the SQLite file's header: "conI".
-pub(super) const APPLICATION_ID: i32 = 0x636f_6e49;
+/// Application id in the SQLite file's header.
+pub(super) const APPLICATION_ID: i32 = LEDGER_APPLICATION_ID;
 
 /// Migrations in order; `user_version` is the number of those applied. A released migration is never edited.
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_ledger.sql")];

@@ -63,8 +63,18 @@ impl fmt::Display for Rejection {
 impl Rejection {
     /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a
     /// rejected row is the service's.
-    pub const CODES: [&str; 7] =
-        ["Mapping", "Validation", Self::RAGGED, Self::STRAY, Self::MALFORMED, "EmptyKey", Self::DUPLICATE];
+    pub const CODES: [&str; 10] = [
+        "Mapping",
+        "Validation",
+        Self::RAGGED,
+        Self::STRAY,
+        Self::MALFORMED,
+        "EmptyKey",
+        Self::DUPLICATE,
+        Self::HEADER_ROW,
+        Self::RULE_ROW,
+        Self::COUNT_ROW,
+    ];
 
     /// The code of rows with more or fewer cells than the header.
     pub const RAGGED: &str = "RaggedRow";
@@ -77,6 +87,15 @@ impl Rejection {
 
     /// The code of rows with the key of an earlier row.
     pub const DUPLICATE: &str = "DuplicateKey";
+
+    /// The code of records that repeat the header.
+    pub const HEADER_ROW: &str = "HeaderRow";
+
+    /// The code of records of dashes.
+    pub const RULE_ROW: &str = "RuleRow";
+
+    /// The code of records that hold a number of rows, a total or an end mark only.
+    pub const COUNT_ROW: &str = "CountRow";
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {

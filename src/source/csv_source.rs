@@ -5,12 +5,14 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::cut_off::LastCells;
 use super::decompress::Peeked;
 use super::detect::DetectedCsv;
 use super::dialect::{Dialect, FoundDialect, ShortRows};
 use super::error::SourceError;
 use super::header::Header;
 use super::input::{Input, ProgressReader};
+use super::non_row::NonRow;
 use super::record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject};
 use super::records::{RecordForm, RecordReader};
 
@@ -31,6 +33,7 @@ pub struct CsvSource {
     malformed_rows: Option<u8>,
     /// The line of the last record that was read.
     line: u64,
+    last_cells: LastCells,
     bytes_read: Arc<AtomicU64>,
     size: Option<u64>,
 }
@@ -80,6 +83,7 @@ impl CsvSource {
             encoding: csv.encoding,
             malformed_rows: Some(0),
             line: 0,
+            last_cells: LastCells::default(),
             bytes_read,
             size,
         };
@@ -171,11 +175,17 @@ impl CsvSource {
         record.may_hold_rows = form.may_hold_rows;
         record.malformed = self.malformed_text(form, &record.fields);
         let own = self.header.columns().len();
+        let is_short = record.fields.len() < own;
         self.fit(&mut record.fields, own);
         if self.is_rejects_file && record.fields.len() == own + REJECT_COLUMNS.len() {
             record.reject = Some(Reject::after(own, &record.fields));
             record.fields.truncate(own);
         }
+        record.non_row = NonRow::of(&record.fields, &self.header);
+        record.is_unterminated = form.is_unterminated;
+        let last = record.fields.iter().next_back().filter(|_| record.fields.len() == own);
+        let is_shorter = last.is_some_and(|cell| self.last_cells.is_shorter(cell));
+        record.has_short_end = form.is_unterminated && (is_short || is_shorter);
         Ok(true)
     }
 

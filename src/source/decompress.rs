@@ -5,25 +5,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::GzDecoder;
 
 use super::error::StreamError;
+use super::foreign::{FORMAT_BYTES, ForeignFormat, of_bytes};
 
 const GZIP: &[u8] = &[0x1F, 0x8B];
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
-
-/// Bytes to look at; at least as many as the longest signature below has.
-const SIGNATURE_BYTES: usize = 8;
-
-/// Signatures of formats that are mistaken for CSV, with their names in messages.
-const FOREIGN: [(&[u8], &str); 9] = [
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    (b"\xD0\xCF\x11\xE0", "an Excel 97-2003 workbook"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xFD7zXZ", "compressed with xz"),
-    (b"7z\xBC\xAF", "a 7z archive"),
-    (b"\x89PNG", "a PNG image"),
-    (b"%PDF", "a PDF"),
-    (b"\xFF\xFE\0\0", "text in UTF-32"),
-    (b"\0\0\xFE\xFF", "text in UTF-32"),
-];
 
 /// A stream whose first bytes were peeked at.
 pub(super) type Peeked<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
@@ -35,21 +20,20 @@ pub(super) fn peek<R: Read>(mut bytes: R, count: usize) -> io::Result<(Vec<u8>, 
     Ok((head.clone(), io::Cursor::new(head).chain(bytes)))
 }
 
-fn refuse_foreign(head: &[u8]) -> io::Result<()> {
-    match FOREIGN.into_iter().find(|(signature, _)| head.starts_with(signature)) {
-        Some((_, format)) => Err(StreamError::Foreign(format).into()),
-        None => Ok(()),
-    }
-}
-
 /// Refuses compressed data that is compressed a second time or is no CSV.
-fn refuse_nested(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
-    let (head, bytes) = peek(bytes, SIGNATURE_BYTES)?;
-    refuse_foreign(&head)?;
-    if head.starts_with(GZIP) || head.starts_with(ZSTD) {
-        return Err(StreamError::Foreign("compressed twice").into());
+fn refuse_nested(
+    bytes: impl Read + Send + 'static,
+    compression: &'static str,
+) -> io::Result<Box<dyn Read + Send>> {
+    let (head, bytes) = peek(bytes, FORMAT_BYTES)?;
+    let twice = [(GZIP, "gzip"), (ZSTD, "zstd")].into_iter().find(|(magic, _)| head.starts_with(magic));
+    let found = twice
+        .map(|(_, inner)| ForeignFormat::named(format!("compressed with {inner}")))
+        .or_else(|| of_bytes(&head));
+    match found {
+        Some(format) => Err(StreamError::Foreign(format.inside(compression)).into()),
+        None => Ok(Box::new(bytes)),
     }
-    Ok(Box::new(bytes))
 }
 
 /// Decompresses a stream whose first bytes are those of gzip or zstd, and returns which of them. The file's name is
@@ -57,8 +41,10 @@ fn refuse_nested(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read +
 pub(super) fn decompressed(
     bytes: impl Read + Send + 'static,
 ) -> io::Result<(Box<dyn Read + Send>, Option<&'static str>)> {
-    let (head, bytes) = peek(bytes, SIGNATURE_BYTES)?;
-    refuse_foreign(&head)?;
+    let (head, bytes) = peek(bytes, FORMAT_BYTES)?;
+    if let Some(format) = of_bytes(&head) {
+        return Err(StreamError::Foreign(format).into());
+    }
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     let (inner, compression): (Box<dyn Read + Send>, _) = if head.starts_with(GZIP) {
         (Box::new(GzipMembers { member: Some(GzDecoder::new(bytes)) }), "gzip")
@@ -67,7 +53,7 @@ pub(super) fn decompressed(
     } else {
         return Ok((Box::new(bytes), None));
     };
-    Ok((refuse_nested(DecompressingReader { inner, compression })?, Some(compression)))
+    Ok((refuse_nested(DecompressingReader { inner, compression }, compression)?, Some(compression)))
 }
 
 /// Whether the bytes start a skippable zstd frame, as the output of pzstd does (RFC 8878, 3.1.2).

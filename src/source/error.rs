@@ -1,10 +1,12 @@
 //! Errors of reading a CSV.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::foreign::ForeignFormat;
+use super::input::Input;
 use super::record::{ExpectedEncoding, MAX_RECORD_BYTES};
 use crate::suggest::similar_file;
 
@@ -42,7 +44,7 @@ pub enum SourceError {
     /// The first record is narrower than the table that a later line starts, such as a title.
     #[error(
         "{file}, line {line}: looks like a title, and line {header_line} like the header; set skip_lines = {skip} \
-         under [source], or --skip-lines {skip}; if line {line} is the header, skip the lines up to it and name the \
+         under [source], or --skip-lines {skip}; if line {line} is the header, set skip_lines = {line} and name its \
          columns with columns = [\"…\"]",
         skip = header_line - 1
     )]
@@ -56,8 +58,8 @@ pub enum SourceError {
     },
     /// The first record has cells as those of the rows below it.
     #[error(
-        "{file} has no header: line {line} looks like a row ({evidence}); name its {} under [source]: columns = [{}]; \
-         if line {line} is the header, set skip_lines = {line} as well",
+        "{file} has no header: line {line} looks like a row ({evidence}); name its {} under [source], or \
+         with --columns: columns = [{}]; if line {line} is the header, set skip_lines = {line} as well",
         counted(*columns as u64, "column"),
         placeholders(*columns)
     )]
@@ -148,12 +150,22 @@ pub enum SourceError {
         expected: ExpectedEncoding,
     },
     /// The file has another format.
-    #[error("{file} is {format}, not a CSV; export the table as CSV")]
+    #[error("{file} is {format}, not a CSV; {remedy}")]
     Foreign {
         /// The file.
         file: String,
         /// Its format, such as `a PDF`.
-        format: &'static str,
+        format: String,
+        /// How to make a CSV of it, with commands on lines of their own.
+        remedy: String,
+    },
+    /// The path is an address, such as that of an object in S3.
+    #[error("{} is an address, not a file; {remedy}", path.display())]
+    Remote {
+        /// The address.
+        path: PathBuf,
+        /// How to read it, with commands on lines of their own.
+        remedy: String,
     },
     /// The header changed between two reads of the file.
     #[error("{0} changed while it was read; run the same command again")]
@@ -186,8 +198,8 @@ fn placeholders(columns: usize) -> String {
 pub(super) enum StreamError {
     #[error("a record is longer than {} MiB", MAX_RECORD_BYTES >> 20)]
     TooLong,
-    #[error("{0}")]
-    Foreign(&'static str),
+    #[error("{}", .0.name)]
+    Foreign(ForeignFormat),
     #[error("{compression}: {reason}; create or download the file again{}", hint(.compression))]
     Damaged { compression: &'static str, reason: io::Error },
 }
@@ -204,13 +216,20 @@ impl From<StreamError> for io::Error {
 }
 
 impl SourceError {
+    /// The error of a file that has another format. `file` is its name as messages show it.
+    pub(super) fn foreign(file: String, format: &ForeignFormat) -> Self {
+        let path = Some(Path::new(&file)).filter(|_| file != Input::Stdin.to_string());
+        let (format, remedy) = (format.name.clone(), format.remedy(path));
+        SourceError::Foreign { file, format, remedy }
+    }
+
     /// The error that a reader below put into `error`, if one did. `last` is the line of the last record that was
     /// read, `line` that of the record being read.
     pub(super) fn from_stream(error: &io::Error, file: &str, last: u64, line: u64) -> Option<Self> {
         let (stream, file) = (error.get_ref()?.downcast_ref()?, file.to_owned());
         Some(match stream {
             StreamError::TooLong => SourceError::TooLong { file, line },
-            StreamError::Foreign(format) => SourceError::Foreign { file, format },
+            StreamError::Foreign(format) => SourceError::foreign(file, format),
             StreamError::Damaged { .. } => {
                 SourceError::Damaged { file, line: last, reason: stream.to_string() }
             }

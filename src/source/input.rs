@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::SourceError;
+use super::foreign::remote;
 use crate::paths::resolved;
 
 /// A file or standard input.
@@ -45,6 +46,9 @@ impl Input {
     /// Opens the bytes of the input, and returns the size of a regular file, bytes.
     pub(super) fn open(&self) -> Result<(Box<dyn Read + Send>, Option<u64>), SourceError> {
         let Input::File(path) = self else { return Ok((Box::new(io::stdin()), None)) };
+        if let Some(remedy) = remote(path) {
+            return Err(SourceError::Remote { path: path.clone(), remedy });
+        }
         let failed = |source| SourceError::Open { path: path.clone(), source };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;

@@ -61,6 +61,11 @@ impl<R: Read> LineCounter<R> {
         &rest[..length.min(rest.len())]
     }
 
+    /// Whether the stream ends within the record, whose end is byte `end` of the stream, and not with a line end.
+    pub(super) fn is_unterminated(&self, end: u64) -> bool {
+        self.at_end && !matches!(self.record(end).last(), None | Some(b'\n' | b'\r'))
+    }
+
     /// Whether the stream ends inside a quoted field of the record. The csv reader reads up to the end only if the
     /// current record needs more bytes, so the record is then the last one.
     pub(super) fn ends_inside_quotes(&self, parser: &csv::ReaderBuilder) -> bool {

@@ -8,10 +8,11 @@
 //!
 //! Promises: memory does not grow with the file, only with its longest record (at most 64 MiB). Input that cannot be
 //! read exactly (a damaged archive, a quote that is never closed) is an error, and no record is read after an error;
-//! malformed text is marked in its row. Imports `digest`, `paths` and `suggest` only.
+//! malformed text is marked in its row. Imports `digest`, `paths`, `shell_word` and `suggest` only.
 
 mod record;
 mod error;
+mod foreign;
 mod input;
 mod dialect;
 mod decompress;
@@ -23,6 +24,8 @@ mod swallowed;
 mod escaped;
 mod records;
 mod header;
+mod non_row;
+mod cut_off;
 mod null_markers;
 mod key;
 mod csv_source;
@@ -38,9 +41,11 @@ pub use dialect::{
     parse_quote,
 };
 pub use error::SourceError;
+pub use foreign::{LEDGER_APPLICATION_ID, is_remote};
 pub use header::{Header, check_column_names};
 pub use input::Input;
 pub use key::{KeyComparison, RowKey};
+pub use non_row::NonRow;
 pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};
 pub use start::first_bytes;

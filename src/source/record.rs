@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::non_row::NonRow;
+
 /// Maximum length of a record, bytes. A quote that is never closed turns the rest of the file into one record, which
 /// need not fit into memory.
 pub(super) const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -18,6 +20,13 @@ pub struct Record {
     pub fields: csv::StringRecord,
     /// Whether text follows a closing quote, which means that a quote may have swallowed fields or rows.
     pub has_stray_quote: bool,
+    /// What the record is if it is no row.
+    pub non_row: Option<NonRow>,
+    /// Whether the file ends within the record's line, without a line end.
+    pub is_unterminated: bool,
+    /// Whether the file ends so, and the record has fewer cells than the header, or a last cell that is shorter than
+    /// those of all rows before, which have one length.
+    pub has_short_end: bool,
     /// Whether the row has several lines each of which looks like a row, which means that a quote may have swallowed
     /// rows.
     pub may_hold_rows: bool,
@@ -30,7 +39,10 @@ pub struct Record {
 impl Record {
     /// Whether its form is a reason to warn, even of a row that can be sent.
     pub fn is_suspect(&self) -> bool {
-        self.may_hold_rows || self.malformed.is_some_and(|text| text.is_hundredth)
+        self.may_hold_rows
+            || self.has_short_end
+            || self.non_row == Some(NonRow::Total)
+            || self.malformed.is_some_and(|text| text.is_hundredth)
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct RecordForm {
     pub(super) may_hold_rows: bool,
     /// Index of the first field with malformed text, each piece of which is replaced by U+FFFD.
     pub(super) malformed: Option<usize>,
+    /// Whether the stream ends within the record's line, without a line end.
+    pub(super) is_unterminated: bool,
 }
 
 /// A record that cannot be read.
@@ -133,7 +135,8 @@ impl<R: Read> RecordReader<R> {
             read_malformed(builder, raw, fields);
             fields.set_position(Some(position));
         }
-        let mut form = RecordForm { line, malformed, ..RecordForm::default() };
+        let is_unterminated = reader.get_ref().is_unterminated(reader.position().byte());
+        let mut form = RecordForm { line, malformed, is_unterminated, ..RecordForm::default() };
         if let Some(quote) = self.quote.filter(|quote| memchr(*quote, raw).is_some()) {
             form.has_stray_quote = has_stray_quote(raw, self.delimiter, quote);
             form.may_hold_rows = may_hold_rows(raw, self.delimiter, columns);
@@ -164,7 +167,8 @@ impl<R: Read> RecordReader<R> {
         if raw.is_unclosed {
             return Err(RecordError::UnclosedQuote { line: raw.line });
         }
-        let mut form = RecordForm { line: raw.line, ..RecordForm::default() };
+        let mut form =
+            RecordForm { line: raw.line, is_unterminated: raw.is_unterminated, ..RecordForm::default() };
         fields.clear();
         let mut position = csv::Position::new();
         position.set_byte(raw.offset);

@@ -47,7 +47,7 @@ pub use notices::{exit_error, hide_panic_messages, notice};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
-pub use shell::{ResumeCommand, shell_path, this_folder};
+pub use shell::{ResumeCommand, this_folder};
 pub use status::{LedgerStatus, Status, missing_shards};
 pub use terminal::{foreseen_colour, set_colour};
 pub use verification_report::VerificationReport;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 #![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
+mod around_the_table;
 mod browser;
 mod changed_input;
 mod check;

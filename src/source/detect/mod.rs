@@ -14,6 +14,7 @@ use super::decode::{decoded, encoding_of, looks_like_utf16};
 use super::decompress::{Peeked, decompressed, peek};
 use super::dialect::{Dialect, FoundDialect, SourceFormat};
 use super::error::SourceError;
+use super::foreign::of_text;
 use super::record::ExpectedEncoding;
 use delimiter::{TextSample, detect_delimiter, rejects_delimiter, usable_candidates};
 use header_line::expect_header;
@@ -78,6 +79,10 @@ impl DetectedCsv {
                 lines: skipped,
                 skip: dialect.skip_lines,
             });
+        }
+        if let Some(format) = of_text(&head, is_whole) {
+            let format = if let Some(outer) = compression { format.inside(outer) } else { format };
+            return Err(SourceError::foreign(file.to_owned(), &format));
         }
         if let Some(at) = nul_in_first_line(&head) {
             // Undecoded UTF-16: the position of a Latin letter's NUL tells the byte order.

@@ -48,6 +48,8 @@ pub(in crate::source) struct RawRecord<'a> {
     pub(in crate::source) text: &'a [u8],
     /// Whether the stream ends within a quoted cell.
     pub(in crate::source) is_unclosed: bool,
+    /// Whether the stream ends without a line end after the record.
+    pub(in crate::source) is_unterminated: bool,
 }
 
 impl<R: Read> EscapedRecords<R> {
@@ -75,7 +77,7 @@ impl<R: Read> EscapedRecords<R> {
     /// # Errors
     /// [`StreamError::TooLong`], and the errors of the stream.
     pub(in crate::source) fn next(&mut self) -> io::Result<Option<RawRecord<'_>>> {
-        let (start, end, line, is_unclosed) = loop {
+        let (start, end, line, is_unclosed, is_unterminated) = loop {
             self.skip_blank_lines()?;
             if self.byte(0)?.is_none() {
                 return Ok(None);
@@ -88,11 +90,11 @@ impl<R: Read> EscapedRecords<R> {
             let is_end_of_data = self.syntax.is_text
                 && matches!(&self.window[start..end], [escape, b'.'] if self.syntax.is_escape(*escape));
             if !is_end_of_data {
-                break (start, end, line, is_unclosed);
+                break (start, end, line, is_unclosed, line_end == 0);
             }
         };
         let offset = self.offset + start as u64;
-        Ok(Some(RawRecord { line, offset, text: &self.window[start..end], is_unclosed }))
+        Ok(Some(RawRecord { line, offset, text: &self.window[start..end], is_unclosed, is_unterminated }))
     }
 
     /// The byte at an offset from the start of the record; none at the end of the stream.

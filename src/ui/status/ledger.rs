@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, StateCounts};
 use crate::shard::Shard;
+use crate::shell_word::shell_path;
 use crate::ui::json::{LedgerRun, LedgerState, RowsByState};
-use crate::ui::shell::{from_here, shell_path};
+use crate::ui::shell::from_here;
 use crate::ui::words::{per_second, rounded, run_rates};
 
 /// Causes that are shown, of one ledger or of several together.
