@@ -45,6 +45,8 @@ pub enum WarningCode {
     IdenticalRows,
     /// More tasks follow one contact than Connect allows.
     LongChain,
+    /// Dates may have the day or the month first.
+    DayMonthOrder,
     /// Tasks are scheduled further ahead than the API reference allows.
     ScheduledFar,
     /// A date is later than the time-zone data can know.

@@ -211,7 +211,9 @@ impl CheckVisitor<'_, '_> {
             return Ok(class);
         }
         self.review.cells(rules, record, key);
-        match rules.map(record, key, now) {
+        let mapped = rules.map(record, key, now);
+        self.review.dates(rules, record, key, mapped.is_err());
+        match mapped {
             Ok(mapped) => {
                 self.record_mapped(rules, &mapped, place, key, now)?;
                 Ok(row.class.unwrap_or(RowClass::Ready))

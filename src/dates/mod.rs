@@ -9,12 +9,14 @@
 //! Imports nothing of the crate.
 
 mod fault;
+mod day_month;
 mod spelling;
 mod names;
 mod numbers;
 mod reader;
 mod zone_data;
 
+pub(crate) use day_month::{DayMonthOrder, numeric_order, swapped};
 pub(crate) use fault::DateFault;
 pub(crate) use reader::{DateReader, DateReading};
 pub(crate) use zone_data::zone_data;

@@ -160,6 +160,16 @@ impl DateReading {
         }
     }
 
+    /// Day and month as the cell has them, or in UTC for an instant.
+    pub(crate) fn day_and_month(&self) -> (i8, i8) {
+        let date = match self {
+            DateReading::Zoned(zoned) => zoned.date(),
+            DateReading::Instant(timestamp) => timestamp.to_zoned_datetime(TimeZone::UTC).date(),
+            DateReading::Local(local) => local.date(),
+        };
+        (date.day(), date.month())
+    }
+
     /// Whether the date needs no zone.
     pub(crate) fn has_offset(&self) -> bool {
         !matches!(self, DateReading::Local(_))

@@ -174,31 +174,6 @@ fn is_serial(cell: &str) -> bool {
         && cell.parse().is_ok_and(|days: f64| DAYS.contains(&days))
 }
 
-/// Whether the day or the month comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DayMonthOrder {
-    DayFirst,
-    MonthFirst,
-}
-
-impl DayMonthOrder {
-    pub(super) fn other(self) -> Self {
-        match self {
-            DayMonthOrder::DayFirst => DayMonthOrder::MonthFirst,
-            DayMonthOrder::MonthFirst => DayMonthOrder::DayFirst,
-        }
-    }
-}
-
-/// The order of day and month of a format that begins with both as numbers.
-pub(super) fn numeric_order(format: &str) -> Option<DayMonthOrder> {
-    match (format.get(..2)?, format.get(3..5)?) {
-        ("%d", "%m") => Some(DayMonthOrder::DayFirst),
-        ("%m", "%d") => Some(DayMonthOrder::MonthFirst),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,14 +288,5 @@ mod tests {
         // A duration can be as large.
         assert!(candidates(&["45356"], Some(DateName::Likely)).is_empty());
         assert!(formats_of(&["12345", "99999", "1234", "45356kg"]).is_empty());
-    }
-
-    #[test]
-    fn the_order_of_day_and_month_is_told_of_numbers_only() {
-        assert_eq!(numeric_order("%d/%m/%y %H:%M"), Some(DayMonthOrder::DayFirst));
-        assert_eq!(numeric_order("%m-%d-%Y"), Some(DayMonthOrder::MonthFirst));
-        for format in ["%d/%b/%Y", "%Y-%m-%d", "%b %d, %Y", ISO, "unix_seconds"] {
-            assert_eq!(numeric_order(format), None, "{format}");
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Finds date columns, the formats that read them, and the cells that no format reads.
 
-use super::date_formats::{Candidate, DayMonthOrder, ISO, candidates, numeric_order};
+use super::date_formats::{Candidate, ISO, candidates};
 use super::date_names::DateName;
 use super::misfits::Misfits;
 use super::sample::SampleColumn;
-use crate::dates::{DateFault, DateReader};
+use crate::dates::{DateFault, DateReader, DayMonthOrder, numeric_order, swapped};
 use crate::source::{looks_like_null, looks_like_null_date};
 
 /// The most formats of one column.
@@ -135,25 +135,13 @@ fn choose(found: &[&Candidate], cells: usize) -> Cover {
     Cover { formats: chosen.iter().map(|candidate| candidate.format.clone()).collect(), is_read, has_offset }
 }
 
-/// The formats with day and month exchanged; none if no format begins with both as numbers, or if one has no
-/// other order.
+/// The formats with day and month exchanged; none if no format has both as numbers, or if one has no other order.
 fn other_order(formats: &[String]) -> Option<Vec<String>> {
-    let is_numeric = |format: &String| numeric_order(format).is_some();
-    let has_other = |format: &String| !format.starts_with("%d.%m");
-    let mut numeric = formats.iter().filter(|format| is_numeric(format)).peekable();
+    let has_other = |format: &String| !format.starts_with("%d.");
+    let mut numeric = formats.iter().filter(|format| numeric_order(format).is_some()).peekable();
     numeric.peek()?;
-    numeric.all(has_other).then(|| {
-        formats
-            .iter()
-            .map(|format| if is_numeric(format) { swapped(format) } else { format.clone() })
-            .collect()
-    })
-}
-
-/// A format that begins with day and month, with both exchanged.
-fn swapped(format: &str) -> String {
-    let (old, new) = if format.starts_with("%d") { ("%m", "%d") } else { ("%d", "%m") };
-    format!("{old}{}{new}{}", &format[2..3], &format[5..])
+    let exchanged = |format: &String| swapped(format).unwrap_or_else(|| format.clone());
+    numeric.all(has_other).then(|| formats.iter().map(exchanged).collect())
 }
 
 #[cfg(test)]

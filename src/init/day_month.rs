@@ -1,10 +1,10 @@
 //! Chooses between day first and month first where a column's cells allow both.
 
-use super::date_formats::{DayMonthOrder, numeric_order};
 use super::date_names::is_day_first_language;
 use super::dates::DateFormats;
 use super::literals;
 use super::sample::SampleColumn;
+use crate::dates::{DayMonthOrder, numeric_order};
 
 /// What a file tells about the order of day and month in its dates.
 #[derive(Debug)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::date_formats::DayMonthOrder;
 use super::dates::{DateColumn, DateFormats, date_column, is_null};
 use super::day_month::OrderEvidence;
 use super::misfits::Misfits;
 use super::sample::SampleColumn;
 use super::urls::{UrlColumn, url_column};
+use crate::dates::DayMonthOrder;
 use crate::slug::UsedKeys;
 use crate::source::looks_like_null;
 

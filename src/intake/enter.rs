@@ -66,7 +66,9 @@ impl Intake<'_> {
     ) -> Result<Option<Rejection>, MappingError> {
         let validated = if self.check {
             review.cells(rules, record, key);
-            rules.map(record, key, now).map(|mapped| review.request(rules, record.line, key, &mapped))
+            let mapped = rules.map(record, key, now);
+            review.dates(rules, record, key, mapped.is_err());
+            mapped.map(|mapped| review.request(rules, record.line, key, &mapped))
         } else {
             rules.validate_form(record, key)
         };

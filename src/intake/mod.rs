@@ -8,6 +8,7 @@
 //!
 //! It may import the folders before it in the data flow: source, request, mapping, token, ledger and warning.
 
+mod day_month_tally;
 mod enter;
 mod error;
 mod member_tally;

@@ -3,6 +3,7 @@
 //!
 //! It sees every row of the input, so it allocates nothing for a row without a warning.
 
+use super::day_month_tally::DayMonthTally;
 use super::member_tally::{MemberCount, MemberTally};
 use super::null_look_alikes::NullLookAlikes;
 use super::prepared::Rules;
@@ -20,6 +21,7 @@ pub struct InputReview {
     file: String,
     members: MemberTally,
     nulls: NullLookAlikes,
+    day_month: DayMonthTally,
 }
 
 impl InputReview {
@@ -48,6 +50,15 @@ impl InputReview {
     pub fn cells(&mut self, rules: &Rules, record: &Record, key: &RowKey) {
         let row = WarnedRow { file: &self.file, line: record.line, key };
         self.nulls.scan(rules.used_columns(), rules.nulls(), &record.fields, row);
+    }
+
+    /// Reviews the dates of a row. A date that is rejected may show that the format has the wrong order.
+    #[inline]
+    pub fn dates(&mut self, rules: &Rules, record: &Record, key: &RowKey, is_rejected: bool) {
+        let row = WarnedRow { file: &self.file, line: record.line, key };
+        for column in rules.mapping().day_month_columns() {
+            self.day_month.record(column, &record.fields, row, is_rejected);
+        }
     }
 
     /// Reviews the request of a row.
@@ -116,6 +127,7 @@ impl InputReview {
     /// The warnings, and how many rows fill each member.
     pub fn finish(mut self) -> (Warnings, Vec<MemberCount>) {
         self.nulls.warn(&mut self.warnings);
+        self.day_month.warnings().for_each(|warning| self.warnings.warn(warning));
         (self.warnings, self.members.finish())
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::columns::{Columns, RowView};
 use super::compiler::Compiler;
+use super::day_month::{DayMonthColumn, day_month_columns};
 use super::error::{MapError, MappingError, Rejection, RowFault};
 use super::filters::take_cut;
 use super::filters::zone_use::{self, ZoneUse};
@@ -35,6 +36,7 @@ pub struct Mapping {
     columns: Arc<Columns>,
     compiler: Compiler,
     root: Children,
+    day_month_columns: Vec<DayMonthColumn>,
     members: MemberIndex,
     /// Columns without a name, which nothing maps. A row with text in one is rejected.
     unnamed: Vec<usize>,
@@ -87,17 +89,24 @@ impl Mapping {
         let templated_maps = templated_maps(&root);
         let members = MemberIndex::new(operation, &root);
         let on_too_long = source.on_too_long;
+        let day_month_columns = day_month_columns(&root, &columns);
         Ok(Mapping {
             operation,
             on_too_long,
             columns,
             compiler,
             root,
+            day_month_columns,
             members,
             unnamed,
             origins,
             templated_maps,
         })
+    }
+
+    /// The columns of dates whose day and month are numbers.
+    pub fn day_month_columns(&self) -> &[DayMonthColumn] {
+        &self.day_month_columns
     }
 
     /// The members that rows may fill, in the mapping's order.

@@ -22,6 +22,7 @@ mod request_table;
 mod header_paths;
 mod members;
 mod key_rule;
+mod day_month;
 mod compiled;
 mod condition;
 mod redacted;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use compiled::{Mapped, Mapping};
 pub use condition::RowCondition;
+pub use day_month::{AllowedOrder, DayMonthColumn};
 pub use error::{MapError, MappingError, Rejection, RowFault};
 pub use filters::zone_use::ZoneUse;
 pub use key_rule::{KeyError, KeyRule};

@@ -113,6 +113,28 @@ fn a_bad_date_rejects_its_row_and_is_told_with_its_line() {
 }
 
 #[test]
+fn check_repeats_that_day_and_month_are_ambiguous() {
+    let folder = Folder::new();
+    let warned = |csv: &str| {
+        folder.write("export.csv", csv);
+        let _ = std::fs::remove_file(folder.path("export.toml"));
+        folder.run(&["init", "export.csv"]).expect(0);
+        let checked = folder.run(&["check", "--job", "export.toml"]).stdout;
+        checked.lines().filter(|line| line.contains("DayMonthOrder")).collect::<Vec<_>>().join("\n")
+    };
+    let rows = "T-1,a,03/04/2024,05/06/2024\nT-2,b,01/02/2024,05/05/2024\n";
+    let ambiguous = warned(&format!("id,Subject,Opened,Closed\n{rows}"));
+    insta::assert_snapshot!(ambiguous);
+    // A cell of the other column decides for `init`, and nothing for `check`.
+    let decided = warned(&format!("id,Subject,Opened,Closed\n{rows}T-3,c,25/12/2023,05/06/2024\n"));
+    assert!(!decided.contains("Opened") && decided.contains("Closed"), "{decided}");
+    // The job's order is wrong for a later file.
+    folder.write("export.csv", "id,Subject,Opened,Closed\nT-1,a,12/25/2024,\nT-2,b,03/04/2024,\n");
+    let contrary = folder.run(&["check", "--job", "export.toml"]).expect(1).stdout;
+    assert!(contrary.contains("'%m/%d/%Y' reads and '%d/%m/%Y' does not"), "{contrary}");
+}
+
+#[test]
 fn a_column_in_both_orders_of_day_and_month_is_an_attribute_only() {
     let csv = "id,Subject,Opened\nT-1,a,12/25/2024\nT-2,b,25/12/2024\nT-3,c,03/04/2024\n";
     let (arrived, job) = imported(csv, 0);

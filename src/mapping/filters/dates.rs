@@ -48,6 +48,11 @@ impl DateForm {
         Ok(DateForm { filter, readers, zone, has_rules })
     }
 
+    /// The readers in the order in which they are tried.
+    pub(in crate::mapping) fn readers(&self) -> &[DateReader] {
+        &self.readers
+    }
+
     /// The date as epoch seconds for `epoch`, and for `iso` as ISO 8601 with its offset, such as
     /// `2024-07-01T09:30:00+01:00`; empty for an empty text. An offset in the text wins over the zone.
     pub(super) fn convert(&self, text: &str) -> Result<String, RenderError> {
