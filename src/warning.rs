@@ -33,6 +33,12 @@ pub enum WarningCode {
     NoName,
     /// A text is cut, by `truncate` or to its limit.
     TextCut,
+    /// The job names no key.
+    NoKey,
+    /// A key differs from that of another row, in the input or in the ledger, only in what is easily overlooked.
+    LookAlikeKey,
+    /// A key looks like a number that a spreadsheet rewrote.
+    SpoiledKey,
     /// A row looks like a total of the others.
     TotalRow,
     /// The last row is shorter than the others and has no line end.

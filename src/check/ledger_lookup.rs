@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::findings::RowClass;
 use crate::digest::Digest;
+use crate::intake::KeyReview;
 use crate::ledger::{LedgerError, LedgerReader, Retry, RowState, is_amended};
 use crate::mapping::Rejection;
 use crate::source::{Input, RowKey};
-use crate::token::TokenScheme;
+use crate::token::{ClientToken, TokenScheme};
 
 /// What the ledger knows about a row of the input.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +22,13 @@ pub(super) struct LookedUpRow {
     pub(super) is_sent_unchanged: bool,
     /// It waits, and the ledger has it from an input that is not read now.
     pub(super) waits_from_other_input: bool,
+}
+
+impl LookedUpRow {
+    /// Whether the row's contact is created.
+    pub(super) fn is_created(&self) -> bool {
+        matches!(self.class, Some(RowClass::Created | RowClass::CreatedChanged))
+    }
 }
 
 /// A ledger that rows of the input are looked up in.
@@ -59,15 +67,23 @@ impl LedgerLookup {
         LedgerLookup { reader, scheme, mapping, sources, resendable_ms, retry }
     }
 
-    /// Looks up the row of this key; of identical rows without key columns, the one of this number. `content` is
-    /// computed only where it matters.
+    /// Token of the row of this key; of identical rows without key columns, of the one of this number.
+    pub(super) fn token(&self, key: &RowKey, number: u32) -> ClientToken {
+        self.scheme.token(key, number)
+    }
+
+    /// Compares the keys of the ledger with those of the input.
+    pub(super) fn review_keys(&self, keys: &mut KeyReview) -> Result<(), LedgerError> {
+        self.reader.visit_keys(&self.sources, &mut |known| keys.known_key(known))
+    }
+
+    /// Looks up the row of this token. `content` is computed only where it matters.
     pub(super) fn row(
         &self,
-        key: &RowKey,
-        number: u32,
+        token: ClientToken,
         content: impl FnOnce() -> Digest,
     ) -> Result<LookedUpRow, LedgerError> {
-        let Some(row) = self.reader.row(self.scheme.token(key, number))? else {
+        let Some(row) = self.reader.row(token)? else {
             return Ok(LookedUpRow::default());
         };
         let is_in_doubt = row.doubt_ms.is_some();

@@ -13,8 +13,11 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 use crate::event::Reporter;
-use crate::intake::{InputReview, IntakeError, PreparedInput, RowSelection, Rules, Visitor, read_all};
-use crate::ledger::{LedgerError, Occurrences};
+use crate::intake::{
+    InputReview, IntakeError, KeyReview, KeyedRow, PreparedInput, RowPlace, RowSelection, Rules, Visitor,
+    read_all,
+};
+use crate::ledger::{LedgerError, Occurrence, Occurrences};
 use crate::mapping::{MapError, Mapped, MappingError, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
@@ -92,7 +95,7 @@ impl Check<'_> {
             inputs_begun: 0,
             findings: CheckFindings::new(&inputs),
             review: InputReview::default(),
-            keys: Occurrences::default(),
+            keys: KeyReview::default(),
             previous_contacts: Occurrences::default(),
             waiting_from_other_inputs: 0,
         };
@@ -109,7 +112,7 @@ struct CheckVisitor<'a, 's> {
     findings: CheckFindings,
     review: InputReview,
     /// Keys, or contents of rows without key columns.
-    keys: Occurrences,
+    keys: KeyReview,
     /// Ids of previous contacts that tasks follow.
     previous_contacts: Occurrences,
     /// Rows that wait in the ledger, and that it has from an input that is not read now.
@@ -122,6 +125,7 @@ impl Visitor for CheckVisitor<'_, '_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), CheckError> {
         self.inputs_begun += 1;
         self.review.begin(input, header);
+        self.keys.begin(&input.to_string());
         Ok(())
     }
 
@@ -154,13 +158,8 @@ impl CheckVisitor<'_, '_> {
             RowSelection::Selected => None,
             RowSelection::Faulty(rejection) => Some(rejection),
         };
-        let (first, number) = match key {
-            RowKey::Unusable(_) => (place, 1),
-            RowKey::Columns(_) | RowKey::Content(_) => {
-                let occurrence = self.keys.count(key.digest(), place.number())?;
-                (RowPlace::from_number(occurrence.first), occurrence.number)
-            }
-        };
+        let (row, occurrence) = self.known(rules, record, &key, place)?;
+        let (first, number) = (RowPlace::from_number(occurrence.first), occurrence.number);
         // Identical rows without key columns have a token each; rows that share a key have one token.
         let (token_number, is_duplicate) = match key {
             RowKey::Content(_) => (number, false),
@@ -173,10 +172,6 @@ impl CheckVisitor<'_, '_> {
                 [message.to_owned(), remedy.to_owned()]
             });
         }
-        let row = match self.check.ledger {
-            Some(ledger) => ledger.row(&key, token_number, || rules.header.content(&record.fields))?,
-            None => LookedUpRow::default(),
-        };
         let class = match &unselectable {
             Some(rejection) => self.report_rejection(place, &key, rejection)?,
             None => self.classify(rules, record, &key, row, place, now)?,
@@ -193,6 +188,40 @@ impl CheckVisitor<'_, '_> {
             None => {
                 self.waiting_from_other_inputs += u64::from(row.waits_from_other_input);
                 Ok(())
+            }
+        }
+    }
+
+    /// What the ledger knows of the row, and how often its key came up.
+    fn known(
+        &mut self,
+        rules: &Rules,
+        record: &Record,
+        key: &RowKey,
+        place: RowPlace,
+    ) -> Result<(LookedUpRow, Occurrence), CheckError> {
+        let ledger = self.check.ledger;
+        let content = || rules.header.content(&record.fields);
+        let look_up = |token| match ledger.zip(token) {
+            Some((ledger, token)) => ledger.row(token, content),
+            None => Ok(LookedUpRow::default()),
+        };
+        let token = |number| ledger.map(|ledger| ledger.token(key, number));
+        let mut keyed = KeyedRow { place, key, token: None, is_created: false };
+        match key {
+            RowKey::Columns(_) => {
+                keyed.token = token(1);
+                let row = look_up(keyed.token)?;
+                keyed.is_created = row.is_created();
+                Ok((row, self.keys.row(keyed)?))
+            }
+            RowKey::Content(_) => {
+                let occurrence = self.keys.row(keyed)?;
+                Ok((look_up(token(occurrence.number))?, occurrence))
+            }
+            RowKey::Unusable(_) => {
+                let alone = Occurrence { number: 1, first: 0, look_alike: None };
+                Ok((look_up(token(1))?, alone))
             }
         }
     }
@@ -279,7 +308,7 @@ impl CheckVisitor<'_, '_> {
         }
         if let Some(previous) = &request.previous_contact_id {
             let digest = Digest::of([previous.as_bytes()]);
-            let followers = self.previous_contacts.count(digest, place.number())?.number;
+            let followers = self.previous_contacts.count(digest, 0)?.number;
             if u64::from(followers) > CHAINED_TASKS {
                 self.review.warn_of_row(WarningCode::LongChain, "PreviousContactId", place.line, key, || {
                     let message = format!("names a contact that {CHAINED_TASKS} earlier rows name");
@@ -337,33 +366,16 @@ impl CheckVisitor<'_, '_> {
 
     fn finish(mut self) -> Result<CheckFindings, CheckError> {
         if let Some(ledger) = self.check.ledger {
+            if self.keys.has_waiting_keys() {
+                ledger.review_keys(&mut self.keys)?;
+            }
             // Rows that this input has as well are counted already.
             let waiting = ledger.waiting_from_other_inputs()?;
             self.findings.elsewhere = waiting.saturating_sub(self.waiting_from_other_inputs);
         }
+        self.review.warn_all(self.keys.finish());
         self.findings.add_review(self.review);
         Ok(self.findings)
-    }
-}
-
-/// Place of a row in the input: index of the file, and line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct RowPlace {
-    file: usize,
-    line: u64,
-}
-
-impl RowPlace {
-    /// Lower bits of the number, which hold the line.
-    const LINE_BITS: u32 = 44;
-
-    fn number(self) -> u64 {
-        (self.file as u64) << Self::LINE_BITS | self.line
-    }
-
-    fn from_number(number: u64) -> Self {
-        let file = usize::try_from(number >> Self::LINE_BITS).unwrap_or_default();
-        RowPlace { file, line: number & ((1 << Self::LINE_BITS) - 1) }
     }
 }
 
@@ -431,11 +443,5 @@ mod tests {
         assert!(heads[2].starts_with("0.csv:4 ") && heads[2].ends_with(" EmptyKey "), "{faults:?}");
         assert_eq!(heads[3..], ["0.csv:5 2 Validation"]);
         assert_eq!((findings.of(RowClass::Ready), findings.of(RowClass::Faulty)), (1, 3));
-    }
-
-    #[test]
-    fn a_place_survives_the_way_through_its_number() {
-        let place = RowPlace { file: 2, line: (1 << 40) + 1 };
-        assert_eq!(RowPlace::from_number(place.number()), place);
     }
 }

@@ -1,16 +1,18 @@
 //! Enters the rows of the input into the ledger.
 
 use super::error::IntakeError;
+use super::key_review::{KeyReview, KeyedRow, RowPlace};
 use super::prepared::{PreparedInput, RowSelection, Rules};
 use super::read_ahead::{Visitor, read_all};
 use super::review::InputReview;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, RowFingerprint, RunRecord, ScanCounts};
+use crate::ledger::{IntakeRow, IntakeTotals, Ledger, Recognition, RowFingerprint, RunRecord, ScanCounts};
 use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
+use crate::token::ClientToken;
 
 /// Parameters of an intake.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Reads every input to its end, and emits the warnings about the rows that it entered. Blocks; must not be called on a thread of the async runtime.
+    /// Reads every input to its end, and emits the warnings about the rows that it entered. Blocks; must not be called on
+    /// a thread of the async runtime.
     ///
     /// Rows of inputs that were read only in part stay in the ledger and are not sent.
     ///
@@ -47,8 +50,17 @@ impl Intake<'_> {
             counts: ScanCounts::default(),
             totals: IntakeTotals::default(),
             review: InputReview::default(),
+            keys: KeyReview::default(),
+            inputs_begun: 0,
         };
+        let files = inputs.iter().map(|prepared| &prepared.input).filter(|input| **input != Input::Stdin);
+        let files: Vec<String> = files.map(Input::identity).collect();
         read_all(inputs, self.reporter, self.shutdown, &mut input)?;
+        let mut keys = input.keys;
+        if keys.has_waiting_keys() {
+            keys = self.ledger.visit_earlier_keys(files, keys, KeyReview::known_key)?;
+        }
+        input.review.warn_all(keys.finish());
         for warning in input.review.finish().0.groups() {
             self.reporter.emit(RunEvent::InputWarned(warning.clone()));
         }
@@ -100,6 +112,9 @@ struct InputIntake<'a> {
     counts: ScanCounts,
     totals: IntakeTotals,
     review: InputReview,
+    /// Keys of the rows that are not created.
+    keys: KeyReview,
+    inputs_begun: usize,
 }
 
 impl InputIntake<'_> {
@@ -152,6 +167,14 @@ impl InputIntake<'_> {
         Ok(own)
     }
 
+    fn review_key(&mut self, row: &OwnRow<'_>, token: ClientToken) -> Result<(), IntakeError> {
+        if !matches!(row.key, RowKey::Unusable(_)) {
+            let place = RowPlace { file: self.inputs_begun - 1, line: row.record.line };
+            self.keys.row(KeyedRow { place, key: &row.key, token: Some(token), is_created: false })?;
+        }
+        Ok(())
+    }
+
     fn mapping_error(&self, record: &Record, error: MappingError) -> IntakeError {
         IntakeError::Mapping { file: format!("{}, line {}", self.input, record.line), error }
     }
@@ -163,6 +186,8 @@ impl Visitor for InputIntake<'_> {
     fn begin(&mut self, input: &Input, header: &Header) -> Result<(), IntakeError> {
         (self.source, self.header) = self.intake.ledger.enter_source(input, header)?;
         self.input = input.clone();
+        self.inputs_begun += 1;
+        self.keys.begin(&input.to_string());
         self.review.begin(input, header);
         self.counts = ScanCounts::default();
         Ok(())
@@ -178,9 +203,16 @@ impl Visitor for InputIntake<'_> {
         };
         let fingerprints: Vec<RowFingerprint> = own.iter().map(fingerprint).collect();
         // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
-        let skipped = ledger.recognise(self.source, fingerprints.clone())?;
-        let left = own.into_iter().zip(fingerprints).zip(skipped).filter(|(_, skipped)| !skipped);
-        let entered = left.map(|((row, fingerprint), _)| self.intake_row(rules, row, fingerprint, now));
+        let recognised = ledger.recognise(self.source, fingerprints.clone())?;
+        let left = own.into_iter().zip(fingerprints).zip(recognised);
+        let left = left.filter(|(_, recognition)| *recognition != Recognition::Unchanged);
+        let entered = left.map(|((row, fingerprint), recognition)| {
+            // The keys of created rows are compared as those of the ledger.
+            if recognition == Recognition::Waiting {
+                self.review_key(&row, fingerprint.token)?;
+            }
+            self.intake_row(rules, row, fingerprint, now)
+        });
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {
             return Ok(());

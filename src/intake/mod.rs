@@ -4,6 +4,7 @@
 //! - [`prepare`] opens every input and compiles the key and the mapping for its header, before a ledger is created.
 //! - [`read_all`] reads the prepared inputs in order and hands their rows to a [`Visitor`]: the intake or a check.
 //! - [`Intake`] enters the rows into the ledger.
+//! - [`KeyReview`] warns of keys, in `check` and in `run`.
 //! - [`InputReview`] warns of what rows and their requests show, in `check` and in `run`.
 //!
 //! It may import the folders before it in the data flow: source, request, mapping, token, ledger and warning.
@@ -11,6 +12,7 @@
 mod day_month_tally;
 mod enter;
 mod error;
+mod key_review;
 mod member_tally;
 mod non_rows;
 mod null_look_alikes;
@@ -22,6 +24,7 @@ pub(crate) mod testing;
 
 pub use enter::Intake;
 pub use error::IntakeError;
+pub use key_review::{KeyReview, KeyedRow, RowPlace};
 pub use member_tally::{LongestText, MemberCount};
 pub use prepared::{PreparedInput, RowSelection, Rules, now, prepare};
 pub use read_ahead::{Visitor, read_all};

@@ -112,6 +112,11 @@ impl InputReview {
         self.warnings.warn(warning);
     }
 
+    /// Adds warnings that were collected apart.
+    pub fn warn_all(&mut self, warnings: Warnings) {
+        self.warnings.extend(warnings);
+    }
+
     /// Adds a warning about a row. `text` makes message and remedy; it is called for the first rows only.
     pub fn warn_of_row(
         &mut self,

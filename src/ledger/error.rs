@@ -215,6 +215,13 @@ impl LedgerError {
         if let rusqlite::Error::SqlInputError { msg, .. } = source {
             return LedgerError::Damaged { path, problem: msg };
         }
+        // The same, of a statement in which SQLite does not say where, such as UPDATE.
+        if let rusqlite::Error::SqliteFailure(error, Some(message)) = &source
+            && error.extended_code == rusqlite::ffi::SQLITE_ERROR
+            && message.starts_with("no such ")
+        {
+            return LedgerError::Damaged { path, problem: message.clone() };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path),
             Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged { path, problem: source.to_string() },

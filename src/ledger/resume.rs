@@ -28,6 +28,17 @@ pub struct RowFingerprint {
     pub line: u64,
 }
 
+/// What the ledger knows of a row of the input before it is taken in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recognition {
+    /// It is new, or its contact is not created.
+    Waiting,
+    /// The row of its key is created, from another place or with other content.
+    Created,
+    /// It is created with the same content and from the same line.
+    Unchanged,
+}
+
 /// Totals of the inputs, for the end of the intake.
 #[derive(Clone, Debug, Default)]
 pub struct IntakeTotals {
@@ -56,12 +67,12 @@ const OF_FILES_READ: &str = "source_id IN (SELECT value FROM json_each(?2))";
 const IN_DOUBT: RowStatus = RowStatus { state: RowState::Pending, may_exist: true };
 
 impl Ledger {
-    /// Which of these rows of `source`, in file order, are created already with the same content and at the same line.
-    /// They count as read, and need not be taken in.
+    /// What the ledger knows of these rows of `source`, in file order. Those that are [unchanged](Recognition::Unchanged)
+    /// count as read, and need not be taken in.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn recognise(&self, source: i64, rows: Vec<RowFingerprint>) -> Result<Vec<bool>, LedgerError> {
+    pub fn recognise(&self, source: i64, rows: Vec<RowFingerprint>) -> Result<Vec<Recognition>, LedgerError> {
         self.call_uncommitted(move |session| session.recognise(source, &rows))
     }
 
@@ -76,8 +87,8 @@ impl Ledger {
 }
 
 impl Session {
-    fn recognise(&mut self, source: i64, rows: &[RowFingerprint]) -> Stored<Vec<bool>> {
-        let mut recognised = vec![false; rows.len()];
+    fn recognise(&mut self, source: i64, rows: &[RowFingerprint]) -> Stored<Vec<Recognition>> {
+        let mut recognised = vec![Recognition::Waiting; rows.len()];
         if self.progress.last_row_before == RowId(0) {
             return Ok(recognised);
         }
@@ -91,9 +102,12 @@ impl Session {
                 && stored.content == row.content
                 && (stored.source, stored.line) == (source, row.line);
             if is_unchanged && !unrecognised.contains(&stored.row) && self.progress.seen.insert(stored.row) {
-                recognised[index] = true;
+                recognised[index] = Recognition::Unchanged;
                 self.progress.created += 1;
             } else {
+                if stored.is_created {
+                    recognised[index] = Recognition::Created;
+                }
                 unrecognised.insert(stored.row);
             }
         }

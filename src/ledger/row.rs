@@ -81,6 +81,33 @@ impl RequestDigest {
     }
 }
 
+/// Set of rows of a ledger: one bit for each row up to the highest, so that ten million rows take 1.2 MB.
+#[derive(Debug, Default)]
+pub(super) struct RowSet(Vec<u64>);
+
+impl RowSet {
+    /// Adds a row, and returns whether it is new.
+    pub(super) fn insert(&mut self, row: RowId) -> bool {
+        let (index, bit) = RowSet::place(row);
+        if index >= self.0.len() {
+            self.0.resize(index + 1, 0);
+        }
+        let is_new = self.0[index] & bit == 0;
+        self.0[index] |= bit;
+        is_new
+    }
+
+    pub(super) fn contains(&self, row: RowId) -> bool {
+        let (index, bit) = RowSet::place(row);
+        self.0.get(index).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn place(row: RowId) -> (usize, u64) {
+        let number = usize::try_from(row.0).unwrap_or_default();
+        (number / 64, 1 << (number % 64))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,8 +17,8 @@ use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
 use super::file::LedgerFiles;
 use super::lock::{Commit, LockRecorder};
-use super::occurrences::{Occurrences, RowSet};
-use super::row::{RowId, RunId};
+use super::occurrences::Occurrences;
+use super::row::{RowId, RowSet, RunId};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::token::TokenScheme;
 

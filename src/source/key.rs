@@ -7,6 +7,9 @@ use super::header::Header;
 use crate::digest::Digest;
 use crate::suggest::did_you_mean;
 
+/// Separator of the parts of a key in its label.
+pub(super) const SEPARATOR: &str = " / ";
+
 /// Comparison of the cells of keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,7 +72,7 @@ impl RowKey {
     pub fn label(&self) -> String {
         match self {
             // Control characters could change what a terminal shows.
-            RowKey::Columns(fields) => fields.join(" / ").replace(char::is_control, " "),
+            RowKey::Columns(fields) => fields.join(SEPARATOR).replace(char::is_control, " "),
             RowKey::Content(digest) | RowKey::Unusable(digest) => format!("content {}", &digest.hex()[..12]),
         }
     }

@@ -28,6 +28,8 @@ mod non_row;
 mod cut_off;
 mod null_markers;
 mod key;
+mod key_form;
+mod spoiled_key;
 mod csv_source;
 mod start;
 #[cfg(test)]
@@ -45,7 +47,9 @@ pub use foreign::{LEDGER_APPLICATION_ID, is_remote};
 pub use header::{Header, check_column_names};
 pub use input::Input;
 pub use key::{KeyComparison, RowKey};
+pub use key_form::KeyForms;
 pub use non_row::NonRow;
 pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};
+pub use spoiled_key::{KeyCell, Spoilage, examine};
 pub use start::first_bytes;

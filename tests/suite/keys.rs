@@ -114,3 +114,171 @@ fn a_template_key_that_fits_no_header_is_refused_and_a_row_without_a_key_is_reje
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(!ended.stdout.contains("2026-13-40"), "{}", ended.stdout);
 }
+
+/// The second export of `HD-0001`, with one difference in the key.
+const DIFFERENCES: [&str; 9] = [
+    "HD-0001   ",
+    " HD-0001",
+    "HD-0001\u{a0}",
+    "hd-0001",
+    "HD-00\r01",
+    "HD-000\u{ff11}",
+    "=\"HD-0001\"",
+    "'HD-0001",
+    "HD-\u{200b}0001",
+];
+
+/// How many of [`DIFFERENCES`], from the first, are the same key if keys are trimmed.
+const TRIMMED: usize = 3;
+
+fn look_alikes(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.contains("LookAlikeKey: ")).collect()
+}
+
+/// What a run prints before its first request.
+fn before_sending(ended: &Ended) -> &str {
+    ended.stderr.split(" to send").next().unwrap()
+}
+
+#[test]
+fn a_key_that_only_looks_like_one_of_the_ledger_is_named_by_check_and_before_the_first_request() {
+    for comparison in ["trim", "exact"] {
+        let folder = Folder::new();
+        let endpoint = Endpoint::start(|_, _| Reply::Created);
+        let url = endpoint.url();
+        let compare = ["--key-compare", comparison];
+        folder.write("t.csv", csv(&["HD-0001", "HD-0002", "HD-0003"]));
+        folder.run(&import(&url, &compare)).expect(0);
+        for (number, difference) in DIFFERENCES.iter().enumerate() {
+            let is_same = comparison == "trim" && number < TRIMMED;
+            let april = format!("april-{number}.csv");
+            folder.write(&april, csv(&["HD-0009", difference]));
+            // Each has a ledger with the three tickets alone.
+            folder.write("copy.db", std::fs::read(folder.path("t.ledger.db")).unwrap());
+            let check = ["check", &april, "--key", "id", "--sandbox", "--ledger", "copy.db"];
+            let checked = folder.run(&check).expect(0);
+            let run = import_file(&april, &url, &[]);
+            let run: Vec<&str> =
+                run.into_iter().map(|word| if word == "t.ledger.db" { "copy.db" } else { word }).collect();
+            let ran = folder.run(&run).expect(0);
+            for text in [&*checked.stdout, before_sending(&ran)] {
+                assert_eq!(
+                    look_alikes(text).len(),
+                    usize::from(!is_same),
+                    "{comparison} {difference:?} {text}"
+                );
+                let place = format!("{april}, line 3");
+                let ledger = folder.path("t.csv").canonicalize().unwrap();
+                let ledger = format!("looks like line 2 of {}", ledger.display());
+                assert!(is_same || text.contains(&place), "{comparison} {difference:?} {text}");
+                assert_eq!(text.contains(&ledger), !is_same, "{comparison} {difference:?} {text}");
+            }
+            for name in ["copy.db", "copy.db.lock"] {
+                std::fs::remove_file(folder.path(name)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_of_one_input_that_look_alike_are_named_with_both_lines() {
+    for (comparison, same) in [("trim", TRIMMED), ("exact", 0)] {
+        let folder = Folder::new();
+        let endpoint = Endpoint::start(|_, _| Reply::Created);
+        let url = endpoint.url();
+        folder.write("t.csv", csv(&["HD-0002", "HD-0001"]));
+        folder.write("u.csv", csv(&DIFFERENCES));
+        let options = ["--key", "id", "--key-compare", comparison, "--ledger", "t.ledger.db"];
+        let code = i32::from(same > 0);
+        let checked = folder.run(&[&["check", "t.csv", "u.csv"], &options[..]].concat()).expect(code);
+        let count = DIFFERENCES.len() - same;
+        assert!(checked.stdout.contains(&format!(" {count}  LookAlikeKey: ")), "{}", checked.stdout);
+        assert!(checked.stdout.contains("looks like line 3 of t.csv"), "{}", checked.stdout);
+        assert!(checked.stdout.contains("key = [\"{{ id | upper }}\"]"), "{}", checked.stdout);
+
+        // Also if the rows are not mapped before they are sent.
+        let run = [
+            &["run", "t.csv", "u.csv", "--no-check", "--key-compare", comparison, "--key", "id"],
+            &into(&url)[..],
+        ];
+        let ran = folder.run(&run.concat()).expect(code);
+        let expected = format!("LookAlikeKey: {count} rows: ");
+        assert!(before_sending(&ran).contains(&expected), "{}", ran.stderr);
+        assert_eq!(endpoint.requests().len(), 2 + count);
+
+        // Nothing can be done about created rows.
+        let again = folder.run(&run.concat()).expect(code);
+        assert!(!again.stderr.contains("LookAlikeKey"), "{}", again.stderr);
+    }
+}
+
+#[test]
+fn a_row_that_was_stopped_and_mended_is_not_named_again() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", csv(&["HD-0001", "HD-0002"]));
+    folder.run(&import(&url, &["--limit", "1"])).expect(10);
+    folder.write("t.csv", csv(&["HD-0001", "hd-0001"]));
+    let ended = folder.run(&import(&url, &["--max-duration", "0s"]));
+    assert!(ended.stderr.contains("LookAlikeKey"), "{}", ended.stderr);
+    let waits =
+        folder.run(&["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]).expect(0);
+    assert_eq!(look_alikes(&waits.stdout).len(), 1, "it still waits: {}", waits.stdout);
+    folder.write("t.csv", csv(&["HD-0001", "HD-0003"]));
+    let mended =
+        folder.run(&["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]).expect(0);
+    assert!(!mended.stdout.contains("LookAlikeKey"), "{}", mended.stdout);
+    let ended = folder.run(&import(&url, &[])).expect(0);
+    assert!(!ended.stderr.contains("LookAlikeKey"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_key_that_a_spreadsheet_spoiled_is_named_by_check_and_before_the_first_request() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    for (ids, count, found) in [
+        (&["1.23E+17", "1,24E+17", "7"][..], 2, "has an exponent"),
+        (&["#####", "7"], 1, "a column that is too narrow"),
+        (&["#N/A", "7"], 1, "the error value of a formula"),
+        (&["601.0", "602.0"], 2, "a whole number with a fraction of zero"),
+        (&["123456789012345000", "123456789012346000"], 2, "has only zeros after its 15th digit"),
+    ] {
+        folder.write("t.csv", csv(ids));
+        let checked = folder.run(&["check", "t.csv", "--key", "id"]).expect(0);
+        let ran = folder.run(&import(&url, &[])).expect(0);
+        let s = if count == 1 { "" } else { "s" };
+        let [of_check, of_run] = [format!(" {count}  SpoiledKey: "), format!("SpoiledKey: {count} row{s}: ")];
+        for (text, expected) in [(&*checked.stdout, of_check), (before_sending(&ran), of_run)] {
+            assert!(text.contains(&expected), "{ids:?} {text}");
+            assert!(text.contains(found) && text.contains("t.csv, line 2"), "{ids:?} {text}");
+        }
+        for name in ["t.ledger.db", "t.ledger.db.lock"] {
+            std::fs::remove_file(folder.path(name)).unwrap();
+        }
+    }
+    folder.write("t.csv", csv(&["1.0", "1.1", "12E4", "1234567890123450"]));
+    let checked = folder.run(&["check", "t.csv", "--key", "id", "--strict"]).expect(0);
+    assert!(!checked.stdout.contains("SpoiledKey"), "{}", checked.stdout);
+}
+
+#[test]
+fn a_job_without_a_key_is_told_what_that_means() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", "Name\na\nb\n");
+    let run = [&["run", "t.csv"], &into(&url)[..]].concat();
+    let checked = folder.run(&["check", "t.csv"]).expect(0);
+    let ran = folder.run(&run).expect(0);
+    for text in [&*checked.stdout, before_sending(&ran)] {
+        assert_eq!(text.matches("NoKey: ").count(), 1, "{text}");
+        assert!(
+            text.contains("makes a new contact of a known row") && text.contains("--key COLUMN"),
+            "{text}"
+        );
+    }
+    // Its rows are created: no other key can be set any more.
+    assert!(!folder.run(&run).expect(0).stderr.contains("NoKey"));
+}
