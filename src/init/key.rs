@@ -11,7 +11,7 @@ use super::header_words::{IDENTIFIERS, OTHERS, RECORDS, is_listed, listed, words
 use super::sample::{CsvSample, KeyGaps, SampleColumn};
 
 /// Words that qualify an identifier without naming another thing.
-const QUALIFIERS: &str = "external, legacy, original, unique, global, old, internal, sys";
+const QUALIFIERS: &str = "external, legacy, unique, global, old, internal, sys";
 
 /// Words that name a row together with a word for one: `support ticket`, `change request`.
 const KINDS: &str = "support, service, helpdesk, trouble, change, bug, work";
@@ -41,7 +41,7 @@ pub(super) struct KeySearch {
     pub(super) key: Option<KeyGuess>,
     /// A row's own id by its header, with too many empty or repeated cells for a key.
     pub(super) refused: Option<(usize, KeyGaps)>,
-    /// Columns that differ in every row and may be ids of other things.
+    /// Columns that differ in every row, but are ids of other things or count the rows.
     pub(super) distinct: Vec<usize>,
 }
 
@@ -110,7 +110,7 @@ enum Rank {
     BareId,
     /// `ticket id`.
     OwnId,
-    /// `number`, `#`, and an `id` that only counts the rows.
+    /// `number` and `#`, and an `id` that only counts the rows.
     BareNumber,
     /// `external id`, and `ticket` with codes.
     Qualified,
@@ -118,7 +118,7 @@ enum Rank {
     OtherNoun,
     /// Codes by their form.
     Codes,
-    /// The id of something else, which is never the key.
+    /// The id of something else, or a number that counts the rows of the file: never the key.
     Foreign,
 }
 
@@ -139,29 +139,42 @@ fn rank(columns: &[SampleColumn<'_>], index: usize, rows: usize, file_words: &[S
     }
     let is_record = |word: &&str| is_listed(word, RECORDS);
     let is_part = |word: &&str| is_listed(word, RECORDS) || is_listed(word, KINDS);
-    if owner.iter().any(is_record) && owner.iter().all(is_part) {
-        return Some(Rank::OwnId);
-    }
-    if owner.is_empty() {
-        let is_qualified = column.words.iter().any(|word| is_listed(word, QUALIFIERS));
-        let is_id = column.words.iter().any(|word| is_listed(word, "id, uuid, guid, identifier, kennung"));
-        return Some(match (is_qualified, is_id && !column.is_row_number()) {
+    let is_qualified = column.words.iter().any(|word| is_listed(word, QUALIFIERS));
+    if owner.is_empty() || (owner.iter().any(is_record) && owner.iter().all(is_part)) {
+        let is_id = column.words.iter().all(|word| is_listed(word, "id, uuid, guid, identifier, kennung"));
+        return Some(match (is_qualified, owner.is_empty()) {
             (true, _) => Rank::Qualified,
-            (false, true) => Rank::BareId,
-            (false, false) => Rank::BareNumber,
+            (false, false) => Rank::OwnId,
+            (false, true) if !column.is_row_number() => {
+                if is_id {
+                    Rank::BareId
+                } else {
+                    Rank::BareNumber
+                }
+            }
+            (false, true) => {
+                if is_id {
+                    Rank::BareNumber
+                } else {
+                    Rank::Foreign
+                }
+            }
         });
     }
     let names_file = owner.iter().all(|word| file_words.iter().any(|name| is_singular_of(word, name)));
-    let is_supported = is_first || names_file || others_of(columns, index) >= 2;
-    Some(if is_supported && rows >= FEWEST_ROWS { Rank::OtherNoun } else { Rank::Foreign })
+    // `original ticket` is another row.
+    let is_first = is_first && !owner.iter().any(is_record) && !column.is_row_number();
+    let is_about_rows = is_first || names_file || others_of(columns, index) >= 2;
+    Some(if is_about_rows && rows >= FEWEST_ROWS { Rank::OtherNoun } else { Rank::Foreign })
 }
 
 /// The words that say whose identifier a header names; none if its first and last word are no identifiers.
 fn owner(words: &[String]) -> Option<Vec<&str>> {
-    let is_identifier = |word: &&String| is_listed(word, IDENTIFIERS);
-    words.first().into_iter().chain(words.last()).find(is_identifier)?;
-    let is_other = |word: &&str| ![IDENTIFIERS, QUALIFIERS, LINKS].iter().any(|list| is_listed(word, list));
-    Some(words.iter().map(String::as_str).filter(is_other).collect())
+    let is_identifier = |word: &&str| is_listed(word, IDENTIFIERS);
+    let unqualified = words.iter().map(String::as_str).filter(|word| !is_listed(word, QUALIFIERS));
+    let core: Vec<&str> = unqualified.filter(|word| !is_listed(word, LINKS)).collect();
+    core.first().into_iter().chain(core.last()).find(|word| is_identifier(word))?;
+    Some(core.into_iter().filter(|word| !is_identifier(word)).collect())
 }
 
 /// Whether the header is one such as `Number of replies`.
@@ -252,6 +265,9 @@ mod tests {
         assert_eq!(of_header(&["ticket_id", "id", "body"]).as_deref(), Some("id"));
         assert_eq!(of_header(&["External ID", "Number"]).as_deref(), Some("Number"));
         assert_eq!(of_header(&["Case ID", "Task ID", "Task status"]).as_deref(), Some("Task ID"));
+        assert_eq!(of_header(&["Legacy ticket ID", "Ticket ID"]).as_deref(), Some("Ticket ID"));
+        assert_eq!(of_header(&["Reference ID", "Incident (ID, internal)"]).as_deref(), Some("Reference ID"));
+        assert_eq!(of_header(&["Reference ID", "Incident number"]).as_deref(), Some("Incident number"));
     }
 
     #[test]
@@ -300,6 +316,7 @@ mod tests {
             "ID type",
             "Kundennummer",
             "brand_id",
+            "Original ticket ID",
         ] {
             assert_eq!(of_header(&[header]), None, "{header}");
             assert_eq!(of_header(&["Subject line", header]), None, "{header}");
@@ -346,7 +363,10 @@ mod tests {
         assert_eq!(guessed(table).as_deref(), Some("ticket_no"));
         let (_, found) = search("f", &[&["id", "subject"], &["1", "a"], &["2", "b"], &["3", "c"]]);
         assert!(found.key.unwrap().is_row_number);
-        assert_eq!(guessed(&[&["", "x"], &["0", "a"], &["1", "b"], &["2", "c"]]), None);
+        for counter in ["", "#", "Nr.", "No", "Lfd. Nr.", "Line number"] {
+            let table: &[&[&str]] = &[&[counter, "x"], &["1", "a"], &["2", "b"], &["3", "c"]];
+            assert_eq!(guessed(table), None, "{counter}");
+        }
     }
 
     #[test]

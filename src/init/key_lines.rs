@@ -45,7 +45,10 @@ fn without_key(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> Vec<String> {
         lines.push(format!("# '{}' would be one, but {}.", name(*column), gaps.join("; ")));
     }
     if !roles.key.distinct.is_empty() {
-        lines.push("# Ids by their headers, probably of other things, that differ in all rows:".to_owned());
+        lines.push(
+            "# Not the key, though they differ in all rows: ids of other things, or counts of the rows:"
+                .to_owned(),
+        );
         lines.extend(roles.key.distinct.iter().map(|index| format!("#   {}", name(*index))));
     }
     lines
