@@ -56,7 +56,7 @@ const ENGLISH_WEEKDAYS: [&str; 7] =
 
 /// Zones with one offset everywhere, in minutes from UTC: those of RFC 2822, section 4.3, and those of Europe.
 /// `BST` and `IST` mean several zones and are not read.
-const ZONES: [(&str, i16); 21] = [
+const ZONES: [(&str, i16); 22] = [
     ("UTC", 0),
     ("GMT", 0),
     ("UT", 0),
@@ -76,6 +76,7 @@ const ZONES: [(&str, i16); 21] = [
     ("MEZ", 60),
     ("MESZ", 120),
     ("MET", 60),
+    ("MEST", 120),
     ("EET", 120),
     ("EEST", 180),
 ];

@@ -73,16 +73,7 @@ impl DateReader {
         let written = moment.to_zoned_datetime(TimeZone::UTC);
         let written = written.and_then(|moment| strtime::format(&pattern.text, &moment));
         let written = written.map_err(|error| format!("'{format}' is not a date format: {error}"))?;
-        let has = |directives: &[&str]| directives.iter().any(|directive| format.contains(directive));
-        if has(&["%I", "%l", "%-I", "%-l", "%_I", "%0I"]) && !has(&["%p", "%P"]) {
-            return Err(format!(
-                "'{format}' has hours of a half day without %p; write %H for hours up to 23"
-            ));
-        }
-        // jiff's %y overwrites the century.
-        if has(&["%C"]) {
-            return Err(format!("'{format}' has a century of its own; write %Y for the whole year"));
-        }
+        refuse_contradictions(format)?;
         let reader = DateReader { format: format.to_owned(), form: Form::Pattern(pattern) };
         let read = reader.read(&written).and_then(|reading| reading.in_zone(&TimeZone::UTC));
         match read {
@@ -174,6 +165,31 @@ impl DateReading {
     pub(crate) fn has_offset(&self) -> bool {
         !matches!(self, DateReading::Local(_))
     }
+}
+
+/// # Errors
+/// jiff would read another time than the text has.
+fn refuse_contradictions(format: &str) -> Result<(), String> {
+    let has = |letters: &[char]| {
+        // The letter of a directive follows its modifiers, as in %-I.
+        format
+            .split('%')
+            .skip(1)
+            .any(|directive| directive.trim_start_matches(['-', '_', '0', '^', '#']).starts_with(letters))
+    };
+    let (is_half_day, has_half) = (has(&['I', 'l']), has(&['p', 'P']));
+    if is_half_day && !has_half {
+        return Err(format!("'{format}' has hours of a half day without %p; write %H for hours up to 23"));
+    }
+    // 13:15 AM would be a quarter past one.
+    if has_half && !is_half_day {
+        return Err(format!("'{format}' has %p without hours of a half day; write %I for hours up to 12"));
+    }
+    // %y overwrites the century.
+    if has(&['C']) {
+        return Err(format!("'{format}' has a century of its own; write %Y for the whole year"));
+    }
+    Ok(())
 }
 
 fn reading(parsed: &BrokenDownTime) -> Option<DateReading> {
@@ -334,6 +350,8 @@ mod tests {
             ("%Y-%m", "does not make a whole date"),
             ("%d/%m", "does not make a whole date"),
             ("%H:%M", "does not make a whole date"),
+            ("%d/%m/%Y %-I:%M", "has hours of a half day without %p"),
+            ("%d/%m/%Y %H:%M %p", "has %p without hours of a half day; write %I"),
             ("%C%y-%m-%d", "has a century of its own; write %Y"),
             ("%Y-%m-%d %M", "does not make a whole date"),
             ("%d/%m/%Y %I:%M", "has hours of a half day without %p"),
