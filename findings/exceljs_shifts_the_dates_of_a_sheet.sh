@@ -4,7 +4,7 @@
 # Version: exceljs 4.4.0.
 # Seen: a sheet has no zones. exceljs reads 2024-07-01 as midnight UTC, and writes the CSV in the zone of the machine with its offset:
 # in New York 2024-06-30T20:00:00-04:00, the day before. The offset makes it look exact. `dateUTC: true` writes 2024-07-01T00:00:00Z.
-# Here: an offset in a cell overrides `tz`, so the wrong day would be sent; the handbook's table of exporters names the option.
+# Here: an offset in a cell overrides `tz`, so the wrong day would be sent; the handbook's chapter on exporters names the option.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT

@@ -5,7 +5,8 @@
 # Seen: the cell `a<CR>b` is written without quotes between LF line ends; read_csv of the same pandas makes two rows of it, and so
 # does every reader for which CR ends a line. With `na_rep="NULL", quoting=csv.QUOTE_NONNUMERIC` no value is the quoted cell
 # "NULL", in columns of numbers too, so it cannot be told from the text.
-# Here: the handbook's table of exporters says what reads these files.
+# Here: where the first line ends with LF, a carriage return alone is text, and `null = ['"NULL"']` names a quoted marker; unit tests
+# of `source::csv_source` hold both.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT

@@ -4,7 +4,8 @@
 # Version: xlsx 0.18.5, the newest one on its registry.
 # Seen: sheet_to_csv of a Date writes 1/2/99 for the second of January 1999, 03:04:05, since a cell's default format is m/d/yy; a time
 # cannot be got back, and 1/2/29 is 1929 or 2029. `dateNF` writes whole dates. A cell `a<CR>b` is written without quotes.
-# Here: `%y` is read as 1969 to 2068, and a year below 1900 under `%Y` is a fault.
+# Here: a year below 1900 under `%Y` is a fault, and where the first line ends with LF a carriage return alone is text; unit tests
+# of `dates::reader` and `source::csv_source` hold that.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf -- "$folder"' EXIT

@@ -7,7 +7,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::values::{
-    ProgressKind, duration, key_compare, on_too_long, on_unknown, operation, retry, short_rows, source_format,
+    ProgressKind, duration, escape_in, key_compare, on_too_long, on_unknown, operation, retry, short_rows,
+    source_format,
 };
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
@@ -15,7 +16,7 @@ use crate::mapping::OnTooLong;
 use crate::pacing::Rate;
 use crate::request::Operation;
 use crate::shard::Shard;
-use crate::source::{KeyComparison, ShortRows, SourceFormat};
+use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 
 /// Location of the job file, the input and the ledger.
@@ -140,15 +141,17 @@ pub struct DialectArgs {
     /// Quote character, or none [default: "]
     #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub quote: Option<String>,
-    /// Escape character, in and outside of quotes, before a separator, quote, line end or itself; or none [default: none;
-    /// \ with --format text]
+    /// Escape character before a separator, quote, line end or itself; or none [default: none; \ with --format text]
     #[arg(long, hide_short_help = true, value_name = "CHAR")]
     pub escape: Option<String>,
+    /// Cells in which the escape applies: all, or quoted ones only [default: all]
+    #[arg(long, hide_short_help = true, value_name = "CELLS", value_parser = escape_in())]
+    pub escape_in: Option<EscapeScope>,
     /// Encoding by its WHATWG name, such as windows-1252 [default: utf-8; a byte order mark takes precedence]
     #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// Text that stands for no value, such as \N or NULL: an unquoted cell that is exactly this text is empty; may be
-    /// repeated [default: none]
+    /// Text that stands for no value, such as \N or NULL: an unquoted cell that is exactly this text is empty, or a quoted
+    /// one if the text has the quotes too; may be repeated [default: none]
     #[arg(long, hide_short_help = true, value_name = "TEXT")]
     pub null: Vec<String>,
     /// Number of lines before the header [default: 0]

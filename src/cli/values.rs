@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::ledger::{Retry, RowState};
 use crate::mapping::OnTooLong;
 use crate::request::Operation;
-use crate::source::{KeyComparison, ShortRows, SourceFormat};
+use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
 
@@ -103,6 +103,18 @@ pub(super) fn source_format() -> impl TypedValueParser<Value = SourceFormat> {
             "text",
             SourceFormat::Text,
             "One line a row, no quotes, backslash escapes, as COPY and the mysql client write",
+        ),
+    ])
+}
+
+/// The parser of `--escape-in`.
+pub(super) fn escape_in() -> impl TypedValueParser<Value = EscapeScope> {
+    either([
+        ("all", EscapeScope::All, "Every cell, as MariaDB's OUTFILE and Python's escapechar write"),
+        (
+            "quoted",
+            EscapeScope::Quoted,
+            "Quoted cells; in others it is text, as PostgreSQL, DuckDB and csv-stringify write",
         ),
     ])
 }

@@ -14,7 +14,7 @@ use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
 use crate::shell_word::shell_path;
-use crate::source::{CsvSource, Dialect, Input, Record, SourceError, first_bytes};
+use crate::source::{CsvSource, Dialect, EscapeScope, Input, Record, SourceError, first_bytes};
 use crate::ui::{notice, skeleton, to_stdout};
 
 /// Maximum rows to sample.
@@ -98,6 +98,9 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
     let encoding = dialect.encoding.map_or("UTF-8", |encoding| encoding.name());
     let mut source_lines = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
     source_lines.extend(malformed_rows(&malformed_lines, encoding).into_iter().flatten());
+    if dialect.escape_in == EscapeScope::Quoted {
+        source_lines.push("escape_in = \"quoted\"".to_owned());
+    }
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),

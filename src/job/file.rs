@@ -17,7 +17,7 @@ use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
 use crate::paths::uncompressed;
 use crate::shard::Shard;
-use crate::source::{KeyComparison, ShortRows, SourceFormat};
+use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 use crate::suggest::{did_you_mean, similar_file};
 
@@ -31,7 +31,7 @@ const KEYS: [(&str, &str); 10] = [
     ),
     (
         "source",
-        "files key key_compare where format delimiter quote escape encoding null skip_lines columns short_rows",
+        "files key key_compare where format delimiter quote escape escape_in encoding null skip_lines columns short_rows",
     ),
     ("request", ""),
     ("lookup", ""),
@@ -113,6 +113,7 @@ pub(super) struct SourceTable {
     pub(super) delimiter: Option<String>,
     pub(super) quote: Option<String>,
     pub(super) escape: Option<String>,
+    pub(super) escape_in: Option<EscapeScope>,
     pub(super) encoding: Option<String>,
     pub(super) null: Option<Vec<String>>,
     pub(super) skip_lines: Option<u64>,

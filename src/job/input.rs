@@ -152,6 +152,7 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
         delimiter: delimiter.unwrap_or(own.delimiter),
         quote: quote.unwrap_or(own_quote),
         escape: escape.unwrap_or(own_escape),
+        escape_in: args.escape_in.or(table.escape_in).unwrap_or(own.escape_in),
         encoding: parsed(
             &args.encoding,
             &table.encoding,

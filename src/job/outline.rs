@@ -119,6 +119,7 @@ mod tests {
         delimiter = ";"
         quote = "none"
         escape = "none"
+        escape_in = "all"
         encoding = "utf-8"
         key_compare = "trim"
         where = "status == 'Closed'"

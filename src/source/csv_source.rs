@@ -77,7 +77,7 @@ impl CsvSource {
             input,
             header: Header::new(Vec::new()),
             is_rejects_file: false,
-            reader: RecordReader::new(csv.bytes, csv.line, &csv.dialect, csv.found.delimiter),
+            reader: RecordReader::new(csv.bytes, csv.line, csv.line_end, &csv.dialect, csv.found.delimiter),
             short_rows: csv.dialect.short_rows,
             found: csv.found,
             encoding: csv.encoding,

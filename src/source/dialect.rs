@@ -35,13 +35,16 @@ pub struct Dialect {
     pub delimiter: Option<u8>,
     /// Quote character; none if fields are never quoted, and so contain no delimiter and no line break.
     pub quote: Option<u8>,
-    /// Escape character, in and outside of quotes. A doubled quote is an escaped one in any case.
+    /// Escape character. A doubled quote is an escaped one in any case.
     pub escape: Option<u8>,
+    /// Cells in which the escape applies.
+    pub escape_in: EscapeScope,
     /// Encoding; none for UTF-8. A byte order mark overrides it.
     pub encoding: Option<&'static Encoding>,
     /// Syntax of rows and cells.
     pub format: SourceFormat,
-    /// Texts that stand for no value. An unquoted cell that is exactly one of these is empty.
+    /// Texts that stand for no value. An unquoted cell that is exactly one of these is empty, and a quoted one if the
+    /// text has the quotes too.
     pub null: Vec<String>,
     /// Number of lines before the header, or before the first row if `columns` names the columns.
     pub skip_lines: u64,
@@ -62,6 +65,17 @@ pub enum SourceFormat {
     Text,
 }
 
+/// Cells in which an escape applies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EscapeScope {
+    /// Every cell, as MariaDB's OUTFILE and Python's `escapechar` write.
+    #[default]
+    All,
+    /// Quoted cells; in others it is text, as PostgreSQL, DuckDB and csv-stringify write.
+    Quoted,
+}
+
 /// Treatment of rows with fewer cells than the header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +93,7 @@ impl Default for Dialect {
             delimiter: None,
             quote: Some(b'"'),
             escape: None,
+            escape_in: EscapeScope::All,
             encoding: None,
             format: SourceFormat::Csv,
             null: Vec::new(),
@@ -100,10 +115,10 @@ impl Dialect {
         Dialect { delimiter: Some(delimiter), ..Dialect::default() }
     }
 
-    /// Checks that delimiter, quote and escape differ.
+    /// Checks that delimiter, quote and escape differ, and that the escape has cells to apply in.
     ///
     /// # Errors
-    /// Two of the characters are the same.
+    /// Two of the characters are the same, or the escape has no effect.
     pub fn check(&self) -> Result<(), String> {
         let same = |a: Option<u8>, b: Option<u8>| a.is_some() && a == b;
         let clash = if same(self.delimiter, self.quote) {
@@ -112,6 +127,10 @@ impl Dialect {
             "delimiter and the escape"
         } else if same(self.quote, self.escape) {
             "quote and the escape"
+        } else if self.escape_in == EscapeScope::Quoted && (self.quote.is_none() || self.escape.is_none()) {
+            return Err(
+                "escape_in = \"quoted\" has no effect without a quote and an escape; remove it".into()
+            );
         } else {
             return Ok(());
         };
@@ -281,7 +300,9 @@ mod tests {
         let refused = [
             Dialect { delimiter: Some(b'"'), ..ok.clone() },
             Dialect { delimiter: Some(b'\\'), escape: Some(b'\\'), ..ok.clone() },
-            Dialect { escape: Some(b'"'), ..ok },
+            Dialect { escape: Some(b'"'), ..ok.clone() },
+            Dialect { escape_in: EscapeScope::Quoted, ..ok.clone() },
+            Dialect { escape_in: EscapeScope::Quoted, escape: Some(b'\\'), quote: None, ..ok },
         ];
         for dialect in refused {
             assert!(dialect.check().is_err(), "{dialect:?}");

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use memchr::memchr2_iter;
 
 use super::error::StreamError;
+use super::line_end::LineEnd;
 use super::record::MAX_RECORD_BYTES;
 
 /// A reader that keeps the bytes of the current record, to count line ends in them and to look at its raw text.
@@ -22,13 +23,15 @@ pub(super) struct LineCounter<R> {
     /// Line of that byte, from 1.
     line: u64,
     after_carriage_return: bool,
+    /// Whether a line may be blank but for a carriage return; otherwise that is text.
+    has_carriage_returns: bool,
     /// Whether the end of the stream was read.
     at_end: bool,
 }
 
 impl<R: Read> LineCounter<R> {
-    /// `line` is the line on which the stream starts.
-    pub(super) fn new(inner: R, line: u64) -> Self {
+    /// `line` is the line on which the stream starts, `line_end` the end of its first line.
+    pub(super) fn new(inner: R, line: u64, line_end: Option<LineEnd>) -> Self {
         LineCounter {
             inner,
             window: Vec::new(),
@@ -36,6 +39,7 @@ impl<R: Read> LineCounter<R> {
             offset: 0,
             line,
             after_carriage_return: false,
+            has_carriage_returns: line_end != Some(LineEnd::LineFeed),
             at_end: false,
         }
     }
@@ -49,7 +53,7 @@ impl<R: Read> LineCounter<R> {
 
     /// Counts the blank lines in front of the record, and returns the line on which the record starts.
     pub(super) fn skip_blank_lines(&mut self) -> u64 {
-        let is_line_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        let is_line_end = |byte: &&u8| **byte == b'\n' || **byte == b'\r' && self.has_carriage_returns;
         self.count(self.window[self.counted..].iter().take_while(is_line_end).count());
         self.line
     }
@@ -119,11 +123,11 @@ mod tests {
     use crate::source::dialect::Dialect;
 
     fn counter(text: &str) -> LineCounter<&[u8]> {
-        LineCounter::new(text.as_bytes(), 1)
+        LineCounter::new(text.as_bytes(), 1, None)
     }
 
     fn is_unclosed(text: &[u8], dialect: &Dialect, delimiter: u8) -> bool {
-        let mut counter = LineCounter::new(text, 1);
+        let mut counter = LineCounter::new(text, 1, None);
         io::copy(&mut counter, &mut io::sink()).unwrap();
         counter.ends_inside_quotes(&dialect.parser(delimiter))
     }
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn blank_lines_take_no_memory() {
-        let mut counter = LineCounter::new(io::repeat(b'\n').take(1 << 20), 1);
+        let mut counter = LineCounter::new(io::repeat(b'\n').take(1 << 20), 1, None);
         io::copy(&mut counter, &mut io::sink()).unwrap();
         assert_eq!(counter.skip_blank_lines(), (1 << 20) + 1);
         assert!(counter.window.capacity() < 1 << 17);

@@ -18,6 +18,7 @@ mod dialect;
 mod decompress;
 mod decode;
 mod detect;
+mod line_end;
 mod lines;
 mod quotes;
 mod swallowed;
@@ -39,8 +40,8 @@ mod properties;
 
 pub use csv_source::CsvSource;
 pub use dialect::{
-    Dialect, FoundDialect, ShortRows, SourceFormat, parse_delimiter, parse_encoding, parse_escape,
-    parse_quote,
+    Dialect, EscapeScope, FoundDialect, ShortRows, SourceFormat, parse_delimiter, parse_encoding,
+    parse_escape, parse_quote,
 };
 pub use error::SourceError;
 pub use foreign::{LEDGER_APPLICATION_ID, is_remote};

@@ -7,6 +7,7 @@ use memchr::memchr;
 use super::dialect::Dialect;
 use super::error::SourceError;
 use super::escaped::{EscapedRecords, EscapedSyntax};
+use super::line_end::LineEnd;
 use super::lines::LineCounter;
 use super::quotes::{has_stray_quote, is_quoted_cell};
 use super::swallowed::may_hold_rows;
@@ -16,8 +17,9 @@ pub(super) struct RecordReader<R> {
     parser: Parser<R>,
     delimiter: u8,
     quote: Option<u8>,
-    /// Texts that stand for no value.
-    null: Vec<String>,
+    /// Unquoted cells that stand for no value, and quoted ones.
+    null: [Vec<String>; 2],
+    line_end: Option<LineEnd>,
     /// Memory to reuse, as `scratch` is.
     spare: csv::StringRecord,
     scratch: Vec<u8>,
@@ -71,22 +73,34 @@ impl RecordError {
 }
 
 impl<R: Read> RecordReader<R> {
-    /// `line` is the line on which `bytes` start.
-    pub(super) fn new(bytes: R, line: u64, dialect: &Dialect, delimiter: u8) -> Self {
+    /// `line` is the line on which `bytes` start, `line_end` the end of their first line.
+    pub(super) fn new(
+        bytes: R,
+        line: u64,
+        line_end: Option<LineEnd>,
+        dialect: &Dialect,
+        delimiter: u8,
+    ) -> Self {
         let parser = match EscapedSyntax::of(dialect, delimiter) {
-            Some(syntax) => {
-                Parser::Escaped { records: EscapedRecords::new(bytes, line, syntax.clone()), syntax }
-            }
+            Some(syntax) => Parser::Escaped {
+                records: EscapedRecords::new(bytes, line, line_end, syntax.clone()),
+                syntax,
+            },
             None => {
-                let builder = dialect.parser(delimiter);
-                Parser::Csv { reader: builder.from_reader(LineCounter::new(bytes, line)), builder }
+                let mut builder = dialect.parser(delimiter);
+                if line_end == Some(LineEnd::LineFeed) {
+                    builder.terminator(csv::Terminator::Any(b'\n'));
+                }
+                let reader = builder.from_reader(LineCounter::new(bytes, line, line_end));
+                Parser::Csv { reader, builder }
             }
         };
         RecordReader {
             parser,
             delimiter,
             quote: dialect.quote,
-            null: dialect.null.clone(),
+            null: by_quotes(&dialect.null, dialect.quote),
+            line_end,
             spare: csv::StringRecord::new(),
             scratch: Vec::new(),
         }
@@ -135,20 +149,34 @@ impl<R: Read> RecordReader<R> {
             read_malformed(builder, raw, fields);
             fields.set_position(Some(position));
         }
+        // The file may have lines of both kinds, such as a header that was put before an export.
+        if self.line_end == Some(LineEnd::LineFeed) && raw.ends_with(b"\r\n") {
+            self.spare.clear();
+            let last = fields.len().saturating_sub(1);
+            for (index, field) in fields.iter().enumerate() {
+                let is_last = index == last;
+                self.spare.push_field(field.strip_suffix('\r').filter(|_| is_last).unwrap_or(field));
+            }
+            self.spare.set_position(fields.position().cloned());
+            std::mem::swap(fields, &mut self.spare);
+        }
         let is_unterminated = reader.get_ref().is_unterminated(reader.position().byte());
         let mut form = RecordForm { line, malformed, is_unterminated, ..RecordForm::default() };
         if let Some(quote) = self.quote.filter(|quote| memchr(*quote, raw).is_some()) {
             form.has_stray_quote = has_stray_quote(raw, self.delimiter, quote);
             form.may_hold_rows = may_hold_rows(raw, self.delimiter, columns);
         }
-        let is_null = |field: &str| self.null.iter().any(|null| null == field);
+        let [unquoted, quoted] = &self.null;
+        let is_null = |field: &str| unquoted.iter().chain(quoted).any(|null| null == field);
         // A column may have the name of a marker.
-        if columns > 0 && !self.null.is_empty() && fields.iter().any(is_null) {
+        if columns > 0 && unquoted.len() + quoted.len() > 0 && fields.iter().any(is_null) {
             self.spare.clear();
             for (index, field) in fields.iter().enumerate() {
                 let is_quoted =
                     || self.quote.is_some_and(|quote| is_quoted_cell(raw, index, self.delimiter, quote));
-                self.spare.push_field(if is_null(field) && !is_quoted() { "" } else { field });
+                let is_marker = is_null(field)
+                    && if is_quoted() { quoted } else { unquoted }.iter().any(|null| null == field);
+                self.spare.push_field(if is_marker { "" } else { field });
             }
             std::mem::swap(fields, &mut self.spare);
         }
@@ -182,6 +210,19 @@ impl<R: Read> RecordReader<R> {
         form.may_hold_rows = has_quote && may_hold_rows(raw.text, self.delimiter, columns);
         Ok(Some(form))
     }
+}
+
+/// The markers of unquoted cells, and those of quoted ones: a marker that is written with quotes, without them.
+fn by_quotes(null: &[String], quote: Option<u8>) -> [Vec<String>; 2] {
+    let (mut unquoted, mut quoted) = (Vec::new(), Vec::new());
+    for marker in null {
+        let within = quote.map(char::from).and_then(|quote| marker.strip_prefix(quote)?.strip_suffix(quote));
+        match within {
+            Some(within) => quoted.push(within.to_owned()),
+            None => unquoted.push(marker.clone()),
+        }
+    }
+    [unquoted, quoted]
 }
 
 /// Reads the fields of a raw record with malformed text.

@@ -74,6 +74,32 @@ fn delimiter_quote_and_escape_can_be_set() {
 }
 
 #[test]
+fn an_escape_of_quoted_cells_leaves_the_other_cells_as_they_are() {
+    // PostgreSQL: COPY … (FORMAT csv, HEADER, ESCAPE '\').
+    let text = r#"id,path,note
+1,C:\temp\,"a \"quoted\" b"
+2,\\server\share,"ends with a backslash \\"
+"#;
+    let expected = [
+        serde_json::json!({"id": "1", "path": r"C:\temp\", "note": "a \"quoted\" b"}),
+        serde_json::json!({"id": "2", "path": r"\\server\share", "note": r"ends with a backslash \"}),
+    ];
+    let folder = Folder::new();
+    folder.write("t.csv", text);
+    assert_eq!(imported_attributes(&folder, &["--escape", "\\", "--escape-in", "quoted"]), expected);
+
+    folder.write(
+        "quoted.toml",
+        "[source]\nfiles = [\"t.csv\"]\nescape = '\\'\nescape_in = \"quoted\"\n[request]\nAttributes = \"*\"\n",
+    );
+    folder.run(&["check", "--job", "quoted.toml"]).expect(0);
+    let all = folder.run(&["check", "--job", "quoted.toml", "--escape-in", "all"]).expect(1);
+    assert!(all.stdout.contains("cells"), "{}", all.stdout);
+    let refused = folder.run(&["check", "--job", "quoted.toml", "--escape", "none"]).expect(2);
+    assert!(refused.stderr.contains("escape_in = \"quoted\" has no effect"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_glob_pattern_matches_every_file_except_rejects_files() {
     let folder = Folder::new();
     folder.write("a.csv", "id,Name\n1,a\n");

@@ -44,6 +44,17 @@ fn lines_are_right_with_carriage_returns() {
 }
 
 #[test]
+fn a_carriage_return_alone_is_text_where_the_first_line_ends_with_a_line_feed() {
+    let text = "a,b\n1,x\ry\n\r2,\"z\"\r\n\r\n3,w\r\n4,\"\r\"\n5,v\r";
+    let expected =
+        [(2, ["1", "x\ry"]), (4, ["\r2", "z"]), (7, ["3", "w"]), (8, ["4", "\r"]), (10, ["5", "v\r"])];
+    let expected = expected.map(|(line, cells)| (line, cells.map(str::to_owned).to_vec()));
+    assert_eq!(rows(text.as_bytes()), expected);
+    let dialect = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+    assert_eq!(read(io::Cursor::new(text.as_bytes().to_vec()), &dialect).unwrap().1, expected);
+}
+
+#[test]
 fn a_byte_order_mark_is_not_part_of_the_first_column() {
     for marks in ["\u{feff}", "\u{feff}\u{feff}"] {
         let text = format!("{marks}\"id\",x\n1,2\n");
@@ -140,6 +151,18 @@ fn a_cell_is_null_only_if_it_is_exactly_a_marker_and_unquoted() {
     let dialect = Dialect { null, quote: None, delimiter: Some(b'|'), ..Dialect::default() };
     let rows = read(io::Cursor::new(text), &dialect).unwrap().1;
     assert_eq!(rows, [(2, vec!["\"NULL\"".to_owned(), String::new()])]);
+}
+
+#[test]
+fn a_marker_with_quotes_is_that_of_quoted_cells() {
+    let text = "\"a\",\"b\",\"c\"\n\"1\",\"NULL\",NULL\n\"2\",\"\\N\",\"NULL \"\n";
+    let null = vec!["\"NULL\"".to_owned(), "\\N".to_owned()];
+    let expected = [(2, ["1", "", "NULL"]), (3, ["2", "\\N", "NULL "])];
+    let expected = expected.map(|(line, row)| (line, row.map(str::to_owned).to_vec()));
+    for escape in [None, Some(b'^')] {
+        let dialect = Dialect { null: null.clone(), escape, ..Dialect::default() };
+        assert_eq!(read(io::Cursor::new(text), &dialect).unwrap().1, expected);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::source::dialect::Dialect;
+use crate::source::line_end::LineEnd;
 use crate::source::record::REJECT_COLUMNS;
 use crate::source::records::RecordReader;
 
@@ -20,7 +21,8 @@ pub(super) struct TextSample<'a> {
 impl TextSample<'_> {
     /// The complete records of the sample.
     pub(super) fn records(&self, dialect: &Dialect, delimiter: u8) -> Vec<csv::ByteRecord> {
-        let mut reader = RecordReader::new(self.text, 1, dialect, delimiter);
+        let line_end = LineEnd::of_first(self.text, dialect.quote);
+        let mut reader = RecordReader::new(self.text, 1, line_end, dialect, delimiter);
         let (mut records, mut fields) = (Vec::new(), csv::StringRecord::new());
         loop {
             match reader.read(&mut fields, 0) {

@@ -15,6 +15,7 @@ use super::decompress::{Peeked, decompressed, peek};
 use super::dialect::{Dialect, FoundDialect, SourceFormat};
 use super::error::SourceError;
 use super::foreign::of_text;
+use super::line_end::LineEnd;
 use super::record::ExpectedEncoding;
 use delimiter::{TextSample, detect_delimiter, rejects_delimiter, usable_candidates};
 use header_line::expect_header;
@@ -29,6 +30,8 @@ pub(super) struct DetectedCsv {
     pub(super) bytes: Peeked<Box<dyn Read + Send>>,
     /// The line of the file on which the bytes start.
     pub(super) line: u64,
+    /// The end of their first line; none without one in the sample.
+    pub(super) line_end: Option<LineEnd>,
     /// The dialect of the parser: the declared one, or that of a rejects file.
     pub(super) dialect: Dialect,
     pub(super) found: FoundDialect,
@@ -100,6 +103,7 @@ impl DetectedCsv {
         Ok(DetectedCsv {
             bytes,
             line,
+            line_end: LineEnd::of_first(&head, dialect.quote),
             dialect: dialect.clone(),
             found: FoundDialect { format: dialect.format, delimiter, encoding: encoding.name(), compression },
             encoding: expected,

@@ -6,19 +6,11 @@ use memchr::{memchr2_iter, memchr3};
 
 use super::syntax::EscapedSyntax;
 use crate::source::error::StreamError;
+use crate::source::line_end::LineEnd;
 use crate::source::record::MAX_RECORD_BYTES;
 
 /// Bytes to read at once.
 const CHUNK: usize = 1 << 16;
-
-/// How lines of the text format end. A carriage return is text where the first line does not end with one, since
-/// `mysql --batch` does not escape it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum LineEnd {
-    LineFeed,
-    CarriageReturnLineFeed,
-    CarriageReturn,
-}
 
 /// Splits a stream into records.
 #[derive(Debug)]
@@ -33,7 +25,7 @@ pub(in crate::source) struct EscapedRecords<R> {
     offset: u64,
     /// Line of the byte at `start`, from 1.
     line: u64,
-    /// End of the lines of the text format; none before the first.
+    /// End of the first line; none before it is known.
     line_end: Option<LineEnd>,
 }
 
@@ -53,8 +45,14 @@ pub(in crate::source) struct RawRecord<'a> {
 }
 
 impl<R: Read> EscapedRecords<R> {
-    /// `line` is the line on which the stream starts.
-    pub(in crate::source) fn new(inner: R, line: u64, syntax: EscapedSyntax) -> Self {
+    /// `line` is the line on which the stream starts, `line_end` the end of its first line; none to take that of the
+    /// first record.
+    pub(in crate::source) fn new(
+        inner: R,
+        line: u64,
+        line_end: Option<LineEnd>,
+        syntax: EscapedSyntax,
+    ) -> Self {
         EscapedRecords {
             inner,
             syntax,
@@ -63,7 +61,7 @@ impl<R: Read> EscapedRecords<R> {
             at_end: false,
             offset: 0,
             line,
-            line_end: None,
+            line_end,
         }
     }
 
@@ -134,7 +132,11 @@ impl<R: Read> EscapedRecords<R> {
     }
 
     fn is_carriage_return_text(&self) -> bool {
-        self.syntax.is_text && !matches!(self.line_end, None | Some(LineEnd::CarriageReturn))
+        match self.line_end {
+            Some(LineEnd::LineFeed) => true,
+            Some(LineEnd::CarriageReturnLineFeed) => self.syntax.is_text,
+            Some(LineEnd::CarriageReturn) | None => false,
+        }
     }
 
     /// The length of the record without its line end, and whether the stream ends within a quoted cell.
@@ -143,7 +145,9 @@ impl<R: Read> EscapedRecords<R> {
         loop {
             at = self.skip_plain(at);
             let Some(byte) = self.byte(at)? else { return Ok((at, is_quoted)) };
-            if self.syntax.is_escape(byte) {
+            let is_escape =
+                if is_quoted { self.syntax.is_escape(byte) } else { self.syntax.is_unquoted_escape(byte) };
+            if is_escape {
                 // Where lines end with LF, only the carriage return is escaped, and the line feed ends the record.
                 let is_crlf = self.byte(at + 1)? == Some(b'\r')
                     && self.line_end != Some(LineEnd::LineFeed)
@@ -182,7 +186,8 @@ impl<R: Read> EscapedRecords<R> {
         Ok(match byte {
             b'\n' => true,
             b'\r' if !self.is_carriage_return_text() => true,
-            b'\r' if self.line_end == Some(LineEnd::CarriageReturnLineFeed) => {
+            // In the text format, in which no line is quoted, the last cell may end with a carriage return.
+            b'\r' if !self.syntax.is_text || self.line_end == Some(LineEnd::CarriageReturnLineFeed) => {
                 self.byte(at + 1)? == Some(b'\n')
             }
             _ => false,

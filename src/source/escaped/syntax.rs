@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::source::dialect::{Dialect, SourceFormat};
+use crate::source::dialect::{Dialect, EscapeScope, SourceFormat};
 
 /// Special characters of the records.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub(in crate::source) struct EscapedSyntax {
     /// None in the text format.
     pub(super) quote: Option<u8>,
     pub(super) escape: Option<u8>,
+    /// The escape in cells without quotes.
+    unquoted_escape: Option<u8>,
     pub(super) is_text: bool,
     /// Texts that stand for no value, as the file has them.
     null: Vec<Vec<u8>>,
@@ -24,6 +26,7 @@ impl EscapedSyntax {
             delimiter,
             quote: dialect.quote.filter(|_| !is_text),
             escape: dialect.escape,
+            unquoted_escape: dialect.escape.filter(|_| dialect.escape_in == EscapeScope::All),
             is_text,
             null: dialect.null.iter().map(|text| text.as_bytes().to_vec()).collect(),
         })
@@ -49,16 +52,19 @@ impl EscapedSyntax {
             let start = at;
             if self.quote.is_some() && record.get(at).copied() == self.quote {
                 at = self.quoted(record, at + 1, scratch);
+                if has_nulls && self.is_null(&record[start..at]) {
+                    scratch.clear();
+                }
                 let end = self.end_of_cell(record, at);
                 has_stray_quote |= record[at..end].iter().any(|byte| !matches!(byte, b' ' | b'\t'));
-                self.unescape(&record[at..end], scratch);
+                self.unescape(&record[at..end], self.unquoted_escape, scratch);
                 at = end;
                 cell(scratch);
             } else {
                 at = self.end_of_cell(record, at);
                 let raw = &record[start..at];
                 if !(has_nulls && self.is_null(raw)) {
-                    self.unescape(raw, scratch);
+                    self.unescape(raw, self.unquoted_escape, scratch);
                 }
                 cell(scratch);
             }
@@ -70,7 +76,7 @@ impl EscapedSyntax {
         }
     }
 
-    /// Whether an unquoted cell stands for no value. In the text format `\N` always does.
+    /// Whether a cell, with its quotes, stands for no value. In the text format `\N` always does.
     fn is_null(&self, raw: &[u8]) -> bool {
         let is_marker =
             |raw: &[u8]| self.is_text && raw.len() == 2 && self.is_escape(raw[0]) && raw[1] == b'N';
@@ -81,10 +87,14 @@ impl EscapedSyntax {
         self.escape == Some(byte)
     }
 
+    pub(super) fn is_unquoted_escape(&self, byte: u8) -> bool {
+        self.unquoted_escape == Some(byte)
+    }
+
     /// The position of the delimiter after an unquoted text, or the end.
     fn end_of_cell(&self, record: &[u8], mut at: usize) -> usize {
         while at < record.len() && record[at] != self.delimiter {
-            at += if self.is_escape(record[at]) { 2 } else { 1 };
+            at += if self.is_unquoted_escape(record[at]) { 2 } else { 1 };
         }
         at.min(record.len())
     }
@@ -99,21 +109,21 @@ impl EscapedSyntax {
             } else if Some(record[at]) != self.quote {
                 at += 1;
             } else if record.get(at + 1).copied() == self.quote {
-                self.unescape(&record[plain..=at], text);
+                self.unescape(&record[plain..=at], self.escape, text);
                 at += 2;
                 plain = at;
             } else {
-                self.unescape(&record[plain..at], text);
+                self.unescape(&record[plain..at], self.escape, text);
                 return at + 1;
             }
         }
-        self.unescape(&record[plain.min(record.len())..], text);
+        self.unescape(&record[plain.min(record.len())..], self.escape, text);
         record.len()
     }
 
     /// Appends the text that `raw` stands for.
-    fn unescape(&self, raw: &[u8], text: &mut Vec<u8>) {
-        let Some(escape) = self.escape else { return text.extend_from_slice(raw) };
+    fn unescape(&self, raw: &[u8], escape: Option<u8>, text: &mut Vec<u8>) {
+        let Some(escape) = escape else { return text.extend_from_slice(raw) };
         let mut rest = raw;
         while let Some(at) = memchr(escape, rest) {
             text.extend_from_slice(&rest[..at]);

@@ -5,7 +5,7 @@ use std::io;
 use proptest::prelude::*;
 
 use super::{EscapedRecords, EscapedSyntax};
-use crate::source::dialect::{Dialect, SourceFormat};
+use crate::source::dialect::{Dialect, EscapeScope, SourceFormat};
 use crate::source::error::StreamError;
 use crate::source::testing::ChunkedReader;
 
@@ -17,7 +17,7 @@ fn text_dialect() -> Dialect {
 fn read(bytes: &[u8], dialect: &Dialect, delimiter: u8, chunk: usize) -> Vec<(u64, Vec<Vec<u8>>, bool)> {
     let syntax = EscapedSyntax::of(dialect, delimiter).unwrap();
     let bytes = ChunkedReader::new(bytes.to_vec(), vec![chunk]);
-    let mut records = EscapedRecords::new(bytes, 1, syntax.clone());
+    let mut records = EscapedRecords::new(bytes, 1, None, syntax.clone());
     let mut rows = Vec::new();
     while let Some(raw) = records.next().unwrap() {
         assert!(!raw.is_unclosed);
@@ -116,6 +116,21 @@ fn an_escape_in_csv_applies_in_and_outside_of_quotes() {
 }
 
 #[test]
+fn an_escape_may_apply_in_quoted_cells_only() {
+    let null = vec!["\\N".into(), "\"NULL\"".into()];
+    let dialect = Dialect { escape: Some(b'\\'), escape_in: EscapeScope::Quoted, null, ..Dialect::default() };
+    for (raw, expected) in [
+        (r#""a \"q\" b",c"#, &["a \"q\" b", "c"][..]),
+        (r#""a\\",b\\"#, &["a\\", "b\\\\"]),
+        (r"ends\,\\server\share", &["ends\\", "\\\\server\\share"]),
+        (r#"\N,"\N",NULL,"NULL","\NULL""#, &["", "\\N", "NULL", "", "\\NULL"]),
+        ("\"a\\\nb\",c\\\n", &["a\nb", "c\\"]),
+    ] {
+        assert_eq!(cells(raw, &dialect, b','), [expected], "{raw:?}");
+    }
+}
+
+#[test]
 fn text_after_a_closing_quote_is_found() {
     let dialect = Dialect { escape: Some(b'\\'), ..Dialect::default() };
     for (raw, has_stray_quote) in
@@ -128,7 +143,7 @@ fn text_after_a_closing_quote_is_found() {
 #[test]
 fn a_record_that_never_ends_is_an_error() {
     let syntax = EscapedSyntax::of(&text_dialect(), b'\t').unwrap();
-    let mut records = EscapedRecords::new(io::repeat(b'x'), 1, syntax);
+    let mut records = EscapedRecords::new(io::repeat(b'x'), 1, None, syntax);
     let error = records.next().unwrap_err();
     assert!(matches!(error.get_ref().unwrap().downcast_ref(), Some(StreamError::TooLong)), "{error}");
 }
