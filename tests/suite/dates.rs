@@ -123,6 +123,19 @@ fn years_that_no_ticket_has_and_null_dates_are_faults_with_a_remedy() {
 }
 
 #[test]
+fn a_null_date_that_is_listed_is_no_value() {
+    let folder = folder("1,0000-00-00\n2,05/11/2022\n");
+    folder.write("t.toml", JOB.replace("key = ", "null = [\"0000-00-00\"]\nkey = "));
+    let zones = zones(&folder, "2025b");
+    let requests = sent(&folder, &zones);
+    let opened = |name: &str| {
+        let request = requests.iter().find(|request| request["Name"] == name).unwrap();
+        request.get("References").is_some()
+    };
+    assert_eq!((opened("1"), opened("2")), (false, true));
+}
+
+#[test]
 fn none_leaves_its_member_out_and_cells_stay_cells_in_json_and_urls() {
     let folder = Folder::new();
     folder.write("t.csv", "id,subject\n1,\"a \"\"b\"\" & c\\d\"\n2,\n");
