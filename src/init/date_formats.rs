@@ -149,7 +149,8 @@ fn read(reader: &DateReader, cell: &str, name: Option<DateName>) -> Option<ReadD
     let looks_otherwise = match reader.format().unwrap_or(ISO) {
         // Eight digits are more likely a number.
         ISO => !is_named && !cell.contains('-'),
-        SERIAL => name != Some(DateName::Certain) || !is_serial(cell),
+        // A duration can be as large.
+        SERIAL => !matches!(name, Some(DateName::Certain | DateName::Event)) || !is_serial(cell),
         "%Y%m%d%H%M%S" => !is_named || cell.len() != 14 || !is_digits(),
         "%Y%m%d%H%M" => !is_named || cell.len() != 12 || !is_digits(),
         format if DIGITS.contains(&format) => !is_named,

@@ -3,25 +3,38 @@
 use super::header_words::is_listed;
 
 /// Words anywhere in a header that mean a date.
-const CERTAIN: &str = "\
-    date, datetime, timestamp, datum, fecha, zeitpunkt, 日付, 日時";
+const CERTAIN: &str = "date, dates, datetime, timestamp, datum, fecha, zeitpunkt, zeitstempel";
 
 /// Words that mean a date at the end of a header: `created_at`, `Closed On`.
 const CERTAIN_LAST: &str = "at, on";
 
-/// Words that mean a date or something else, such as a duration or a yes or no.
-const LIKELY: &str = "\
-    time, zeit, hora, heure, data, dato, created, opened, closed, updated, modified, changed, resolved, \
-    solved, completed, started, finished, due, deadline, birthday, erstellt, geoffnet, geschlossen, \
-    geandert, erledigt, fallig, creado, cerrado, actualizado, cree, ferme, resolu, creato, chiuso, \
-    criado, fechado";
+/// Ends of words that mean a date: `Erstellungsdatum`, `createdate`, `作成日時`.
+const CERTAIN_ENDS: &str = "date, datum, zeitpunkt, zeitstempel, timestamp, 日付, 日時, 日期, 날짜, 일시";
+
+/// Words that only end like a date.
+const OTHERS: &str = "update, candidate, mandate, validate, invalidate, consolidate, intimidate, sedate";
+
+/// Words of what happened to a ticket. Such a column may also hold a yes or no.
+const EVENTS: &str = "\
+    created, opened, closed, updated, modified, changed, resolved, solved, completed, started, finished, \
+    received, reported, due, deadline, birthday, erstellt, geoffnet, eroffnet, geschlossen, geandert, \
+    erledigt, fallig, creado, abierto, cerrado, actualizado, cree, ouvert, ferme, resolu, creato, aperto, \
+    chiuso, criado, aberto, fechado, encerrado";
+
+/// Words that mean a date or a duration, or in another language something else.
+const LIKELY: &str = "time, zeit, hora, heure, data, dato";
+
+/// Such ends of words.
+const LIKELY_ENDS: &str = "zeit, 时间";
 
 /// What a header says about dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateName {
     /// The column holds dates.
     Certain,
-    /// It may.
+    /// It says when something happened, or whether.
+    Event,
+    /// It holds dates or something else.
     Likely,
 }
 
@@ -29,24 +42,37 @@ impl DateName {
     /// None if the header's words say nothing about dates.
     pub(super) fn of(words: &[String]) -> Option<Self> {
         let has = |list| words.iter().any(|word| is_listed(word, list));
-        // `Sign-on` and `Look at` are rare enough.
+        let ends = |list: &'static str| {
+            let is_end =
+                |word: &str| list.split(", ").any(|end| word.len() > end.len() && word.ends_with(end));
+            words.iter().any(|word| is_end(word) && !is_listed(word, OTHERS)) || has(list)
+        };
+        // `At` alone names no date.
         let is_last = words.len() > 1 && words.last().is_some_and(|word| is_listed(word, CERTAIN_LAST));
-        if has(CERTAIN) || is_last {
+        if has(CERTAIN) || is_last || ends(CERTAIN_ENDS) {
             Some(DateName::Certain)
+        } else if has(EVENTS) {
+            Some(DateName::Event)
         } else {
-            has(LIKELY).then_some(DateName::Likely)
+            (has(LIKELY) || ends(LIKELY_ENDS)).then_some(DateName::Likely)
         }
     }
 }
 
 /// Words for dates in languages whose countries write the day first.
 const DAY_FIRST: &str = "\
-    datum, zeit, zeitpunkt, erstellt, geoffnet, geschlossen, geandert, erledigt, fallig, fecha, hora, \
-    creado, cerrado, actualizado, heure, cree, ferme, resolu, creato, chiuso, criado, fechado, dato";
+    zeit, hora, fecha, heure, dato, erstellt, geoffnet, eroffnet, geschlossen, geandert, erledigt, fallig, \
+    creado, abierto, cerrado, actualizado, cree, ouvert, ferme, resolu, creato, aperto, chiuso, criado, \
+    aberto, fechado, encerrado";
+
+/// Ends of such words.
+const DAY_FIRST_ENDS: &str = "datum, zeitpunkt, zeitstempel";
 
 /// Whether the header is in a language whose countries write the day first.
 pub(super) fn is_day_first_language(words: &[String]) -> bool {
-    words.iter().any(|word| is_listed(word, DAY_FIRST))
+    words
+        .iter()
+        .any(|word| is_listed(word, DAY_FIRST) || DAY_FIRST_ENDS.split(", ").any(|end| word.ends_with(end)))
 }
 
 #[cfg(test)]
@@ -59,11 +85,21 @@ mod tests {
         for (header, expected) in [
             ("Date", Some(DateName::Certain)),
             ("created_at", Some(DateName::Certain)),
-            ("Geschlossen am Datum", Some(DateName::Certain)),
+            ("Erstellungsdatum", Some(DateName::Certain)),
+            ("Fälligkeitsdatum", Some(DateName::Certain)),
+            ("Data de abertura", Some(DateName::Likely)),
+            ("Fecha de creación", Some(DateName::Certain)),
+            ("Date de création", Some(DateName::Certain)),
+            ("hs_createdate", Some(DateName::Certain)),
             ("Initiation timestamp", Some(DateName::Certain)),
+            ("作成日時", Some(DateName::Certain)),
+            ("创建时间", Some(DateName::Likely)),
             ("Resolution time", Some(DateName::Likely)),
-            ("Closed", Some(DateName::Likely)),
+            ("Bearbeitungszeit", Some(DateName::Likely)),
+            ("Closed", Some(DateName::Event)),
             ("Data", Some(DateName::Likely)),
+            ("Last update", None),
+            ("Candidate", None),
             ("On", None),
             ("Subject", None),
         ] {
@@ -73,8 +109,11 @@ mod tests {
 
     #[test]
     fn german_and_french_headers_mean_that_the_day_comes_first() {
-        assert!(is_day_first_language(&words("Erstellt am")));
-        assert!(is_day_first_language(&words("Créé")));
-        assert!(!is_day_first_language(&words("Created")));
+        for header in ["Erstellt am", "Créé", "Rechnungsdatum", "Fecha"] {
+            assert!(is_day_first_language(&words(header)), "{header}");
+        }
+        for header in ["Created", "Date", "Data", "Subject"] {
+            assert!(!is_day_first_language(&words(header)), "{header}");
+        }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
     if read == 0 || !is_date {
         let is_told = match name {
             Some(DateName::Certain) => !column.cells.is_empty(),
-            Some(DateName::Likely) => read > 0,
+            Some(DateName::Event | DateName::Likely) => read > 0,
             None => read * 2 > column.cells.len(),
         };
         return is_told.then_some(DateColumn::TooFew(misfits));

@@ -109,9 +109,9 @@ pub(super) fn references(
     let mut room = MOST_BYTES;
     let mut reserve = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).is_some();
     let name = |index: usize| columns[index].name;
-    let nulls = |index: usize, is_null: fn(&str) -> bool| {
-        columns[index].cells.iter().filter(move |cell| is_null(cell)).map(|cell| (*cell).to_owned())
-    };
+    // `[source] null` lists cells exactly as they stand.
+    let nulls =
+        |index: usize, is_null: fn(&str) -> bool| columns[index].untrimmed(is_null).map(str::to_owned);
     let order = OrderEvidence::new(columns, &found.dates, delimiter);
     for (column, mut dates) in found.dates {
         let key = keys.reference(name(column), column + 1);

@@ -60,6 +60,8 @@ pub(super) struct SampleColumn<'a> {
     pub(super) cells: Vec<&'a str>,
     /// The index of each cell's row.
     row_indices: Vec<usize>,
+    index: usize,
+    all_rows: &'a [Vec<String>],
     rows: usize,
 }
 
@@ -85,14 +87,20 @@ impl<'a> SampleColumn<'a> {
     pub(super) fn new(index: usize, name: &'a str, rows: &'a [Vec<String>]) -> Self {
         let cells = rows.iter().map(|row| row.get(index).map_or("", |cell| cell.trim())).enumerate();
         let (row_indices, cells) = cells.filter(|(_, cell)| !cell.is_empty()).unzip();
-        SampleColumn { name, words: words(name), cells, row_indices, rows: rows.len() }
+        SampleColumn { name, words: words(name), cells, row_indices, index, all_rows: rows, rows: rows.len() }
     }
 
     /// The column with the cells that pass `test`; the others count as empty.
     pub(super) fn filtered(&self, test: impl Fn(&str) -> bool) -> Self {
         let cells = self.row_indices.iter().copied().zip(self.cells.iter().copied());
         let (row_indices, cells) = cells.filter(|(_, cell)| test(cell)).unzip();
-        SampleColumn { name: self.name, words: self.words.clone(), cells, row_indices, rows: self.rows }
+        SampleColumn { words: self.words.clone(), cells, row_indices, ..*self }
+    }
+
+    /// The cells that pass `test`, with the white space at their ends.
+    pub(super) fn untrimmed(&self, test: impl Fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+        let cells = self.row_indices.iter().zip(&self.cells).filter(move |(_, cell)| test(cell));
+        cells.filter_map(|(row, _)| Some(self.all_rows.get(*row)?.get(self.index)?.as_str()))
     }
 
     /// The row of a cell, by the cell's index.
@@ -208,9 +216,10 @@ mod tests {
 
     #[test]
     fn a_cell_keeps_its_row_when_others_are_left_out() {
-        let rows = rows(&["a", "", "b", "c"]);
+        let rows = rows(&["a", "", "b", "c "]);
         let column = SampleColumn::new(0, "Column", &rows).filtered(|cell| cell != "b");
         assert_eq!((&column.cells[..], column.row(1), column.row(2)), (&["a", "c"][..], Some(3), None));
+        assert_eq!(column.untrimmed(|cell| cell == "c").collect::<Vec<_>>(), ["c "]);
     }
 
     #[test]

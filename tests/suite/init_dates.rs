@@ -113,6 +113,34 @@ fn a_bad_date_rejects_its_row_and_is_told_with_its_line() {
 }
 
 #[test]
+fn null_markers_and_null_dates_leave_the_reference_out() {
+    let csv = "id,Subject,opened_at,closed_at,due_at,Link\n\
+               T-1,a,2024-03-05,NULL,31/12/2023,https://a.example/1\n\
+               T-2,b,2024-03-05,2024-03-05,00/00/0000,\\N\n\
+               T-3,c,2024-03-05,-  ,9999-12-31 00:00:00,https://a.example/3\n\
+               T-4,d,0000-00-00,n/a,31/12/2023,https://a.example/4\n";
+    let (arrived, job) = imported(csv, 0);
+    let null = job.lines().find(|line| line.starts_with("null = ")).unwrap();
+    for marker in ["\"NULL\"", "'\\N'", "\"-  \"", "\"n/a\"", "\"0000-00-00\"", "\"00/00/0000\""] {
+        assert!(null.contains(marker), "{marker}: {null}");
+    }
+    assert!(!job.contains(" no date") && !job.contains(" no URL"), "{job}");
+    let keys = |id: &str| arrived[id].keys().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(keys("T-1"), ["Link", "due_at", "opened_at"]);
+    assert_eq!(keys("T-2"), ["closed_at", "opened_at"]);
+    assert_eq!(keys("T-3"), ["Link", "opened_at"]);
+    assert_eq!(keys("T-4"), ["Link", "due_at"]);
+}
+
+#[test]
+fn serials_of_spreadsheets_arrive_by_the_header() {
+    let csv = "id,Subject,Created,Resolution time\nT-1,a,45356.385416666664,45356\nT-2,b,45356,45357\n";
+    let (arrived, _) = imported(csv, 0);
+    assert_eq!(arrived["T-1"], BTreeMap::from([("Created".to_owned(), MORNING.to_string())]));
+    assert_eq!(arrived["T-2"]["Created"], MIDNIGHT.to_string());
+}
+
+#[test]
 fn check_repeats_that_day_and_month_are_ambiguous() {
     let folder = Folder::new();
     let warned = |csv: &str| {
