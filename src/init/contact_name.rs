@@ -9,8 +9,9 @@ use super::sample::SampleColumn;
 /// Headers of columns that summarize a row in a few words; the better ones first.
 const NAMES: &str = "\
     short description, subject, title, summary, headline, topic, betreff, titel, kurzbeschreibung, \
-    thema, objet, sujet, titre, asunto, titulo, oggetto, titolo, assunto, onderwerp, emne, amne, temat, \
-    tytul, тема, 件名, タイトル, 主题, 标题, 主旨, 標題, 제목, name";
+    zusammenfassung, thema, objet, sujet, titre, resume, asunto, titulo, resumen, resumo, oggetto, \
+    riepilogo, titolo, assunto, onderwerp, emne, amne, temat, tytul, тема, 件名, タイトル, 主题, 标题, 主旨, 標題, 제목, \
+    name";
 
 /// The most characters of a short text, on average.
 const SHORT: usize = 100;
@@ -86,7 +87,8 @@ fn tells_apart(column: &SampleColumn<'_>) -> bool {
     cells < FEWEST_CELLS || (is_filled && column.most_common() * 5 <= cells * 4)
 }
 
-/// Whether the column looks like one of titles: several words, nearly all different, and about no other thing.
+/// Whether the column looks like one of titles: several words, nearly all different, and about no other
+/// thing.
 fn is_title(column: &SampleColumn<'_>) -> bool {
     let is_other = column.words.iter().any(|word| is_listed(word, OTHERS));
     let cells = column.cells.len();

@@ -1,6 +1,7 @@
 //! Recognizes the exports of widespread ticket systems by their headers.
 //!
-//! A recognized export only adds headers that the general rules try first; the cells must pass the same rules.
+//! A recognized export only adds headers that the general rules try first; the cells must pass the same
+//! rules.
 
 use super::header_words::{listed, words};
 
@@ -40,7 +41,8 @@ const EXPORTERS: &[Exporter] = &[
     Exporter {
         name: "a list export of ServiceNow",
         all: "number, short description",
-        any: "sys created on, sys updated on, opened at, opened by, sys id, assignment group, caller id, opened",
+        any: "sys created on, sys updated on, opened at, opened by, sys id, assignment group, caller id, \
+            opened",
         key: "number, sys id",
         title: "short description",
         description: "description, comments and work notes, comments",
@@ -127,27 +129,27 @@ mod tests {
     }
 
     const EXPORTS: &[Export] = &[
-        // Jira repeats the headers of fields with several values, such as Labels and Comment. Atlassian Support,
-        // "Export issues", Export CSV (all fields):
+        // Jira repeats the headers of fields with several values, such as Labels and Comment.
+        // Atlassian Support, "Export issues", Export CSV (all fields):
         // https://support.atlassian.com/jira-software-cloud/docs/export-issues/
         Export {
             system: "Jira",
-            header: "Summary,Issue key,Issue id,Issue Type,Status,Project key,Project name,Project type,\
-                Project lead,Project description,Project url,Priority,Resolution,Assignee,Reporter,Creator,Created,\
-                Updated,Last Viewed,Resolved,Due Date,Votes,Labels (1),Labels (2),Description,Environment,\
-                Comment (1),Comment (2)",
+            header: "Summary,Issue key,Issue id,Issue Type,Status,Project key,Project name,\
+                Project type,Project lead,Project description,Project url,Priority,Resolution,\
+                Assignee,Reporter,Creator,Created,Updated,Last Viewed,Resolved,Due Date,Votes,\
+                Labels (1),Labels (2),Description,Environment,Comment (1),Comment (2)",
             key: "Issue key",
             name: "Summary",
             description: "Description",
             dates: "Created, Resolved, Updated, Due Date",
         },
-        // A list's CSV has the names of its fields, other formats their labels. ServiceNow Docs, "Export data from a
-        // list", and "Incident table": https://docs.servicenow.com
+        // A list's CSV has the names of its fields, other formats their labels.
+        // ServiceNow Docs, "Export data from a list", and "Incident table": https://docs.servicenow.com
         Export {
             system: "ServiceNow",
-            header: "number,opened_at,short_description,caller_id,priority,state,category,assignment_group,\
-                assigned_to,sys_created_on,sys_updated_on,sys_updated_by,due_date,resolved_at,closed_at,sys_id,\
-                parent_incident,description",
+            header: "number,opened_at,short_description,caller_id,priority,state,category,\
+                assignment_group,assigned_to,sys_created_on,sys_updated_on,sys_updated_by,\
+                due_date,resolved_at,closed_at,sys_id,parent_incident,description",
             key: "number",
             name: "short_description",
             description: "description",
@@ -155,8 +157,8 @@ mod tests {
         },
         Export {
             system: "ServiceNow",
-            header: "Number,Opened,Short description,Caller,Priority,State,Category,Assignment group,Assigned to,\
-                Updated,Updated by",
+            header: "Number,Opened,Short description,Caller,Priority,State,Category,Assignment group,\
+                Assigned to,Updated,Updated by",
             key: "Number",
             name: "Short description",
             description: "",
@@ -167,9 +169,10 @@ mod tests {
         Export {
             system: "Zendesk",
             header: "Summation column,Id,Requester,Requester id,Requester external id,Requester email,\
-                Requester domain,Submitter,Assignee,Group,Subject,Tags,Status,Priority,Via,Ticket type,Created at,\
-                Updated at,Assigned at,Organization,Due date,Initially assigned at,Solved at,Resolution time,\
-                Satisfaction Score,Reopens,Replies,First reply time in minutes",
+                Requester domain,Submitter,Assignee,Group,Subject,Tags,Status,Priority,Via,\
+                Ticket type,Created at,Updated at,Assigned at,Organization,Due date,\
+                Initially assigned at,Solved at,Resolution time,Satisfaction Score,Reopens,\
+                Replies,First reply time in minutes",
             key: "Id",
             name: "Subject",
             description: "",
@@ -188,10 +191,11 @@ mod tests {
         // https://support.freshdesk.com
         Export {
             system: "Freshdesk",
-            header: "Ticket ID,Subject,Status,Priority,Source,Type,Agent,Group,Created time,Due by Time,\
-                Resolved time,Closed time,Last update time,Initial response time,Time tracked,Agent interactions,\
-                Customer interactions,Resolution status,First response status,Tags,Survey results,Product,Full name,\
-                Title,Email,Work phone,Contact ID",
+            header: "Ticket ID,Subject,Status,Priority,Source,Type,Agent,Group,Created time,\
+                Due by Time,Resolved time,Closed time,Last update time,Initial response time,\
+                Time tracked,Agent interactions,Customer interactions,Resolution status,\
+                First response status,Tags,Survey results,Product,Full name,Title,Email,\
+                Work phone,Contact ID",
             key: "Ticket ID",
             name: "Subject",
             description: "",
@@ -200,8 +204,8 @@ mod tests {
         // Salesforce Help, "Export a Report", of the report type Cases.
         Export {
             system: "Salesforce",
-            header: "Case Owner,Contact Name,Subject,Date/Time Opened,Age (Hours),Open,Date/Time Closed,Closed,\
-                Case Number,Account Name,Status,Priority,Case Origin",
+            header: "Case Owner,Contact Name,Subject,Date/Time Opened,Age (Hours),Open,\
+                Date/Time Closed,Closed,Case Number,Account Name,Status,Priority,Case Origin",
             key: "Case Number",
             name: "Subject",
             description: "",
@@ -211,8 +215,9 @@ mod tests {
         // https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_case.htm
         Export {
             system: "Salesforce",
-            header: "Id,IsDeleted,MasterRecordId,CaseNumber,ContactId,AccountId,ParentId,SuppliedEmail,Type,Status,\
-                Reason,Origin,Subject,Priority,Description,IsClosed,ClosedDate,OwnerId,CreatedDate,LastModifiedDate",
+            header: "Id,IsDeleted,MasterRecordId,CaseNumber,ContactId,AccountId,ParentId,SuppliedEmail,\
+                Type,Status,Reason,Origin,Subject,Priority,Description,IsClosed,ClosedDate,\
+                OwnerId,CreatedDate,LastModifiedDate",
             key: "CaseNumber",
             name: "Subject",
             description: "Description",
@@ -222,8 +227,8 @@ mod tests {
         // https://knowledge.hubspot.com/properties/hubspots-default-ticket-properties
         Export {
             system: "HubSpot",
-            header: "Ticket ID,Ticket name,Pipeline,Ticket status,Create date,Close date,Priority,Ticket owner,\
-                Source,Ticket description,Associated Contact IDs",
+            header: "Ticket ID,Ticket name,Pipeline,Ticket status,Create date,Close date,Priority,\
+                Ticket owner,Source,Ticket description,Associated Contact IDs",
             key: "Ticket ID",
             name: "Ticket name",
             description: "Ticket description",

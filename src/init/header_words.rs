@@ -5,32 +5,34 @@ use deunicode::deunicode;
 /// Names for the kind of record that a row is.
 pub(super) const RECORDS: &str = "\
     ticket, case, issue, task, incident, request, conversation, interaction, complaint, inquiry, enquiry, \
-    record, fall, vorgang, vorgangs, anfrage, aufgabe, aufgaben, caso, tarea, demande, tache, chamado, \
-    arende, zaak, sag, sak, заявки, チケット, 案件, 受付, 管理, 問い合わせ, お問い合わせ, 工单, 工單";
+    record, fall, vorgang, vorgangs, anfrage, aufgabe, aufgaben, caso, tarea, incidencia, incidente, \
+    solicitud, demande, requete, tache, chamado, solicitacao, ocorrencia, richiesta, segnalazione, arende, \
+    zaak, sag, sak, заявки, チケット, 案件, 受付, 管理, 問い合わせ, お問い合わせ, 工单, 工單";
 
 /// Words for an identifier.
 pub(super) const IDENTIFIERS: &str = "\
     id, key, number, no, num, nr, ref, reference, uuid, guid, identifier, nummer, kennung, referenz, \
-    referenznummer, numero, cle, referencia, numer, riferimento, codigo, номер, 番号, 编号, 編號, 번호";
+    referenznummer, schlussel, numero, cle, clave, chave, chiave, referencia, numer, riferimento, codigo, \
+    номер, 番号, 编号, 編號, 번호";
 
 /// Words for things that are not rows, or that several rows share: people and their addresses, types and
 /// states, related rows, products, places.
 pub(super) const OTHERS: &str = "\
     customer, client, contact, caller, user, agent, owner, assignee, assigned, requester, requestor, \
-    requested, submitter, opener, reporter, creator, created, author, person, employee, member, account, org, \
-    organization, organisation, company, business, department, vendor, supplier, group, team, queue, email, \
-    mail, address, phone, telephone, tel, mobile, fax, zip, postal, house, street, city, country, site, \
-    store, branch, location, ip, domain, url, bank, tax, vat, parent, master, related, linked, duplicate, \
-    merged, previous, next, initial, root, epic, problem, type, status, state, priority, severity, category, \
-    reason, source, channel, brand, form, tag, label, queue, policy, sla, rating, survey, stage, pipeline, \
-    serial, version, build, product, asset, device, session, thread, comment, attachment, line, row, \
-    room, project, campaign, kunde, kunden, benutzer, konto, konten, telefon, handy, mobil, haus, zeilen, \
-    artikel, produkt, typ, art, kontakt, melder, bearbeiter, cliente, usuario, telefono, linea, correo, \
-    contacto, tipo, estado, utilisateur, statut, telefone, klant, klanten, 電話, 郵便, 顧客, \
-    会員";
+    requested, submitter, opener, reporter, creator, created, author, person, employee, member, account, \
+    org, organization, organisation, company, business, department, vendor, supplier, group, team, queue, \
+    email, mail, address, phone, telephone, tel, mobile, fax, zip, postal, house, street, city, country, \
+    site, store, branch, location, ip, domain, url, bank, tax, vat, parent, master, related, linked, \
+    duplicate, merged, previous, next, initial, root, epic, problem, type, status, state, priority, \
+    severity, category, reason, source, channel, brand, form, tag, label, queue, policy, sla, rating, \
+    survey, stage, pipeline, serial, version, build, product, asset, device, session, thread, comment, \
+    attachment, line, row, room, project, campaign, kunde, kunden, benutzer, konto, konten, telefon, \
+    handy, mobil, haus, zeilen, artikel, produkt, typ, art, kontakt, melder, bearbeiter, cliente, usuario, \
+    telefono, linea, correo, contacto, tipo, estado, utilisateur, statut, telefone, klant, klanten, 電話, \
+    郵便, 顧客, 会員";
 
 /// Endings that form one word with any noun before them.
-const SUFFIXES: &str = "nummer, nr, 番号, 编号, 編號, 번호";
+const SUFFIXES: &str = "nummer, nr, schlussel, 番号, 编号, 編號, 번호";
 
 /// The items of a comma-separated list, which may be empty.
 pub(super) fn listed(list: &str) -> impl Iterator<Item = &str> {
@@ -128,6 +130,7 @@ mod tests {
             ("IDNumber", "id number"),
             ("Ticket #", "ticket number"),
             ("Ticketnummer", "ticket nummer"),
+            ("Vorgangsschlüssel", "vorgangs schlussel"),
             ("Numéro de ticket", "numero de ticket"),
             ("created_at", "created at"),
             ("ticketid", "ticket id"),

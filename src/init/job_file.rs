@@ -337,8 +337,8 @@ impl JobFileWriter<'_> {
         let ((_, name), (_, description)) = (NAME_LIMIT, DESCRIPTION_LIMIT);
         self.push([
             "[mapping]".to_owned(),
-            format!("# A name over {name} characters, a description over {description} and values over the service's limits"),
-            "# are cut, and check counts the cuts. \"reject\" rejects such rows instead.".to_owned(),
+            format!("# A name over {name} characters, a description over {description} and values over the"),
+            "# service's limits are cut, and check counts the cuts. \"reject\" rejects such rows.".to_owned(),
             "on_too_long = \"truncate\"".to_owned(),
             String::new(),
         ]);

@@ -1,8 +1,8 @@
 //! Guesses the column that uniquely identifies a row.
 //!
 //! The key is the row's own id. A header that names an id says whose: what remains without the words for an
-//! identifier is nothing, a word for the row, or another thing. The id of another thing is not the key, even if
-//! it differs in every row of the sample: in a later file, rows that share it would count as imported.
+//! identifier is nothing, a word for the row, or another thing. The id of another thing is not the key,
+//! even if it differs in every row of the sample: in a later file, rows that share it count as imported.
 
 use std::cmp::Reverse;
 
@@ -90,8 +90,8 @@ pub(super) fn find_key(
     search
 }
 
-/// How many rows a key may fail to identify. They are rejected and the user is told; without a key, every change
-/// of a cell would make a new contact.
+/// How many rows a key may fail to identify. They are rejected and the user is told; without a key, every
+/// change of a cell would make a new contact.
 fn gaps_allowed(rows: usize) -> usize {
     (rows / 10).max(rows.saturating_sub(1) / 2).min((rows / 10).max(2))
 }
@@ -199,8 +199,8 @@ fn is_singular_of(singular: &str, word: &str) -> bool {
     word.strip_prefix(singular).is_some_and(|rest| ["", "s", "es"].contains(&rest))
 }
 
-/// Whether all cells are codes such as `HD-10001`. Plain numbers count if `may_be_numbers`; elsewhere they may be
-/// amounts.
+/// Whether all cells are codes such as `HD-10001`. Plain numbers count if `may_be_numbers`; elsewhere they
+/// may be amounts.
 fn has_codes(column: &SampleColumn<'_>, may_be_numbers: bool) -> bool {
     column.all(|cell| {
         let is_code = cell.chars().all(|c| c.is_alphanumeric() || "-_/#".contains(c));
@@ -283,6 +283,8 @@ mod tests {
             "externalId",
             "ticketid",
             "Support ticket no.",
+            "Vorgangsschlüssel",
+            "Clave de incidencia",
         ] {
             assert_eq!(guessed(&[&[header], &["7"], &["8"]]).as_deref(), Some(header));
         }

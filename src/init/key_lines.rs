@@ -23,9 +23,9 @@ fn with_key(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>, key: &KeyGuess) -> 
     lines.extend(gap_sentences(sample, &key.gaps).into_iter().map(|gap| format!("# {gap}.")));
     if key.is_row_number {
         lines.extend([
-            "# Its cells count the rows from the first. If every export does so, name another key: with this one,"
+            "# Its cells count the rows from the first. If every export does so, name another key: with this"
                 .to_owned(),
-            "# the rows of a later export count as imported.".to_owned(),
+            "# one, the rows of a later export count as imported.".to_owned(),
         ]);
     }
     lines.push(format!("key = [{}]", literals::toml(roles.columns[key.column].name)));

@@ -44,7 +44,19 @@ pub(super) fn summary(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> String
     lines.push(format!("Name: {}", names(name)));
     let description: Vec<usize> = roles.description.iter().map(|guess| guess.column).collect();
     lines.push(format!("Description: {}", names(&description)));
-    let dates: Vec<usize> = roles.references.dates.iter().map(|date| date.column).collect();
-    lines.push(format!("dates: {}", names(&dates)));
+    let dates = &roles.references.dates;
+    lines.push(format!("dates: {}", names(&dates.iter().map(|date| date.column).collect::<Vec<_>>())));
+    for date in dates {
+        let column = names(&[date.column]);
+        if date.dates.other_order.is_some() {
+            lines.push(format!(
+                "  {column}: the day or the month may be first; see AMBIGUOUS in the job file"
+            ));
+        }
+        if date.dates.misfits.count > 0 {
+            let misfits = date.dates.misfits.described("date", "dates", sample.lines);
+            lines.push(format!("  {column}: {misfits}"));
+        }
+    }
     lines.join("\n") + "\n"
 }
