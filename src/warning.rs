@@ -27,39 +27,42 @@ pub enum WarningCode {
     SwallowedRows,
     /// All letters outside of ASCII are malformed so far: the encoding is probably another.
     SuspectEncoding,
-    /// Cells look like no value, and are no text of `[source] null`.
-    LookAlikeNull,
-    /// The contact has no name.
-    NoName,
-    /// A text is cut, by `truncate` or to its limit.
-    TextCut,
-    /// The job names no key.
-    NoKey,
-    /// A key differs from that of another row, in the input or in the ledger, only in what is easily overlooked.
-    LookAlikeKey,
-    /// A key looks like a number that a spreadsheet rewrote.
-    SpoiledKey,
-    /// A row looks like a total of the others.
-    TotalRow,
     /// The last row is shorter than the others and has no line end.
     TruncatedFile,
-    /// A value begins or ends with white space.
-    PaddedValue,
-    /// The value of a reference of type URL is no URL.
-    InvalidUrl,
-    /// Rows without key columns equal an earlier row.
+    /// A row looks like a total of the others.
+    TotalRow,
+    /// The job names no key, so the whole row is its key: a cell, column or `null` setting that changes makes a new
+    /// contact.
+    NoKey,
+    /// Without a key: rows equal an earlier row, and each is imported.
     IdenticalRows,
-    /// More tasks follow one contact than Connect allows.
-    LongChain,
+    /// Keys differ from another row's, in the input or in the ledger, only in what is easily overlooked.
+    LookAlikeKey,
+    /// Keys look like a number that a spreadsheet or a number type rewrote, such as `1.23E+17`, `#####` or `601.0`.
+    SpoiledKey,
+    /// Cells of a column that is sent are texts that exports write for no value, such as `NULL` or `N/A`, and not among
+    /// those under `[source] null`.
+    LookAlikeNull,
     /// Dates may have the day or the month first.
     DayMonthOrder,
+    /// Dates lie after the 30th of June that follows the year of the time-zone data; their offset is a prediction. Update
+    /// tzdata or connect-import, or export dates with their offset.
+    DateBeyondZoneData,
+    /// Contacts have no name.
+    NoName,
+    /// Texts are cut, by the filter `truncate` or by `on_too_long = "truncate"`.
+    TextCut,
+    /// Values begin or end with white space, a no-break space or an invisible one.
+    PaddedValue,
+    /// Values of references of type URL are no URLs.
+    InvalidUrl,
+    /// Tasks follow a contact that has as many following tasks as Connect allows.
+    LongChain,
     /// Tasks are scheduled further ahead than the API reference allows.
     ScheduledFar,
-    /// A date is later than the time-zone data can know.
-    DateBeyondZoneData,
     /// The run takes longer than the idempotency window.
     OutlastsWindow,
-    /// More rows have errors than `--max-errors` allows, so a run would not start.
+    /// More rows have faults than `--max-errors` allows, so a run would not start.
     ErrorBudgetSpent,
 }
 

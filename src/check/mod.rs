@@ -174,7 +174,7 @@ impl CheckVisitor<'_, '_> {
         }
         let class = match &unselectable {
             Some(rejection) => self.report_rejection(place, &key, rejection)?,
-            None => self.classify(rules, record, &key, row, place, now)?,
+            None => self.classify(rules, record, &key, (row, is_duplicate), place, now)?,
         };
         let duplicate = is_duplicate.then(|| self.duplicate(place, first));
         let class = if is_duplicate { RowClass::Faulty } else { class };
@@ -232,7 +232,7 @@ impl CheckVisitor<'_, '_> {
         rules: &Rules,
         record: &Record,
         key: &RowKey,
-        row: LookedUpRow,
+        (row, is_duplicate): (LookedUpRow, bool),
         place: RowPlace,
         now: i64,
     ) -> Result<RowClass, CheckError> {
@@ -244,7 +244,10 @@ impl CheckVisitor<'_, '_> {
         self.review.dates(rules, record, key, mapped.is_err());
         match mapped {
             Ok(mapped) => {
-                self.record_mapped(rules, &mapped, place, key, now)?;
+                // The others are not sent.
+                if row.class.is_none() && !is_duplicate {
+                    self.record_mapped(rules, &mapped, place, key, now)?;
+                }
                 Ok(row.class.unwrap_or(RowClass::Ready))
             }
             Err(MapError::Row(_)) if row.is_sent_unchanged => Ok(RowClass::Ready),

@@ -210,18 +210,38 @@ fn is_padded_by_any(text: &str) -> bool {
 /// Whether the text has the form of a URL: a scheme, something after it, and no white space.
 #[inline]
 fn is_url(text: &str) -> bool {
+    let is_web = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match is_web {
+        Some(content) => is_url_content(content),
+        None => is_other_url(text),
+    }
+}
+
+/// A URL of another scheme than the usual two.
+#[cold]
+fn is_other_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let content = match rest.strip_prefix("//") {
+        Some(path) if scheme == "file" => path.trim_start_matches('/'),
         Some(content) => content,
         // Without slashes any word before a colon would be a scheme.
         None if ["mailto", "tel", "sip", "sips", "urn", "data"].contains(&scheme) => rest,
         None => return false,
     };
-    is_scheme
-        && content.bytes().next().is_some_and(|byte| !b"/?#:".contains(&byte) || scheme == "file")
-        && !content.contains(|c: char| c.is_whitespace() || c.is_control())
+    is_scheme && is_url_content(content)
+}
+
+/// Whether the text after the scheme names something and has no white space.
+#[inline]
+fn is_url_content(text: &str) -> bool {
+    // One pass over the bytes without a branch.
+    let (blank, beyond_ascii) = text.bytes().fold((false, false), |(blank, beyond), byte| {
+        (blank | (byte <= b' ') | (byte == 0x7f), beyond | (byte >= 0x80))
+    });
+    let has_host = text.as_bytes().first().is_some_and(|byte| !b"/?#:".contains(byte));
+    has_host && !blank && !(beyond_ascii && text.contains(char::is_whitespace))
 }
 
 #[cfg(test)]
@@ -265,6 +285,9 @@ mod tests {
             "://x",
             "1http://x",
             "https:/example.com",
+            "https://example.com/a\u{a0}b",
+            "https://example.com/a\nb",
+            "file://",
             "ticket 7: https://example.com",
         ] {
             assert!(!is_url(text), "{text}");

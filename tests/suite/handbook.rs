@@ -91,6 +91,18 @@ fn the_handbook_has_the_schema_of_the_ledger() {
     expect_section("src/handbook/ledger.md", "schema", &format!("```sql\n{schema}\n```\n"));
 }
 
+#[test]
+fn the_handbook_explains_every_warning() {
+    let schema = std::fs::read_to_string(repository("samples/messages.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let mut lines = "| warning | meaning |\n|---|---|\n".to_owned();
+    for code in schema["$defs"]["WarningCode"]["oneOf"].as_array().unwrap() {
+        let [name, meaning] = ["const", "description"].map(|member| code[member].as_str().unwrap());
+        lines.push_str(&format!("| `{name}` | {} |\n", meaning.replace('\n', " ")));
+    }
+    expect_section("src/handbook/operations.md", "warnings", &lines);
+}
+
 /// Compares a section of a file, between its begin and end marks, with `generated`. UPDATE_EXPECTED writes it instead.
 fn expect_section(file: &str, mark: &str, generated: &str) {
     let path = repository(file);
