@@ -4,7 +4,7 @@
 //! read it.
 //!
 //! Promises: a date outside of 1900 to 2199, and a date that exporters write for "no value", is a fault and
-//! never a moment; no error repeats a cell. The only I/O is that of [`zone_data`], once a process.
+//! never a moment; no error repeats a cell. The only I/O is that of [`zone_data()`], once a process.
 //!
 //! Imports nothing of the crate.
 

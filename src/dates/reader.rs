@@ -395,7 +395,14 @@ mod tests {
         #[test]
         fn a_written_date_is_read_as_it_was(second in -2_208_900_000i64..7_258_000_000) {
             let zoned = Timestamp::from_second(second).unwrap().to_zoned_datetime(TimeZone::UTC);
-            for format in ["%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%d%b%Y:%H:%M:%S", "%A, %B %d, %Y %T", "%G-W%V-%u %T"] {
+            let formats = [
+                "%d.%m.%Y %H:%M:%S",
+                "%m/%d/%Y %I:%M:%S %p",
+                "%d%b%Y:%H:%M:%S",
+                "%A, %B %d, %Y %T",
+                "%G-W%V-%u %T",
+            ];
+            for format in formats {
                 let cell = zoned.strftime(format).to_string();
                 let reading = DateReader::new(format).unwrap().read(&cell);
                 proptest::prop_assert_eq!(reading, Ok(DateReading::Local(zoned.datetime())), "{}", cell);

@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-/// The folders that jiff searches for the system's data, after `TZDIR`.
-const FOLDERS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
+/// The folders that jiff searches for the system's data, after `TZDIR`. Windows has none.
+const FOLDERS: &[&str] =
+    if cfg!(unix) { &["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"] } else { &[] };
 
 /// The rules of all time zones, of one release.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub(crate) fn zone_data() -> &'static ZoneData {
     static DATA: OnceLock<ZoneData> = OnceLock::new();
     DATA.get_or_init(|| {
         let folders = std::env::var_os("TZDIR").map(PathBuf::from);
-        ZoneData::newest(folders.into_iter().chain(FOLDERS.map(PathBuf::from)))
+        ZoneData::newest(folders.into_iter().chain(FOLDERS.iter().map(PathBuf::from)))
     })
 }
 

@@ -1,7 +1,7 @@
 //! How the dates of a row use the rules of time zones, for the warnings and the report of a check.
 //!
-//! A filter in a MiniJinja template knows neither the row nor the mapping. A row is mapped on one thread, so the filters
-//! note it there, and the mapping takes it.
+//! A filter in a MiniJinja template knows neither the row nor the mapping. A row is mapped on one thread, so the
+//! filters note it there, and the mapping takes it.
 
 use std::cell::Cell;
 

@@ -1,7 +1,7 @@
 //! Files and addresses that are given in a CSV's place: each is named for what it is, with the command that makes a CSV
 //! of it.
 //!
-//! [`of_bytes`] knows binary formats by their first bytes, [`of_text`] text formats by their beginning, [`remote`]
+//! [`of_bytes`] knows binary formats by their first bytes, [`of_text`] text formats by their beginning, [`remote()`]
 //! addresses. A file is refused only if it can be no CSV.
 
 mod binary;
