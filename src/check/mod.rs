@@ -146,7 +146,8 @@ impl CheckVisitor<'_, '_> {
         let key = rules.key(record);
         if self.check.shard.is_some_and(|shard| !shard.contains(&key)) {
             self.findings.of_other_shards += 1;
-            return Ok(());
+            let token = self.check.ledger.map(|ledger| ledger.token(&key, 1));
+            return Ok(self.keys.row_elsewhere(place, &key, token)?);
         }
         // Before rows are passed over: such a row may hold others.
         self.review.form(record, &key);

@@ -149,6 +149,8 @@ impl InputIntake<'_> {
             let key = rules.key(record);
             if self.intake.shard.is_some_and(|shard| !shard.contains(&key)) {
                 self.counts.other_shards += 1;
+                let place = RowPlace { file: self.inputs_begun - 1, line: record.line };
+                self.keys.row_elsewhere(place, &key, Some(self.intake.ledger.token(&key)))?;
                 continue;
             }
             // Before rows are passed over: such a row may hold others.

@@ -46,7 +46,7 @@ pub struct KeyedRow<'a> {
     pub key: &'a RowKey,
     /// Token of the first row of the key. `None` if the keys are not compared with a ledger.
     pub token: Option<ClientToken>,
-    /// Whether the row is created, so that nothing can be done about its key.
+    /// Whether the row is created, so that nothing can be done about its key, or another shard's.
     pub is_created: bool,
 }
 
@@ -127,6 +127,22 @@ impl KeyReview {
             }
         }
         Ok(found)
+    }
+
+    /// Counts the key of a row of another shard, which a row of this one may look like.
+    ///
+    /// # Errors
+    /// As [`KeyReview::row`].
+    pub fn row_elsewhere(
+        &mut self,
+        place: RowPlace,
+        key: &RowKey,
+        token: Option<ClientToken>,
+    ) -> Result<(), LedgerError> {
+        match key {
+            RowKey::Columns(_) => self.row(KeyedRow { place, key, token, is_created: true }).map(drop),
+            RowKey::Content(_) | RowKey::Unusable(_) => Ok(()),
+        }
     }
 
     /// Whether a comparison with the keys of a ledger can find something.

@@ -282,3 +282,28 @@ fn a_job_without_a_key_is_told_what_that_means() {
     // Its rows are created: no other key can be set any more.
     assert!(!folder.run(&run).expect(0).stderr.contains("NoKey"));
 }
+
+#[test]
+fn a_key_looks_like_that_of_a_row_of_another_shard() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    // Each pair of keys that look alike lies in one shard or in two.
+    let ids: Vec<String> =
+        (0..40).flat_map(|number| [format!("HD-{number}"), format!("hd-{number}")]).collect();
+    folder.write("t.csv", csv(&ids.iter().map(String::as_str).collect::<Vec<_>>()));
+    let mut named = 0;
+    for shard in ["0/2", "1/2"] {
+        let ledger = format!("{}.db", &shard[..1]);
+        let options = ["--shard", shard, "--ledger", &ledger, "--key", "id", "--sandbox"];
+        let checked = folder.run(&[&["check", "t.csv"], &options[..]].concat()).expect(0);
+        let line = checked.stdout.lines().find(|line| line.contains("LookAlikeKey")).unwrap();
+        let count: u64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        let run = [&["run", "t.csv", "--endpoint-url", &url, "--rate", "1000"], &options[..]].concat();
+        let ran = folder.run(&run).expect(0);
+        assert!(before_sending(&ran).contains(&format!("LookAlikeKey: {count} rows")), "{}", ran.stderr);
+        named += count;
+    }
+    // Those in two shards are named by both.
+    assert!((41..80).contains(&named), "{named}");
+}
