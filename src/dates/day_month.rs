@@ -16,8 +16,8 @@ impl DayMonthOrder {
     }
 }
 
-/// The order of day and month in a format that has both as numbers, one character apart. None if the year comes before
-/// them: nobody writes `2024-05-03` with the day first.
+/// The order of day and month in a format that has both as numbers, one character apart. None if the year
+/// comes before them: nobody writes `2024-05-03` with the day first.
 pub(crate) fn numeric_order(format: &str) -> Option<DayMonthOrder> {
     place(format).map(|(_, order)| order)
 }

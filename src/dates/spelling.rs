@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// Spanish half days, as in `9:15 a. m.`: with a no-break space by the CLDR, without one in other programs.
 const HALF_DAYS: [(&str, &str); 4] = [("a. m.", "AM"), ("p. m.", "PM"), ("a.m.", "AM"), ("p.m.", "PM")];
 
-/// The text with spaces for no-break spaces, which Java since 20 writes before AM and PM, and with `AM` and `PM` for the
-/// Spanish half days.
+/// The text with spaces for no-break spaces, which Java since 20 writes before AM and PM, and with `AM` and
+/// `PM` for the Spanish half days.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     let mut plain = Cow::Borrowed(text);
     if !text.is_ascii() {

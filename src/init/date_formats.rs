@@ -1,8 +1,8 @@
 //! The date formats that exports write, and the cells that each of them reads.
 //!
-//! Sources of the formats: the default formats of Oracle (NLS_TIMESTAMP_FORMAT, NLS_TIMESTAMP_TZ_FORMAT) and SAS (DATE9.,
-//! DATETIME18.), ECMA-262 (Date.prototype.toString), RFC 2822, the C library's asctime, and the CLDR's dates of the
-//! languages in `dates`.
+//! Sources of the formats: the default formats of Oracle (NLS_TIMESTAMP_FORMAT, NLS_TIMESTAMP_TZ_FORMAT) and
+//! SAS (DATE9., DATETIME18.), ECMA-262 (Date.prototype.toString), RFC 2822, the C library's asctime, and the
+//! CLDR's dates of the languages in `dates`.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -16,8 +16,8 @@ use crate::dates::DateReader;
 /// ISO 8601, which the filters also read without a format.
 pub(super) const ISO: &str = "iso_8601";
 
-/// Date formats, the likelier ones first, separated by semicolons. Both orders of day and month are tried. `%a` and `%b`
-/// also read whole names.
+/// Date formats, the likelier ones first, separated by semicolons. Both orders of day and month are tried.
+/// `%a` and `%b` also read whole names.
 const DATES: &str = "\
     %d.%m.%Y; %d/%m/%Y; %m/%d/%Y; %d-%m-%Y; %m-%d-%Y; %Y/%m/%d; %Y-%m-%d; %Y.%m.%d; \
     %d.%m.%y; %d/%m/%y; %m/%d/%y; %d-%m-%y; %m-%d-%y; \

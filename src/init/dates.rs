@@ -35,8 +35,8 @@ pub(super) enum DateColumn {
     BothOrders,
 }
 
-/// The formats of a date column. Null markers and null dates count as empty cells. If both orders of day and month read the same cells, `formats` has the day
-/// first.
+/// The formats of a date column. Null markers and null dates count as empty cells. If both orders of day and
+/// month read the same cells, `formats` has the day first.
 pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
     let column = &column.filtered(|cell| !is_null(cell));
     let name = DateName::of(&column.words);
@@ -135,7 +135,8 @@ fn choose(found: &[&Candidate], cells: usize) -> Cover {
     Cover { formats: chosen.iter().map(|candidate| candidate.format.clone()).collect(), is_read, has_offset }
 }
 
-/// The formats with day and month exchanged; none if no format has both as numbers, or if one has no other order.
+/// The formats with day and month exchanged; none if no format has both as numbers, or if one has no other
+/// order.
 fn other_order(formats: &[String]) -> Option<Vec<String>> {
     let has_other = |format: &String| !format.starts_with("%d.");
     let mut numeric = formats.iter().filter(|format| numeric_order(format).is_some()).peekable();

@@ -25,7 +25,8 @@ struct CertainColumn<'a> {
     order: DayMonthOrder,
 }
 
-/// The order of a column's day and month, and the comment about it, which ends before the formats of the other order.
+/// The order of a column's day and month, and the comment about it, which ends before the formats of the
+/// other order.
 #[derive(Debug)]
 pub(super) struct ChosenOrder {
     pub(super) order: DayMonthOrder,

@@ -261,7 +261,7 @@ impl JobFileWriter<'_> {
                 let what = dates.misfits.described("date", "dates", self.sample.lines);
                 comment.extend([
                     format!("# {}: {what}.", literals::comment(self.name_of(column))),
-                    "# They reject their rows, until they are corrected or [source] null lists them."
+                    "# Such a cell rejects its row until it is corrected or [source] null lists it."
                         .to_owned(),
                 ]);
             }
@@ -298,7 +298,7 @@ impl JobFileWriter<'_> {
                 let what = misfits.described("URL", "URLs", self.sample.lines);
                 comment.extend([
                     format!("# {}: {what}.", literals::comment(self.name_of(column))),
-                    "# They are sent as they are, and are no links then.".to_owned(),
+                    "# Such a cell is sent as it is, and is no link then.".to_owned(),
                 ]);
             }
             self.reference(&key, "URL", comment, &template);

@@ -24,8 +24,8 @@ struct ColumnTally {
 }
 
 impl DayMonthTally {
-    /// Counts a row's cell of this column. Once a cell has decided the order, only rejected rows can tell more, so a
-    /// large file costs no second reading of its dates.
+    /// Counts a row's cell of this column. Once a cell has decided the order, only rejected rows can tell
+    /// more, so a large file costs no second reading of its dates.
     pub(super) fn record(
         &mut self,
         column: &DayMonthColumn,
@@ -56,7 +56,8 @@ impl DayMonthTally {
             Some(AllowedOrder::Other) => {
                 tally.other += 1;
                 tally.contrary.get_or_insert_with(|| {
-                    warning(format!("has dates that '{other}' reads and '{format}' does not; those that both read may be wrong"))
+                    let text = "does not; those that both read may be wrong";
+                    warning(format!("has dates that '{other}' reads and '{format}' {text}"))
                 });
             }
             None => {}
@@ -81,7 +82,8 @@ impl DayMonthTally {
         &mut self.columns[index]
     }
 
-    /// A warning for each column whose dates may be wrong: no cell decides the order, or some contradict the format.
+    /// A warning for each column whose dates may be wrong: no cell decides the order, or some contradict the
+    /// format.
     pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
         self.columns.into_iter().filter_map(|tally| match (tally.contrary, tally.open) {
             (Some(contrary), _) => Some(contrary.times(tally.other)),

@@ -1,15 +1,15 @@
 //! Texts that exports write for no value: what `init` proposes as `[source] null` and `check` counts.
 
 /// The markers of common exports, in lower case: PostgreSQL, MariaDB, Hive and ClickHouse (`\N`), SQL clients
-/// (`NULL`, `(null)`, `[NULL]`, `<null>`), R (`NA`), pandas (`NaN`, `NaT`, `<NA>`, `None`), Salesforce and spreadsheets
-/// (`#N/A`, `N/A`, `-`, `?`), Ruby and Go (`nil`).
+/// (`NULL`, `(null)`, `[NULL]`, `<null>`), R (`NA`), pandas (`NaN`, `NaT`, `<NA>`, `None`), Salesforce and
+/// spreadsheets (`#N/A`, `N/A`, `-`, `?`), Ruby and Go (`nil`).
 const MARKERS: [&str; 16] = [
     "\\n", "null", "(null)", "[null]", "<null>", "na", "n/a", "#n/a", "<na>", "nan", "nat", "none", "nil",
     "-", "--", "?",
 ];
 
-/// Whether the trimmed cell is a text that stands for no value in common exports, in any case: `NULL`, `N/A`, `\N`,
-/// `-`. It may be a value all the same, such as the surname Null.
+/// Whether the trimmed cell is a text that stands for no value in common exports, in any case: `NULL`, `N/A`,
+/// `\N`, `-`. It may be a value all the same, such as the surname Null.
 pub fn looks_like_null(cell: &str) -> bool {
     const LONGEST: usize = 6;
     let cell = cell.trim();
@@ -18,8 +18,8 @@ pub fn looks_like_null(cell: &str) -> bool {
         && MARKERS.iter().any(|marker| cell.eq_ignore_ascii_case(marker))
 }
 
-/// Whether the trimmed cell is a date that databases and spreadsheets write for no date, in any order of its parts:
-/// `0000-00-00`, `0001-01-01`, `1899-12-30` or `9999-12-31`, with or without a time.
+/// Whether the trimmed cell is a date that databases and spreadsheets write for no date, in any order of its
+/// parts: `0000-00-00`, `0001-01-01`, `1899-12-30` or `9999-12-31`, with or without a time.
 pub fn looks_like_null_date(cell: &str) -> bool {
     let mut numbers = cell.trim().split(|c: char| !c.is_ascii_digit());
     let mut next = || numbers.next().filter(|number| matches!(number.len(), 1 | 2 | 4));

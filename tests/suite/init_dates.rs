@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::support::*;
 
-/// Runs `init` and `run` on a CSV with the column `id`, and returns the references that arrived by id, and the job file.
+/// Runs `init` and `run` on a CSV with the column `id`, and returns the references that arrived by id, and
+/// the job file.
 fn imported(csv: &str, code: i32) -> (BTreeMap<String, BTreeMap<String, String>>, String) {
     let folder = Folder::new();
     folder.write("export.csv", csv);
