@@ -9,12 +9,17 @@ use super::CommandError;
 use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
-use crate::init::{CsvSample, GuessedJob, guess_encoding, job_file, lines_before_rows, malformed_rows};
+use crate::init::{
+    CsvSample, GuessedJob, guess_encoding, guess_nulls, job_file, lines_before_rows, source_lines,
+};
 use crate::job::{JobFile, dialect};
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
 use crate::shell_word::shell_path;
-use crate::source::{CsvSource, Dialect, EscapeScope, Input, Record, SourceError, first_bytes};
+use crate::source::{
+    CsvSource, Dialect, EscapeScope, GuessedSyntax, Input, Record, SourceError, SourceFormat, first_bytes,
+    guess_syntax,
+};
 use crate::ui::{notice, skeleton, to_stdout};
 
 /// Maximum rows to sample.
@@ -93,13 +98,46 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
             sampled = sample(csv, &dialect);
         }
     }
-    let Sampled { source, rows, lines, malformed_lines, is_complete } = sampled?;
+    let given = &args.dialect;
+    let is_open = given.format.is_none() && given.quote.is_none() && given.escape.is_none();
+    let found = match &sampled {
+        Ok(sampled) => Some(sampled.source.dialect().delimiter),
+        // Read in another syntax, the quotes may be text.
+        Err(SourceError::UnclosedQuote { .. } | SourceError::StrayQuote(_) | SourceError::TooLong { .. }) => {
+            Some(dialect.delimiter.unwrap_or(b','))
+        }
+        Err(_) => None,
+    };
+    let guess = match found.filter(|_| is_open) {
+        Some(delimiter) => guess_syntax(&Input::File(csv.to_owned()), &dialect, delimiter)?,
+        None => None,
+    };
+    if let Some(guess) = guess {
+        dialect.delimiter = Some(guess.delimiter);
+        match guess.syntax {
+            GuessedSyntax::Text => {
+                dialect.format = SourceFormat::Text;
+                (dialect.quote, dialect.escape) = (None, Some(b'\\'));
+            }
+            GuessedSyntax::Escaped => dialect.escape = Some(b'\\'),
+            GuessedSyntax::Unquoted => dialect.quote = None,
+        }
+        sampled = sample(csv, &dialect);
+    }
+    if dialect.null.is_empty() {
+        dialect.null = sampled.as_ref().map_or(Vec::new(), |sampled| guess_nulls(&sampled.rows));
+        if !dialect.null.is_empty() {
+            sampled = sample(csv, &dialect);
+        }
+    }
+    let Sampled { source, rows, lines, malformed_lines, short_rows, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
-    let encoding = dialect.encoding.map_or("UTF-8", |encoding| encoding.name());
-    let mut source_lines = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
-    source_lines.extend(malformed_rows(&malformed_lines, encoding).into_iter().flatten());
+    let is_default =
+        delimiter == ',' && args.dialect.delimiter.is_none() && dialect.format == SourceFormat::Csv;
+    let mut lines_of_source = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
+    lines_of_source.extend(source_lines(&dialect, guess, &malformed_lines, short_rows));
     if dialect.escape_in == EscapeScope::Quoted {
-        source_lines.push("escape_in = \"quoted\"".to_owned());
+        lines_of_source.push("escape_in = \"quoted\"".to_owned());
     }
     let sample = CsvSample {
         file: &relative(csv, job),
@@ -107,11 +145,11 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         rows: &rows,
         lines: &lines,
         is_complete,
-        delimiter: (delimiter != ',' || args.dialect.delimiter.is_some()).then_some(delimiter),
+        delimiter: (!is_default).then_some(delimiter),
         quote: args.dialect.quote.as_deref(),
         escape: args.dialect.escape.as_deref(),
         encoding: dialect.encoding.map(|encoding| encoding.name()),
-        source_lines: &source_lines,
+        source_lines: &lines_of_source,
         null: &dialect.null,
     };
     Ok(job_file(&sample, &shell_path(job)))
@@ -125,6 +163,8 @@ struct Sampled {
     lines: Vec<u64>,
     /// The lines of rows with malformed text.
     malformed_lines: Vec<u64>,
+    /// Number of rows with fewer cells than the header.
+    short_rows: usize,
     /// Whether these are all rows.
     is_complete: bool,
 }
@@ -134,11 +174,11 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
     let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
     let (mut rows, mut lines, mut malformed_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let mut bytes = 0;
+    let (mut bytes, mut short_rows) = (0, 0);
     let mut record = Record::default();
     while rows.len() < ROWS && bytes < BYTES {
         if !source.read_record(&mut record)? {
-            return Ok(Sampled { source, rows, lines, malformed_lines, is_complete: true });
+            return Ok(Sampled { source, rows, lines, malformed_lines, short_rows, is_complete: true });
         }
         bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns, and a row of dashes or totals to none.
@@ -147,9 +187,11 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
         } else if record.fields.len() == columns && record.non_row.is_none() {
             rows.push(record.fields.iter().map(str::to_owned).collect());
             lines.push(record.line);
+        } else {
+            short_rows += usize::from(record.fields.len() < columns);
         }
     }
-    Ok(Sampled { source, rows, lines, malformed_lines, is_complete: false })
+    Ok(Sampled { source, rows, lines, malformed_lines, short_rows, is_complete: false })
 }
 
 /// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.

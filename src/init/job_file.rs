@@ -121,11 +121,12 @@ impl JobFileWriter<'_> {
                 format!("encoding = {}", literals::toml(encoding)),
             ]);
         }
+        let of_references = self.roles.references.nulls.iter().filter(|null| !sample.null.contains(null));
         let nulls: Vec<String> =
-            self.roles.references.nulls.iter().map(|null| literals::toml(null)).collect();
+            sample.null.iter().chain(of_references).map(|null| literals::toml(null)).collect();
         if !nulls.is_empty() {
             self.push([
-                "# Guessed: these cells of date and URL columns stand for no value. They are empty in every column."
+                "# Guessed: cells that are exactly this stand for no value. They are empty in every column."
                     .to_owned(),
                 format!("null = [{}]", nulls.join(", ")),
             ]);

@@ -19,11 +19,13 @@ mod contact_name;
 mod roles;
 mod key_lines;
 mod summary;
+mod nulls;
 mod source_lines;
 mod job_file;
 #[cfg(test)]
 mod tests;
 
 pub use job_file::{GuessedJob, job_file};
+pub use nulls::guess_nulls;
 pub use sample::{CsvSample, guess_encoding};
-pub use source_lines::{lines_before_rows, malformed_rows};
+pub use source_lines::{lines_before_rows, source_lines};

@@ -210,7 +210,8 @@ impl Rules {
                 None => format!("cell {}", column + 1),
             };
             let found = format!("has bytes that are not {} in {column}", expected.name);
-            return Err(Rejection::of_row(Rejection::MALFORMED, found, expected.remedy).into());
+            let rule = format!("correct them, or {}", expected.remedy);
+            return Err(Rejection::of_row(Rejection::MALFORMED, found, rule).into());
         }
         if let Some(rejection) = non_row(record, columns) {
             return Err(rejection.into());

@@ -33,6 +33,7 @@ mod key_form;
 mod spoiled_key;
 mod csv_source;
 mod start;
+mod syntax_guess;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -54,3 +55,4 @@ pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};
 pub use spoiled_key::{KeyCell, Spoilage, examine};
 pub use start::first_bytes;
+pub use syntax_guess::{GuessedSyntax, SyntaxGuess, guess_syntax};

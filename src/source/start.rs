@@ -12,13 +12,16 @@ use super::input::Input;
 /// # Errors
 /// The input cannot be opened or decompressed, or has another format.
 pub fn first_bytes(input: &Input, most: u64) -> Result<Vec<u8>, SourceError> {
-    let failed = |source: io::Error| {
-        let file = input.to_string();
-        let path = PathBuf::from(&file);
-        SourceError::from_stream(&source, &file, 0, 1).unwrap_or(SourceError::Open { path, source })
-    };
+    let failed = |source| in_file(input, source);
     let (bytes, _) = decompressed(input.open()?.0).map_err(failed)?;
     let mut start = Vec::new();
     bytes.take(most).read_to_end(&mut start).map_err(failed)?;
     Ok(start)
+}
+
+/// The error of reading the start of an input.
+pub(super) fn in_file(input: &Input, source: io::Error) -> SourceError {
+    let file = input.to_string();
+    let path = PathBuf::from(&file);
+    SourceError::from_stream(&source, &file, 0, 1).unwrap_or(SourceError::Open { path, source })
 }

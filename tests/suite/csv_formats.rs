@@ -273,3 +273,172 @@ fn an_unreadable_file_is_refused_with_a_remedy() {
         assert!(ended.stderr.contains(message), "{}", ended.stderr);
     }
 }
+
+/// Lines of `\N` are `mysql --batch`, COPY or CSV of one table, with the cells of rows 1, 2 and 3.
+const ESCAPED: &str = "id\tsubject\tbody\tpriority\tclosed_at\n\
+    1\tHe said \"hi\"\tIt burns.\\nSecond line\\twith tab\thigh\t2024-03-06 10:00:00+00\n\
+    2\t\"quoted\"\tC:\\\\temp\\\\new and a \\\\ at the end\\\\\t\\N\t\\N\n\
+    3\tline1\\r\\nline2\t  \\\\N\tlow\t\\N\n";
+
+/// The attributes of the rows of `ESCAPED`.
+fn decoded() -> Vec<serde_json::Value> {
+    vec![
+        serde_json::json!({
+            "id": "1", "subject": "He said \"hi\"", "body": "It burns.\nSecond line\twith tab",
+            "priority": "high", "closed_at": "2024-03-06 10:00:00+00"
+        }),
+        serde_json::json!({
+            "id": "2", "subject": "\"quoted\"", "body": "C:\\temp\\new and a \\ at the end\\"
+        }),
+        serde_json::json!({"id": "3", "subject": "line1\r\nline2", "body": "  \\N", "priority": "low"}),
+    ]
+}
+
+#[test]
+fn the_text_format_arrives_decoded() {
+    let folder = Folder::new();
+    folder.write("t.csv", ESCAPED);
+    assert_eq!(imported_attributes(&folder, &["--format", "text"]), decoded());
+    let folder = Folder::new();
+    folder.write("t.csv", ESCAPED.replace("\\N\t\\N\n", "NULL\tNULL\n").replace("low\t\\N\n", "low\tNULL\n"));
+    assert_eq!(imported_attributes(&folder, &["--format", "text", "--null", "NULL"]), decoded());
+    let folder = Folder::new();
+    folder.write("t.csv", ESCAPED.replace('\t', "^A").replace("^A", "\u{1}"));
+    assert_eq!(imported_attributes(&folder, &["--format", "text", "--delimiter", "\u{1}"]), decoded());
+}
+
+/// Runs `init`, and returns the job file after a check and a rehearsal of `rows` rows.
+fn guessed(folder: &Folder, rows: usize) -> String {
+    folder.run(&["init", "t.csv"]).expect(0);
+    let checked = folder.run(&["check", "--job", "t.toml"]).expect(0);
+    assert!(checked.stdout.contains(&format!("{rows}  send")), "{}", checked.stdout);
+    folder.run(&["run", "--job", "t.toml", "--sandbox", "--rate", "1000", "--burst", "100"]).expect(0);
+    folder.read("t.toml")
+}
+
+#[test]
+fn init_tells_the_text_format_from_csv() {
+    let swallowing = "id\tsubject\tbody\tnote\n1\ta\tok\tn1\n3\tc\t\"starts with a quote\tn3\n\
+        4\td\tplain\tn4\n5\te\tends with a quote\"\tn5\n8\th\tx\tn8\n";
+    for (text, rows) in [(swallowing, 5), (ESCAPED, 3)] {
+        let folder = Folder::new();
+        folder.write("t.csv", text);
+        let job = guessed(&folder, rows);
+        assert!(job.contains("format = \"text\""), "{job}");
+    }
+    let folder = Folder::new();
+    folder.write("t.csv", "id,subject,n\n1,\"He said \\\"hi, you\\\"\",x\n2,b\\, c,y\n");
+    let job = guessed(&folder, 2);
+    assert!(job.contains("escape = '\\'"), "{job}");
+}
+
+#[test]
+fn check_warns_of_rows_that_a_quote_swallowed() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Name\tAttributes.x\na\t\"1\nb\t2\nc\t3\"\nd\t4\n");
+    let checked = folder.run(&["check", "t.csv", "--output", "json"]);
+    assert!(
+        checked.stdout.contains("SwallowedRows") && checked.stdout.contains("--format text"),
+        "{}",
+        checked.stdout
+    );
+    let checked = folder.run(&["check", "t.csv", "--format", "text"]);
+    assert!(!checked.stdout.contains("SwallowedRows"), "{}", checked.stdout);
+}
+
+#[test]
+fn markers_of_no_value_are_empty_unless_they_are_quoted() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,a,b\n1,\\N,\"\\N\"\n2,NULL,\"x\nNULL\"\n\\N,NULL,\\N\n");
+    let expected =
+        [serde_json::json!({"id": "1", "b": "\\N"}), serde_json::json!({"id": "2", "b": "x\nNULL"})];
+    assert_eq!(imported_attributes(&folder, &["--null", "\\N", "--null", "NULL"]), expected);
+}
+
+#[test]
+fn init_proposes_markers_of_no_value() {
+    let folder = Folder::new();
+    folder.write(
+        "t.csv",
+        "id,subject,priority,closed_at,note\n1,\"a, b\",high,2024-03-06,\\N\n2,c,\\N,\\N,None\n3,d,low,NULL,x\n",
+    );
+    let job = guessed(&folder, 3);
+    assert!(job.contains(r#"null = ["NULL", '\N']"#), "{job}");
+}
+
+#[test]
+fn surplus_empty_cells_are_dropped_and_missing_ones_padded_or_named() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name,Attributes.b\n1,x,2,,\n2,y\n3\n4,w\n");
+    let checked = folder.run(&["check", "t.csv", "--key", "id"]).expect(1).stdout;
+    for text in [
+        "2  RaggedRow: the last column is missing",
+        "1  RaggedRow: the last 2 columns are missing",
+        "--short-rows pad",
+    ] {
+        assert!(checked.contains(text), "{text}: {checked}");
+    }
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let pad = ["--short-rows", "pad"];
+    folder.run(&import(&url, &pad)).expect(0);
+    assert_eq!(endpoint.requests().len(), 4);
+    // A padded row has the content of the full one, so nothing is sent again and no row has changed.
+    folder.write("t.csv", "id,Name,Attributes.b\n1,x,2\n2,y,\n3,,\n4,w,\n");
+    folder.run(&import(&url, &[])).expect(0);
+    assert_eq!(endpoint.requests().len(), 4);
+}
+
+#[test]
+fn a_broken_byte_rejects_its_row_and_no_other() {
+    let folder = Folder::new();
+    folder.write("t.csv", b"id,Name\nK1,Caf\xC3\xA9\nK2,M\xFCller\nK\xFC3,x\nK4,y\n".as_slice());
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &[])).expect(1);
+    let message = "t.csv, line 3 (key K2) is rejected: MalformedText: has bytes that are not UTF-8 in column 'Name', \
+                   correct them, or set the file's encoding with --encoding";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, rejected 2");
+    let rejects = folder.read("t.ledger.db.rejects.csv");
+    assert!(rejects.contains("K2,M\u{fffd}ller,") && rejects.contains(",4,content "), "{rejects}");
+    // Until a person has corrected the cells, the row stays rejected.
+    folder.run(&import_file("t.ledger.db.rejects.csv", &url, &[])).expect(1);
+    assert_eq!(endpoint.requests().len(), 2);
+    let rejects = rejects.lines().filter(|line| !line.contains(",4,content ")).collect::<Vec<_>>().join("\n");
+    let corrected = rejects.replace("M\u{fffd}ller", "M\u{fc}ller").replace("MalformedText", "");
+    folder.write("t.ledger.db.rejects.csv", corrected);
+    folder.run(&import_file("t.ledger.db.rejects.csv", &url, &[]));
+    assert!(endpoint.requests().iter().any(|body| body["Name"] == "M\u{fc}ller"));
+}
+
+#[test]
+fn init_keeps_utf_8_for_a_file_with_broken_bytes_and_names_their_lines() {
+    let folder = Folder::new();
+    let text = b"Ticket ID,Subject\nT-0,R\xC3\xA9clamation \xE2\x80\x93 v\xC3\xA9rifier\nT-1,Caf\xC3\xA9\nT-50,dash \x96\n";
+    folder.write("t.csv", text.as_slice());
+    folder.run(&["init", "t.csv"]).expect(0);
+    let job = folder.read("t.toml");
+    assert!(job.contains("# Not UTF-8: line 4.") && !job.contains("\nencoding ="), "{job}");
+    let checked = folder.run(&["check", "--job", "t.toml"]).expect(1).stdout;
+    assert!(checked.contains("2  send") && checked.contains("1  MalformedText"), "{checked}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_once() {
+    let folder = Folder::new();
+    folder.write("t.csv", [&b"Name\n"[..], &b"M\xFCller\n".repeat(150)].concat());
+    let checked = folder.run(&["check", "t.csv", "--output", "json"]).expect(1).stdout;
+    assert_eq!(checked.matches("SuspectEncoding").count(), 1, "{checked}");
+}
+
+#[test]
+fn an_escape_applies_in_and_outside_of_quotes() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,a,b\n1,x\\, y,\"q \\\"r\\\"\"\n2,one\\\ntwo,C:\\temp\n");
+    let expected = [
+        serde_json::json!({"id": "1", "a": "x, y", "b": "q \"r\""}),
+        serde_json::json!({"id": "2", "a": "one\ntwo", "b": "C:\\temp"}),
+    ];
+    assert_eq!(imported_attributes(&folder, &["--escape", "\\"]), expected);
+}

@@ -113,7 +113,7 @@ fn malformed_text_is_marked_in_its_row_and_in_no_other() {
     let text = [&b"\xFF\xFE"[..], &utf16("id,Name\n1,x"), b"\0"].concat();
     assert_eq!(
         found(&text, &Dialect::default()),
-        ["2: column 1, not UTF-16LE; correct the file, whose byte order mark says so"]
+        ["2: column 1, not UTF-16LE; save the file in the encoding of its byte order mark"]
     );
 }
 

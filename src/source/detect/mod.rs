@@ -19,7 +19,8 @@ use super::line_end::LineEnd;
 use super::record::ExpectedEncoding;
 use delimiter::{TextSample, detect_delimiter, rejects_delimiter, usable_candidates};
 use header_line::expect_header;
-use preamble::{Preamble, Trimmed};
+use preamble::Preamble;
+pub(super) use preamble::Trimmed;
 
 /// Bytes of a file to detect its dialect from.
 const SAMPLE_BYTES: usize = 64 << 10;
@@ -65,7 +66,7 @@ impl DetectedCsv {
             return Err(SourceError::Utf16 { file: file.to_owned(), label });
         }
         let remedy = match (mark, dialect.encoding) {
-            _ if mark > 0 => "correct the file, whose byte order mark says so",
+            _ if mark > 0 => "save the file in the encoding of its byte order mark",
             _ if is_rejects_file => "save the rejects file as UTF-8",
             (_, Some(_)) => "set the file's encoding with --encoding",
             (_, None) => "set the file's encoding with --encoding, for example windows-1252",

@@ -31,25 +31,25 @@ impl Preamble {
 }
 
 /// A text after its byte order marks, its skipped lines and its `sep=` line.
-pub(super) struct Trimmed {
+pub(in crate::source) struct Trimmed {
     /// The first bytes of the rest, at most as many as the sample.
-    pub(super) head: Vec<u8>,
+    pub(in crate::source) head: Vec<u8>,
     /// The rest.
-    pub(super) bytes: Peeked<Box<dyn Read + Send>>,
+    pub(in crate::source) bytes: Peeked<Box<dyn Read + Send>>,
     /// Whether `head` is the whole rest.
-    pub(super) is_whole: bool,
+    pub(in crate::source) is_whole: bool,
     /// The line of the file on which the rest starts.
-    pub(super) line: u64,
+    pub(in crate::source) line: u64,
     /// The delimiter of the `sep=` line.
-    pub(super) delimiter: Option<u8>,
+    pub(in crate::source) delimiter: Option<u8>,
     /// Number of lines that were skipped: fewer than asked for if the file ends before.
-    pub(super) skipped: u64,
+    pub(in crate::source) skipped: u64,
 }
 
 impl Trimmed {
     /// Skips the first `lines` lines of the file. A `sep=` line is one of them, and names the delimiter all the same;
     /// without lines to skip, or after them, it is passed over of itself.
-    pub(super) fn of(bytes: Box<dyn Read + Send>, lines: u64, sample: usize) -> io::Result<Self> {
+    pub(in crate::source) fn of(bytes: Box<dyn Read + Send>, lines: u64, sample: usize) -> io::Result<Self> {
         let (mut head, mut bytes) = peek(bytes, sample)?;
         let (mut skipped, mut named) = (0, None);
         if lines > 0 {
