@@ -46,6 +46,9 @@ impl KeyForms {
 
     /// A label joins the parts of a key, and a part may hold the separator itself: either way the pieces count.
     fn add_label(&mut self, label: &str) {
+        if !label.contains('/') {
+            return self.add_piece(label);
+        }
         for (index, piece) in label.split(SEPARATOR).enumerate() {
             self.separate(index);
             self.add_piece(piece);
@@ -60,7 +63,10 @@ impl KeyForms {
 
     fn add_piece(&mut self, piece: &str) {
         let start = self.form.len();
-        if piece.is_ascii() {
+        if piece.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.form.push_str(piece);
+            self.form[start..].make_ascii_lowercase();
+        } else if piece.is_ascii() {
             let visible = piece.bytes().filter(u8::is_ascii_graphic);
             self.form.extend(visible.map(|byte| char::from(byte.to_ascii_lowercase())));
         } else {

@@ -52,6 +52,9 @@ impl NonRow {
     /// What the cells of a record are, if they are no row. Takes no memory.
     pub(super) fn of(cells: &csv::StringRecord, header: &Header) -> Option<Self> {
         let columns = header.columns();
+        if is_evident_row(cells, columns) {
+            return None;
+        }
         let mut filled = cells.iter().enumerate().filter(|(_, cell)| !cell.trim().is_empty());
         let (index, first) = filled.next()?;
         let first = first.trim();
@@ -72,20 +75,41 @@ impl NonRow {
                 return Some(NonRow::Count);
             }
         }
-        let is_total = columns.len() > 1 && is_total(first.trim_end_matches(':').trim_end());
-        (is_total && filled.all(|(_, cell)| is_amount(cell.trim()))).then_some(NonRow::Total)
+        // In this order: the second cell of most rows is no number, which is found out at once.
+        let is_total = columns.len() > 1
+            && filled.all(|(_, cell)| is_amount(cell.trim()))
+            && is_total(first.trim_end_matches(':').trim_end());
+        is_total.then_some(NonRow::Total)
     }
 }
 
+/// Whether the first bytes alone show a row: the first cell does not begin as its column's name does, and a word follows it.
+/// Most rows are such, and trimming their cells would take longer than parsing them.
+fn is_evident_row(cells: &csv::StringRecord, columns: &[String]) -> bool {
+    const PREFIX: usize = 4;
+    let (Some(first), Some(second), Some(column)) = (cells.get(0), cells.get(1), columns.first()) else {
+        return false;
+    };
+    let column = &column.as_bytes()[..column.len().min(PREFIX)];
+    let begins_with = |text: &[u8], test: fn(&u8) -> bool| text.first().is_some_and(test);
+    begins_with(first.as_bytes(), u8::is_ascii_alphanumeric)
+        && begins_with(column, u8::is_ascii_alphanumeric)
+        && !first.as_bytes().starts_with(column)
+        && begins_with(second.as_bytes(), u8::is_ascii_alphabetic)
+}
+
 fn is_header(cells: &csv::StringRecord, columns: &[String]) -> bool {
+    if cells.len() != columns.len() || cells[0].len() < columns[0].trim().len() {
+        return false;
+    }
     // The byte order mark of a file that was appended.
-    let name = |cell: &str| cell.trim_start_matches('\u{feff}').trim_matches('"').trim() == columns[0].trim();
-    let is_same = cells.len() == columns.len() && name(&cells[0]);
-    is_same && cells.iter().zip(columns).skip(1).all(|(cell, column)| cell.trim() == column.trim())
+    let first = cells[0].trim_start_matches('\u{feff}').trim_matches('"').trim();
+    first == columns[0].trim()
+        && cells.iter().zip(columns).skip(1).all(|(cell, column)| cell.trim() == column.trim())
 }
 
 fn is_rule(c: char) -> bool {
-    "-=_+|:─━═┼│├┤ ".contains(c)
+    matches!(c, '-' | '=' | '_' | '+' | '|' | ':' | ' ' | '─' | '━' | '═' | '┼' | '│' | '├' | '┤')
 }
 
 /// Whether the cells are dashes, with at least two in one of them: single ones stand for no value.
@@ -143,11 +167,13 @@ fn is_count(text: &str) -> bool {
 
 fn is_total(text: &str) -> bool {
     const LONGEST: usize = 24;
-    text.len() <= LONGEST
-        && TOTALS.iter().any(|total| {
-            text.eq_ignore_ascii_case(total)
-                || !text.is_ascii() && text.chars().flat_map(char::to_lowercase).eq(total.chars())
-        })
+    if text.len() > LONGEST {
+        false
+    } else if text.is_ascii() {
+        TOTALS.iter().any(|total| text.eq_ignore_ascii_case(total))
+    } else {
+        TOTALS.iter().any(|total| text.chars().flat_map(char::to_lowercase).eq(total.chars()))
+    }
 }
 
 /// Whether a cell beside a total is empty or a number.
