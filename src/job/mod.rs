@@ -5,6 +5,7 @@
 mod check;
 mod destination;
 mod doctor;
+mod drawn_values;
 mod export;
 mod file;
 mod input;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::JobFileError;
+use super::drawn_values::RefusedValue;
 use crate::mapping::RequestTemplates;
 use crate::request::{Member, Operation, Shape};
 
@@ -39,7 +40,7 @@ impl Skeleton {
     /// `KeyName`, an expiry of 0 minutes, the year 1970, attachments of empty texts.
     ///
     /// # Errors
-    /// The text is not a JSON object, or gives a member twice.
+    /// The text is not a JSON object, gives a member twice, or has an enumeration that the service refuses.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
         let syntax = |line, message: String| JobFileError::Syntax { path: path.to_owned(), line, message };
         let value: Value = serde_json::from_str(text)
@@ -59,6 +60,9 @@ impl Skeleton {
         tree.retain(|name, value| !is_placeholder(name, value));
         for value in tree.values_mut() {
             remove_placeholders(value);
+        }
+        if let Some(RefusedValue { member, message }) = RefusedValue::find(&tree, operation) {
+            return Err(syntax(lines.get(&member).copied().unwrap_or(1), message));
         }
         let request =
             RequestTemplates { file: path.display().to_string(), tree, lines, tables: BTreeMap::new() };

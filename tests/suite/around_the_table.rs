@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::support::*;
 
-/// The three commands, with the arguments that make each read `t.csv` with `job.toml`.
+/// A job without a key.
 const JOB: &str = "[request]\nName = \"{{ row['Subject'] }}\"\nAttributes = \"*\"\n";
 
 const PREAMBLE: &str = "Ticket report\nGenerated 2024-03-05 09:15 by Alice\n\nTicket ID,Subject,Created\n\
@@ -41,8 +41,7 @@ fn refusals(folder: &Folder, code: i32) -> [String; 2] {
 fn imported(folder: &Folder, code: i32, more: &[&str]) -> Vec<String> {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    let mut arguments = import(&url, &["--job", "job.toml"]);
-    arguments.extend(more);
+    let arguments = [&["run", "t.csv", "--job", "job.toml"][..], &into(&url), more].concat();
     folder.run(&arguments).expect(code);
     let mut names: Vec<String> =
         endpoint.requests().iter().map(|body| body["Name"].as_str().unwrap_or_default().to_owned()).collect();
@@ -86,7 +85,7 @@ fn lines_are_skipped_in_compressed_files_and_standard_input() {
     // The lines are the file's own.
     let summary = &messages(&ended.stdout)["check"];
     assert_eq!(
-        (&summary["faults"][0]["examples"][0]["line"], &summary["rows"]),
+        (&summary["faults"][0]["examples"][0]["line"], &summary["rows_read"]),
         (&8.into(), &4.into()),
         "{summary}"
     );
@@ -112,9 +111,6 @@ fn a_file_without_a_header_is_refused_until_its_columns_are_named() {
         assert!(said.contains(r#"columns = ["column 1", "column 2", "column 3", "#), "{said}");
     }
     let columns = "--columns=id,number,Subject,priority,created,closed,amount";
-    let names = ["Comma, semicolon; pipe| done", "He said \"hi\"", "Printer on fire"];
-    assert_eq!(imported(&folder, 0, &[columns]), names);
-
     folder.run(&["init", "t.csv", columns]).expect(0);
     let job = folder.read("t.toml");
     assert!(
@@ -122,7 +118,9 @@ fn a_file_without_a_header_is_refused_until_its_columns_are_named() {
         "{job}"
     );
     let ended = folder.run(&["check", "--job", "t.toml", "--output", "json"]).expect(0);
-    assert_eq!(messages(&ended.stdout)["check"]["rows"], 3);
+    assert_eq!(messages(&ended.stdout)["check"]["rows_read"], 3);
+    let names = ["Comma, semicolon; pipe| done", "He said \"hi\"", "Printer on fire"];
+    assert_eq!(imported(&folder, 0, &[columns]), names);
 }
 
 #[test]
@@ -158,10 +156,15 @@ fn a_rejects_file_ignores_both_keys() {
     folder.write("t.ledger.db.rejects.csv", rejects);
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    folder.run(&import_file("t.ledger.db.rejects.csv", &url, &["--job", "job.toml"])).expect(0);
+    folder
+        .run(&[&["run", "t.ledger.db.rejects.csv", "--job", "job.toml"][..], &into(&url)].concat())
+        .expect(0);
     assert_eq!(endpoint.requests()[0]["Name"], "corrected");
     // A join reads the CSV as the run did.
-    let joined = folder.run(&["export", "--join", "t.csv", "--job", "job.toml"]).expect(0).stdout;
+    let joined = folder
+        .run(&["export", "--join", "t.csv", "--job", "job.toml", "--ledger", "t.ledger.db"])
+        .expect(0)
+        .stdout;
     assert!(joined.starts_with("id,Subject,_state") && joined.contains("\n2,fine,created,"), "{joined}");
 }
 
@@ -202,8 +205,11 @@ fn totals_are_warned_of_and_imported() {
     let ended = folder.run(&["check", "t.csv", "--job", "job.toml"]).expect(0);
     assert!(ended.stdout.contains("TotalRow"), "{}", ended.stdout);
     folder.run(&["check", "t.csv", "--job", "job.toml", "--strict"]).expect(1);
-    let run = folder.run(&["run", "t.csv", "--job", "job.toml", "--sandbox", "--progress", "none"]).expect(0);
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let run = folder.run(&[&["run", "t.csv", "--job", "job.toml"][..], &into(&url)].concat()).expect(0);
     assert!(run.stderr.contains("TotalRow"), "{}", run.stderr);
+    assert_eq!(endpoint.requests().len(), 3);
 }
 
 #[test]

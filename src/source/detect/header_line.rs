@@ -183,7 +183,9 @@ fn score(first: &SampleRecord, rows: &[SampleRecord]) -> RowScore {
     let has_words = kinds.contains(&CellKind::Text);
     let (mut numbers, mut repeated) = (Vec::new(), Vec::new());
     for (index, (cell, kind)) in first.cells.iter().zip(&kinds).enumerate() {
-        let own = |row: &SampleRecord| row.cells != first.cells && row.cells.len() == first.cells.len();
+        let own = |row: &SampleRecord| {
+            row.cells.len() == first.cells.len() && !is_repetition(&row.cells, &first.cells)
+        };
         let column: Vec<&str> =
             rows.iter().filter(|row| own(row)).map(|row| row.cells[index].as_str()).collect();
         match column_kind(&column) {
@@ -212,6 +214,12 @@ fn score(first: &SampleRecord, rows: &[SampleRecord]) -> RowScore {
         repeated.iter().for_each(|index| score.add(1, *index, "a text of the rows below"));
     }
     score
+}
+
+/// Whether the cells are those of the first record once more, as in files that were joined.
+fn is_repetition(cells: &[String], first: &[String]) -> bool {
+    let text = |cell: &String| cell.trim_start_matches('\u{feff}').trim().to_owned();
+    cells.iter().map(text).eq(first.iter().map(text))
 }
 
 /// Whether numbers in consecutive columns count up, as the days of a month and unnamed columns do.
@@ -374,6 +382,7 @@ mod tests {
             "Type,Status,Text\nStatus,a,x\nType,b,y\n",
             // A header once more.
             "Name,Text\na,b\nName,Text\nc,d\n",
+            "Name,Text\na,b\n\u{feff}Name ,Text\nc,d\n",
             "Name,Date,E-Mail\n",
             "1,2\n",
         ] {
