@@ -11,6 +11,8 @@ pub(super) struct NullLookAlikes {
     /// Position in `columns` of each column of the current header.
     current: Vec<usize>,
     columns: Vec<LookAlikeColumn>,
+    /// Texts that the job lists already, for the remedy.
+    listed: Vec<String>,
 }
 
 /// The look-alikes of one column, over all inputs.
@@ -58,6 +60,9 @@ impl NullLookAlikes {
                 && used.get(column) == Some(&true)
                 && !nulls.iter().any(|null| null == cell)
             {
+                if self.listed.is_empty() {
+                    self.listed = nulls.to_vec();
+                }
                 self.count(column, cell, row);
             }
         }
@@ -81,14 +86,14 @@ impl NullLookAlikes {
 
     /// Warns of every column with look-alikes.
     pub(super) fn warn(self, warnings: &mut Warnings) {
+        let toml = |text: &String| toml::Value::from(text.as_str()).to_string();
         for LookAlikeColumn { header, texts, examples } in self.columns {
             if texts.is_empty() {
                 continue;
             }
             let counts: Vec<String> = texts.iter().map(|(text, count)| format!("{text} ({count})")).collect();
             let message = format!("has cells that look like no value: {}", counts.join(", "));
-            let list: Vec<String> =
-                texts.keys().map(|text| toml::Value::from(text.as_str()).to_string()).collect();
+            let list: Vec<String> = self.listed.iter().chain(texts.keys()).map(toml).collect();
             let remedy = format!("if they mean no value, set null = [{}] under [source]", list.join(", "));
             let mut warning = Warning::new(WarningCode::LookAlikeNull, message, remedy).about(&header);
             warning.examples = examples;
@@ -149,6 +154,6 @@ mod tests {
         let [group] = &groups[..] else { panic!("{groups:?}") };
         assert_eq!((&*group.subject, group.count, group.examples.len()), ("a", 3, 3));
         assert!(group.message.ends_with("NULL (2), \\N (1)"), "{}", group.message);
-        assert!(group.remedy.contains(r#"null = ["NULL", '\N'] under"#), "{}", group.remedy);
+        assert!(group.remedy.contains(r#"null = ["None", "NULL", '\N'] under"#), "{}", group.remedy);
     }
 }
