@@ -101,17 +101,20 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
     let given = &args.dialect;
     let is_open = given.format.is_none() && given.quote.is_none() && given.escape.is_none();
     let found = match &sampled {
-        Ok(sampled) => Some(sampled.source.dialect().delimiter),
+        Ok(sampled) => vec![sampled.source.dialect().delimiter],
         // Read in another syntax, the quotes may be text.
         Err(SourceError::UnclosedQuote { .. } | SourceError::StrayQuote(_) | SourceError::TooLong { .. }) => {
-            Some(dialect.delimiter.unwrap_or(b','))
+            dialect.delimiter.map_or(b",;\t|".to_vec(), |delimiter| vec![delimiter])
         }
-        Err(_) => None,
+        Err(_) => Vec::new(),
     };
-    let guess = match found.filter(|_| is_open) {
-        Some(delimiter) => guess_syntax(&Input::File(csv.to_owned()), &dialect, delimiter)?,
-        None => None,
-    };
+    let mut guess = None;
+    for delimiter in found.into_iter().filter(|_| is_open) {
+        guess = guess_syntax(&Input::File(csv.to_owned()), &dialect, delimiter)?;
+        if guess.is_some() {
+            break;
+        }
+    }
     if let Some(guess) = guess {
         dialect.delimiter = Some(guess.delimiter);
         match guess.syntax {
@@ -120,14 +123,29 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
                 (dialect.quote, dialect.escape) = (None, Some(b'\\'));
             }
             GuessedSyntax::Escaped => dialect.escape = Some(b'\\'),
+            GuessedSyntax::EscapedInQuotes => {
+                (dialect.escape, dialect.escape_in) = (Some(b'\\'), EscapeScope::Quoted);
+            }
             GuessedSyntax::Unquoted => dialect.quote = None,
         }
         sampled = sample(csv, &dialect);
     }
     if dialect.null.is_empty() {
         dialect.null = sampled.as_ref().map_or(Vec::new(), |sampled| guess_nulls(&sampled.rows));
-        if !dialect.null.is_empty() {
-            sampled = sample(csv, &dialect);
+        if let Ok(before) = &sampled
+            && !dialect.null.is_empty()
+        {
+            let after = sample(csv, &dialect)?;
+            // A marker that leaves its cells as they are stands in quotes.
+            let quote = char::from(dialect.quote.unwrap_or(b'"'));
+            let mut is_quoted = false;
+            for null in &mut dialect.null {
+                if after.count(null) >= before.count(null) {
+                    *null = format!("{quote}{null}{quote}");
+                    is_quoted = true;
+                }
+            }
+            sampled = if is_quoted { sample(csv, &dialect) } else { Ok(after) };
         }
     }
     let Sampled { source, rows, lines, malformed_lines, short_rows, is_complete } = sampled?;
@@ -136,9 +154,6 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         delimiter == ',' && args.dialect.delimiter.is_none() && dialect.format == SourceFormat::Csv;
     let mut lines_of_source = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
     lines_of_source.extend(source_lines(&dialect, guess, &malformed_lines, short_rows));
-    if dialect.escape_in == EscapeScope::Quoted {
-        lines_of_source.push("escape_in = \"quoted\"".to_owned());
-    }
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),
@@ -167,6 +182,13 @@ struct Sampled {
     short_rows: usize,
     /// Whether these are all rows.
     is_complete: bool,
+}
+
+impl Sampled {
+    /// Number of cells that are exactly `text`.
+    fn count(&self, text: &str) -> usize {
+        self.rows.iter().flatten().filter(|cell| *cell == text).count()
+    }
 }
 
 /// Reads the first rows.

@@ -1,7 +1,7 @@
 //! Lines of `[source]` about a file's form: keys, each with the reason as a comment.
 
 use super::literals;
-use crate::source::{Dialect, GuessedSyntax, ShortRows, SourceFormat, SyntaxGuess};
+use crate::source::{Dialect, EscapeScope, GuessedSyntax, ShortRows, SourceFormat, SyntaxGuess};
 
 /// The lines for keys that an option sets or that were guessed, and for rows that are not valid in the encoding, of which
 /// `malformed` has the lines. `short` is the number of rows with fewer cells than the header.
@@ -16,6 +16,9 @@ pub fn source_lines(
         Some(guess) => lines.extend(guessed(guess)),
         None if dialect.format == SourceFormat::Text => lines.push("format = \"text\"".to_owned()),
         None => {}
+    }
+    if dialect.escape_in == EscapeScope::Quoted {
+        lines.push("escape_in = \"quoted\"".to_owned());
     }
     if dialect.short_rows == ShortRows::Pad {
         lines.push("short_rows = \"pad\"".to_owned());
@@ -44,7 +47,7 @@ fn guessed(guess: SyntaxGuess) -> [String; 2] {
         (GuessedSyntax::Text, false) => {
             ("no cell is quoted, and each backslash begins an escape such as \\n", "format = \"text\"")
         }
-        (GuessedSyntax::Escaped, _) => {
+        (GuessedSyntax::Escaped | GuessedSyntax::EscapedInQuotes, _) => {
             ("every row has the header's number of cells only if backslashes are escapes", r#"escape = '\'"#)
         }
         (GuessedSyntax::Unquoted, _) => {
@@ -113,6 +116,7 @@ mod tests {
         for (syntax, key, value) in [
             (GuessedSyntax::Text, "format", "text"),
             (GuessedSyntax::Escaped, "escape", "\\"),
+            (GuessedSyntax::EscapedInQuotes, "escape", "\\"),
             (GuessedSyntax::Unquoted, "quote", "none"),
         ] {
             let guess = SyntaxGuess { syntax, delimiter: b',', is_only_reading: true };

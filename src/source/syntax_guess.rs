@@ -3,7 +3,7 @@
 use super::decode::{decoded, encoding_of};
 use super::decompress::{decompressed, peek};
 use super::detect::Trimmed;
-use super::dialect::{Dialect, SourceFormat};
+use super::dialect::{Dialect, EscapeScope, SourceFormat};
 use super::error::SourceError;
 use super::input::Input;
 use super::line_end::LineEnd;
@@ -23,6 +23,8 @@ pub enum GuessedSyntax {
     Text,
     /// CSV with backslashes as escapes.
     Escaped,
+    /// The same, but outside of quotes a backslash is text.
+    EscapedInQuotes,
     /// CSV without quotes: a quote is text.
     Unquoted,
 }
@@ -67,10 +69,18 @@ fn guess(text: &[u8], is_whole: bool, dialect: &Dialect, delimiter: u8) -> Optio
     let csv = Reading::of(text, is_whole, &quoted, delimiter, columns);
     let escaped = Dialect { escape: Some(b'\\'), ..quoted.clone() };
     let fits = |syntax, delimiter| Some(SyntaxGuess { syntax, delimiter, is_only_reading: !csv.is_regular });
-    let reads_escaped = || Reading::of(text, is_whole, &escaped, delimiter, columns).is_regular;
+    let in_quotes = Dialect { escape_in: EscapeScope::Quoted, ..escaped.clone() };
+    let is_read = |dialect: &Dialect| Reading::of(text, is_whole, dialect, delimiter, columns).is_regular;
+    let reads_escaped = || is_read(&escaped);
     let own = Backslashes::of(text, delimiter);
-    if !csv.is_regular && own.quotes > 0 && reads_escaped() {
-        return fits(GuessedSyntax::Escaped, delimiter);
+    if !csv.is_regular && own.quotes > 0 {
+        // An exporter that escapes outside of quotes escapes every backslash.
+        if has_plain_backslash(text, delimiter) && is_read(&in_quotes) {
+            return fits(GuessedSyntax::EscapedInQuotes, delimiter);
+        }
+        if reads_escaped() {
+            return fits(GuessedSyntax::Escaped, delimiter);
+        }
     }
     let plain = Dialect { quote: None, format: SourceFormat::Text, ..escaped.clone() };
     let candidates: Vec<u8> = match dialect.delimiter {
@@ -196,6 +206,15 @@ impl Backslashes {
     }
 }
 
+/// Whether a cell without a quote has a backslash that is not escaped and escapes nothing.
+fn has_plain_backslash(text: &[u8], delimiter: u8) -> bool {
+    let cells = text.split(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'));
+    { cells }.filter(|cell| !cell.contains(&b'"')).any(|cell| {
+        let runs = cell.split(|byte| *byte != b'\\');
+        { runs }.any(|run| run.len() % 2 == 1)
+    })
+}
+
 /// Whether a cell is quoted and has a doubled quote, as only CSV writes it.
 fn has_csv_quotes(text: &[u8], delimiter: u8) -> bool {
     let cells = text.split(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'));
@@ -247,6 +266,16 @@ mod tests {
             "id,body,n\n1,\"a\\\"b\\\nc\",x\n",
         ] {
             assert_eq!(guessed(text, b','), Some((GuessedSyntax::Escaped, b',')), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_backslash_outside_of_quotes_shows_that_the_escape_applies_in_quotes_only() {
+        for text in [
+            "id,path,note\n1,C:\\temp\\,\"say \\\"hi\\\", you\"\n2,a,b\n",
+            "id,path,note\n1,\\\\server\\share,\"\\\"quoted, whole\\\"\"\n2,a,\"b\\\\\"\n",
+        ] {
+            assert_eq!(guessed(text, b','), Some((GuessedSyntax::EscapedInQuotes, b',')), "{text:?}");
         }
     }
 

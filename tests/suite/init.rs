@@ -110,6 +110,24 @@ fn an_empty_and_a_repeated_key_are_told_with_their_lines() {
 }
 
 #[test]
+fn an_escape_of_quoted_cells_and_quoted_markers_are_guessed() {
+    // DuckDB: COPY … TO 'FILE' (DELIM ';', ESCAPE '\').
+    let duckdb = r#"ticket_id;path;subject;closed_at
+7001;C:\temp\;"\"Printer\"; on fire";2024-07-01
+7002;D:\new;"a \"b\"
+line";2024-07-02
+"#;
+    let job = init_and_import(duckdb, 2);
+    assert!(job.contains("escape = '\\'\nescape_in = \"quoted\"\n"), "{job}");
+
+    // pandas: to_csv(…, na_rep="NULL", quoting=csv.QUOTE_ALL).
+    let pandas = "\"ticket_id\",\"subject\",\"closed_at\"\n\"7001\",\"Printer\",\"NULL\"\n\
+                  \"7002\",\"Screen\",\"2024-07-02\"\n\"7003\",\"Mouse\",\"NULL\"\n";
+    let job = init_and_import(pandas, 3);
+    assert!(job.contains("null = ['\"NULL\"']"), "{job}");
+}
+
+#[test]
 fn an_existing_job_file_is_not_overwritten() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\n1,a\n");
