@@ -161,7 +161,8 @@ impl KeyReview {
             let found = || {
                 let found =
                     format!("looks like line {} of {}, which the ledger has", known.line, known.source);
-                (known.label.to_owned(), found)
+                // The label is that of the ledger's row; the input's row is known by its place alone.
+                (String::new(), found)
             };
             self.warn_look_alike(RowPlace::from_number(other), found);
         }
