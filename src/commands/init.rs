@@ -130,23 +130,11 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         }
         sampled = sample(csv, &dialect);
     }
-    if dialect.null.is_empty() {
-        dialect.null = sampled.as_ref().map_or(Vec::new(), |sampled| guess_nulls(&sampled.rows));
-        if let Ok(before) = &sampled
-            && !dialect.null.is_empty()
-        {
-            let after = sample(csv, &dialect)?;
-            // A marker that leaves its cells as they are stands in quotes.
-            let quote = char::from(dialect.quote.unwrap_or(b'"'));
-            let mut is_quoted = false;
-            for null in &mut dialect.null {
-                if after.count(null) >= before.count(null) {
-                    *null = format!("{quote}{null}{quote}");
-                    is_quoted = true;
-                }
-            }
-            sampled = if is_quoted { sample(csv, &dialect) } else { Ok(after) };
-        }
+    if dialect.null.is_empty()
+        && let Ok(plain) = &sampled
+        && let Some(found) = with_nulls(csv, &mut dialect, plain)?
+    {
+        sampled = Ok(found);
     }
     let Sampled { source, rows, lines, malformed_lines, short_rows, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
@@ -168,6 +156,26 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         null: &dialect.null,
     };
     Ok(job_file(&sample, &shell_path(job)))
+}
+
+/// Guesses the texts that stand for no value, and reads the first rows with them; none if there are none. A marker that
+/// stands in quotes is text where another one stands without them.
+fn with_nulls(csv: &Path, dialect: &mut Dialect, plain: &Sampled) -> Result<Option<Sampled>, SourceError> {
+    let guessed = guess_nulls(&plain.rows);
+    let quote = dialect.quote.map(char::from);
+    let quoted = quote.map(|quote| guessed.iter().map(|text| format!("{quote}{text}{quote}")).collect());
+    let forms: [Option<Vec<String>>; 2] = [Some(guessed.clone()), quoted];
+    for markers in forms.into_iter().flatten().filter(|markers| !markers.is_empty()) {
+        dialect.null = markers;
+        let sampled = sample(csv, dialect)?;
+        // An escaped marker, such as `\\N`, is text in any case.
+        let mut texts = guessed.iter();
+        dialect.null.retain(|_| texts.next().is_some_and(|text| sampled.count(text) < plain.count(text)));
+        if !dialect.null.is_empty() {
+            return Ok(Some(sampled));
+        }
+    }
+    Ok(None)
 }
 
 /// The first rows of a CSV.

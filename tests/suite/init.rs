@@ -125,6 +125,17 @@ line";2024-07-02
                   \"7002\",\"Screen\",\"2024-07-02\"\n\"7003\",\"Mouse\",\"NULL\"\n";
     let job = init_and_import(pandas, 3);
     assert!(job.contains("null = ['\"NULL\"']"), "{job}");
+
+    // R: write.csv. The quoted texts are values.
+    let r = "\"ticket_id\",\"surname\",\"closed_at\"\n7001,\"Null\",NA\n7002,\"Null\",2024-07-02\n\
+             7003,\"Ito\",NA\n";
+    let job = init_and_import(r, 3);
+    assert!(job.contains("null = [\"NA\"]"), "{job}");
+
+    // PostgreSQL: COPY as text. The second note is the text \N.
+    let copy = "ticket_id\tsubject\tnote\n7001\tone\\ntwo\t\\\\N\n7002\tthree\t\\\\N\n7003\tfour\t\\N\n";
+    let job = init_and_import(copy, 3);
+    assert!(job.contains("format = \"text\"") && !job.contains("null ="), "{job}");
 }
 
 #[test]
