@@ -36,8 +36,11 @@ pub struct CsvSample<'a> {
 
 /// The most likely encoding of a file that begins with `bytes`, by the rules of web browsers; none for UTF-8. A file
 /// most of whose letters outside of ASCII are valid UTF-8 is UTF-8 with broken bytes: in any other encoding, all of
-/// these letters would be wrong.
+/// these letters would be wrong. None also after a byte order mark, which names the encoding of a file that is broken.
 pub fn guess_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    if Encoding::for_bom(bytes).is_some() {
+        return None;
+    }
     let (mut valid, mut broken) = (0, 0);
     for chunk in bytes.utf8_chunks() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
@@ -212,6 +215,13 @@ mod tests {
 
     fn rows(cells: &[&str]) -> Vec<Vec<String>> {
         cells.iter().map(|cell| vec![cell.to_string()]).collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_leaves_no_encoding_to_guess() {
+        let text: Vec<u8> = "\u{feff}id,é\n1,ü\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(guess_encoding(&[&text[..], b"\0"].concat()), None);
+        assert_eq!(guess_encoding(b"id,Caf\xE9\n1,M\xFCller\n").map(Encoding::name), Some("windows-1252"));
     }
 
     #[test]

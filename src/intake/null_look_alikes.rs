@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::looks_like_null;
+use crate::source::{Record, looks_like_null};
 use crate::warning::{RowExample, WarnedRow, Warning, WarningCode, Warnings};
 
 /// Counts such cells by column.
 #[derive(Debug, Default)]
 pub(super) struct NullLookAlikes {
-    /// Position in `columns` of each column of the current header.
+    /// Position in `columns` of each column of the current header; its listed texts follow.
     current: Vec<usize>,
     columns: Vec<LookAlikeColumn>,
     /// Texts that the job lists already, for the remedy.
     listed: Vec<String>,
+    /// Whether any cell may have been one of them.
+    has_nulls: bool,
 }
 
 /// The look-alikes of one column, over all inputs.
 #[derive(Debug)]
 struct LookAlikeColumn {
     header: String,
+    /// Whether these are the texts that the job lists: their cells are quoted, so they are texts.
+    are_listed: bool,
     /// Cells by text.
     texts: BTreeMap<String, u64>,
     examples: Vec<RowExample>,
@@ -37,40 +41,34 @@ impl NullLookAlikes {
         let positions = headers.iter().map(|header| {
             columns.iter().position(|column| column.header == *header).unwrap_or_else(|| {
                 let header = header.clone();
-                columns.push(LookAlikeColumn { header, texts: BTreeMap::new(), examples: Vec::new() });
-                columns.len() - 1
+                for are_listed in [false, true] {
+                    let (header, texts) = (header.clone(), BTreeMap::new());
+                    columns.push(LookAlikeColumn { header, are_listed, texts, examples: Vec::new() });
+                }
+                columns.len() - 2
             })
         });
         self.current = positions.collect();
     }
 
-    /// Counts the look-alikes of a row, in columns that are used. A cell that is still one of `nulls` was quoted, so it
-    /// is a text.
+    /// Counts the look-alikes of a row, in columns that are used. A cell that is still one of `nulls` was quoted.
     #[inline]
-    pub(super) fn scan(
-        &mut self,
-        used: &[bool],
-        nulls: &[String],
-        cells: &csv::StringRecord,
-        row: WarnedRow<'_>,
-    ) {
-        for (column, cell) in cells.iter().enumerate() {
-            if may_look_like_null(cell)
-                && looks_like_null(cell)
-                && used.get(column) == Some(&true)
-                && !nulls.iter().any(|null| null == cell)
-            {
+    pub(super) fn scan(&mut self, used: &[bool], nulls: &[String], record: &Record, row: WarnedRow<'_>) {
+        self.has_nulls |= record.may_have_null;
+        for (column, cell) in record.fields.iter().enumerate() {
+            if may_look_like_null(cell) && looks_like_null(cell) && used.get(column) == Some(&true) {
                 if self.listed.is_empty() {
                     self.listed = nulls.to_vec();
                 }
-                self.count(column, cell, row);
+                self.count(column, nulls.iter().any(|null| null == cell), cell, row);
             }
         }
     }
 
     #[cold]
-    fn count(&mut self, column: usize, cell: &str, row: WarnedRow<'_>) {
-        let Some(found) = self.current.get(column).and_then(|at| self.columns.get_mut(*at)) else { return };
+    fn count(&mut self, column: usize, is_listed: bool, cell: &str, row: WarnedRow<'_>) {
+        let at = self.current.get(column).map(|at| at + usize::from(is_listed));
+        let Some(found) = at.and_then(|at| self.columns.get_mut(at)) else { return };
         if let Some(count) = found.texts.get_mut(cell) {
             *count += 1;
         } else if found.texts.len() < TEXTS {
@@ -84,17 +82,27 @@ impl NullLookAlikes {
         }
     }
 
-    /// Warns of every column with look-alikes.
+    /// Warns of every column with look-alikes. Of listed texts only if no cell was one of them: else the file quotes
+    /// texts to tell them from no value.
     pub(super) fn warn(self, warnings: &mut Warnings) {
         let toml = |text: &String| toml::Value::from(text.as_str()).to_string();
-        for LookAlikeColumn { header, texts, examples } in self.columns {
-            if texts.is_empty() {
+        for LookAlikeColumn { header, are_listed, texts, examples } in self.columns {
+            if texts.is_empty() || are_listed && self.has_nulls {
                 continue;
             }
             let counts: Vec<String> = texts.iter().map(|(text, count)| format!("{text} ({count})")).collect();
-            let message = format!("has cells that look like no value: {}", counts.join(", "));
-            let list: Vec<String> = self.listed.iter().chain(texts.keys()).map(toml).collect();
-            let remedy = format!("if they mean no value, set null = [{}] under [source]", list.join(", "));
+            let (kind, why) = if are_listed {
+                ("quoted cells", "null names quoted cells with their quotes: ")
+            } else {
+                ("cells", "")
+            };
+            let message = format!("has {kind} that look like no value: {}", counts.join(", "));
+            let quoted: Vec<String> = texts.keys().map(|text| format!("\"{text}\"")).collect();
+            let found: Vec<&String> =
+                if are_listed { quoted.iter().collect() } else { texts.keys().collect() };
+            let list: Vec<String> = self.listed.iter().chain(found).map(toml).collect();
+            let remedy =
+                format!("{why}if they mean no value, set null = [{}] under [source]", list.join(", "));
             let mut warning = Warning::new(WarningCode::LookAlikeNull, message, remedy).about(&header);
             warning.examples = examples;
             warnings.warn(warning.times(texts.values().sum()));
@@ -134,12 +142,9 @@ mod tests {
         let mut nulls = NullLookAlikes::default();
         let scan = |nulls: &mut NullLookAlikes, file, line, cells: [&str; 2]| {
             let row = WarnedRow { file, line, key: &key };
-            nulls.scan(
-                &[true, line < 9],
-                &["None".to_owned()],
-                &csv::StringRecord::from(cells.to_vec()),
-                row,
-            );
+            let fields = csv::StringRecord::from(cells.to_vec());
+            let record = Record { fields, may_have_null: line == 3, ..Record::default() };
+            nulls.scan(&[true, line < 9], &["None".to_owned()], &record, row);
         };
         nulls.begin(&["a".to_owned(), "b".to_owned()]);
         scan(&mut nulls, "1.csv", 2, ["NULL", "x"]);
@@ -155,5 +160,29 @@ mod tests {
         assert_eq!((&*group.subject, group.count, group.examples.len()), ("a", 3, 3));
         assert!(group.message.ends_with("NULL (2), \\N (1)"), "{}", group.message);
         assert!(group.remedy.contains(r#"null = ["None", "NULL", '\N'] under"#), "{}", group.remedy);
+    }
+    #[test]
+    fn listed_texts_in_quotes_are_told_if_no_cell_is_one_of_them() {
+        let key = RowKey::Columns(vec!["K".to_owned()]);
+        for (may_have_null, expected) in [(false, 1), (true, 0)] {
+            let mut nulls = NullLookAlikes::default();
+            nulls.begin(&["a".to_owned()]);
+            let fields = csv::StringRecord::from(vec!["NULL"]);
+            let record = Record { fields, may_have_null, ..Record::default() };
+            let row = WarnedRow { file: "1.csv", line: 2, key: &key };
+            nulls.scan(&[true], &["NULL".to_owned()], &record, row);
+            let mut warnings = Warnings::default();
+            nulls.warn(&mut warnings);
+            let groups = warnings.groups();
+            assert_eq!(groups.len(), expected);
+            for group in groups {
+                assert!(group.message.contains("quoted cells"), "{}", group.message);
+                assert!(
+                    group.remedy.ends_with(r#"null = ["NULL", '"NULL"'] under [source]"#),
+                    "{}",
+                    group.remedy
+                );
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ impl InputReview {
     #[inline]
     pub fn cells(&mut self, rules: &Rules, record: &Record, key: &RowKey) {
         let row = WarnedRow { file: &self.file, line: record.line, key };
-        self.nulls.scan(rules.used_columns(), rules.nulls(), &record.fields, row);
+        self.nulls.scan(rules.used_columns(), rules.nulls(), record, row);
     }
 
     /// Reviews the dates of a row. A date that is rejected may show that the format has the wrong order.

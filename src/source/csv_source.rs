@@ -173,6 +173,7 @@ impl CsvSource {
         record.line = form.line;
         record.has_stray_quote = form.has_stray_quote;
         record.may_hold_rows = form.may_hold_rows;
+        record.may_have_null = form.may_have_null;
         record.malformed = self.malformed_text(form, &record.fields);
         let own = self.header.columns().len();
         let is_short = record.fields.len() < own;

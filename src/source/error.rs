@@ -99,7 +99,7 @@ pub enum SourceError {
     /// The file ends inside a quoted field.
     #[error(
         "{file}, line {line}: the record that starts here has a quote that is never closed; close it, or set \
-         the quote with --quote or the escape with --escape"
+         the quote with --quote or the escape with --escape; if the file is cut off, export or download it again"
     )]
     UnclosedQuote {
         /// The CSV.

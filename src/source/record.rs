@@ -30,6 +30,8 @@ pub struct Record {
     /// Whether the row has several lines each of which looks like a row, which means that a quote may have swallowed
     /// rows.
     pub may_hold_rows: bool,
+    /// Whether a cell is one of the texts under `[source] null`; with escapes always true, since it is not known.
+    pub may_have_null: bool,
     /// Malformed text, each piece of which is U+FFFD in the fields.
     pub malformed: Option<MalformedText>,
     /// The content of a rejects file's additional columns; none in any other file.

@@ -50,6 +50,8 @@ pub(super) struct RecordForm {
     pub(super) malformed: Option<usize>,
     /// Whether the stream ends within the record's line, without a line end.
     pub(super) is_unterminated: bool,
+    /// Whether a cell stands for no value; with escapes always true, since it is not known.
+    pub(super) may_have_null: bool,
 }
 
 /// A record that cannot be read.
@@ -176,6 +178,7 @@ impl<R: Read> RecordReader<R> {
                     || self.quote.is_some_and(|quote| is_quoted_cell(raw, index, self.delimiter, quote));
                 let is_marker = is_null(field)
                     && if is_quoted() { quoted } else { unquoted }.iter().any(|null| null == field);
+                form.may_have_null |= is_marker;
                 self.spare.push_field(if is_marker { "" } else { field });
             }
             std::mem::swap(fields, &mut self.spare);
@@ -197,6 +200,7 @@ impl<R: Read> RecordReader<R> {
         }
         let mut form =
             RecordForm { line: raw.line, is_unterminated: raw.is_unterminated, ..RecordForm::default() };
+        form.may_have_null = true;
         fields.clear();
         let mut position = csv::Position::new();
         position.set_byte(raw.offset);

@@ -160,12 +160,14 @@ impl Reading {
 /// What the backslashes of a text stand before.
 #[derive(Debug, Default)]
 struct Backslashes {
-    /// Letters and digits of escapes, such as `\n`.
+    /// Letters and digits of escapes, such as `\n`, but not in names such as `CORP\nina`.
     letters: usize,
     /// `\N` as a whole cell.
     nulls: usize,
-    /// Other backslashes.
+    /// Other backslashes, but not those that begin a share's name, such as `\\nas\team`.
     backslashes: usize,
+    /// Those that may be either: escapes, or part of a name.
+    of_names: usize,
     delimiters: usize,
     line_ends: usize,
     quotes: usize,
@@ -176,14 +178,23 @@ struct Backslashes {
 impl Backslashes {
     fn of(text: &[u8], delimiter: u8) -> Self {
         let mut found = Backslashes::default();
-        let mut at = 0;
+        let (mut at, mut cell_end, mut is_name) = (0, 0, false);
         while let Some(next) = memchr::memchr(b'\\', &text[at..]) {
             let (before, after) = (&text[..at + next], text.get(at + next + 1));
+            if before.len() >= cell_end {
+                let is_end = |byte: &u8| *byte == delimiter || matches!(byte, b'\r' | b'\n');
+                let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);
+                cell_end = text[start..].iter().position(is_end).map_or(text.len(), |end| start + end);
+                is_name = is_name_with_backslashes(&text[start..cell_end]);
+            }
             let is_end =
                 |byte: Option<&u8>| byte.is_none_or(|byte| *byte == delimiter || byte.is_ascii_control());
             let is_cell = is_end(before.last()) && is_end(text.get(at + next + 2));
             let is_drive = matches!(before, [.., letter, b':'] if letter.is_ascii_alphabetic());
             let count = match after {
+                Some(b'\\' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0') if is_name => {
+                    &mut found.of_names
+                }
                 Some(b'\\') => &mut found.backslashes,
                 _ if is_drive => &mut found.others,
                 Some(b'N') if is_cell => &mut found.nulls,
@@ -213,6 +224,16 @@ fn has_plain_backslash(text: &[u8], delimiter: u8) -> bool {
         let runs = cell.split(|byte| *byte != b'\\');
         { runs }.any(|run| run.len() % 2 == 1)
     })
+}
+
+/// Whether a cell may be an account, a path or a share: `CORP\nina`, `temp\new`, `\\nas\team`.
+fn is_name_with_backslashes(cell: &[u8]) -> bool {
+    let is_part = |part: &[u8]| {
+        let is_of_name =
+            |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || b"_-.$@".contains(byte);
+        !part.is_empty() && part.iter().all(is_of_name)
+    };
+    cell.strip_prefix(b"\\\\").unwrap_or(cell).split(|byte| *byte == b'\\').all(is_part)
 }
 
 /// Whether a cell is quoted and has a doubled quote, as only CSV writes it.
@@ -247,11 +268,12 @@ mod tests {
     #[test]
     fn escapes_without_quotes_are_text() {
         for (text, delimiter) in [
-            ("id\tbody\n1\tone\\ntwo\n", b'\t'),
+            ("id\tbody\n1\tone line\\ntwo\n", b'\t'),
+            ("id\tbody\n1\tC:\\\\new\n2\tYes\\nNo\n", b'\t'),
             ("id\tbody\n1\t\\N\n", b'\t'),
             ("id\tbody\n1\tC:\\\\temp\n2\t\"\"\n", b'\t'),
-            ("id,body\n1,a\\nb\n", b','),
-            ("id\u{1}body\n1\u{1}a\\nb\n", 1),
+            ("id,body\n1,a b\\nc\n", b','),
+            ("id\u{1}body\n1\u{1}a\\n\\nb\n", 1),
             ("id\tdata\n1\t{\"a\":\"x\\\\ty\"}\n2\t[1]\n", b'\t'),
         ] {
             assert_eq!(guessed(text, b'\t'), Some((GuessedSyntax::Text, delimiter)), "{text:?}");
@@ -290,6 +312,8 @@ mod tests {
         for text in [
             "id,body\n1,\"a, b\"\n2,\"x\ny\"\n",
             "id\tpath\n1\tC:\\temp\\new\n",
+            "id,owner\n1,CORP\\nina\n2,CORP\\tim\n",
+            "id\tfolder\n1\t\\\\nas\\team\n2\treports\\new\n",
             "id,body\n1,\\N\n",
             "id\tbody\n1\t\"one \"\"two\"\"\"\n2\tthree\\nfour\n",
             "\"id\"\t\"body\"\n\"1\"\t\"a\\nb\"\n",

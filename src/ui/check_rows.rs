@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Stdout, Write as _};
 
 use super::json::{FaultMessage, Message, RequestMessage};
 use super::result_output::ignore_closed_pipe;
-use super::words::{printable, printable_lines};
+use super::words::printable;
 use crate::check::{FoundFault, RowClass, RowSink, ShownRow};
 use crate::cli::Output;
 use crate::export::io_error;
@@ -108,13 +108,26 @@ fn verdict(class: RowClass) -> (&'static str, &'static str) {
     }
 }
 
+/// JSON whose control characters after U+001F, which `serde_json` writes as they are, are escaped as JSON spells them:
+/// a terminal may obey them.
+fn escaped_controls(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// A heading with file, line and key, and the request or the faults.
 fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
     let ShownRow { file, line, key, class, body } = row;
     let heading = printable(&format!("{file}, line {line} (key {key}){}:", verdict(*class).1));
     let body = match body {
-        // JSON escapes the control characters of ASCII.
-        Ok(request) => printable_lines(&serde_json::to_string_pretty(request)?),
+        Ok(request) => escaped_controls(&serde_json::to_string_pretty(request)?),
         Err(rejection) => {
             let faults =
                 rejection.faults.iter().map(|fault| printable(&format!("  {}: {fault}", rejection.code)));
@@ -122,4 +135,17 @@ fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
         }
     };
     Ok(format!("{heading}\n{body}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_json_moves_no_cursor_and_stays_json() {
+        let value = "a\u{9b}2J\u{7f}\u{85}\u{1b}\n\té\u{200b}";
+        let shown = escaped_controls(&serde_json::to_string_pretty(&[value]).unwrap());
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [value]);
+    }
 }

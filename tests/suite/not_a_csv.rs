@@ -116,7 +116,7 @@ fn workbooks_pages_and_tables_of_programs_are_named() {
             "t.xls",
             b"\xD0\xCF\x11\xE0rest".to_vec(),
             "an Excel 97-2003 workbook",
-            "(StarCalc):44,34,76' t.xls",
+            "(StarCalc):44,34,76,1,,0,true,false,false' t.xls",
         ),
         ("u.xls", b"<html><TABLE><tr>".to_vec(), "an HTML page", "--infilter='HTML (StarCalc)'"),
         ("v.xls", utf16, "an HTML page", "soffice"),

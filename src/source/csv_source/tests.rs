@@ -101,7 +101,8 @@ fn malformed_text_is_marked_in_its_row_and_in_no_other() {
         text.collect::<Vec<_>>()
     };
     let text = b"id,Name\n1,ok\n2,M\xFCller\n3,\"a\nb\"\n4,\xC3\xBC\n";
-    let remedy = "set the file's encoding with --encoding, for example windows-1252";
+    let remedy =
+        "set the file's encoding with --encoding, such as windows-1252, if no accented letter is right";
     let expected = ["2".to_owned(), format!("3: column 1, not UTF-8; {remedy}"), "4".into(), "6".into()];
     assert_eq!(found(text, &Dialect::default()), expected);
     let escaped = Dialect { escape: Some(b'\\'), ..Dialect::default() };
@@ -121,8 +122,8 @@ fn malformed_text_is_marked_in_its_row_and_in_no_other() {
 fn malformed_text_in_the_header_is_an_error() {
     assert_eq!(
         error_of(b"\nid,N\xFC\n", &Dialect::default()).to_string(),
-        "standard input, line 2, column 2: not UTF-8; set the file's encoding with --encoding, for example \
-         windows-1252"
+        "standard input, line 2, column 2: not UTF-8; set the file's encoding with --encoding, such as windows-1252, \
+         if no accented letter is right"
     );
 }
 

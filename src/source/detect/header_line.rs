@@ -89,6 +89,10 @@ struct FoundHeader {
     offset: usize,
     /// Number of cells of it and of the records below it.
     cells: usize,
+    /// Whether all of its cells are filled.
+    is_full: bool,
+    /// [`RowScore::total`] of its cells.
+    score: i32,
 }
 
 impl SampleTable {
@@ -116,9 +120,29 @@ impl SampleTable {
     /// The header below a title, if the first record is one. Of the delimiter that the file was found to have
     /// (`is_own`), less evidence is needed: without a title its rows would be ragged.
     fn header_below_title(&self, is_own: bool) -> Option<FoundHeader> {
+        let found =
+            self.header_below(is_own, |record, cells| record.cells.len() < cells || record.filled <= 1);
+        // Spreadsheets fill lines of a name and a value up with empty cells.
+        found.or_else(|| {
+            let is_padded = |record: &SampleRecord, cells| {
+                record.filled < cells && record.cells.last().is_none_or(|cell| cell.trim().is_empty())
+            };
+            let found = self.header_below(is_own, is_padded)?;
+            let (first, rest) = self.records.split_first()?;
+            // The first line may be the header all the same, with a last column that has no name.
+            (found.is_full && found.score < score(first, rest).total.min(0)).then_some(found)
+        })
+    }
+
+    /// The header below the records that `is_title`, given the usual number of cells, holds for.
+    fn header_below(
+        &self,
+        is_own: bool,
+        is_title: impl Fn(&SampleRecord, usize) -> bool,
+    ) -> Option<FoundHeader> {
         let (first, rest) = self.records.split_first()?;
         let cells = usual_cells(rest)?;
-        let is_title = |record: &SampleRecord| record.cells.len() < cells || record.filled <= 1;
+        let is_title = |record: &SampleRecord| is_title(record, cells);
         let above = rest.iter().take_while(|record| is_title(record)).count();
         let (titles, below) = rest.split_at(above);
         let (header, rows) = below.split_first()?;
@@ -136,7 +160,12 @@ impl SampleTable {
             let is_certain = score.total < 0 || score.total == 0 && cells > 2 && rows.len() > 1;
             is_certain && is_alone && regular == rows.len()
         };
-        (is_found && regular * 2 > rows.len()).then_some(FoundHeader { offset: header.offset, cells })
+        (is_found && regular * 2 > rows.len()).then_some(FoundHeader {
+            offset: header.offset,
+            cells,
+            is_full: header.filled == cells,
+            score: score.total,
+        })
     }
 }
 
@@ -302,6 +331,13 @@ mod tests {
             let title = title.replace(",,", ";;");
             assert_eq!(header_line(&format!("{title}{semicolons}")), line, "{title}{semicolons}");
         }
+        // A spreadsheet's: as wide as the table.
+        let padded = "Report:,Tickets,\nFrom:,2024-03-01,\nTo:,2024-03-31,\n";
+        assert_eq!(header_line(&format!("{padded}{table}")), 4);
+        assert_eq!(
+            header_line(&format!("{padded},,\n{table}").replace(',', ";").replace("VPN; slow", "VPN")),
+            5
+        );
         // The header has no rows.
         assert_eq!(header_line("#TYPE Selected.Ticket\n\"Id\",\"Subject\"\n"), 2);
         // Rows of texts only.
@@ -322,6 +358,8 @@ mod tests {
             "\"a\",\"b\"\n\"r\",\"s\",\"x\"\n\"r\",\"t\",\"y\"\n",
             // Trailing columns without a name.
             "id,Name,,\n1,a,,\n2,b,,\n",
+            "Ticket,Subject,\nT-1,Printer,\nT-2,VPN,later\nT-3,Mail,\n",
+            "Owner,Created,\nann,2024-03-05,\nbob,none,later\ncyd,2024-03-07,\n",
             "id\n1\n2\n",
             "",
         ] {

@@ -69,7 +69,9 @@ impl DetectedCsv {
             _ if mark > 0 => "save the file in the encoding of its byte order mark",
             _ if is_rejects_file => "save the rejects file as UTF-8",
             (_, Some(_)) => "set the file's encoding with --encoding",
-            (_, None) => "set the file's encoding with --encoding, for example windows-1252",
+            (_, None) => {
+                "set the file's encoding with --encoding, such as windows-1252, if no accented letter is right"
+            }
         };
         let expected = ExpectedEncoding { name: encoding.name(), remedy };
 

@@ -135,10 +135,11 @@ fn csv_beside(file: &Path) -> PathBuf {
 }
 
 /// A command for the first sheet of a file that LibreOffice opens. Without the options of the filter it writes the
-/// system's legacy encoding and loses letters. They are those of "Filter Options for CSV Files" in its help: comma,
-/// quote, UTF-8.
+/// system's legacy encoding and loses letters, and the cells as the sheet shows them, without hidden digits, seconds
+/// and centuries. They are those of "Filter Options for CSV Files" in its help: comma, quote, UTF-8, from the first
+/// line, all texts quoted, values in full, no formulas.
 fn spreadsheet(name: &str, options: &str) -> ForeignFormat {
-    let filter = shell_word("csv:Text - txt - csv (StarCalc):44,34,76");
+    let filter = shell_word("csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,false,false");
     ForeignFormat::command(
         name,
         "save its sheet as CSV UTF-8, or run LibreOffice, which writes the first sheet to this folder",
