@@ -60,8 +60,6 @@ pub enum WarningCode {
     LongChain,
     /// Tasks are scheduled further ahead than the API reference allows.
     ScheduledFar,
-    /// The run takes longer than the idempotency window.
-    OutlastsWindow,
     /// More rows have faults than `--max-errors` allows, so a run would not start.
     ErrorBudgetSpent,
 }
@@ -267,7 +265,7 @@ mod tests {
     #[test]
     fn groups_are_listed_by_code_and_limited_in_number() {
         let mut warnings = Warnings::default();
-        warnings.warn(Warning::new(WarningCode::OutlastsWindow, "m", "r"));
+        warnings.warn(Warning::new(WarningCode::ErrorBudgetSpent, "m", "r"));
         for member in 0..GROUPS + 5 {
             warnings.warn(cut(&member.to_string(), 2));
         }
@@ -275,7 +273,7 @@ mod tests {
         assert_eq!(groups.len(), GROUPS + 1);
         assert_eq!(warnings.by_subject(WarningCode::TextCut)["(others)"], 6);
         assert_eq!((&*groups[GROUPS - 1].subject, groups[GROUPS - 1].count), ("(others)", 6));
-        assert_eq!((groups[GROUPS].code, groups[GROUPS].count), (WarningCode::OutlastsWindow, 0));
+        assert_eq!((groups[GROUPS].code, groups[GROUPS].count), (WarningCode::ErrorBudgetSpent, 0));
     }
 
     #[test]

@@ -62,12 +62,6 @@ impl CheckReport {
 
     /// Adds the warnings that follow from the forecast.
     fn warn_of_the_run(&mut self) {
-        if self.outlasts_window() {
-            let window = rounded(self.settings.idempotency_window);
-            let message = format!("the run takes longer than the idempotency window of {window}");
-            let remedy = "an unanswered row is not sent again after that, but is unknown";
-            self.findings.warn(Warning::new(WarningCode::OutlastsWindow, message, remedy));
-        }
         if let Some(budget) = self.spent_budget() {
             let message = format!("a run would not start: --max-errors {budget} is spent");
             let remedy = "correct the faults, or allow more errors";
@@ -252,6 +246,14 @@ impl CheckReport {
             let rate = self.settings.rate;
             let rate = self.settings.shard.map_or_else(|| rate.to_string(), |_| per_second(rate));
             let _ = writeln!(text, "  {} at {rate} a second{}", rounded(takes), end.unwrap_or_default());
+        }
+        // No warning: every long import does, and --strict would refuse it.
+        if self.outlasts_window() {
+            let window = rounded(self.settings.idempotency_window);
+            let _ = writeln!(
+                text,
+                "  longer than the idempotency window of {window}: after that an unanswered row is unknown, not sent again"
+            );
         }
         if findings.longest.bytes > 0 {
             let longest = &findings.longest;
