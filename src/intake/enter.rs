@@ -123,11 +123,13 @@ impl InputIntake<'_> {
         rules: &Rules,
         row: OwnRow<'_>,
         fingerprint: RowFingerprint,
+        is_settled: bool,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
         let OwnRow { record, key, unselectable } = row;
         let rejection = match unselectable {
             Some(rejection) => Some(rejection),
+            None if is_settled => None,
             None => {
                 let validated = self.intake.validate(rules, record, &key, now, &mut self.review);
                 validated.map_err(|error| self.mapping_error(record, error))?
@@ -213,7 +215,9 @@ impl Visitor for InputIntake<'_> {
             if recognition == Recognition::Waiting {
                 self.review_key(&row, fingerprint.token)?;
             }
-            self.intake_row(rules, row, fingerprint, now)
+            // Nothing more of the key is sent. Without key columns the row may be a further one of its content.
+            let is_settled = recognition == Recognition::Created && matches!(row.key, RowKey::Columns(_));
+            self.intake_row(rules, row, fingerprint, is_settled, now)
         });
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
         if entered.is_empty() {

@@ -1,7 +1,7 @@
 //! Warnings about keys, which `check` prints and `run` shows before its first request: rows whose key only looks like
 //! that of another row, in the input or in the ledger; keys that a spreadsheet spoiled; and rows without a key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::ledger::{IS_CREATED, KeyHash, KnownKey, LedgerError, Occurrence, Occurrences, halves};
@@ -11,6 +11,9 @@ use crate::warning::{Warning, WarningCode, Warnings};
 
 /// Examples kept of cells that only the whole column shows to be spoiled.
 const EXAMPLES: usize = 3;
+
+/// Rows remembered that are told to look like created rows, 16 MB. A further one may be counted more than once.
+const TOLD: usize = 1 << 20;
 
 /// Place of a row in the input: index of the file, and line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +68,8 @@ pub struct KeyReview {
     keyless: u64,
     /// Numbers in each part of the keys.
     numbers: HashMap<usize, KeyNumbers>,
+    /// Places of rows that look like a created row or one of the ledger, which several may do.
+    told: HashSet<u64>,
     warnings: Warnings,
 }
 
@@ -115,10 +120,22 @@ impl KeyReview {
         let exact = row.token.map_or_else(|| self.hashes.hash_one(parts), exact_of_token);
         let form = self.hashes.hash_one(self.forms.of_key(row.key));
         let found = self.keys.count(KeyHash { form, exact }, place)?;
-        if let Some(other) = found.look_alike {
-            let RowPlace { file, line } = RowPlace::from_number(other);
-            let of = if file == row.place.file { String::new() } else { format!(" of {}", self.files[file]) };
-            self.warn_look_alike(row.place, || (row.key.label(), format!("looks like line {line}{of}")));
+        match found.look_alike {
+            // Of the two only the other row is still to be sent.
+            Some(other) if row.is_created => self.warn_once(other, |review| {
+                let seen_from = RowPlace::from_number(other).file;
+                format!("looks like {}, {}", row.key.label(), review.text(row.place, seen_from))
+            }),
+            Some(other) => {
+                if other & IS_CREATED != 0 && self.told.len() < TOLD {
+                    self.told.insert(place);
+                }
+                self.warn_look_alike(row.place, |review| {
+                    let other = review.text(RowPlace::from_number(other), row.place.file);
+                    (row.key.label(), format!("looks like {other}"))
+                });
+            }
+            None => {}
         }
         if !row.is_created {
             self.waiting += 1;
@@ -158,13 +175,10 @@ impl KeyReview {
         let form = self.hashes.hash_one(self.forms.of_label(known.label));
         let key = KeyHash { form, exact: exact_of_token(known.token) };
         if let Some(other) = self.keys.look_alike(key, IS_CREATED)? {
-            let found = || {
-                let found =
-                    format!("looks like line {} of {}, which the ledger has", known.line, known.source);
-                // The label is that of the ledger's row; the input's row is known by its place alone.
-                (String::new(), found)
-            };
-            self.warn_look_alike(RowPlace::from_number(other), found);
+            self.warn_once(other, |_| {
+                let KnownKey { label, line, source, .. } = known;
+                format!("looks like {label}, line {line} of {source}, which the ledger has")
+            });
         }
         Ok(())
     }
@@ -219,16 +233,35 @@ impl KeyReview {
         self.warnings.warn(examples.times(rows));
     }
 
-    /// `text` makes the label of a key and the place of the row that it looks like.
-    fn warn_look_alike(&mut self, place: RowPlace, text: impl FnOnce() -> (String, String)) {
+    /// A place as seen from a row of the input `from`.
+    fn text(&self, RowPlace { file, line }: RowPlace, from: usize) -> String {
+        match self.files.get(file).filter(|_| file != from) {
+            Some(file) => format!("line {line} of {file}"),
+            None => format!("line {line}"),
+        }
+    }
+
+    /// Warns of the row at `place`, whose label is not known any more, unless that was done before. `found` names the key
+    /// that it looks like.
+    fn warn_once(&mut self, place: u64, found: impl FnOnce(&Self) -> String) {
+        let is_new =
+            if self.told.len() < TOLD { self.told.insert(place) } else { !self.told.contains(&place) };
+        if is_new {
+            self.warn_look_alike(RowPlace::from_number(place), |review| (String::new(), found(review)));
+        }
+    }
+
+    /// `text` makes the label of the row's key and names the row that it looks like.
+    fn warn_look_alike(&mut self, place: RowPlace, text: impl FnOnce(&Self) -> (String, String)) {
         if self.warnings.count_known(WarningCode::LookAlikeKey, "") {
             return;
         }
         let message = "has a key that differs from that of another row only in case, white space, invisible \
                        characters, or the form of a character";
-        let remedy = "if both are one record, it gets two contacts: write its key in one way, or make the key of a template, \
-                      such as key = [\"{{ id | upper }}\"]";
-        let (key, found) = text();
+        // A ledger keeps its key, and another ledger would send known rows again.
+        let remedy = "if both are one record, it gets two contacts: write its key as the other row has it, or, if there is no \
+                      ledger yet, make the key of a template, such as key = [\"{{ id | upper }}\"]";
+        let (key, found) = text(self);
         let warning = Warning::new(WarningCode::LookAlikeKey, message, remedy);
         self.warnings.warn(warning.at(&self.files[place.file], place.line, &key, found));
     }
@@ -318,17 +351,27 @@ mod tests {
         assert_eq!(
             told(review),
             [
-                "LookAlikeKey 2 2: looks like line 7 of m.csv, which the ledger has, 4: looks like line 7 of m.csv, which \
-              the ledger has"
+                "LookAlikeKey 2 2: looks like hd-1, line 7 of m.csv, which the ledger has, 4: looks like HD -3, line 7 of \
+                 m.csv, which the ledger has"
             ]
         );
     }
 
     #[test]
-    fn a_row_of_the_ledger_that_is_in_the_input_too_is_told_once() {
+    fn a_row_that_looks_like_several_created_ones_is_told_once() {
         let mut review = reviewed(&["*HD-1", "hd-1"]);
         known(&mut review, "HD-1");
+        known(&mut review, "Hd-1");
         assert_eq!(told(review), ["LookAlikeKey 1 3: looks like line 2"]);
+        let mut review = reviewed(&["HD-1", "x", "*hd-1", "*Hd-1"]);
+        known(&mut review, "hD-1");
+        known(&mut review, "x ");
+        assert_eq!(
+            told(review),
+            [
+                "LookAlikeKey 2 2: looks like hd-1, line 4, 3: looks like x , line 7 of m.csv, which the ledger has"
+            ]
+        );
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub enum LedgerError {
     Missing(PathBuf),
     /// The ledger belongs to another import.
     #[error(
-        "the ledger {} belongs to {what} '{found}', not '{wanted}'; use that {what}, or name another ledger with --ledger",
-        path.display()
+        "the ledger {} belongs to {what} '{found}', not '{wanted}'; use that {what}{}",
+        path.display(), instead_of(what)
     )]
     OtherIdentity {
         /// The ledger.
@@ -235,6 +235,16 @@ impl LedgerError {
 
     pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> Self {
         LedgerError::Damaged { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// The alternative to the ledger's own value of this part of its identity.
+fn instead_of(what: &str) -> &'static str {
+    match what {
+        "key" | "key_compare" => {
+            "; in another ledger, rows whose key becomes another one get a second contact"
+        }
+        _ => ", or name another ledger with --ledger",
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::columns::{Columns, RowView};
+use super::comparison::compared_with_text;
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError};
-use super::lexer::{self, Lexeme};
+use super::lexer;
 use super::source::{MappingSource, MemberSource};
 use super::template::Template;
 use crate::source::Header;
@@ -32,8 +33,8 @@ impl RowCondition {
     /// `mapping`.
     ///
     /// # Errors
-    /// The expression does not parse, names an unknown column, filter or table, compares text with a number, or uses no
-    /// column.
+    /// The expression does not parse, names an unknown column, filter or table, compares text with a number or a truth value, or
+    /// uses no column.
     pub fn compile(expression: &str, mapping: &MappingSource, header: &Header) -> Result<Self, MappingError> {
         let wrong = |problem: String| MappingError { place: PLACE.to_owned(), problem };
         let no_tables = BTreeMap::new();
@@ -47,10 +48,15 @@ impl RowCondition {
         // In parentheses, so that a filter applies to its operand alone and an `else` stays inside.
         let text = format!("{{{{ ({expression}) }}}}");
         for part in &lexer::parts(&text) {
-            if let Some(number) = number_compared_with_text(part.lexemes()) {
+            if let Some(value) = compared_with_text(part.lexemes()) {
+                let is_number = value.starts_with(|c: char| c.is_ascii_digit());
+                let remedy = match is_number {
+                    true => format!(", or make a number of the cell, as in (column | int) > {value}"),
+                    false => String::new(),
+                };
+                let kind = if is_number { "the number " } else { "" };
                 return Err(wrong(format!(
-                    "compares a cell, which is text, with the number {number}; write '{number}', or make a number of the \
-                     cell, as in (column | int) > {number}"
+                    "compares a cell, which is text, with {kind}{value}; write '{value}'{remedy}"
                 )));
             }
         }
@@ -81,58 +87,6 @@ impl RowCondition {
             Err(RenderError::Job(problem)) => Err(MappingError { place: PLACE.to_owned(), problem }.into()),
         }
     }
-}
-
-/// The first number that is compared with a bare column. Such a comparison never depends on the column's digits, because
-/// MiniJinja orders texts and numbers by their types.
-fn number_compared_with_text<'a>(lexemes: &[Lexeme<'a>]) -> Option<&'a str> {
-    let comparisons = comparisons(lexemes);
-    comparisons.into_iter().find_map(|(start, end)| {
-        let (before, after) = (&lexemes[..start], &lexemes[end..]);
-        match (before, after) {
-            (_, [Lexeme::Number(number), ..]) if ends_with_cell(before) => Some(*number),
-            ([.., Lexeme::Number(number)], _) if starts_with_cell(after) => Some(*number),
-            _ => None,
-        }
-    })
-}
-
-/// Start and end of each comparison sign.
-fn comparisons(lexemes: &[Lexeme<'_>]) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < lexemes.len() {
-        let length = match &lexemes[at..] {
-            [Lexeme::Sign('=' | '!' | '<' | '>'), Lexeme::Sign('='), ..] => 2,
-            [Lexeme::Sign('<' | '>'), ..] => 1,
-            _ => 0,
-        };
-        if length > 0 {
-            found.push((at, at + length));
-        }
-        at += length.max(1);
-    }
-    found
-}
-
-/// Whether the last operand is a column without a filter.
-fn ends_with_cell(lexemes: &[Lexeme<'_>]) -> bool {
-    match lexemes {
-        [.., Lexeme::Sign('|'), Lexeme::Name(_)] => false,
-        [.., Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(_), Lexeme::Sign(']')] => true,
-        [.., Lexeme::Name(_)] => true,
-        _ => false,
-    }
-}
-
-/// Whether the first operand is a column without a filter.
-fn starts_with_cell(lexemes: &[Lexeme<'_>]) -> bool {
-    let rest = match lexemes {
-        [Lexeme::Name("row"), Lexeme::Sign('['), Lexeme::Text(_), Lexeme::Sign(']'), rest @ ..] => rest,
-        [Lexeme::Name(_), rest @ ..] => rest,
-        _ => return false,
-    };
-    !matches!(rest, [Lexeme::Sign('|' | '(' | '.' | '['), ..])
 }
 
 #[cfg(test)]
@@ -212,6 +166,8 @@ mod tests {
             ("count > 3", "write '3', or make a number of the cell"),
             ("status == 'x' and 3 == row['Ticket Type']", "write '3'"),
             ("count == 3", "write '3'"),
+            ("count | trim not in [3, 4]", "write '3', or make a number of the cell"),
+            ("status == true", "compares a cell, which is text, with true; write 'true'"),
         ] {
             let problem = compile(expression).unwrap_err();
             assert!(

@@ -1,5 +1,6 @@
 //! The key of a row as the job names it: columns, and templates of the row.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError, RowFault};
 use super::lexer;
 use super::template::Template;
-use crate::source::{Header, KeyComparison, Record, RowKey, SourceError};
+use crate::source::{Header, KeyComparison, Record, RowKey, SourceError, has_visible};
 
 /// Place of an error of the key.
 const PLACE: &str = "[source] key";
@@ -121,7 +122,8 @@ impl KeyRule {
         if self.parts.is_empty() {
             return RowKey::Content(self.header.content(cells));
         }
-        let row = RowView::new(&self.columns, cells);
+        let compared = self.compared(cells);
+        let row = RowView::new(&self.columns, &compared);
         let text = |part: &KeyPart| match part {
             KeyPart::Column(index) => Ok(self.comparison.counted(row.cell(*index)).to_owned()),
             KeyPart::Template { compiler, template, .. } => {
@@ -136,13 +138,24 @@ impl KeyRule {
         }
     }
 
+    /// The cells as templates see them: padding must not count inside of a key either.
+    fn compared<'c>(&self, cells: &'c csv::StringRecord) -> Cow<'c, csv::StringRecord> {
+        let counted = |cell| self.comparison.counted(cell);
+        let has_template = self.parts.iter().any(|part| matches!(part, KeyPart::Template { .. }));
+        match has_template && cells.iter().any(|cell| counted(cell).len() < cell.len()) {
+            true => Cow::Owned(cells.iter().map(counted).collect()),
+            false => Cow::Borrowed(cells),
+        }
+    }
+
     /// Why the row's key is unusable, if that is the key's fault and not that of the number of cells.
     ///
     /// # Errors
     /// - [`MapError::Row`]: every part of the key is empty, or a template refuses the row.
     /// - [`MapError::Job`]: a template is faulty, in a branch that no earlier row took.
     pub fn expect_usable(&self, cells: &csv::StringRecord) -> Result<(), MapError> {
-        let row = RowView::new(&self.columns, cells);
+        let compared = self.compared(cells);
+        let row = RowView::new(&self.columns, &compared);
         for part in &self.parts {
             let KeyPart::Template { compiler, template, text, .. } = part else { continue };
             match compiler.render(template, &row) {
@@ -184,10 +197,10 @@ impl KeyPart {
         let has_cells = match self {
             KeyPart::Column(_) => true,
             KeyPart::Template { columns, .. } => {
-                columns.is_empty() || columns.iter().any(|column| !row.cell(*column).trim().is_empty())
+                columns.is_empty() || columns.iter().any(|column| has_visible(row.cell(*column)))
             }
         };
-        has_cells && !text.trim().is_empty()
+        has_cells && has_visible(text)
     }
 }
 
@@ -269,6 +282,7 @@ mod tests {
         assert_eq!(key(&exact, &[" HD-1 ", "", ""]), columns(&[" HD-1 "]));
         for rule in [trim, exact] {
             assert!(matches!(key(&rule, &[" \u{a0}", "x", ""]), RowKey::Unusable(_)));
+            assert!(matches!(key(&rule, &["\u{200b}\u{feff}", "x", ""]), RowKey::Unusable(_)));
             assert!(matches!(key(&rule, &["7"]), RowKey::Unusable(_)));
         }
     }
@@ -288,6 +302,8 @@ mod tests {
         let joined = rule(&["{{ row['region'] }}-{{ ticket_id }}"], KeyComparison::Exact).unwrap();
         assert_eq!(key(&joined, &["1 ", "EU", ""]), columns(&["EU-1 "]));
         assert_eq!(key(&joined, &["", "EU", ""]), columns(&["EU-"]));
+        let trimmed = rule(&["{{ row['region'] }}-{{ ticket_id }}"], KeyComparison::Trim).unwrap();
+        assert_eq!(key(&trimmed, &["1 ", "EU\u{a0}", ""]), columns(&["EU-1"]));
         assert!(matches!(key(&joined, &[" ", "", "x"]), RowKey::Unusable(_)));
         let branch =
             rule(&["{% if region %}{{ region }}/{{ ticket_id }}{% endif %}"], KeyComparison::Trim).unwrap();

@@ -12,6 +12,7 @@
 mod error;
 mod source;
 mod columns;
+mod comparison;
 mod filters;
 mod lexer;
 mod none;

@@ -112,6 +112,11 @@ fn without_marks(mut text: &str) -> &str {
     }
 }
 
+/// Whether there is a character that people see: not one of white space, control or invisible characters.
+pub fn has_visible(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_graphic() || !is_invisible(c))
+}
+
 /// White space, control characters, and the characters that Unicode's property Default_Ignorable_Code_Point has
 /// (DerivedCoreProperties.txt), such as soft hyphens, zero-width spaces and byte order marks.
 fn is_invisible(c: char) -> bool {
@@ -174,6 +179,16 @@ mod tests {
         assert_eq!(form("Stra\u{df}e"), form("STRASSE"));
         assert_eq!(form("Ze\u{301}"), form("z\u{e9}"));
         assert_eq!(form("\u{fb01}n"), "fin");
+    }
+
+    #[test]
+    fn a_text_that_nobody_sees_has_nothing_visible() {
+        for text in ["", " ", "\u{a0}\u{200b}", "\u{feff}", "\u{2060}\r\n", "\u{ad}"] {
+            assert!(!has_visible(text), "{text:?}");
+        }
+        for text in ["0", " - ", "\u{200b}ü", "\u{6f22}"] {
+            assert!(has_visible(text), "{text:?}");
+        }
     }
 
     #[test]

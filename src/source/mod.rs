@@ -49,7 +49,7 @@ pub use foreign::{LEDGER_APPLICATION_ID, is_remote};
 pub use header::{Header, check_column_names};
 pub use input::Input;
 pub use key::{KeyComparison, RowKey};
-pub use key_form::KeyForms;
+pub use key_form::{KeyForms, has_visible};
 pub use non_row::NonRow;
 pub use null_markers::{looks_like_null, looks_like_null_date};
 pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};

@@ -68,7 +68,10 @@ fn of_number(bytes: &[u8]) -> KeyCell {
     };
     match rest {
         [] if !fraction.is_empty() => match fraction {
-            b"0" | b"00" => KeyCell::Spoiled(Spoilage::WholeFraction),
+            // 1.000 may be a thousand.
+            zeros if zeros.len() != 3 && zeros.iter().all(|digit| *digit == b'0') => {
+                KeyCell::Spoiled(Spoilage::WholeFraction)
+            }
             _ => KeyCell::Fraction,
         },
         [] if whole.len() == number.len() && whole.len() > SPREADSHEET_DIGITS => {
@@ -116,6 +119,7 @@ mod tests {
             ("#REF!", FormulaError),
             ("601.0", WholeFraction),
             ("601,00", WholeFraction),
+            ("601.000000", WholeFraction),
             ("123456789012345000", Rounded),
             ("1234567890123450", Rounded),
         ] {

@@ -37,8 +37,8 @@ fn a_job_that_names_another_comparison_than_its_ledger_is_refused_and_one_that_n
     folder.run(&import(&url, &["--key-compare", "exact"])).expect(0);
     assert_eq!(endpoint.requests().len(), 2);
 
-    let refusal = "the ledger t.ledger.db belongs to key_compare 'exact', not 'trim'; use that key_compare, or name \
-                   another ledger with --ledger";
+    let refusal = "the ledger t.ledger.db belongs to key_compare 'exact', not 'trim'; use that key_compare; in \
+                   another ledger, rows whose key becomes another one get a second contact";
     let ended = folder.run(&import(&url, &["--key-compare", "trim"])).expect(2);
     assert!(ended.stderr.contains(refusal), "{}", ended.stderr);
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\nkey_compare = \"trim\"\n");
@@ -169,7 +169,8 @@ fn a_key_that_only_looks_like_one_of_the_ledger_is_named_by_check_and_before_the
                 );
                 let place = format!("{april}, line 3");
                 let ledger = folder.path("t.csv").canonicalize().unwrap();
-                let ledger = format!("looks like line 2 of {}", ledger.display());
+                let ledger =
+                    format!("looks like HD-0001, line 2 of {}, which the ledger has", ledger.display());
                 assert!(is_same || text.contains(&place), "{comparison} {difference:?} {text}");
                 assert_eq!(text.contains(&ledger), !is_same, "{comparison} {difference:?} {text}");
             }
