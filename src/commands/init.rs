@@ -79,6 +79,47 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
 }
 
 fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Result<GuessedJob, InitError> {
+    let (guessed, read) = guess_with_nulls(args, csv, job, dialect.clone())?;
+    let null = with_quotes(csv, read, &guessed.null, &dialect.null)?;
+    if null == guessed.null {
+        return Ok(guessed);
+    }
+    dialect.null = null;
+    Ok(guess_with_nulls(args, csv, job, dialect)?.0)
+}
+
+/// `markers` as `[source] null` matches them: with the file's quotes if all cells that are exactly this have quotes.
+/// Markers that are `given` stay as they are. `dialect` is that of the file.
+fn with_quotes(
+    csv: &Path,
+    mut dialect: Dialect,
+    markers: &[String],
+    given: &[String],
+) -> Result<Vec<String>, InitError> {
+    let Some(quote) = dialect.quote.map(char::from).filter(|_| markers.len() > given.len()) else {
+        return Ok(markers.to_vec());
+    };
+    let mut cells_with = |null: &[String]| {
+        dialect.null = null.to_vec();
+        let rows = sample(csv, &dialect)?.rows;
+        let count = |marker: &String| rows.iter().flatten().filter(|cell| *cell == marker).count();
+        Ok::<Vec<usize>, InitError>(markers.iter().map(count).collect())
+    };
+    let (all, quoted) = (cells_with(given)?, cells_with(markers)?);
+    let with_quotes = |(marker, (all, quoted)): (&String, (usize, usize))| {
+        let is_quoted = quoted > 0 && quoted == all && !given.contains(marker);
+        if is_quoted { format!("{quote}{marker}{quote}") } else { marker.clone() }
+    };
+    Ok(markers.iter().zip(all.into_iter().zip(quoted)).map(with_quotes).collect())
+}
+
+/// The guesses, and the dialect that the file was read in.
+fn guess_with_nulls(
+    args: &InitArgs,
+    csv: &Path,
+    job: &Path,
+    mut dialect: Dialect,
+) -> Result<(GuessedJob, Dialect), InitError> {
     let mut sampled = sample(csv, &dialect);
     let mut skips_title = false;
     if let (Err(SourceError::Preamble { header_line, .. }), None) = (&sampled, args.dialect.skip_lines) {
@@ -155,7 +196,8 @@ fn guess(args: &InitArgs, csv: &Path, job: &Path, mut dialect: Dialect) -> Resul
         source_lines: &lines_of_source,
         null: &dialect.null,
     };
-    Ok(job_file(&sample, &shell_path(job)))
+    let guessed = job_file(&sample, &shell_path(job));
+    Ok((guessed, dialect))
 }
 
 /// Guesses the texts that stand for no value, and reads the first rows with them; none if there are none. A marker that

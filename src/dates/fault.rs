@@ -23,6 +23,9 @@ pub(crate) enum DateFault {
     /// The year has fewer than four digits where the format has a whole year.
     #[error("the year has fewer than four digits; write %y instead of %Y for a year of two digits")]
     ShortYear,
+    /// The year has one digit where the format has one of two digits.
+    #[error("the year has one digit; %y needs two, as in 02 for 2002")]
+    OneDigitYear,
     /// An exporter's date for "no value", such as 0000-00-00.
     #[error(
         "the date stands for no value; list it in [source] null as it is in the CSV, such as \

@@ -15,6 +15,7 @@ mod names;
 mod numbers;
 mod reader;
 mod zone_data;
+mod zone_names;
 
 pub(crate) use day_month::{DayMonthOrder, numeric_order, swapped};
 pub(crate) use fault::DateFault;

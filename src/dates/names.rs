@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use deunicode::deunicode;
 use jiff::fmt::strtime::BrokenDownTime;
 
+use super::fault::DateFault;
 use super::spelling::plain;
+use super::zone_names::{offset_from_utc, offset_of_zone, push_offset};
 
 /// The names of each month, folded to lower-case ASCII, in English, German, French, Spanish, Portuguese and
 /// Italian. Sources: the CLDR and the JDK's names, as exports have them. No name means two months.
@@ -54,33 +56,6 @@ const ENGLISH_MONTHS: [&str; 12] = [
 const ENGLISH_WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// Zones with one offset everywhere, in minutes from UTC: those of RFC 2822, section 4.3, and those of Europe.
-/// `BST` and `IST` mean several zones and are not read.
-const ZONES: [(&str, i16); 22] = [
-    ("UTC", 0),
-    ("GMT", 0),
-    ("UT", 0),
-    ("Z", 0),
-    ("EST", -300),
-    ("EDT", -240),
-    ("CST", -360),
-    ("CDT", -300),
-    ("MST", -420),
-    ("MDT", -360),
-    ("PST", -480),
-    ("PDT", -420),
-    ("WET", 0),
-    ("WEST", 60),
-    ("CET", 60),
-    ("CEST", 120),
-    ("MEZ", 60),
-    ("MESZ", 120),
-    ("MET", 60),
-    ("MEST", 120),
-    ("EET", 120),
-    ("EEST", 180),
-];
-
 /// A strtime format and the directives in it that are names.
 #[derive(Clone, Debug)]
 pub(super) struct NamePattern {
@@ -91,6 +66,8 @@ pub(super) struct NamePattern {
     may_have_comment: bool,
     /// Whether the format has `%.f`, which jiff reads with a point only.
     has_fraction: bool,
+    /// Where a directive starts that reads a year of two digits. jiff also reads one digit.
+    short_years: Vec<usize>,
 }
 
 /// A directive that is a name.
@@ -121,6 +98,7 @@ impl NamePattern {
     pub(super) fn new(format: &str) -> Self {
         let mut text = String::with_capacity(format.len());
         let mut names = Vec::new();
+        let mut short_years = Vec::new();
         let (mut has_offset, mut has_fraction) = (false, false);
         let mut rest = format;
         while let Some(at) = rest.find('%') {
@@ -134,6 +112,16 @@ impl NamePattern {
                 break;
             };
             let start = text.len();
+            rest = &directive[modifiers + letter.len_utf8()..];
+            if letter == 'D' {
+                text.push_str("%m/%d/");
+                short_years.push(text.len());
+                text.push_str("%y");
+                continue;
+            }
+            if matches!(letter, 'y' | 'g') {
+                short_years.push(start);
+            }
             text.push('%');
             text.push_str(&directive[..modifiers]);
             text.push(if letter == 'Z' { 'z' } else { letter });
@@ -148,24 +136,42 @@ impl NamePattern {
             has_fraction |= letter == 'f' && directive.starts_with('.');
             has_offset |= matches!(letter, 'z' | 'Z');
             names.extend(kind.map(|kind| Slot { start, end: text.len(), kind }));
-            rest = &directive[modifiers + letter.len_utf8()..];
         }
         text.push_str(rest);
         let may_have_comment = has_offset && !text.ends_with(')');
-        NamePattern { text, names, may_have_comment, has_fraction }
+        NamePattern { text, names, may_have_comment, has_fraction, short_years }
     }
 
-    /// The parsed text; none if it does not fit.
-    pub(super) fn parse(&self, text: &str) -> Option<BrokenDownTime> {
+    /// The parsed text.
+    ///
+    /// # Errors
+    /// [`DateFault::OtherForm`]: it does not fit; [`DateFault::OneDigitYear`]: it fits but for the year.
+    pub(super) fn parse(&self, text: &str) -> Result<BrokenDownTime, DateFault> {
         let text = self.without_comment(text);
         // English names and numeric offsets need no translation.
-        let parsed = BrokenDownTime::parse(&self.text, text);
-        if let Ok(parsed) = parsed {
-            return Some(parsed);
+        if let Ok(parsed) = BrokenDownTime::parse(&self.text, text) {
+            return self.accept_years(parsed, text);
         }
         let text = &*plain(text);
-        let parsed = BrokenDownTime::parse(&self.text, text);
-        parsed.ok().or_else(|| BrokenDownTime::parse(&self.text, self.translated(text)?).ok())
+        if let Ok(parsed) = BrokenDownTime::parse(&self.text, text) {
+            return self.accept_years(parsed, text);
+        }
+        let text = &*self.translated(text).ok_or(DateFault::OtherForm)?;
+        let parsed = BrokenDownTime::parse(&self.text, text).map_err(|_| DateFault::OtherForm)?;
+        self.accept_years(parsed, text)
+    }
+
+    /// Refuses a year of one digit under `%y`, as in `5/11/2`: it lost its other digits.
+    fn accept_years(&self, parsed: BrokenDownTime, text: &str) -> Result<BrokenDownTime, DateFault> {
+        for start in &self.short_years {
+            let before = BrokenDownTime::parse_prefix(&self.text[..*start], text);
+            let before = before.map_err(|_| DateFault::OtherForm)?.1;
+            let year = text.get(before..).unwrap_or_default().trim_start();
+            if year.bytes().take_while(u8::is_ascii_digit).count() < 2 {
+                return Err(DateFault::OneDigitYear);
+            }
+        }
+        Ok(parsed)
     }
 
     /// Whether the start of `text` fits.
@@ -197,9 +203,16 @@ impl NamePattern {
             rest = &rest[length..];
             done = *start;
             let word = leading_word(rest);
-            // A numeric offset: jiff reads it with the text that follows.
-            if word.is_empty() && matches!(kind, Kind::Zone { .. }) {
-                continue;
+            if let Kind::Zone { colons } = kind {
+                if let Some((minutes, length)) = offset_from_utc(rest, word) {
+                    push_offset(minutes, *colons, &mut translated);
+                    (rest, done) = (&rest[length..], *end);
+                    continue;
+                }
+                // A numeric offset: jiff reads it with the text that follows.
+                if word.is_empty() {
+                    continue;
+                }
             }
             kind.translate(word, &mut translated)?;
             rest = &rest[word.len()..];
@@ -233,12 +246,7 @@ impl Kind {
                 text.push_str(if is_full { weekday } else { &weekday[..3] });
             }
             Kind::Zone { colons } => {
-                let (_, minutes) = ZONES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))?;
-                let colon = if colons == 0 { "" } else { ":" };
-                let seconds = if colons > 1 { ":00" } else { "" };
-                let sign = if *minutes < 0 { '-' } else { '+' };
-                let minutes = minutes.abs();
-                text.push_str(&format!("{sign}{:02}{colon}{:02}{seconds}", minutes / 60, minutes % 60));
+                push_offset(offset_of_zone(word)?, colons, text);
             }
         }
         Some(())
@@ -270,7 +278,7 @@ mod tests {
     use super::*;
 
     fn date(format: &str, text: &str) -> Option<String> {
-        Some(NamePattern::new(format).parse(text)?.to_date().ok()?.to_string())
+        Some(NamePattern::new(format).parse(text).ok()?.to_date().ok()?.to_string())
     }
 
     #[test]
@@ -352,27 +360,6 @@ mod tests {
         assert_eq!(date("%d.%b.%Y", "05.Mär.2024").as_deref(), Some("2024-03-05"));
         assert_eq!(date("%d. %B %Y", "5. März 2024").as_deref(), Some("2024-03-05"));
         assert_eq!(date("%d de %B de %Y", "5 de março de 2024").as_deref(), Some("2024-03-05"));
-    }
-
-    #[test]
-    fn a_zone_by_name_is_its_offset() {
-        let offset = |format: &str, text: &str| {
-            NamePattern::new(format).parse(text)?.offset().map(|offset| offset.seconds() / 60)
-        };
-        for (name, minutes) in ZONES {
-            for format in
-                ["%Y-%m-%d %H:%M %z", "%Y-%m-%d %H:%M %:z", "%Y-%m-%d %H:%M %Z", "%Y-%m-%d %H:%M %::z"]
-            {
-                let text = format!("2024-03-05 09:15 {name}");
-                assert_eq!(offset(format, &text), Some(i32::from(minutes)), "{format} {text}");
-            }
-        }
-        assert_eq!(offset("%Y %Z", "2024 +0130"), Some(90));
-        assert_eq!(offset("%H:%M:%S %Z %Y", "09:15:00 CET 2024"), Some(60));
-        assert_eq!(offset("%b %H:%M %z %Y", "déc. 09:15 +0100 2024"), Some(60));
-        for ambiguous in ["BST", "IST", "A", "XYZ"] {
-            assert_eq!(offset("%Y %z", &format!("2024 {ambiguous}")), None, "{ambiguous}");
-        }
     }
 
     proptest::proptest! {

@@ -96,12 +96,13 @@ impl DateReader {
         let reading = match &self.form {
             Form::Iso8601 => by_iso_8601(text),
             Form::Pattern(pattern) => match pattern.parse(text) {
-                Some(parsed) => {
+                Ok(parsed) => {
                     // Before a zone: the last day of the year 9999 is no moment for jiff.
                     parsed.to_date().ok().map_or(Ok(()), |date| self.accept(date))?;
                     reading(&parsed)
                 }
-                None => None,
+                Err(DateFault::OtherForm) => None,
+                Err(fault) => return Err(fault),
             },
             Form::Number(number) => Some(number.read(text)?),
         };
@@ -265,6 +266,8 @@ mod tests {
             ("%a, %d %b %Y %H:%M:%S %z", "Tue, 5 Mar 2024 09:15:00 +0100 (CET)", "2024-03-05T09:15:00+01:00"),
             ("%d %b %Y %H:%M:%S %z", "05 Sept 2024 09:15:00 GMT", "2024-09-05T09:15:00+00:00"),
             ("%A %d %B %Y", "mardi 5 mars 2024", "2024-03-05T00:00:00"),
+            ("%D", "3/5/24", "2024-03-05T00:00:00"),
+            ("%a %b %d %Y %H:%M:%S GMT%z", "Tue Mar 05 2024 09:15:00 GMT+1", "2024-03-05T09:15:00+01:00"),
             ("%s", "1709626500", "2024-03-05T08:15:00Z"),
             ("unix_milliseconds", " 1709626500000 ", "2024-03-05T08:15:00Z"),
             ("excel_1900", "45356.5", "2024-03-05T12:00:00"),
@@ -290,6 +293,12 @@ mod tests {
             ("%d/%m/%Y", "05/11/-2022", DateFault::Year),
             ("%d/%m/%Y", "05/11/20222", DateFault::OtherForm),
             ("%d/%m/%y", "05/11/2022", DateFault::OtherForm),
+            ("%d/%m/%y", "5/11/2", DateFault::OneDigitYear),
+            ("%d/%m/%y %H:%M", "5/11/2 09:15", DateFault::OneDigitYear),
+            ("%d-%b-%y", "05-MÄRZ-4", DateFault::OneDigitYear),
+            ("%D", "11/5/2", DateFault::OneDigitYear),
+            ("%y-%m-%d", "2-11-05", DateFault::OneDigitYear),
+            ("%-d/%-m/%-y", "5/11/2", DateFault::OneDigitYear),
             ("%G-W%V-%u", "22-W10-1", DateFault::Year),
             ("%G-W%V-%u", "1822-W10-1", DateFault::Year),
             ("%Y-%j", "22-100", DateFault::ShortYear),

@@ -39,13 +39,14 @@ const TIMES: &[&str] = &[
     "%H.%M",
     "%H.%M.%S",
     "%H.%M.%S%.f",
+    "%Hh%M",
 ];
 
 const SEPARATORS: &[&str] =
-    &[" ", ", ", "T", ":", " at ", " um ", " à ", " às ", " a las ", " alle ore ", " - "];
+    &[" ", ", ", "T", ":", " at ", " um ", " à ", " às ", " a las ", " alle ore ", " - ", "-"];
 
 /// Offset formats, after a time. `%z` also reads the names of zones.
-const OFFSETS: &[&str] = &["", " %z", " %:z", "%z", "%:z", " GMT%z", " %Q"];
+const OFFSETS: &[&str] = &["", " GMT%z", " %z", " %:z", "%z", "%:z", " %z UTC", " %Q", " Uhr"];
 
 /// Formats of digits alone, which are dates only by the header.
 const DIGITS: &[&str] =
@@ -232,6 +233,12 @@ mod tests {
             ("Tue, 5 Mar 2024 09:15:00 +0100", "%a, %d %b %Y %H:%M:%S %z", "2024-03-05T08:15:00Z"),
             ("Tue, 5 Mar 2024 09:15:00 EST", "%a, %d %b %Y %H:%M:%S %z", "2024-03-05T14:15:00Z"),
             ("5 Mar 2024 09:15 PDT", "%d %b %Y %H:%M %z", "2024-03-05T16:15:00Z"),
+            ("Tue Mar 05 2024 09:15:00 GMT+1", "%a %b %d %Y %H:%M:%S GMT%z", "2024-03-05T08:15:00Z"),
+            // Go's Time.String in UTC, and DB2's timestamps.
+            ("2024-03-05 09:15:00.5 +0000 UTC", "%Y-%m-%d %H:%M:%S%.f %z UTC", "2024-03-05T09:15:00.5Z"),
+            ("2024-03-05-09.15.00.000000", "%Y-%m-%d-%H.%M.%S%.f", "2024-03-05T09:15:00"),
+            ("25.03.2024 09:15 Uhr", "%d.%m.%Y %H:%M Uhr", "2024-03-25T09:15:00"),
+            ("25/03/2024 9h15", "%d/%m/%Y %Hh%M", "2024-03-25T09:15:00"),
             // C's asctime and Java's Date.toString.
             ("Tue Mar  5 09:15:00 2024", "%a %b %d %H:%M:%S %Y", "2024-03-05T09:15:00"),
             ("Tue Mar 05 09:15:00 CET 2024", "%a %b %d %H:%M:%S %z %Y", "2024-03-05T08:15:00Z"),

@@ -21,6 +21,19 @@ const EVENTS: &str = "\
     erledigt, fallig, creado, abierto, cerrado, actualizado, cree, ouvert, ferme, resolu, creato, aperto, \
     chiuso, criado, aberto, fechado, encerrado";
 
+/// Words of people, ids, amounts and counts: `Created by ID` and `Amount due` hold numbers.
+const NO_EVENTS: &str = "\
+    id, ids, user, agent, name, email, amount, balance, sum, betrag, montant, importe, count, number, total, \
+    percent, tickets, cases, issues, requests, comments";
+
+/// Words at the end of a header that mean a person: `Updated by`.
+const NO_EVENTS_LAST: &str = "by, von, par, por, da";
+
+/// Units of durations.
+const UNITS: &str = "\
+    ms, milliseconds, s, sec, secs, seconds, min, mins, minutes, h, hrs, hours, days, sekunden, minuten, stunden, \
+    tage, secondes, heures, jours, segundos, minutos, horas, dias";
+
 /// Words that mean a date or a duration, or in another language something else.
 const LIKELY: &str = "time, zeit, hora, heure, data, dato";
 
@@ -49,12 +62,13 @@ impl DateName {
         };
         // `At` alone names no date.
         let is_last = words.len() > 1 && words.last().is_some_and(|word| is_listed(word, CERTAIN_LAST));
+        let is_of_other = has(NO_EVENTS) || words.last().is_some_and(|word| is_listed(word, NO_EVENTS_LAST));
         if has(CERTAIN) || is_last || ends(CERTAIN_ENDS) {
             Some(DateName::Certain)
-        } else if has(EVENTS) {
+        } else if has(EVENTS) && !is_of_other {
             Some(DateName::Event)
         } else {
-            (has(LIKELY) || ends(LIKELY_ENDS)).then_some(DateName::Likely)
+            ((has(LIKELY) || ends(LIKELY_ENDS)) && !has(UNITS)).then_some(DateName::Likely)
         }
     }
 }
@@ -99,6 +113,15 @@ mod tests {
             ("Closed", Some(DateName::Event)),
             ("Data", Some(DateName::Likely)),
             ("Last update", None),
+            ("Created by ID", None),
+            ("Updated by", None),
+            ("Amount due", None),
+            ("Opened tickets", None),
+            ("Response time (ms)", None),
+            ("First reply time in minutes", None),
+            ("Due by Time", Some(DateName::Event)),
+            ("created_ms", Some(DateName::Event)),
+            ("Due by date", Some(DateName::Certain)),
             ("Candidate", None),
             ("On", None),
             ("Subject", None),

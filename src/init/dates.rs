@@ -4,6 +4,7 @@ use super::date_formats::{Candidate, ISO, candidates};
 use super::date_names::DateName;
 use super::misfits::Misfits;
 use super::sample::SampleColumn;
+use super::year_first::is_year_likely_first;
 use crate::dates::{DateFault, DateReader, DayMonthOrder, numeric_order, swapped};
 use crate::source::{looks_like_null, looks_like_null_date};
 
@@ -33,6 +34,8 @@ pub(super) enum DateColumn {
     /// Some cells are dates only with the day first, others only with the month first. Which of both a cell
     /// such as 03/04/2024 has is unknown.
     BothOrders,
+    /// The first number may be a year of two digits, although formats with the year last read the cells.
+    YearFirst,
 }
 
 /// The formats of a date column. Null markers and null dates count as empty cells. If both orders of day and
@@ -63,6 +66,10 @@ pub(super) fn date_column(column: &SampleColumn<'_>) -> Option<DateColumn> {
             None => read * 2 > column.cells.len(),
         };
         return is_told.then_some(DateColumn::TooFew(misfits));
+    }
+    let read_cells = column.cells.iter().zip(&best.is_read).filter(|(_, is_read)| **is_read);
+    if is_year_likely_first(&best.formats, read_cells.map(|(cell, _)| *cell)) {
+        return Some(DateColumn::YearFirst);
     }
     let other_order = (only_day == 0 && only_month == 0).then(|| other_order(&best.formats)).flatten();
     let mut formats = best.formats;
@@ -254,6 +261,13 @@ mod tests {
         cells.extend(["12/26/2022"; 10]);
         let dates = dates("Opened", &cells);
         assert_eq!((&dates.formats[..], dates.misfits.count), (&["%m/%d/%Y".into()][..], 1));
+    }
+
+    #[test]
+    fn a_column_whose_year_is_likely_first_has_no_format() {
+        let cells = ["22/11/05", "", "23/11/06", "24/11/25"];
+        assert_eq!(guessed("Opened", &cells), Some(DateColumn::YearFirst));
+        assert_eq!(dates("Opened", &["05/11/22", "06/11/23", "25/11/24"]).formats, ["%d/%m/%y"]);
     }
 
     #[test]

@@ -150,7 +150,7 @@ mod tests {
             .enumerate()
             .filter_map(|(index, column)| match date_column(column)? {
                 DateColumn::Dates(dates) => Some((index, dates)),
-                DateColumn::TooFew(_) | DateColumn::BothOrders => None,
+                DateColumn::TooFew(_) | DateColumn::BothOrders | DateColumn::YearFirst => None,
             })
             .collect();
         assert!(dates[0].1.other_order.is_some());

@@ -23,8 +23,6 @@ pub(super) struct Exporter {
     pub(super) description: &'static str,
     /// Headers of dates, the most important first: a contact has room for five.
     pub(super) dates: &'static str,
-    /// The zone of dates without an offset, for people; empty if it is not documented.
-    pub(super) zone: &'static str,
 }
 
 const EXPORTERS: &[Exporter] = &[
@@ -36,7 +34,6 @@ const EXPORTERS: &[Exporter] = &[
         title: "summary",
         description: "description",
         dates: "created, resolved, updated, due date, due",
-        zone: "of the Jira user who exported the file",
     },
     Exporter {
         name: "a list export of ServiceNow",
@@ -48,7 +45,6 @@ const EXPORTERS: &[Exporter] = &[
         description: "description, comments and work notes, comments",
         dates: "opened at, opened, sys created on, created, resolved at, resolved, closed at, closed, \
             sys updated on, updated, due date",
-        zone: "of the ServiceNow user who exported the file",
     },
     Exporter {
         name: "a ticket export of Zendesk",
@@ -58,7 +54,6 @@ const EXPORTERS: &[Exporter] = &[
         title: "subject",
         description: "description",
         dates: "created at, requested, solved at, updated at, due date, assigned at",
-        zone: "",
     },
     Exporter {
         name: "a ticket export of Freshdesk",
@@ -68,7 +63,6 @@ const EXPORTERS: &[Exporter] = &[
         title: "subject",
         description: "description",
         dates: "created time, resolved time, closed time, last update time, due by time",
-        zone: "",
     },
     Exporter {
         name: "a case report of Salesforce",
@@ -80,7 +74,6 @@ const EXPORTERS: &[Exporter] = &[
         description: "description, comments",
         dates: "date time opened, opened date, created date, date time closed, closed date, \
             last modified date, case last modified date",
-        zone: "of the Salesforce user who ran the report",
     },
     Exporter {
         name: "a ticket export of HubSpot",
@@ -90,7 +83,6 @@ const EXPORTERS: &[Exporter] = &[
         title: "ticket name",
         description: "ticket description",
         dates: "create date, close date, last modified date, ticket close date",
-        zone: "",
     },
     Exporter {
         name: "a contact search of Amazon Connect",
@@ -100,7 +92,6 @@ const EXPORTERS: &[Exporter] = &[
         title: "",
         description: "",
         dates: "initiation timestamp, connected to agent timestamp, disconnect timestamp",
-        zone: "",
     },
 ];
 

@@ -53,6 +53,10 @@ pub(super) fn words(header: &str) -> Vec<String> {
     let mut before: Option<char> = None;
     while let Some(c) = characters.next() {
         let lower_follows = characters.peek().is_some_and(|next| next.is_lowercase());
+        // The French `N°`, with a degree sign.
+        if c == '°' && word.eq_ignore_ascii_case("n") {
+            word.push('o');
+        }
         let is_hump = c.is_uppercase()
             && before.is_some_and(|before| before.is_lowercase() || (before.is_uppercase() && lower_follows));
         if is_hump || !c.is_alphanumeric() {
@@ -132,6 +136,9 @@ mod tests {
             ("Ticketnummer", "ticket nummer"),
             ("Vorgangsschlüssel", "vorgangs schlussel"),
             ("Numéro de ticket", "numero de ticket"),
+            ("N° de ticket", "no de ticket"),
+            ("n°dossier", "no dossier"),
+            ("25°", "25"),
             ("created_at", "created at"),
             ("ticketid", "ticket id"),
             ("emailid", "email id"),

@@ -36,14 +36,16 @@ pub struct GuessedJob {
     pub text: String,
     /// What was recognized and guessed, one fact a line.
     pub summary: String,
+    /// The texts that stand for no value, as `[source] null` lists them.
+    pub null: Vec<String>,
 }
 
 /// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a
 /// shell needs it.
 pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> GuessedJob {
     let writer = JobFileWriter { sample, roles: ColumnRoles::guess(sample), lines: Vec::new() };
-    let summary = summary(sample, &writer.roles);
-    GuessedJob { text: writer.write(&literals::comment(job_name)), summary }
+    let (summary, null) = (summary(sample, &writer.roles), writer.null());
+    GuessedJob { text: writer.write(&literals::comment(job_name)), summary, null }
 }
 
 struct JobFileWriter<'a> {
@@ -85,9 +87,6 @@ impl JobFileWriter<'_> {
         self.push([format!("# Job file for connect-import, guessed from {} of {file}.", basis(self.sample))]);
         if let Some(exporter) = self.roles.exporter {
             self.push([format!("# Recognized by its header: {}.", exporter.name)]);
-            if !exporter.zone.is_empty() {
-                self.push([format!("# Its dates without an offset are in the time zone {}.", exporter.zone)]);
-            }
         }
         self.push([
             "# Review the guesses, then run:".to_owned(),
@@ -99,6 +98,13 @@ impl JobFileWriter<'_> {
             ),
             String::new(),
         ]);
+    }
+
+    /// The texts that stand for no value.
+    fn null(&self) -> Vec<String> {
+        let given = self.sample.null;
+        let of_references = self.roles.references.nulls.iter().filter(|null| !given.contains(null));
+        given.iter().chain(of_references).cloned().collect()
     }
 
     fn source(&mut self) {
@@ -121,15 +127,16 @@ impl JobFileWriter<'_> {
                 format!("encoding = {}", literals::toml(encoding)),
             ]);
         }
-        let of_references = self.roles.references.nulls.iter().filter(|null| !sample.null.contains(null));
-        let nulls: Vec<String> =
-            sample.null.iter().chain(of_references).map(|null| literals::toml(null)).collect();
-        if !nulls.is_empty() {
+        let null = self.null();
+        if !null.is_empty() {
             self.push([
-                "# Guessed: cells that are exactly this stand for no value. They are empty in every column."
-                    .to_owned(),
-                format!("null = [{}]", nulls.join(", ")),
+                "# Guessed: cells that are exactly this stand for no value. They are empty in every column.",
             ]);
+            if null.iter().any(|marker| marker.len() > 2 && marker.starts_with('"')) {
+                self.push(["# Where the file has them in quotes, they are in quotes here too."]);
+            }
+            let null: Vec<String> = null.iter().map(|marker| literals::toml(marker)).collect();
+            self.push([format!("null = [{}]", null.join(", "))]);
         }
         let key = key_lines(self.sample, &self.roles);
         self.push(key);
@@ -161,7 +168,11 @@ impl JobFileWriter<'_> {
         let first = &self.roles.columns[name.columns[0]];
         let (rows, empty, distinct) = (first.rows(), first.empty_cells(), first.distinct_cells());
         let cells: Vec<String> = name.columns.iter().map(|index| self.cell(*index)).collect();
-        let mut template = cells.iter().map(|cell| format!("{{{{ {cell} }}}}")).collect::<Vec<_>>().join(" ");
+        let mut template = match &cells[..] {
+            [cell] => format!("{{{{ {cell} }}}}"),
+            // Without the space beside an empty cell.
+            cells => format!("{{{{ ({}) | trim }}}}", cells.join(" ~ ' ' ~ ")),
+        };
         let key_cell = key.filter(|key| name.columns != [*key]).map(|key| self.cell(key));
         let comment = match name.evidence {
             NameEvidence::Header => None,
@@ -252,6 +263,11 @@ impl JobFileWriter<'_> {
                 self.push([
                     "# Guessed: UTC. Set tz to the time zone of the CSV's dates, such as 'Europe/London'.",
                 ]);
+                if self.roles.exporter.is_some() {
+                    self.push([
+                        "# Check whose time zone that is: it may be that of the user who exported the file.",
+                    ]);
+                }
             }
             let template = self.epoch_template(column, &dates);
             let mut comment = Vec::new();
@@ -310,13 +326,18 @@ impl JobFileWriter<'_> {
     fn left_out(&mut self) {
         let refused = std::mem::take(&mut self.roles.references.refused);
         if !refused.is_empty() {
-            self.push(["# Attributes only, since too many cells are no dates or URLs:"]);
+            self.push(["# Attributes only, since their cells are not certain to be dates or URLs:"]);
             for (index, reason) in refused {
                 let what = match reason {
                     Refused::FewDates(misfits) => misfits.described("date", "dates", self.sample.lines),
                     Refused::FewUrls(misfits) => misfits.described("URL", "URLs", self.sample.lines),
                     Refused::BothOrders => {
                         "the day is first in some cells and the month in others; correct the export"
+                            .to_owned()
+                    }
+                    Refused::YearFirst => {
+                        "the year may be the first number, as in '%y/%m/%d', or the last; give \
+                                           the format that the export has"
                             .to_owned()
                     }
                 };

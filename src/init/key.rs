@@ -11,7 +11,9 @@ use super::header_words::{IDENTIFIERS, OTHERS, RECORDS, is_listed, listed, words
 use super::sample::{CsvSample, KeyGaps, SampleColumn};
 
 /// Words that qualify an identifier without naming another thing.
-const QUALIFIERS: &str = "external, legacy, unique, global, old, internal, sys";
+const QUALIFIERS: &str = "\
+    external, legacy, unique, global, old, internal, sys, zendesk, freshdesk, salesforce, jira, servicenow, hubspot, \
+    intercom";
 
 /// Words that name a row together with a word for one: `support ticket`, `change request`.
 const KINDS: &str = "support, service, helpdesk, trouble, change, bug, work";
@@ -277,10 +279,14 @@ mod tests {
             "Vorgangs-Nr.",
             "Numéro de ticket",
             "Nº de chamado",
+            "N° de ticket",
+            "N°",
             "ID of the case",
             "チケット番号",
             "#",
             "externalId",
+            "Zendesk Ticket #",
+            "Salesforce Case ID",
             "ticketid",
             "Support ticket no.",
             "Vorgangsschlüssel",

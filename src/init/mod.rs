@@ -12,6 +12,7 @@ mod date_formats;
 mod dates;
 mod day_month;
 mod urls;
+mod year_first;
 mod references;
 mod exporters;
 mod key;

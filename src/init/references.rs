@@ -35,6 +35,8 @@ pub(super) enum Refused {
     FewDates(Misfits),
     /// Dates with the day first and dates with the month first.
     BothOrders,
+    /// Dates whose year of two digits may be the first number.
+    YearFirst,
     FewUrls(Misfits),
 }
 
@@ -48,6 +50,7 @@ impl ReferenceColumns {
                 (Some(DateColumn::Dates(dates)), _) => found.dates.push((index, dates)),
                 (_, Some(UrlColumn::Urls(misfits))) => found.urls.push((index, misfits)),
                 (Some(DateColumn::BothOrders), _) => found.refused.push((index, Refused::BothOrders)),
+                (Some(DateColumn::YearFirst), _) => found.refused.push((index, Refused::YearFirst)),
                 (Some(DateColumn::TooFew(misfits)), _) => {
                     found.refused.push((index, Refused::FewDates(misfits)));
                 }

@@ -48,10 +48,10 @@ pub(super) fn summary(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> String
     lines.push(format!("dates: {}", names(&dates.iter().map(|date| date.column).collect::<Vec<_>>())));
     for date in dates {
         let column = names(&[date.column]);
-        if date.dates.other_order.is_some() {
-            lines.push(format!(
-                "  {column}: the day or the month may be first; see AMBIGUOUS in the job file"
-            ));
+        // `Guessed` or `AMBIGUOUS`, as the job file has it.
+        if let Some((mark, _)) = date.evidence.as_ref().and_then(|evidence| evidence.split_once(':')) {
+            let remedy = format!("see \"{mark}:\" at its reference in the job file");
+            lines.push(format!("  {column}: the day or the month may be first; {remedy}"));
         }
         if date.dates.misfits.count > 0 {
             let misfits = date.dates.misfits.described("date", "dates", sample.lines);

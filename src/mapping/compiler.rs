@@ -10,7 +10,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use super::columns::{Columns, MissingName, RowView};
 use super::error::RenderError;
 use super::filters::{self, Tables};
-use super::template::{PlainPart, Template, plain_parts};
+use super::template::{PlainPart, Template, check_filter_calls, plain_parts};
 use super::{lexer, none};
 use crate::suggest::did_you_mean;
 
@@ -41,6 +41,9 @@ impl Compiler {
             }
             minijinja::escape_formatter(output, state, value)
         });
+        // They print values for the authors of templates, such as `undefined` for none.
+        environment.remove_filter("pprint");
+        environment.remove_global("debug");
         filters::install(&mut environment, &tables);
         Compiler { environment, tables, columns, used: BTreeSet::new(), hides_columns: false }
     }
@@ -106,6 +109,7 @@ impl Compiler {
             for filter in lexer::filters(part.lexemes()) {
                 self.check_filter(filter)?;
             }
+            check_filter_calls(part.lexemes(), &self.tables)?;
         }
         if let Some(parts) = plain_parts(&parts, &self.columns, &self.tables)? {
             self.used.extend(parts.iter().filter_map(|part| match part {
@@ -170,8 +174,8 @@ impl Compiler {
         }
     }
 
-    /// Renders an empty row, which finds an unknown test, time zone or table. Those in a branch that the
-    /// empty row does not take are found by the first row that takes it.
+    /// Renders an empty row, which finds an unknown test. One in a branch that the empty row does not take is
+    /// found by the first row that takes it.
     fn check_empty_row(&self, name: &str) -> Result<(), String> {
         match self.render_by_engine(name, &RowView::new(&self.columns, &csv::StringRecord::new())) {
             Err(RenderError::Job(problem)) => Err(problem),
@@ -222,8 +226,9 @@ impl Compiler {
     fn check_missing(&self, missing: MissingName, template: &str) -> Result<(), RenderError> {
         let found = match missing {
             // A header that the template does not spell out was computed from cells.
-            MissingName::Header(header) if !template.contains(&header) => {
-                Err("row is asked for a column that does not exist, by a computed name".to_owned())
+            MissingName::Header(header) if header.is_empty() || !template.contains(&header) => {
+                let problem = "row is asked for a column that does not exist, by a computed name";
+                return Err(RenderError::Row(problem.to_owned()));
             }
             MissingName::Header(header) => self.columns.exact(&header),
             // A macro may ask whether it has a caller.

@@ -61,9 +61,10 @@ pub enum KeyError {
     Template(#[from] MappingError),
 }
 
-/// Whether an entry of the job's `key` is a template, and not the name of a column.
-fn is_template(entry: &str) -> bool {
-    entry.contains("{{") || entry.contains("{%")
+/// Whether an entry of the job's `key` is a template, and not the name of a column, which may have braces too.
+fn is_template(entry: &str, columns: &Columns) -> bool {
+    let is_column = || columns.names.iter().any(|name| name == entry.trim());
+    (entry.contains("{{") || entry.contains("{%")) && !is_column()
 }
 
 impl KeyRule {
@@ -80,7 +81,7 @@ impl KeyRule {
         file: &str,
     ) -> Result<Self, KeyError> {
         let columns = Arc::new(Columns::new(header));
-        let part = |entry: &String| match is_template(entry) {
+        let part = |entry: &String| match is_template(entry, &columns) {
             true => Ok(KeyPart::compile(entry, &columns)?),
             false => Ok(KeyPart::Column(header.key_column(entry, file)?)),
         };
@@ -208,7 +209,7 @@ impl KeyPart {
 /// entries have none: [`KeyRule::compile`] reports them.
 pub(super) fn columns_of_key(key: &[String], columns: &Arc<Columns>) -> BTreeSet<usize> {
     let columns_of = |entry: &String| -> Vec<usize> {
-        match is_template(entry) {
+        match is_template(entry, columns) {
             true => compiled(entry, columns)
                 .map(|(compiler, _)| compiler.used_columns().collect())
                 .unwrap_or_default(),
@@ -319,6 +320,15 @@ mod tests {
         let reason = refusal(&rule, &["2026-13-01", "", ""]);
         assert!(reason.starts_with("Mapping has no key: "), "{reason}");
         assert!(!reason.contains("2026-13-01"), "{reason}");
+    }
+
+    #[test]
+    fn a_column_whose_name_has_braces_is_a_column() {
+        for name in ["{% if %}", "{{ ticket"] {
+            let header = Header::new(vec![name.to_owned(), "x".to_owned()]);
+            let rule = KeyRule::compile(&[name.to_owned()], KeyComparison::Trim, &header, "t.csv").unwrap();
+            assert_eq!(key(&rule, &["7", "y"]), columns(&["7"]), "{name}");
+        }
     }
 
     #[test]

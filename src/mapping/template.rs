@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::columns::{Columns, RowView};
 use super::error::RenderError;
-use super::filters::{Argument, Arguments, FilterStep, Tables};
+use super::filters::{Argument, Arguments, FilterStep, OWN, Tables};
 use super::lexer::{Lexeme, TemplatePart};
 
 /// A compiled string.
@@ -121,6 +121,24 @@ fn plain_cell(
         rest = after;
     }
     if rest.is_empty() { Ok(Some(PlainPart::Cell(column?, steps))) } else { Ok(None) }
+}
+
+/// Checks the literal arguments of the project's filters in a block, in branches that no row takes too.
+///
+/// # Errors
+/// A message: a filter does not accept its arguments.
+pub(super) fn check_filter_calls(lexemes: &[Lexeme<'_>], tables: &Tables) -> Result<(), String> {
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        let (Lexeme::Sign('|'), [Lexeme::Name(filter), after @ ..]) = (lexeme, &lexemes[at + 1..]) else {
+            continue;
+        };
+        let is_own = OWN.iter().any(|(name, _)| name == filter);
+        let Some((arguments, _)) = literal_arguments(after).filter(|_| is_own) else { continue };
+        if let Some(step) = FilterStep::new(filter, &arguments, tables) {
+            step.map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
 }
 
 /// The arguments in a filter's parentheses and the lexemes after them; none unless all arguments are

@@ -2,10 +2,10 @@
 
 /// The markers of common exports, in lower case: PostgreSQL, MariaDB, Hive and ClickHouse (`\N`), SQL clients
 /// (`NULL`, `(null)`, `[NULL]`, `<null>`), R (`NA`), pandas (`NaN`, `NaT`, `<NA>`, `None`), Salesforce and
-/// spreadsheets (`#N/A`, `N/A`, `-`, `?`), Ruby and Go (`nil`).
-const MARKERS: [&str; 16] = [
+/// spreadsheets (`#N/A`, `N/A`, `-`, `?`), SAS and Stata (`.`), Ruby and Go (`nil`).
+const MARKERS: [&str; 17] = [
     "\\n", "null", "(null)", "[null]", "<null>", "na", "n/a", "#n/a", "<na>", "nan", "nat", "none", "nil",
-    "-", "--", "?",
+    "-", "--", "?", ".",
 ];
 
 /// Whether the trimmed cell is a text that stands for no value in common exports, in any case: `NULL`, `N/A`,
@@ -36,9 +36,10 @@ mod tests {
 
     #[test]
     fn markers_are_recognized_in_any_case_and_nothing_else_is() {
-        for marker in
-            ["NULL", "null", "NA", "N/A", "NaN", "None", "\\N", "#N/A", "-", "?", " n/a ", "<NA>", "(null)"]
-        {
+        for marker in [
+            "NULL", "null", "NA", "N/A", "NaN", "None", "\\N", "#N/A", "-", "?", " n/a ", "<NA>", "(null)",
+            ".",
+        ] {
             assert!(looks_like_null(marker), "{marker}");
         }
         for text in ["", " ", "0", "no", "Nina", "nulls", "\n", "--- ", "N / A", "\\\\N"] {

@@ -168,3 +168,30 @@ Value = "https://x.example/?q={{ subject | urlencode }}"
     assert_eq!(requests[1]["Attributes"]["json"], r#"{"id": "2", "subject": ""}"#);
     assert_eq!(requests[0]["References"]["Link"]["Value"], "https://x.example/?q=a%20%22b%22%20%26%20c%5Cd");
 }
+
+#[test]
+fn a_zone_of_a_cell_that_does_not_exist_rejects_its_row_and_no_more() {
+    let folder = Folder::new();
+    folder.write(
+        "t.csv",
+        "id,opened,zone\n1,2024-07-05 09:15,Europe/Berlin\n2,2024-07-05 09:15,Europe/Berln\n3,,\n4,2024-07-05 09:15,\n",
+    );
+    let job = |zone: &str| {
+        format!(
+            "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n[request]\nName = \"{{{{ id }}}}\"\n\
+                 Description = \"{{{{ opened | epoch(tz={zone}) }}}}\"\n"
+        )
+    };
+    folder.write("t.toml", job("zone"));
+    let checked = folder.run(&["check", "--job", "t.toml", "--show", "9"]).expect(1).stdout;
+    assert!(checked.contains("epoch: tz is empty or not a time zone such as Europe/London"), "{checked}");
+    assert!(checked.contains("2 of 4 rows have faults") && checked.contains("\"1720163700\""), "{checked}");
+    assert!(!checked.contains("Berln"), "{checked}");
+    folder.run(&["run", "--job", "t.toml", "--sandbox", "--rate", "1000", "--burst", "9"]).expect(1);
+    // In the template it is an error of the job, in a branch that no row takes too.
+    folder.write("t.toml", job("('Europe/Berln' if zone == 'x' else 'UTC')"));
+    folder.run(&["check", "--job", "t.toml"]).expect(0);
+    folder.write("t.toml", job("'Europe/Berln'").replace(" }}\"\n", " if id == 'x' }}\"\n"));
+    let refused = folder.run(&["check", "--job", "t.toml"]).expect(2).stderr;
+    assert!(refused.contains("'Europe/Berln' is not a time zone"), "{refused}");
+}

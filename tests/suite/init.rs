@@ -110,6 +110,28 @@ fn an_empty_and_a_repeated_key_are_told_with_their_lines() {
 }
 
 #[test]
+fn a_name_of_two_columns_has_no_space_beside_an_empty_cell() {
+    let folder = Folder::new();
+    let rows: String = (1..=9)
+        .map(|row| {
+            format!(
+                "{},p{}@example.org,{}\n",
+                ["Ana Souza", "Sam Hill"][row % 2],
+                row % 3,
+                if row % 3 == 0 { String::new() } else { format!("A{row}") }
+            )
+        })
+        .collect();
+    folder.write("export.csv", format!("Your name,Email Address,Order number\n{rows}"));
+    folder.run(&["init", "export.csv"]).expect(0);
+    let job = folder.read("export.toml");
+    assert!(job.contains(" ~ ' ' ~ "), "{job}");
+    let shown = folder.run(&["check", "--job", "export.toml", "--show", "9"]).expect(0).stdout;
+    assert!(shown.contains("\"Name\": \"Ana Souza\"") || shown.contains("\"Name\": \"Sam Hill\""), "{shown}");
+    assert!(!shown.contains("PaddedValue"), "{shown}");
+}
+
+#[test]
 fn an_escape_of_quoted_cells_and_quoted_markers_are_guessed() {
     // DuckDB: COPY … TO 'FILE' (DELIM ';', ESCAPE '\').
     let duckdb = r#"ticket_id;path;subject;closed_at

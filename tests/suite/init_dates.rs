@@ -134,6 +134,45 @@ fn null_markers_and_null_dates_leave_the_reference_out() {
 }
 
 #[test]
+fn markers_of_a_file_that_quotes_every_cell_are_written_with_quotes() {
+    let csv = "\"id\",\"Subject\",\"opened_at\",\"closed_at\",\"state\"\n\
+               \"T-1\",\"a\",\"2024-03-05\",\"null\",\"open\"\n\
+               \"T-2\",\"b\",\"0000-00-00\",\"2024-03-05\",\"closed\"\n\
+               \"T-3\",\"c\",\"2024-03-05\",\"null\",NULL\n\
+               \"T-4\",\"d\",\"2024-03-05\",\"2024-03-05\",NULL\n";
+    let (arrived, job) = imported(csv, 0);
+    assert!(job.contains("null = [\"NULL\", '\"0000-00-00\"', '\"null\"']"), "{job}");
+    assert!(job.contains("# Where the file has them in quotes, they are in quotes here too."), "{job}");
+    assert!(!job.contains(" no date"), "{job}");
+    assert_eq!(arrived["T-1"], BTreeMap::from([("opened_at".to_owned(), MIDNIGHT.to_string())]));
+    assert_eq!(arrived["T-2"], BTreeMap::from([("closed_at".to_owned(), MIDNIGHT.to_string())]));
+    // In a file that writes no value without quotes, the text in quotes is a text.
+    let (_, job) = imported("id,Subject,state\nT-1,a,NULL\nT-2,b,\"NULL\"\nT-3,c,NULL\n", 0);
+    assert!(job.contains("null = [\"NULL\"]"), "{job}");
+}
+
+#[test]
+fn the_missing_dates_of_sas_leave_the_reference_out() {
+    let (arrived, job) = imported("id,subject,closed\nT-1,a,05MAR2024\nT-2,b,.\nT-3,c,05MAR2024\n", 0);
+    assert!(job.contains("null = [\".\"]"), "{job}");
+    assert!(arrived["T-2"].is_empty() && arrived["T-1"]["closed"] == MIDNIGHT.to_string());
+}
+
+#[test]
+fn the_summary_names_the_mark_of_the_job_file() {
+    let folder = Folder::new();
+    for (closed, mark) in [("25/12/2024", "Guessed:"), ("05/05/2024", "AMBIGUOUS:")] {
+        let csv = format!("id,Subject,Opened,Closed\nT-1,a,03/04/2024,{closed}\nT-2,b,01/02/2024,{closed}\n");
+        folder.write("export.csv", csv);
+        let _ = std::fs::remove_file(folder.path("export.toml"));
+        let summary = folder.run(&["init", "export.csv"]).expect(0).stdout;
+        let line = format!("'Opened': the day or the month may be first; see \"{mark}\" at its reference");
+        assert!(summary.contains(&line), "{summary}");
+        assert!(folder.read("export.toml").contains(&format!("# {mark}")), "{mark}");
+    }
+}
+
+#[test]
 fn serials_of_spreadsheets_arrive_by_the_header() {
     let csv = "id,Subject,Created,Resolution time\nT-1,a,45356.385416666664,45356\nT-2,b,45356,45357\n";
     let (arrived, _) = imported(csv, 0);
