@@ -1,7 +1,7 @@
 //! Findings of a check: counts, faults and warnings, grouped by kind with examples.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -120,6 +120,8 @@ pub struct CheckFindings {
     pub longest: LongestRequest,
     /// Rows of other inputs that wait in the ledger and would be sent as well.
     pub elsewhere: u64,
+    /// Those of [`ShownRows::keys`](super::ShownRows::keys) that a row has.
+    pub shown_keys: BTreeSet<String>,
 }
 
 impl InputSummary {

@@ -357,8 +357,8 @@ impl CheckVisitor<'_, '_> {
             (None, Err(rejection)) => Err(rejection),
         };
         let (file, label) = (self.review.file(), key.label());
-        self.sink.show(&ShownRow { file, line: record.line, key: &label, class, body })?;
-        Ok(())
+        self.findings.shown_keys.extend(self.check.shown.named(&label).cloned());
+        Ok(self.sink.show(&ShownRow { file, line: record.line, key: &label, class, body })?)
     }
 
     fn report(&mut self, place: RowPlace, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {

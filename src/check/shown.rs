@@ -61,7 +61,12 @@ pub struct RequestBody<'a> {
 impl ShownRows {
     /// Whether the row is shown. `number` counts the rows of this shard from 1.
     pub(super) fn includes(&self, number: u64, key: &RowKey) -> bool {
-        number <= self.first || (!self.keys.is_empty() && self.keys.contains(&key.label()))
+        number <= self.first || (!self.keys.is_empty() && self.named(&key.label()).is_some())
+    }
+
+    /// The one of [`Self::keys`] that names this label. White space at its ends counts only if the label has it too.
+    pub(super) fn named(&self, label: &str) -> Option<&String> {
+        self.keys.iter().find(|key| *key == label || key.trim() == label)
     }
 
     pub(super) fn body<'a>(

@@ -45,6 +45,9 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
                 shutdown: &shutdown,
             };
             let findings = check.run(inputs, &mut rows)?;
+            for key in shown.keys.iter().filter(|key| !findings.shown_keys.contains(*key)) {
+                rows.show_missing(key).map_err(CheckError::from)?;
+            }
             rows.finish().map_err(CheckError::from)?;
             Ok(findings)
         })

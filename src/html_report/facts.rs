@@ -164,6 +164,7 @@ fn headline(sum: &FileAccount) -> String {
         (counts.unknown, "unknown"),
     ];
     let mut headline = match counts.total() {
+        0 if *passed_over > 0 || *other_shards > 0 => "No row to import has been read yet".to_owned(),
         0 => "No row has been read yet".to_owned(),
         all => format!("{} of {} imported", count(counts.contacts), rows(all)),
     };
@@ -207,6 +208,11 @@ mod tests {
         assert_eq!(sentence(contacts(320), 0), "320 of 320 rows imported.");
         assert_eq!(sentence(contacts(1), 0), "1 of 1 row imported.");
         assert_eq!(sentence(OutcomeCounts::default(), 0), "No row has been read yet.");
+        let of_others = sentence(OutcomeCounts::default(), 4);
+        assert!(
+            of_others.starts_with("No row to import has been read yet. 4 rows of other shards"),
+            "{of_others}"
+        );
         let gone = OutcomeCounts { contacts: 2, waiting: 1, withdrawn: 3, ..OutcomeCounts::default() };
         assert_eq!(sentence(gone, 0), "2 of 6 rows imported; 1 waiting, 3 withdrawn.");
         assert_eq!(

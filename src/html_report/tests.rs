@@ -153,7 +153,7 @@ fn the_page_shows_withdrawn_rows_and_a_lost_record_and_folds_many_files() {
     for part in [
         "Contacts 20 in the sandbox",
         "Waiting 0 to be sent",
-        "Withdrawn 20 removed from their file, not sent",
+        "Withdrawn 20 removed from their file or passed over, not sent",
         "a run died before that",
     ] {
         assert!(said.contains(part), "{part:?} is not in {said}");

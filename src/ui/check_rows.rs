@@ -40,6 +40,16 @@ impl CheckedRows {
         })
     }
 
+    /// Says that no row was shown for a key; to people only, since programs miss its message.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn show_missing(&mut self, key: &str) -> io::Result<()> {
+        let CheckedRows::Text(out) = self else { return Ok(()) };
+        let text = printable(&format!("--show-key {key}: no row to import has this key"));
+        ignore_closed_pipe(write!(out, "{text}\n\n"))
+    }
+
     /// Flushes the output.
     ///
     /// # Errors

@@ -141,7 +141,7 @@ impl RunReport {
             some(run.waiting(), "waiting to be sent"),
             some(run.changed_created, "of the created rows have changed since; not sent again"),
             some(run.identical_rows, "rows equal an earlier row; each is imported"),
-            some(run.withdrawn, "waiting rows are no longer in their file; not sent"),
+            some(run.withdrawn, "waiting rows are no longer in their file, or passed over; not sent"),
             some(run.stranded, "rows wait from files that were not read to the end; give those files again"),
         ];
         counts.into_iter().flatten().collect()

@@ -105,3 +105,16 @@ fn requests_are_not_shown_as_csv() {
         assert!(ended.stderr.contains("--show works with --output text and json"), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn a_key_that_no_row_to_import_has_is_told() {
+    let folder = Folder::new();
+    folder.write("t.csv", "id,Name,state\n A ,one,open\nB,two,done\n");
+    let check = ["check", "t.csv", "--key", "id", "--where", "state == 'open'"];
+    let more = ["--show-key", " A ", "--show-key", "B", "--show-key", "C"];
+    folder.write("t.toml", "[request]\nName = \"{{ row['Name'] }}\"\n");
+    let ended = folder.run(&[&check[..], &["--job", "t.toml"], &more].concat()).expect(0);
+    assert!(ended.stdout.starts_with("t.csv, line 2 (key A):\n{"), "{}", ended.stdout);
+    let missing: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("--show-key ")).collect();
+    assert_eq!(missing, ["B", "C"].map(|key| format!("--show-key {key}: no row to import has this key")));
+}

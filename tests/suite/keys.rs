@@ -214,6 +214,24 @@ fn keys_of_one_input_that_look_alike_are_named_with_both_lines() {
 }
 
 #[test]
+fn created_rows_that_changed_are_not_warned_of() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", "id,Name\nA,one\nB,two\n");
+    folder.run(&import(&url, &[])).expect(0);
+    folder.write("t.csv", "id,Name\n A ,one \nB ,two \n\u{200b},x\nC,three \n");
+    let ended = folder.run(&import(&url, &[])).expect(1);
+    assert!(ended.stderr.contains("PaddedValue: 1 row: "), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("line 4 (key content") && ended.stderr.contains("EmptyKey"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(endpoint.requests().len(), 3);
+}
+
+#[test]
 fn a_row_that_was_stopped_and_mended_is_not_named_again() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, _| Reply::Created);

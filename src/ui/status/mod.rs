@@ -79,7 +79,7 @@ impl Status {
         if withdrawn > 0 {
             let _ = writeln!(
                 text,
-                "\n  {withdrawn} of them withdrawn: they are no longer in their file, and are not sent"
+                "\n  {withdrawn} of them withdrawn: they are no longer in their file, or passed over, and are not sent"
             );
         }
         if let Some(RecentTraffic { time, rate, attempts, throttled }) = self.recent_traffic() {
