@@ -26,6 +26,9 @@ pub(crate) enum DateFault {
     /// The year has one digit where the format has one of two digits.
     #[error("the year has one digit; %y needs two, as in 02 for 2002")]
     OneDigitYear,
+    /// Numbers without a separator have fewer digits than their directives.
+    #[error("a digit is missing: numbers without a separator need all of theirs, as in 0115 for %H%M")]
+    LostDigit,
     /// An exporter's date for "no value", such as 0000-00-00.
     #[error(
         "the date stands for no value; list it in [source] null as it is in the CSV, such as \

@@ -66,8 +66,20 @@ pub(super) struct NamePattern {
     may_have_comment: bool,
     /// Whether the format has `%.f`, which jiff reads with a point only.
     has_fraction: bool,
-    /// Where a directive starts that reads a year of two digits. jiff also reads one digit.
-    short_years: Vec<usize>,
+    /// The directives that need all of their digits. jiff also reads fewer.
+    whole_numbers: Vec<WholeNumber>,
+}
+
+/// A year of two digits, or numbers without a separator between them: `5/11/2` has lost digits of its year, and
+/// `115` is a quarter past one as `%H%M`, and not five past eleven.
+#[derive(Clone, Copy, Debug)]
+struct WholeNumber {
+    /// Where the first directive starts in the format.
+    start: usize,
+    /// Number of digits.
+    digits: usize,
+    /// Whether it is only a year.
+    is_year: bool,
 }
 
 /// A directive that is a name.
@@ -98,11 +110,16 @@ impl NamePattern {
     pub(super) fn new(format: &str) -> Self {
         let mut text = String::with_capacity(format.len());
         let mut names = Vec::new();
-        let mut short_years = Vec::new();
+        let mut whole_numbers: Vec<WholeNumber> = Vec::new();
+        // The directives of numbers before this one, without anything between.
+        let mut numbers: Option<WholeNumber> = None;
         let (mut has_offset, mut has_fraction) = (false, false);
         let mut rest = format;
         while let Some(at) = rest.find('%') {
             text.push_str(&rest[..at]);
+            if at > 0 {
+                numbers = None;
+            }
             let directive = &rest[at + 1..];
             let modifiers = directive.len()
                 - directive.trim_start_matches(|c: char| "-_^#:.".contains(c) || c.is_ascii_digit()).len();
@@ -115,12 +132,26 @@ impl NamePattern {
             rest = &directive[modifiers + letter.len_utf8()..];
             if letter == 'D' {
                 text.push_str("%m/%d/");
-                short_years.push(text.len());
+                whole_numbers.push(WholeNumber { start: text.len(), digits: 2, is_year: true });
                 text.push_str("%y");
+                numbers = None;
                 continue;
             }
-            if matches!(letter, 'y' | 'g') {
-                short_years.push(start);
+            numbers = match (digits_of(letter).filter(|_| modifiers == 0), numbers) {
+                (None, _) => None,
+                (Some(digits), None) => {
+                    Some(WholeNumber { start, digits, is_year: matches!(letter, 'y' | 'g') })
+                }
+                (Some(digits), Some(before)) => {
+                    whole_numbers.retain(|known| known.start != before.start);
+                    Some(WholeNumber { digits: before.digits + digits, is_year: false, ..before })
+                }
+            };
+            let is_year = matches!(letter, 'y' | 'g');
+            match numbers {
+                Some(number) if number.is_year || number.start != start => whole_numbers.push(number),
+                None if is_year => whole_numbers.push(WholeNumber { start, digits: 2, is_year }),
+                Some(_) | None => {}
             }
             text.push('%');
             text.push_str(&directive[..modifiers]);
@@ -139,36 +170,37 @@ impl NamePattern {
         }
         text.push_str(rest);
         let may_have_comment = has_offset && !text.ends_with(')');
-        NamePattern { text, names, may_have_comment, has_fraction, short_years }
+        NamePattern { text, names, may_have_comment, has_fraction, whole_numbers }
     }
 
     /// The parsed text.
     ///
     /// # Errors
-    /// [`DateFault::OtherForm`]: it does not fit; [`DateFault::OneDigitYear`]: it fits but for the year.
+    /// [`DateFault::OtherForm`]: it does not fit; [`DateFault::OneDigitYear`] and [`DateFault::LostDigit`]: it fits
+    /// with fewer digits only.
     pub(super) fn parse(&self, text: &str) -> Result<BrokenDownTime, DateFault> {
         let text = self.without_comment(text);
         // English names and numeric offsets need no translation.
         if let Ok(parsed) = BrokenDownTime::parse(&self.text, text) {
-            return self.accept_years(parsed, text);
+            return self.accept_digits(parsed, text);
         }
         let text = &*plain(text);
         if let Ok(parsed) = BrokenDownTime::parse(&self.text, text) {
-            return self.accept_years(parsed, text);
+            return self.accept_digits(parsed, text);
         }
         let text = &*self.translated(text).ok_or(DateFault::OtherForm)?;
         let parsed = BrokenDownTime::parse(&self.text, text).map_err(|_| DateFault::OtherForm)?;
-        self.accept_years(parsed, text)
+        self.accept_digits(parsed, text)
     }
 
-    /// Refuses a year of one digit under `%y`, as in `5/11/2`: it lost its other digits.
-    fn accept_years(&self, parsed: BrokenDownTime, text: &str) -> Result<BrokenDownTime, DateFault> {
-        for start in &self.short_years {
+    /// Refuses numbers that have lost digits.
+    fn accept_digits(&self, parsed: BrokenDownTime, text: &str) -> Result<BrokenDownTime, DateFault> {
+        for WholeNumber { start, digits, is_year } in &self.whole_numbers {
             let before = BrokenDownTime::parse_prefix(&self.text[..*start], text);
             let before = before.map_err(|_| DateFault::OtherForm)?.1;
-            let year = text.get(before..).unwrap_or_default().trim_start();
-            if year.bytes().take_while(u8::is_ascii_digit).count() < 2 {
-                return Err(DateFault::OneDigitYear);
+            let number = text.get(before..).unwrap_or_default().trim_start();
+            if number.bytes().take_while(u8::is_ascii_digit).count() < *digits {
+                return Err(if *is_year { DateFault::OneDigitYear } else { DateFault::LostDigit });
             }
         }
         Ok(parsed)
@@ -230,6 +262,17 @@ impl NamePattern {
         }
         translated.push_str(rest);
         Some(translated)
+    }
+}
+
+/// The digits of a directive for a number that is padded with zeros.
+fn digits_of(letter: char) -> Option<usize> {
+    match letter {
+        'Y' | 'G' => Some(4),
+        'j' => Some(3),
+        'y' | 'g' | 'm' | 'd' | 'H' | 'I' | 'M' | 'S' | 'U' | 'V' | 'W' => Some(2),
+        'u' | 'w' => Some(1),
+        _ => None,
     }
 }
 
