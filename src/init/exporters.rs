@@ -291,19 +291,7 @@ mod tests {
             };
             let rows: Vec<Vec<String>> =
                 (0..5).map(|row| header.iter().map(|name| cell(name, row)).collect()).collect();
-            let sample = CsvSample {
-                file: "export.csv",
-                columns: &header,
-                rows: &rows,
-                lines: &[],
-                is_complete: true,
-                source_lines: &[],
-                null: &[],
-                delimiter: None,
-                quote: None,
-                escape: None,
-                encoding: None,
-            };
+            let sample = CsvSample::whole(&header, &rows);
             let roles = ColumnRoles::guess(&sample);
             let named = |columns: Vec<usize>| {
                 columns.into_iter().map(|index| header[index].as_str()).collect::<Vec<_>>().join(", ")

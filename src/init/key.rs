@@ -220,19 +220,7 @@ mod tests {
         let texts = |row: &&[&str]| row.iter().map(|cell| cell.to_string()).collect::<Vec<_>>();
         let (header, rows) = table.split_first().unwrap();
         let (header, rows) = (texts(header), rows.iter().map(texts).collect::<Vec<_>>());
-        let sample = CsvSample {
-            file,
-            columns: &header,
-            rows: &rows,
-            lines: &[],
-            is_complete: true,
-            source_lines: &[],
-            null: &[],
-            delimiter: None,
-            quote: None,
-            escape: None,
-            encoding: None,
-        };
+        let sample = CsvSample { file, ..CsvSample::whole(&header, &rows) };
         let columns: Vec<_> =
             header.iter().enumerate().map(|(index, name)| SampleColumn::new(index, name, &rows)).collect();
         let candidates: Vec<usize> = (0..columns.len()).collect();

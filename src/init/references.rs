@@ -155,19 +155,7 @@ mod tests {
         let columns = lines.next().unwrap();
         let rows: Vec<_> = lines.collect();
         let lines: Vec<u64> = (2..).take(rows.len()).collect();
-        let sample = CsvSample {
-            file: "export.csv",
-            columns: &columns,
-            rows: &rows,
-            lines: &lines,
-            is_complete: true,
-            source_lines: &[],
-            null: &[],
-            delimiter: None,
-            quote: None,
-            escape: None,
-            encoding: None,
-        };
+        let sample = CsvSample { lines: &lines, ..CsvSample::whole(&columns, &rows) };
         job_file(&sample, "export.toml").text
     }
 

@@ -34,6 +34,26 @@ pub struct CsvSample<'a> {
     pub null: &'a [String],
 }
 
+#[cfg(test)]
+impl<'a> CsvSample<'a> {
+    /// A sample that is the whole of `export.csv`.
+    pub(super) fn whole(columns: &'a [String], rows: &'a [Vec<String>]) -> Self {
+        CsvSample {
+            file: "export.csv",
+            columns,
+            rows,
+            lines: &[],
+            is_complete: true,
+            source_lines: &[],
+            null: &[],
+            delimiter: None,
+            quote: None,
+            escape: None,
+            encoding: None,
+        }
+    }
+}
+
 /// The most likely encoding of a file that begins with `bytes`, by the rules of web browsers; none for UTF-8. A file
 /// most of whose letters outside of ASCII are valid UTF-8 is UTF-8 with broken bytes: in any other encoding, all of
 /// these letters would be wrong. None also after a byte order mark, which names the encoding of a file that is broken.

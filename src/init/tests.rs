@@ -25,23 +25,6 @@ fn csv(text: &str, delimiter: u8, rows: usize) -> (Vec<String>, Vec<Vec<String>>
     (header, reader.records().take(rows).map(|row| cells(row.unwrap())).collect())
 }
 
-/// A sample that is a whole file.
-fn whole<'a>(columns: &'a [String], rows: &'a [Vec<String>]) -> CsvSample<'a> {
-    CsvSample {
-        file: "export.csv",
-        columns,
-        rows,
-        lines: &[],
-        is_complete: true,
-        source_lines: &[],
-        null: &[],
-        delimiter: None,
-        quote: None,
-        escape: None,
-        encoding: None,
-    }
-}
-
 /// Collects the strings of a TOML document by path.
 fn leaves(path: &str, value: &toml::Value, found: &mut BTreeMap<String, String>) {
     match value {
@@ -103,7 +86,7 @@ fn rendered(file: &str, columns: &[String], rows: &[Vec<String>]) -> Vec<BTreeMa
 fn the_sample_of_tickets() {
     let text = include_str!("../../samples/tickets.csv");
     let (columns, rows) = csv(text, b',', 100);
-    let sample = CsvSample { file: "tickets.csv", is_complete: false, ..whole(&columns, &rows) };
+    let sample = CsvSample { file: "tickets.csv", is_complete: false, ..CsvSample::whole(&columns, &rows) };
     let file = job_file(&sample, "tickets.toml");
     insta::assert_snapshot!(file);
     let first = &rendered(&file, &columns, &rows)[0];
@@ -117,7 +100,11 @@ fn a_european_export_with_semicolons() {
         4711;Türgriff lose;Der Griff der Tür ist lose.;12,5;31.01.2024 08:15;01/02/2024;\n\
         4712;Fenster klemmt;Das Fenster geht nicht zu.;80;01.02.2024 17:40;03/02/2024;\n";
     let (columns, rows) = csv(text, b';', 100);
-    let sample = CsvSample { delimiter: Some(';'), encoding: Some("windows-1252"), ..whole(&columns, &rows) };
+    let sample = CsvSample {
+        delimiter: Some(';'),
+        encoding: Some("windows-1252"),
+        ..CsvSample::whole(&columns, &rows)
+    };
     let file = job_file(&sample, "export.toml");
     insta::assert_snapshot!(file);
     assert_eq!(rendered(&file, &columns, &rows)[1]["/Attributes/grosse_cm"], "80");
@@ -129,7 +116,7 @@ fn an_export_of_an_issue_tracker_with_repeated_columns() {
         Login fails,WEB-1,10001,,Done,19/Jan/24 3:45 PM,02/03/24,auth,web,See the log,https://example.com/1\n\
         Typo,WEB-2,10002,10001,Done,20/Jan/24 9:05 AM,04/05/24,,,,https://example.com/2\n";
     let (columns, rows) = csv(text, b',', 100);
-    let file = job_file(&whole(&columns, &rows), "issues.toml");
+    let file = job_file(&CsvSample::whole(&columns, &rows), "issues.toml");
     insta::assert_snapshot!(file);
     rendered(&file, &columns, &rows);
 }
@@ -164,7 +151,7 @@ fn strange_headers() {
         "2024-01-02T03:04:05Z",
         "https://e.org",
     ])];
-    let file = job_file(&whole(&columns, &rows), "'odd name.toml'");
+    let file = job_file(&CsvSample::whole(&columns, &rows), "'odd name.toml'");
     insta::assert_snapshot!(file);
     let first = &rendered(&file, &columns, &rows)[0];
     assert_eq!(first["/Attributes/c_dir_new"], "5");
@@ -178,7 +165,7 @@ fn japanese_headers() {
         T-1,ログインできない,パスワードを変更した後、ログインできません。,2024/01/31 08:15,高\n\
         T-2,印刷,印刷すると空白のページが出ます。,2024/02/01 17:40,低\n";
     let (columns, rows) = csv(text, b',', 100);
-    let file = job_file(&whole(&columns, &rows), "tickets.toml");
+    let file = job_file(&CsvSample::whole(&columns, &rows), "tickets.toml");
     insta::assert_snapshot!(file);
     rendered(&file, &columns, &rows);
 }
@@ -186,21 +173,21 @@ fn japanese_headers() {
 #[test]
 fn a_header_without_rows() {
     let columns = strings(&["Subject", "Id", "Created at", "Body"]);
-    let file = job_file(&whole(&columns, &[]), "job.toml");
+    let file = job_file(&CsvSample::whole(&columns, &[]), "job.toml");
     insta::assert_snapshot!(file);
     rendered(&file, &columns, &[]);
 }
 
 #[test]
 fn an_empty_header_still_gives_a_job_file() {
-    let file = job_file(&whole(&[], &[]), "job.toml");
+    let file = job_file(&CsvSample::whole(&[], &[]), "job.toml");
     rendered(&file, &[], &[]);
 }
 
 #[test]
 fn without_a_key_the_job_file_explains_the_consequence() {
     let (columns, rows) = csv("Status,Note\nopen,a\nopen,b\n", b',', 9);
-    let file = job_file(&whole(&columns, &rows), "job.toml");
+    let file = job_file(&CsvSample::whole(&columns, &rows), "job.toml");
     assert!(file.contains("the whole row is the key"), "{file}");
     let document: toml::Table = toml::from_str(&file).unwrap();
     assert!(!document["source"].as_table().unwrap().contains_key("key"));
@@ -211,7 +198,7 @@ fn an_ambiguous_order_of_day_and_month_is_marked_unless_another_column_settles_i
     let file = |text: &str, delimiter: u8| {
         let (columns, rows) = csv(text, delimiter, 9);
         let delimiter = (delimiter != b',').then_some(delimiter.into());
-        job_file(&CsvSample { delimiter, ..whole(&columns, &rows) }, "job.toml")
+        job_file(&CsvSample { delimiter, ..CsvSample::whole(&columns, &rows) }, "job.toml")
     };
     let alone = file("Opened,x\n03/04/2022,1\n", b',');
     assert!(alone.contains("epoch('%m/%d/%Y'") && alone.contains("AMBIGUOUS"), "{alone}");
@@ -231,7 +218,7 @@ fn references_stay_within_the_limits_and_the_rest_are_attributes() {
         _ => "https://example.com",
     };
     let rows = vec![(0..14).map(|n| cell(n).to_owned()).collect::<Vec<_>>()];
-    let file = job_file(&whole(&columns, &rows), "job.toml");
+    let file = job_file(&CsvSample::whole(&columns, &rows), "job.toml");
     let first = &rendered(&file, &columns, &rows)[0];
     let count =
         |start: &str| first.keys().filter(|path| path.starts_with(start) && path.ends_with("/Value")).count();
@@ -245,9 +232,9 @@ fn references_stay_within_the_limits_and_the_rest_are_attributes() {
 #[test]
 fn an_empty_column_is_commented_only_if_the_whole_file_was_read() {
     let (columns, rows) = csv("Id,Later\n1,\n2,\n", b',', 9);
-    let read = job_file(&whole(&columns, &rows), "job.toml");
+    let read = job_file(&CsvSample::whole(&columns, &rows), "job.toml");
     assert!(read.contains("\n# later = "), "{read}");
-    let begun = job_file(&CsvSample { is_complete: false, ..whole(&columns, &rows) }, "job.toml");
+    let begun = job_file(&CsvSample { is_complete: false, ..CsvSample::whole(&columns, &rows) }, "job.toml");
     assert!(begun.contains("\nlater = "), "{begun}");
 }
 
@@ -288,7 +275,7 @@ proptest! {
         is_complete: bool,
         delimiter in proptest::option::of(any::<char>()),
     ) {
-        let sample = CsvSample { file: &file, is_complete, delimiter, ..whole(&columns, &rows) };
+        let sample = CsvSample { file: &file, is_complete, delimiter, ..CsvSample::whole(&columns, &rows) };
         let text = job_file(&sample, &job_name);
         let document: toml::Table = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(document["source"]["files"][0].as_str(), Some(&*file));
