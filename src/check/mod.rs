@@ -181,7 +181,7 @@ impl CheckVisitor<'_, '_> {
         let class = if is_duplicate { RowClass::Faulty } else { class };
         if self.check.shown.includes(self.findings.checked(), &key) {
             let rejection = duplicate.as_ref().or(unselectable.as_ref());
-            self.show(rules, record, &key, (token_number, class), rejection, now)?;
+            self.show(rules, record, &key, (token_number, class, row.is_sent_unchanged), rejection, now)?;
         }
         self.findings.count(class);
         match duplicate {
@@ -341,7 +341,7 @@ impl CheckVisitor<'_, '_> {
         rules: &Rules,
         record: &Record,
         key: &RowKey,
-        (token_number, class): (u32, RowClass),
+        (token_number, class, is_sent_unchanged): (u32, RowClass, bool),
         duplicate: Option<&Rejection>,
         now: i64,
     ) -> Result<(), CheckError> {
@@ -352,13 +352,13 @@ impl CheckVisitor<'_, '_> {
             Err(MapError::Job(_)) => return Ok(()),
         };
         let body = match (duplicate, &mapped) {
-            (Some(rejection), _) => Err(rejection),
+            (Some(rejection), _) | (None, Err(rejection)) => Err(rejection),
             (None, Ok(mapped)) => Ok(self.check.shown.body(&mapped.request, key, token_number)),
-            (None, Err(rejection)) => Err(rejection),
         };
         let (file, label) = (self.review.file(), key.label());
         self.findings.shown_keys.extend(self.check.shown.named(&label).cloned());
-        Ok(self.sink.show(&ShownRow { file, line: record.line, key: &label, class, body })?)
+        let line = record.line;
+        Ok(self.sink.show(&ShownRow { file, line, key: &label, class, is_sent_unchanged, body })?)
     }
 
     fn report(&mut self, place: RowPlace, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {

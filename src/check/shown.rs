@@ -39,6 +39,8 @@ pub struct ShownRow<'a> {
     pub key: &'a str,
     /// What a run would do with the row.
     pub class: RowClass,
+    /// The row is in doubt and has changed since: a run would send it with its earlier cells, not with this body.
+    pub is_sent_unchanged: bool,
     /// The body of its request, or the faults that reject it.
     pub body: Result<RequestBody<'a>, &'a Rejection>,
 }

@@ -91,7 +91,7 @@ impl RowSink for CheckedRows {
                     file: row.file,
                     line: row.line,
                     key: row.key,
-                    would: verdict(row.class).0,
+                    would: verdict(row).0,
                     request: request.and_then(|request| serde_json::from_value(request).ok()),
                     code: rejection.map(|rejection| rejection.code),
                     faults: rejection.map(|rejection| rejection.faults.iter().collect()).unwrap_or_default(),
@@ -105,8 +105,11 @@ impl RowSink for CheckedRows {
 }
 
 /// What a run would do with the row: for programs, and for people if it would not send it.
-fn verdict(class: RowClass) -> (&'static str, &'static str) {
-    match class {
+fn verdict(row: &ShownRow<'_>) -> (&'static str, &'static str) {
+    match row.class {
+        RowClass::Ready if row.is_sent_unchanged => {
+            ("send_unchanged", ", is in doubt, has changed since, and would be sent as before, not as this")
+        }
         RowClass::Ready => ("send", ""),
         RowClass::Faulty => ("reject", ", would be rejected"),
         RowClass::Created => ("skip_created", ", is created already and would not be sent again"),
@@ -134,8 +137,8 @@ fn escaped_controls(json: &str) -> String {
 
 /// A heading with file, line and key, and the request or the faults.
 fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
-    let ShownRow { file, line, key, class, body } = row;
-    let heading = printable(&format!("{file}, line {line} (key {key}){}:", verdict(*class).1));
+    let ShownRow { file, line, key, body, .. } = row;
+    let heading = printable(&format!("{file}, line {line} (key {key}){}:", verdict(row).1));
     let body = match body {
         Ok(request) => escaped_controls(&serde_json::to_string_pretty(request)?),
         Err(rejection) => {

@@ -118,3 +118,26 @@ fn a_key_that_no_row_to_import_has_is_told() {
     let missing: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("--show-key ")).collect();
     assert_eq!(missing, ["B", "C"].map(|key| format!("--show-key {key}: no row to import has this key")));
 }
+
+#[test]
+fn a_row_in_doubt_that_has_changed_is_not_said_to_be_sent_as_shown() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::start(|_, _| Reply::Close);
+    let url = endpoint.url();
+    let more = ["--read-timeout", "1", "--max-attempts", "9", "--grace", "0"];
+    let running = folder.start(&import(&url, &more));
+    until("the row is in doubt", || endpoint.requests().len() > 1);
+    running.signal("INT");
+    running.end().expect(130);
+    folder.write("t.csv", "id,Name\nK0,changed\n");
+    let check = ["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--show", "1"];
+    let shown = folder.run(&check).expect(0).stdout;
+    assert!(
+        shown.starts_with(
+            "t.csv, line 2 (key K0), is in doubt, has changed since, and would be sent as before"
+        )
+    );
+    let messages = folder.run(&[&check[..], &["--output", "json"]].concat()).expect(0);
+    assert_eq!(requests(&messages)[0]["would"], "send_unchanged");
+}
