@@ -2,6 +2,7 @@
 
 use super::key_lines::gap_sentences;
 use super::literals;
+use super::references::Refused;
 use super::roles::ColumnRoles;
 use super::sample::CsvSample;
 
@@ -56,6 +57,13 @@ pub(super) fn summary(sample: &CsvSample<'_>, roles: &ColumnRoles<'_>) -> String
         if date.dates.misfits.count > 0 {
             let misfits = date.dates.misfits.described("date", "dates", sample.lines);
             lines.push(format!("  {column}: {misfits}"));
+        }
+    }
+    for (column, reason) in &roles.references.refused {
+        if !matches!(reason, Refused::FewUrls(_)) {
+            let reason =
+                "no reference, since its cells are not certain to be dates; the job file has the reason";
+            lines.push(format!("  {}: {reason}", names(&[*column])));
         }
     }
     lines.join("\n") + "\n"

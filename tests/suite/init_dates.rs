@@ -209,3 +209,19 @@ fn a_column_in_both_orders_of_day_and_month_is_an_attribute_only() {
     assert!(job.contains("#   Opened: the day is first in some cells and the month in others"), "{job}");
     assert!(arrived["T-3"].is_empty());
 }
+
+#[test]
+fn dates_whose_year_may_come_first_are_attributes_only() {
+    let rows = ["22/11/05", "23/11/06", "24/11/25"];
+    let rows: String = rows.iter().enumerate().map(|(row, date)| format!("T-{row},a,{date}\n")).collect();
+    let (arrived, job) = imported(&format!("id,Subject,Opened\n{rows}"), 0);
+    assert!(
+        job.contains("#   Opened: the year may be the first number, as in '%y/%m/%d', or the last"),
+        "{job}"
+    );
+    assert!(arrived["T-1"].is_empty());
+    let folder = Folder::new();
+    folder.write("export.csv", format!("id,Subject,Opened\n{rows}"));
+    let summary = folder.run(&["init", "export.csv"]).expect(0).stdout;
+    assert!(summary.contains("dates: none\n  'Opened': no reference, since"), "{summary}");
+}
