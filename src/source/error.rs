@@ -110,7 +110,7 @@ pub enum SourceError {
     /// A record is longer than `MAX_RECORD_BYTES`.
     #[error(
         "{file}, line {line}: the record that starts here is longer than {} MiB; look for a quote that is \
-         never closed",
+         never closed, or a line end that is missing",
         MAX_RECORD_BYTES >> 20
     )]
     TooLong {

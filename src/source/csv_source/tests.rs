@@ -192,7 +192,7 @@ fn a_record_that_never_ends_is_refused_where_it_starts() {
     assert_eq!(
         error.to_string(),
         "standard input, line 4: the record that starts here is longer than 64 MiB; look for a quote \
-         that is never closed"
+         that is never closed, or a line end that is missing"
     );
 }
 

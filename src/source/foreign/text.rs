@@ -16,10 +16,28 @@ const HTML: [&[u8]; 8] =
 /// The namespace of Excel's XML of 2003.
 const SPREADSHEET_ML: &[u8] = b"urn:schemas-microsoft-com:office:spreadsheet";
 
+/// Beginnings of dumps by mysqldump, mariadb-dump, pg_dump, SQLite and phpMyAdmin.
+const SQL: [&[u8]; 7] = [
+    b"-- MySQL dump",
+    b"-- MariaDB dump",
+    b"/*M!",
+    b"--\n-- PostgreSQL database dump",
+    b"BEGIN TRANSACTION;",
+    b"PRAGMA foreign_keys",
+    b"-- phpMyAdmin SQL Dump",
+];
+
+/// A table that is no data.
+const DRAWN_TABLE: &str = "a table drawn for people, as mysql and psql print it";
+
+/// How to export a table of a database.
+const EXPORT_TABLE: &str = "export the table with psql --csv, with sqlite3 -csv -header, or with mysql --batch and \
+                            format = \"text\" under [source]";
+
 /// The format of a text that begins with `head`; none if it may be a CSV. `is_whole` tells whether it is the whole text.
 pub(in crate::source) fn of_text(head: &[u8], is_whole: bool) -> Option<ForeignFormat> {
     let text = head.trim_ascii_start();
-    match text.first()? {
+    let found = match text.first()? {
         b'<' => markup(text, is_whole),
         b'{' => json(text, is_whole),
         b'[' | b'#' | b'r' => json(text, is_whole).or_else(|| job_file(text)),
@@ -28,8 +46,12 @@ pub(in crate::source) fn of_text(head: &[u8], is_whole: bool) -> Option<ForeignF
             "a web archive",
             "open it in a spreadsheet and save the sheet as CSV UTF-8",
         )),
+        b'-' | b'/' | b'B' | b'P' if SQL.iter().any(|start| text.starts_with(start)) => {
+            Some(ForeignFormat::advice("a dump of a database", EXPORT_TABLE))
+        }
         _ => None,
-    }
+    };
+    found.or_else(|| aligned_table(text))
 }
 
 fn markup(text: &[u8], is_whole: bool) -> Option<ForeignFormat> {
@@ -68,18 +90,24 @@ fn job_file(text: &[u8]) -> Option<ForeignFormat> {
         .then(|| ForeignFormat::command("a job file", "name it with --job, and the CSV without", command))
 }
 
+/// A table of padded cells with a line below its header, as psql prints it.
+fn aligned_table(text: &[u8]) -> Option<ForeignFormat> {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let (header, rule) = (lines.next()?, lines.next()?);
+    let is_aligned = header.contains(&b'|')
+        && rule.contains(&b'+')
+        && rule.starts_with(b"-")
+        && rule.iter().all(|byte| b"+-".contains(byte));
+    is_aligned.then(|| ForeignFormat::advice(DRAWN_TABLE, EXPORT_TABLE))
+}
+
 /// A table with lines between its cells, as mysql and psql draw it.
 fn drawn_table(text: &[u8]) -> Option<ForeignFormat> {
     const SHORTEST: usize = 4;
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
     let is_drawn =
         line.len() >= SHORTEST && line.ends_with(b"+") && line.iter().all(|byte| b"+-=".contains(byte));
-    is_drawn.then(|| {
-        ForeignFormat::advice(
-            "a table drawn for people, as mysql and psql print it",
-            "print it with psql --csv; or with mysql --batch, and set format = \"text\" under [source]",
-        )
-    })
+    is_drawn.then(|| ForeignFormat::advice(DRAWN_TABLE, EXPORT_TABLE))
 }
 
 #[cfg(test)]
@@ -102,7 +130,21 @@ mod tests {
             ),
             (
                 "a table drawn for people, as mysql and psql print it",
-                &["+----+---+\n| id | x |\n", "+====+\r\n"],
+                &[
+                    "+----+---+\n| id | x |\n",
+                    "+====+\r\n",
+                    " id | x \n----+---\n  1 | a\n",
+                    " row | x\n-----+---\n",
+                ],
+            ),
+            (
+                "a dump of a database",
+                &[
+                    "-- MySQL dump 10.13\n--\n",
+                    "/*M!999999\\- enable the sandbox mode */\n",
+                    "--\n-- PostgreSQL database dump\n--\n",
+                    "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n",
+                ],
             ),
             ("a web archive", &["MIME-Version: 1.0\nX-Document-Type: Workbook\n"]),
         ] {
@@ -126,6 +168,11 @@ mod tests {
             "MIME,x\n",
             "row,request\n",
             "#\n1\n",
+            "-- MySQL,x\n1,2\n",
+            "INSERT INTO t VALUES (1),x\n",
+            "id|x\n--|---\n1|a\n",
+            "id,x\n--+--\n",
+            "id|x\n",
             "{a},b\n",
             "",
         ] {
