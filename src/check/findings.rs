@@ -159,7 +159,7 @@ impl CheckFindings {
     }
 
     /// Rows read that this check maps: those of the shard that the condition selects.
-    pub(super) fn checked(&self) -> u64 {
+    pub fn checked(&self) -> u64 {
         self.rows - self.of_other_shards - self.passed_over
     }
 

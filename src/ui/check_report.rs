@@ -270,7 +270,12 @@ impl CheckReport {
 
     fn verdict(&self, text: &mut String) {
         let warnings = self.findings.warnings().groups().len() as u64;
+        let findings = &self.findings;
+        let selects_none = findings.passed_over > 0 && findings.checked() == 0 && findings.elsewhere == 0;
         let verdict = match (self.faulty(), warnings) {
+            (0, 0) if selects_none => {
+                format!("Nothing to send: where is true for none of the {} rows read.", findings.rows)
+            }
             (0, 0) => "Ready.".to_owned(),
             (0, _) if self.settings.is_strict => {
                 format!("Not ready: {}, and --strict allows none.", count_of(warnings, "warning"))

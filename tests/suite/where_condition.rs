@@ -65,7 +65,11 @@ fn the_flag_precedes_the_job_file_and_nothing_selected_is_nothing_to_send() {
         folder.run(&[&flag[..], &into(&url)].concat())
     };
     let none = run("status == 'Spam'").expect(0).stdout;
-    assert!(none.contains("Nothing to send: where is true for none of the 2 rows read."), "{none}");
+    let nothing = "Nothing to send: where is true for none of the 2 rows read.";
+    assert!(none.contains(nothing), "{none}");
+    let check = ["check", "--job", "t.toml", "--sandbox", "--where", "status == 'Spam'"];
+    let checked = folder.run(&check).expect(0).stdout;
+    assert!(checked.ends_with(&format!("\n{nothing}\n")), "{checked}");
     run("status == 'Open'").expect(0);
     assert_eq!(names(&endpoint), ["b"]);
 }
