@@ -255,14 +255,42 @@ fn ragged_rule(cells: usize, columns: usize) -> String {
                 1 => "the last column is missing".to_owned(),
                 missing => format!("the last {missing} columns are missing"),
             };
-            format!(
-                "{what} (the header has {columns}): if the exporter leaves empty cells out, set --short-rows pad; else \
-                 look for a line end without quotes"
-            )
+            let pad = "if the exporter leaves empty cells out, set --short-rows pad";
+            // A report of Salesforce ends with its name and a copyright. Padded, they would be contacts.
+            match cells {
+                1 if columns > 3 => format!(
+                    "{what} (the header has {columns}): delete the line if it is a title or footer of the export; {pad}"
+                ),
+                _ => format!(
+                    "{what} (the header has {columns}): {pad}; else look for a line end without quotes"
+                ),
+            }
         }
     }
 }
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_one_cell_is_not_to_be_padded_unless_the_exporter_leaves_cells_out() {
+        let footer = ragged_rule(1, 13);
+        assert!(
+            footer.starts_with("the last 12 columns are missing (the header has 13): delete the line"),
+            "{footer}"
+        );
+        for (cells, columns) in [(1, 3), (12, 13), (2, 13)] {
+            let rule = ragged_rule(cells, columns);
+            assert!(
+                rule.contains(": if the exporter leaves empty cells out") && !rule.contains("footer"),
+                "{rule}"
+            );
+        }
+        assert!(ragged_rule(14, 13).contains("stray quote"));
+    }
 }
