@@ -7,10 +7,13 @@ use super::columns::{Columns, RowView};
 use super::comparison::compared_with_text;
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError};
-use super::lexer;
+use super::lexer::{self, Lexeme, TemplatePart};
 use super::source::{MappingSource, MemberSource};
 use super::template::Template;
 use crate::source::Header;
+
+/// Maximum number of operators. MiniJinja nests them, and thousands of them overflow the stack.
+const OPERATORS: usize = 500;
 
 /// Place of the expression in messages.
 const PLACE: &str = "[source] where";
@@ -44,10 +47,18 @@ impl RowCondition {
         };
         let columns = Arc::new(Columns::new(header));
         let mut compiler = Compiler::new(columns.clone(), tables);
-        compiler.check_expression(expression).map_err(wrong)?;
         // In parentheses, so that a filter applies to its operand alone and an `else` stays inside.
         let text = format!("{{{{ ({expression}) }}}}");
-        for part in &lexer::parts(&text) {
+        let parts = lexer::parts(&text);
+        if parts.iter().flat_map(TemplatePart::lexemes).filter(|lexeme| is_operator(lexeme)).count()
+            > OPERATORS
+        {
+            return Err(wrong(format!(
+                "has more than {OPERATORS} operators; write alternatives as a list, as in id in ['1', '2']"
+            )));
+        }
+        compiler.check_expression(expression).map_err(wrong)?;
+        for part in &parts {
             if let Some(value) = compared_with_text(part.lexemes()) {
                 let is_number = value.starts_with(|c: char| c.is_ascii_digit());
                 let remedy = match is_number {
@@ -86,6 +97,14 @@ impl RowCondition {
             Err(RenderError::Row(problem)) => Err(rejected("cannot be selected by [source] where", &problem)),
             Err(RenderError::Job(problem)) => Err(MappingError { place: PLACE.to_owned(), problem }.into()),
         }
+    }
+}
+
+fn is_operator(lexeme: &Lexeme<'_>) -> bool {
+    match lexeme {
+        Lexeme::Name(word) => ["and", "or"].contains(word),
+        Lexeme::Sign(sign) => "~+*/%|".contains(*sign),
+        Lexeme::Text(_) | Lexeme::Number(_) => false,
     }
 }
 
@@ -148,6 +167,16 @@ mod tests {
         let problem = outcome("(count | int) > 3", ["", "", "ten"]).unwrap_err();
         assert!(problem.starts_with("cannot be selected by [source] where, "), "{problem}");
         assert!(!problem.contains("ten"), "{problem}");
+    }
+
+    #[test]
+    fn many_alternatives_are_a_list() {
+        let ids: Vec<String> = (0..5000).map(|id| format!("'{id}'")).collect();
+        let list = format!("count in [{}]", ids.join(", "));
+        assert_eq!(outcome(&list, ["", "", "4999"]), Ok(true));
+        let chain: Vec<String> = ids.iter().map(|id| format!("count == {id}")).collect();
+        assert!(compile(&chain.join(" or ")).unwrap_err().contains("as in id in ['1', '2']"));
+        assert_eq!(outcome(&chain[..400].join(" or "), ["", "", "399"]), Ok(true));
     }
 
     #[test]
