@@ -90,7 +90,8 @@ fn job_file(text: &[u8]) -> Option<ForeignFormat> {
         .then(|| ForeignFormat::command("a job file", "name it with --job, and the CSV without", command))
 }
 
-/// A table of padded cells with a line below its header, as psql prints it.
+/// A table of padded cells with a line below its header, as psql prints it. A cell of several lines has them in rows of
+/// their own, which would become contacts.
 fn aligned_table(text: &[u8]) -> Option<ForeignFormat> {
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let (header, rule) = (lines.next()?, lines.next()?);
