@@ -41,6 +41,10 @@ impl DayMonthColumn {
             let (day, month) = date.day_and_month();
             return match reader.format().and_then(numeric_order) {
                 Some(_) if day > 12 => Some(AllowedOrder::Own),
+                // With dots the day is first wherever such dates are written.
+                Some(_) if reader.format().is_some_and(|format| format.contains("%d.%m")) => {
+                    Some(AllowedOrder::Own)
+                }
                 Some(_) if day != month => Some(AllowedOrder::Either),
                 Some(_) | None => None,
             };
@@ -98,5 +102,16 @@ mod tests {
             assert_eq!(column.allowed_order(&csv::StringRecord::from(vec![cell])), expected, "{cell}");
         }
         assert!(new_column(0, "Opened", &readers[1..]).is_none());
+        for (format, cell, expected) in [
+            ("%d.%m.%Y", "03.04.2024", AllowedOrder::Own),
+            ("%d.%m.%y %H:%M", "03.04.24 09:15", AllowedOrder::Own),
+            ("%d.%m.%Y", "04.25.2024", AllowedOrder::Other),
+            ("%m.%d.%Y", "03.04.2024", AllowedOrder::Either),
+            ("%d-%m-%Y", "03-04-2024", AllowedOrder::Either),
+        ] {
+            let column = new_column(0, "Opened", &[DateReader::new(format).unwrap()]).unwrap();
+            let cells = csv::StringRecord::from(vec![cell]);
+            assert_eq!(column.allowed_order(&cells), Some(expected), "{format} {cell}");
+        }
     }
 }
