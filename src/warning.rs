@@ -41,7 +41,7 @@ pub enum WarningCode {
     /// Keys look like a number that a spreadsheet or a number type rewrote, such as `1.23E+17`, `#####` or `601.0`.
     SpoiledKey,
     /// Cells of a column that is sent are texts that exports write for no value, such as `NULL` or `N/A`, and not among
-    /// those under `[source] null`.
+    /// those under `[source] null`; or are such texts in quotes, and no cell is one of them without.
     LookAlikeNull,
     /// Dates may have the day or the month first.
     DayMonthOrder,
