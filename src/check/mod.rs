@@ -355,9 +355,8 @@ impl CheckVisitor<'_, '_> {
             (Some(rejection), _) | (None, Err(rejection)) => Err(rejection),
             (None, Ok(mapped)) => Ok(self.check.shown.body(&mapped.request, key, token_number)),
         };
-        let (file, label) = (self.review.file(), key.label());
+        let (file, line, label) = (self.review.file(), record.line, key.label());
         self.findings.shown_keys.extend(self.check.shown.named(&label).cloned());
-        let line = record.line;
         Ok(self.sink.show(&ShownRow { file, line, key: &label, class, is_sent_unchanged, body })?)
     }
 

@@ -36,8 +36,8 @@ impl RowCondition {
     /// `mapping`.
     ///
     /// # Errors
-    /// The expression does not parse, names an unknown column, filter or table, compares text with a number or a truth value, or
-    /// uses no column.
+    /// The expression does not parse, names an unknown column, filter or table, compares text with a number or a truth
+    /// value, has too many operators, or uses no column.
     pub fn compile(expression: &str, mapping: &MappingSource, header: &Header) -> Result<Self, MappingError> {
         let wrong = |problem: String| MappingError { place: PLACE.to_owned(), problem };
         let no_tables = BTreeMap::new();
