@@ -114,6 +114,7 @@ async fn import(
         rejects: job.rejects,
         shard: job.identity.shard,
         is_own_rate: job.pacing.is_per_process,
+        warnings: checked.warnings,
     };
     let report = RunReport::new(settings, again, &ending, exit, record, rejected > 0);
     report.log();

@@ -61,10 +61,13 @@ impl Intake<'_> {
             keys = self.ledger.visit_earlier_keys(files, keys, KeyReview::known_key)?;
         }
         input.review.warn_all(keys.finish());
-        for warning in input.review.finish().0.groups() {
-            self.reporter.emit(RunEvent::InputWarned(warning.clone()));
+        let (warnings, _) = input.review.finish();
+        let warnings = warnings.groups();
+        for warning in &warnings {
+            self.reporter.emit(RunEvent::InputWarned((*warning).clone()));
         }
-        Ok(self.ledger.finish_intake(input.totals)?)
+        let record = self.ledger.finish_intake(input.totals)?;
+        Ok(RunRecord { warnings: warnings.len() as u64, ..record })
     }
 
     /// Why a row cannot be sent; `None` if it can. `review` sees the row.

@@ -114,6 +114,8 @@ pub struct RunRecord {
     pub adopted: u64,
     /// Rows of inputs that were not read to their end. They are not sent. Known of the current run alone.
     pub stranded: u64,
+    /// Kinds of warnings about the rows that were read. Known when the inputs have just been read.
+    pub warnings: u64,
     /// Rows in doubt. Known when the inputs have just been read, and when the run has just ended.
     pub doubts: DoubtCounts,
     /// Throttled attempts.
@@ -316,6 +318,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         identical_rows: row.get("identical_rows")?,
         withdrawn: row.get("withdrawn")?,
         adopted: 0,
+        warnings: 0,
         stranded: 0,
         doubts: DoubtCounts::default(),
         throttled: row.get("throttled")?,

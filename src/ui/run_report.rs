@@ -31,6 +31,8 @@ pub struct RunReportSettings {
     pub shard: Option<Shard>,
     /// Whether the rate was given for this process, and is no share of the whole import's rate.
     pub is_own_rate: bool,
+    /// Kinds of warnings about the input.
+    pub warnings: u64,
 }
 
 /// Report of a run.
@@ -142,6 +144,7 @@ impl RunReport {
             some(run.changed_created, "of the created rows have changed since; not sent again"),
             some(run.identical_rows, "rows equal an earlier row; each is imported"),
             some(run.withdrawn, "waiting rows are no longer in their file, or passed over; not sent"),
+            some(self.settings.warnings, "warnings about the input: the command check lists them"),
             some(run.stranded, "rows wait from files that were not read to the end; give those files again"),
         ];
         counts.into_iter().flatten().collect()
@@ -203,6 +206,7 @@ impl RunReport {
             rows_read: run.rows_read,
             of_other_shards: run.other_shards,
             passed_over: run.passed_over,
+            warnings: settings.warnings,
             created: run.rows.of(RowState::Created),
             already_created: run.already_created,
             changed_created: run.changed_created,

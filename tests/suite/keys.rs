@@ -214,6 +214,20 @@ fn keys_of_one_input_that_look_alike_are_named_with_both_lines() {
 }
 
 #[test]
+fn the_summary_counts_the_warnings_that_a_run_without_progress_does_not_show() {
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", csv(&["HD-0001", "hd-0001"]));
+    let ended = folder.run(&import(&url, &["--progress", "none"])).expect(0);
+    assert_eq!(ended.stderr, "");
+    let counted = "1  warnings about the input: the command check lists them";
+    assert!(ended.stdout.contains(counted), "{}", ended.stdout);
+    let again = folder.run(&import(&url, &["--progress", "none", "--output", "json"])).expect(0);
+    assert_eq!(messages(&again.stdout)["summary"]["warnings"], 0);
+}
+
+#[test]
 fn created_rows_that_changed_are_not_warned_of() {
     let folder = Folder::new();
     let endpoint = Endpoint::start(|_, _| Reply::Created);

@@ -88,6 +88,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) of_other_shards: u64,
     /// Rows among the others for which the job's condition is false.
     pub(crate) passed_over: u64,
+    /// Kinds of warnings about the input, as the messages `warning` before the first request.
+    pub(crate) warnings: u64,
     /// Rows created by this run.
     pub(crate) created: u64,
     /// Rows of the input that earlier runs created.
