@@ -31,6 +31,8 @@ pub enum WarningCode {
     TruncatedFile,
     /// A row looks like a total of the others.
     TotalRow,
+    /// A row has words in the first of three or more cells and nothing in the others, as a title or footer has.
+    TitleRow,
     /// The job names no key, so the whole row is its key: a cell, column or `null` setting that changes makes a new
     /// contact.
     NoKey,

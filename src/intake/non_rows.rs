@@ -21,12 +21,12 @@ pub(super) fn non_row(record: &Record, columns: usize) -> Option<Rejection> {
         Some(NonRow::Total) if cells != columns => {
             (Rejection::COUNT_ROW, "is a total", "it is no row; remove the line")
         }
-        Some(NonRow::Total) | None if record.is_unterminated && cells < columns => (
+        Some(NonRow::Total | NonRow::Title) | None if record.is_unterminated && cells < columns => (
             Rejection::RAGGED,
             "is the last row and has no line end",
             "the file ends within this row: it may be cut off; export or download it again",
         ),
-        Some(NonRow::Total) | None => return None,
+        Some(NonRow::Total | NonRow::Title) | None => return None,
     };
     Some(Rejection::of_row(code, found, rule))
 }

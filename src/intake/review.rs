@@ -146,12 +146,17 @@ fn warn_of_form(warnings: &mut Warnings, row: WarnedRow<'_>, record: &Record) {
             [message.to_owned(), "if the file has no quotes, set --format text, or --quote none".to_owned()]
         });
     }
-    if record.non_row == Some(NonRow::Total) {
-        warnings.warn_of_row(WarningCode::TotalRow, "", row, || {
-            [
-                "looks like a total, not like a row".to_owned(),
-                "remove the line if it is none; if it is a row, nothing is to be done".to_owned(),
-            ]
+    let is_no_row = match record.non_row {
+        Some(NonRow::Total) => Some((WarningCode::TotalRow, "looks like a total, not like a row")),
+        Some(NonRow::Title) => {
+            Some((WarningCode::TitleRow, "has words in its first cell alone, as a title or footer has"))
+        }
+        _ => None,
+    };
+    if let Some((code, message)) = is_no_row {
+        warnings.warn_of_row(code, "", row, || {
+            let remedy = "remove the line if it is none; if it is a row, nothing is to be done";
+            [message.to_owned(), remedy.to_owned()]
         });
     }
     if record.has_short_end {

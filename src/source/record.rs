@@ -43,7 +43,7 @@ impl Record {
     pub fn is_suspect(&self) -> bool {
         self.may_hold_rows
             || self.has_short_end
-            || self.non_row == Some(NonRow::Total)
+            || matches!(self.non_row, Some(NonRow::Total | NonRow::Title))
             || self.malformed.is_some_and(|text| text.is_hundredth)
     }
 }

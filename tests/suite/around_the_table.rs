@@ -196,16 +196,16 @@ fn records_that_are_no_rows_are_faults_with_codes_of_their_own() {
 }
 
 #[test]
-fn totals_are_warned_of_and_imported() {
-    let folder = folder("id,Subject,n\n1,Printer,2\n2,VPN,5\nTotal,,7\n");
+fn totals_and_footers_are_warned_of_and_imported() {
+    let folder = folder("id,Subject,n\n1,Printer,2\n2,VPN,5\nTotal,,7\nReport by Alice,,\n");
     let ended = folder.run(&["check", "t.csv", "--job", "job.toml"]).expect(0);
-    assert!(ended.stdout.contains("TotalRow"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("TotalRow") && ended.stdout.contains("TitleRow"), "{}", ended.stdout);
     folder.run(&["check", "t.csv", "--job", "job.toml", "--strict"]).expect(1);
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let run = folder.run(&[&["run", "t.csv", "--job", "job.toml"][..], &into(&url)].concat()).expect(0);
-    assert!(run.stderr.contains("TotalRow"), "{}", run.stderr);
-    assert_eq!(endpoint.requests().len(), 3);
+    assert!(run.stderr.contains("TotalRow") && run.stderr.contains("TitleRow"), "{}", run.stderr);
+    assert_eq!(endpoint.requests().len(), 4);
 }
 
 #[test]
