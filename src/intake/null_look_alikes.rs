@@ -28,8 +28,9 @@ struct LookAlikeColumn {
     examples: Vec<RowExample>,
 }
 
-/// Texts of one column that are told apart. The list of look-alikes is short, but its letters may be in any case.
-const TEXTS: usize = 8;
+/// Maximum number of texts counted for each column. Larger than the list of look-alikes, whose letters may be in any
+/// case.
+const TEXTS: usize = 32;
 
 /// Examples kept for each column.
 const EXAMPLES: usize = 3;
@@ -161,6 +162,27 @@ mod tests {
         assert!(group.message.ends_with("NULL (2), \\N (1)"), "{}", group.message);
         assert!(group.remedy.contains(r#"null = ["None", "NULL", '\N'] under"#), "{}", group.remedy);
     }
+
+    #[test]
+    fn a_column_may_have_every_look_alike() {
+        let key = RowKey::Columns(vec!["K".to_owned()]);
+        let texts = [
+            "\\N", "NULL", "null", "Null", "(null)", "[NULL]", "<null>", "NA", "N/A", "n/a", "#N/A", "<NA>",
+            "NaN", "nan", "NaT", "None", "none", "nil", "-", "--", "?",
+        ];
+        let mut nulls = NullLookAlikes::default();
+        nulls.begin(&["a".to_owned()]);
+        for text in texts {
+            let record = Record { fields: csv::StringRecord::from(vec![text]), ..Record::default() };
+            nulls.scan(&[true], &[], &record, WarnedRow { file: "1.csv", line: 2, key: &key });
+        }
+        let mut warnings = Warnings::default();
+        nulls.warn(&mut warnings);
+        let groups = warnings.groups();
+        assert_eq!(groups[0].count, 21);
+        assert!(texts.iter().all(|text| groups[0].message.contains(&format!("{text} (1)"))));
+    }
+
     #[test]
     fn listed_texts_in_quotes_are_told_if_no_cell_is_one_of_them() {
         let key = RowKey::Columns(vec!["K".to_owned()]);

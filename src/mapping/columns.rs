@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 
-use crate::source::Header;
+use crate::source::{Header, delimiter_hint};
 use crate::suggest::did_you_mean;
 
 /// Columns by exact header and by lower-case identifier.
@@ -62,7 +62,7 @@ impl Columns {
             return Err(format!("the CSV has more than one column '{name}'; write one of {names}"));
         }
         let known = self.names.iter().map(String::as_str);
-        let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
+        let hint = self.hint(did_you_mean(name, known));
         Err(format!("the CSV has no column '{name}'{hint}"))
     }
 
@@ -78,8 +78,13 @@ impl Columns {
             return Err(format!("'{name}' fits more than one column; write row['Exact Header']"));
         }
         let known = self.identifiers.keys().map(String::as_str);
-        let hint = did_you_mean(name, known).unwrap_or_else(|| self.listing());
+        let hint = self.hint(did_you_mean(name, known));
         Err(format!("the CSV has no column with the identifier '{name}'{hint}"))
+    }
+
+    /// The remedy for a missing column.
+    fn hint(&self, similar: Option<String>) -> String {
+        delimiter_hint(&self.names).or(similar).unwrap_or_else(|| self.listing())
     }
 
     fn listing(&self) -> String {

@@ -184,7 +184,8 @@ pub(super) fn is_delimiter(character: u8) -> bool {
         && !matches!(character, b'"' | b'\'' | b'\r' | b'\n')
 }
 
-/// Parses the delimiter of a flag or a job file: one character, a name, or `auto` for none.
+/// Parses the delimiter of a flag or a job file: one character, a name, `\x01` for the character of this number, or
+/// `auto` for none.
 ///
 /// # Errors
 /// The text is neither; the message lists the allowed values.
@@ -193,11 +194,11 @@ pub fn parse_delimiter(text: &str) -> Result<Option<u8>, String> {
         return Ok(None);
     }
     let named = DELIMITERS.iter().find(|(name, _)| *name == text).map(|(_, byte)| *byte);
-    match named.or(single(text).filter(|byte| is_delimiter(*byte))) {
+    match named.or(single(text).or_else(|| numbered(text)).filter(|byte| is_delimiter(*byte))) {
         Some(byte) => Ok(Some(byte)),
         None => Err(format!(
-            "'{}' is not a delimiter; use one ASCII character other than a letter, digit or quote, or one of \
-             auto, comma, semicolon, tab, pipe, space",
+            "'{}' is not a delimiter; use one ASCII character other than a letter, digit or quote, its number as in \
+             \\x01, or one of auto, comma, semicolon, tab, pipe, space",
             text.escape_debug()
         )),
     }
@@ -246,6 +247,25 @@ fn one_or_none(text: &str, role: &str) -> Result<Option<u8>, String> {
     }
 }
 
+/// The byte that a text such as `\x01` names, as messages show a control character.
+fn numbered(text: &str) -> Option<u8> {
+    let digits = text.strip_prefix("\\x")?;
+    let is_number = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_number.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+}
+
+/// Remedy for a missing column: the separator to set, if the header is one column that holds one.
+pub fn delimiter_hint(names: &[String]) -> Option<String> {
+    let [name] = names else { return None };
+    let may_separate =
+        |byte: &u8| matches!(byte, b',' | b';' | b'|') || byte.is_ascii_control() && is_delimiter(*byte);
+    let byte = name.bytes().find(may_separate)?;
+    let known = DELIMITERS.iter().find(|(word, known)| *known == byte && !word.starts_with('\\'));
+    let delimiter =
+        known.map_or_else(|| format!("'{}'", byte.escape_ascii()), |(word, _)| (*word).to_owned());
+    Some(format!("; the header is one column: set --delimiter {delimiter}, if this separates its cells"))
+}
+
 /// The byte of a text that is exactly one ASCII character.
 fn single(text: &str) -> Option<u8> {
     match text.as_bytes() {
@@ -260,16 +280,54 @@ mod tests {
 
     #[test]
     fn a_delimiter_is_a_character_or_a_word() {
-        for (text, delimiter) in
-            [(";", b';'), ("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t'), ("space", b' '), ("^", b'^')]
-        {
+        for (text, delimiter) in [
+            (";", b';'),
+            ("tab", b'\t'),
+            ("\\t", b'\t'),
+            ("\t", b'\t'),
+            ("space", b' '),
+            ("^", b'^'),
+            ("\\x01", 1),
+            ("\\x1F", 0x1f),
+            ("\\x2c", b','),
+        ] {
             assert_eq!(parse_delimiter(text), Ok(Some(delimiter)), "{text}");
         }
         assert_eq!(parse_delimiter("auto"), Ok(None));
-        for text in ["", "a", "7", "\"", "'", "\n", "\r", "§", ";;", "tabulator"] {
+        for text in [
+            "",
+            "a",
+            "7",
+            "\"",
+            "'",
+            "\n",
+            "\r",
+            "§",
+            ";;",
+            "tabulator",
+            "\\x0a",
+            "\\x41",
+            "\\xff",
+            "\\x1",
+            "\\x+1",
+        ] {
             let error = parse_delimiter(text).unwrap_err();
             assert!(error.contains("one ASCII character"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_header_of_one_column_that_holds_a_separator_is_told() {
+        for (header, hint) in [
+            ("id\u{1}a", r"set --delimiter '\x01', if"),
+            ("id,a;b", "set --delimiter comma, if"),
+            ("id\ta", "set --delimiter tab, if"),
+        ] {
+            let found = delimiter_hint(&[header.to_owned()]).unwrap();
+            assert!(found.contains(hint), "{found}");
+        }
+        assert_eq!(delimiter_hint(&["Ticket ID".to_owned()]), None);
+        assert_eq!(delimiter_hint(&["a,b".to_owned(), "c".to_owned()]), None);
     }
 
     #[test]

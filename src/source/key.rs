@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::dialect::delimiter_hint;
 use super::error::SourceError;
 use super::header::Header;
 use crate::digest::Digest;
@@ -99,7 +100,8 @@ impl Header {
         let same_name = indices_where(&|column| column.trim() == trimmed);
         let (file, column) = (file.to_owned(), name.to_owned());
         Err(if same_name.is_empty() {
-            let hint = did_you_mean(name, self.names().iter().map(String::as_str)).unwrap_or_default();
+            let similar = || did_you_mean(name, self.names().iter().map(String::as_str));
+            let hint = delimiter_hint(self.names()).or_else(similar).unwrap_or_default();
             SourceError::NoKeyColumn { file, column, hint }
         } else {
             let choices: Vec<String> =
