@@ -97,7 +97,8 @@ impl ForeignFormat {
                 let ledger = shell_path(&csv.with_extension("ledger.db"));
                 let (make, pipe) = (fill(&format!("{command} >{CSV}")), fill(command));
                 format!(
-                    "make a CSV of it, or pipe it in:\n  {make}\n  {pipe} | connect-import run - --ledger {ledger}"
+                    "make a CSV of it, or pipe it in, with --job FILE instead of --ledger if you have a job file:\n\
+                    \x20 {make}\n  {pipe} | connect-import run - --ledger {ledger}"
                 )
             }
             Remedy::Unpack(program) => {
@@ -156,7 +157,8 @@ mod tests {
         let format = ForeignFormat::pipe("x", format!("unzip -p {FILE}"));
         assert_eq!(
             format.remedy(Some(Path::new("it's.zip"))),
-            "make a CSV of it, or pipe it in:\n  unzip -p 'it'\\''s.zip' >'it'\\''s.csv'\n  unzip -p \
+            "make a CSV of it, or pipe it in, with --job FILE instead of --ledger if you have a job file:\n\
+                    \x20 unzip -p 'it'\\''s.zip' >'it'\\''s.csv'\n  unzip -p \
              'it'\\''s.zip' | connect-import run - --ledger 'it'\\''s.ledger.db'"
         );
         let one = ForeignFormat::command("x", "do", format!("to {FILE} {CSV}"));

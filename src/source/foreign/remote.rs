@@ -52,7 +52,8 @@ pub(in crate::source) fn remote(path: &Path) -> Option<String> {
     let to = if name.is_empty() { "tickets.csv" } else { name };
     let ledger = uncompressed(Path::new(to)).with_extension("ledger.db");
     Some(format!(
-        "copy it to a file, or pipe it in:\n  {}\n  {} | connect-import run - --ledger {}",
+        "copy it to a file, or pipe it in, with --job FILE instead of --ledger if you have a job file:\n\
+            \x20 {}\n  {} | connect-import run - --ledger {}",
         filled(copy, &from, &shell_path(Path::new(to))),
         filled(read, &from, ""),
         shell_path(&ledger)
@@ -68,12 +69,14 @@ mod tests {
         let remedy = |address: &str| remote(Path::new(address)).unwrap();
         assert_eq!(
             remedy("s3://bucket/a b/tickets.csv.gz"),
-            "copy it to a file, or pipe it in:\n  aws s3 cp 's3://bucket/a b/tickets.csv.gz' tickets.csv.gz\n  aws s3 cp \
+            "copy it to a file, or pipe it in, with --job FILE instead of --ledger if you have a job file:\n\
+            \x20 aws s3 cp 's3://bucket/a b/tickets.csv.gz' tickets.csv.gz\n  aws s3 cp \
              's3://bucket/a b/tickets.csv.gz' - | connect-import run - --ledger tickets.ledger.db"
         );
         assert_eq!(
             remedy("HTTPS://example.org/t.csv?key=1&x=2"),
-            "copy it to a file, or pipe it in:\n  curl -fsSL -o t.csv 'HTTPS://example.org/t.csv?key=1&x=2'\n  curl -fsSL \
+            "copy it to a file, or pipe it in, with --job FILE instead of --ledger if you have a job file:\n\
+            \x20 curl -fsSL -o t.csv 'HTTPS://example.org/t.csv?key=1&x=2'\n  curl -fsSL \
              'HTTPS://example.org/t.csv?key=1&x=2' | connect-import run - --ledger t.ledger.db"
         );
         assert_eq!(
