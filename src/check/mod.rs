@@ -1,4 +1,5 @@
-//! The command `check`: every fault and warning of the input, and what a run would do with each row. It writes and sends nothing.
+//! The command `check`: every fault and warning of the input, and the action of a run on each row. It writes and sends
+//! nothing.
 //!
 //! It reads the input as a run does and looks its rows up in the ledger, if there is one. Memory does not grow with
 //! the input: faults go to a sink at once, and [`Occurrences`] finds repeated keys.
@@ -260,8 +261,7 @@ impl CheckVisitor<'_, '_> {
     }
 
     fn mapping_error(&self, place: RowPlace, error: MappingError) -> CheckError {
-        let file = format!("{}, line {}", self.findings.files[place.file].name, place.line);
-        IntakeError::Mapping { file, error }.into()
+        IntakeError::of_row(self.review.file(), place.line, error).into()
     }
 
     fn report_rejection(

@@ -101,9 +101,8 @@ fn with_quotes(
     };
     let mut cells_with = |null: &[String]| {
         dialect.null = null.to_vec();
-        let rows = sample(csv, &dialect)?.rows;
-        let count = |marker: &String| rows.iter().flatten().filter(|cell| *cell == marker).count();
-        Ok::<Vec<usize>, InitError>(markers.iter().map(count).collect())
+        let sampled = sample(csv, &dialect)?;
+        Ok::<Vec<usize>, InitError>(markers.iter().map(|marker| sampled.count(marker)).collect())
     };
     let (all, quoted) = (cells_with(given)?, cells_with(markers)?);
     let with_quotes = |(marker, (all, quoted)): (&String, (usize, usize))| {

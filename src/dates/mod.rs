@@ -10,6 +10,7 @@
 
 mod fault;
 mod day_month;
+mod reading;
 mod spelling;
 mod names;
 mod numbers;
@@ -19,5 +20,6 @@ mod zone_names;
 
 pub(crate) use day_month::{DayMonthOrder, numeric_order, swapped};
 pub(crate) use fault::DateFault;
-pub(crate) use reader::{DateReader, DateReading};
+pub(crate) use reader::DateReader;
+pub(crate) use reading::DateReading;
 pub(crate) use zone_data::zone_data;

@@ -89,11 +89,11 @@ struct Slot {
     start: usize,
     /// Where it ends.
     end: usize,
-    kind: Kind,
+    kind: NameKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum NameKind {
     Month {
         is_full: bool,
     },
@@ -157,11 +157,11 @@ impl NamePattern {
             text.push_str(&directive[..modifiers]);
             text.push(if letter == 'Z' { 'z' } else { letter });
             let kind = match letter {
-                'b' | 'h' => Some(Kind::Month { is_full: false }),
-                'B' => Some(Kind::Month { is_full: true }),
-                'a' => Some(Kind::Weekday { is_full: false }),
-                'A' => Some(Kind::Weekday { is_full: true }),
-                'z' | 'Z' => Some(Kind::Zone { colons: directive[..modifiers].matches(':').count() }),
+                'b' | 'h' => Some(NameKind::Month { is_full: false }),
+                'B' => Some(NameKind::Month { is_full: true }),
+                'a' => Some(NameKind::Weekday { is_full: false }),
+                'A' => Some(NameKind::Weekday { is_full: true }),
+                'z' | 'Z' => Some(NameKind::Zone { colons: directive[..modifiers].matches(':').count() }),
                 _ => None,
             };
             has_fraction |= letter == 'f' && directive.starts_with('.');
@@ -235,7 +235,7 @@ impl NamePattern {
             rest = &rest[length..];
             done = *start;
             let word = leading_word(rest);
-            if let Kind::Zone { colons } = kind {
+            if let NameKind::Zone { colons } = kind {
                 if let Some((minutes, length)) = offset_from_utc(rest, word) {
                     push_offset(minutes, *colons, &mut translated);
                     (rest, done) = (&rest[length..], *end);
@@ -249,10 +249,10 @@ impl NamePattern {
             kind.translate(word, &mut translated)?;
             rest = &rest[word.len()..];
             done = *end;
-            if matches!(kind, Kind::Weekday { .. }) {
+            if matches!(kind, NameKind::Weekday { .. }) {
                 rest = rest.strip_prefix("-feira").unwrap_or(rest);
             }
-            if !self.text[done..].starts_with('.') && !matches!(kind, Kind::Zone { .. }) {
+            if !self.text[done..].starts_with('.') && !matches!(kind, NameKind::Zone { .. }) {
                 rest = rest.strip_prefix('.').unwrap_or(rest);
             }
             // Oracle pads a name to the length of the language's longest.
@@ -276,19 +276,19 @@ fn digits_of(letter: char) -> Option<usize> {
     }
 }
 
-impl Kind {
+impl NameKind {
     /// Appends what jiff reads for `word`; none if the word is no such name.
     fn translate(self, word: &str, text: &mut String) -> Option<()> {
         match self {
-            Kind::Month { is_full } => {
+            NameKind::Month { is_full } => {
                 let month = ENGLISH_MONTHS[index_of(&MONTHS, word)?];
                 text.push_str(if is_full { month } else { &month[..3] });
             }
-            Kind::Weekday { is_full } => {
+            NameKind::Weekday { is_full } => {
                 let weekday = ENGLISH_WEEKDAYS[index_of(&WEEKDAYS, word)?];
                 text.push_str(if is_full { weekday } else { &weekday[..3] });
             }
-            Kind::Zone { colons } => {
+            NameKind::Zone { colons } => {
                 push_offset(offset_of_zone(word)?, colons, text);
             }
         }

@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime, date};
 use jiff::{SignedDuration, Span, Timestamp};
 
 use super::fault::DateFault;
-use super::reader::DateReading;
+use super::reading::DateReading;
 
 /// A unit and origin of dates that are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,15 @@
 //! Reads a date in one format.
 
-use jiff::civil::{Date, DateTime};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
 
 use super::fault::{DateFault, accept, of_unread};
 use super::names::NamePattern;
 use super::numbers::{DateNumber, NAMES};
+use super::reading::DateReading;
 use super::zone_data::zone_data;
 
 /// The name of ISO 8601 among several formats.
@@ -27,17 +28,6 @@ enum Form {
     Iso8601,
     Pattern(NamePattern),
     Number(DateNumber),
-}
-
-/// A date as its cell has it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum DateReading {
-    /// A moment with an offset or zone of its own.
-    Zoned(ZonedDateTime),
-    /// A moment in UTC.
-    Instant(Timestamp),
-    /// A time without any offset.
-    Local(DateTime),
 }
 
 impl DateReader {
@@ -107,12 +97,7 @@ impl DateReader {
             Form::Number(number) => Some(number.read(text)?),
         };
         let reading = reading.ok_or_else(|| of_unread(text))?;
-        let date = match &reading {
-            DateReading::Zoned(zoned) => zoned.date(),
-            DateReading::Instant(timestamp) => timestamp.to_zoned_datetime(TimeZone::UTC).date(),
-            DateReading::Local(local) => local.date(),
-        };
-        self.accept(date)?;
+        self.accept(reading.date())?;
         Ok(reading)
     }
 
@@ -135,36 +120,6 @@ impl DateReader {
             Form::Pattern(pattern) => pattern.fits_start(cell.trim()),
             Form::Iso8601 | Form::Number(_) => self.read(cell).is_ok(),
         }
-    }
-}
-
-impl DateReading {
-    /// The moment: a time without an offset is of `zone`. A time that the clock skips is taken as if it had
-    /// not been put forward, and of a time that it repeats the first, as RFC 5545 has it.
-    ///
-    /// # Errors
-    /// The moment is outside of the years -9999 to 9999.
-    pub(crate) fn in_zone(self, zone: &TimeZone) -> Result<ZonedDateTime, DateFault> {
-        match self {
-            DateReading::Zoned(zoned) => Ok(zoned),
-            DateReading::Instant(timestamp) => Ok(timestamp.to_zoned_datetime(zone.clone())),
-            DateReading::Local(local) => local.to_zoned_datetime(zone.clone()).map_err(|_| DateFault::Year),
-        }
-    }
-
-    /// Day and month as the cell has them, or in UTC for an instant.
-    pub(crate) fn day_and_month(&self) -> (i8, i8) {
-        let date = match self {
-            DateReading::Zoned(zoned) => zoned.date(),
-            DateReading::Instant(timestamp) => timestamp.to_zoned_datetime(TimeZone::UTC).date(),
-            DateReading::Local(local) => local.date(),
-        };
-        (date.day(), date.month())
-    }
-
-    /// Whether the date needs no zone.
-    pub(crate) fn has_offset(&self) -> bool {
-        !matches!(self, DateReading::Local(_))
     }
 }
 

@@ -77,12 +77,12 @@ pub(super) struct ReadDate {
 pub(super) struct Candidate {
     pub(super) format: String,
     /// Position among all formats; a lower one is likelier.
-    rank: Rank,
+    rank: FormatRank,
     pub(super) dates: Vec<Option<ReadDate>>,
 }
 
 /// The positions of the parts of a format in their lists.
-type Rank = [usize; 4];
+type FormatRank = [usize; 4];
 
 /// The formats that read at least one of the cells, the likelier ones first.
 pub(super) fn candidates(cells: &[&str], name: Option<DateName>) -> Vec<Candidate> {
@@ -110,12 +110,12 @@ pub(super) fn candidates(cells: &[&str], name: Option<DateName>) -> Vec<Candidat
 }
 
 /// The readers of all formats that read the cell.
-fn readers(cell: &str, name: Option<DateName>) -> Vec<(Rank, DateReader)> {
+fn readers(cell: &str, name: Option<DateName>) -> Vec<(FormatRank, DateReader)> {
     let mut found = Vec::new();
     if cell.len() > LONGEST || !cell.contains(|c: char| c.is_ascii_digit()) {
         return found;
     }
-    let mut add = |rank: Rank, reader: DateReader| {
+    let mut add = |rank: FormatRank, reader: DateReader| {
         if read(&reader, cell, name).is_some() {
             found.push((rank, reader));
         }

@@ -40,7 +40,7 @@ const LIKELY: &str = "time, zeit, hora, heure, data, dato";
 /// Such ends of words.
 const LIKELY_ENDS: &str = "zeit, 时间";
 
-/// What a header says about dates.
+/// The evidence for dates in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateName {
     /// The column holds dates.

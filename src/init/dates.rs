@@ -24,7 +24,7 @@ pub(super) struct DateFormats {
     pub(super) misfits: Misfits,
 }
 
-/// What a column is if it is a date by its name or by its cells.
+/// A column whose name or cells are those of dates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DateColumn {
     /// Most cells are dates.

@@ -6,7 +6,7 @@ use super::literals;
 use super::sample::SampleColumn;
 use crate::dates::{DayMonthOrder, numeric_order};
 
-/// What a file tells about the order of day and month in its dates.
+/// The evidence in a file for the order of day and month in its dates.
 #[derive(Debug)]
 pub(super) struct OrderEvidence<'a> {
     /// Columns of numeric dates of which only one order reads the cells.

@@ -34,7 +34,7 @@ const DESCRIPTION_LIMIT: (usize, &str) = (4096, "4,096");
 pub struct GuessedJob {
     /// The job file's text.
     pub text: String,
-    /// What was recognized and guessed, one fact a line.
+    /// The recognized export and the guesses, one fact a line.
     pub summary: String,
     /// The texts that stand for no value, as `[source] null` lists them.
     pub null: Vec<String>,

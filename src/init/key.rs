@@ -147,20 +147,11 @@ fn rank(columns: &[SampleColumn<'_>], index: usize, rows: usize, file_words: &[S
         return Some(match (is_qualified, owner.is_empty()) {
             (true, _) => Rank::Qualified,
             (false, false) => Rank::OwnId,
-            (false, true) if !column.is_row_number() => {
-                if is_id {
-                    Rank::BareId
-                } else {
-                    Rank::BareNumber
-                }
-            }
-            (false, true) => {
-                if is_id {
-                    Rank::BareNumber
-                } else {
-                    Rank::Foreign
-                }
-            }
+            (false, true) => match (is_id, column.is_row_number()) {
+                (true, false) => Rank::BareId,
+                (true, true) | (false, false) => Rank::BareNumber,
+                (false, true) => Rank::Foreign,
+            },
         });
     }
     let names_file = owner.iter().all(|word| file_words.iter().any(|name| is_singular_of(word, name)));

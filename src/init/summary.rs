@@ -1,4 +1,4 @@
-//! What `init` prints about a job file: the facts to review first.
+//! The summary of a job file that `init` prints: the facts to review first.
 
 use super::key_lines::gap_sentences;
 use super::literals;
@@ -6,7 +6,7 @@ use super::references::Refused;
 use super::roles::ColumnRoles;
 use super::sample::CsvSample;
 
-/// What the guesses rest on: `the header and all 12 rows`.
+/// The rows that the guesses rest on, such as `the header and all 12 rows`.
 pub(super) fn basis(sample: &CsvSample<'_>) -> String {
     match (sample.rows.len(), sample.is_complete) {
         (0, _) => "the header".to_owned(),

@@ -8,7 +8,7 @@ use crate::source::looks_like_null;
 /// Words that mean a URL.
 const NAMES: &str = "url, urls, uri, link, permalink, hyperlink, href, website, webpage";
 
-/// What a column is if it has URLs, or a name for them.
+/// A column that has URLs, or a name for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UrlColumn {
     /// Most cells are URLs.

@@ -3,7 +3,7 @@
 use crate::mapping::{AllowedOrder, DayMonthColumn};
 use crate::warning::{WarnedRow, Warning, WarningCode};
 
-/// What the cells of each column of dates tell about the order of day and month.
+/// The orders of day and month that the cells of each column of dates allow.
 #[derive(Debug, Default)]
 pub(super) struct DayMonthTally {
     columns: Vec<ColumnTally>,

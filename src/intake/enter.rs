@@ -183,7 +183,7 @@ impl InputIntake<'_> {
     }
 
     fn mapping_error(&self, record: &Record, error: MappingError) -> IntakeError {
-        IntakeError::Mapping { file: format!("{}, line {}", self.input, record.line), error }
+        IntakeError::of_row(self.review.file(), record.line, error)
     }
 }
 

@@ -41,6 +41,11 @@ pub enum IntakeError {
 }
 
 impl IntakeError {
+    /// The error of the mapping that the row on `line` of `file` shows.
+    pub(crate) fn of_row(file: &str, line: u64, error: MappingError) -> Self {
+        IntakeError::Mapping { file: format!("{file}, line {line}"), error }
+    }
+
     /// The error of a key for the header of `file`.
     pub(super) fn of_key(file: &str, error: KeyError) -> Self {
         match error {

@@ -7,7 +7,8 @@
 //! - [`KeyReview`] warns of keys, in `check` and in `run`.
 //! - [`InputReview`] warns of what rows and their requests show, in `check` and in `run`.
 //!
-//! It may import the folders before it in the data flow: source, request, mapping, token, ledger and warning.
+//! It may import the folders before it in the data flow, `dates`, `source`, `request`, `mapping`, `token`, `shard`,
+//! `ledger` and `warning`, and `crash_plan`, `event` and `shutdown`.
 
 mod day_month_tally;
 mod enter;

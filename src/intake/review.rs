@@ -13,7 +13,7 @@ use crate::request::Operation;
 use crate::source::{Header, Input, NonRow, Record, RowKey};
 use crate::warning::{WarnedRow, Warning, WarningCode, Warnings};
 
-/// What the rows of all inputs show.
+/// Collects the warnings and the filled members of the rows of all inputs.
 #[derive(Debug, Default)]
 pub struct InputReview {
     warnings: Warnings,

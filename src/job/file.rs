@@ -370,6 +370,7 @@ fn json(value: toml::Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{CsvSource, Dialect, Input};
 
     fn parse(text: &str) -> Result<JobFile, String> {
         JobFile::parse(Path::new("job.toml"), text).map_err(|error| error.to_string())
@@ -427,5 +428,14 @@ mod tests {
         let lines = job.request.unwrap().lines;
         assert_eq!(lines["Name"], 2);
         assert_eq!(lines["Attributes.a"], 5);
+    }
+
+    #[test]
+    fn a_job_file_in_the_place_of_a_csv_is_recognized_by_each_of_its_tables() {
+        for (table, _) in keys() {
+            let text = std::io::Cursor::new(format!("[{table}]\n"));
+            let error = CsvSource::from_reader(Input::Stdin, text, None, &Dialect::default()).unwrap_err();
+            assert!(error.to_string().contains("a job file"), "{table}: {error}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What a run does with the rows of earlier runs: it recognises created rows that it reads again, settles rows that a
-//! dead run left, and takes up rows that its inputs did not bring.
+//! Resumption of earlier runs: a run recognises created rows that it reads again, settles rows that a dead run left,
+//! and takes up rows that its inputs did not bring.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub struct RowFingerprint {
     pub line: u64,
 }
 
-/// What the ledger knows of a row of the input before it is taken in.
+/// State in the ledger of a row of the input before it is taken in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recognition {
     /// It is new, or its contact is not created.
@@ -67,7 +67,7 @@ const OF_FILES_READ: &str = "source_id IN (SELECT value FROM json_each(?2))";
 const IN_DOUBT: RowStatus = RowStatus { state: RowState::Pending, may_exist: true };
 
 impl Ledger {
-    /// What the ledger knows of these rows of `source`, in file order. Those that are [unchanged](Recognition::Unchanged)
+    /// Compares rows of `source`, in file order, with those of the ledger. Those that are [unchanged](Recognition::Unchanged)
     /// count as read, and need not be taken in.
     ///
     /// # Errors

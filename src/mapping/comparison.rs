@@ -31,7 +31,7 @@ const COMPARING_TESTS: [&str; 10] =
 /// Words that no operand begins with.
 const WORDS: [&str; 6] = ["and", "or", "if", "else", "is", "in"];
 
-/// What is known of an operand.
+/// The kind of an operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Operand<'a> {
     /// A column, or one whose filters leave it a text.
@@ -151,7 +151,7 @@ fn operand<'l, 'a>(lexemes: &'l [Lexeme<'a>]) -> (Operand<'a>, &'l [Lexeme<'a>])
     }
 }
 
-/// What follows the bracket that the lexemes begin with.
+/// The lexemes after the bracket that they begin with.
 fn after_bracket<'l, 'a>(lexemes: &'l [Lexeme<'a>]) -> &'l [Lexeme<'a>] {
     let mut depth = 0_usize;
     for (at, lexeme) in lexemes.iter().enumerate() {

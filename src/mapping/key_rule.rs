@@ -89,11 +89,6 @@ impl KeyRule {
         Ok(KeyRule { parts, comparison, header: header.clone(), columns })
     }
 
-    /// Whether the job names no key, so that the content of a row is its key.
-    pub fn is_content(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// The indices of the columns that it names.
     pub fn columns(&self) -> BTreeSet<usize> {
         let columns = self.parts.iter().flat_map(|part| match part {
@@ -291,7 +286,6 @@ mod tests {
     #[test]
     fn a_row_without_key_columns_has_its_content_as_its_key_and_padding_counts() {
         let rule = rule(&[], KeyComparison::Trim).unwrap();
-        assert!(rule.is_content());
         assert!(matches!(key(&rule, &["1", "", ""]), RowKey::Content(_)));
         assert_ne!(key(&rule, &["1", "", ""]), key(&rule, &["1 ", "", ""]));
     }

@@ -4,8 +4,8 @@
 //! `[request]` of a job file is the operation's JSON with a MiniJinja template for each string; without it
 //! the header's columns are named by JSON paths.
 //!
-//! Promises: no I/O but the one reading of time-zone data; no cell is ever evaluated as a template; no error repeats a cell; a misspelt column,
-//! member, filter or table is an error of the job, not of a row.
+//! Promises: no I/O but the one reading of time-zone data; no cell is ever evaluated as a template; no error repeats a
+//! cell; a misspelt column, member, filter or table is an error of the job, not of a row.
 //!
 //! May import `request`, `source` and leaf modules (`dates`, `digest`, `slug`, `suggest`).
 

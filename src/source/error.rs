@@ -235,4 +235,10 @@ impl SourceError {
             }
         })
     }
+
+    /// The error of reading the start of `file`, before its first record.
+    pub(super) fn at_start(file: &str, source: io::Error) -> Self {
+        let stream = SourceError::from_stream(&source, file, 0, 1);
+        stream.unwrap_or_else(|| SourceError::Open { path: file.into(), source })
+    }
 }

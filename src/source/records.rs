@@ -37,7 +37,7 @@ enum Parser<R> {
     },
 }
 
-/// What is to be known of a record besides its fields.
+/// Properties of a record in the file, without its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct RecordForm {
     /// Line on which the record starts.
@@ -244,9 +244,10 @@ fn read_malformed(parser: &csv::ReaderBuilder, raw: &[u8], fields: &mut csv::Str
 
 /// Appends a field, and returns whether it is valid UTF-8.
 fn push_text(fields: &mut csv::StringRecord, field: &[u8]) -> bool {
-    match std::str::from_utf8(field) {
+    let text = std::str::from_utf8(field);
+    match text {
         Ok(text) => fields.push_field(text),
         Err(_) => fields.push_field(&String::from_utf8_lossy(field)),
     }
-    std::str::from_utf8(field).is_ok()
+    text.is_ok()
 }

@@ -1,7 +1,7 @@
 //! Cells of keys that look like what a spreadsheet or a number type made of an id. Different records may then have one
 //! key, or one record two.
 
-/// What spoiled a cell.
+/// How a cell was spoiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Spoilage {
     /// `1.23E+17` or `1,23E+17`: the digits after the first ones are lost.
@@ -16,7 +16,7 @@ pub enum Spoilage {
     Rounded,
 }
 
-/// What a cell tells about its column.
+/// The evidence of a cell about its column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyCell {
     /// Nothing.

@@ -1,7 +1,6 @@
 //! The beginning of an input, for guesses.
 
-use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::io::Read as _;
 
 use super::decompress::decompressed;
 use super::error::SourceError;
@@ -12,16 +11,9 @@ use super::input::Input;
 /// # Errors
 /// The input cannot be opened or decompressed, or has another format.
 pub fn first_bytes(input: &Input, most: u64) -> Result<Vec<u8>, SourceError> {
-    let failed = |source| in_file(input, source);
+    let failed = |source| SourceError::at_start(&input.to_string(), source);
     let (bytes, _) = decompressed(input.open()?.0).map_err(failed)?;
     let mut start = Vec::new();
     bytes.take(most).read_to_end(&mut start).map_err(failed)?;
     Ok(start)
-}
-
-/// The error of reading the start of an input.
-pub(super) fn in_file(input: &Input, source: io::Error) -> SourceError {
-    let file = input.to_string();
-    let path = PathBuf::from(&file);
-    SourceError::from_stream(&source, &file, 0, 1).unwrap_or(SourceError::Open { path, source })
 }

@@ -8,7 +8,6 @@ use super::error::SourceError;
 use super::input::Input;
 use super::line_end::LineEnd;
 use super::records::RecordReader;
-use super::start::in_file;
 
 /// Bytes of the text to guess from.
 const SAMPLE_BYTES: usize = 1 << 20;
@@ -49,7 +48,7 @@ pub fn guess_syntax(
     dialect: &Dialect,
     delimiter: u8,
 ) -> Result<Option<SyntaxGuess>, SourceError> {
-    let failed = |source| in_file(input, source);
+    let failed = |source| SourceError::at_start(&input.to_string(), source);
     let (bytes, _) = decompressed(input.open()?.0).map_err(failed)?;
     let (head, mut bytes) = peek(bytes, 4).map_err(failed)?;
     let (encoding, mark) = encoding_of(&head, dialect.encoding);
@@ -157,7 +156,7 @@ impl Reading {
     }
 }
 
-/// What the backslashes of a text stand before.
+/// The characters that the backslashes of a text stand before.
 #[derive(Debug, Default)]
 struct Backslashes {
     /// Letters and digits of escapes, such as `\n`, but not in names such as `CORP\nina`.

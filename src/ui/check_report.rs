@@ -79,11 +79,6 @@ impl CheckReport {
         self.findings.of(RowClass::Faulty)
     }
 
-    /// Rows of the inputs, without those of other shards and those passed over.
-    fn own_rows(&self) -> u64 {
-        self.findings.rows - self.findings.of_other_shards - self.findings.passed_over
-    }
-
     /// Rows that a run would send, including those of other inputs.
     fn to_send(&self) -> u64 {
         let waiting = self.findings.of(RowClass::Ready) + self.findings.elsewhere;
@@ -98,7 +93,7 @@ impl CheckReport {
     fn spent_budget(&self) -> Option<ErrorBudget> {
         let errors =
             self.faulty() + self.findings.of(RowClass::Refused) + self.findings.of(RowClass::Unknown);
-        self.settings.max_errors.filter(|budget| budget.is_exceeded(errors, self.own_rows()))
+        self.settings.max_errors.filter(|budget| budget.is_exceeded(errors, self.findings.checked()))
     }
 
     fn outlasts_window(&self) -> bool {
@@ -126,7 +121,7 @@ impl CheckReport {
             let _ = writeln!(text, "dates: converted with time-zone data {release}");
         }
         let findings = &self.findings;
-        let (faulty, read) = (self.faulty(), self.own_rows());
+        let (faulty, read) = (self.faulty(), self.findings.checked());
         let _ = match faulty {
             _ if findings.rows == 0 => writeln!(text, "\nThere is a header and no row under it."),
             0 => writeln!(text, "\nNo faults."),

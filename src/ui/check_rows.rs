@@ -1,4 +1,4 @@
-//! What a check tells of single rows, while it goes on: every fault on a line, and the requests that are shown.
+//! Output of a check about single rows, while it goes on: every fault on a line, and the requests that are shown.
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 
@@ -104,7 +104,7 @@ impl RowSink for CheckedRows {
     }
 }
 
-/// What a run would do with the row: for programs, and for people if it would not send it.
+/// The action of a run on the row: for programs, and for people if it would not send it.
 fn verdict(row: &ShownRow<'_>) -> (&'static str, &'static str) {
     match row.class {
         RowClass::Ready if row.is_sent_unchanged => {

@@ -31,7 +31,7 @@ pub(super) fn note(date: &ZonedDateTime) {
     ROW.set(ROW.get().max(found));
 }
 
-/// What was noted on this thread since the last call.
+/// Takes the use that was noted on this thread since the last call.
 pub(in crate::mapping) fn take() -> ZoneUse {
     ROW.take()
 }

@@ -284,7 +284,7 @@ fn is_same_kind(own: &CellKind, below: &CellKind) -> bool {
     own == below || *own == CellKind::Number && *below == CellKind::Year
 }
 
-/// What shows that the first record is a row; none if it may be a header.
+/// The columns that show that the first record is a row; none if it may be a header.
 fn evidence_of_row(first: &SampleRecord, rows: &[SampleRecord]) -> Option<String> {
     const SHOWN: usize = 3;
     let score = score(first, rows);

@@ -5,8 +5,7 @@ mod delimiter;
 mod header_line;
 mod preamble;
 
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io::Read;
 
 use encoding_rs::UTF_8;
 
@@ -47,10 +46,7 @@ impl DetectedCsv {
         bytes: impl Read + Send + 'static,
         dialect: &Dialect,
     ) -> Result<Self, SourceError> {
-        let failed = |source: io::Error| {
-            let path = PathBuf::from(file);
-            SourceError::from_stream(&source, file, 0, 1).unwrap_or(SourceError::Open { path, source })
-        };
+        let failed = |source| SourceError::at_start(file, source);
         let (bytes, compression) = decompressed(bytes).map_err(failed)?;
         let (head, mut bytes) = peek(bytes, SAMPLE_BYTES).map_err(failed)?;
 

@@ -1,4 +1,4 @@
-//! What precedes the header: byte order marks, Excel's `sep=` line and the lines that `skip_lines` counts.
+//! The bytes before the header: byte order marks, Excel's `sep=` line and the lines that `skip_lines` counts.
 
 use std::io::{self, BufRead, BufReader, Read};
 

@@ -42,7 +42,7 @@ fn lines(text: &[u8]) -> ForeignFormat {
 }
 
 fn document(text: &[u8]) -> ForeignFormat {
-    let outline = Outline::of(text);
+    let outline = JsonOutline::of(text);
     if outline.members.iter().any(|name| name == "InstanceId" || name == "ContactFlowId") {
         let command = format!("connect-import check --job {FILE}");
         return ForeignFormat::command(
@@ -76,16 +76,16 @@ enum Rows {
 }
 
 /// The parts of a document that tell what it is.
-struct Outline {
+struct JsonOutline {
     /// Names of the document's own members.
     members: Vec<String>,
     rows: Rows,
 }
 
-impl Outline {
+impl JsonOutline {
     /// Looks through a document that may end anywhere, up to the first array of objects or arrays.
     fn of(text: &[u8]) -> Self {
-        let mut outline = Outline { members: Vec::new(), rows: Rows::Unknown };
+        let mut outline = JsonOutline { members: Vec::new(), rows: Rows::Unknown };
         // The member of each open object; none for an open array.
         let mut open: Vec<Option<String>> = Vec::new();
         let (mut last, mut at) = (String::new(), 0);

@@ -4,10 +4,8 @@ use super::json::json;
 use super::{FILE, ForeignFormat, spreadsheet};
 
 /// Tables of a job file.
-const JOB_TABLES: [&str; 11] = [
-    "connect", "source", "request", "lookup", "mapping", "pacing", "run", "check", "verify", "sandbox",
-    "export",
-];
+const JOB_TABLES: [&str; 10] =
+    ["connect", "source", "request", "lookup", "mapping", "pacing", "run", "check", "verify", "sandbox"];
 
 /// Beginnings of HTML, in lower case.
 const HTML: [&[u8]; 8] =
