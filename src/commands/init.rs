@@ -176,12 +176,12 @@ fn guess_with_nulls(
     {
         sampled = Ok(found);
     }
-    let Sampled { source, rows, lines, malformed_lines, short_rows, is_complete } = sampled?;
+    let Sampled { source, rows, lines, malformed_lines, short_rows, long_rows, is_complete } = sampled?;
     let delimiter = char::from(source.dialect().delimiter);
     let is_default =
         delimiter == ',' && args.dialect.delimiter.is_none() && dialect.format == SourceFormat::Csv;
     let mut lines_of_source = lines_before_rows(dialect.skip_lines, skips_title, &dialect.columns);
-    lines_of_source.extend(source_lines(&dialect, guess, &malformed_lines, short_rows));
+    lines_of_source.extend(source_lines(&dialect, guess, &malformed_lines, short_rows, &long_rows));
     let sample = CsvSample {
         file: &relative(csv, job),
         columns: source.header().names(),
@@ -229,6 +229,8 @@ struct Sampled {
     malformed_lines: Vec<u64>,
     /// Number of rows with fewer cells than the header.
     short_rows: usize,
+    /// The lines of rows with more cells than the header.
+    long_rows: Vec<u64>,
     /// Whether these are all rows.
     is_complete: bool,
 }
@@ -245,11 +247,19 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
     let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
     let (mut rows, mut lines, mut malformed_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut bytes, mut short_rows) = (0, 0);
+    let (mut bytes, mut short_rows, mut long_rows) = (0, 0, Vec::new());
     let mut record = Record::default();
     while rows.len() < ROWS && bytes < BYTES {
         if !source.read_record(&mut record)? {
-            return Ok(Sampled { source, rows, lines, malformed_lines, short_rows, is_complete: true });
+            return Ok(Sampled {
+                source,
+                rows,
+                lines,
+                malformed_lines,
+                short_rows,
+                long_rows,
+                is_complete: true,
+            });
         }
         bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns, and a row of dashes or totals to none.
@@ -258,11 +268,13 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
         } else if record.fields.len() == columns && record.non_row.is_none() {
             rows.push(record.fields.iter().map(str::to_owned).collect());
             lines.push(record.line);
-        } else {
-            short_rows += usize::from(record.fields.len() < columns);
+        } else if record.fields.len() < columns {
+            short_rows += 1;
+        } else if record.non_row.is_none() {
+            long_rows.push(record.line);
         }
     }
-    Ok(Sampled { source, rows, lines, malformed_lines, short_rows, is_complete: false })
+    Ok(Sampled { source, rows, lines, malformed_lines, short_rows, long_rows, is_complete: false })
 }
 
 /// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.

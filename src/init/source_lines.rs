@@ -10,6 +10,7 @@ pub fn source_lines(
     guess: Option<SyntaxGuess>,
     malformed: &[u64],
     short: usize,
+    long: &[u64],
 ) -> Vec<String> {
     let mut lines = Vec::new();
     match guess {
@@ -25,6 +26,14 @@ pub fn source_lines(
     } else if short > 0 {
         lines.push(format!("# {}. If the exporter leaves empty cells out:", missing_cells(short)));
         lines.push("# short_rows = \"pad\"".to_owned());
+    }
+    if let Some(first) = long.first() {
+        let (rows, have) = if long.len() == 1 { ("row", "has") } else { ("rows", "have") };
+        let header = if dialect.columns.is_empty() { "the header" } else { "columns" };
+        let count = long.len();
+        lines.push(format!(
+            "# {count} {rows} {have} more cells than {header}, the first in line {first}: rejected."
+        ));
     }
     let encoding = dialect.encoding.map_or("UTF-8", |encoding| encoding.name());
     lines.extend(malformed_rows(malformed, encoding).into_iter().flatten());
@@ -97,6 +106,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rows_with_more_cells_are_counted() {
+        let lines = |dialect: &Dialect, long: &[u64]| source_lines(dialect, None, &[], 0, long).join("\n");
+        let mut dialect = Dialect::default();
+        assert_eq!(
+            lines(&dialect, &[4]),
+            "# 1 row has more cells than the header, the first in line 4: rejected."
+        );
+        dialect.columns = vec!["id".to_owned()];
+        assert_eq!(
+            lines(&dialect, &[1, 2]),
+            "# 2 rows have more cells than columns, the first in line 1: rejected."
+        );
+        assert_eq!(lines(&dialect, &[]), "");
+    }
+
+    #[test]
     fn at_most_ten_malformed_lines_are_named() {
         let comment = |lines: &[u64]| malformed_rows(lines, "UTF-8").map(|[first, _]| first);
         assert_eq!(comment(&[]), None);
@@ -109,7 +134,7 @@ mod tests {
     #[test]
     fn every_key_that_was_set_or_guessed_is_written() {
         let dialect = Dialect { format: SourceFormat::Text, ..Dialect::default() };
-        let lines = source_lines(&dialect, None, &[], 3).join("\n");
+        let lines = source_lines(&dialect, None, &[], 3, &[]).join("\n");
         let table: toml::Table = lines.parse().unwrap();
         assert_eq!(table["format"].as_str(), Some("text"));
         assert!(lines.contains("missing in 3 rows"), "{lines}");
@@ -120,7 +145,7 @@ mod tests {
             (GuessedSyntax::Unquoted, "quote", "none"),
         ] {
             let guess = SyntaxGuess { syntax, delimiter: b',', is_only_reading: true };
-            let lines = source_lines(&Dialect::default(), Some(guess), &[], 0).join("\n");
+            let lines = source_lines(&Dialect::default(), Some(guess), &[], 0, &[]).join("\n");
             assert_eq!(lines.parse::<toml::Table>().unwrap()[key].as_str(), Some(value));
         }
     }
