@@ -1,5 +1,7 @@
 //! The end of a file's lines.
 
+use memchr::memchr2_iter;
+
 /// How the first record of a file ends. Where that is with a line feed alone, a carriage return that no line feed
 /// follows is text: `mysql --batch`, pandas and SheetJS write it as it is, without quotes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +29,12 @@ impl LineEnd {
     }
 }
 
+/// Number of line ends in a text: LF, CRLF or a lone CR.
+pub(super) fn line_ends(text: &[u8]) -> u64 {
+    let is_end = |at: usize| text[at] == b'\r' || at == 0 || text[at - 1] != b'\r';
+    memchr2_iter(b'\n', b'\r', text).filter(|at| is_end(*at)).count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +52,12 @@ mod tests {
             assert_eq!(LineEnd::of_first(text.as_bytes(), Some(b'"')), end, "{text:?}");
         }
         assert_eq!(LineEnd::of_first(b"5\"\rx\n", None), Some(LineEnd::CarriageReturn));
+    }
+
+    #[test]
+    fn a_line_end_of_two_bytes_counts_as_one() {
+        for (text, count) in [("", 0), ("a", 0), ("a\nb\r\nc\rd", 3), ("\n\r\n\r", 3), ("\r\r\n\n", 3)] {
+            assert_eq!(line_ends(text.as_bytes()), count, "{text:?}");
+        }
     }
 }

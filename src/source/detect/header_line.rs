@@ -10,6 +10,7 @@ use super::cell_kind::CellKind;
 use super::delimiter::TextSample;
 use crate::source::dialect::Dialect;
 use crate::source::error::SourceError;
+use crate::source::line_end::line_ends;
 
 /// Records to compare the first one with.
 const RECORDS: usize = 200;
@@ -62,12 +63,6 @@ fn title_end(text: &[u8]) -> Option<usize> {
     let start = text.strip_prefix(b"\"").unwrap_or(text);
     let end = memchr::memchr(b'\n', text).filter(|_| start.starts_with(TYPE_LINE))?;
     Some(end + 1)
-}
-
-/// Number of line ends: LF, CRLF or a lone CR.
-fn line_ends(text: &[u8]) -> u64 {
-    let ends = memchr::memchr2_iter(b'\n', b'\r', text);
-    ends.filter(|at| text[*at] == b'\n' || text.get(at + 1) != Some(&b'\n')).count() as u64
 }
 
 /// The first records of a text under one delimiter.

@@ -2,11 +2,11 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr2_iter, memchr3};
+use memchr::memchr3;
 
 use super::syntax::EscapedSyntax;
 use crate::source::error::StreamError;
-use crate::source::line_end::LineEnd;
+use crate::source::line_end::{LineEnd, line_ends};
 use crate::source::record::MAX_RECORD_BYTES;
 
 /// Bytes to read at once.
@@ -205,10 +205,4 @@ impl<R: Read> EscapedRecords<R> {
         self.line_end.get_or_insert(found);
         Ok(bytes)
     }
-}
-
-/// The number of line ends: LF, CRLF or a lone CR.
-fn line_ends(text: &[u8]) -> u64 {
-    let is_end = |at: usize| text[at] == b'\r' || at == 0 || text[at - 1] != b'\r';
-    memchr2_iter(b'\n', b'\r', text).filter(|at| is_end(*at)).count() as u64
 }
