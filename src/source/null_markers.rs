@@ -8,10 +8,32 @@ const MARKERS: [&str; 17] = [
     "-", "--", "?", ".",
 ];
 
+/// Length of the longest marker, bytes.
+const LONGEST: usize = 6;
+
+/// The bytes that markers begin with, in any case.
+const FIRST_BYTES: [bool; 256] = {
+    let mut first_bytes = [false; 256];
+    let mut at = 0;
+    while at < MARKERS.len() {
+        let first = MARKERS[at].as_bytes()[0];
+        first_bytes[first as usize] = true;
+        first_bytes[first.to_ascii_uppercase() as usize] = true;
+        at += 1;
+    }
+    first_bytes
+};
+
+/// Whether the cell is short and begins as a marker. Most cells are told by this from those that [`looks_like_null`] must
+/// compare.
+#[inline]
+pub fn may_look_like_null(cell: &str) -> bool {
+    cell.len() <= LONGEST && cell.bytes().next().is_some_and(|first| FIRST_BYTES[usize::from(first)])
+}
+
 /// Whether the trimmed cell is a text that stands for no value in common exports, in any case: `NULL`, `N/A`,
 /// `\N`, `-`. It may be a value all the same, such as the surname Null.
 pub fn looks_like_null(cell: &str) -> bool {
-    const LONGEST: usize = 6;
     let cell = cell.trim();
     !cell.is_empty()
         && cell.len() <= LONGEST
@@ -44,6 +66,17 @@ mod tests {
         }
         for text in ["", " ", "0", "no", "Nina", "nulls", "\n", "--- ", "N / A", "\\\\N"] {
             assert!(!looks_like_null(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_marker_passes_the_quick_test_in_any_case() {
+        for marker in MARKERS {
+            assert!(may_look_like_null(marker) && looks_like_null(marker), "{marker}");
+            assert!(may_look_like_null(&marker.to_uppercase()), "{marker}");
+        }
+        for text in ["", " NULL", "a", "0", "\u{2013}"] {
+            assert!(!may_look_like_null(text), "{text}");
         }
     }
 
