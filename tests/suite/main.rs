@@ -18,6 +18,7 @@ mod csv_formats;
 mod doctor;
 mod export;
 mod export_join;
+mod field_files;
 mod handbook;
 mod html_report;
 mod init;
