@@ -244,37 +244,38 @@ impl Sampled {
 
 /// Reads the first rows.
 fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
-    let mut source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
+    let source = CsvSource::open(Input::File(csv.to_owned()), dialect)?;
     let columns = source.header().columns().len();
-    let (mut rows, mut lines, mut malformed_lines) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut bytes, mut short_rows, mut long_rows) = (0, 0, Vec::new());
+    let mut sampled = Sampled {
+        source,
+        rows: Vec::new(),
+        lines: Vec::new(),
+        malformed_lines: Vec::new(),
+        short_rows: 0,
+        long_rows: Vec::new(),
+        is_complete: false,
+    };
+    let mut bytes = 0;
     let mut record = Record::default();
-    while rows.len() < ROWS && bytes < BYTES {
-        if !source.read_record(&mut record)? {
-            return Ok(Sampled {
-                source,
-                rows,
-                lines,
-                malformed_lines,
-                short_rows,
-                long_rows,
-                is_complete: true,
-            });
+    while sampled.rows.len() < ROWS && bytes < BYTES {
+        if !sampled.source.read_record(&mut record)? {
+            sampled.is_complete = true;
+            break;
         }
         bytes += record.fields.as_slice().len();
         // The cells of a ragged row belong to unknown columns, and a row of dashes or totals to none.
         if record.malformed.is_some() {
-            malformed_lines.push(record.line);
+            sampled.malformed_lines.push(record.line);
         } else if record.fields.len() == columns && record.non_row.is_none() {
-            rows.push(record.fields.iter().map(str::to_owned).collect());
-            lines.push(record.line);
+            sampled.rows.push(record.fields.iter().map(str::to_owned).collect());
+            sampled.lines.push(record.line);
         } else if record.fields.len() < columns {
-            short_rows += 1;
+            sampled.short_rows += 1;
         } else if record.non_row.is_none() {
-            long_rows.push(record.line);
+            sampled.long_rows.push(record.line);
         }
     }
-    Ok(Sampled { source, rows, lines, malformed_lines, short_rows, long_rows, is_complete: false })
+    Ok(sampled)
 }
 
 /// Path of the CSV for the job file: its name if both lie in the same folder, else absolute.

@@ -244,8 +244,8 @@ impl Rules {
     }
 }
 
-/// The probable cause of a wrong number of cells, and the remedy. It is the same for rows with the same fault, so that
-/// they are counted together: exporters that leave trailing empty cells out make many rows that lack the same columns.
+/// The probable cause of a wrong number of cells, and the remedy. Rows with one fault have one text, so that they are
+/// counted together: exporters that leave trailing empty cells out make many rows that lack the same columns.
 fn ragged_rule(cells: usize, columns: usize) -> String {
     let s = plural(columns);
     match columns.checked_sub(cells) {

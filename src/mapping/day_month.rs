@@ -14,7 +14,7 @@ pub struct DayMonthColumn {
     pub name: String,
     /// The format with the numbers, as the job has it.
     pub format: String,
-    /// The same format with day and month exchanged.
+    /// The format with day and month exchanged.
     pub other_format: String,
     readers: Vec<DateReader>,
     other_readers: Vec<DateReader>,

@@ -70,7 +70,7 @@ pub enum SourceError {
         line: u64,
         /// Number of its cells.
         columns: usize,
-        /// What speaks against a header, such as `column 5 is a date`.
+        /// Reasons against a header, such as `column 5 is a date`.
         evidence: String,
     },
     /// Text follows a closing quote in the header, which may have swallowed rows.

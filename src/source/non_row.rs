@@ -54,7 +54,7 @@ const TOTALS: [&str; 26] = [
 ];
 
 impl NonRow {
-    /// What the cells of a record are, if they are no row. Takes no memory.
+    /// Kind of a record that is no row; none for a row. Takes no memory.
     pub(super) fn of(cells: &csv::StringRecord, header: &Header) -> Option<Self> {
         let columns = header.columns();
         if is_evident_row(cells, columns) {

@@ -20,7 +20,7 @@ pub struct Record {
     pub fields: csv::StringRecord,
     /// Whether text follows a closing quote, which means that a quote may have swallowed fields or rows.
     pub has_stray_quote: bool,
-    /// What the record is if it is no row.
+    /// Kind of the record, if it is no row.
     pub non_row: Option<NonRow>,
     /// Whether the file ends within the record's line, without a line end.
     pub is_unterminated: bool,

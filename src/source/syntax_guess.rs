@@ -22,7 +22,7 @@ pub enum GuessedSyntax {
     Text,
     /// CSV with backslashes as escapes.
     Escaped,
-    /// The same, but outside of quotes a backslash is text.
+    /// CSV with backslashes as escapes in quoted cells; outside of quotes a backslash is text.
     EscapedInQuotes,
     /// CSV without quotes: a quote is text.
     Unquoted,

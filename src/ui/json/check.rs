@@ -119,7 +119,7 @@ pub(crate) struct RequestMessage<'a> {
     pub(crate) line: u64,
     /// Key of the row.
     pub(crate) key: &'a str,
-    /// What a run would do with the row.
+    /// Action of a run on the row.
     #[cfg_attr(test, schemars(extend("enum" = ["send", "send_unchanged", "reject", "skip_created", "skip_changed", "skip_unknown", "skip_refused"])))]
     pub(crate) would: &'static str,
     /// JSON body of the request; null if the row has faults. InstanceId and ClientToken are missing if no instance is
