@@ -30,6 +30,13 @@ CREATE TABLE runs (
     version         TEXT NOT NULL,              -- of connect-import
     command         TEXT NOT NULL,              -- command line, quoted for a shell
     folder          TEXT NOT NULL,              -- working folder
+    name            TEXT,                       -- of the job, for people
+    accept          TEXT NOT NULL DEFAULT '[]', -- JSON array: rows rejected with one of these codes are accepted
+    -- Where the requests go, and on whose behalf. NULL if it is not known.
+    endpoint        TEXT,                       -- host, and port if it is not the scheme's
+    region          TEXT,
+    account         TEXT,                       -- of the credentials
+    caller          TEXT,                       -- ARN of the credentials' identity
     mapping         BLOB NOT NULL CHECK (length(mapping) = 16),
     rate            REAL NOT NULL CHECK (rate > 0), -- requests per second; with is_auto the start value
     is_auto         INTEGER NOT NULL CHECK (is_auto IN (0, 1)),
@@ -44,7 +51,6 @@ CREATE TABLE runs (
     already_created INTEGER NOT NULL DEFAULT 0,
     changed_created INTEGER NOT NULL DEFAULT 0, -- of those, with other content than was sent
     identical_rows  INTEGER NOT NULL DEFAULT 0, -- without a key: rows equal to an earlier one
-    withdrawn       INTEGER NOT NULL DEFAULT 0, -- pending or failed rows that were removed from their file
     held_back       INTEGER,                    -- pending rows left out by --limit; NULL until the inputs were read
     -- Result of sending; NULL while the run lasts, or if it died.
     throttled       INTEGER NOT NULL DEFAULT 0, -- attempts
@@ -67,7 +73,8 @@ CREATE TABLE rows (
     -- Not IN: SQLite builds a table for every IN of three values or more, each time it checks a row.
     state          TEXT NOT NULL
                    CHECK (state = 'pending' OR state = 'in_flight' OR state = 'created'
-                          OR state = 'rejected' OR state = 'failed' OR state = 'unknown'),
+                          OR state = 'rejected' OR state = 'failed' OR state = 'unknown'
+                          OR state = 'accepted' OR state = 'withdrawn'),
     -- 1: in doubt. An earlier attempt is unanswered, so a contact may exist.
     may_exist      INTEGER NOT NULL DEFAULT 0 CHECK (may_exist = 0 OR may_exist = 1),
     -- 1: the row was unknown, and `--retry unknown` sends it again. 0 again from its next attempt, or from the run's end.
@@ -92,7 +99,7 @@ CREATE TABLE rows (
     CHECK (may_exist = 0 OR state = 'pending' OR state = 'in_flight' OR state = 'unknown'),
     CHECK (state <> 'unknown' OR may_exist = 1),
     CHECK (operator_retry = 0 OR (state = 'pending' AND may_exist = 1)),
-    CHECK ((state <> 'rejected' AND state <> 'failed' AND state <> 'unknown') OR code IS NOT NULL)
+    CHECK ((state <> 'rejected' AND state <> 'accepted' AND state <> 'failed' AND state <> 'unknown') OR code IS NOT NULL)
 ) STRICT;
 
 -- One row per token, so that no two rows are sent with the same token.
@@ -106,7 +113,7 @@ CREATE INDEX rows_in_doubt ON rows (id) WHERE may_exist = 1;
 
 -- The first row of an error code, which is shown as its example.
 CREATE INDEX rows_by_cause ON rows (state, code, id)
-WHERE state = 'rejected' OR state = 'failed' OR state = 'unknown';
+WHERE state = 'rejected' OR state = 'failed' OR state = 'unknown' OR state = 'accepted';
 
 -- Scans of an input that have not reached its end. Their rows may be wrong and are not sent, unless the input is read
 -- again. A scan that reaches the end is deleted here.
@@ -126,7 +133,8 @@ CREATE TABLE source_scans (
     PRIMARY KEY (run_id, source_id)
 ) STRICT, WITHOUT ROWID;
 
--- Rows by the last run that read or sent them, state and, if rejected, failed or unknown, error code (otherwise empty).
+-- Rows by the last run that read or sent them, state and, if rejected, accepted, failed or unknown, error code (otherwise
+-- empty).
 -- Counting ten million rows takes seconds; this does not.
 CREATE TABLE row_counts (
     run_id INTEGER NOT NULL REFERENCES runs (id),
@@ -144,11 +152,11 @@ BEGIN
     UPDATE row_counts SET rows = rows - 1
     WHERE run_id = old.run_id AND state = old.state
         AND code = CASE old.state WHEN 'rejected' THEN old.code WHEN 'failed' THEN old.code
-                   WHEN 'unknown' THEN old.code ELSE '' END;
+                   WHEN 'unknown' THEN old.code WHEN 'accepted' THEN old.code ELSE '' END;
     INSERT INTO row_counts (run_id, state, code, rows)
     VALUES (new.run_id, new.state,
             CASE new.state WHEN 'rejected' THEN new.code WHEN 'failed' THEN new.code WHEN 'unknown' THEN new.code
-            ELSE '' END, 1)
+            WHEN 'accepted' THEN new.code ELSE '' END, 1)
     ON CONFLICT DO UPDATE SET rows = rows + 1;
 END;
 

@@ -88,7 +88,8 @@ impl LedgerLookup {
         };
         let is_in_doubt = row.doubt_ms.is_some();
         // Computing the content's digest is slow, and rows that were never sent need none.
-        let compares = matches!(row.state, RowState::Created | RowState::Rejected) || is_in_doubt;
+        let compares =
+            matches!(row.state, RowState::Created | RowState::Rejected | RowState::Accepted) || is_in_doubt;
         let is_same = !compares || row.content == content();
         let class = match row.state {
             RowState::Created if is_same => Some(RowClass::Created),
@@ -98,20 +99,20 @@ impl LedgerLookup {
                 let is_too_old = row.doubt_ms.is_some_and(|since| !self.resendable_ms.contains(&since));
                 (is_too_old && !self.has_retry(Retry::Unknown)).then_some(RowClass::Unknown)
             }
-            RowState::Rejected => {
+            RowState::Rejected | RowState::Accepted => {
                 let is_amended = is_amended(row.code.as_deref(), is_same, row.mapping == self.mapping);
                 (!is_amended && !self.has_retry(Retry::Rejected)).then_some(RowClass::Refused)
             }
-            RowState::Failed => None,
+            RowState::Failed | RowState::Withdrawn => None,
         };
         let is_waiting = match row.state {
             RowState::Pending | RowState::InFlight | RowState::Failed => true,
-            RowState::Rejected => {
+            RowState::Rejected | RowState::Accepted => {
                 self.has_retry(Retry::Rejected)
                     && !Rejection::CODES.contains(&row.code.as_deref().unwrap_or_default())
             }
             RowState::Unknown => self.has_retry(Retry::Unknown),
-            RowState::Created => false,
+            RowState::Created | RowState::Withdrawn => false,
         };
         Ok(LookedUpRow {
             class,

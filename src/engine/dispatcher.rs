@@ -260,7 +260,7 @@ impl<S: Submitter> Dispatcher<S> {
             RowState::Rejected => self.progress.rejected += 1,
             RowState::Failed => self.progress.failed += 1,
             RowState::Unknown => self.progress.unknown += 1,
-            RowState::Pending | RowState::InFlight => {}
+            RowState::Pending | RowState::InFlight | RowState::Accepted | RowState::Withdrawn => {}
         }
         if is_done {
             self.progress.done += 1;

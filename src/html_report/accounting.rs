@@ -75,7 +75,6 @@ impl MergedAccount<'_> {
 
 fn add_rows(sum: &mut SourceAccount, account: &SourceAccount) {
     sum.rows = [sum.rows, account.rows].into_iter().sum();
-    sum.withdrawn = [sum.withdrawn, account.withdrawn].into_iter().sum();
     sum.duplicates += account.duplicates;
 }
 
@@ -94,35 +93,36 @@ pub(super) struct OutcomeCounts {
     pub(super) unknown: u64,
     /// Pending and in-flight rows.
     pub(super) waiting: u64,
+    /// Rows rejected with a code that the job accepts, duplicates among them.
+    pub(super) accepted: u64,
     /// Rows removed from their file before they were created, which are not sent.
     pub(super) withdrawn: u64,
-    /// Withdrawn rows that had failed before.
-    pub(super) withdrawn_failed: u64,
 }
 
 impl OutcomeCounts {
     fn of(account: &SourceAccount) -> Self {
-        let SourceAccount { rows, withdrawn, duplicates, .. } = account;
-        let waiting = rows.of(RowState::Pending) + rows.of(RowState::InFlight);
+        let SourceAccount { rows, duplicates, .. } = account;
         OutcomeCounts {
             contacts: rows.of(RowState::Created),
             rejected: rows.of(RowState::Rejected).saturating_sub(*duplicates),
             duplicates: *duplicates,
-            failed: rows.of(RowState::Failed).saturating_sub(withdrawn.of(RowState::Failed)),
+            failed: rows.of(RowState::Failed),
             unknown: rows.of(RowState::Unknown),
-            waiting: waiting.saturating_sub(withdrawn.of(RowState::Pending)),
-            withdrawn: withdrawn.total(),
-            withdrawn_failed: withdrawn.of(RowState::Failed),
+            waiting: rows.of(RowState::Pending) + rows.of(RowState::InFlight),
+            accepted: rows.of(RowState::Accepted),
+            withdrawn: rows.of(RowState::Withdrawn),
         }
     }
 
-    /// All rows.
+    /// Rows of the inputs: all but the withdrawn ones.
     pub(super) fn total(&self) -> u64 {
-        self.not_withdrawn() + self.withdrawn
-    }
-
-    fn not_withdrawn(&self) -> u64 {
-        self.contacts + self.rejected + self.duplicates + self.failed + self.unknown + self.waiting
+        self.contacts
+            + self.rejected
+            + self.duplicates
+            + self.failed
+            + self.unknown
+            + self.waiting
+            + self.accepted
     }
 }
 
@@ -211,7 +211,7 @@ fn balance(account: &SourceAccount, counts: &OutcomeCounts) -> (&'static str, St
     let Some(SourceScan { counts: reading, .. }) = account.scan else {
         return (OPEN, "unknown: the file has not been read to its end yet".to_owned());
     };
-    let found = counts.not_withdrawn() + reading.other_shards + reading.passed_over;
+    let found = counts.total() + reading.other_shards + reading.passed_over;
     if found == reading.rows {
         let may_offset = account.was_read_before && account.has_successor;
         let unless = ", unless rows removed from it offset rows that another file has too";
@@ -252,7 +252,7 @@ fn sum(merged: &[MergedAccount<'_>], files: &[FileAccount], unbalanced: usize) -
     let rows = files.iter().map(|file| file.rows).sum::<Option<u64>>();
     let other_shards: u64 = files.iter().map(|file| file.other_shards).sum();
     let passed_over: u64 = files.iter().map(|file| file.passed_over).sum();
-    let found = counts.not_withdrawn() + other_shards + passed_over;
+    let found = counts.total() + other_shards + passed_over;
     let (balance, explanation) = match rows {
         None => (OPEN, "unknown: not every file has been read to its end".to_owned()),
         Some(rows) if rows == found && unbalanced == 0 => (ADDS_UP, adds_up(&counts).to_owned()),
@@ -340,16 +340,12 @@ mod tests {
     fn withdrawn_rows_are_counted_apart() {
         let mut account = read("/a.csv", 7, Some((8, 0)));
         account.was_read_before = true;
-        for (state, rows) in [(RowState::Pending, 3), (RowState::Failed, 1)] {
-            account.rows.add(state, rows);
-        }
-        for (state, rows) in [(RowState::Pending, 2), (RowState::Failed, 1)] {
-            account.withdrawn.add(state, rows);
-        }
+        account.rows.add(RowState::Pending, 1);
+        account.rows.add(RowState::Withdrawn, 3);
         let accounting = Accounting::of(&[ledger("", vec![account])]);
         let counts = accounting.sum.counts;
-        assert_eq!((counts.waiting, counts.failed, counts.withdrawn, counts.withdrawn_failed), (1, 0, 3, 1));
-        assert_eq!(counts.total(), 11);
+        assert_eq!((counts.waiting, counts.failed, counts.withdrawn), (1, 0, 3));
+        assert_eq!(counts.total(), 8);
         let said = "Some(8) adds-up: adds up without the withdrawn rows";
         assert_eq!(balances(&accounting)[0], said);
     }

@@ -161,6 +161,7 @@ fn headline(sum: &FileAccount) -> String {
         (counts.rejected, "rejected"),
         (counts.duplicates, "duplicate"),
         (counts.failed, "failed"),
+        (counts.accepted, "accepted"),
         (counts.unknown, "unknown"),
     ];
     let mut headline = match counts.total() {
@@ -214,7 +215,7 @@ mod tests {
             "{of_others}"
         );
         let gone = OutcomeCounts { contacts: 2, waiting: 1, withdrawn: 3, ..OutcomeCounts::default() };
-        assert_eq!(sentence(gone, 0), "2 of 6 rows imported; 1 waiting, 3 withdrawn.");
+        assert_eq!(sentence(gone, 0), "2 of 3 rows imported; 1 waiting, 3 withdrawn.");
         assert_eq!(
             sentence(contacts(2), 1000),
             "2 of 2 rows imported. 1,000 rows of other shards, whose ledgers were not given, are left out."

@@ -38,6 +38,8 @@ pub(super) const WAITING: ThemeColour = colour("waiting", "#2A62B4", "#8AB5F5");
 pub(super) const REJECTED: ThemeColour = colour("rejected", "#B3261E", "#FF938A");
 /// Duplicate rows.
 pub(super) const DUPLICATES: ThemeColour = colour("duplicates", "#5B6472", "#B3BCC8");
+/// Rows that are rejected and accepted.
+pub(super) const ACCEPTED: ThemeColour = colour("accepted", "#6B6B2F", "#C9C97C");
 /// Withdrawn rows.
 pub(super) const WITHDRAWN: ThemeColour = colour("withdrawn", "#2F6B75", "#7CC4D0");
 /// Failed rows, and throttled attempts.
@@ -46,8 +48,9 @@ pub(super) const FAILED: ThemeColour = colour("failed", "#9A5200", "#F2AA5A");
 pub(super) const UNKNOWN: ThemeColour = colour("unknown", "#7F35B2", "#CFA2F2");
 
 /// All colours.
-pub(super) const PALETTE: [ThemeColour; 13] = [
-    PAPER, PANEL, INK, MUTED, LINE, GAP, CONTACTS, WAITING, WITHDRAWN, REJECTED, DUPLICATES, FAILED, UNKNOWN,
+pub(super) const PALETTE: [ThemeColour; 14] = [
+    PAPER, PANEL, INK, MUTED, LINE, GAP, CONTACTS, WAITING, ACCEPTED, WITHDRAWN, REJECTED, DUPLICATES,
+    FAILED, UNKNOWN,
 ];
 
 impl ThemeColour {
@@ -91,7 +94,9 @@ mod tests {
 
     #[test]
     fn every_text_and_plot_line_has_enough_contrast_in_both_forms() {
-        for colour in [INK, MUTED, CONTACTS, WAITING, WITHDRAWN, REJECTED, DUPLICATES, FAILED, UNKNOWN] {
+        for colour in
+            [INK, MUTED, CONTACTS, WAITING, ACCEPTED, WITHDRAWN, REJECTED, DUPLICATES, FAILED, UNKNOWN]
+        {
             for ground in [PAPER, PANEL, GAP] {
                 // WCAG AA for text of any size. Lines need only 3.
                 let light = contrast(colour.light, ground.light);

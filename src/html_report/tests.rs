@@ -134,8 +134,7 @@ fn page_of(files: usize) -> String {
     let account = |number: usize| {
         let mut account = SourceAccount { source: format!("/d/{number}.csv"), ..SourceAccount::default() };
         account.rows.add(RowState::Created, 1);
-        account.rows.add(RowState::Pending, 1);
-        account.withdrawn.add(RowState::Pending, 1);
+        account.rows.add(RowState::Withdrawn, 1);
         account.scan =
             Some(SourceScan { run: RunId(1), counts: ScanCounts { rows: 1, ..ScanCounts::default() } });
         account

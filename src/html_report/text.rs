@@ -68,13 +68,14 @@ pub(super) fn explain_error(state: RowState, code: &str) -> &'static str {
         ("EmptyKey", _) => "The key columns are empty",
         ("NoAnswer", _) => "Amazon Connect did not answer; the contact may exist",
         ("Withdrawn", _) => "Sent without an answer, and later removed from its file",
-        (_, RowState::Rejected) => "Amazon Connect refused the request",
+        (_, RowState::Rejected | RowState::Accepted) => "Amazon Connect refused the request",
         (_, RowState::Failed) => "Every attempt failed; no contact was created",
         (_, RowState::Unknown | RowState::InFlight) => {
             "Sent, but the answer does not say whether the contact exists"
         }
         (_, RowState::Pending) => "Sent without an answer, and waiting to be sent again",
         (_, RowState::Created) => "Created",
+        (_, RowState::Withdrawn) => "Removed from its file before it was created",
     }
 }
 

@@ -27,9 +27,9 @@ impl StateCounts {
         self.0[state as usize] += rows;
     }
 
-    /// Number of rows in all states.
+    /// Number of rows of the inputs: in all states but [withdrawn](RowState::Withdrawn).
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().sum::<u64>() - self.of(RowState::Withdrawn)
     }
 }
 
@@ -49,7 +49,7 @@ impl std::iter::Sum for StateCounts {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LedgerCause"))]
 pub struct ErrorCount {
     /// State of the rows.
-    #[cfg_attr(test, schemars(with = "&str", extend("enum" = ["rejected", "failed", "unknown"])))]
+    #[cfg_attr(test, schemars(with = "&str", extend("enum" = ["rejected", "failed", "unknown", "accepted"])))]
     pub state: RowState,
     /// Error code, of this tool or of Connect.
     pub code: String,
@@ -260,8 +260,6 @@ pub struct SourceAccount {
     pub source: String,
     /// Rows that this input was the last to bring, by state.
     pub rows: StateCounts,
-    /// Of the pending and failed rows, those that were removed from the input since. No run sends them.
-    pub withdrawn: StateCounts,
     /// Of the rejected rows, those that have the key of an earlier row.
     pub duplicates: u64,
     /// The last scan that reached the input's end.
@@ -284,9 +282,6 @@ pub(super) fn source_accounts(connection: &Connection) -> rusqlite::Result<Vec<S
         accounts.insert(row.get(0)?, account);
     }
     count_rows(connection, &mut accounts)?;
-    for (source, withdrawn) in withdrawn_by_source(connection)? {
-        accounts.entry(source).or_default().withdrawn = withdrawn;
-    }
     read_scans(connection, &mut accounts)?;
     Ok(accounts.into_values().collect())
 }
@@ -333,25 +328,6 @@ fn read_scans(connection: &Connection, accounts: &mut BTreeMap<i64, SourceAccoun
     Ok(())
 }
 
-/// Pending and failed rows that were removed from their file, by input and state.
-pub(super) fn withdrawn_by_source(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, StateCounts>> {
-    // The row counts exclude runs without such rows, so that not every row is read.
-    let withdrawn = format!(
-        "SELECT source_id, state, count(*) FROM rows
-         WHERE record IS NOT NULL AND may_exist = 0 AND +state IN ('pending', 'failed') AND {IS_REMOVED}
-            AND run_id IN (SELECT run_id FROM row_counts WHERE state IN ('pending', 'failed') AND rows > 0
-                           AND run_id < (SELECT max(run_id) FROM source_scans))
-         GROUP BY source_id, state"
-    );
-    let mut counts: BTreeMap<i64, StateCounts> = BTreeMap::new();
-    let mut statement = connection.prepare(&withdrawn)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        counts.entry(row.get(0)?).or_default().add(state_column(row, 1)?, row.get(2)?);
-    }
-    Ok(counts)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -393,21 +369,6 @@ mod tests {
         };
         assert_eq!((found[0].source.as_str(), counts(0)), ("/a", (1, 0, 0, 1)));
         assert_eq!((found[1].source.as_str(), counts(1)), ("/b", (1, 2, 1, 4)));
-    }
-
-    #[test]
-    fn pending_and_failed_rows_that_a_later_scan_did_not_find_are_withdrawn() {
-        let found = accounts(&format!(
-            "{ROW} (SELECT 1 AS source, 'pending' AS state, NULL AS code UNION ALL SELECT 1, 'failed', 'x'
-             UNION ALL SELECT 1, 'rejected', 'Mapping' UNION ALL SELECT 2, 'pending', NULL);
-             INSERT INTO row_counts VALUES (1, 'pending', '', 2), (1, 'failed', 'x', 1), (1, 'rejected', 'Mapping', 1);
-             INSERT INTO source_scans VALUES (1, 1, 3, 0, 0), (1, 2, 1, 0, 0), (2, 1, 0, 0, 0);"
-        ));
-        let withdrawn = |index: usize| {
-            let account: &SourceAccount = &found[index];
-            [RowState::Pending, RowState::Failed, RowState::Rejected].map(|state| account.withdrawn.of(state))
-        };
-        assert_eq!((withdrawn(0), withdrawn(1)), ([1, 1, 0], [0, 0, 0]));
     }
 
     #[test]

@@ -192,7 +192,9 @@ impl Session {
             RowState::Pending
             | RowState::InFlight
             | RowState::Rejected
+            | RowState::Accepted
             | RowState::Failed
+            | RowState::Withdrawn
             | RowState::Unknown => {
                 let next = self.update(&existing, row)?;
                 Ok(if next.state == RowState::Unknown { Some(NoteKind::Unknown) } else { rejected })
@@ -270,14 +272,22 @@ impl Session {
         let is_amended =
             is_amended(existing.code.as_deref(), existing.content == row.content, existing.has_same_mapping);
         let event = match (existing.status.state, &row.rejection) {
-            (RowState::Pending | RowState::Failed | RowState::Rejected, Some(_)) => {
-                Some(RowEvent::Unmappable)
+            (
+                RowState::Pending
+                | RowState::Failed
+                | RowState::Rejected
+                | RowState::Accepted
+                | RowState::Withdrawn,
+                Some(_),
+            ) => Some(RowEvent::Unmappable),
+            (RowState::Rejected | RowState::Accepted, None) if is_amended => Some(RowEvent::Amended),
+            (RowState::Rejected | RowState::Accepted, None) if self.retries_rejected => {
+                Some(RowEvent::Retried)
             }
-            (RowState::Rejected, None) if is_amended => Some(RowEvent::Amended),
-            (RowState::Rejected, None) if self.retries_rejected => Some(RowEvent::Retried),
+            (RowState::Withdrawn, None) => Some(RowEvent::Returned),
             (RowState::Failed, None) => Some(RowEvent::Retaken),
             (RowState::Unknown, None) => Some(RowEvent::Retried),
-            (RowState::Pending | RowState::Rejected, None)
+            (RowState::Pending | RowState::Rejected | RowState::Accepted, None)
             | (RowState::InFlight | RowState::Created, _)
             | (RowState::Unknown, Some(_)) => None,
         };

@@ -180,6 +180,6 @@ fn progress(row: &ListedRow) -> u8 {
         RowState::Pending if row.may_exist => 3,
         RowState::Failed => 2,
         RowState::Pending => 1,
-        RowState::Rejected => 0,
+        RowState::Rejected | RowState::Accepted | RowState::Withdrawn => 0,
     }
 }

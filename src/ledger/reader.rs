@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Params,
 
 use super::counts::{
     ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
-    error_counts, source_accounts, state_counts, withdrawn_by_source,
+    error_counts, source_accounts, state_counts,
 };
 use super::error::LedgerError;
 use super::file::{
@@ -154,14 +154,6 @@ impl LedgerReader {
     /// The ledger cannot be read.
     pub fn state_counts(&self) -> Result<StateCounts, LedgerError> {
         self.read(state_counts)
-    }
-
-    /// Pending and failed rows that were removed from their files, by state. No run sends them.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn withdrawn(&self) -> Result<StateCounts, LedgerError> {
-        Ok(self.read(withdrawn_by_source)?.into_values().sum())
     }
 
     /// Up to `limit` runs, newest first.

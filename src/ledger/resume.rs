@@ -76,8 +76,8 @@ impl Ledger {
         self.call_uncommitted(move |session| session.recognise(source, &rows))
     }
 
-    /// Ends the intake. Pending and failed rows of earlier runs are taken up too, unless they were removed from their
-    /// file or their file was not read to its end.
+    /// Ends the intake. Rows that were removed from their file are withdrawn. Other pending and failed rows of earlier runs
+    /// are taken up too, unless their file was not read to its end.
     ///
     /// # Errors
     /// The ledger cannot be written.
@@ -210,23 +210,14 @@ impl Session {
         self.counts.write(&self.connection)?;
         let files = serde_json::Value::from(totals.files_read).to_string();
         self.leave_removed_in_doubt(&files)?;
-        let withdrawn: u64 = self.connection.query_row(
-            &format!(
-                "SELECT count(*) FROM rows
-                 WHERE {OF_OTHER_RUNS} AND {OF_FILES_READ} AND +state IN ('pending', 'failed')
-                    AND run_id IN (SELECT run_id FROM row_counts WHERE state IN ('pending', 'failed') AND rows > 0)"
-            ),
-            params![self.run.0, files],
-            |row| row.get(0),
-        )?;
+        self.withdraw_removed(&files)?;
         let adopted = self.adopt(&files)?;
         self.connection.execute(
-            "UPDATE runs SET rows_read = ?2, withdrawn = ?3, already_created = ?4, changed_created = ?5,
-                    identical_rows = ?6 WHERE id = ?1",
+            "UPDATE runs SET rows_read = ?2, already_created = ?3, changed_created = ?4, identical_rows = ?5
+             WHERE id = ?1",
             params![
                 self.run.0,
                 totals.rows_read,
-                withdrawn,
                 self.progress.created,
                 self.progress.changed,
                 self.progress.identical
@@ -250,18 +241,35 @@ impl Session {
         Ok(())
     }
 
+    /// Withdraws rows that were removed from the files of this run, or from a file that an interrupted run read to its end.
+    fn withdraw_removed(&self, files: &str) -> Stored<()> {
+        let states = [RowState::Pending, RowState::Failed, RowState::Rejected, RowState::Accepted];
+        for state in states {
+            let from = RowStatus { state, may_exist: false };
+            let next = transition(from, RowEvent::Withdrawn)?;
+            self.connection.execute(
+                &format!(
+                    "UPDATE rows SET run_id = ?1, state = ?4, code = NULL, message = NULL
+                     WHERE {OF_OTHER_RUNS} AND ({OF_FILES_READ} OR {IS_REMOVED}) AND +state = ?3 AND may_exist = 0
+                        AND run_id IN (SELECT run_id FROM row_counts WHERE state = ?3 AND rows > 0)"
+                ),
+                params![self.run.0, files, from.state.name(), next.state.name()],
+            )?;
+        }
+        Ok(())
+    }
+
     /// Takes up the rows of other inputs that this run sends too, and returns their number.
     fn adopt(&mut self, files: &str) -> Stored<u64> {
         let settled = |state| RowStatus { state, may_exist: false };
         let of_finished_scan = format!("{OF_OTHER_RUNS} AND NOT {IS_OF_UNFINISHED_SCAN}");
-        let not_removed = format!("{of_finished_scan} AND NOT {IS_REMOVED}");
         // A row in doubt is sent again while its token is young, whatever became of its file.
         let in_doubt = format!("may_exist = 1 AND {OF_OTHER_RUNS}");
         // Also those that `recover` has just made unknown, and moved to this run.
         let any_unknown = "may_exist = 1 AND record IS NOT NULL".to_owned();
         let mut adoptions = vec![
-            (&not_removed, settled(RowState::Pending), None),
-            (&not_removed, settled(RowState::Failed), Some(RowEvent::Retaken)),
+            (&of_finished_scan, settled(RowState::Pending), None),
+            (&of_finished_scan, settled(RowState::Failed), Some(RowEvent::Retaken)),
             (&in_doubt, IN_DOUBT, None),
         ];
         // What this tool refused is mapped again only when its file is read.

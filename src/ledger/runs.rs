@@ -108,8 +108,16 @@ pub struct RunRecord {
     pub changed_created: u64,
     /// Rows without a key that equal an earlier one. Each is imported.
     pub identical_rows: u64,
-    /// Pending and failed rows of earlier runs that were removed from their file. They are not sent.
-    pub withdrawn: u64,
+    /// Name of the job, for people.
+    pub name: Option<String>,
+    /// Host that the requests go to, with its port if that is not the scheme's. `None` if it is not known, as all of these.
+    pub endpoint: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Account of the credentials.
+    pub account: Option<String>,
+    /// ARN of the credentials' identity.
+    pub caller: Option<String>,
     /// Rows of other inputs that this run sends too. Known when the inputs have just been read.
     pub adopted: u64,
     /// Rows of inputs that were not read to their end. They are not sent. Known of the current run alone.
@@ -215,8 +223,8 @@ impl Session {
         // near zero: a run that was throttled throughout says little about the next.
         let rate = found.map_or(run.rate, |found| (found / 2.0).max(SLOWEST_START));
         self.connection.execute(
-            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7)",
+            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]')",
             params![
                 env!("CARGO_PKG_VERSION"),
                 run.mapping.0,
@@ -316,7 +324,11 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         already_created: row.get("already_created")?,
         changed_created: row.get("changed_created")?,
         identical_rows: row.get("identical_rows")?,
-        withdrawn: row.get("withdrawn")?,
+        name: row.get("name")?,
+        endpoint: row.get("endpoint")?,
+        region: row.get("region")?,
+        account: row.get("account")?,
+        caller: row.get("caller")?,
         adopted: 0,
         warnings: 0,
         stranded: 0,

@@ -24,17 +24,23 @@ pub enum RowState {
     Failed,
     /// An attempt is unanswered, so a contact may exist, and the row is not sent again.
     Unknown,
+    /// Rejected with a code that the job accepts: nothing is to be done. No contact was created.
+    Accepted,
+    /// Removed from its input, or passed over, before it was created. Not a row of the input any more.
+    Withdrawn,
 }
 
 impl RowState {
     /// Every state, in the order in which reports list them.
-    pub const ALL: [RowState; 6] = [
+    pub const ALL: [RowState; 8] = [
         RowState::Pending,
         RowState::InFlight,
         RowState::Created,
         RowState::Rejected,
         RowState::Failed,
         RowState::Unknown,
+        RowState::Accepted,
+        RowState::Withdrawn,
     ];
 
     /// Published name in the ledger, in JSON and in rejects files.
@@ -46,14 +52,16 @@ impl RowState {
             RowState::Rejected => "rejected",
             RowState::Failed => "failed",
             RowState::Unknown => "unknown",
+            RowState::Accepted => "accepted",
+            RowState::Withdrawn => "withdrawn",
         }
     }
 
     /// Whether rows in this state are counted by error code.
     pub fn has_cause(self) -> bool {
         match self {
-            RowState::Rejected | RowState::Failed | RowState::Unknown => true,
-            RowState::Pending | RowState::InFlight | RowState::Created => false,
+            RowState::Rejected | RowState::Accepted | RowState::Failed | RowState::Unknown => true,
+            RowState::Pending | RowState::InFlight | RowState::Created | RowState::Withdrawn => false,
         }
     }
 
@@ -74,8 +82,8 @@ impl fmt::Display for RowState {
 pub struct RowStatus {
     /// State.
     pub state: RowState,
-    /// Whether the row is in doubt: an earlier attempt is unanswered and may have created a contact. Never of a created,
-    /// rejected or failed row.
+    /// Whether the row is in doubt: an earlier attempt is unanswered and may have created a contact. Only of a pending,
+    /// in-flight or unknown row.
     pub may_exist: bool,
 }
 
@@ -110,6 +118,14 @@ pub enum RowEvent {
     Retried,
     /// `verify` found the contact.
     Found,
+    /// The job accepts the code that the row is rejected with.
+    Accepted,
+    /// The job does not accept that code any more.
+    AcceptanceEnded,
+    /// Its input was read to the end without the row.
+    Withdrawn,
+    /// An input has the row again.
+    Returned,
 }
 
 /// The event cannot happen in this state: a bug, and fatal.
@@ -130,7 +146,7 @@ pub struct Illegal {
 /// # Errors
 /// [`Illegal`] if the event cannot happen in this state.
 pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal> {
-    use RowState::{Created, Failed, InFlight, Pending, Rejected, Unknown};
+    use RowState::{Accepted, Created, Failed, InFlight, Pending, Rejected, Unknown, Withdrawn};
     let settled = |state| RowStatus { state, may_exist: false };
     let in_doubt = |state| RowStatus { state, may_exist: true };
     let not_created = |state| {
@@ -145,12 +161,19 @@ pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal
         (InFlight, RowEvent::Refused) => not_created(Rejected),
         (InFlight, RowEvent::LeftInDoubt | RowEvent::Expired) => in_doubt(Unknown),
         (Pending, RowEvent::LeftInDoubt | RowEvent::Expired) if from.may_exist => in_doubt(Unknown),
-        (Pending | Failed | Rejected, RowEvent::Unmappable) => not_created(Rejected),
-        (Failed, RowEvent::Retaken) | (Rejected, RowEvent::Amended | RowEvent::Retried) => settled(Pending),
+        (Pending | Failed | Rejected | Accepted | Withdrawn, RowEvent::Unmappable) => not_created(Rejected),
+        (Failed, RowEvent::Retaken)
+        | (Rejected | Accepted, RowEvent::Amended | RowEvent::Retried)
+        | (Withdrawn, RowEvent::Returned) => settled(Pending),
+        (Rejected, RowEvent::Accepted) => settled(Accepted),
+        (Accepted, RowEvent::AcceptanceEnded) => settled(Rejected),
+        (Pending | Failed | Rejected | Accepted, RowEvent::Withdrawn) if !from.may_exist => {
+            settled(Withdrawn)
+        }
         (Unknown, RowEvent::Retried) => in_doubt(Pending),
         (Unknown, RowEvent::Found) => settled(Created),
         (
-            Pending | InFlight | Created | Rejected | Failed | Unknown,
+            Pending | InFlight | Created | Rejected | Failed | Unknown | Accepted | Withdrawn,
             RowEvent::Begun
             | RowEvent::Created
             | RowEvent::Retry
@@ -164,7 +187,11 @@ pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal
             | RowEvent::Amended
             | RowEvent::Unmappable
             | RowEvent::Retried
-            | RowEvent::Found,
+            | RowEvent::Found
+            | RowEvent::Accepted
+            | RowEvent::AcceptanceEnded
+            | RowEvent::Withdrawn
+            | RowEvent::Returned,
         ) => return Err(Illegal { from, event }),
     })
 }
@@ -175,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [RowEvent; 14] = [
+    const EVENTS: [RowEvent; 18] = [
         RowEvent::Begun,
         RowEvent::Created,
         RowEvent::Retry,
@@ -190,6 +217,10 @@ mod tests {
         RowEvent::Unmappable,
         RowEvent::Retried,
         RowEvent::Found,
+        RowEvent::Accepted,
+        RowEvent::AcceptanceEnded,
+        RowEvent::Withdrawn,
+        RowEvent::Returned,
     ];
 
     const NEW: RowStatus = RowStatus { state: RowState::Pending, may_exist: false };
@@ -231,7 +262,7 @@ mod tests {
                     doubt = false;
                 }
                 prop_assert_eq!(next.may_exist, doubt);
-                prop_assert!(!(doubt && matches!(next.state, RowState::Rejected | RowState::Failed | RowState::Created)));
+                prop_assert!(!doubt || matches!(next.state, RowState::Pending | RowState::InFlight | RowState::Unknown));
                 prop_assert!(next.state != RowState::Unknown || doubt);
                 status = next;
             }

@@ -267,7 +267,7 @@ fn rows_that_were_removed_from_their_file_are_not_sent() {
     let ledger = ledger(folder.path());
     run_with(&ledger, new_run(), &[("1", "a"), ("2", "b")]);
     let record = run_with(&ledger, new_run(), &[("2", "b")]);
-    assert_eq!(record.withdrawn, 1);
+    assert_eq!(record.rows.of(RowState::Withdrawn), 1);
     assert_eq!(claim(&ledger).unwrap().key, "2");
     assert!(claim(&ledger).is_none());
     close(ledger, &folder);

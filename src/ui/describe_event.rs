@@ -276,7 +276,11 @@ fn settled<'a>(
         RowState::Pending if is_done => {
             (Level::WARN, "in doubt", "went unanswered and waits for the next run".to_owned())
         }
-        RowState::Pending | RowState::InFlight | RowState::Created => return None,
+        RowState::Pending
+        | RowState::InFlight
+        | RowState::Created
+        | RowState::Accepted
+        | RowState::Withdrawn => return None,
     };
     let why = cause.map(|cause| format!(": {}", cause_text(cause))).unwrap_or_default();
     Some(Problem {

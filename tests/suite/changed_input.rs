@@ -35,7 +35,7 @@ fn a_row_removed_from_its_file_is_no_longer_sent() {
     folder.write("t.csv", "id,Name\nK0,Task 0\nK2,Task 2\n");
     let ended = run_file("t.csv", &["--output", "json"]).expect(0);
     assert_eq!(messages(&ended.stdout)["summary"]["withdrawn"], 2);
-    assert_eq!(folder.states("t.ledger.db"), "created 2, pending 2");
+    assert_eq!(folder.states("t.ledger.db"), "created 2, withdrawn 2");
     // A run of another file does not send it either, unless that file has the row.
     folder.write("other.csv", "Name,id\nwaits,O\n");
     run_file("other.csv", &["--limit", "0"]).expect(10);
@@ -45,7 +45,7 @@ fn a_row_removed_from_its_file_is_no_longer_sent() {
     let check = folder.run(&check).expect(0);
     assert_eq!(messages(&check.stdout)["check"]["to_send"], 3);
     run_file("next.csv", &[]).expect(0);
-    assert_eq!(folder.states("t.ledger.db"), "created 5, pending 1");
+    assert_eq!(folder.states("t.ledger.db"), "created 5, withdrawn 1");
     assert!(endpoint.requests().iter().all(|request| request["Name"] != "Task 3"));
 }
 

@@ -498,7 +498,8 @@ impl Script<'_> {
 
     /// The rejects file and the exit code agree with the ledger about every row of the CSV.
     fn check_rejects_and_exit_code(&self, options: &RunOptions, rows: &[Row], code: Option<i32>) {
-        let has_own_key = |row: &&Row| row.code != "DuplicateKey" && row.code != "EmptyKey";
+        let has_own_key =
+            |row: &&Row| row.code != "DuplicateKey" && row.code != "EmptyKey" && row.state != "withdrawn";
         let mut by_key: BTreeMap<&str, &Row> = BTreeMap::new();
         for row in rows.iter().filter(has_own_key) {
             assert!(by_key.insert(&row.key, row).is_none(), "a key has two rows: {row:?}");
@@ -579,7 +580,8 @@ impl Script<'_> {
         let contacts = contacts(self.sandbox());
         for (key, csv_row) in self.first_rows() {
             let contact = contacts.iter().find(|contact| contact.key == key);
-            let own_row = |row: &&Row| row.key == key && row.code != "DuplicateKey";
+            let own_row =
+                |row: &&Row| row.key == key && row.code != "DuplicateKey" && row.state != "withdrawn";
             let row = self.last_rows.values().find(own_row).unwrap();
             let fits = match (&*row.state, contact) {
                 ("created", Some(_)) => true,

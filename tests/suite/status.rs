@@ -22,20 +22,23 @@ fn rows_that_left_their_file_are_counted_as_withdrawn() {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     folder.run(&import(&url, &["--limit", "2"])).expect(10);
-    assert_eq!(json(&folder)["withdrawn"], 0);
+    assert_eq!(json(&folder)["rows"]["withdrawn"], 0);
     folder.write("t.csv", numbered_csv(3));
     folder.run(&import(&url, &[])).expect(0);
     let state = json(&folder);
-    assert_eq!((&state["rows"]["pending"], &state["withdrawn"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&state["rows"]["pending"], &state["rows"]["withdrawn"], &state["total"]),
+        (&0.into(), &1.into(), &3.into())
+    );
     assert_eq!((&state["next_step"], &state["seconds_left"]), (&Value::Null, &Value::Null));
     let shown = text(&folder);
-    assert!(shown.contains("\n  1 of them withdrawn: "), "{shown}");
+    assert!(shown.contains("\n  1 more withdrawn: "), "{shown}");
     assert!(!shown.contains("To send") && !shown.contains("left at the rate"), "{shown}");
     // The withdrawn row is back in its file, and a created row has left it.
     folder.write("t.csv", "id,Name\nK0,Task 0\nK3,Task 3\n");
     folder.run(&import(&url, &["--limit", "0"])).expect(10);
     assert_eq!(
-        (json(&folder)["withdrawn"].clone(), json(&folder)["runs"][0]["ending"].clone()),
+        (json(&folder)["rows"]["withdrawn"].clone(), json(&folder)["runs"][0]["ending"].clone()),
         (0.into(), "limit reached".into())
     );
     assert!(text(&folder).contains("To send"), "{}", text(&folder));

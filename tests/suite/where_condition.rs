@@ -83,7 +83,7 @@ fn a_pending_row_that_is_passed_over_now_is_withdrawn() {
     run(&["--limit", "0"]).expect(10);
     run(&["--where", "id == '2'"]).expect(0);
     assert_eq!(names(&endpoint), ["b"]);
-    assert_eq!(folder.states("t.ledger.db"), "created 1, pending 1");
+    assert_eq!(folder.states("t.ledger.db"), "created 1, withdrawn 1");
 }
 
 #[test]

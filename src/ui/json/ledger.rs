@@ -22,10 +22,8 @@ pub(crate) struct LedgerSetStatus<'a> {
     /// Whether a run holds one of the ledgers.
     pub(crate) running: bool,
     pub(crate) rows: RowsByState,
-    /// All rows.
+    /// Rows of the inputs: in all states but withdrawn.
     pub(crate) total: u64,
-    /// Pending and failed rows that their file no longer contains; not sent.
-    pub(crate) withdrawn: u64,
     /// Contacts created per second in the last minutes, by all current runs.
     pub(crate) rate_of_late: Option<f64>,
     /// Estimated seconds until the last ledger is done; null if no row waits, while the input is read, and if nothing was created in the last minutes.
@@ -50,10 +48,8 @@ pub(crate) struct LedgerState<'a> {
     /// Whether a run holds the ledger.
     pub(crate) running: bool,
     pub(crate) rows: RowsByState,
-    /// All rows.
+    /// Rows of the inputs: in all states but withdrawn.
     pub(crate) total: u64,
-    /// Pending and failed rows that their file no longer contains; not sent.
-    pub(crate) withdrawn: u64,
     /// Contacts created per second in the last minutes, during a run.
     pub(crate) rate_of_late: Option<f64>,
     /// Command for the next step, if there is one and no run is under way.
@@ -90,6 +86,10 @@ pub(crate) struct RowsByState {
     pub(crate) failed: u64,
     /// Rows that may have been created.
     pub(crate) unknown: u64,
+    /// Rows rejected with a code that the job accepts.
+    pub(crate) accepted: u64,
+    /// Rows that their file no longer contains, or that are passed over; not sent.
+    pub(crate) withdrawn: u64,
 }
 
 /// A run.

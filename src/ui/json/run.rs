@@ -108,7 +108,7 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) pending: u64,
     /// Rows without a key that equal an earlier row; each is imported.
     pub(crate) identical_rows: u64,
-    /// Waiting rows that their file no longer contains; not sent.
+    /// Rows withdrawn by this run: their file no longer contains them, or they are passed over; not sent.
     pub(crate) withdrawn: u64,
     /// Waiting rows of inputs that were not read to the end.
     pub(crate) stranded: u64,

@@ -31,8 +31,6 @@ pub struct LedgerStatus {
     pub runs: Vec<RunRecord>,
     /// Whether a run holds the ledger.
     pub is_running: bool,
-    /// Pending and failed rows that their file no longer contains.
-    pub withdrawn: StateCounts,
     /// Traffic of the latest run in the last minutes.
     pub minutes: Vec<MinuteTraffic>,
     /// Start of these minutes, in milliseconds since 1970.
@@ -89,10 +87,7 @@ impl LedgerStatus {
             // While it reads its input, the number of rows to send is unknown.
             Some(run) if run.sending_ms.is_none() => 0,
             Some(run) => run.waiting().saturating_sub(self.held_back()),
-            None => {
-                let waiting = self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight);
-                waiting.saturating_sub(self.withdrawn.of(RowState::Pending))
-            }
+            None => self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight),
         };
         let recent = self.recent_traffic().map(|traffic| traffic.rate);
         let rate = recent.or_else(|| self.rate_achieved(0, self.runs.first()?));
@@ -156,7 +151,7 @@ impl LedgerStatus {
             format!("connect-import export --state {state} --ledger {}", shell_path(&self.ledger))
         };
         let waiting = of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed);
-        if waiting > self.withdrawn.total() {
+        if waiting > 0 {
             return Some(("To send the rows that wait or failed:", resume));
         }
         if of(RowState::Unknown) > 0 {
@@ -191,7 +186,6 @@ impl LedgerStatus {
             running: self.is_running,
             rows: by_state(&self.rows),
             total: self.rows.total(),
-            withdrawn: self.withdrawn.total(),
             rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
             next_step: self.next_step().map(|(_, command)| command),
             seconds_left: self.time_left().seconds(),
@@ -249,5 +243,7 @@ pub(super) fn by_state(rows: &StateCounts) -> RowsByState {
         rejected: rows.of(RowState::Rejected),
         failed: rows.of(RowState::Failed),
         unknown: rows.of(RowState::Unknown),
+        accepted: rows.of(RowState::Accepted),
+        withdrawn: rows.of(RowState::Withdrawn),
     }
 }

@@ -49,10 +49,6 @@ impl Status {
         self.ledgers.iter().map(LedgerStatus::time_left).max().unwrap_or(TimeLeft::Nothing)
     }
 
-    fn withdrawn(&self) -> u64 {
-        self.ledgers.iter().map(|ledger| ledger.withdrawn.total()).sum()
-    }
-
     /// Most frequent causes of all ledgers.
     fn errors(&self) -> Vec<ErrorCount> {
         ErrorCount::merge(self.ledgers.iter().flat_map(|ledger| ledger.errors.clone()), MAX_CAUSES)
@@ -71,15 +67,19 @@ impl Status {
             None => writeln!(text),
         };
         let rows = self.rows();
-        for state in RowState::ALL {
+        let is_shown = |state: &RowState| {
+            rows.of(*state) > 0 || !matches!(state, RowState::Accepted | RowState::Withdrawn)
+        };
+        for state in RowState::ALL.into_iter().filter(is_shown).filter(|state| *state != RowState::Withdrawn)
+        {
             let _ = writeln!(text, "  {:>9}  {state}", rows.of(state));
         }
         let _ = writeln!(text, "  {:>9}  in all", rows.total());
-        let withdrawn = self.withdrawn();
+        let withdrawn = rows.of(RowState::Withdrawn);
         if withdrawn > 0 {
             let _ = writeln!(
                 text,
-                "\n  {withdrawn} of them withdrawn: they are no longer in their file, or passed over, and are not sent"
+                "\n  {withdrawn} more withdrawn: no longer in their file, or passed over; not sent"
             );
         }
         if let Some(RecentTraffic { time, rate, attempts, throttled }) = self.recent_traffic() {
@@ -168,7 +168,6 @@ impl Status {
                 running: self.ledgers.iter().any(|ledger| ledger.is_running),
                 rows: by_state(&self.rows()),
                 total: self.rows().total(),
-                withdrawn: self.withdrawn(),
                 rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
                 seconds_left: self.time_left().seconds(),
                 errors: &errors,
