@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::export::{EXPORT_COLUMNS, JOIN_COLUMNS};
+use crate::sandbox::STATE_LINE_START;
 use crate::source::REJECT_COLUMNS;
 
 /// Kind of an output file.
@@ -23,6 +24,8 @@ pub enum OutputKind {
     Rejects,
     /// Metrics of a run for Prometheus.
     Metrics,
+    /// Contacts and client tokens of the built-in sandbox.
+    SandboxState,
 }
 
 /// An output may not be written where it was asked for. Nothing was written.
@@ -67,6 +70,7 @@ impl OutputKind {
             OutputKind::Export | OutputKind::Report => "--to",
             OutputKind::Rejects => "--rejects",
             OutputKind::Metrics => "--metrics-file",
+            OutputKind::SandboxState => "--keep",
         }
     }
 
@@ -76,6 +80,7 @@ impl OutputKind {
             OutputKind::Report => "a report",
             OutputKind::Rejects => "a rejects file",
             OutputKind::Metrics => "a metrics file",
+            OutputKind::SandboxState => "a state file of the sandbox",
         }
     }
 
@@ -116,6 +121,7 @@ impl OutputKind {
         const GENERATOR: &[u8] = b"<meta name=\"generator\" content=\"connect-import ";
         match self {
             OutputKind::Metrics => head.starts_with(b"# HELP connect_import_"),
+            OutputKind::SandboxState => head.starts_with(STATE_LINE_START),
             OutputKind::Report => head.windows(GENERATOR.len()).any(|bytes| bytes == GENERATOR),
             OutputKind::Rejects => column_names(head).ends_with(&REJECT_COLUMNS.map(str::to_owned)),
             OutputKind::Export => {
@@ -143,7 +149,8 @@ mod tests {
     use super::*;
 
     /// The first bytes of an output of each kind.
-    const OUTPUTS: [(OutputKind, &str); 6] = [
+    const OUTPUTS: [(OutputKind, &str); 7] = [
+        (OutputKind::SandboxState, "{\"digest\":\""),
         (OutputKind::Metrics, "# HELP connect_import_rows Rows of the ledger\n"),
         (
             OutputKind::Report,
@@ -166,7 +173,13 @@ mod tests {
     fn an_output_replaces_its_own_kind_and_an_empty_file_and_nothing_else_without_force() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let all = [OutputKind::Metrics, OutputKind::Report, OutputKind::Rejects, OutputKind::Export];
+        let all = [
+            OutputKind::Metrics,
+            OutputKind::Report,
+            OutputKind::Rejects,
+            OutputKind::Export,
+            OutputKind::SandboxState,
+        ];
         for kind in all {
             assert!(kind.expect_replaceable(&path, false).is_ok());
             std::fs::write(&path, "").unwrap();

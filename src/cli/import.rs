@@ -46,13 +46,17 @@ pub struct RunArgs {
     /// File for rows that were not created [default: LEDGER.rejects.csv]
     #[arg(long, value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
-    /// Replace an existing rejects or metrics file that connect-import did not write, but never a ledger, the job file or
-    /// an input
+    /// Replace an existing rejects, metrics or --keep file that connect-import did not write, but never a ledger, the job
+    /// file or an input
     #[arg(long, hide_short_help = true, value_parser = BoolishValueParser::new(), help_heading = "Sending")]
     pub force: bool,
     /// File for Prometheus metrics, written every 15s and at the end [default: none]
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Sending")]
     pub metrics_file: Option<PathBuf>,
+    /// With --sandbox: keep the sandbox's contacts and client tokens in this file, one JSON object a line [default: in
+    /// memory]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Sending")]
+    pub keep: Option<PathBuf>,
     /// With --sandbox: end as if killed (kill -9) when this point is reached, or reached for the Nth time
     #[arg(long, hide_short_help = true, value_name = "POINT[:N]", help_heading = "Sending")]
     pub crash_at: Option<CrashAt>,

@@ -86,6 +86,9 @@ pub struct VerifyArgs {
     /// Instance, operation, key and mapping.
     #[command(flatten)]
     pub request: RequestArgs,
+    /// With --sandbox: verify against the contacts that run --sandbox --keep FILE has kept in this file
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
     /// Look up this many created rows, drawn at random [default: all]
     #[arg(long, value_name = "N")]
     pub sample: Option<u64>,

@@ -25,7 +25,8 @@ pub struct JobArgs {
     /// CSV files or glob patterns; plain, gzip or zstd; - is standard input [default: the job file's]
     #[arg(value_name = "CSV")]
     pub files: Vec<PathBuf>,
-    /// Job file: TOML, or a JSON skeleton of the AWS CLI
+    /// Job file: TOML, or a JSON skeleton of the AWS CLI [default: connect-import.toml in this folder, if no CSV
+    /// is named]
     #[arg(short, long, value_name = "FILE")]
     pub job: Option<PathBuf>,
     /// Ledger file [default: NAME.ledger.db beside the job file, or beside the first CSV]
@@ -46,7 +47,8 @@ pub struct LedgersArgs {
     /// Imported CSV files; the ledger lies beside the first [default: the job file's]
     #[arg(value_name = "CSV")]
     pub files: Vec<PathBuf>,
-    /// Job file: TOML, or a JSON skeleton of the AWS CLI
+    /// Job file: TOML, or a JSON skeleton of the AWS CLI [default: connect-import.toml in this folder, if no CSV
+    /// and no ledger is named]
     #[arg(short, long, value_name = "FILE")]
     pub job: Option<PathBuf>,
     /// Ledger file; may be repeated [default: NAME.ledger.db beside the job file or the first CSV; if there is none, all

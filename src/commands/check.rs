@@ -29,7 +29,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         (Rate::Auto, Some(known)) => known.rate_found()?.map(|found| (found * 10.0).round() / 10.0),
         (Rate::Auto | Rate::Fixed(_), _) => None,
     };
-    let rate = rate.unwrap_or(job.rate.initial());
+    let rate = rate.unwrap_or(job.start);
     let output = job.display.output;
     let shard = job.input.shard;
     let shown = shown(&job);

@@ -13,7 +13,7 @@ use crate::ui::DoctorReport;
 pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut job = DoctorJob::resolve(args, global)?;
     if let Some(sandbox) = job.sandbox.take() {
-        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?);
+        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?.endpoint_url);
     }
     let client = ConnectClient::new(&job.examination.identity.instance_id, &job.aws).await?;
     let mut report = DoctorReport::new(job.output);

@@ -26,12 +26,13 @@ use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::ReportError;
 use crate::intake::{IntakeError, PreparedInput, prepare};
-use crate::job::{InputSettings, JobError, expect_not_imported};
+use crate::job::{InputSettings, JOB_AT_HAND, JobAtHand, JobError, expect_not_imported, take_job_at_hand};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
-use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
+use crate::paths::resolved;
+use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
 use crate::shutdown::Shutdown;
 use crate::submission::ConnectError;
-use crate::ui::{RejectsError, ResultError, ResumeCommand, exit_error};
+use crate::ui::{RejectsError, ResultError, ResumeCommand, exit_error, notice};
 use init::InitError;
 
 /// A command ended without its result.
@@ -220,12 +221,39 @@ async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<Pr
     unless_interrupted(shutdown.clone(), work).await
 }
 
-/// Serves the built-in sandbox until the process ends; returns its URL.
-async fn serve_sandbox(config: SandboxConfig) -> Result<String, CommandError> {
+/// The built-in sandbox while it serves.
+struct ServedSandbox {
+    endpoint_url: String,
+    handle: SandboxHandle,
+}
+
+/// Serves the built-in sandbox until the process ends, or until its state file cannot be written.
+async fn serve_sandbox(config: SandboxConfig) -> Result<ServedSandbox, CommandError> {
     let sandbox = Sandbox::bind(config).await?;
-    let url = sandbox.endpoint_url();
-    tokio::spawn(sandbox.serve(std::future::pending()));
-    Ok(url)
+    let served = ServedSandbox { endpoint_url: sandbox.endpoint_url(), handle: sandbox.handle() };
+    tokio::spawn(async {
+        if let Err(error) = sandbox.serve(std::future::pending()).await {
+            // The run only sees that its endpoint is gone.
+            notice(&error.to_string());
+        }
+    });
+    Ok(served)
+}
+
+/// Completes a command with the job at hand, and tells which job that is.
+fn with_job_at_hand(command: &mut Command) -> Option<&'static str> {
+    match take_job_at_hand(command, Path::new(""))? {
+        JobAtHand::Taken => {
+            notice(&format!("job: {}", resolved(Path::new(JOB_AT_HAND)).display()));
+            Some(JOB_AT_HAND)
+        }
+        JobAtHand::PassedOver => {
+            notice(&format!(
+                "{JOB_AT_HAND} in this folder is not used, since a CSV is named; add --job {JOB_AT_HAND} to use it"
+            ));
+            None
+        }
+    }
 }
 
 /// Prints help, the version or a usage error; returns the exit code of the process.
@@ -267,14 +295,15 @@ pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
     code
 }
 
-async fn execute(cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+async fn execute(mut cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let command = matches.subcommand_name().unwrap_or_default();
     tracing::info!(command, version, process, "begins");
+    let at_hand = with_job_at_hand(&mut cli.command);
     match &cli.command {
         Command::Run(args) => {
             let program = std::env::args_os().next().unwrap_or_default();
-            run::run(args, &cli.global, &ResumeCommand::new(program, matches)).await
+            run::run(args, &cli.global, &ResumeCommand::new(program, matches, at_hand)).await
         }
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),

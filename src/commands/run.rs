@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{CommandError, blocking, io, prepared, serve_sandbox, unless_interrupted};
+use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
 use crate::control_signals::ControlSignals;
 use crate::engine::Import;
@@ -13,12 +14,13 @@ use crate::exit_code::ExitCode;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
+use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy};
 use crate::ui::{
     Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
-    observers_of_run, this_folder, to_stdout, write_rejects,
+    kept_contacts, notice, observers_of_run, this_folder, to_stdout, write_rejects,
 };
 
 pub(super) async fn run(
@@ -53,8 +55,17 @@ async fn import(
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
     check_rejects_target(&job.rejects, job.force)?;
+    let is_rehearsal = job.sandbox.is_some();
+    let mut kept = None;
     if let Some(sandbox) = job.sandbox.take() {
-        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?);
+        let state = sandbox.state.clone();
+        if let Some(state) = state.as_deref().filter(|state| !OutputKind::SandboxState.is_at(state)) {
+            // A new file, or with --force a foreign one, which the sandbox would refuse.
+            remove_if_exists(state).map_err(io("cannot replace the file of --keep"))?;
+        }
+        let served = serve_sandbox(sandbox).await?;
+        kept = state.map(|state| (state, served.handle));
+        job.aws.endpoint_url = Some(served.endpoint_url);
     }
     let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(
@@ -76,7 +87,7 @@ async fn import(
         reporter: reporter.clone(),
         shutdown,
         control_signals,
-        rate_source: Box::new(move || reload_rate(file.as_deref(), flag, shard)),
+        rate_source: Box::new(move || reload_rate(file.as_deref(), flag, shard, is_rehearsal)),
         mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
@@ -123,6 +134,9 @@ async fn import(
         Output::Json => format!("{}\n", report.json()),
     };
     to_stdout(&text).map_err(io("cannot write the summary"))?;
+    if let Some((state, sandbox)) = kept {
+        notice(&kept_contacts(&state, sandbox.stats().contacts));
+    }
     Ok(exit)
 }
 
@@ -136,7 +150,7 @@ async fn check(
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
     let new_run = NewRun {
         mapping: job.input.mapping.fingerprint(),
-        rate: job.pacing.rate.initial(),
+        rate: job.pacing.start,
         is_auto: job.pacing.rate == Rate::Auto,
         idempotency_window: job.resend_policy.window,
         resend: job.resend_policy.on_unknown == OnUnknown::Resend,

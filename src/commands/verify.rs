@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CommandError, blocking, io, unless_interrupted};
+use super::{CommandError, blocking, io, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
 use crate::crash_plan::CrashPlan;
@@ -16,10 +16,13 @@ use crate::ui::{VerificationReport, observers, to_stdout};
 use crate::verification::Verification;
 
 pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
-    let job = VerifyJob::resolve(args, global)?;
+    let mut job = VerifyJob::resolve(args, global)?;
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     // Without a listener, SIGHUP and SIGUSR1 would end the process.
     let _control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
+    if let Some(sandbox) = job.sandbox.take() {
+        job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?.endpoint_url);
+    }
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;

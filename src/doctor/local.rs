@@ -64,7 +64,7 @@ pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<
     let each = if shards > 1 { format!(" in each of {shards} shards") } else { String::new() };
     let found = match rate {
         Rate::Fixed(rate) => format!("{operation} at {rate} per second, burst {burst}{each}"),
-        Rate::Auto => format!("{operation} at an automatic rate, from {DEFAULT_RATE} per second"),
+        Rate::Auto => format!("{operation} at a rate that the run finds"),
     };
     let documented = format!(
         "the documented default is {DEFAULT_RATE}, burst {DEFAULT_BURST}, for the account and Region"

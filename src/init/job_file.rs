@@ -23,6 +23,10 @@ const PACING: &str = "\
 # Ask AWS Support for your quota before a bulk import.
 rate = 2.0
 burst = 5
+
+[sandbox]
+# A rehearsal, run --sandbox, has no quota and sends as fast as it can. Without this line it keeps the rate above.
+rate = 0
 ";
 
 /// The service's limits of a name and a description, in characters; for comments, too.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::destination::instance;
 use super::file::JobFile;
-use super::pace::rate;
+use super::pace::rate_and_start;
 use super::places::ledger_to_write;
 use super::{InputSettings, JobError, ResendPolicy, display, option_error, resend_policy};
 use crate::cli::{CheckArgs, GlobalArgs, Output, ProgressKind};
@@ -23,6 +23,8 @@ pub struct CheckJob {
     pub instance_id: Option<String>,
     /// Target rate for the forecast, requests per second, or `Auto`.
     pub rate: Rate,
+    /// Requests per second at the start of a run whose ledger has no measured rate.
+    pub start: f64,
     /// Maximum rows that a run would send.
     pub limit: Option<u64>,
     /// Error budget of a run.
@@ -64,8 +66,10 @@ impl CheckJob {
         let instance = instance(args.job.sandbox, &args.import.request, &file)?;
         let ledger = ledger_to_write(&args.job, &file);
         let input = InputSettings::resolve(&args.job, &args.import, &file, ledger.as_deref().ok())?;
+        let (rate, start) = rate_and_start(&args.job, global, args.import.rate, &file, input.shard)?;
         Ok(CheckJob {
-            rate: rate(args.import.rate, &file, input.shard)?,
+            rate,
+            start,
             input,
             ledger: match ledger {
                 Err(JobError::LedgerUnnamed) => None,

@@ -2,8 +2,9 @@
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::pace::{burst, rate, sandbox};
+use super::pace::{burst, rate_and_start};
 use super::places::ledger_to_write;
+use super::rehearsal::sandbox;
 use super::{JobError, input, option_error, refuse_csv};
 use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
 use crate::doctor::Examination;
@@ -52,7 +53,7 @@ impl DoctorJob {
             ));
         }
         let shard = input::shard(&args.job, &file);
-        let rate = rate(args.rate, &file, shard)?;
+        let (rate, _) = rate_and_start(&args.job, global, args.rate, &file, shard)?;
         let burst = burst(args.burst, &file, shard)?;
         let dialect = input::dialect(&DialectArgs::default(), &file)?;
         let inputs = match input::inputs(&args.job, &file, &dialect) {

@@ -44,7 +44,7 @@ const KEYS: [(&str, &str); 10] = [
     ),
     ("check", "strict"),
     ("verify", "search_attribute describe_rate search_rate"),
-    ("sandbox", "rate burst latency"),
+    ("sandbox", "rate burst latency keep"),
 ];
 
 /// Tables of a job file with their keys, for suggestions, outlines and the test of the reference chapter.
@@ -183,6 +183,7 @@ pub(super) struct SandboxTable {
     pub(super) burst: Option<u32>,
     #[serde(deserialize_with = "time")]
     pub(super) latency: Option<Duration>,
+    pub(super) keep: Option<PathBuf>,
 }
 
 /// The job file is unreadable or invalid.

@@ -1,6 +1,6 @@
 //! The metrics file of a run, resolved from its arguments and the job file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::destination::instance;
 use super::file::JobFile;
@@ -18,10 +18,7 @@ use crate::ui::MetricsTarget;
 /// # Errors
 /// The file may not be written, or is the rejects file.
 pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTarget>, JobError> {
-    let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
-    let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
-    let shard = shard(&args.job, file);
-    let Some(named) = named.map(|path| of_shard(path, shard)) else { return Ok(None) };
+    let Some(named) = metrics_named(args, file) else { return Ok(None) };
     let ledger = ledger_path(&args.job, file).ok();
     let protected = ProtectedFiles::of_job(&args.job, file, &[]);
     let target = protected.output(OutputKind::Metrics, &named, args.force)?;
@@ -36,9 +33,17 @@ pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTa
             .ok()
             .flatten()
             .map(|found| found.id),
-        shard,
+        shard: shard(&args.job, file),
         ledger,
     }))
+}
+
+/// The path of a run's metrics file: `--metrics-file`, or the job file's unless the run is a rehearsal. Each shard has its
+/// own.
+pub(super) fn metrics_named(args: &RunArgs, file: &JobFile) -> Option<PathBuf> {
+    let of_file = file.run.metrics_file.as_ref().filter(|_| !args.job.sandbox);
+    let named = args.metrics_file.clone().or_else(|| of_file.map(|path| file.beside(path)));
+    named.map(|path| of_shard(path, shard(&args.job, file)))
 }
 
 /// `tickets` of `tickets.toml`; without a job file `tickets` of `tickets.ledger.db`.

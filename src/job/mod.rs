@@ -2,6 +2,7 @@
 //!
 //! Precedence: flag, environment variable (clap handles both), job file, default. Reads files and sends nothing.
 
+mod at_hand;
 mod check;
 mod destination;
 mod doctor;
@@ -15,12 +16,13 @@ mod outline;
 mod pace;
 mod places;
 mod protected;
+mod rehearsal;
 mod report;
 mod skeleton;
 mod values;
 mod verification;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -33,6 +35,7 @@ use crate::output_file::OutputError;
 use crate::sandbox::SandboxConfig;
 use crate::submission::{AwsSettings, OnUnknown};
 use crate::ui::DisplayOptions;
+pub use at_hand::{JOB_AT_HAND, JobAtHand, take_job_at_hand};
 pub use check::CheckJob;
 use destination::destination;
 pub use doctor::DoctorJob;
@@ -40,14 +43,16 @@ pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use input::{InputSettings, dialect};
 pub(crate) use instance::SANDBOX;
+use metrics::metrics_named;
 pub use metrics::metrics_target;
 pub use outline::{Outline, OutlineTable};
+use pace::pacing;
 pub use pace::{Pacing, reload_rate};
-use pace::{pacing, sandbox};
 use places::ledger_to_write;
 pub use places::{expect_csvs, ledgers_of, named_identity};
 pub use protected::expect_not_imported;
 use protected::rejects_path;
+use rehearsal::{kept, kept_by_run, sandbox};
 pub use report::ReportJob;
 pub use verification::VerifyJob;
 
@@ -115,7 +120,10 @@ pub enum JobError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// No CSV is named.
-    #[error("no CSV is named; give one as an argument, or under [source] files in the job file")]
+    #[error(
+        "no CSV is named; give one as an argument, or under [source] files in the job file: --job FILE, or \
+         connect-import.toml in this folder"
+    )]
     NoInput,
     /// No Connect instance is named.
     #[error(
@@ -135,7 +143,10 @@ pub enum JobError {
     #[error("with standard input or a pattern of files, and no job file, name the ledger with --ledger")]
     LedgerUnnamed,
     /// No argument implies the path of a ledger.
-    #[error("no ledger is named; use --ledger, or --job, or name the CSV that was imported")]
+    #[error(
+        "no ledger is named, and this folder has no connect-import.toml; use --job or --ledger, or name the CSV that was \
+         imported"
+    )]
     NoLedger,
 }
 
@@ -154,14 +165,20 @@ impl Job {
     pub fn resolve(args: &RunArgs, global: &GlobalArgs, file: &JobFile) -> Result<Self, JobError> {
         let ledger = ledger_to_write(&args.job, file);
         let input = InputSettings::resolve(&args.job, &args.import, file, ledger.as_deref().ok())?;
-        let pacing = pacing(args, file, input.shard)?;
+        let pacing = pacing(args, global, file, input.shard)?;
         let (instance, aws) = destination(&args.job, &args.import.request, global, file)?;
         let ledger = ledger?;
         let display = display(&args.import.display, global, file);
         refuse_csv(display.output)?;
+        let rejects = rejects_path(args, file, &ledger, &input.inputs)?;
+        let sandbox = sandbox(&args.job, global, file, pacing.rate, pacing.burst)?;
+        let state = kept(args.keep.as_deref(), &args.job, global, file)?;
+        let outputs = [Some(rejects.clone()), metrics_named(args, file)];
+        let outputs: Vec<&Path> = outputs.iter().flatten().map(PathBuf::as_path).collect();
+        let state = kept_by_run(state, &args.job, file, &ledger, &outputs, args.force)?;
         Ok(Job {
             identity: input::identity(instance, &args.job, &args.import.request, file, &ledger)?,
-            rejects: rejects_path(args, file, &ledger, &input.inputs)?,
+            rejects,
             force: args.force,
             input,
             ledger,
@@ -175,7 +192,7 @@ impl Job {
             resend_policy: resend_policy(&args.import, file)?,
             aws,
             display,
-            sandbox: sandbox(&args.job, global, file, pacing.rate, pacing.burst)?,
+            sandbox: sandbox.map(|sandbox| SandboxConfig { state: state.clone(), ..sandbox }),
             crash_plan: crash_plan(args)?,
         })
     }
@@ -227,8 +244,6 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::Parser as _;
 
     use super::*;
@@ -354,7 +369,7 @@ mod tests {
         assert_eq!(pacing(&["--shard=0/60"]), (Rate::Fixed(0.1), 1, false));
         assert_eq!(pacing(&["--shard=0/4", "--rate=6", "--burst=9"]), (Rate::Fixed(6.0), 9, true));
         assert_eq!(pacing(&["--shard=0/4", "--rate=auto"]).0, Rate::Auto);
-        let again = |flag| reload_rate(Some(&path), flag, "0/4".parse().ok());
+        let again = |flag| reload_rate(Some(&path), flag, "0/4".parse().ok(), false);
         assert_eq!(again(None), Ok(Rate::Fixed(1.5)));
         assert!(again(Some(Rate::Fixed(6.0))).is_err());
         let default = resolve(&["t.csv", INSTANCE, "--shard=3/4"]).unwrap().pacing;

@@ -165,6 +165,7 @@ mod tests {
         rate = 25.0
         burst = 10
         latency = "40ms"
+        keep = "contacts.jsonl"
     "#;
 
     fn outline(text: &str) -> Outline {

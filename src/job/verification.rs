@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use super::destination::destination;
 use super::file::JobFile;
-use super::pace::{INVALID_RATE, RATES};
+use super::pace::{INVALID_RATE, RATES, burst, rate_and_start};
 use super::places::ledger_path;
+use super::rehearsal::{is_built_in, kept, sandbox};
 use super::{JobError, LONGEST, display, input, option_error, refuse_csv};
 use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
+use crate::output_file::OutputKind;
+use crate::sandbox::SandboxConfig;
 use crate::submission::AwsSettings;
 use crate::ui::DisplayOptions;
 use crate::verification::{DESCRIBE_RATE, SEARCH_RATE};
@@ -38,6 +41,8 @@ pub struct VerifyJob {
     pub aws: AwsSettings,
     /// Output formats and progress display.
     pub display: DisplayOptions,
+    /// Settings of the built-in sandbox, with the contacts of a rehearsal; `None` with a real endpoint.
+    pub sandbox: Option<SandboxConfig>,
 }
 
 impl VerifyJob {
@@ -47,10 +52,16 @@ impl VerifyJob {
     /// The job file is unreadable or invalid; a setting is missing or invalid.
     pub fn resolve(args: &VerifyArgs, global: &GlobalArgs) -> Result<Self, JobError> {
         let file = JobFile::at(args.job.job.as_deref())?;
-        if args.job.sandbox && global.endpoint_url.is_none() {
-            let problem = "loses its contacts when the run ends: start one with connect-import sandbox --state FILE, \
-                           import into it, and name it with --endpoint-url";
+        let kept = kept(args.keep.as_deref(), &args.job, global, &file)?;
+        if is_built_in(&args.job, global) && kept.is_none() {
+            let problem = "loses its contacts when the run ends: rehearse with run --sandbox --keep FILE, then verify with \
+                           --sandbox --keep FILE";
             return Err(option_error("--sandbox", problem));
+        }
+        if let Some(missing) = kept.as_deref().filter(|kept| !OutputKind::SandboxState.is_at(kept)) {
+            let problem =
+                format!("names {}, which no run --sandbox --keep FILE has written", missing.display());
+            return Err(option_error("--keep", problem));
         }
         let (instance, aws) = destination(&args.job, &args.request, global, &file)?;
         let mapping = input::mapping(&args.request, &file)?;
@@ -62,6 +73,10 @@ impl VerifyJob {
             if RATES.contains(&rate) { Ok(rate) } else { Err(option_error(option, INVALID_RATE)) }
         };
         let ledger = ledger_path(&args.job, &file)?;
+        let shard = input::shard(&args.job, &file);
+        let (sending_rate, _) = rate_and_start(&args.job, global, None, &file, shard)?;
+        let sandbox = sandbox(&args.job, global, &file, sending_rate, burst(None, &file, shard)?)?;
+        let sandbox = sandbox.map(|sandbox| SandboxConfig { state: kept, ..sandbox });
         Ok(VerifyJob {
             identity: input::identity(instance, &args.job, &args.request, &file, &ledger)?,
             mapping,
@@ -77,6 +92,7 @@ impl VerifyJob {
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
             aws,
             display,
+            sandbox,
         })
     }
 }

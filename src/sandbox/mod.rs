@@ -75,3 +75,4 @@ pub use config::{Faults, ParseSlowResponsesError, SandboxConfig, SlowResponses};
 pub use error::SandboxError;
 pub use server::{Sandbox, SandboxHandle};
 pub use state::SandboxStats;
+pub use state_file::STATE_LINE_START;

@@ -17,8 +17,8 @@ use super::error::SandboxError;
 use super::operation::CreateOperation;
 use crate::permissions::private;
 
-/// The beginning of every line.
-const LINE_START: &[u8] = br#"{"digest":""#;
+/// The beginning of every line of a state file.
+pub const STATE_LINE_START: &[u8] = br#"{"digest":""#;
 
 /// Maximum length of a line in bytes, more than a body of 1 MiB can become. A longer line is not one of a
 /// state file.
@@ -104,7 +104,7 @@ fn load(file: &File, mut each: impl FnMut(StoredContact)) -> io::Result<Result<u
         }
         if line.last() != Some(&b'\n') {
             // Only the beginning of a line of a state file may be removed.
-            let is_beginning = line.starts_with(LINE_START) || LINE_START.starts_with(&line);
+            let is_beginning = line.starts_with(STATE_LINE_START) || STATE_LINE_START.starts_with(&line);
             let is_torn = is_beginning && read < LONGEST_LINE;
             return Ok(if is_torn { Ok(length) } else { Err(ForeignLine(number)) });
         }

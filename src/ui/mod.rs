@@ -43,7 +43,7 @@ pub use doctor_report::DoctorReport;
 pub use ending::{ending_name, exit_code};
 pub use job_skeleton::skeleton;
 pub use metrics::{Metrics, MetricsTarget};
-pub use notices::{exit_error, hide_panic_messages, notice};
+pub use notices::{exit_error, hide_panic_messages, kept_contacts, notice};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};

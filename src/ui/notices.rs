@@ -1,13 +1,16 @@
 //! Notices on standard error, and the error that ends a command.
 
+use std::path::Path;
+
 use tracing::{Level, enabled, error, info};
 
 use super::json::{ExitError, Message};
 use super::result_output::to_stdout;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
-use super::words::printable_lines;
+use super::words::{count_of, printable_lines};
 use crate::cli::Output;
 use crate::exit_code::ExitCode;
+use crate::shell_word::shell_path;
 
 /// Makes a panic print its location only, since its message may contain a value of a row.
 pub fn hide_panic_messages() {
@@ -21,6 +24,15 @@ pub fn hide_panic_messages() {
 /// Writes a notice to standard error, or to the log.
 pub fn notice(text: &str) {
     if enabled!(Level::INFO) { info!("{text}") } else { print_line(&printable_lines(text)) }
+}
+
+/// Tells where a rehearsal's sandbox keeps its contacts, and how to look at them.
+pub fn kept_contacts(state: &Path, contacts: u64) -> String {
+    let file = shell_path(state);
+    format!(
+        "the sandbox keeps {} in {file}; to see them:\n  jq .contact {file}",
+        count_of(contacts, "contact")
+    )
 }
 
 /// Writes the error that ends a command to standard error or the log, and with JSON output to standard output.

@@ -34,8 +34,9 @@ struct GivenOption {
 }
 
 impl ResumeCommand {
-    /// The command that was parsed into `matches`, those of the whole command line.
-    pub fn new(program: OsString, matches: &ArgMatches) -> Self {
+    /// The command that was parsed into `matches`, those of the whole command line, with the job that it found at hand. The
+    /// job is named: with the rejects file as its input, the command would find none.
+    pub fn new(program: OsString, matches: &ArgMatches, job_at_hand: Option<&str>) -> Self {
         let mut command = Cli::command();
         // Propagates the global options to the subcommands.
         command.build();
@@ -51,6 +52,11 @@ impl ResumeCommand {
                 Some(name) => resume.options.extend(options(name, arg, given)),
             }
         }
+        resume.options.extend(job_at_hand.map(|job| GivenOption {
+            name: "job".to_owned(),
+            value: Some(job.into()),
+            is_joined: false,
+        }));
         resume
     }
 
@@ -141,7 +147,7 @@ mod tests {
 
     fn resumed(words: &[&str]) -> ResumeCommand {
         let words = [&["ci"], words].concat();
-        ResumeCommand::new("ci".into(), &Cli::command().try_get_matches_from(words).unwrap())
+        ResumeCommand::new("ci".into(), &Cli::command().try_get_matches_from(words).unwrap(), None)
     }
 
     #[test]

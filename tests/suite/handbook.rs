@@ -18,7 +18,13 @@ const WITHOUT_FLAG: [(&str, &str, &str, &str); 6] = [
     ),
     ("request", "", "The operation's members, or `request = \"skeleton.json\"`", "the header"),
     ("lookup", "", "User-defined tables, such as `[lookup.status]`", "none"),
-    ("sandbox", "rate", "Quota of the built-in sandbox, requests per second", "as in `[pacing]`"),
+    (
+        "sandbox",
+        "rate",
+        "Quota of the built-in sandbox, requests per second. 0 is no quota: a rehearsal sends as fast as it can, unless \
+         `--rate` is given",
+        "as in `[pacing]`",
+    ),
     ("sandbox", "burst", "Burst of that quota", "as in `[pacing]`"),
     ("sandbox", "latency", "Latency of its answers", "40ms"),
 ];
