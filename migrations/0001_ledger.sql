@@ -87,12 +87,14 @@ CREATE TABLE rows (
     contact_id     TEXT,
     contact_arn    TEXT,
     code           TEXT,                        -- of the last error
-    message        TEXT,                        -- of the last error; never a name, description or value
+    message        TEXT,                        -- of the last error; without sensitive values of the row
+    full_message   TEXT,                        -- the same with them, if it has any; for the rejects file, until the row is created
     record         TEXT,                        -- original cells as a JSON array, until the row is created
     -- Of the last attempt: 8 bytes of SHA-256 of the name, then 8 of the attributes, salted with the token.
     request_digest BLOB CHECK (request_digest IS NULL OR length(request_digest) = 16),
     CHECK ((state = 'created') = (contact_id IS NOT NULL)),
     CHECK ((state = 'created') = (record IS NULL)),
+    CHECK (full_message IS NULL OR (record IS NOT NULL AND message IS NOT NULL)),
     CHECK (state <> 'in_flight' OR (attempts > 0 AND last_sent_ms IS NOT NULL)),
     CHECK ((state <> 'in_flight' AND may_exist = 0) OR doubt_ms IS NOT NULL),
     -- A row in doubt is never rejected or failed, which say that no contact was created.

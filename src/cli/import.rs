@@ -87,6 +87,10 @@ pub struct CheckArgs {
     /// Print the requests of the rows with this key; repeatable; cells of several key columns are joined by ' / '
     #[arg(long, value_name = "KEY", help_heading = "Checking")]
     pub show_key: Vec<String>,
+    /// With --output csv, put an apostrophe before cells that a spreadsheet would run as a formula; without it cells are
+    /// exact
+    #[arg(long, value_parser = BoolishValueParser::new(), help_heading = "Checking")]
+    pub spreadsheet: bool,
     /// Exit with 1 if there is any warning, too
     #[arg(long, value_name = "BOOL", help_heading = "Checking")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]

@@ -29,7 +29,8 @@ pub struct StatusArgs {
 #[command(after_help = "Examples:\n  \
     connect-import export --job tickets.toml --state rejected,failed,unknown\n  \
     connect-import export --job tickets.toml --output json --since 3 --to new.jsonl\n  \
-    connect-import export --job tickets.toml --join tickets.csv --to tickets-with-contacts.csv")]
+    connect-import export --job tickets.toml --join tickets.csv --to tickets-with-contacts.csv\n  \
+    connect-import export --job tickets.toml --spreadsheet --to for-excel.csv")]
 pub struct ExportArgs {
     /// Location of the job file and the ledgers.
     #[command(flatten)]
@@ -49,6 +50,9 @@ pub struct ExportArgs {
     /// Write the rows of this CSV unchanged, followed by the ledger's columns for each
     #[arg(long, value_name = "CSV")]
     pub join: Option<PathBuf>,
+    /// Put an apostrophe before cells that a spreadsheet would run as a formula; without it cells are exact
+    #[arg(long, value_parser = BoolishValueParser::new())]
+    pub spreadsheet: bool,
     /// Format of the CSV of --join
     #[command(flatten, next_help_heading = "Format of the CSV of --join")]
     pub dialect: DialectArgs,

@@ -30,13 +30,13 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         (Rate::Auto | Rate::Fixed(_), _) => None,
     };
     let rate = rate.unwrap_or(job.start);
-    let output = job.display.output;
+    let (output, cells) = (job.display.output, job.cells);
     let shard = job.input.shard;
     let shown = shown(&job);
     let work = {
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         blocking(move || {
-            let mut rows = CheckedRows::start(output).map_err(CheckError::from)?;
+            let mut rows = CheckedRows::start(output, cells).map_err(CheckError::from)?;
             let check = Check {
                 shard,
                 ledger: known.as_ref(),

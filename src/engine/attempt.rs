@@ -108,7 +108,7 @@ impl<S: Submitter> AttemptResources<S> {
                     MapError::Row(rejection) => (rejection.code, rejection.to_string()),
                     MapError::Job(error) => ("Mapping", error.to_string()),
                 };
-                let cause = Cause { code: code.into(), message };
+                let cause = Cause { code: code.into(), message: message.into() };
                 return self.set_aside(claim, SetAside::Unmappable, cause, in_flight_permit).await;
             }
         };
@@ -136,7 +136,7 @@ impl<S: Submitter> AttemptResources<S> {
             }
             None => {
                 let message = "the run was stopped while it waited for the answer".to_owned();
-                let cause = Cause { code: "Interrupted".into(), message };
+                let cause = Cause { code: "Interrupted".into(), message: message.into() };
                 (decide_interrupted(cause.clone(), context, self.policy), Some(cause))
             }
         };

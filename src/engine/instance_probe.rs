@@ -68,7 +68,7 @@ impl InstanceProbe {
                 let Cause { code, message } = cause.clone();
                 let row = format!("{}, line {}", claim.source, claim.line);
                 let message = format!("{message}; answered {max} times, the last time for {row}");
-                return Some(Ending::NotFound(Cause { code, message }));
+                return Some(Ending::NotFound(Cause { code, message: message.into() }));
             }
         }
         if decision.may_be_full_chain {

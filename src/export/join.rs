@@ -150,7 +150,7 @@ impl Join {
     fn expect_no_clash(&self, format: ExportFormat) -> Result<(), ExportError> {
         let columns = self.header.columns();
         match JOIN_COLUMNS.into_iter().find(|name| columns.iter().any(|column| column == name)) {
-            Some(column) if format == ExportFormat::Csv => {
+            Some(column) if format != ExportFormat::Jsonl => {
                 Err(ExportError::Column { file: self.source.input().to_string(), column })
             }
             _ => Ok(()),
@@ -245,7 +245,7 @@ fn write_row(
 ) -> Result<(), ExportError> {
     let state = known.map(JoinedState::of).unwrap_or_default();
     match table {
-        Table::Csv(_) => table.write(&(cells, state)),
+        Table::Csv(_) | Table::Spreadsheet(_) => table.write(&(cells, state)),
         Table::Jsonl(_) => table.write(&JoinedRow { row: CellsByName(header, cells), state }),
     }
 }

@@ -3,6 +3,7 @@
 //! An export only reads the ledgers and may run during a run. It imports the ledger, the source and the client token.
 
 mod join;
+mod spreadsheet;
 mod table;
 
 use std::io;
@@ -17,6 +18,7 @@ pub(crate) use join::JOIN_COLUMNS;
 pub use join::Join;
 #[cfg(test)]
 pub(crate) use join::JoinedRow;
+pub use spreadsheet::CellStyle;
 use table::Table;
 pub(crate) use table::{EXPORT_COLUMNS, ExportedRow, io_error};
 
@@ -24,7 +26,7 @@ pub(crate) use table::{EXPORT_COLUMNS, ExportedRow, io_error};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExportFormat {
     /// CSV with a header (RFC 4180, line ends LF).
-    Csv,
+    Csv(CellStyle),
     /// JSON Lines: one object a row.
     Jsonl,
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{ExportError, ExportFormat};
+use super::{CellStyle, ExportError, ExportFormat};
 use crate::ledger::ListedRow;
 
 /// Columns of an export without `--join`, and its JSON keys.
@@ -78,15 +78,19 @@ fn rfc3339(ms: i64) -> Option<String> {
 /// Writer of one format.
 pub(super) enum Table<'a> {
     Csv(Box<csv::Writer<&'a mut dyn io::Write>>),
+    Spreadsheet(SpreadsheetWriter<'a>),
     Jsonl(&'a mut dyn io::Write),
 }
 
 impl<'a> Table<'a> {
     pub(super) fn new(format: ExportFormat, out: &'a mut dyn io::Write) -> Self {
         match format {
-            ExportFormat::Csv => {
-                let mut writer = csv::WriterBuilder::new();
-                Table::Csv(Box::new(writer.has_headers(false).from_writer(out)))
+            ExportFormat::Csv(style) => {
+                let writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+                match style {
+                    CellStyle::Exact => Table::Csv(Box::new(writer)),
+                    CellStyle::Spreadsheet => Table::Spreadsheet(SpreadsheetWriter(Box::new(writer))),
+                }
             }
             ExportFormat::Jsonl => Table::Jsonl(out),
         }
@@ -96,6 +100,7 @@ impl<'a> Table<'a> {
     pub(super) fn header<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Result<(), ExportError> {
         match self {
             Table::Csv(writer) => Ok(writer.write_record(names)?),
+            Table::Spreadsheet(writer) => writer.write_cells(names),
             Table::Jsonl(_) => Ok(()),
         }
     }
@@ -104,6 +109,7 @@ impl<'a> Table<'a> {
     pub(super) fn write(&mut self, row: &impl Serialize) -> Result<(), ExportError> {
         match self {
             Table::Csv(writer) => Ok(writer.serialize(row)?),
+            Table::Spreadsheet(writer) => writer.write(row),
             Table::Jsonl(out) => {
                 serde_json::to_writer(&mut *out, row)?;
                 Ok(out.write_all(b"\n")?)
@@ -114,9 +120,32 @@ impl<'a> Table<'a> {
     /// Flushes the output.
     pub(super) fn finish(self) -> Result<(), ExportError> {
         match self {
-            Table::Csv(mut writer) => Ok(writer.flush()?),
+            Table::Csv(mut writer) | Table::Spreadsheet(SpreadsheetWriter(mut writer)) => Ok(writer.flush()?),
             Table::Jsonl(out) => Ok(out.flush()?),
         }
+    }
+}
+
+/// Writer of a CSV whose cells a spreadsheet does not run.
+pub(super) struct SpreadsheetWriter<'a>(Box<csv::Writer<&'a mut dyn io::Write>>);
+
+impl SpreadsheetWriter<'_> {
+    fn write_cells<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>) -> Result<(), ExportError> {
+        for cell in cells {
+            self.0.write_field(CellStyle::Spreadsheet.cell(cell).as_bytes())?;
+        }
+        Ok(self.0.write_record(None::<&[u8]>)?)
+    }
+
+    /// The row goes through a CSV of its own, since serde shows the cells of a row to a writer alone.
+    fn write(&mut self, row: &impl Serialize) -> Result<(), ExportError> {
+        let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        line.serialize(row)?;
+        let line = line.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&*line);
+        let mut record = csv::StringRecord::new();
+        reader.read_record(&mut record)?;
+        self.write_cells(&record)
     }
 }
 
@@ -169,8 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn a_spreadsheet_gets_the_same_cells_with_marked_formulas() {
+        let mut out = Vec::new();
+        let mut table = Table::new(ExportFormat::Csv(CellStyle::Spreadsheet), &mut out);
+        table.header(["a", "=b", "c", "d", "e"]).unwrap();
+        table.write(&(["=\"1\"", "a, \"b\"\nc"], [Some(" -1+1"), None], 7)).unwrap();
+        table.finish().unwrap();
+        let expected = "a,'=b,c,d,e\n\"'=\"\"1\"\"\",\"a, \"\"b\"\"\nc\",' -1+1,,7\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
     fn a_csv_row_is_quoted_where_needed_and_dated_to_the_millisecond() {
-        let text = written(ExportFormat::Csv);
+        let text = written(ExportFormat::Csv(CellStyle::Exact));
         assert_eq!(
             text.split_once('\n').unwrap().1,
             "/d/t.csv,2,\"a, \"\"b\"\"\nc\",created,id,,1,1970-01-01T00:00:00.000Z,2023-11-14T22:13:20.007Z,,\n"

@@ -9,6 +9,7 @@ use super::places::ledger_to_write;
 use super::{InputSettings, JobError, ResendPolicy, display, option_error, resend_policy};
 use crate::cli::{CheckArgs, GlobalArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
+use crate::export::CellStyle;
 use crate::pacing::Rate;
 use crate::ui::DisplayOptions;
 
@@ -37,8 +38,18 @@ pub struct CheckJob {
     pub is_strict: bool,
     /// Rows that a run would send again.
     pub resend_policy: ResendPolicy,
+    /// Style of the cells of the faults as CSV.
+    pub cells: CellStyle,
     /// Output formats and progress display.
     pub display: DisplayOptions,
+}
+
+fn cell_style(args: &CheckArgs, global: &GlobalArgs) -> Result<CellStyle, JobError> {
+    match (args.spreadsheet, global.output) {
+        (false, _) => Ok(CellStyle::Exact),
+        (true, Some(Output::Csv)) => Ok(CellStyle::Spreadsheet),
+        (true, _) => Err(option_error("--spreadsheet", "marks cells of a CSV; add --output csv")),
+    }
 }
 
 /// The display, without a status area where the requests are printed.
@@ -82,6 +93,7 @@ impl CheckJob {
             show_keys: args.show_key.clone(),
             is_strict: args.strict.or(file.check.strict).unwrap_or(false),
             resend_policy: resend_policy(&args.import, &file)?,
+            cells: cell_style(args, global)?,
             display: check_display(args, global, &file)?,
         })
     }

@@ -8,7 +8,7 @@ use super::places::{job_args, ledgers_of, named_identity};
 use super::protected::ProtectedFiles;
 use super::{JobError, input, option_error};
 use crate::cli::{ExportArgs, GlobalArgs, Output, StateFilter};
-use crate::export::ExportFormat;
+use crate::export::{CellStyle, ExportFormat};
 use crate::ledger::{NamedIdentity, RowState, RunId, Selection};
 use crate::output_file::OutputKind;
 use crate::source::{Dialect, Input};
@@ -56,13 +56,22 @@ impl ExportJob {
                 states: states(&args.state),
                 since: args.since.map(|run| RunId(i64::from(run))),
             },
-            format: match global.output.unwrap_or_default() {
-                Output::Json => ExportFormat::Jsonl,
-                Output::Text | Output::Csv => ExportFormat::Csv,
-            },
+            format: format(args, global)?,
             to,
             join: join.map(|csv| (csv, dialect)),
         })
+    }
+}
+
+fn format(args: &ExportArgs, global: &GlobalArgs) -> Result<ExportFormat, JobError> {
+    match (global.output.unwrap_or_default(), args.spreadsheet) {
+        (Output::Json, true) => Err(option_error(
+            "--spreadsheet",
+            "marks cells of a CSV, and JSON Lines has none; remove --output json",
+        )),
+        (Output::Json, false) => Ok(ExportFormat::Jsonl),
+        (Output::Text | Output::Csv, true) => Ok(ExportFormat::Csv(CellStyle::Spreadsheet)),
+        (Output::Text | Output::Csv, false) => Ok(ExportFormat::Csv(CellStyle::Exact)),
     }
 }
 

@@ -303,7 +303,8 @@ impl Session {
             "UPDATE rows SET source_id = ?3, header_id = ?4, line = ?5, content = ?6, record = ?7,
                     run_id = ?8, state = ?9, may_exist = ?10, operator_retry = ?14,
                     code = CASE WHEN ?13 THEN NULL ELSE coalesce(?11, code) END,
-                    message = CASE WHEN ?13 THEN NULL ELSE coalesce(?12, message) END
+                    message = CASE WHEN ?13 THEN NULL ELSE coalesce(?12, message) END,
+                    full_message = CASE WHEN NOT ?13 AND ?12 IS NULL THEN full_message END
              WHERE id = ?1 AND state = ?2",
             params![
                 existing.row.0,

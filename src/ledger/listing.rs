@@ -118,7 +118,7 @@ pub struct RejectedRow {
     pub state: RowState,
     /// Code of the last error.
     pub code: String,
-    /// Message of the last error.
+    /// Message of the last error, with the values of the row that the service quoted.
     pub message: String,
     /// Columns of the header.
     pub columns: Vec<String>,
@@ -242,7 +242,7 @@ impl LedgerReader {
         mut each: impl FnMut(RejectedRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = format!(
-            "SELECT path, line, key, state, code, coalesce(message, ''), columns, record
+            "SELECT path, line, key, state, code, coalesce(full_message, message, ''), columns, record
              FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
              WHERE run_id = ?1 AND {IS_REJECT} ORDER BY source_id, line, rows.id"
         );

@@ -53,7 +53,7 @@ pub use lock::Opening;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
 pub use reader::{KnownRow, LedgerReader};
 pub use resume::{IntakeTotals, Recognition, RowFingerprint};
-pub use row::{Cause, Contact, RequestDigest, RowId, RunId};
+pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};
 pub use runs::{DoubtCounts, NewRun, Retry, RunRecord};
 pub use send::{Claim, InFlight, SetAside, Settled, Settlement};
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};

@@ -152,8 +152,9 @@ impl Session {
         let (oldest_ms, newest_ms) = young.unwrap_or((i64::MAX, i64::MIN));
         let in_flight = "SELECT EXISTS (SELECT 1 FROM row_counts WHERE state = 'in_flight' AND rows > 0)";
         let has_in_flight: bool = self.connection.query_row(in_flight, [], |row| row.get(0))?;
-        const NO_ANSWER: (&str, &str) = ("'NoAnswer'", "'the run ended before Connect answered'");
-        const KEPT: (&str, &str) = ("coalesce(code, 'NoAnswer')", "message");
+        const NO_ANSWER: &str =
+            "code = 'NoAnswer', message = 'the run ended before Connect answered', full_message = NULL";
+        const KEPT: &str = "code = coalesce(code, 'NoAnswer')";
         let in_flight = ("rows_not_created", RowStatus { state: RowState::InFlight, may_exist: false });
         let cases = [
             (in_flight, RowEvent::Expired, "doubt_ms NOT BETWEEN ?2 AND ?3", NO_ANSWER),
@@ -165,7 +166,7 @@ impl Session {
                 KEPT,
             ),
         ];
-        for ((index, from), event, condition, (code, message)) in cases {
+        for ((index, from), event, condition, error) in cases {
             // Without this every row that is not created would be read.
             if from.state == RowState::InFlight && !has_in_flight {
                 continue;
@@ -175,7 +176,7 @@ impl Session {
             self.connection.execute(
                 &format!(
                     "UPDATE rows INDEXED BY {index}
-                     SET state = ?5, may_exist = ?6, run_id = {run}, code = {code}, message = {message}
+                     SET state = ?5, may_exist = ?6, run_id = {run}, {error}
                      WHERE {OF_OTHER_RUNS} AND state = ?4 AND {condition}"
                 ),
                 params![
@@ -233,7 +234,7 @@ impl Session {
         self.connection.execute(
             &format!(
                 "UPDATE rows INDEXED BY rows_in_doubt SET run_id = ?1, state = ?3, code = 'Withdrawn',
-                        message = 'sent without an answer, and removed from its file since'
+                        message = 'sent without an answer, and removed from its file since', full_message = NULL
                  WHERE may_exist = 1 AND {OF_OTHER_RUNS} AND state = ?4 AND {OF_FILES_READ}"
             ),
             params![self.run.0, files, next.state.name(), IN_DOUBT.state.name()],
@@ -249,7 +250,7 @@ impl Session {
             let next = transition(from, RowEvent::Withdrawn)?;
             self.connection.execute(
                 &format!(
-                    "UPDATE rows SET run_id = ?1, state = ?4, code = NULL, message = NULL
+                    "UPDATE rows SET run_id = ?1, state = ?4, code = NULL, message = NULL, full_message = NULL
                      WHERE {OF_OTHER_RUNS} AND ({OF_FILES_READ} OR {IS_REMOVED}) AND +state = ?3 AND may_exist = 0
                         AND run_id IN (SELECT run_id FROM row_counts WHERE state = ?3 AND rows > 0)"
                 ),
@@ -287,7 +288,8 @@ impl Session {
             let mut statement = self.connection.prepare(&format!(
                 "UPDATE rows SET run_id = ?1, state = ?4, operator_retry = (?3 = 'unknown'),
                         code = CASE may_exist WHEN 1 THEN code END,
-                        message = CASE may_exist WHEN 1 THEN message END
+                        message = CASE may_exist WHEN 1 THEN message END,
+                        full_message = CASE may_exist WHEN 1 THEN full_message END
                  WHERE {rows} AND NOT {OF_FILES_READ} AND +state = ?3
                     AND run_id IN (SELECT run_id FROM row_counts WHERE state = ?3 AND rows > 0)
                  RETURNING header_id"

@@ -40,8 +40,58 @@ pub struct Contact {
 pub struct Cause {
     /// The service's error code, or one of this tool's own.
     pub code: String,
-    /// Message for people; never a name, description or attribute value.
-    pub message: String,
+    /// Message for people.
+    pub message: CauseMessage,
+}
+
+/// Message of an error. It is displayed without sensitive values of the row; the ledger alone sees the text before they
+/// were redacted, for the rejects file, which has the row anyway.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct CauseMessage {
+    shown: String,
+    /// `None` if nothing was redacted.
+    full: Option<Box<str>>,
+}
+
+impl CauseMessage {
+    /// A message of the service, after redaction and before it.
+    pub fn redacted(shown: String, full: String) -> Self {
+        let full = (full != shown).then(|| full.into_boxed_str());
+        CauseMessage { shown, full }
+    }
+
+    /// The message without sensitive values.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether there is no message.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// The message before redaction, if it differs.
+    pub(super) fn full(&self) -> Option<&str> {
+        self.full.as_deref()
+    }
+}
+
+impl<T: Into<String>> From<T> for CauseMessage {
+    fn from(shown: T) -> Self {
+        CauseMessage { shown: shown.into(), full: None }
+    }
+}
+
+impl fmt::Display for CauseMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for CauseMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shown, f)
+    }
 }
 
 /// Digest of the name and the attributes that a row was sent with: 8 bytes of SHA-256 each, salted with the row's token.
@@ -111,6 +161,14 @@ impl RowSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_shows_no_sensitive_value() {
+        let message = CauseMessage::redacted("bad …".into(), "bad Jane Roe".into());
+        assert_eq!((message.to_string(), format!("{message:?}")), ("bad …".into(), "\"bad …\"".into()));
+        assert_eq!((message.as_str(), message.full()), ("bad …", Some("bad Jane Roe")));
+        assert_eq!(CauseMessage::redacted("m".into(), "m".into()), CauseMessage::from("m"));
+    }
 
     #[test]
     fn request_digests_differ_by_name_attributes_and_token_and_not_by_order() {

@@ -289,7 +289,7 @@ impl Session {
         self.update_row(
             row,
             "UPDATE rows SET state = 'created', may_exist = 0, contact_id = ?2, contact_arn = ?3,
-                    code = NULL, message = NULL, record = NULL, request_digest = coalesce(?5, request_digest)
+                    code = NULL, message = NULL, full_message = NULL, record = NULL, request_digest = coalesce(?5, request_digest)
              WHERE id = ?1 AND state = ?4",
             params![row.0, contact.id, contact.arn, from.name(), digest.map(|digest| digest.0)],
         )
@@ -302,13 +302,23 @@ impl Session {
         next: RowStatus,
         cause: Option<&Cause>,
     ) -> Stored<()> {
-        let (code, message) = cause.map(|cause| (cause.code.as_str(), &cause.message)).unzip();
+        let (code, message) = cause.map(|cause| (cause.code.as_str(), cause.message.as_str())).unzip();
+        let full_message = cause.and_then(|cause| cause.message.full());
         self.update_row(
             claim.row,
             "UPDATE rows SET state = ?3, may_exist = ?4, operator_retry = 0,
-                    code = coalesce(?5, code), message = coalesce(?6, message)
+                    code = coalesce(?5, code), message = coalesce(?6, message),
+                    full_message = CASE WHEN ?6 IS NULL THEN full_message ELSE ?7 END
              WHERE id = ?1 AND state = ?2",
-            params![claim.row.0, from.state.name(), next.state.name(), next.may_exist, code, message],
+            params![
+                claim.row.0,
+                from.state.name(),
+                next.state.name(),
+                next.may_exist,
+                code,
+                message,
+                full_message
+            ],
         )?;
         self.counts.transition(self.run, (from.state, None), (next.state, code));
         Ok(())

@@ -17,7 +17,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn cause(code: &str) -> Cause {
-    Cause { code: code.to_owned(), message: "m".to_owned() }
+    Cause { code: code.to_owned(), message: "m".into() }
 }
 
 fn contact() -> Contact {

@@ -6,63 +6,64 @@ use super::lexer::{Lexeme, TemplatePart, is_template, parts};
 use super::request_table::ALL_COLUMNS;
 use super::source::RequestTemplates;
 use super::tree::join;
-use crate::request::{Limit, Operation, Shape};
+use crate::request::{Operation, Shape};
 
 /// Replaces a literal.
 const REDACTED: &str = "…";
 
 impl RequestTemplates {
     /// The path and the template of each member, with literals replaced by `…`. Shown as they are: columns,
-    /// filters, values that the operation defines, and ids of flows, quick connects and task templates.
+    /// filters, values that the operation defines, and ids of flows, users and the like.
     pub fn redacted_members(&self, operation: Operation) -> Vec<(String, String)> {
         let mut members = Vec::new();
-        redact_members(&Value::Object(self.tree.clone()), Some(operation.members()), "", &mut members);
+        redact_members(&Value::Object(self.tree.clone()), Some(operation.members()), false, "", &mut members);
         members
     }
 }
 
-fn redact_members(value: &Value, shape: Option<&Shape>, path: &str, members: &mut Vec<(String, String)>) {
+/// `is_id` says that the operation's table has an id here.
+fn redact_members(
+    value: &Value,
+    shape: Option<&Shape>,
+    is_id: bool,
+    path: &str,
+    members: &mut Vec<(String, String)>,
+) {
+    let is_shown = is_id || shape.is_some_and(Shape::is_defined);
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                let shape = match shape {
-                    Some(Shape::Structure(known)) => {
-                        known.iter().find(|member| member.name == name).map(|member| &member.shape)
-                    }
-                    Some(Shape::Map(_, shape)) => Some(*shape),
+                let member = match shape {
+                    Some(Shape::Structure(known)) => known.iter().find(|member| member.name == name),
                     Some(_) | None => None,
                 };
+                let shape = match shape {
+                    Some(Shape::Map(_, shape)) => Some(*shape),
+                    Some(_) | None => member.map(|member| &member.shape),
+                };
                 let name = if is_template(name) { redact(name) } else { name.clone() };
-                redact_members(value, shape, &join(path, &name), members);
+                let is_id = member.is_some_and(|member| member.is_id);
+                redact_members(value, shape, is_id, &join(path, &name), members);
             }
         }
         Value::Array(items) => {
             let shape = if let Some(Shape::List(shape)) = shape { Some(*shape) } else { None };
             for (index, item) in items.iter().enumerate() {
-                redact_members(item, shape, &join(path, &index.to_string()), members);
+                redact_members(item, shape, false, &join(path, &index.to_string()), members);
             }
         }
         Value::String(text) if text == ALL_COLUMNS => {
             members.push((path.to_owned(), "every column that is not used elsewhere".to_owned()));
         }
         Value::String(text) => {
-            let is_redacted = is_template(text) || !is_shown(shape, path);
+            let is_redacted = is_template(text) || !is_shown;
             members.push((path.to_owned(), if is_redacted { redact(text) } else { text.clone() }));
         }
         Value::Number(_) | Value::Bool(_) => {
-            let text = if is_shown(shape, path) { value.to_string() } else { REDACTED.to_owned() };
+            let text = if is_shown { value.to_string() } else { REDACTED.to_owned() };
             members.push((path.to_owned(), text));
         }
         Value::Null => {}
-    }
-}
-
-/// Whether literals of this member are shown: they are no personal data.
-fn is_shown(shape: Option<&Shape>, path: &str) -> bool {
-    match shape {
-        Some(Shape::Text(Limit::OneOf(_)) | Shape::Integer | Shape::Time) => true,
-        Some(Shape::Text(_)) => ["ContactFlowId", "QuickConnectId", "TaskTemplateId"].contains(&path),
-        Some(Shape::Map(..) | Shape::Structure(_) | Shape::List(_)) | None => false,
     }
 }
 
@@ -146,7 +147,7 @@ mod tests {
                 "Name: …",
                 "Channel: TASK",
                 "ExpiryDurationInMinutes: 5",
-                "UserInfo.UserId: …",
+                "UserInfo.UserId: arn:agent",
                 "Unheard.Of: …",
                 "References.Ticket.Type: URL",
                 "References.Ticket.Value: …",

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::operation::Operation;
 use super::redact::redact;
+use super::sensitive::sensitive_texts;
 
 /// A string, borrowed from the row or the mapping where it passes unchanged.
 pub type Text<'a> = Cow<'a, str>;
@@ -215,7 +216,7 @@ impl<'a> ContactRequest<'a> {
 
     /// Total length of the request's texts, bytes: cheaper than [`Self::json_len`], for finding the longest request.
     pub fn text_len(&self) -> usize {
-        // Called for every row of a check, so without the list of `personal_data`.
+        // Called for every row of a check, so by hand.
         let size = |text: &Option<Text<'_>>| text.as_ref().map_or(0, |text| text.len());
         let members = [
             &self.name,
@@ -251,36 +252,10 @@ impl<'a> ContactRequest<'a> {
         serde_json::to_vec(self).unwrap_or_default().len()
     }
 
-    /// Replaces every value of this request in `text`, an error message of the service, by `…`.
-    pub fn redact(&self, text: &str) -> String {
-        redact(&self.personal_data(), text)
-    }
-
-    fn personal_data(&self) -> Vec<&str> {
-        let mut texts: Vec<&Text<'a>> = Vec::new();
-        let members = [
-            &self.name,
-            &self.description,
-            &self.related_contact_id,
-            &self.previous_contact_id,
-            &self.contact_flow_id,
-            &self.quick_connect_id,
-            &self.task_template_id,
-        ];
-        texts.extend(members.into_iter().flatten());
-        texts.extend(self.user_info.iter().map(|info| &info.user_id));
-        texts.extend(self.attributes.iter().map(|(_, value)| value));
-        let references = self.references.iter();
-        texts.extend(references.flat_map(|(_, it)| [&it.value, &it.arn, &it.status_reason]).flatten());
-        texts.extend(self.attachments.iter().flat_map(|file| [&file.file_name, &file.s3_url]).flatten());
-        texts.extend(self.segment_attributes.iter().flat_map(|(_, value)| value.texts()));
-        let mut texts: Vec<&str> = texts.into_iter().map(|text| &**text).collect();
-        if self.keys_are_data {
-            texts.extend(self.attributes.iter().map(|(key, _)| key));
-            texts.extend(self.references.iter().map(|(key, _)| key));
-            texts.extend(self.segment_attributes.iter().map(|(key, _)| key));
-        }
-        texts
+    /// Replaces every sensitive value of this request of at least 8 characters in `text`, an error message of the service,
+    /// by `…`. `is_cut` says that the service's text went on.
+    pub fn redact(&self, text: &str, is_cut: bool) -> String {
+        redact(&sensitive_texts(self), text, is_cut)
     }
 }
 
@@ -306,7 +281,7 @@ impl Attachment<'_> {
     }
 }
 
-impl<'a> SegmentValue<'a> {
+impl SegmentValue<'_> {
     fn into_owned(self) -> SegmentValue<'static> {
         SegmentValue {
             value_string: self.value_string.map(owned),
@@ -323,14 +298,6 @@ impl<'a> SegmentValue<'a> {
         let entries = self.value_map.iter().flat_map(|map| map.iter().map(|(_, value)| value));
         let inner = entries.chain(self.value_list.iter().flatten()).map(SegmentValue::text_len);
         own.chain(inner).sum()
-    }
-
-    /// The strings of the value, at any depth.
-    fn texts(&self) -> Vec<&Text<'a>> {
-        let own = self.value_string.iter().chain(&self.value_arn);
-        let entries = self.value_map.iter().flat_map(|map| map.iter().map(|(_, value)| value));
-        let inner = entries.chain(self.value_list.iter().flatten());
-        own.chain(inner.flat_map(SegmentValue::texts)).collect()
     }
 }
 
@@ -369,10 +336,9 @@ mod tests {
 
     #[test]
     fn values_that_a_message_quotes_are_redacted() {
-        let text = task().redact("'Jane Roe 4111' and 'Jane Roe' are not valid");
+        let text = task().redact("'Jane Roe 4111' and 'Jane Roe' are not valid", false);
         assert_eq!(text, "'…' and '…' are not valid");
-        let part = ContactRequest { name: Some("Planted one".into()), ..task() };
-        assert_eq!(part.redact("Name Planted is bad"), "Name … is bad");
+        assert_eq!(task().redact("Jane is not valid: 4111", false), "Jane is not valid: 4111");
     }
 
     proptest::proptest! {

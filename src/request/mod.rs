@@ -8,16 +8,19 @@
 //! violations hold sizes and paths, never values. Imports nothing of the crate.
 
 mod contact;
+mod escapes;
 pub mod limits;
 mod operation;
 mod redact;
 mod rendered;
+mod sensitive;
 mod truncate;
 mod validate;
 
 pub use contact::{Attachment, ContactRequest, OrderedMap, Reference, SegmentValue, Text, UserInfo};
 pub use limits::{Limit, Violation};
 pub use operation::{Member, Operation, Shape};
+pub use redact::REDACTED_CHARS;
 pub use rendered::Rendered;
 pub use truncate::truncate_texts;
 pub use validate::validate;

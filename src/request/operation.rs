@@ -78,14 +78,28 @@ pub struct Member {
     pub note: &'static str,
     /// The default of a job that creates completed tasks; may be empty.
     pub default: &'static str,
+    /// Whether the value is an id or ARN, which is no personal data: of a flow, a user, a file or another contact.
+    pub is_id: bool,
+}
+
+impl Shape {
+    /// Whether the operation defines the values, so that they are no personal data: of an enumeration, or numbers and
+    /// times.
+    pub fn is_defined(&self) -> bool {
+        matches!(self, Shape::Text(Limit::OneOf(_)) | Shape::Integer | Shape::Time)
+    }
 }
 
 const fn text(name: &'static str, limit: Limit, note: &'static str) -> Member {
-    Member { name, shape: Shape::Text(limit), note, default: "" }
+    Member { name, shape: Shape::Text(limit), note, default: "", is_id: false }
+}
+
+const fn id(name: &'static str, limit: Limit, note: &'static str) -> Member {
+    Member { name, shape: Shape::Text(limit), note, default: "", is_id: true }
 }
 
 const fn member(name: &'static str, shape: Shape, note: &'static str) -> Member {
-    Member { name, shape, note, default: "" }
+    Member { name, shape, note, default: "", is_id: false }
 }
 
 /// The members of a reference. `attachment_note` is the note of those that only an attachment has.
@@ -94,7 +108,7 @@ const fn reference(types: Limit, attachment_note: &'static str) -> [Member; 5] {
         text("Type", types, "required"),
         text("Value", REFERENCE_VALUE, "epoch seconds for the type DATE: use the filter epoch"),
         text("Status", REFERENCE_STATUSES, attachment_note),
-        text("Arn", REFERENCE_ARN, attachment_note),
+        id("Arn", REFERENCE_ARN, attachment_note),
         text("StatusReason", REFERENCE_STATUS_REASON, attachment_note),
     ]
 }
@@ -118,7 +132,7 @@ static SEGMENT_VALUE: Shape = Shape::Structure(&[
     member("ValueInteger", Shape::Integer, ""),
     member("ValueMap", Shape::Map(SEGMENT_KEY, &SEGMENT_VALUE), ""),
     member("ValueList", Shape::List(&SEGMENT_VALUE), "system-defined attributes only"),
-    text("ValueArn", SEGMENT_ARN, "system-defined attributes only"),
+    id("ValueArn", SEGMENT_ARN, "system-defined attributes only"),
 ]);
 
 const SEGMENT_ATTRIBUTES: Member = member(
@@ -146,18 +160,18 @@ static CREATE_CONTACT: Shape = Shape::Structure(&[
     ATTRIBUTES,
     member("References", Shape::Map(REFERENCE_KEY, &REFERENCE), REFERENCES_NOTE),
     SEGMENT_ATTRIBUTES,
-    member("UserInfo", Shape::Structure(&[text("UserId", ID, USER_ID_NOTE)]), ""),
-    text("RelatedContactId", ID, ""),
-    text("PreviousContactId", ID, "VOICE with external audio only"),
+    member("UserInfo", Shape::Structure(&[id("UserId", ID, USER_ID_NOTE)]), ""),
+    id("RelatedContactId", ID, ""),
+    id("PreviousContactId", ID, "VOICE with external audio only"),
     member("ExpiryDurationInMinutes", Shape::Integer, "at least 1"),
 ]);
 
 static START_TASK_CONTACT: Shape = Shape::Structure(&[
     text("Name", NAME, "required"),
     text("Description", DESCRIPTION, ""),
-    text("ContactFlowId", FLOW_ID, "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId"),
-    text("QuickConnectId", QUICK_CONNECT_ID, ""),
-    text("TaskTemplateId", TEMPLATE_ID, ""),
+    id("ContactFlowId", FLOW_ID, "exactly one of ContactFlowId, QuickConnectId and TaskTemplateId"),
+    id("QuickConnectId", QUICK_CONNECT_ID, ""),
+    id("TaskTemplateId", TEMPLATE_ID, ""),
     member(
         "ScheduledTime",
         Shape::Time,
@@ -167,6 +181,6 @@ static START_TASK_CONTACT: Shape = Shape::Structure(&[
     member("References", Shape::Map(REFERENCE_KEY, &TASK_REFERENCE), REFERENCES_NOTE),
     SEGMENT_ATTRIBUTES,
     member("Attachments", Shape::List(&ATTACHMENT), "1 to 5"),
-    text("PreviousContactId", ID, "at most 12 tasks may share one"),
-    text("RelatedContactId", ID, ""),
+    id("PreviousContactId", ID, "at most 12 tasks may share one"),
+    id("RelatedContactId", ID, ""),
 ]);

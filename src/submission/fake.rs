@@ -98,7 +98,7 @@ impl FakeReply {
 }
 
 fn cause(code: &str) -> Cause {
-    Cause { code: code.to_owned(), message: "a scripted answer".to_owned() }
+    Cause { code: code.to_owned(), message: "a scripted answer".into() }
 }
 
 type Script = dyn Fn(&FakeAttempt) -> FakeReply + Send + Sync;

@@ -1,7 +1,7 @@
 //! Classifies an error response of the service by its code and status. Pure; names no type of the SDK.
 
 use super::attempt::AttemptError;
-use crate::ledger::Cause;
+use crate::ledger::{Cause, CauseMessage};
 use crate::request::{ContactRequest, Operation};
 
 /// Error codes of invalid credentials.
@@ -31,13 +31,11 @@ pub(super) fn classify(
     request: Option<&ContactRequest<'_>>,
 ) -> AttemptError {
     let code = code.map(|code| sanitized_code(code, request)).unwrap_or_default();
-    let message = match request {
-        Some(request) => request.redact(&one_line(message.unwrap_or_default(), 2000)),
-        None => String::new(),
-    };
     let cause = Cause {
         code: if code.is_empty() { format!("HTTP{status}") } else { code.clone() },
-        message: one_line(&message, 500),
+        message: request
+            .map(|request| cause_message(message.unwrap_or_default(), request))
+            .unwrap_or_default(),
     };
     let kind = match (code.as_str(), status) {
         (_, 200..=399) => AttemptError::MaybeSent,
@@ -59,6 +57,19 @@ pub(super) fn classify(
         _ => AttemptError::Refused,
     };
     kind(cause)
+}
+
+/// Maximum length of a message, characters; Connect's have a few hundred.
+const MESSAGE_CHARS: usize = 2000;
+
+/// Maximum length of a message where it is shown, characters.
+const SHOWN_CHARS: usize = 500;
+
+/// The message without values of the row, and the whole message for the rejects file.
+fn cause_message(message: &str, request: &ContactRequest<'_>) -> CauseMessage {
+    let full = one_line(message, MESSAGE_CHARS);
+    let is_cut = message.chars().nth(MESSAGE_CHARS).is_some();
+    CauseMessage::redacted(one_line(&request.redact(&full, is_cut), SHOWN_CHARS), full)
 }
 
 fn is_chained_task(request: Option<&ContactRequest<'_>>) -> bool {
@@ -85,7 +96,7 @@ fn is_one_of(code: &str, codes: &str) -> bool {
 fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
     let is_known = is_one_of(code, SERVICE_CODES) || is_denial(code);
     let code = match request {
-        Some(request) if !is_known => request.redact(code),
+        Some(request) if !is_known => request.redact(code, false),
         _ => code.to_owned(),
     };
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
@@ -99,6 +110,7 @@ pub(super) fn one_line(text: &str, chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::OrderedMap;
 
     #[test]
     fn responses_are_classified_by_code_and_then_by_status() {
@@ -154,9 +166,50 @@ mod tests {
         let request = ContactRequest { name: Some("Jane Roe".into()), ..empty };
         let message = |request| {
             let error = classify(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), request);
-            error.cause().message.clone()
+            error.cause().message.to_string()
         };
         assert_eq!(message(Some(&request)), "bad name …");
         assert_eq!(message(None), "");
+    }
+
+    /// Messages as Connect and other AWS services word them.
+    const SERVICE_PHRASES: [&str; 9] = [
+        "Contact flow is not published",
+        "Contact flow is not of the right type",
+        "Invalid reference value. Reference type URL must be a valid URL",
+        "Attribute key contains invalid characters",
+        "You do not have access to the resource.",
+        "Instance id is not valid",
+        "The resource was not found.",
+        "1 validation error detected: Value at 'name' failed to satisfy constraint: Member must have length less than or \
+         equal to 512",
+        "Request contains an idempotency token that was used with other parameters",
+    ];
+
+    #[test]
+    fn the_services_reason_survives_tickets_that_speak_of_the_same_things() {
+        let everything = SERVICE_PHRASES.join(". ");
+        let words: Vec<&str> = everything.split(' ').collect();
+        let value = |at: usize| format!("{} {} to do", words[at], words[(at + 1) % words.len()]);
+        let attributes = (0..words.len()).map(|at| (format!("a{at}").into(), value(at).into())).collect();
+        let request = ContactRequest {
+            description: Some(everything.clone().into()),
+            attributes: OrderedMap(attributes),
+            ..ContactRequest::completed_task("Contact flow and reference of the instance")
+        };
+        for phrase in SERVICE_PHRASES {
+            let error = classify(400, Some("InvalidRequestException"), Some(phrase), Some(&request));
+            assert_eq!(error.cause().message.as_str(), phrase);
+        }
+    }
+
+    #[test]
+    fn a_message_beyond_the_maximum_may_end_within_a_value() {
+        let request = ContactRequest::completed_task("Jane Roe of Leeds");
+        let long = format!("{}Jane Roe of Leeds", "x".repeat(MESSAGE_CHARS - 10));
+        let message = cause_message(&long, &request);
+        assert_eq!(message.as_str().chars().count(), SHOWN_CHARS);
+        let shown = request.redact(&one_line(&long, MESSAGE_CHARS), true);
+        assert!(shown.ends_with("x…"), "{shown}");
     }
 }

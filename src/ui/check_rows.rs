@@ -7,7 +7,7 @@ use super::result_output::ignore_closed_pipe;
 use super::words::printable;
 use crate::check::{FoundFault, RowClass, RowSink, ShownRow};
 use crate::cli::Output;
-use crate::export::io_error;
+use crate::export::{CellStyle, io_error};
 
 /// Columns of the faults as CSV.
 const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
@@ -20,7 +20,7 @@ pub enum CheckedRows {
     /// JSON Lines of faults and requests.
     Json(BufWriter<Stdout>),
     /// Faults as CSV.
-    Csv(Box<csv::Writer<Stdout>>),
+    Csv(Box<csv::Writer<Stdout>>, CellStyle),
 }
 
 impl CheckedRows {
@@ -28,14 +28,14 @@ impl CheckedRows {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub fn start(output: Output) -> io::Result<Self> {
+    pub fn start(output: Output, cells: CellStyle) -> io::Result<Self> {
         Ok(match output {
             Output::Text => CheckedRows::Text(BufWriter::new(io::stdout())),
             Output::Json => CheckedRows::Json(BufWriter::new(io::stdout())),
             Output::Csv => {
                 let mut writer = csv::Writer::from_writer(io::stdout());
                 ignore_closed_pipe(writer.write_record(COLUMNS).map_err(io_error))?;
-                CheckedRows::Csv(Box::new(writer))
+                CheckedRows::Csv(Box::new(writer), cells)
             }
         })
     }
@@ -57,7 +57,7 @@ impl CheckedRows {
     pub fn finish(self) -> io::Result<()> {
         match self {
             CheckedRows::Text(mut out) | CheckedRows::Json(mut out) => ignore_closed_pipe(out.flush()),
-            CheckedRows::Csv(mut writer) => ignore_closed_pipe(writer.flush()),
+            CheckedRows::Csv(mut writer, _) => ignore_closed_pipe(writer.flush()),
         }
     }
 }
@@ -72,11 +72,14 @@ impl RowSink for CheckedRows {
                 let message = FaultMessage { file, line: *line, key, code, fault, message };
                 ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
             }
-            CheckedRows::Csv(writer) => {
+            CheckedRows::Csv(writer, style) => {
                 let line = line.to_string();
                 let cells: [&str; COLUMNS.len()] =
                     [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
-                ignore_closed_pipe(writer.write_record(cells).map_err(io_error))
+                let cells = cells.map(|cell| style.cell(cell));
+                ignore_closed_pipe(
+                    writer.write_record(cells.iter().map(|cell| cell.as_bytes())).map_err(io_error),
+                )
             }
         }
     }
@@ -99,7 +102,7 @@ impl RowSink for CheckedRows {
                 ignore_closed_pipe(writeln!(out, "{message}"))
             }
             // Refused with the arguments.
-            CheckedRows::Csv(_) => Ok(()),
+            CheckedRows::Csv(..) => Ok(()),
         }
     }
 }

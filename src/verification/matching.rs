@@ -78,7 +78,7 @@ pub(super) fn expected_contact(
     mapping: &Result<Mapping, MappingError>,
     attribute: Option<&str>,
 ) -> Result<ExpectedContact, Cause> {
-    let unsearchable = |message: String| Cause { code: "Unsearchable".into(), message };
+    let unsearchable = |message: String| Cause { code: "Unsearchable".into(), message: message.into() };
     let mapping = mapping.as_ref().map_err(|error| unsearchable(error.to_string()))?;
     // At the time of the first attempt, since a template may contain the time.
     let request = match mapping.map(&row.cells, row.first_sent_ms / 1000) {

@@ -235,7 +235,11 @@ impl<I: ContactLookup> VerificationRun<I> {
         let VerificationCounts { asked, missing, .. } = self.counts();
         if missing == asked && asked >= MISSING_OF_WRONG_INSTANCE {
             let message = format!("none of {asked} contacts exists; Connect keeps contacts for 24 months");
-            return Err(Ending::NotFound(Cause { code: "ResourceNotFoundException".into(), message }).into());
+            return Err(Ending::NotFound(Cause {
+                code: "ResourceNotFoundException".into(),
+                message: message.into(),
+            })
+            .into());
         }
         Ok(())
     }

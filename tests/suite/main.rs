@@ -46,6 +46,7 @@ mod service_errors;
 mod sharding;
 mod signals;
 mod skeletons;
+mod spreadsheet;
 mod status;
 mod storage;
 mod support;

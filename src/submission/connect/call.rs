@@ -188,7 +188,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 
 /// The cause of a failure that this machine detected.
 pub(super) fn local_cause(code: &str, message: &str) -> Cause {
-    Cause { code: code.to_owned(), message: message.to_owned() }
+    Cause { code: code.to_owned(), message: message.into() }
 }
 
 #[cfg(test)]

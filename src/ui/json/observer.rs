@@ -68,7 +68,7 @@ impl JsonLines {
                     key,
                     state: state.name(),
                     code: &cause.code,
-                    message: Cow::Borrowed(&cause.message),
+                    message: Cow::Borrowed(cause.message.as_str()),
                 })
             }
             RunEvent::RowNoted { file, note: Note { line, key, kind: NoteKind::Rejected(rejection) } } => {
@@ -110,7 +110,7 @@ fn finding(found: &VerificationFinding) -> Message<'_> {
         members,
         contact_ids,
         code: cause.map(|cause| &*cause.code),
-        message: cause.map(|cause| &*cause.message),
+        message: cause.map(|cause| cause.message.as_str()),
     })
 }
 
