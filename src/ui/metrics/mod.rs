@@ -254,6 +254,44 @@ mod tests {
         assert!(metrics.update_file().is_none() && !file.exists());
     }
 
+    /// The textfile collector of prometheus-node-exporter 1.5.0 drops a metric whose HELP differs from that of another
+    /// file, such as one that another version of this tool wrote: findings/node_exporter_drops_a_metric_by_its_help.sh.
+    #[test]
+    fn the_help_of_a_metric_never_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let metrics = metrics(folder.path());
+        metrics.figures.set_last_success(1.0);
+        metrics.figures.set_rows(&crate::ledger::StateCounts::default());
+        metrics.file_state().is_ours = true;
+        metrics.end(ExitCode::Complete);
+        let text = std::fs::read_to_string(folder.path().join("m.prom")).unwrap();
+        for help in [
+            "attempts_total Attempts of this run that ended.",
+            "build_info The version of connect-import; always 1.",
+            "created_total Contacts created by this run.",
+            "in_flight_requests Requests in flight.",
+            "last_exit_code The exit code of the latest run.",
+            "last_success_timestamp_seconds When the last run ended with exit code 0, in seconds since 1970; absent if none has \
+             yet.",
+            "rate_now Rows created per second, over the last ten seconds.",
+            "rate_set Target rate, set or found, in requests per second.",
+            "request_duration_seconds Time until Connect accepted or refused a request of this run; without throttled and \
+             unanswered requests.",
+            "rows Rows of the ledger, by state.",
+            "rows_done Rows to send that need no further attempt in this run.",
+            "rows_to_send Rows to send in this run.",
+            "run_end_timestamp_seconds When the latest run ended, in seconds since 1970.",
+            "run_info The Connect instance of the run; always 1.",
+            "run_start_timestamp_seconds When the latest run started, in seconds since 1970.",
+            "running 1 during a run; a run that was killed leaves it at 1, so check the age of the file too.",
+            "seconds_left Estimated seconds for the remaining rows.",
+            "throttled_total Attempts of this run that Connect throttled.",
+            "unanswered_total Attempts of this run that went unanswered.",
+        ] {
+            assert!(text.contains(&format!("# HELP connect_import_{help}\n")), "{help} is not in\n{text}");
+        }
+    }
+
     #[test]
     fn a_failure_to_write_is_reported_once() {
         let folder = tempfile::tempdir().unwrap();
