@@ -13,8 +13,10 @@ use serde::Serialize;
 
 use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
+use crate::request::Operation;
 use crate::shard::Shard;
 use crate::shutdown::Signal;
+use crate::submission::{Caller, CallerAbsence, ServiceTarget};
 use crate::warning::Warning;
 
 /// An event of a run, a check or a verification.
@@ -38,13 +40,17 @@ pub enum RunEvent {
     },
     /// The rows of the input that were entered show something to look at; nothing is sent yet.
     InputWarned(Warning),
-    /// All inputs are in the ledger, and sending begins.
+    /// All inputs are in the ledger. Sending begins, after the announcement if there are rows to send.
     SendingStarted {
         /// The run's record so far.
         run: Box<RunRecord>,
         /// Rows to send in this run.
         to_send: u64,
     },
+    /// What is about to be sent, by whom, and where to. Nothing is sent yet.
+    Announced(Box<Announcement>),
+    /// The run ends before its first request, because of an error that is reported apart.
+    NotStarted,
     /// The ledger has committed the result of an attempt, or rejected a row without one.
     RowSettled {
         /// Path of the input, or `-`.
@@ -140,6 +146,38 @@ pub enum RunEvent {
     },
     /// A verification found a difference between Connect and the ledger.
     VerificationFinding(VerificationFinding),
+}
+
+/// What a run is about to send, by whom, and where to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Announcement {
+    /// Rows to send in this run.
+    pub to_send: u64,
+    /// Owner of the credentials.
+    pub caller: Caller,
+    /// Region and endpoint.
+    pub target: ServiceTarget,
+    /// Instance id, not the ARN.
+    pub instance_id: String,
+    /// Operation that creates the contacts.
+    pub operation: Operation,
+    /// Target rate of this process.
+    pub rate: Rate,
+    /// Requests that may be sent at once.
+    pub burst: u32,
+    /// Part of the rows that the run sends; `None` for all rows.
+    pub shard: Option<Shard>,
+    /// Path of the ledger.
+    pub ledger: String,
+    /// Whether the user is asked for a confirmation, so that nothing else is shown until there is an answer.
+    pub is_question: bool,
+}
+
+impl Announcement {
+    /// Whether the run is a rehearsal, which creates no contact in Amazon Connect.
+    pub fn is_rehearsal(&self) -> bool {
+        self.caller == Caller::Unused(CallerAbsence::Rehearsal)
+    }
 }
 
 /// Difference between Connect and the ledger for one row.
@@ -272,10 +310,18 @@ const BATCH_DELAY: Duration = Duration::from_millis(5);
 /// Interval of `Observer::tick` while no event arrives.
 const TICK: Duration = Duration::from_millis(100);
 
+/// What is handed to the thread of the observers.
+#[derive(Debug)]
+enum Delivery {
+    Event(RunEvent),
+    /// Is answered when every earlier event has been delivered.
+    Flush(mpsc::Sender<()>),
+}
+
 /// Delivers events to observers on a thread of its own.
 #[derive(Debug)]
 pub struct Reporter {
-    sender: mpsc::Sender<RunEvent>,
+    sender: mpsc::Sender<Delivery>,
     thread: JoinHandle<()>,
 }
 
@@ -285,19 +331,25 @@ impl Reporter {
     /// # Errors
     /// The system cannot start a thread.
     pub fn start(mut observers: Vec<Box<dyn Observer>>) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel::<RunEvent>();
+        let (sender, receiver) = mpsc::channel::<Delivery>();
         let thread = std::thread::Builder::new().name("report".into()).spawn(move || {
             loop {
-                let events: Vec<RunEvent> = match receiver.recv_timeout(TICK) {
+                let deliveries: Vec<Delivery> = match receiver.recv_timeout(TICK) {
                     Ok(first) => std::iter::once(first).chain(receiver.try_iter()).collect(),
                     Err(RecvTimeoutError::Timeout) => Vec::new(),
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
-                for event in &events {
-                    observers.iter_mut().for_each(|observer| observer.observe(event));
+                for delivery in &deliveries {
+                    match delivery {
+                        Delivery::Event(event) => {
+                            observers.iter_mut().for_each(|observer| observer.observe(event));
+                        }
+                        // The caller may have stopped waiting.
+                        Delivery::Flush(done) => drop(done.send(())),
+                    }
                 }
                 observers.iter_mut().for_each(|observer| observer.tick());
-                if !events.is_empty() {
+                if !deliveries.is_empty() {
                     std::thread::sleep(BATCH_DELAY);
                 }
             }
@@ -308,7 +360,14 @@ impl Reporter {
     /// Queues an event for every observer. Never blocks.
     pub fn emit(&self, event: RunEvent) {
         // The thread ends early only if an observer panicked; the import continues without output.
-        let _ = self.sender.send(event);
+        let _ = self.sender.send(Delivery::Event(event));
+    }
+
+    /// Blocks until every event so far has been delivered.
+    pub fn flush(&self) {
+        let (done, flushed) = mpsc::channel();
+        // Fails if an observer panicked: nothing more is delivered then.
+        let _ = self.sender.send(Delivery::Flush(done)).is_ok().then(|| flushed.recv());
     }
 
     /// Waits until every event has been delivered. Returns at once while another reference to the reporter exists.

@@ -27,8 +27,8 @@ impl Cli {
 }
 
 /// Options without an environment variable, by command: an action of the moment must not come from the environment.
-const WITHOUT_VARIABLE: [(&str, &str); 4] =
-    [("init", "job"), ("init", "skeleton"), ("man", "to"), ("doctor", "probe-token")];
+const WITHOUT_VARIABLE: [(&str, &str); 5] =
+    [("init", "job"), ("init", "skeleton"), ("man", "to"), ("doctor", "probe-token"), ("run", "new-ledger")];
 
 /// The clap command as `--help`, the manual pages and the completions show it.
 pub fn described() -> Command {

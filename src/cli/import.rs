@@ -43,6 +43,13 @@ pub struct RunArgs {
     /// How long to wait for the lock if another run holds the ledger, such as 5m [default: 0s]
     #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub lock_wait: Option<Duration>,
+    /// Send without asking; on a terminal, the first run of a ledger that sends to a real service asks
+    #[arg(long, value_name = "BOOL", help_heading = "Sending")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub yes: Option<bool>,
+    /// Create a new ledger although one of the same import lies in the same folder
+    #[arg(long, hide_short_help = true, help_heading = "Sending")]
+    pub new_ledger: bool,
     /// File for rows that were not created [default: LEDGER.rejects.csv]
     #[arg(long, value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,

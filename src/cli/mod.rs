@@ -10,6 +10,7 @@ mod ledger;
 mod sandbox;
 mod shared;
 mod values;
+mod variables;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
 pub use shared::{DialectArgs, ImportArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
 pub use values::{LogFormat, Output, ProgressKind, StateFilter, duration};
+pub use variables::{UnknownVariable, expect_known_variables};
 
 /// Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).
 #[derive(Debug, Parser)]

@@ -1,6 +1,7 @@
 //! The commands, one file each; `help` has `completions` and `man`. They connect settings, domain and output, and hold no
 //! logic of their own.
 
+mod announce;
 mod check;
 mod doctor;
 mod export;
@@ -20,7 +21,7 @@ use clap::ArgMatches;
 use thiserror::Error;
 
 use crate::check::CheckError;
-use crate::cli::{Cli, Command, Output};
+use crate::cli::{Cli, Command, Output, UnknownVariable, expect_known_variables};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
@@ -30,8 +31,8 @@ use crate::job::{InputSettings, JOB_AT_HAND, JobAtHand, JobError, expect_not_imp
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::paths::resolved;
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
-use crate::shutdown::Shutdown;
-use crate::submission::ConnectError;
+use crate::shutdown::{Shutdown, Signal};
+use crate::submission::{ConnectError, WrongAccount};
 use crate::ui::{RejectsError, ResultError, ResumeCommand, exit_error, notice};
 use init::InitError;
 
@@ -77,6 +78,20 @@ pub enum CommandError {
     /// A result cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
+    /// An environment variable is unknown.
+    #[error(transparent)]
+    Variable(#[from] UnknownVariable),
+    /// The credentials belong to another account than the instance.
+    #[error(transparent)]
+    Account(#[from] WrongAccount),
+    /// The user did not confirm the first run of a ledger.
+    #[error(
+        "not confirmed, so nothing was sent; to send the rows, run the same command again, and answer y or add --yes"
+    )]
+    NotConfirmed,
+    /// A signal arrived before the first request.
+    #[error("interrupted before the first request; nothing was sent; run the same command again")]
+    Interrupted(Signal),
     /// A thread panicked, which is a bug.
     #[error("internal error; run the command again to continue, and report the line above")]
     Internal,
@@ -102,6 +117,7 @@ impl CommandError {
                 intake_code(error)
             }
             CommandError::Export(error) => export_code(error),
+            CommandError::Interrupted(signal) => signal.exit_code(),
             CommandError::Check(CheckError::Write(_))
             | CommandError::Init(InitError::Write { .. })
             | CommandError::Sandbox(SandboxError::StateWrite { .. })
@@ -114,6 +130,9 @@ impl CommandError {
             | CommandError::Io { .. } => ExitCode::Storage,
             CommandError::Job(_)
             | CommandError::Connect(_)
+            | CommandError::Variable(_)
+            | CommandError::Account(_)
+            | CommandError::NotConfirmed
             | CommandError::Init(_)
             | CommandError::Sandbox(_)
             | CommandError::Rejects(RejectsError::Output(_)) => ExitCode::Usage,
@@ -146,6 +165,7 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Newer(_)
         | LedgerError::Missing(_)
         | LedgerError::HardLinked(_)
+        | LedgerError::OtherLedger { .. }
         | LedgerError::OtherIdentity { .. }
         | LedgerError::OtherShard { .. }
         | LedgerError::Mixed { .. }
@@ -299,6 +319,7 @@ async fn execute(mut cli: Cli, matches: &ArgMatches) -> Result<ExitCode, Command
     let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let command = matches.subcommand_name().unwrap_or_default();
     tracing::info!(command, version, process, "begins");
+    expect_known_variables()?;
     let at_hand = with_job_at_hand(&mut cli.command);
     match &cli.command {
         Command::Run(args) => {

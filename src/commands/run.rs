@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::announce::announce;
 use super::{CommandError, blocking, io, prepared, serve_sandbox, unless_interrupted};
 use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
@@ -13,15 +14,18 @@ use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
-use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord};
+use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord, expect_no_other_ledger};
 use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::shutdown::Shutdown;
-use crate::submission::{ConnectClient, OnUnknown, Policy};
+use crate::submission::{ConnectClient, OnUnknown, Policy, ServiceTarget};
 use crate::ui::{
     Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
     kept_contacts, notice, observers_of_run, this_folder, to_stdout, write_rejects,
 };
+
+/// Ending of a run that failed before its first request.
+const NOT_STARTED: &str = "not started";
 
 pub(super) async fn run(
     args: &RunArgs,
@@ -76,10 +80,14 @@ async fn import(
         let Pacing { rate, burst, is_per_process, .. } = job.pacing;
         reporter.emit(RunEvent::ShardStarted { shard, rate, burst, is_own_rate: is_per_process });
     }
-    let (ledger, checked) = check(&job, again, inputs, &reporter, shutdown.clone()).await?;
+    let (ledger, checked) =
+        check(&job, again, inputs, submitter.target(), &reporter, shutdown.clone()).await?;
     let waiting = checked.rows.of(RowState::Pending);
     let to_send = job.limit.map_or(waiting, |limit| limit.min(waiting));
     reporter.emit(RunEvent::SendingStarted { run: Box::new(checked.clone()), to_send });
+    if let Err(error) = announce(&job, to_send, &submitter, &ledger, &reporter, &shutdown).await {
+        return Err(not_started(ledger, reporter, error).await);
+    }
     let (file, flag, shard) = (args.job.job.clone(), args.import.rate, job.identity.shard);
     let import = Import {
         ledger: ledger.clone(),
@@ -145,6 +153,7 @@ async fn check(
     job: &Job,
     again: &ResumeCommand,
     inputs: Vec<PreparedInput>,
+    target: &ServiceTarget,
     reporter: &Arc<Reporter>,
     shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
@@ -157,11 +166,18 @@ async fn check(
         retry: job.resend_policy.retry.clone(),
         command: again.command(),
         folder: this_folder(),
+        endpoint: target.authority(),
+        region: target.region.clone(),
     };
     let (reporter, stop) = (reporter.clone(), shutdown.clone());
     let Job { ledger: path, identity, lock_wait, crash_plan, check, .. } = job.clone();
     let shard = job.input.shard;
+    let may_be_new = job.new_ledger || job.aws.sandbox;
     let intake = blocking(move || {
+        // A rehearsal can be repeated, and a renamed one is a new one.
+        if !may_be_new {
+            expect_no_other_ledger(&path, &identity)?;
+        }
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
         let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
@@ -175,12 +191,30 @@ async fn check(
             Ok(checked) => Ok((Arc::new(ledger), checked)),
             Err(error) => {
                 // Best effort: the intake's error is the one to report.
-                let _ = ledger.end_run("not started", 0);
+                let _ = ledger.end_run(NOT_STARTED, 0);
                 Err(error.into())
             }
         }
     });
     unless_interrupted(shutdown, intake).await
+}
+
+/// Ends the record of a run that sends nothing because of `error`; returns the error.
+async fn not_started(ledger: Arc<Ledger>, reporter: Arc<Reporter>, error: CommandError) -> CommandError {
+    let exit = error.exit_code();
+    let ended = blocking(move || {
+        reporter.emit(RunEvent::NotStarted);
+        reporter.finish();
+        ledger.end_run(NOT_STARTED, 0)?;
+        ledger.note_exit(exit.code())?;
+        if let Ok(ledger) = Arc::try_unwrap(ledger) {
+            ledger.close()?;
+        }
+        Ok(())
+    });
+    // Best effort: `error` is the one to report.
+    let _ = ended.await;
+    error
 }
 
 /// Maximum in-flight requests, limited by the number of files that the process may open.

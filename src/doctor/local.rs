@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use super::CheckResult;
 use crate::exit_code::ExitCode;
-use crate::ledger::{Identity, LedgerError, LedgerReader, is_locked};
+use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, is_locked};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
-use crate::submission::CredentialsInfo;
+use crate::submission::{Caller, CredentialsInfo};
 
 const CREDENTIALS: &str = "credentials";
+const ACCOUNT: &str = "account";
 const QUOTA: &str = "quota";
 const LEDGER: &str = "ledger";
 const DISK: &str = "disk";
@@ -58,6 +59,22 @@ pub(super) fn credentials(
     }
 }
 
+/// Judges the owner of the credentials; nothing if no account's credentials are used.
+pub(super) fn account(caller: &Caller, expected: Option<&str>) -> Option<CheckResult> {
+    let result = match caller {
+        Caller::Unused(_) => return None,
+        Caller::Known { account, arn } => match caller.expect_account(expected) {
+            Ok(()) => CheckResult::pass(ACCOUNT, format!("{account}, {arn}")),
+            Err(error) => CheckResult::fail(ACCOUNT, ExitCode::Usage, error.to_string(), ""),
+        },
+        Caller::Unknown(reason) | Caller::NoCredentials(reason) => {
+            let remedy = "make sure that the credentials are those of the instance's account";
+            CheckResult::warn(ACCOUNT, format!("not known ({reason})"), remedy)
+        }
+    };
+    Some(result)
+}
+
 /// Compares the rate with the documented quota. The API does not show an account's own quota.
 pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<Shard>) -> CheckResult {
     let shards = shard.map_or(1, Shard::count);
@@ -84,7 +101,7 @@ pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<
 }
 
 /// Checks that a run could use the ledger.
-pub(super) fn ledger(path: &Path, identity: &Identity) -> CheckResult {
+pub(super) fn ledger(path: &Path, identity: &Identity, is_rehearsal: bool) -> CheckResult {
     let shown = path.display();
     match row_count(path, identity) {
         Ok((rows, _)) if is_locked(path) => {
@@ -97,9 +114,13 @@ pub(super) fn ledger(path: &Path, identity: &Identity) -> CheckResult {
             CheckResult::warn(LEDGER, found, "nothing to do: the next run counts them again")
         }
         Ok((rows, true)) => CheckResult::pass(LEDGER, format!("{shown} is intact and has {rows} rows")),
-        Err(LedgerError::Missing(_)) => {
+        Err(LedgerError::Missing(_)) if is_rehearsal => {
             CheckResult::pass(LEDGER, format!("no ledger yet; a run creates {shown}"))
         }
+        Err(LedgerError::Missing(_)) => match expect_no_other_ledger(path, identity) {
+            Ok(()) => CheckResult::pass(LEDGER, format!("no ledger yet; a run creates {shown}")),
+            Err(error) => CheckResult::fail(LEDGER, ExitCode::Usage, error.to_string(), ""),
+        },
         Err(
             error @ (LedgerError::OtherIdentity { .. }
             | LedgerError::OtherShard { .. }
@@ -186,6 +207,7 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
+    use crate::submission::CallerAbsence;
 
     #[test]
     fn credentials_pass_if_they_last() {
@@ -201,6 +223,16 @@ mod tests {
         assert_eq!(status(minutes(59), true), CheckStatus::Warn);
         assert_eq!(status(Some(now - Duration::from_secs(1)), true), CheckStatus::Fail(ExitCode::Fatal));
         assert_eq!(credentials(Err("none".into()), false, now).status, CheckStatus::Fail(ExitCode::Fatal));
+    }
+
+    #[test]
+    fn credentials_of_another_account_than_the_instances_fail() {
+        let known = Caller::Known { account: "1".into(), arn: "arn:aws:iam::1:user/me".into() };
+        let status = |caller: &Caller, expected| account(caller, expected).map(|result| result.status);
+        assert_eq!(status(&known, Some("1")), Some(CheckStatus::Pass));
+        assert_eq!(status(&known, Some("2")), Some(CheckStatus::Fail(ExitCode::Usage)));
+        assert_eq!(status(&Caller::Unknown("no answer".into()), Some("2")), Some(CheckStatus::Warn));
+        assert_eq!(status(&Caller::Unused(CallerAbsence::Loopback), Some("2")), None);
     }
 
     #[test]

@@ -70,6 +70,8 @@ impl CheckResult {
 /// Settings of a run, as far as they are checked.
 #[derive(Clone, Debug)]
 pub struct Examination {
+    /// Account of the instance, if it is given by its ARN.
+    pub account: Option<String>,
     /// Identity that the ledger has, or would get.
     pub identity: Identity,
     /// Path of the ledger.
@@ -97,13 +99,14 @@ impl Examination {
         let has_credentials = !matches!(credentials.status, CheckStatus::Fail(_));
         emit(credentials);
         if has_credentials {
+            local::account(&client.caller().await, self.account.as_deref()).into_iter().for_each(&mut emit);
             self.check_connect(client, &mut emit).await;
         }
         emit(local::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
         if let Err(problem) = &input {
             emit(CheckResult::fail("input", ExitCode::Usage, problem, ""));
         }
-        emit(local::ledger(&self.ledger, &self.identity));
+        emit(local::ledger(&self.ledger, &self.identity, self.rehearsal));
         emit(local::disk(&self.ledger, input.unwrap_or_default()));
         if self.probe_token && has_credentials {
             emit(connect::probe_token(client).await);

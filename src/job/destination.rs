@@ -6,7 +6,7 @@ use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, LONGEST, option_error};
 use crate::cli::{GlobalArgs, JobArgs, RequestArgs};
-use crate::submission::AwsSettings;
+use crate::submission::{AwsSettings, is_loopback_host};
 
 /// The instance and how it is reached.
 pub(super) fn destination(
@@ -95,9 +95,7 @@ fn expect_endpoint(url: &str, is_rehearsal: bool) -> Result<(), &'static str> {
             "must name no user and no password: they would not be sent; leave out what stands before the @",
         );
     }
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    if is_rehearsal && !(is_loopback && uri.scheme_str() == Some("http")) {
+    if is_rehearsal && !(is_loopback_host(host) && uri.scheme_str() == Some("http")) {
         return Err("must be http:// on loopback for a rehearsal");
     }
     Ok(())

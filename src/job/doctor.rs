@@ -63,6 +63,7 @@ impl DoctorJob {
         let ledger = ledger_to_write(&args.job, &file)?;
         Ok(DoctorJob {
             examination: Examination {
+                account: instance.account.clone(),
                 identity: input::identity(instance, &args.job, &args.request, &file, &ledger)?,
                 ledger,
                 rate,

@@ -40,7 +40,7 @@ const KEYS: [(&str, &str); 10] = [
     (
         "run",
         "shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
-         on_unknown progress report_every output",
+         on_unknown yes progress report_every output",
     ),
     ("check", "strict"),
     ("verify", "search_attribute describe_rate search_rate"),
@@ -156,6 +156,7 @@ pub(super) struct RunTable {
     #[serde(deserialize_with = "time")]
     pub(super) idempotency_window: Option<Duration>,
     pub(super) on_unknown: Option<OnUnknown>,
+    pub(super) yes: Option<bool>,
     pub(super) progress: Option<ProgressKind>,
     #[serde(deserialize_with = "time")]
     pub(super) report_every: Option<Duration>,

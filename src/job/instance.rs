@@ -15,11 +15,13 @@ pub(super) struct Instance {
     pub(super) id: String,
     /// Region from the ARN, if an ARN was given.
     pub(super) region: Option<String>,
+    /// Account from the ARN, if an ARN was given.
+    pub(super) account: Option<String>,
 }
 
 impl Instance {
     pub(super) fn sandbox() -> Self {
-        Instance { id: SANDBOX.into(), region: None }
+        Instance { id: SANDBOX.into(), region: None, account: None }
     }
 
     pub(super) fn is_sandbox(&self) -> bool {
@@ -29,20 +31,20 @@ impl Instance {
     /// Parses `ID` or `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
-        let (id, region) = if text.starts_with("arn:") {
+        let (id, region, account) = if text.starts_with("arn:") {
             let parts: Vec<&str> = text.splitn(6, ':').collect();
-            let ["arn", _, "connect", region, _, resource] = parts[..] else {
+            let ["arn", _, "connect", region, account, resource] = parts[..] else {
                 return Err(NOT_AN_INSTANCE);
             };
             let id = resource.strip_prefix("instance/").ok_or(NOT_AN_INSTANCE)?;
-            (id, Some(region.to_owned()))
+            (id, Some(region.to_owned()), Some(account.to_owned()))
         } else {
-            (text, None)
+            (text, None, None)
         };
         let sound = !id.is_empty()
             && id.chars().count() <= INSTANCE_ID_CHARS
             && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if sound { Ok(Instance { id: id.to_owned(), region }) } else { Err(NOT_AN_INSTANCE) }
+        if sound { Ok(Instance { id: id.to_owned(), region, account }) } else { Err(NOT_AN_INSTANCE) }
     }
 }
 

@@ -89,6 +89,12 @@ pub struct Job {
     pub lock_wait: Duration,
     /// Rows that are sent again.
     pub resend_policy: ResendPolicy,
+    /// Account of the instance, if it is given by its ARN.
+    pub account: Option<String>,
+    /// Whether the first run of the ledger sends without asking.
+    pub is_confirmed: bool,
+    /// Whether a ledger may be created beside one of the same import.
+    pub new_ledger: bool,
     /// Region, endpoint, credentials, timeouts.
     pub aws: AwsSettings,
     /// Output formats and progress display.
@@ -177,6 +183,9 @@ impl Job {
         let outputs: Vec<&Path> = outputs.iter().flatten().map(PathBuf::as_path).collect();
         let state = kept_by_run(state, &args.job, file, &ledger, &outputs, args.force)?;
         Ok(Job {
+            account: instance.account.clone(),
+            is_confirmed: args.yes.or(file.run.yes).unwrap_or(false),
+            new_ledger: args.new_ledger,
             identity: input::identity(instance, &args.job, &args.import.request, file, &ledger)?,
             rejects,
             force: args.force,

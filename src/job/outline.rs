@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::file::{JobFile, keys};
 use crate::request::Operation;
+use crate::submission::origin;
 
 /// A job file without secrets and without the literals of its templates.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -88,12 +89,7 @@ fn text(value: &toml::Value) -> String {
 
 /// A URL's scheme, host and port; its other parts may be secrets.
 fn without_secrets(url: &str) -> String {
-    let uri = url.parse::<hyper::Uri>().ok();
-    let shown = uri.and_then(|uri| {
-        let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-        Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
-    });
-    shown.unwrap_or_else(|| "…".to_owned())
+    origin(url).unwrap_or_else(|| "…".to_owned())
 }
 
 #[cfg(test)]
@@ -152,6 +148,7 @@ mod tests {
         lock_wait = "5m"
         idempotency_window = "24h"
         on_unknown = "hold"
+        yes = true
         progress = "none"
         report_every = "10m"
         output = "json"

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::row::{RowId, RunId};
 use super::state::Illegal;
+use crate::shell_word::shell_path;
 
 /// Failure of a ledger. Nothing is sent after one.
 #[derive(Clone, Debug, Error)]
@@ -32,6 +33,21 @@ pub enum LedgerError {
     /// The ledger does not exist.
     #[error("there is no ledger {}; run an import first, or name it with --ledger", .0.display())]
     Missing(PathBuf),
+    /// The ledger would be new, and another one of the same import is in its folder.
+    #[error(
+        "{} would be a new ledger, and {} in the same folder has the same instance, operation, namespace, key and shard, \
+         and {created} created rows, which the new one would not know and send again; to continue with it, add --ledger {}; \
+         to create the new one nevertheless, add --new-ledger",
+        path.display(), other.display(), shell_path(other)
+    )]
+    OtherLedger {
+        /// The ledger that would be created.
+        path: PathBuf,
+        /// The ledger that exists.
+        other: PathBuf,
+        /// Its created rows.
+        created: u64,
+    },
     /// The ledger belongs to another import.
     #[error(
         "the ledger {} belongs to {what} '{found}', not '{wanted}'; use that {what}{}",

@@ -12,7 +12,7 @@
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
 //! `counts`, `file`, `lock`, `writer`, `handle`; then `send`, `runs`, `resume`, `intake` and `contacts`, which extend
-//! [`Ledger`]; then `reader`, `traffic`, `listing` and `ledger_set`.
+//! [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing` and `ledger_set`.
 
 mod contacts;
 mod counts;
@@ -26,6 +26,7 @@ mod ledger_set;
 mod listing;
 mod lock;
 mod occurrences;
+mod other_ledger;
 mod reader;
 mod resume;
 mod row;
@@ -51,6 +52,7 @@ pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
 pub use lock::Opening;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
+pub use other_ledger::expect_no_other_ledger;
 pub use reader::{KnownRow, LedgerReader};
 pub use resume::{IntakeTotals, Recognition, RowFingerprint};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};

@@ -336,7 +336,7 @@ fn has_log(file: &Path) -> bool {
 
 /// Connects to a file that nothing writes to, so that SQLite creates no file beside it.
 #[cfg(unix)]
-fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
+pub(super) fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
     use std::os::unix::ffi::OsStrExt as _;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     let bytes = file.as_os_str().as_bytes().iter();
@@ -353,7 +353,7 @@ fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError
 
 /// Elsewhere a path cannot be written as a URL.
 #[cfg(not(unix))]
-fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
+pub(super) fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
     let source = std::io::Error::other("its folder is read-only; copy it to a folder that you may write to");
     Err(LedgerError::io(path, source))
 }

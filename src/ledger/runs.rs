@@ -37,6 +37,10 @@ pub struct NewRun {
     pub command: String,
     /// Working folder.
     pub folder: String,
+    /// Host that the requests go to, with its port if that is not the scheme's.
+    pub endpoint: String,
+    /// Region.
+    pub region: String,
 }
 
 /// Rows that a run sends again only on the operator's request.
@@ -206,6 +210,28 @@ impl Ledger {
         })
     }
 
+    /// Records whose credentials sign the requests: the account and the ARN.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn note_caller(&self, account: &str, arn: &str) -> Result<(), LedgerError> {
+        let (account, arn) = (account.to_owned(), arn.to_owned());
+        self.call(move |session| {
+            session.set_in_run("account", account)?;
+            session.set_in_run("caller", arn)
+        })
+        .await
+    }
+
+    /// Whether a run of this ledger, this one or an earlier one, has sent a request.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub async fn has_sent(&self) -> Result<bool, LedgerError> {
+        let sent = "SELECT EXISTS (SELECT 1 FROM runs WHERE sending_ms IS NOT NULL)";
+        self.call(move |session| Ok(session.connection.query_row(sent, [], |row| row.get(0))?)).await
+    }
+
     /// Records the exit code of the run.
     ///
     /// # Errors
@@ -223,8 +249,9 @@ impl Session {
         // near zero: a run that was throttled throughout says little about the next.
         let rate = found.map_or(run.rate, |found| (found / 2.0).max(SLOWEST_START));
         self.connection.execute(
-            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]')",
+            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept, endpoint,
+                 region)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]', ?8, ?9)",
             params![
                 env!("CARGO_PKG_VERSION"),
                 run.mapping.0,
@@ -232,7 +259,9 @@ impl Session {
                 run.is_auto,
                 now,
                 run.command,
-                run.folder
+                run.folder,
+                run.endpoint,
+                run.region
             ],
         )?;
         self.run = RunId(self.connection.last_insert_rowid());

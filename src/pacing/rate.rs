@@ -29,6 +29,14 @@ impl Rate {
             Rate::Auto => DEFAULT_RATE,
         }
     }
+
+    /// Requests per second, unless the rate is found automatically.
+    pub fn fixed(self) -> Option<f64> {
+        match self {
+            Rate::Fixed(rate) => Some(rate),
+            Rate::Auto => None,
+        }
+    }
 }
 
 impl FromStr for Rate {

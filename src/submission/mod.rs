@@ -3,6 +3,7 @@
 //! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
 //! - `outcome`: from a result to the row's next state. Pure.
 //! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
+//! - `target`: where requests go, and whose credentials sign them. Pure.
 //! - `lookup`: the trait [`ContactLookup`], which reads contacts.
 //! - `connect`: both traits on the AWS SDK. No other folder names the SDK.
 //! - `fake`: a scripted [`Submitter`] for tests.
@@ -16,6 +17,7 @@ pub(crate) mod fake;
 mod lookup;
 mod outcome;
 mod service_error;
+mod target;
 
 pub use attempt::{Attempt, AttemptError, Submitter};
 pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, PermissionProbe};
@@ -24,3 +26,5 @@ pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,
 };
 pub use service_error::is_credentials_error;
+pub use target::{Caller, CallerAbsence, ServiceTarget, WrongAccount};
+pub(crate) use target::{is_loopback_host, origin};

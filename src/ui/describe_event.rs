@@ -5,6 +5,7 @@
 
 use tracing::Level;
 
+use super::announcement::announced;
 use super::words::{
     broken_rule, count_of, metrics_failed, per_second, pool_failure, printable_lines, rounded,
     shard_rate_origin, warning_text,
@@ -145,6 +146,9 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                 earlier_attempts(&run.doubts).into_iter().chain([checked]).collect::<Vec<_>>().join("\n"),
             )
         }
+        RunEvent::Announced(announcement) => {
+            notice(Level::INFO, &announced(announcement), announcement.is_question)
+        }
         RunEvent::InFlightListed(requests) => reply(Level::INFO, in_flight(requests)),
         RunEvent::RateReloaded(Ok(Rate::Fixed(rate))) => {
             reply(Level::INFO, format!("the rate is {rate} a second from now on"))
@@ -170,9 +174,10 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
             };
             milestone(format!("{signal}no new request is sent{wait}"))
         }
-        RunEvent::ReadingInput { .. } | RunEvent::Progress(_) | RunEvent::Verifying { .. } => {
-            Description::Silent
-        }
+        RunEvent::NotStarted
+        | RunEvent::ReadingInput { .. }
+        | RunEvent::Progress(_)
+        | RunEvent::Verifying { .. } => Description::Silent,
     }
 }
 

@@ -6,7 +6,7 @@ use tracing::{Level, error, info, warn};
 
 use super::describe_event::{Description, Problem, RowReference, describe, earlier_attempts};
 use super::period::Period;
-use crate::event::{Observer, Progress, RunEvent};
+use crate::event::{Announcement, Observer, Progress, RunEvent};
 use crate::exit_code::ExitCode;
 
 /// Writes events to the log.
@@ -67,6 +67,26 @@ impl Observer for LogObserver {
                 if let Some(text) = earlier_attempts(&run.doubts) {
                     warn!(unknown = run.doubts.unknown, in_doubt = run.doubts.waiting, "{text}");
                 }
+            }
+            RunEvent::Announced(announcement) => {
+                let known = announcement.caller.known();
+                let Announcement { to_send, target, instance_id, ledger, burst, .. } = &**announcement;
+                info!(
+                    to_send,
+                    account = known.map(|(account, _)| account),
+                    caller = known.map(|(_, arn)| arn),
+                    account_unknown = announcement.caller.reason(),
+                    region = target.region,
+                    endpoint = target.endpoint,
+                    instance_id,
+                    operation = announcement.operation.name(),
+                    rate = announcement.rate.fixed(),
+                    burst,
+                    shard = announcement.shard.map(tracing::field::display),
+                    ledger,
+                    is_rehearsal = announcement.is_rehearsal(),
+                    "rows to send"
+                );
             }
             RunEvent::Progress(progress) => self.progress(progress),
             RunEvent::Verifying { done, total, subject } => {

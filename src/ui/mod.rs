@@ -3,6 +3,7 @@
 //!
 //! - `describe_event` describes every event for people; a new event is added there, and where it is shown in
 //!   a form of its own. Observers: `terminal` (status area, plain lines), `log`, `json`, `metrics`.
+//! - `announcement`: who sends what where, before the first request, and the question whether to.
 //! - Results of commands: `run_report`, `check_report` and `check_rows`, `verification_report`, `doctor_report`, `status`,
 //!   `rejects`, `job_skeleton`; a long result goes through `result_output`.
 //! - `words` and `shell` hold what several of them share.
@@ -10,6 +11,7 @@
 //! It may import everything below it in the flow of data, down to events, and the output options of `cli`;
 //! nothing of `job` or `commands`.
 
+mod announcement;
 mod check_report;
 mod check_rows;
 mod describe_event;
@@ -37,6 +39,7 @@ use std::time::Duration;
 use crate::cli::{LogFormat, Output, ProgressKind};
 use crate::event::Observer;
 
+pub use announcement::{has_questioner, is_sending_confirmed, leave_question};
 pub use check_report::{CheckReport, ForecastSettings};
 pub use check_rows::CheckedRows;
 pub use doctor_report::DoctorReport;

@@ -9,8 +9,9 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 use crate::cli::Cli;
 use crate::shell_word::{ESCAPED, no_option, shell_path, shell_word};
 
-/// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already.
-const SINGLE_RUN_OPTIONS: [&str; 3] = ["limit", "retry", "crash-at"];
+/// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already. It has a
+/// ledger, and asks again only if nothing was sent.
+const SINGLE_RUN_OPTIONS: [&str; 5] = ["limit", "retry", "crash-at", "new-ledger", "yes"];
 
 /// Placeholder for standard input. A shell refuses it until it is replaced by a file.
 const SAME_INPUT: &str = "<THE-SAME-INPUT";
@@ -178,7 +179,7 @@ mod tests {
     fn options_of_one_run_are_left_out() {
         let own =
             ["run", "t.csv", "--limit", "10", "--retry=unknown,rejected", "--sandbox", "--crash-at=check"];
-        let own = resumed(&[&own[..], &["--max-duration", "7h"]].concat());
+        let own = resumed(&[&own[..], &["--yes", "--new-ledger", "--max-duration", "7h"]].concat());
         assert_eq!(own.command(), "ci run t.csv --sandbox --max-duration 7h");
         let with_rejects = own.with_rejects(Path::new("-r.csv"), Path::new("l.db"));
         assert_eq!(with_rejects, "ci run ./-r.csv --ledger l.db --sandbox --max-duration 7h");

@@ -68,6 +68,31 @@ fn invalid_arguments_and_inputs_are_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_misspelt_variable_is_refused_by_every_command() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    for arguments in [
+        &["run", "t.csv", "--sandbox"][..],
+        &["check", "t.csv", "--sandbox"],
+        &["status", "--ledger", "t.ledger.db"],
+        &["completions", "bash"],
+        &["run", "t.csv", "--sandbox", "--output", "json"],
+    ] {
+        let mut command = folder.command(arguments);
+        // Variables of other commands are known.
+        command.env("CONNECT_IMPORT_RTE", "5").env("CONNECT_IMPORT_SANDBOX_PORT", "8080");
+        let ended = Ended::from(command.output().unwrap()).expect(2);
+        let message = "variable CONNECT_IMPORT_RTE; did you mean 'CONNECT_IMPORT_RATE'?";
+        assert!(ended.stderr.contains(message), "{arguments:?}: {}", ended.stderr);
+        assert_eq!(ended.stdout.contains(message), arguments.contains(&"json"), "{}", ended.stdout);
+    }
+    assert!(!folder.path("t.sandbox.ledger.db").exists());
+    let mut known = folder.command(&["check", "t.csv", "--key", "id", "--sandbox"]);
+    known.env("CONNECT_IMPORT_SANDBOX_PORT", "8080");
+    Ended::from(known.output().unwrap()).expect(0);
+}
+
+#[test]
 fn a_misspelt_flag_is_refused_with_a_suggestion() {
     let ended = Folder::new().run(&["run", "t.csv", "--concurency", "3"]).expect(2);
     assert!(ended.stderr.contains("--concurrency"), "{}", ended.stderr);

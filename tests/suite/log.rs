@@ -43,7 +43,7 @@ fn every_line_of_a_log_is_json_and_the_milestones_are_there() {
             !["importing", "checking"].contains(message) && !message.contains("is a new ledger")
         })
         .collect();
-    assert_eq!(milestones, ["begins", "checked", "sending", "the run is over", "ends"]);
+    assert_eq!(milestones, ["begins", "checked", "rows to send", "sending", "the run is over", "ends"]);
     assert_eq!(log.iter().filter(|event| event["level"] != "INFO").count(), 0, "{}", ended.stderr);
     let importing = log.iter().rfind(|event| event["message"] == "importing").unwrap();
     assert_eq!((&importing["done"], &importing["to_send"]), (&3.into(), &3.into()));

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 #![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
+mod announcement;
 mod around_the_table;
 mod browser;
 mod changed_input;
@@ -30,6 +31,7 @@ mod log;
 mod message_schema;
 mod metrics;
 mod model;
+mod new_ledger;
 mod not_a_csv;
 mod open_tasks;
 mod output;

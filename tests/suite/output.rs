@@ -10,7 +10,7 @@ fn json_output_has_one_object_per_line_with_a_message_type() {
     let url = sandbox.url();
     let ended = folder.run(&import(&url, &["--output", "json", "--report-every", "0s"])).expect(1);
     let messages = messages(&ended.stdout);
-    assert_eq!(messages.keys().collect::<Vec<_>>(), ["error", "status", "summary"]);
+    assert_eq!(messages.keys().collect::<Vec<_>>(), ["announcement", "error", "status", "summary"]);
     assert_eq!((&messages["error"]["line"], &messages["error"]["code"]), (&32.into(), &"Validation".into()));
     assert_eq!((&messages["summary"]["created"], &messages["summary"]["exit_code"]), (&30.into(), &1.into()));
 

@@ -1,6 +1,6 @@
 //! Standard error as a terminal: the status area during a run, and the lines that stay after it.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::support::*;
 
 /// A pseudo-terminal and an emulation of its screen.
-struct Terminal {
+pub struct Terminal {
     master: OwnedFd,
     seen: Arc<Mutex<Seen>>,
 }
@@ -24,7 +24,7 @@ struct Seen {
 }
 
 impl Terminal {
-    fn open(columns: u16, rows: u16) -> Self {
+    pub fn open(columns: u16, rows: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -74,15 +74,32 @@ impl Terminal {
         Running::of(command.stdout(Stdio::piped()).stderr(self.end()))
     }
 
+    /// Starts a process whose standard input is the terminal too.
+    pub fn start_with_input(
+        &self,
+        folder: &Folder,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Running {
+        let mut command = folder.command(arguments);
+        command.env("TERM", "xterm-256color").envs(environment.iter().copied());
+        Running::of(command.stdin(self.end()).stdout(Stdio::piped()).stderr(self.end()))
+    }
+
+    /// Types on the keyboard of the terminal.
+    pub fn type_text(&self, text: &str) {
+        std::fs::File::from(self.master.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
+    }
+
     /// Rows of the screen and of what has scrolled off it, without empty ones. indicatif fills every row to
     /// its end, so the terminal takes all rows of a draw for one wrapped line.
-    fn rows(&self) -> Vec<String> {
+    pub fn rows(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let rows = seen.screen.screen().all_lines().map(|line| line.text().trim_end().to_owned());
         rows.filter(|row| !row.is_empty()).collect()
     }
 
-    fn shows(&self, text: &str) -> bool {
+    pub fn shows(&self, text: &str) -> bool {
         self.rows().iter().any(|row| row.contains(text))
     }
 

@@ -21,6 +21,8 @@ use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 use super::call::TransmissionFlag;
+use super::caller;
+use crate::submission::target::ServiceTarget;
 
 /// Settings of the client; most have the name of the AWS CLI's option.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +31,7 @@ pub struct AwsSettings {
     pub profile: Option<String>,
     /// Region; `None` takes it from the environment or the profile.
     pub region: Option<String>,
-    /// Endpoint instead of the Region's.
+    /// Endpoint of Connect instead of the Region's.
     pub endpoint_url: Option<String>,
     /// PEM file with the certificates to trust instead of the system's.
     pub ca_bundle: Option<PathBuf>,
@@ -71,7 +73,11 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub struct ConnectClient {
     pub(super) client: Client,
+    pub(super) sts: aws_sdk_sts::Client,
     pub(super) instance_id: String,
+    pub(super) target: ServiceTarget,
+    /// Whether the endpoint is a sandbox, which is used with constant credentials.
+    pub(super) is_rehearsal: bool,
     /// `None` if requests are not signed.
     pub(super) credentials: Option<SharedCredentialsProvider>,
 }
@@ -100,9 +106,6 @@ impl ConnectClient {
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
         }
-        if let Some(url) = &settings.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
         if settings.sandbox {
             // FIPS and dual-stack endpoints may be set in the environment; loopback has neither.
             loader = loader.http_client(without_tls()).use_fips(false).use_dual_stack(false);
@@ -119,17 +122,27 @@ impl ConnectClient {
             loader = loader.no_credentials();
         }
         let config = loader.load().await;
-        if config.region().is_none() {
-            return Err(ConnectError::NoRegion);
-        }
+        let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
+        let endpoint = caller::endpoint(&config, &region, settings.endpoint_url.as_deref());
         let mut client = aws_sdk_connect::config::Builder::from(&config);
+        // Not in the loader: it is the endpoint of Connect, and not that of STS.
+        if let Some(url) = &settings.endpoint_url {
+            client = client.endpoint_url(url);
+        }
         if settings.no_sign_request {
             client = client.allow_no_auth();
         }
         client.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
-        let client = Client::from_conf(client.build());
-        let credentials = config.credentials_provider().filter(|_| !settings.no_sign_request);
-        Ok(ConnectClient { client, instance_id: instance_id.to_owned(), credentials })
+        let mut sts = aws_sdk_sts::config::Builder::from(&config);
+        sts.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
+        Ok(ConnectClient {
+            client: Client::from_conf(client.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            instance_id: instance_id.to_owned(),
+            target: ServiceTarget::new(region, endpoint),
+            is_rehearsal: settings.sandbox,
+            credentials: config.credentials_provider().filter(|_| !settings.no_sign_request),
+        })
     }
 }
 

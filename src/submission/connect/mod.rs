@@ -2,9 +2,11 @@
 //!
 //! - `client`: sets up the one client of the process: timeouts, TLS, proxy, credentials.
 //! - `call`: makes one call and classifies its failure.
+//! - `caller`: the endpoint, and whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
 mod call;
+mod caller;
 mod client;
 mod create;
 mod doctor;

@@ -104,6 +104,13 @@ pub(crate) struct LedgerRun<'a> {
     pub(crate) ended_ms: Option<i64>,
     /// How the run ended, such as complete or limit reached; or under way, or died.
     pub(crate) ending: &'a str,
+    /// Host that the requests went to, with its port if that is not the scheme's.
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) region: Option<&'a str>,
+    /// Account of the credentials; null if it is not known.
+    pub(crate) account: Option<&'a str>,
+    /// ARN of the user or of the role's session whose credentials signed the requests; null if it is not known.
+    pub(crate) caller: Option<&'a str>,
     /// Rows of the input.
     pub(crate) rows_read: u64,
     /// Rows of other shards among them.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, RequestMessage};
 use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
-use super::run::{CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
+use super::run::{AnnouncementMessage, CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
 use crate::warning::Warning;
 
@@ -25,6 +25,8 @@ pub(crate) enum Message<'a> {
     Error(RowError<'a>),
     /// Warnings of one kind about the rows that a run entered, before its first request. From run.
     Warning(&'a Warning),
+    /// What a run is about to send, by whom and where to, before its first request. From run, if there are rows to send.
+    Announcement(AnnouncementMessage<'a>),
     /// Result of a run; its last message.
     Summary(RunSummary<'a>),
     /// Reason why a command ended without a result; its last message.

@@ -41,6 +41,7 @@ impl JsonLines {
                     in_doubt_closing: run.doubts.closing,
                 }))
             }
+            RunEvent::Announced(announcement) => Message::Announcement((&**announcement).into()),
             RunEvent::InputWarned(warning) => Message::Warning(warning),
             RunEvent::Progress(progress) => self.status(|| {
                 StatusMessage::Importing(Importing {

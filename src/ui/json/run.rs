@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::event::Progress;
+use crate::event::{Announcement, Progress};
 
 /// The input is being read; written every --report-every. From run and check.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,56 @@ pub(crate) struct CheckedStatus {
     pub(crate) in_doubt: u64,
     /// Rows in doubt whose --idempotency-window ends soon.
     pub(crate) in_doubt_closing: u64,
+}
+
+/// What a run is about to send, by whom and where to.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AnnouncementMessage<'a> {
+    /// Rows to send in this run.
+    pub(crate) to_send: u64,
+    /// Account of the credentials.
+    pub(crate) account: Option<&'a str>,
+    /// ARN of the user or of the role's session whose credentials sign the requests.
+    pub(crate) caller: Option<&'a str>,
+    /// Reason why account and caller are null; for people.
+    pub(crate) account_unknown: Option<&'a str>,
+    pub(crate) region: &'a str,
+    /// URL of the endpoint.
+    pub(crate) endpoint: &'a str,
+    pub(crate) instance_id: &'a str,
+    pub(crate) operation: &'a str,
+    /// Target rate of this process, requests per second; null with auto.
+    pub(crate) rate: Option<f64>,
+    /// Requests that may be sent at once.
+    pub(crate) burst: u32,
+    /// Shard that the run sends, such as 0/4; null if all rows.
+    pub(crate) shard: Option<String>,
+    /// Path of the ledger.
+    pub(crate) ledger: &'a str,
+    /// Whether the run is a rehearsal. Otherwise it creates contacts, which cannot be deleted.
+    pub(crate) is_rehearsal: bool,
+}
+
+impl<'a> From<&'a Announcement> for AnnouncementMessage<'a> {
+    fn from(announcement: &'a Announcement) -> Self {
+        let known = announcement.caller.known();
+        AnnouncementMessage {
+            to_send: announcement.to_send,
+            account: known.map(|(account, _)| account),
+            caller: known.map(|(_, arn)| arn),
+            account_unknown: announcement.caller.reason(),
+            region: &announcement.target.region,
+            endpoint: &announcement.target.endpoint,
+            instance_id: &announcement.instance_id,
+            operation: announcement.operation.name(),
+            rate: announcement.rate.fixed(),
+            burst: announcement.burst,
+            shard: announcement.shard.map(|shard| shard.to_string()),
+            ledger: &announcement.ledger,
+            is_rehearsal: announcement.is_rehearsal(),
+        }
+    }
 }
 
 /// Rows are being sent; written every --report-every.

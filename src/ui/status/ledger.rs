@@ -115,10 +115,11 @@ impl LedgerStatus {
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
-                "  run {}, {started:.0}, {}: {} created{passed_over}{rate}",
+                "  run {}, {started:.0}, {}: {} created{passed_over}{rate}{}",
                 run.id,
                 self.ending(index, run),
-                run.rows.of(RowState::Created)
+                run.rows.of(RowState::Created),
+                target(run)
             );
         }
         text
@@ -170,6 +171,10 @@ impl LedgerStatus {
             started_ms: run.started_ms,
             ended_ms: run.ended_ms,
             ending: self.ending(index, run),
+            endpoint: run.endpoint.as_deref(),
+            region: run.region.as_deref(),
+            account: run.account.as_deref(),
+            caller: run.caller.as_deref(),
             rows_read: run.rows_read,
             of_other_shards: run.other_shards,
             passed_over: run.passed_over,
@@ -193,6 +198,13 @@ impl LedgerStatus {
             runs: runs.collect(),
         }
     }
+}
+
+/// `; to HOST, account 123456789012` of a run, as far as it is known.
+fn target(run: &RunRecord) -> String {
+    let endpoint = run.endpoint.as_ref().map(|endpoint| format!("; to {endpoint}")).unwrap_or_default();
+    let account = run.account.as_ref().map(|account| format!(", account {account}")).unwrap_or_default();
+    endpoint + &account
 }
 
 /// A run records its traffic every ten seconds, and the disk may delay that.

@@ -14,4 +14,4 @@ mod status_area;
 pub(super) use colour::TerminalColours;
 pub use colour::{foreseen_colour, set_colour};
 pub(super) use lines::{PlainLines, RepliesOnly};
-pub(super) use status_area::{TerminalObserver, can_draw, leave_status_area, print_line};
+pub(super) use status_area::{TerminalObserver, can_draw, leave_status_area, print_line, print_prompt};

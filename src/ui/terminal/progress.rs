@@ -105,6 +105,7 @@ impl ProcessState {
                 self.progress = Progress { to_send: *to_send, rate_set: run.rate, ..Progress::default() };
                 self.progress.rejected = run.rows.of(RowState::Rejected);
             }
+            RunEvent::NotStarted => self.phase = Phase::Starting,
             RunEvent::Draining { grace, .. } => self.phase = Phase::Draining { until: at + *grace },
             RunEvent::Progress(progress) => {
                 // Any answer ends a pause.

@@ -38,6 +38,13 @@ pub(crate) fn print_line(line: &str) {
     status_area().print(line);
 }
 
+/// Writes to standard error without a line break at the end. The status area must not be shown.
+pub(crate) fn print_prompt(text: &str) {
+    let _area = status_area();
+    // If it cannot be written, there is no other place for an error.
+    let _ = write!(anstream::stderr(), "{text}").and_then(|()| anstream::stderr().flush());
+}
+
 /// Ends the status area; its last state stays on the screen.
 pub(crate) fn leave_status_area() {
     status_area().leave();
@@ -149,6 +156,8 @@ pub(crate) struct TerminalObserver {
     state: ProcessState,
     causes: Causes,
     colours: TerminalColours,
+    /// Whether the user is asked something at this moment, so that nothing may be drawn.
+    is_asking: bool,
 }
 
 impl TerminalObserver {
@@ -161,6 +170,7 @@ impl TerminalObserver {
             state: ProcessState::default(),
             causes: Causes::default(),
             colours: TerminalColours::of_stderr(),
+            is_asking: false,
         }
     }
 
@@ -172,6 +182,11 @@ impl TerminalObserver {
 impl Observer for TerminalObserver {
     fn observe(&mut self, event: &RunEvent) {
         self.state.observe(event, self.started.elapsed());
+        // Every later event comes after the answer.
+        self.is_asking = matches!(event, RunEvent::Announced(announcement) if announcement.is_question);
+        if self.is_asking {
+            status_area().draw(&Layout::default(), self.size);
+        }
         match describe(event) {
             Description::Notice(notice) => print_line(&notice.text),
             Description::Problem(problem) => {
@@ -185,7 +200,7 @@ impl Observer for TerminalObserver {
     }
 
     fn tick(&mut self) {
-        if !self.period.advance() {
+        if self.is_asking || !self.period.advance() {
             return;
         }
         let before = std::mem::replace(&mut self.size, size_of_stderr());

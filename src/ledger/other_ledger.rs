@@ -1,0 +1,154 @@
+//! Another ledger of the same import, in the folder where a run is about to create a new one.
+//!
+//! The new ledger would know none of its rows and send them again. This happens when a job file or a CSV is renamed, since
+//! the ledger's name follows theirs.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::LedgerError;
+use super::file::{length, log_path};
+use super::identity::{Identity, read_identity};
+use super::reader::connect_immutable;
+use super::schema::APPLICATION_ID;
+use crate::paths::{folder_of, resolved};
+
+/// Extension of the files that may be ledgers.
+const EXTENSION: &str = "db";
+
+/// How long to wait for a file that another program has locked. A run that writes locks no reader out.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Start and length of a SQLite file's header, and the place of the application id in it (SQLite, Database File Format).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const HEADER: usize = 100;
+const APPLICATION_ID_AT: usize = 68;
+
+/// Refuses to create the ledger at `path` if another one in its folder has the same identity. A file that is no ledger, or
+/// cannot be read, is passed over. Does nothing if the ledger exists.
+///
+/// # Errors
+/// [`LedgerError::OtherLedger`]
+pub fn expect_no_other_ledger(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    let mut others: Vec<_> = entries
+        .map(|entry| path.with_file_name(entry.file_name()))
+        .filter(|other| other.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION)))
+        .filter(|other| has_ledger_header(other))
+        .collect();
+    others.sort();
+    let created = |other: &Path| created_rows_of(other, identity).ok().flatten();
+    match others.into_iter().find_map(|other| Some((created(&other)?, other))) {
+        Some((created, other)) => Err(LedgerError::OtherLedger { path: path.to_owned(), other, created }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the file begins as a ledger does. Its application id is in the file from its creation.
+fn has_ledger_header(path: &Path) -> bool {
+    // Opening a named pipe waits for a writer.
+    if !path.is_file() {
+        return false;
+    }
+    let mut header = [0; HEADER];
+    let is_read = File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    let id = &header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4];
+    is_read && header.starts_with(MAGIC) && id == APPLICATION_ID.to_be_bytes()
+}
+
+/// Number of created rows of the ledger, or `None` if it has another identity.
+fn created_rows_of(path: &Path, identity: &Identity) -> Result<Option<u64>, LedgerError> {
+    let file = resolved(path);
+    // A ledger at rest is left as it is: reading it in the usual way would create two files beside it.
+    let at_rest = length(&log_path(&file)) == 0;
+    let immutable = at_rest.then(|| connect_immutable(&file, path).ok()).flatten();
+    let read = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = immutable.map_or_else(|| Connection::open_with_flags(&file, flags), Ok)?;
+        connection.busy_timeout(BUSY)?;
+        if read_identity(&connection)?.as_ref() != Some(identity) {
+            return Ok(None);
+        }
+        let created = "SELECT coalesce(sum(rows), 0) FROM row_counts WHERE state = 'created'";
+        connection.query_row(created, [], |row| row.get(0)).map(Some)
+    };
+    read().map_err(|source| LedgerError::sqlite(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::crash_plan::CrashPlan;
+    use crate::ledger::Ledger;
+    use crate::request::Operation;
+
+    fn identity(namespace: &str) -> Identity {
+        Identity {
+            instance_id: "i".into(),
+            operation: Operation::CreateContact,
+            namespace: namespace.into(),
+            key: vec!["id".into()],
+            key_comparison: Default::default(),
+            shard: None,
+        }
+    }
+
+    fn open(path: &Path, identity: &Identity) -> Ledger {
+        Ledger::open(path, identity, Duration::ZERO, &mut |_| {}, &CrashPlan::default()).unwrap()
+    }
+
+    /// The other ledger that the error names, if there is one.
+    fn other(path: &Path, identity: &Identity) -> Option<PathBuf> {
+        match expect_no_other_ledger(path, identity) {
+            Ok(()) => None,
+            Err(LedgerError::OtherLedger { other, .. }) => Some(other),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_ledger_of_the_same_identity_is_named_at_rest_and_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let in_use = open(&path("a.db"), &identity(""));
+        assert_eq!(other(&path("b.db"), &identity("")), Some(path("a.db")));
+        assert_eq!(other(&path("b.db"), &identity("second")), None);
+        assert_eq!(other(&path("a.db"), &identity("")), None);
+        in_use.close().unwrap();
+        let names = || {
+            let mut names: Vec<_> =
+                std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = names();
+        assert_eq!(other(&path("b.db"), &identity("")), Some(path("a.db")));
+        assert_eq!(names(), before);
+    }
+
+    #[test]
+    fn other_files_of_the_folder_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("folder.db")).unwrap();
+        std::fs::write(path("empty.db"), "").unwrap();
+        std::fs::write(path("text.db"), "no database".repeat(50)).unwrap();
+        Connection::open(path("foreign.db")).unwrap().execute_batch("CREATE TABLE identity (x)").unwrap();
+        open(&path("a.ledger"), &identity("")).close().unwrap();
+        // A ledger of which only the header is left.
+        let mut header = std::fs::read(path("a.ledger")).unwrap();
+        header.truncate(HEADER);
+        std::fs::write(path("cut.db"), header).unwrap();
+        assert_eq!(other(&path("b.db"), &identity("")), None);
+        assert_eq!(other(&path("no folder/b.db"), &identity("")), None);
+    }
+}
