@@ -86,6 +86,7 @@ CREATE TABLE rows (
     doubt_ms       INTEGER,
     contact_id     TEXT,
     contact_arn    TEXT,
+    contact_hash   INTEGER,                     -- 8 bytes of SHA-256 of contact_id
     code           TEXT,                        -- of the last error
     message        TEXT,                        -- of the last error; without sensitive values of the row
     full_message   TEXT,                        -- the same with them, if it has any; for the rejects file, until the row is created
@@ -113,9 +114,18 @@ CREATE INDEX rows_not_created ON rows (run_id, id) WHERE record IS NOT NULL;
 -- Rows in doubt are few, and are sent first, before their tokens are too old.
 CREATE INDEX rows_in_doubt ON rows (id) WHERE may_exist = 1;
 
+-- Finds a row that was given the contact of another row.
+CREATE INDEX rows_by_contact ON rows (contact_hash) WHERE contact_hash IS NOT NULL;
+
 -- The first row of an error code, which is shown as its example.
 CREATE INDEX rows_by_cause ON rows (state, code, id)
 WHERE state = 'rejected' OR state = 'failed' OR state = 'unknown' OR state = 'accepted';
+
+-- Created rows that have the contact of another row.
+CREATE TABLE shared_contacts (
+    row_id INTEGER PRIMARY KEY REFERENCES rows (id),
+    run_id INTEGER REFERENCES runs (id)         -- that found it; NULL: `verify`
+) STRICT;
 
 -- Scans of an input that have not reached its end. Their rows may be wrong and are not sent, unless the input is read
 -- again. A scan that reaches the end is deleted here.

@@ -65,6 +65,7 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
         instance_id: identity.map(|identity| identity.instance_id).unwrap_or_default(),
         rows: reader.state_counts()?,
         errors: reader.error_counts(CAUSES)?,
+        shared: reader.shared_contacts()?,
         minutes: reader.minutes(runs.first().map(|run| run.id), since, 1)?,
         minutes_since_ms: since * 60_000,
         runs,

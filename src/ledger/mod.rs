@@ -11,8 +11,8 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `file`, `lock`, `writer`, `handle`; then `send`, `runs`, `resume`, `intake` and `contacts`, which extend
-//! [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing` and `ledger_set`.
+//! `counts`, `file`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `resume`, `intake` and `contacts`,
+//! which extend [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing` and `ledger_set`.
 
 mod contacts;
 mod counts;
@@ -33,6 +33,7 @@ mod row;
 mod runs;
 mod schema;
 mod send;
+mod shared_contacts;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -58,5 +59,6 @@ pub use resume::{IntakeTotals, Recognition, RowFingerprint};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};
 pub use runs::{DoubtCounts, NewRun, Retry, RunRecord};
 pub use send::{Claim, InFlight, SetAside, Settled, Settlement};
+pub use shared_contacts::{MAX_SHARED_LISTED, SharedContact, SharedContacts};
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use traffic::{Latencies, MinuteTraffic, RunTraffic, Traffic};

@@ -18,6 +18,7 @@ use super::identity::{Identity, read_identity};
 use super::lock::{ClosedFile, Commit, is_taken, recorded_commit};
 use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
 use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version, state_column};
+use super::shared_contacts::{SharedContacts, shared_contacts};
 use super::state::RowState;
 use crate::digest::Digest;
 use crate::paths::resolved;
@@ -154,6 +155,14 @@ impl LedgerReader {
     /// The ledger cannot be read.
     pub fn state_counts(&self) -> Result<StateCounts, LedgerError> {
         self.read(state_counts)
+    }
+
+    /// Created rows whose contacts other rows of the ledger have too.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn shared_contacts(&self) -> Result<SharedContacts, LedgerError> {
+        self.read(|connection| shared_contacts(connection, None))
     }
 
     /// Up to `limit` runs, newest first.

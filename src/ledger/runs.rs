@@ -9,6 +9,7 @@ use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_intake;
 use super::handle::Ledger;
 use super::row::{RowId, RunId};
+use super::shared_contacts::{SharedContacts, shared_contacts};
 use super::state::RowState;
 use super::writer::{RunProgress, Session, now_ms};
 use crate::digest::Digest;
@@ -130,6 +131,8 @@ pub struct RunRecord {
     pub warnings: u64,
     /// Rows in doubt. Known when the inputs have just been read, and when the run has just ended.
     pub doubts: DoubtCounts,
+    /// Created rows of the contacts that this run found to have several rows. Known when the run has just ended.
+    pub shared: SharedContacts,
     /// Throttled attempts.
     pub throttled: u64,
     /// Whether a row of the ledger is created, so that the instance exists.
@@ -206,7 +209,8 @@ impl Ledger {
                 "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
                 params![session.run.0, now_ms(), ending, throttled],
             )?;
-            Ok(RunRecord { doubts: session.doubt_counts()?, ..session.run_record()? })
+            let shared = shared_contacts(&session.connection, Some(session.run))?;
+            Ok(RunRecord { doubts: session.doubt_counts()?, shared, ..session.run_record()? })
         })
     }
 
@@ -362,6 +366,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         warnings: 0,
         stranded: 0,
         doubts: DoubtCounts::default(),
+        shared: SharedContacts::default(),
         throttled: row.get("throttled")?,
         instance_proven: row.get("instance_proven")?,
         rows: StateCounts::default(),

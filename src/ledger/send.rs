@@ -7,6 +7,7 @@ use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::row::{Cause, Contact, RequestDigest, RowId};
 use super::schema::json_column;
+use super::shared_contacts::contact_hash;
 use super::state::{RowEvent, RowState, RowStatus, transition};
 use super::writer::{Session, now_ms};
 use crate::digest::Digest;
@@ -288,11 +289,19 @@ impl Session {
     ) -> Stored<()> {
         self.update_row(
             row,
-            "UPDATE rows SET state = 'created', may_exist = 0, contact_id = ?2, contact_arn = ?3,
+            "UPDATE rows SET state = 'created', may_exist = 0, contact_id = ?2, contact_arn = ?3, contact_hash = ?6,
                     code = NULL, message = NULL, full_message = NULL, record = NULL, request_digest = coalesce(?5, request_digest)
              WHERE id = ?1 AND state = ?4",
-            params![row.0, contact.id, contact.arn, from.name(), digest.map(|digest| digest.0)],
-        )
+            params![
+                row.0,
+                contact.id,
+                contact.arn,
+                from.name(),
+                digest.map(|digest| digest.0),
+                contact_hash(&contact.id)
+            ],
+        )?;
+        self.note_shared_contact(row, &contact.id)
     }
 
     fn write_status(

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::testing::{ledger, new_run, row, run_with};
 use super::{
     Cause, Claim, Contact, InFlight, IntakeTotals, Ledger, LedgerError, LedgerReader, NewRun, Note, NoteKind,
-    Retry, RowState, RunRecord, ScanCounts, SetAside, Settlement,
+    Retry, RowState, RunRecord, ScanCounts, SetAside, Settlement, SharedContact, SharedContacts,
 };
 use crate::request::{ContactRequest, Operation};
 use crate::source::{Header, Input};
@@ -327,4 +327,32 @@ fn a_row_that_another_process_changed_stops_the_run() {
     let refused = wait(ledger.begin(row, request()));
     assert!(matches!(refused, Err(LedgerError::Disturbed { .. })), "{refused:?}");
     assert!(matches!(wait(ledger.claim(1)), Err(LedgerError::Disturbed { .. })));
+}
+
+#[test]
+fn rows_that_get_the_contact_of_another_row_are_known_with_the_run_that_found_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_contact = |id: &str| Settlement::Created(Contact { id: id.into(), arn: None });
+    let keys = |shared: &SharedContacts| {
+        let row = |row: &SharedContact| format!("{} {} {}", row.contact_id, row.key, row.line);
+        (shared.total, shared.rows.iter().map(row).collect::<Vec<_>>())
+    };
+    let send = |ids: &[(&str, &str)], contacts: &[&str]| {
+        let ledger = ledger(folder.path());
+        run_with(&ledger, new_run(), ids);
+        for contact in contacts {
+            assert_eq!(attempt(&ledger, of_contact(contact)), (RowState::Created, false));
+        }
+        let record = ledger.end_run("complete", 0).unwrap();
+        ledger.close().unwrap();
+        record.shared
+    };
+    assert_eq!(keys(&send(&[("1", "a"), ("2", "b")], &["c", "d"])), (0, vec![]));
+    let rows = [("3", "c"), ("4", "d"), ("5", "e"), ("6", "f")];
+    let found = send(&rows, &["d", "e", "f", "d"]);
+    let expected = ["d 2 3", "d 3 2", "d 6 5"].map(str::to_owned).to_vec();
+    assert_eq!(keys(&found), (3, expected.clone()));
+    assert_eq!(keys(&send(&[("7", "g")], &["g"])), (0, vec![]));
+    let reader = LedgerReader::open(&folder.path().join("x.db")).unwrap();
+    assert_eq!(keys(&reader.shared_contacts().unwrap()), (3, expected));
 }

@@ -27,7 +27,7 @@ pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
         (Some((exit, _)), _) => exit,
         (None, Ending::ErrorBudget(_)) => ExitCode::ErrorBudget,
         (None, _) if run.waiting() > 0 => ExitCode::PlannedStop,
-        (None, _) if rows_with_errors(run) > 0 => ExitCode::RowsNotCreated,
+        (None, _) if rows_with_errors(run) + run.shared.total > 0 => ExitCode::RowsNotCreated,
         (None, _) => ExitCode::Complete,
     }
 }

@@ -26,6 +26,7 @@ mod period;
 mod rejects;
 mod result_output;
 mod run_report;
+mod shared_contacts;
 mod shell;
 mod status;
 mod terminal;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::ending::reason;
 use super::json::{Message, RunSummary};
 use super::log::log_ending;
+use super::shared_contacts::{log_shared_contacts, shared_contact_rows, shared_contacts_text};
 use super::shell::ResumeCommand;
 use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
 use crate::engine::Ending;
@@ -109,6 +110,9 @@ impl RunReport {
         if let Some(rejects) = self.rejects() {
             line(format!("  rows not created, and why: {}", rejects.display()));
         }
+        if let Some(shared) = shared_contacts_text(&run.shared) {
+            line(format!("\n{}", shared.trim_end()));
+        }
         if let Some(reason) = &self.reason {
             line(format!("\n{reason}"));
         }
@@ -142,6 +146,7 @@ impl RunReport {
             some(run.rows.of(RowState::Unknown), "unknown: sent and not answered, maybe created"),
             some(earlier_unknown, "unknown of earlier runs: the command verify looks for them"),
             some(run.waiting(), "waiting to be sent"),
+            some(run.shared.total, "of the created rows have the contact of another row"),
             some(run.changed_created, "of the created rows have changed since; not sent again"),
             some(run.identical_rows, "rows equal an earlier row; each is imported"),
             some(
@@ -177,6 +182,9 @@ impl RunReport {
             ExitCode::Complete => {
                 format!("Done: every row is created in instance {instance}. {created} by this run.")
             }
+            ExitCode::RowsNotCreated if run.shared.total > 0 => {
+                format!("Finished, but not every row has a contact of its own in instance {instance}.")
+            }
             ExitCode::RowsNotCreated => {
                 format!("Finished, but not every row is created in instance {instance}.")
             }
@@ -195,6 +203,7 @@ impl RunReport {
             (of(RowState::Rejected), of(RowState::Failed), of(RowState::Unknown));
         let (run, throttled) = (self.run.id.0, self.run.throttled);
         tracing::info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
+        log_shared_contacts(&self.run.shared);
         log_ending(self.exit, self.reason.as_deref());
     }
 
@@ -214,6 +223,8 @@ impl RunReport {
             created: run.rows.of(RowState::Created),
             already_created: run.already_created,
             changed_created: run.changed_created,
+            shared: run.shared.total,
+            shared_contacts: shared_contact_rows(&run.shared),
             rejected: run.rows.of(RowState::Rejected),
             failed: run.rows.of(RowState::Failed),
             unknown: run.rows.of(RowState::Unknown),

@@ -154,7 +154,8 @@ fn a_rejects_file_ignores_both_keys() {
     assert_eq!(imported(&folder, 1, &[]), ["fine"]);
     let rejects = folder.read("t.ledger.db.rejects.csv").replace(&"x".repeat(1025), "corrected");
     folder.write("t.ledger.db.rejects.csv", rejects);
-    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    // Not the contact that the first endpoint gave.
+    let endpoint = Endpoint::start(|_, _| Reply::Body("{\"ContactId\": \"another\"}"));
     let url = endpoint.url();
     folder
         .run(&[&["run", "t.ledger.db.rejects.csv", "--job", "job.toml"][..], &into(&url)].concat())

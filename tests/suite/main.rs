@@ -46,6 +46,7 @@ mod samples;
 mod schedulers;
 mod service_errors;
 mod sharding;
+mod shared_contacts;
 mod signals;
 mod skeletons;
 mod spreadsheet;

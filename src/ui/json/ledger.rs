@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::ledger::ErrorCount;
+use crate::ui::shared_contacts::SharedContactRow;
 
 /// Contents of a ledger. From status.
 #[derive(Debug, Serialize)]
@@ -58,6 +59,10 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) seconds_left: Option<f64>,
     /// Most frequent errors of rows that are not created.
     pub(crate) errors: &'a [ErrorCount],
+    /// Created rows of contacts that have several rows: Connect gave one contact id to them.
+    pub(crate) shared: u64,
+    /// The first of them.
+    pub(crate) shared_contacts: Vec<SharedContactRow<'a>>,
     /// Latest runs, newest first.
     pub(crate) runs: Vec<LedgerRun<'a>>,
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::event::{Announcement, Progress};
+use crate::ui::shared_contacts::SharedContactRow;
 
 /// The input is being read; written every --report-every. From run and check.
 #[derive(Debug, Serialize)]
@@ -146,6 +147,10 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) already_created: u64,
     /// Rows among them that have changed since.
     pub(crate) changed_created: u64,
+    /// Created rows of the contacts that this run found to have several rows: Connect gave one contact id to them.
+    pub(crate) shared: u64,
+    /// The first of them.
+    pub(crate) shared_contacts: Vec<SharedContactRow<'a>>,
     /// Rows that cannot succeed unless they are changed.
     pub(crate) rejected: u64,
     /// Rows that used up their attempts and are not created.

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, StateCounts};
+use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, SharedContacts, StateCounts};
 use crate::shard::Shard;
 use crate::shell_word::shell_path;
 use crate::ui::json::{LedgerRun, LedgerState, RowsByState};
+use crate::ui::shared_contacts::shared_contact_rows;
 use crate::ui::shell::from_here;
 use crate::ui::words::{per_second, rounded, run_rates};
 
@@ -27,6 +28,8 @@ pub struct LedgerStatus {
     pub rows: StateCounts,
     /// Causes of rows that are not created, the most frequent first.
     pub errors: Vec<ErrorCount>,
+    /// Created rows that have the contact of another row.
+    pub shared: SharedContacts,
     /// Latest runs, newest first.
     pub runs: Vec<RunRecord>,
     /// Whether a run holds the ledger.
@@ -195,6 +198,8 @@ impl LedgerStatus {
             next_step: self.next_step().map(|(_, command)| command),
             seconds_left: self.time_left().seconds(),
             errors: &self.errors[..self.errors.len().min(MAX_CAUSES)],
+            shared: self.shared.total,
+            shared_contacts: shared_contact_rows(&self.shared),
             runs: runs.collect(),
         }
     }

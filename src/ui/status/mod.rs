@@ -5,6 +5,7 @@ mod ledger;
 use std::fmt::Write as _;
 
 use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
+use super::shared_contacts::shared_contacts_text;
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
@@ -115,6 +116,9 @@ impl Status {
             for ledger in &self.ledgers {
                 let _ = writeln!(text, "  {}", ledger.line());
             }
+        }
+        for shared in self.ledgers.iter().filter_map(|ledger| shared_contacts_text(&ledger.shared)) {
+            let _ = write!(text, "\n{shared}");
         }
         self.causes(&mut text);
         if let [only] = &self.ledgers[..] {
