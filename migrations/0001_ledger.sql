@@ -30,6 +30,7 @@ CREATE TABLE runs (
     version         TEXT NOT NULL,              -- of connect-import
     command         TEXT NOT NULL,              -- command line, quoted for a shell
     folder          TEXT NOT NULL,              -- working folder
+    verify          TEXT,                       -- command line that verifies the ledger; NULL if its contacts end with the run
     name            TEXT,                       -- of the job, for people
     accept          TEXT NOT NULL DEFAULT '[]', -- JSON array: rows rejected with one of these codes are accepted
     -- Where the requests go, and on whose behalf. NULL if it is not known.
@@ -191,3 +192,30 @@ CREATE TABLE latencies (
     answers      INTEGER NOT NULL,
     PRIMARY KEY (run_id, microseconds)
 ) STRICT, WITHOUT ROWID;
+
+-- Verifications: comparisons of the ledger with Connect. One that was interrupted or died has the counts up to then.
+CREATE TABLE verifications (
+    id               INTEGER PRIMARY KEY,
+    run_id           INTEGER NOT NULL,           -- last run at the start, or 0: rows of later runs are not verified
+    endpoint         TEXT,                       -- as of a run
+    region           TEXT,
+    sample           INTEGER CHECK (sample > 0), -- created rows to look up, drawn at random; NULL: all
+    search_attribute TEXT,                       -- that unknown rows are searched by; NULL: by name
+    started_ms       INTEGER NOT NULL,
+    last_ms          INTEGER NOT NULL,           -- of the counts
+    ending           TEXT,                       -- 'complete', or why it ended early; NULL while it lasts, or if it died
+    -- Numbers of rows.
+    created          INTEGER NOT NULL DEFAULT 0, -- at the start
+    asked            INTEGER NOT NULL DEFAULT 0, -- of the created rows, looked up
+    same             INTEGER NOT NULL DEFAULT 0, -- of those, with the name and the attributes that were sent
+    different        INTEGER NOT NULL DEFAULT 0,
+    missing          INTEGER NOT NULL DEFAULT 0,
+    refused          INTEGER NOT NULL DEFAULT 0,
+    shared           INTEGER NOT NULL DEFAULT 0, -- of the created rows, with the contact of another row
+    unknown          INTEGER NOT NULL DEFAULT 0, -- at the start
+    found            INTEGER NOT NULL DEFAULT 0, -- of the unknown rows; created from then on
+    ambiguous        INTEGER NOT NULL DEFAULT 0,
+    not_found        INTEGER NOT NULL DEFAULT 0,
+    unsearchable     INTEGER NOT NULL DEFAULT 0,
+    in_doubt         INTEGER NOT NULL DEFAULT 0  -- pending and in-flight rows in doubt
+) STRICT;

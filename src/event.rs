@@ -151,6 +151,8 @@ pub enum RunEvent {
 /// What a run is about to send, by whom, and where to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Announcement {
+    /// Name of the job, for people.
+    pub name: Option<String>,
     /// Rows to send in this run.
     pub to_send: u64,
     /// Owner of the credentials.

@@ -25,6 +25,9 @@ pub struct RunArgs {
     /// Input, mapping and limits.
     #[command(flatten)]
     pub import: ImportArgs,
+    /// Name of the job, for people: in the announcement of the run, in status, and as the title of the report [default: none]
+    #[arg(long, hide_short_help = true, value_name = "NAME", help_heading = "Sending")]
+    pub name: Option<String>,
     /// Burst of the quota: requests that may leave at once; ignored with --rate auto [default: 5, divided among the shards]
     #[arg(long, value_name = "N", help_heading = "Sending")]
     pub burst: Option<u32>,
@@ -50,7 +53,7 @@ pub struct RunArgs {
     /// Create a new ledger although one of the same import lies in the same folder
     #[arg(long, hide_short_help = true, help_heading = "Sending")]
     pub new_ledger: bool,
-    /// File for rows that were not created [default: LEDGER.rejects.csv]
+    /// File for rows that were not created, or may not have been [default: LEDGER.rejects.csv]
     #[arg(long, value_name = "FILE", help_heading = "Sending")]
     pub rejects: Option<PathBuf>,
     /// Replace an existing rejects, metrics or --keep file that connect-import did not write, but never a ledger, the job

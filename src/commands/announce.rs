@@ -42,6 +42,7 @@ pub(super) async fn announce(
         && has_questioner()
         && !ledger.has_sent().await?;
     reporter.emit(RunEvent::Announced(Box::new(Announcement {
+        name: job.name.clone(),
         to_send,
         caller,
         target: target.clone(),

@@ -134,6 +134,7 @@ async fn import(
         shard: job.identity.shard,
         is_own_rate: job.pacing.is_per_process,
         warnings: checked.warnings,
+        name: job.name,
     };
     let report = RunReport::new(settings, again, &ending, exit, record, rejected > 0);
     report.log();
@@ -166,6 +167,8 @@ async fn check(
         retry: job.resend_policy.retry.clone(),
         command: again.command(),
         folder: this_folder(),
+        verify: again.verify(),
+        name: job.name.clone(),
         endpoint: target.authority(),
         region: target.region.clone(),
     };

@@ -69,6 +69,7 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
         minutes: reader.minutes(runs.first().map(|run| run.id), since, 1)?,
         minutes_since_ms: since * 60_000,
         runs,
+        verification: reader.latest_verification()?,
         is_running: is_locked(path),
         now_ms,
         ledger: path.to_owned(),

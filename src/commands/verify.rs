@@ -9,10 +9,10 @@ use crate::crash_plan::CrashPlan;
 use crate::event::{Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, VerificationScope};
 use crate::shutdown::Shutdown;
-use crate::submission::ConnectClient;
-use crate::ui::{VerificationReport, observers, to_stdout};
+use crate::submission::{ConnectClient, ServiceTarget};
+use crate::ui::{VerificationReport, ending_name, observers, to_stdout};
 use crate::verification::Verification;
 
 pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -26,8 +26,11 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;
+    let scope = scope(&job, client.target());
+    let record = ledger.start_verification(scope.clone()).await?;
     let verification = Verification {
         ledger: ledger.clone(),
+        record,
         lookup: Arc::new(client),
         reporter: reporter.clone(),
         shutdown,
@@ -42,11 +45,12 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         search_rate: job.search_rate,
     };
     let (ending, findings) = verification.run().await?;
+    ledger.end_verification(record, findings, ending_name(&ending)).await?;
     reporter.finish();
     if let Ok(ledger) = Arc::try_unwrap(ledger) {
         blocking(move || Ok(ledger.close()?)).await?;
     }
-    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &ending, findings);
+    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &scope, &ending, findings);
     report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),
@@ -54,6 +58,16 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     };
     to_stdout(&text).map_err(io("cannot write the findings"))?;
     Ok(report.exit_code())
+}
+
+/// What is verified, and where.
+fn scope(job: &VerifyJob, target: &ServiceTarget) -> VerificationScope {
+    VerificationScope {
+        endpoint: Some(target.authority()),
+        region: Some(target.region.clone()),
+        sample: job.sample,
+        search_attribute: job.search_attribute.clone(),
+    }
 }
 
 /// Opens the ledger, which must exist.

@@ -15,6 +15,8 @@ pub(super) struct TimeAxis {
     segments: Vec<AxisSegment>,
     ticks: Vec<i64>,
     clock: Clock,
+    /// Length, pixels.
+    width: f64,
 }
 
 /// A part of the axis with one scale.
@@ -29,11 +31,11 @@ struct AxisSegment {
     is_gap: bool,
 }
 
-/// Minimum distance of two ticks, as a share of the axis: closer labels would touch.
-const APART: f64 = 0.13;
+/// Minimum distance of two ticks, pixels: closer labels would touch.
+const APART: f64 = 78.0;
 
 /// Minimum distance of two ticks whose labels show their offset from UTC.
-const FAR_APART: f64 = 0.2;
+const FAR_APART: f64 = 120.0;
 
 /// Possible distances of ticks, seconds.
 const TICKS: [i64; 21] = [
@@ -42,12 +44,12 @@ const TICKS: [i64; 21] = [
 ];
 
 impl TimeAxis {
-    /// The axis of steps in their order, or `None` without steps.
-    pub(super) fn new(steps: &[Step], zone: &TimeZone) -> Option<Self> {
+    /// The axis of steps in their order, or `None` without steps. `width` is its length in pixels.
+    pub(super) fn new(steps: &[Step], zone: &TimeZone, width: f64) -> Option<Self> {
         let mut segments = segments(steps)?;
         lay_out(&mut segments);
         let (from, to) = (segments.first()?.from, segments.last()?.to);
-        let mut axis = TimeAxis { segments, ticks: Vec::new(), clock: Clock::new(zone, (from, to)) };
+        let mut axis = TimeAxis { segments, ticks: Vec::new(), clock: Clock::new(zone, (from, to)), width };
         axis.ticks = axis.choose_ticks();
         Some(axis)
     }
@@ -84,7 +86,7 @@ impl TimeAxis {
     /// Ticks at the end of each gap and at round local times.
     fn choose_ticks(&self) -> Vec<i64> {
         let shown = || self.segments.iter().filter(|segment| !segment.is_gap);
-        let apart = if self.clock.has_offset { FAR_APART } else { APART };
+        let apart = if self.clock.has_offset { FAR_APART } else { APART } / self.width;
         let mut ticks: Vec<i64> = Vec::new();
         let mut take = |ms: i64| {
             let position = self.position(ms);
@@ -182,6 +184,9 @@ mod tests {
 
     const HOUR: i64 = 3_600_000;
 
+    /// Of a plot for a wide page, pixels.
+    const WIDTH: f64 = 600.0;
+
     fn steps(spans: &[(i64, i64)]) -> Vec<Step> {
         spans.iter().map(|&(from_ms, to_ms)| Step { from_ms, to_ms, ..Step::default() }).collect()
     }
@@ -192,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_axis_of_a_short_run_shows_seconds() {
-        let axis = TimeAxis::new(&steps(&[(5000, 17_000)]), &TimeZone::UTC).unwrap();
+        let axis = TimeAxis::new(&steps(&[(5000, 17_000)]), &TimeZone::UTC, WIDTH).unwrap();
         assert_eq!(labels(&axis), ["00:00:06", "00:00:08", "00:00:10", "00:00:12", "00:00:14", "00:00:16"]);
         assert_eq!((axis.map(&5000, (0, 120)), axis.map(&17_000, (0, 120))), (0, 120));
         assert_eq!(axis.gaps().count(), 0);
@@ -202,7 +207,7 @@ mod tests {
     fn the_days_between_nightly_runs_are_narrowed() {
         let nights: Vec<(i64, i64)> =
             (0..4).map(|day| (day * 24 * HOUR, day * 24 * HOUR + 5 * HOUR)).collect();
-        let axis = TimeAxis::new(&steps(&nights), &TimeZone::UTC).unwrap();
+        let axis = TimeAxis::new(&steps(&nights), &TimeZone::UTC, WIDTH).unwrap();
         assert_eq!(axis.gaps().count(), 3);
         let said = labels(&axis);
         assert_eq!(said[..2], ["1 Jan 00:00", "2 Jan 00:00"]);
@@ -216,14 +221,15 @@ mod tests {
 
     #[test]
     fn a_short_gap_is_not_narrowed() {
-        let axis = TimeAxis::new(&steps(&[(0, 10 * HOUR), (12 * HOUR, 24 * HOUR)]), &TimeZone::UTC).unwrap();
+        let axis =
+            TimeAxis::new(&steps(&[(0, 10 * HOUR), (12 * HOUR, 24 * HOUR)]), &TimeZone::UTC, WIDTH).unwrap();
         assert_eq!((axis.gaps().count(), axis.map(&(12 * HOUR), (0, 100))), (0, 50));
     }
 
     #[test]
     fn ticks_are_at_round_local_times() {
         let zone = TimeZone::get("Asia/Kolkata").unwrap();
-        let axis = TimeAxis::new(&steps(&[(0, 6 * HOUR)]), &zone).unwrap();
+        let axis = TimeAxis::new(&steps(&[(0, 6 * HOUR)]), &zone, WIDTH).unwrap();
         assert_eq!(labels(&axis), ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]);
     }
 
@@ -231,7 +237,7 @@ mod tests {
     fn labels_show_their_offset_where_it_changes() {
         let zone = TimeZone::get("Europe/London").unwrap();
         let midnight = 1_792_886_400_000;
-        let axis = TimeAxis::new(&steps(&[(midnight - HOUR, midnight + 2 * HOUR)]), &zone).unwrap();
+        let axis = TimeAxis::new(&steps(&[(midnight - HOUR, midnight + 2 * HOUR)]), &zone, WIDTH).unwrap();
         assert_eq!(labels(&axis), ["00:00 +01", "01:00 +01", "01:00 +00", "02:00 +00"]);
     }
 
@@ -244,9 +250,9 @@ mod tests {
                 now = from + length;
                 (from, now)
             }).collect();
-            let axis = TimeAxis::new(&steps(&spans), &TimeZone::UTC).unwrap();
+            let axis = TimeAxis::new(&steps(&spans), &TimeZone::UTC, WIDTH).unwrap();
             let places: Vec<f64> = axis.ticks.iter().map(|tick| axis.position(*tick)).collect();
-            proptest::prop_assert!(places.windows(2).all(|two| two[1] - two[0] >= APART - 1e-9), "{places:?}");
+            proptest::prop_assert!(places.windows(2).all(|two| two[1] - two[0] >= APART / WIDTH - 1e-9), "{places:?}");
             proptest::prop_assert!(places.len() < 9 && places.iter().all(|place| (0.0..=1.0).contains(place)));
         }
     }

@@ -3,18 +3,18 @@
 use serde::Serialize;
 
 use super::text::{explain_ending, explain_error, file, truncate, without_templates};
-use crate::ledger::{ErrorCount, ListedRow, RowState, RunRecord};
+use crate::ledger::{ErrorCount, ListedRow, RowState, RunRecord, SharedContact};
 use crate::ui::{per_second, rounded};
 
 /// Characters of a key or a message that the page shows.
 const CHARACTERS: usize = 240;
 
-/// An error that kept rows from being imported, with an example.
+/// An error of rows that are not created or may not have been, with an example.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct ReportedError {
     #[serde(flatten)]
     error: ErrorCount,
-    explanation: &'static str,
+    explanation: String,
 }
 
 /// A row in doubt: its contact may exist.
@@ -26,7 +26,16 @@ pub(super) struct ReportedRow {
     is_unknown: bool,
     last_sent_ms: Option<i64>,
     code: String,
-    explanation: &'static str,
+    explanation: String,
+}
+
+/// A created row that has the contact of another row.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ReportedShared {
+    key: String,
+    file: String,
+    line: u64,
+    contact: String,
 }
 
 /// A run.
@@ -48,15 +57,20 @@ pub(super) struct ReportedRun {
 }
 
 impl ReportedError {
-    pub(super) fn of(error: ErrorCount) -> Self {
+    pub(super) fn of(error: ErrorCount, service: &str) -> Self {
         let message = truncate(&without_templates(&error.code, &error.message), CHARACTERS);
-        let explanation = explain_error(error.state, &error.code);
+        let explanation = explain_error(error.state, &error.code, service);
         ReportedError { error: ErrorCount { message, ..error }, explanation }
+    }
+
+    /// Whether the contacts of its rows may exist.
+    pub(super) fn is_of_unknown_rows(&self) -> bool {
+        self.error.state == RowState::Unknown
     }
 }
 
 impl ReportedRow {
-    pub(super) fn of(row: ListedRow) -> Self {
+    pub(super) fn of(row: ListedRow, service: &str) -> Self {
         let code = row.code.unwrap_or_default();
         // The code of a row in flight is that of an earlier attempt.
         let explained = if row.state == RowState::InFlight { "" } else { &*code };
@@ -66,14 +80,32 @@ impl ReportedRow {
             line: row.line,
             is_unknown: row.state == RowState::Unknown,
             last_sent_ms: row.last_sent_ms,
-            explanation: explain_error(row.state, explained),
+            explanation: explain_error(row.state, explained, service),
             code,
         }
     }
 }
 
+impl ReportedShared {
+    pub(super) fn of(row: SharedContact) -> Self {
+        ReportedShared {
+            key: truncate(&row.key, CHARACTERS),
+            file: file(&row.source).0,
+            line: row.line,
+            contact: truncate(&row.contact_id, CHARACTERS),
+        }
+    }
+}
+
 impl ReportedRun {
-    pub(super) fn of(run: RunRecord, ledger: Option<String>, is_under_way: bool, now_ms: i64) -> Self {
+    /// `service` is the name of the service within a sentence.
+    pub(super) fn of(
+        run: RunRecord,
+        ledger: Option<String>,
+        service: &str,
+        is_under_way: bool,
+        now_ms: i64,
+    ) -> Self {
         let until = run.ended_ms.or(is_under_way.then_some(now_ms));
         let duration = until.and_then(|until| u64::try_from(until - run.started_ms).ok());
         let achieved = until.and_then(|until| run.rate_achieved(until));
@@ -91,7 +123,7 @@ impl ReportedRun {
                 (true, Some(found)) => format!("auto, found {}", per_second(found)),
                 (true, None) => "auto".to_owned(),
             },
-            ending: explain_ending(run.ending.as_deref(), is_under_way).to_owned(),
+            ending: explain_ending(run.ending.as_deref(), is_under_way, service),
             version: run.version,
         }
     }

@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::accounting::{Accounting, FileAccount, LedgerAccounts};
-use super::details::{ReportedError, ReportedRow, ReportedRun};
+use super::details::{ReportedError, ReportedRow, ReportedRun, ReportedShared};
 use super::text::{count, rows};
 use super::timeline::{Step, steps};
+use super::verification::LedgerVerifications;
 use crate::job::SANDBOX;
-use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, is_locked};
+use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, RunRecord, is_locked};
+use crate::ui::{self, Service, next_steps};
 
 /// Maximum number of time steps of a plot.
 const PLOTTED: u64 = 200;
@@ -25,6 +27,14 @@ const SHOWN: usize = 50;
 /// Contents of the page.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Facts {
+    /// Name of the job.
+    pub(super) name: Option<String>,
+    /// Title of the page: the name of the job, or the service.
+    pub(super) title: String,
+    /// Name of the service within a sentence.
+    pub(super) service: String,
+    /// Where requests went and on whose behalf, newest first.
+    pub(super) targets: Vec<Target>,
     /// Id of the instance, or `None` if no ledger has an identity yet.
     pub(super) instance: Option<String>,
     /// Whether the import ran against a sandbox.
@@ -47,8 +57,19 @@ pub(super) struct Facts {
     pub(super) is_sending: bool,
     /// The result in a sentence.
     pub(super) headline: String,
-    /// Errors that kept rows from being imported, the most frequent first.
+    /// What to do next.
+    pub(super) next: Option<NextStep>,
+    /// Verifications of each ledger.
+    #[serde(skip)]
+    pub(super) verified: Vec<LedgerVerifications>,
+    /// Created rows that have the contact of another row.
+    pub(super) shared: u64,
+    /// The first of them.
+    pub(super) shared_rows: Vec<ReportedShared>,
+    /// Errors for which rows were not created, the most frequent first.
     pub(super) errors: Vec<ReportedError>,
+    /// Errors of unknown rows, whose contacts may exist, the most frequent first.
+    pub(super) errors_of_unknown: Vec<ReportedError>,
     /// Rows whose contact may exist.
     pub(super) doubtful: Vec<ReportedRow>,
     /// Number of rows in doubt that are not listed.
@@ -68,10 +89,40 @@ pub(super) struct Facts {
     pub(super) latencies: Latencies,
 }
 
+/// An endpoint and the credentials that were used there.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub(super) struct Target {
+    /// Host, with its port if that is not the scheme's.
+    pub(super) endpoint: Option<String>,
+    /// Region.
+    pub(super) region: Option<String>,
+    /// Account of the credentials.
+    pub(super) account: Option<String>,
+    /// ARN of the credentials' identity.
+    pub(super) caller: Option<String>,
+}
+
+impl Target {
+    fn of(run: &RunRecord) -> Self {
+        let RunRecord { endpoint, region, account, caller, .. } = run.clone();
+        Target { endpoint, region, account, caller }
+    }
+}
+
+/// What to do next: a purpose, and a command if there is one.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub(super) struct NextStep {
+    /// Purpose; ends in a colon before a command.
+    pub(super) purpose: String,
+    /// Command line, quoted for a shell.
+    pub(super) command: Option<String>,
+}
+
 impl Facts {
     /// Reads the ledgers. The counts of a ledger are of one snapshot; its time steps are read later.
     pub(super) fn gather(ledgers: &LedgerSet, now_ms: i64) -> Result<Self, ReportError> {
-        let mut facts = Facts::default();
+        let mut facts = Facts { service: Service::default().name(), ..Facts::default() };
+        let mut steps_of_ledgers: Vec<ui::Step> = Vec::new();
         let mut accounts = Vec::new();
         let mut errors: Vec<ErrorCount> = Vec::new();
         let readers = ledgers.readers();
@@ -81,8 +132,18 @@ impl Facts {
             let is_under_way = is_locked(path);
             let mut read = |reader: &LedgerReader| {
                 facts.read_identity(reader)?;
+                let runs = reader.latest_runs(SHOWN as u32)?;
+                facts.read_targets(&runs);
                 facts.read_doubtful(reader, is_under_way)?;
-                facts.read_runs(reader, (readers.len() > 1).then_some(&name), is_under_way, now_ms)?;
+                let shared = reader.shared_contacts()?;
+                facts.shared += shared.total;
+                facts.shared_rows.extend(shared.rows.into_iter().map(ReportedShared::of));
+                facts.verified.push(LedgerVerifications::read(&name, reader, runs.first())?);
+                if let (Some(latest), false) = (runs.first(), is_under_way) {
+                    steps_of_ledgers
+                        .extend(next_steps(&reader.state_counts()?, latest, path).into_iter().next());
+                }
+                facts.add_runs(runs, (readers.len() > 1).then_some(&name), is_under_way, now_ms);
                 errors.extend(reader.error_counts(SHOWN as u32)?);
                 facts.latencies.merge(&reader.latencies(None)?);
                 let period = reader.period()?;
@@ -101,7 +162,11 @@ impl Facts {
             facts.is_under_way |= is_under_way;
             facts.ledgers.push(name);
         }
-        facts.errors = ErrorCount::merge(errors, SHOWN).into_iter().map(ReportedError::of).collect();
+        let errors = ErrorCount::merge(errors, SHOWN).into_iter();
+        (facts.errors_of_unknown, facts.errors) = errors
+            .map(|error| ReportedError::of(error, &facts.service))
+            .partition(ReportedError::is_of_unknown_rows);
+        facts.next = facts.next_step(steps_of_ledgers);
         facts.runs.sort_by_key(|run| std::cmp::Reverse(run.started_ms));
         facts.runs_more += facts.runs.len().saturating_sub(SHOWN) as u64;
         facts.runs.truncate(SHOWN);
@@ -127,18 +192,65 @@ impl Facts {
         let room = DOUBTFUL - self.doubtful.len();
         let found = reader.rows_in_doubt(room, is_under_way)?;
         self.doubtful_more += found.total.saturating_sub(found.rows.len() as u64);
-        self.doubtful.extend(found.rows.into_iter().map(ReportedRow::of));
+        let service = &self.service;
+        self.doubtful.extend(found.rows.into_iter().map(|row| ReportedRow::of(row, service)));
         Ok(())
     }
 
-    fn read_runs(
-        &mut self,
-        reader: &LedgerReader,
-        ledger: Option<&String>,
-        is_under_way: bool,
-        now_ms: i64,
-    ) -> Result<(), LedgerError> {
-        let runs = reader.latest_runs(SHOWN as u32)?;
+    /// Names the service by the first ledger whose runs know it, and the page by the latest name.
+    fn read_targets(&mut self, runs: &[RunRecord]) {
+        let is_named = self.targets.iter().any(|target| target.endpoint.is_some());
+        if !is_named {
+            let service = Service::of_runs(self.is_rehearsal, runs);
+            self.service = service.name();
+            if self.name.is_none() {
+                self.title = format!("Import into {}", service.introduced());
+            }
+        }
+        if let (None, Some(name)) = (&self.name, runs.iter().find_map(|run| run.name.clone())) {
+            self.title = name.clone();
+            self.name = Some(name);
+        }
+        // The port of a sandbox says nothing.
+        for target in runs.iter().map(Target::of).filter(|_| !self.is_rehearsal) {
+            if target != Target::default() && !self.targets.contains(&target) {
+                self.targets.push(target);
+            }
+        }
+    }
+
+    /// What to do next about the whole import. `steps` are the first steps of the ledgers that have one.
+    fn next_step(&self, steps: Vec<ui::Step>) -> Option<NextStep> {
+        let step =
+            |purpose: &str, command: Option<String>| Some(NextStep { purpose: purpose.to_owned(), command });
+        if self.is_under_way {
+            return step("A run is under way: wait until it ends, and make the report again.", None);
+        }
+        let more = steps.len().saturating_sub(1);
+        if let Some(ui::Step { purpose, command }) = steps.into_iter().next() {
+            let of_more = match more {
+                0 => String::new(),
+                more => format!(" (one of {} ledgers)", count(more as u64 + 1)),
+            };
+            let purpose = purpose.strip_suffix(':').unwrap_or(purpose);
+            return step(&format!("{purpose}{of_more}:"), Some(command));
+        }
+        let unproven =
+            |own: &&LedgerVerifications| own.created > 0 && !own.is_proof() && own.command.is_some();
+        if let Some(own) = self.verified.iter().find(unproven) {
+            let purpose = match own {
+                own if own.has_differences() => {
+                    "To list the contacts that are missing or not as they were sent, and decide about each:"
+                }
+                own if own.latest.is_some() => "To look up every contact again:",
+                _ => "To look up whether every contact is there, as it was sent:",
+            };
+            return step(purpose, own.command.clone());
+        }
+        self.period.and_then(|_| step("Nothing is left to do.", None))
+    }
+
+    fn add_runs(&mut self, runs: Vec<RunRecord>, ledger: Option<&String>, is_under_way: bool, now_ms: i64) {
         let all = runs.first().and_then(|run| u64::try_from(run.id.0).ok()).unwrap_or_default();
         self.runs_more += all.saturating_sub(runs.len() as u64);
         for (index, run) in runs.into_iter().enumerate() {
@@ -146,9 +258,8 @@ impl Facts {
             let has_sent = run.ended_ms.is_none() && run.sending_ms.is_some();
             self.has_died |= has_sent && !is_under_way;
             self.is_sending |= has_sent && is_under_way;
-            self.runs.push(ReportedRun::of(run, ledger.cloned(), is_under_way, now_ms));
+            self.runs.push(ReportedRun::of(run, ledger.cloned(), &self.service, is_under_way, now_ms));
         }
-        Ok(())
     }
 }
 
@@ -173,6 +284,9 @@ fn headline(sum: &FileAccount) -> String {
         headline.push_str(&format!("{} {} {state}", if index == 0 { ";" } else { "," }, count(number)));
     }
     headline.push('.');
+    if counts.unknown > 0 {
+        headline.push_str(" Contacts of unknown rows may exist.");
+    }
     if *passed_over > 0 {
         headline.push_str(&format!(" {} passed over: where is false for them.", rows(*passed_over)));
     }
@@ -203,7 +317,7 @@ mod tests {
         };
         assert_eq!(
             sentence(some, 0),
-            "19,412 of 20,000 rows imported; 12 rejected, 570 duplicate, 6 unknown."
+            "19,412 of 20,000 rows imported; 12 rejected, 570 duplicate, 6 unknown. Contacts of unknown rows may exist."
         );
         let contacts = |contacts| OutcomeCounts { contacts, ..OutcomeCounts::default() };
         assert_eq!(sentence(contacts(320), 0), "320 of 320 rows imported.");

@@ -1,7 +1,8 @@
 //! The command `report`: one HTML page about an import, to be mailed or printed. It has no script and loads nothing.
 //!
 //! `facts` reads the ledgers, `template` renders the page. Of a row the page shows the key, the place and the error,
-//! never its values. Imports the ledger, the outline of the job file, and number formats of `ui`.
+//! never its values. Imports the ledger, the outline of the job file, and what `ui` shares with it: formats, the name of the
+//! service, the next step and a verification in a line.
 
 mod accounting;
 mod axis;
@@ -15,6 +16,7 @@ mod template;
 mod tests;
 mod text;
 mod timeline;
+mod verification;
 
 use jiff::tz::TimeZone;
 use thiserror::Error;

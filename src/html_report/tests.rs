@@ -5,7 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::accounting::{Accounting, LedgerAccounts};
 use super::details::{ReportedError, ReportedRow};
-use super::facts::Facts;
+use super::facts::{Facts, NextStep, Target};
 use super::timeline::Step;
 use super::{ReportOptions, template};
 use crate::job::{Outline, OutlineTable};
@@ -34,6 +34,8 @@ fn facts() -> Facts {
     let mut latencies = Latencies::default();
     (1..=100).for_each(|milliseconds| latencies.add(milliseconds * 1000, 1));
     Facts {
+        title: "Import into Amazon Connect".into(),
+        service: "Amazon Connect".into(),
         instance: Some("1111".into()),
         operation: Some("CreateContact"),
         ledgers: vec!["t.ledger.db".into()],
@@ -76,7 +78,14 @@ fn main_text(page: &str) -> String {
 
 #[test]
 fn an_empty_ledger_has_a_page_of_sentences() {
-    let page = page(&Facts { headline: "No row has been read yet.".into(), ..Facts::default() }, None);
+    let page = page(
+        &Facts {
+            title: "Import into Amazon Connect".into(),
+            headline: "No row has been read yet.".into(),
+            ..Facts::default()
+        },
+        None,
+    );
     insta::assert_snapshot!(main_text(&page));
     assert!(!page.contains("<svg"));
 }
@@ -86,7 +95,8 @@ fn each_plot_has_a_name_a_description_and_a_table() {
     let page = page(&facts(), None);
     let document = parsed(&page);
     let plots: Vec<Node<'_, '_>> = document.descendants().filter(|node| node.has_tag_name("svg")).collect();
-    assert_eq!(plots.len(), 3);
+    // Of each plot one for wide and one for narrow pages.
+    assert_eq!(plots.len(), 6);
     for plot in &plots {
         assert_eq!(plot.attribute("role"), Some("img"));
         for id in plot.attribute("aria-labelledby").unwrap().split(' ') {
@@ -142,7 +152,16 @@ fn page_of(files: usize) -> String {
     let share =
         LedgerAccounts { ledger: String::new(), shard: None, accounts: (0..files).map(account).collect() };
     let accounting = Accounting::of(&[share]);
-    page(&Facts { accounting, is_rehearsal: true, has_died: true, ..Facts::default() }, None)
+    page(
+        &Facts {
+            accounting,
+            is_rehearsal: true,
+            service: "the sandbox".into(),
+            has_died: true,
+            ..Facts::default()
+        },
+        None,
+    )
 }
 
 #[test]
@@ -186,6 +205,9 @@ fn names_that_would_be_markup_are_text() {
     let mut facts = facts();
     let hostile = || HOSTILE.to_owned();
     facts.instance = Some(hostile());
+    facts.title = hostile();
+    facts.next = Some(NextStep { purpose: hostile(), command: Some(hostile()) });
+    facts.targets = vec![Target { endpoint: Some(hostile()), caller: Some(hostile()), ..Target::default() }];
     facts.namespace = hostile();
     facts.ledgers = vec![hostile(), hostile()];
     let cause = ErrorCount {
@@ -196,22 +218,25 @@ fn names_that_would_be_markup_are_text() {
         source: hostile(),
         line: 2,
     };
-    facts.errors = vec![ReportedError::of(cause)];
-    facts.doubtful = vec![ReportedRow::of(ListedRow {
-        row: RowId(1),
-        run: RunId(1),
-        source: "/d/<b>.csv".to_owned(),
-        line: 2,
-        key: hostile(),
-        state: RowState::Unknown,
-        contact: None,
-        attempts: 1,
-        may_exist: true,
-        first_sent_ms: None,
-        last_sent_ms: Some(0),
-        code: Some(hostile()),
-        message: None,
-    })];
+    facts.errors_of_unknown = vec![ReportedError::of(cause, "Amazon Connect")];
+    facts.doubtful = vec![ReportedRow::of(
+        ListedRow {
+            row: RowId(1),
+            run: RunId(1),
+            source: "/d/<b>.csv".to_owned(),
+            line: 2,
+            key: hostile(),
+            state: RowState::Unknown,
+            contact: None,
+            attempts: 1,
+            may_exist: true,
+            first_sent_ms: None,
+            last_sent_ms: Some(0),
+            code: Some(hostile()),
+            message: None,
+        },
+        "Amazon Connect",
+    )];
     let account = SourceAccount { source: "/d/<b>.csv".to_owned(), ..SourceAccount::default() };
     let share = LedgerAccounts { ledger: String::new(), shard: None, accounts: vec![account] };
     facts.accounting = Accounting::of(&[share]);
@@ -221,8 +246,8 @@ fn names_that_would_be_markup_are_text() {
         assert!(!document.descendants().any(|node| node.has_tag_name(tag)), "{tag}");
     }
     assert_eq!(document.descendants().filter(|node| node.has_tag_name("style")).count(), 1);
-    // Unchanged: two in the head, three of the error, two of the row in doubt, three of the job file.
+    // Unchanged: seven in the head, three of the error, two of the row in doubt, three of the job file.
     let text = main_text(&page);
-    assert_eq!(text.matches(HOSTILE).count(), 10, "{text}");
+    assert_eq!(text.matches(HOSTILE).count(), 15, "{text}");
     assert_eq!(text.matches("<b>.csv").count(), 2, "{text}");
 }

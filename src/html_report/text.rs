@@ -56,19 +56,21 @@ pub(super) fn without_templates(code: &str, message: &str) -> String {
     }
 }
 
-/// Explains an error code to readers who do not know the codes.
-pub(super) fn explain_error(state: RowState, code: &str) -> &'static str {
-    match (code, state) {
+/// Explains an error code to readers who do not know the codes. `service` is the name of the service within a sentence.
+pub(super) fn explain_error(state: RowState, code: &str, service: &str) -> String {
+    let explained = match (code, state) {
         (Rejection::DUPLICATE, _) => "Another row has the same key; only the first one is imported",
         ("Mapping", _) => "The templates of the job file cannot be filled from this row",
-        ("Validation", _) => "The request would exceed a limit of Amazon Connect",
+        ("Validation", _) => "The request would exceed a limit of Amazon Connect's API",
         ("RaggedRow", _) => "The row has fewer or more cells than the header",
         ("StrayQuote", _) => "A stray quotation mark may have joined several rows",
         ("HeaderRow" | "RuleRow" | "CountRow", _) => "The line is no row: a header, dashes or a count",
         ("EmptyKey", _) => "The key columns are empty",
-        ("NoAnswer", _) => "Amazon Connect did not answer; the contact may exist",
+        ("NoAnswer", _) => return capitalized(&format!("{service} did not answer; the contact may exist")),
         ("Withdrawn", _) => "Sent without an answer, and later removed from its file",
-        (_, RowState::Rejected | RowState::Accepted) => "Amazon Connect refused the request",
+        (_, RowState::Rejected | RowState::Accepted) => {
+            return capitalized(&format!("{service} refused the request"));
+        }
         (_, RowState::Failed) => "Every attempt failed; no contact was created",
         (_, RowState::Unknown | RowState::InFlight) => {
             "Sent, but the answer does not say whether the contact exists"
@@ -76,26 +78,34 @@ pub(super) fn explain_error(state: RowState, code: &str) -> &'static str {
         (_, RowState::Pending) => "Sent without an answer, and waiting to be sent again",
         (_, RowState::Created) => "Created",
         (_, RowState::Withdrawn) => "Removed from its file before it was created",
-    }
+    };
+    explained.to_owned()
 }
 
-/// Explains how a run ended.
-pub(super) fn explain_ending(ending: Option<&str>, is_under_way: bool) -> &str {
-    match ending {
+/// The text with its first letter in upper case.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Explains how a run ended. `service` is the name of the service within a sentence.
+pub(super) fn explain_ending(ending: Option<&str>, is_under_way: bool, service: &str) -> String {
+    let explained = match ending {
         Some("complete") => "completed",
         Some("interrupted") => "was interrupted",
         Some("denied") => "was denied access",
         Some("quota exceeded") => "reached a hard quota",
         Some("not found") => "did not find the instance",
         Some("throttled") => "was throttled for too long",
-        Some("out of reach") => "could not reach Amazon Connect",
+        Some("out of reach") => return format!("could not reach {service}"),
         Some("unanswered") => "no longer got answers",
         Some("error budget") => "stopped after too many failed rows",
         Some("time budget") => "used up its time",
         Some(other) => other,
         None if is_under_way => "running",
         None => "ended abnormally",
-    }
+    };
+    explained.to_owned()
 }
 
 #[cfg(test)]

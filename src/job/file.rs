@@ -39,7 +39,7 @@ const KEYS: [(&str, &str); 10] = [
     ("pacing", "rate burst concurrency max_attempts"),
     (
         "run",
-        "shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
+        "name shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
          on_unknown yes progress report_every output",
     ),
     ("check", "strict"),
@@ -139,6 +139,7 @@ pub(super) struct PacingTable {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RunTable {
+    pub(super) name: Option<String>,
     pub(super) shard: Option<Shard>,
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,

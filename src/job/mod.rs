@@ -63,6 +63,8 @@ const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Validated settings of `run`.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// Name of the job, for people.
+    pub name: Option<String>,
     /// Instance, operation, namespace, key and shard that the ledger belongs to.
     pub identity: Identity,
     /// Input files and mapping.
@@ -183,6 +185,7 @@ impl Job {
         let outputs: Vec<&Path> = outputs.iter().flatten().map(PathBuf::as_path).collect();
         let state = kept_by_run(state, &args.job, file, &ledger, &outputs, args.force)?;
         Ok(Job {
+            name: name(args, file)?,
             account: instance.account.clone(),
             is_confirmed: args.yes.or(file.run.yes).unwrap_or(false),
             new_ledger: args.new_ledger,
@@ -214,6 +217,21 @@ fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> DisplayO
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
         log_format: global.log_format.unwrap_or_default(),
         debug: global.debug,
+    }
+}
+
+/// Longest name of a job, characters: a line of a page.
+const NAME_CHARS: usize = 100;
+
+fn name(args: &RunArgs, file: &JobFile) -> Result<Option<String>, JobError> {
+    let name = args.name.as_ref().or(file.run.name.as_ref()).map(|name| name.trim());
+    match name {
+        Some(name)
+            if name.is_empty() || name.chars().count() > NAME_CHARS || name.contains(char::is_control) =>
+        {
+            Err(option_error("--name", format!("must be one line of 1 to {NAME_CHARS} characters")))
+        }
+        name => Ok(name.map(str::to_owned)),
     }
 }
 
@@ -332,6 +350,7 @@ mod tests {
             ("--concurrency=0", "--concurrency must be at least 1"),
             ("--max-attempts=0", "--max-attempts must be at least 1"),
             ("--read-timeout=0", "--read-timeout must be more than 0"),
+            ("--name= ", "--name must be one line of 1 to 100 characters"),
             ("--endpoint-url=nowhere", "--endpoint-url must be a URL"),
             ("--endpoint-url=https://me:secret@host", "--endpoint-url must name no user and no password"),
         ] {

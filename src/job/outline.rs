@@ -145,6 +145,7 @@ mod tests {
         no_check = true
         grace = "30s"
         max_duration = "7h"
+        name = "Tickets 2026"
         lock_wait = "5m"
         idempotency_window = "24h"
         on_unknown = "hold"

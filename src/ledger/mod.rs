@@ -12,7 +12,8 @@
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
 //! `counts`, `file`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `resume`, `intake` and `contacts`,
-//! which extend [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing` and `ledger_set`.
+//! which extend [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing`,
+//! `verifications` and `ledger_set`.
 
 mod contacts;
 mod counts;
@@ -40,6 +41,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod verifications;
 mod writer;
 
 pub use contacts::{CreatedRow, InDoubtRow, SentRow};
@@ -62,3 +64,4 @@ pub use send::{Claim, InFlight, SetAside, Settled, Settlement};
 pub use shared_contacts::{MAX_SHARED_LISTED, SharedContact, SharedContacts};
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use traffic::{Latencies, MinuteTraffic, RunTraffic, Traffic};
+pub use verifications::{VerificationCounts, VerificationId, VerificationRecord, VerificationScope};

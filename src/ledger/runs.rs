@@ -38,6 +38,10 @@ pub struct NewRun {
     pub command: String,
     /// Working folder.
     pub folder: String,
+    /// Command line that verifies the ledger. `None` if the contacts end with the run, as those of a built-in sandbox.
+    pub verify: Option<String>,
+    /// Name of the job, for people.
+    pub name: Option<String>,
     /// Host that the requests go to, with its port if that is not the scheme's.
     pub endpoint: String,
     /// Region.
@@ -101,6 +105,8 @@ pub struct RunRecord {
     pub command: String,
     /// Working folder.
     pub folder: String,
+    /// Command line that verifies the ledger, quoted for a shell. `None` if the contacts ended with the run.
+    pub verify: Option<String>,
     /// Rows in the inputs.
     pub rows_read: u64,
     /// Of those, rows of other shards.
@@ -253,9 +259,9 @@ impl Session {
         // near zero: a run that was throttled throughout says little about the next.
         let rate = found.map_or(run.rate, |found| (found / 2.0).max(SLOWEST_START));
         self.connection.execute(
-            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept, endpoint,
-                 region)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]', ?8, ?9)",
+            "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept, verify, name,
+                 endpoint, region)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]', ?8, ?9, ?10, ?11)",
             params![
                 env!("CARGO_PKG_VERSION"),
                 run.mapping.0,
@@ -264,6 +270,8 @@ impl Session {
                 now,
                 run.command,
                 run.folder,
+                run.verify,
+                run.name,
                 run.endpoint,
                 run.region
             ],
@@ -351,6 +359,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         ending: row.get("ending")?,
         command: row.get("command")?,
         folder: row.get("folder")?,
+        verify: row.get("verify")?,
         rows_read: row.get("rows_read")?,
         other_shards: row.get("other_shards")?,
         passed_over: row.get("passed_over")?,

@@ -43,6 +43,8 @@ pub(crate) fn new_run() -> NewRun {
         retry: Vec::new(),
         command: "connect-import run".to_owned(),
         folder: "/".to_owned(),
+        verify: None,
+        name: None,
         endpoint: "connect.eu-west-2.amazonaws.com".to_owned(),
         region: "eu-west-2".to_owned(),
     }

@@ -25,7 +25,9 @@ pub(super) fn announced(announcement: &Announcement) -> String {
         Rate::Fixed(rate) => format!("{} a second, burst {burst}", per_second(*rate)),
         Rate::Auto => "found automatically".to_owned(),
     };
-    let mut facts = vec![
+    let name = announcement.name.as_ref().map(|name| ("job", name.clone()));
+    let mut facts: Vec<(&str, String)> = name.into_iter().collect();
+    facts.extend([
         ("account", account),
         ("Region", target.region.clone()),
         ("endpoint", target.host()),
@@ -33,7 +35,7 @@ pub(super) fn announced(announcement: &Announcement) -> String {
         ("operation", operation.to_string()),
         ("rate", rate),
         ("ledger", ledger.clone()),
-    ];
+    ]);
     facts.extend(shard.map(|shard| ("shard", shard.to_string())));
     let heading = format!("{} to send; {warning}", count_of(*to_send, "row"));
     let lines = facts.iter().map(|(name, fact)| format!("  {name:<9}  {fact}"));
@@ -75,6 +77,7 @@ mod tests {
 
     fn announcement(caller: Caller) -> Announcement {
         Announcement {
+            name: Some("Tickets of 2026".into()),
             to_send: 193,
             caller,
             target: ServiceTarget {
@@ -97,6 +100,7 @@ mod tests {
         let known = Caller::Known { account: "111122223333".into(), arn: arn.into() };
         insta::assert_snapshot!(announced(&announcement(known)), @r"
         193 rows to send; contacts cannot be deleted
+          job        Tickets of 2026
           account    111122223333, arn:aws:sts::111122223333:assumed-role/Importer/me
           Region     eu-west-2
           endpoint   connect.eu-west-2.amazonaws.com

@@ -6,7 +6,7 @@
 //! - `announcement`: who sends what where, before the first request, and the question whether to.
 //! - Results of commands: `run_report`, `check_report` and `check_rows`, `verification_report`, `doctor_report`, `status`,
 //!   `rejects`, `job_skeleton`; a long result goes through `result_output`.
-//! - `words` and `shell` hold what several of them share.
+//! - `words`, `shell`, `service`, `next_step` and `verified` hold what several of them share.
 //!
 //! It may import everything below it in the flow of data, down to events, and the output options of `cli`;
 //! nothing of `job` or `commands`.
@@ -21,16 +21,19 @@ mod job_skeleton;
 mod json;
 mod log;
 mod metrics;
+mod next_step;
 mod notices;
 mod period;
 mod rejects;
 mod result_output;
 mod run_report;
+mod service;
 mod shared_contacts;
 mod shell;
 mod status;
 mod terminal;
 mod verification_report;
+mod verified;
 mod words;
 
 use std::io::{self, IsTerminal as _};
@@ -47,14 +50,17 @@ pub use doctor_report::DoctorReport;
 pub use ending::{ending_name, exit_code};
 pub use job_skeleton::skeleton;
 pub use metrics::{Metrics, MetricsTarget};
+pub(crate) use next_step::{Step, next_steps, verify_command};
 pub use notices::{exit_error, hide_panic_messages, kept_contacts, notice};
 pub use rejects::{RejectsError, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
+pub(crate) use service::Service;
 pub use shell::{ResumeCommand, this_folder};
 pub use status::{LedgerStatus, Status, missing_shards};
 pub use terminal::{foreseen_colour, set_colour};
 pub use verification_report::VerificationReport;
+pub(crate) use verified::verified;
 pub(crate) use words::{per_second, rounded};
 
 /// Options of what is shown while a command runs.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::ending::reason;
 use super::json::{Message, RunSummary};
 use super::log::log_ending;
+use super::next_step::{RESUME, Step, unknown_steps};
 use super::shared_contacts::{log_shared_contacts, shared_contact_rows, shared_contacts_text};
 use super::shell::ResumeCommand;
 use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
@@ -34,6 +35,8 @@ pub struct RunReportSettings {
     pub is_own_rate: bool,
     /// Kinds of warnings about the input.
     pub warnings: u64,
+    /// Name of the job, for people.
+    pub name: Option<String>,
 }
 
 /// Report of a run.
@@ -48,6 +51,8 @@ pub struct RunReport {
     reason: Option<String>,
     /// Command that resumes the import, if rows wait or failed.
     resume: Option<String>,
+    /// Commands for unknown rows, in their order.
+    unknown_steps: Vec<Step>,
     /// Command that imports the corrected rejects, if there are any.
     retry_rejects: Option<String>,
 }
@@ -67,6 +72,10 @@ impl RunReport {
             has_rejects,
             reason: reason(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| command.command()),
+            unknown_steps: match run.doubts.unknown {
+                0 => Vec::new(),
+                _ => unknown_steps(command.verify().as_deref(), &command.command()),
+            },
             retry_rejects: (run.rows.of(RowState::Rejected) > 0)
                 .then(|| command.with_rejects(&settings.rejects, &settings.ledger)),
             settings,
@@ -108,7 +117,10 @@ impl RunReport {
         }
         line(format!("  ledger: {}", settings.ledger.display()));
         if let Some(rejects) = self.rejects() {
-            line(format!("  rows not created, and why: {}", rejects.display()));
+            line(format!(
+                "  rows that were not created, or may not have been, and why: {}",
+                rejects.display()
+            ));
         }
         if let Some(shared) = shared_contacts_text(&run.shared) {
             line(format!("\n{}", shared.trim_end()));
@@ -117,7 +129,10 @@ impl RunReport {
             line(format!("\n{reason}"));
         }
         if let Some(resume) = &self.resume {
-            line(format!("\nTo send the rows that wait or failed:\n  {resume}"));
+            line(format!("\n{RESUME}\n  {resume}"));
+        }
+        for Step { purpose, command } in &self.unknown_steps {
+            line(format!("\n{purpose}\n  {command}"));
         }
         if let Some(retry) = &self.retry_rejects {
             let in_shards = match settings.shard {
@@ -143,8 +158,8 @@ impl RunReport {
             some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
             some(run.rows.of(RowState::Accepted), "accepted: rejected with a code that the job accepts"),
             some(run.rows.of(RowState::Failed), "failed: attempts used up, not created"),
-            some(run.rows.of(RowState::Unknown), "unknown: sent and not answered, maybe created"),
-            some(earlier_unknown, "unknown of earlier runs: the command verify looks for them"),
+            some(run.rows.of(RowState::Unknown), "unknown: sent and not answered; a contact may exist"),
+            some(earlier_unknown, "unknown of earlier runs: a contact may exist"),
             some(run.waiting(), "waiting to be sent"),
             some(run.shared.total, "of the created rows have the contact of another row"),
             some(run.changed_created, "of the created rows have changed since; not sent again"),
@@ -186,7 +201,7 @@ impl RunReport {
                 format!("Finished, but not every row has a contact of its own in instance {instance}.")
             }
             ExitCode::RowsNotCreated => {
-                format!("Finished, but not every row is created in instance {instance}.")
+                format!("Finished, but not every row is known to be created in instance {instance}.")
             }
             _ => match run.waiting() {
                 1 => "Stopped before the end; 1 row waits.".to_owned(),
@@ -214,6 +229,7 @@ impl RunReport {
             run: run.id.0,
             exit_code: self.exit.code(),
             ending: run.ending.as_deref(),
+            name: settings.name.as_deref(),
             instance_id: &settings.instance_id,
             shard: settings.shard.map(|shard| shard.to_string()),
             rows_read: run.rows_read,
@@ -241,6 +257,7 @@ impl RunReport {
             rejects: self.rejects().map(|path| path.display().to_string()),
             why: self.reason.as_deref(),
             resume: self.resume.as_deref(),
+            unknown_steps: self.unknown_steps.iter().map(|step| &*step.command).collect(),
         };
         Message::Summary(summary).to_string()
     }

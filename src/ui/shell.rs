@@ -1,4 +1,4 @@
-//! The command that resumes a run, to paste into a POSIX shell.
+//! The commands that resume and verify a run, to paste into a POSIX shell.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -69,6 +69,25 @@ impl ResumeCommand {
             line = format!("{line} {SAME_INPUT}");
         }
         line
+    }
+
+    /// The command line that verifies the ledger of the run. `None` if its contacts end with the run: those of the built-in
+    /// sandbox.
+    pub fn verify(&self) -> Option<String> {
+        let has = |name: &str| self.options.iter().any(|option| option.name == name);
+        if has("sandbox") && !has("endpoint-url") {
+            return None;
+        }
+        let mut command = Cli::command();
+        command.build();
+        let known: Vec<&str> =
+            command.find_subcommand("verify")?.get_arguments().filter_map(Arg::get_long).collect();
+        // A ledger of standard input is named.
+        let inputs =
+            self.inputs.iter().filter(|input| *input != "-").map(|input| shell_word(no_option(input)));
+        let options = self.options.iter().filter(|option| known.contains(&&*option.name));
+        let words = [shell_word(&self.program), "verify".to_owned()].into_iter().chain(inputs);
+        Some(words.chain(options.map(GivenOption::text)).collect::<Vec<_>>().join(" "))
     }
 
     /// The command line of a run that imports the corrected rejects file into the same ledger.
@@ -183,6 +202,30 @@ mod tests {
         assert_eq!(own.command(), "ci run t.csv --sandbox --max-duration 7h");
         let with_rejects = own.with_rejects(Path::new("-r.csv"), Path::new("l.db"));
         assert_eq!(with_rejects, "ci run ./-r.csv --ledger l.db --sandbox --max-duration 7h");
+    }
+
+    #[test]
+    fn the_command_that_verifies_has_the_options_that_both_commands_know() {
+        let own = [
+            "run",
+            "a b.csv",
+            "--ledger=-y.db",
+            "--key",
+            "id",
+            "--rate",
+            "3",
+            "--limit",
+            "1",
+            "--region",
+            "eu-west-2",
+        ];
+        let verified = resumed(&own).verify().unwrap();
+        assert_eq!(verified, "ci verify 'a b.csv' --ledger=-y.db --key id --region eu-west-2");
+        assert_eq!(resumed(&["run", "t.csv", "--sandbox"]).verify(), None);
+        let of_sandbox =
+            ["run", "-", "--ledger", "l.db", "--sandbox", "--endpoint-url", "http://127.0.0.1:1"];
+        let verified = resumed(&of_sandbox).verify().unwrap();
+        assert_eq!(verified, "ci verify --ledger l.db --sandbox --endpoint-url http://127.0.0.1:1");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::log::log_ending;
 use super::words::{count_lines, printable_lines};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
-use crate::verification::VerificationCounts;
+use crate::ledger::{VerificationCounts, VerificationScope};
 
 /// Report of a verification.
 #[derive(Debug)]
@@ -18,19 +18,34 @@ pub struct VerificationReport {
     exit: ExitCode,
     instance_id: String,
     ledger: String,
+    /// Whether unknown rows were searched by an attribute, and not by name.
+    is_by_attribute: bool,
     /// Reason why it ended early, and the remedy.
     reason: Option<String>,
 }
 
 impl VerificationReport {
     /// The report of a verification with this ending.
-    pub fn new(instance_id: String, ledger: &Path, ending: &Ending, findings: VerificationCounts) -> Self {
+    pub fn new(
+        instance_id: String,
+        ledger: &Path,
+        scope: &VerificationScope,
+        ending: &Ending,
+        findings: VerificationCounts,
+    ) -> Self {
         let (exit, reason) = match failure(ending) {
             Some((exit, reason)) => (exit, Some(reason)),
             None if findings.is_sound() => (ExitCode::Complete, None),
             None => (ExitCode::RowsNotCreated, None),
         };
-        VerificationReport { findings, exit, instance_id, ledger: ledger.display().to_string(), reason }
+        VerificationReport {
+            findings,
+            exit,
+            instance_id,
+            ledger: ledger.display().to_string(),
+            is_by_attribute: scope.search_attribute.is_some(),
+            reason,
+        }
     }
 
     /// Exit code of the verification.
@@ -57,7 +72,8 @@ impl VerificationReport {
             text.push_str("  None was found: check the Region and the instance. Connect keeps contacts for 24 months.\n");
         }
         if unknown > 0 {
-            let _ = writeln!(text, "\nUnknown rows: {unknown}.");
+            let by = if self.is_by_attribute { "attribute" } else { "name" };
+            let _ = writeln!(text, "\nUnknown rows: {unknown}, searched by {by}.");
         }
         text += &count_lines(&[
             (findings.found, "found: created from now on"),
@@ -72,6 +88,12 @@ impl VerificationReport {
             text.push_str(
                 "  The search index lags behind: verify again later. If you are sure that they do not exist,\n  \
                  run --retry unknown sends them again with the same client tokens.\n",
+            );
+        }
+        if findings.not_found + findings.ambiguous > 0 && !self.is_by_attribute {
+            text.push_str(
+                "  An attribute tells contacts apart better than a name, if it was registered as searchable before the\n  \
+                 import: --search-attribute KEY.\n",
             );
         }
         if findings.in_doubt > 0 {

@@ -1,7 +1,8 @@
 //! Compares the ledger with Connect, for the command `verify`: whether created rows exist as they were sent, and whether
 //! unknown rows exist.
 //!
-//! It only reads contacts. A contact that is found settles an unknown row; one that is not found proves nothing.
+//! It only reads contacts. A contact that is found settles an unknown row; one that is not found proves nothing. The
+//! result is recorded in the ledger, also of a verification that ends early.
 //!
 //! May import: `ledger`, `mapping`, `pacing`, `submission`, `engine`'s endings and `event`.
 
@@ -9,7 +10,7 @@ mod matching;
 mod paced;
 mod run;
 
-pub use run::{Verification, VerificationCounts};
+pub use run::Verification;
 
 /// Documented quota of DescribeContact, requests per second (administrator guide, API throttling quotas). Its burst is one
 /// and a half times that.

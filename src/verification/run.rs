@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::engine::Ending;
 use crate::event::{FindingKind, Reporter, RunEvent, VerificationFinding};
 use crate::ledger::{
     Cause, Contact, CreatedRow, InDoubtRow, Ledger, LedgerError, RequestDigest, RowId, RowState, SentRow,
+    VerificationCounts, VerificationId,
 };
 use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
@@ -33,6 +33,9 @@ const MISSING_OF_WRONG_INSTANCE: u64 = 20;
 /// Pages of one search that are read. A search with more finds too much to tell anything about a row.
 const MAX_PAGES: usize = 10;
 
+/// Created rows that are looked up between two records of the result so far: five seconds at the default rate.
+const ROWS_BETWEEN_NOTES: u64 = 50;
+
 /// Subjects of the progress, in order.
 const CREATED: &str = "created rows";
 const UNKNOWN: &str = "unknown rows";
@@ -45,6 +48,8 @@ type Mappings = HashMap<i64, Result<Mapping, MappingError>>;
 pub struct Verification<I> {
     /// The ledger.
     pub ledger: Arc<Ledger>,
+    /// Its record of this verification.
+    pub record: VerificationId,
     /// Reads contacts.
     pub lookup: Arc<I>,
     /// Receives the findings and the progress.
@@ -67,51 +72,6 @@ pub struct Verification<I> {
     pub describe_rate: f64,
     /// Rate of SearchContacts, requests per second.
     pub search_rate: f64,
-}
-
-/// Result of a verification, numbers of rows.
-// Published in the last message of `verify`, with these descriptions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VerificationCounts {
-    /// Created rows of the ledger.
-    pub created: u64,
-    /// Created rows that were looked up.
-    pub asked: u64,
-    /// Contacts with the name and attributes that were sent.
-    pub same: u64,
-    /// Contacts that differ from what was sent.
-    pub different: u64,
-    /// Rows whose contact Connect does not know.
-    pub missing: u64,
-    /// Rows whose lookup Connect refused.
-    pub refused: u64,
-    /// Unknown rows at the start of the verification.
-    pub unknown: u64,
-    /// Unknown rows whose contact was found; they are created from now on.
-    pub found: u64,
-    /// Unknown rows with several matching contacts or rows.
-    pub ambiguous: u64,
-    /// Created rows that have the contact of another row.
-    pub shared: u64,
-    /// Rows in doubt, which the next run sends again.
-    pub in_doubt: u64,
-    /// Unknown rows without a matching contact, which does not prove that there is none.
-    pub not_found: u64,
-    /// Unknown rows that could not be searched for.
-    pub unsearchable: u64,
-}
-
-impl VerificationCounts {
-    /// Rows that are still unknown.
-    pub fn still_unknown(&self) -> u64 {
-        self.unknown.saturating_sub(self.found)
-    }
-
-    /// Whether every contact is as the ledger says, and no row is unknown or in doubt.
-    pub fn is_sound(&self) -> bool {
-        self.missing + self.different + self.refused + self.shared + self.in_doubt + self.still_unknown() == 0
-    }
 }
 
 /// Why a verification ended early.
@@ -203,8 +163,9 @@ impl<I: ContactLookup> VerificationRun<I> {
             .map(|row| async { self.check(row?).await })
             .buffer_unordered(CONCURRENCY)
             .try_for_each(|()| async {
-                self.progress(self.counts().asked, total, CREATED);
-                Ok(())
+                let asked = self.counts().asked;
+                self.progress(asked, total, CREATED);
+                if asked.is_multiple_of(ROWS_BETWEEN_NOTES) { self.note().await } else { Ok(()) }
             })
             .await
     }
@@ -268,6 +229,7 @@ impl<I: ContactLookup> VerificationRun<I> {
             }
             done += 1;
             self.progress(done, total, UNKNOWN);
+            self.note().await?;
         }
         Ok(())
     }
@@ -385,6 +347,11 @@ impl<I: ContactLookup> VerificationRun<I> {
         contact: &ContactDetails,
     ) -> Vec<&'static str> {
         differences(&self.of.instance_id, self.of.operation, (row, digest), contact)
+    }
+
+    /// Records the result so far, for the case that the process is killed.
+    async fn note(&self) -> Result<(), EndedEarly> {
+        Ok(self.of.ledger.note_verification(self.of.record, self.counts()).await?)
     }
 
     fn report_unsearchable(&self, row: &SentRow, cause: Cause) {

@@ -78,7 +78,7 @@ fn the_page_follows_the_colour_scheme_and_prints_on_a4() {
         assert!(distinct > 32, "a blank page, with {distinct} distinct bytes");
     }
     let (dom, _) = browse(&chromium, &folder, &page, &["--dump-dom"]);
-    for part in ["300 of 301 rows imported", "<svg ", "Latency</h2>", "</footer>"] {
+    for part in ["300 of 301 rows imported", "<svg ", "Latency</h3>", "</footer>"] {
         assert!(dom.contains(part), "{part:?} is not in {dom}");
     }
     let print = format!("--print-to-pdf={}", folder.path("page.pdf").display());

@@ -70,7 +70,7 @@ fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
     assert_eq!(accounts(&page), ["t.csv|10|10|0|0|0|0|0|✓ adds up"]);
-    assert_eq!(parsed(&page).descendants().filter(|node| node.has_tag_name("svg")).count(), 2);
+    assert_eq!(parsed(&page).descendants().filter(|node| node.has_tag_name("svg")).count(), 4);
     let json =
         folder.run(&["report", "--ledger", "t.ledger.db", "--to", "x.html", "--output", "json"]).expect(0);
     let line: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
@@ -229,7 +229,7 @@ fn rows_in_doubt_are_listed_by_key_and_errors_have_examples() {
     assert!(text.contains("3 of 5 rows imported; 1 rejected, 1 unknown."), "{text}");
     assert!(
         text.contains(
-            "Amazon Connect refused the request rejected, InvalidParameterException Name <b> is refused"
+            "The sandbox refused the request rejected, InvalidParameterException Name <b> is refused"
         ),
         "{text}"
     );

@@ -58,6 +58,62 @@ fn the_resume_command_has_the_options_of_variables_except_those_for_one_run() {
     assert_eq!((folder.states("the ledger.db"), sandbox.stat("created")), ("created 9".to_owned(), 9));
 }
 
+const LOOK: &str = "To look for the contacts of the unknown rows, which may exist; verify searches by the attribute\n\
+    under [verify] search_attribute, or by name:\n  ";
+const SEND_AGAIN: &str =
+    "Then, to send the rows again that are still unknown, with the same client tokens:\n  ";
+
+#[test]
+fn unknown_rows_are_looked_for_and_then_sent_again_by_the_printed_commands() {
+    let folder = Folder::new();
+    folder.write("it's t.csv", numbered_csv(3));
+    let losing = SandboxProcess::start(&folder, &["--rate", "0", "--lose", "1", "--state", "s.jsonl"]);
+    let (port, url) = (losing.port.to_string(), losing.url());
+    let run = import_file("it's t.csv", &url, &["--on-unknown", "hold"]);
+    let mut command = folder.command(&run);
+    command.env("CONNECT_IMPORT_LIMIT", "9").env("CONNECT_IMPORT_RETRY", "rejected");
+    let ended = Ended::from(command.output().unwrap()).expect(1).stdout;
+    assert!(!ended.contains("rows not created"), "{ended}");
+    let (look, send) = (printed(&ended, LOOK), printed(&ended, SEND_AGAIN));
+    assert!(ended.find(LOOK) < ended.find(SEND_AGAIN), "{ended}");
+    let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
+    assert_eq!((printed(&status, LOOK), printed(&status, SEND_AGAIN)), (look, send));
+    let json = folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0).stdout;
+    let json = &messages(&json)["status"];
+    assert_eq!((&json["next_step"], &json["later_steps"][0]), (&look.into(), &send.into()));
+    drop(losing);
+    // The service has forgotten one of the contacts.
+    let state = folder.read("s.jsonl");
+    let kept: Vec<&str> = state.lines().filter(|line| !line.contains("Task 1")).collect();
+    folder.write("s.jsonl", kept.join("\n") + "\n");
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--state", "s.jsonl", "--port", &port]);
+    paste(&folder, look).expect(1);
+    assert_eq!(folder.states("t.ledger.db"), "created 2, unknown 1");
+    paste(&folder, send).expect(0);
+    assert_eq!((folder.states("t.ledger.db"), sandbox.stat("contacts")), ("created 3".to_owned(), 3));
+}
+
+#[test]
+fn a_sandbox_that_ended_with_the_run_is_not_verified() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let run = ["run", "t.csv", "--key", "id", "--sandbox", "--rate", "1000", "--ledger", "t.ledger.db"];
+    folder.run(&run).expect(0);
+    let status = || folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
+    assert!(status().contains("not verified: the sandbox ended with the run"), "{}", status());
+    folder.execute(
+        "t.ledger.db",
+        "UPDATE rows SET state = 'unknown', may_exist = 1, contact_id = NULL, contact_arn = NULL, code = 'NoAnswer',
+                record = '[\"K0\",\"Task 0\"]', doubt_ms = last_sent_ms WHERE key = 'K0';
+         UPDATE row_counts SET rows = (state = 'created'); INSERT INTO row_counts VALUES (1, 'unknown', 'NoAnswer', 1)",
+    );
+    let again = "To send them again, with the same client tokens:\n  ";
+    let status = status();
+    assert!(!status.contains(LOOK), "{status}");
+    paste(&folder, printed(&status, again)).expect(0);
+    assert_eq!(folder.states("t.ledger.db"), "created 2");
+}
+
 #[test]
 fn commands_with_names_that_look_like_options_can_be_pasted() {
     let folder = Folder::new();

@@ -319,6 +319,81 @@ fn a_denied_or_unreachable_verification_ends_with_the_exit_codes_of_a_run() {
     folder.run(&verify(&unreliable.url(), &["--ledger", "none.db"])).expect(2);
 }
 
+/// The last verification, as `status` has it in text and in JSON.
+fn last_verification(folder: &Folder) -> (String, serde_json::Value) {
+    let status =
+        |more: &[&str]| folder.run(&[&["status", "--ledger", "t.ledger.db"], more].concat()).expect(0).stdout;
+    let text = status(&[]);
+    let line = text.lines().find(|line| line.contains("verif")).unwrap_or_default().to_owned();
+    (line, messages(&status(&["--output", "json"]))["status"]["verification"].clone())
+}
+
+#[test]
+fn status_and_report_say_what_was_verified_and_what_was_created_since() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    folder.write("t.csv", attributed_csv(5));
+    folder.run(&import(&url, &["--limit", "3", "--name", "Tickets of 2026"])).expect(10);
+    let (line, json) = last_verification(&folder);
+    assert_eq!(
+        (line.as_str(), &json),
+        ("not verified yet; to look the contacts up:", &serde_json::Value::Null)
+    );
+    let report =
+        |folder: &Folder| folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
+    let page = report(&folder);
+    assert!(page.contains("Not verified yet:") && page.contains("verify t.csv"), "{page}");
+    assert!(page.contains("<title>Tickets of 2026</title>"), "{page}");
+
+    folder.run(&verify(&url, &[])).expect(0);
+    let (line, json) = last_verification(&folder);
+    let host = url.strip_prefix("http://").unwrap();
+    let said = format!(": 3 of 3 contacts looked up in {host}, as sent");
+    assert!(line.starts_with("verified 20") && line.ends_with(&said), "{line}");
+    assert_eq!(
+        (&json["ending"], &json["endpoint"], &json["same"]),
+        (&"complete".into(), &host.into(), &3.into())
+    );
+    assert!(json["started_ms"].as_i64() <= json["last_ms"].as_i64(), "{json}");
+    assert!(report(&folder).contains(&said), "{}", report(&folder));
+
+    folder.run(&import(&url, &[])).expect(0);
+    let since = "; 2 contacts created since are not verified";
+    let (line, json) = last_verification(&folder);
+    assert!(line.ends_with(since) && json["created_since"] == 2, "{line} {json}");
+    let page = report(&folder);
+    assert!(page.contains(since) && page.contains("To look up every contact again:"), "{page}");
+
+    folder.run(&verify(&url, &["--sample", "4"])).expect(0);
+    let (line, json) = last_verification(&folder);
+    assert!(line.contains(": 4 of 5 contacts, a sample drawn at random, looked up in "), "{line}");
+    assert_eq!((&json["sample"], &json["created_since"]), (&4.into(), &0.into()));
+    // The last full one is still told.
+    assert!(report(&folder).contains("Before that: verified "), "{}", report(&folder));
+    folder.run(&verify(&url, &[])).expect(0);
+    assert!(report(&folder).contains("Nothing is left to do."), "{}", report(&folder));
+}
+
+#[test]
+fn a_killed_verification_leaves_what_it_did() {
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    imported(&folder, &sandbox, 200).expect(0);
+    let url = sandbox.url();
+    let before = sandbox.stat("described");
+    let running = folder.start(&verify(&url, &["--describe-rate", "100"]));
+    until("the first part is recorded", || {
+        folder.query("t.ledger.db", "SELECT coalesce(max(asked), 0) FROM verifications") != "0"
+    });
+    running.signal("KILL");
+    running.end();
+    let (line, json) = last_verification(&folder);
+    assert!(line.contains(" not finished: ") && json["ending"].is_null(), "{line} {json}");
+    let asked = json["asked"].as_u64().unwrap();
+    assert!((50..200).contains(&asked) && asked <= sandbox.stat("described") - before, "{json}");
+}
+
 #[test]
 fn an_interrupted_verification_reports_its_results_so_far() {
     let folder = Folder::new();
@@ -334,5 +409,9 @@ fn an_interrupted_verification_reports_its_results_so_far() {
     until("the verification continues", || sandbox.stat("described") > described);
     running.signal("INT");
     let ended = running.end().expect(130);
-    assert!(messages(&ended.stdout)["verification"]["asked"].as_u64().unwrap() < 30);
+    let asked = &messages(&ended.stdout)["verification"]["asked"];
+    assert!(asked.as_u64().unwrap() < 30);
+    let (line, json) = last_verification(&folder);
+    assert!(line.contains(" stopped early (interrupted): "), "{line}");
+    assert_eq!((&json["asked"], &json["is_complete"]), (asked, &false.into()));
 }

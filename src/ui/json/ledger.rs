@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ledger::ErrorCount;
+use crate::ledger::{ErrorCount, VerificationCounts, VerificationRecord};
 use crate::ui::shared_contacts::SharedContactRow;
 
 /// Contents of a ledger. From status.
@@ -19,6 +19,8 @@ pub(crate) struct LedgerStatusMessage<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LedgerSetStatus<'a> {
+    /// Name of the job, for people; null if the ledgers have none, or different ones.
+    pub(crate) name: Option<&'a str>,
     pub(crate) instance_id: &'a str,
     /// Whether a run holds one of the ledgers.
     pub(crate) running: bool,
@@ -29,7 +31,7 @@ pub(crate) struct LedgerSetStatus<'a> {
     pub(crate) rate_of_late: Option<f64>,
     /// Estimated seconds until the last ledger is done; null if no row waits, while the input is read, and if nothing was created in the last minutes.
     pub(crate) seconds_left: Option<f64>,
-    /// Most frequent errors of rows that are not created.
+    /// Most frequent errors of rows that are not created, or may not have been.
     pub(crate) errors: &'a [ErrorCount],
     /// Each ledger.
     pub(crate) ledgers: Vec<LedgerState<'a>>,
@@ -45,6 +47,8 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) ledger: String,
     /// Shard of the ledger, such as 0/4; null if all rows.
     pub(crate) shard: Option<String>,
+    /// Name of the job, for people: that of the latest run.
+    pub(crate) name: Option<&'a str>,
     pub(crate) instance_id: &'a str,
     /// Whether a run holds the ledger.
     pub(crate) running: bool,
@@ -55,9 +59,13 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) rate_of_late: Option<f64>,
     /// Command for the next step, if there is one and no run is under way.
     pub(crate) next_step: Option<String>,
+    /// Commands to run after it, in their order.
+    pub(crate) later_steps: Vec<String>,
+    /// Latest verification; null if there was none.
+    pub(crate) verification: Option<LastVerification<'a>>,
     /// Estimated seconds for the waiting rows, at the rate of the last minutes or of the latest run; null if no row waits, while the input is read, and if nothing was created in the last minutes. During a run, rows beyond its --limit are not counted.
     pub(crate) seconds_left: Option<f64>,
-    /// Most frequent errors of rows that are not created.
+    /// Most frequent errors of rows that are not created, or may not have been.
     pub(crate) errors: &'a [ErrorCount],
     /// Created rows of contacts that have several rows: Connect gave one contact id to them.
     pub(crate) shared: u64,
@@ -65,6 +73,50 @@ pub(crate) struct LedgerState<'a> {
     pub(crate) shared_contacts: Vec<SharedContactRow<'a>>,
     /// Latest runs, newest first.
     pub(crate) runs: Vec<LedgerRun<'a>>,
+}
+
+/// A verification, as the ledger records it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LastVerification<'a> {
+    /// Start, in milliseconds since 1970.
+    pub(crate) started_ms: i64,
+    /// End, or the time of the counts of one that has not ended, in milliseconds since 1970.
+    pub(crate) last_ms: i64,
+    /// How it ended, such as complete or interrupted; null while it lasts, and if it died.
+    pub(crate) ending: Option<&'a str>,
+    /// Whether it looked up every row of its scope.
+    pub(crate) is_complete: bool,
+    /// Host that was asked.
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) region: Option<&'a str>,
+    /// Number of created rows to look up, drawn at random; null for all.
+    pub(crate) sample: Option<u64>,
+    /// Attribute that unknown rows were searched by; null for their name.
+    pub(crate) search_attribute: Option<&'a str>,
+    #[serde(flatten)]
+    pub(crate) counts: VerificationCounts,
+    /// Rows created by runs after its start, which are not verified.
+    pub(crate) created_since: u64,
+}
+
+impl<'a> LastVerification<'a> {
+    /// The contents of its record.
+    pub(crate) fn of(record: &'a VerificationRecord) -> Self {
+        let scope = &record.scope;
+        LastVerification {
+            started_ms: record.started_ms,
+            last_ms: record.last_ms,
+            ending: record.ending.as_deref(),
+            is_complete: record.is_complete(),
+            endpoint: scope.endpoint.as_deref(),
+            region: scope.region.as_deref(),
+            sample: scope.sample,
+            search_attribute: scope.search_attribute.as_deref(),
+            counts: record.counts,
+            created_since: record.created_since,
+        }
+    }
 }
 
 /// The page of an import was written. From report.

@@ -21,7 +21,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(crate) enum Message<'a> {
     /// Progress of a run, a check or a verification, or the contents of a ledger.
     Status(StatusMessage<'a>),
-    /// A row that was not created. From run.
+    /// A row that was not created, or may not have been: an unknown row. From run.
     Error(RowError<'a>),
     /// Warnings of one kind about the rows that a run entered, before its first request. From run.
     Warning(&'a Warning),
@@ -58,7 +58,7 @@ pub(crate) enum StatusMessage<'a> {
     Checked(CheckedStatus),
     Importing(Importing),
     Verifying(Verifying<'a>),
-    Ledger(LedgerStatusMessage<'a>),
+    Ledger(Box<LedgerStatusMessage<'a>>),
     LedgerSet(LedgerSetStatus<'a>),
 }
 

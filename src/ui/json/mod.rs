@@ -15,7 +15,7 @@ pub(super) use check::{
     CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, MemberMessage, RequestMessage,
 };
 pub(super) use ledger::{
-    LedgerRun, LedgerSetStatus, LedgerState, LedgerStatusMessage, PageWritten, RowsByState,
+    LastVerification, LedgerRun, LedgerSetStatus, LedgerState, LedgerStatusMessage, PageWritten, RowsByState,
 };
 pub(super) use message::{Message, StatusMessage};
 pub(super) use observer::JsonLines;

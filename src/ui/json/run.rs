@@ -43,6 +43,8 @@ pub(crate) struct CheckedStatus {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct AnnouncementMessage<'a> {
+    /// Name of the job, for people.
+    pub(crate) name: Option<&'a str>,
     /// Rows to send in this run.
     pub(crate) to_send: u64,
     /// Account of the credentials.
@@ -72,6 +74,7 @@ impl<'a> From<&'a Announcement> for AnnouncementMessage<'a> {
     fn from(announcement: &'a Announcement) -> Self {
         let known = announcement.caller.known();
         AnnouncementMessage {
+            name: announcement.name.as_deref(),
             to_send: announcement.to_send,
             account: known.map(|(account, _)| account),
             caller: known.map(|(_, arn)| arn),
@@ -103,7 +106,7 @@ pub(crate) struct Importing {
     pub(crate) seconds_left: f64,
 }
 
-/// A row that is not created.
+/// A row that is not created, or may not have been: an unknown row.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RowError<'a> {
@@ -130,6 +133,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) exit_code: u8,
     /// How the run ended, such as complete, limit reached, interrupted or out of reach.
     pub(crate) ending: Option<&'a str>,
+    /// Name of the job, for people.
+    pub(crate) name: Option<&'a str>,
     pub(crate) instance_id: &'a str,
     /// Shard that the run sent, such as 0/4; null if all rows.
     pub(crate) shard: Option<String>,
@@ -183,6 +188,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) why: Option<&'a str>,
     /// Command that resumes the import, if rows wait or failed.
     pub(crate) resume: Option<&'a str>,
+    /// Commands for unknown rows, in their order: verify, if it can look for their contacts, then a run that sends them again.
+    pub(crate) unknown_steps: Vec<&'a str>,
 }
 
 /// Reason why a command ended without a result.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::verification::VerificationCounts;
+use crate::ledger::VerificationCounts;
 
 /// Rows are being looked up; written every --report-every.
 #[derive(Debug, Serialize)]

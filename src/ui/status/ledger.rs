@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ledger::{ErrorCount, MinuteTraffic, RowState, RunRecord, SharedContacts, StateCounts};
+use crate::ledger::{
+    ErrorCount, MinuteTraffic, RowState, RunRecord, SharedContacts, StateCounts, VerificationRecord,
+};
 use crate::shard::Shard;
-use crate::shell_word::shell_path;
-use crate::ui::json::{LedgerRun, LedgerState, RowsByState};
+use crate::ui::json::{LastVerification, LedgerRun, LedgerState, RowsByState};
+use crate::ui::next_step::{Step, next_steps, verify_command};
 use crate::ui::shared_contacts::shared_contact_rows;
-use crate::ui::shell::from_here;
+use crate::ui::verified::verified;
 use crate::ui::words::{per_second, rounded, run_rates};
 
 /// Causes that are shown, of one ledger or of several together.
@@ -26,12 +28,14 @@ pub struct LedgerStatus {
     pub instance_id: String,
     /// Rows by state.
     pub rows: StateCounts,
-    /// Causes of rows that are not created, the most frequent first.
+    /// Causes of rows that are not created or may not have been, the most frequent first.
     pub errors: Vec<ErrorCount>,
     /// Created rows that have the contact of another row.
     pub shared: SharedContacts,
     /// Latest runs, newest first.
     pub runs: Vec<RunRecord>,
+    /// Latest verification.
+    pub verification: Option<VerificationRecord>,
     /// Whether a run holds the ledger.
     pub is_running: bool,
     /// Traffic of the latest run in the last minutes.
@@ -142,29 +146,36 @@ impl LedgerStatus {
                 .map(|traffic| format!("{} created a second in the last minutes", per_second(traffic.rate))),
         );
         parts.extend(self.time_left().known().map(|left| format!("{} left", rounded(left))));
+        parts.extend(self.verification_line().filter(|_| self.verification.is_some()));
         let shard = self.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
         format!("{}{shard}: {}", self.ledger.display(), parts.join("; "))
     }
 
-    /// Purpose and command of the next step; none during a run, and if there is nothing to do.
-    pub(super) fn next_step(&self) -> Option<(&'static str, String)> {
-        let of = |state| self.rows.of(state);
-        let latest = self.runs.first().filter(|_| !self.is_running)?;
-        let resume = from_here(&latest.command, &latest.folder);
-        let export = |state: &str| {
-            format!("connect-import export --state {state} --ledger {}", shell_path(&self.ledger))
-        };
-        let waiting = of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed);
-        if waiting > 0 {
-            return Some(("To send the rows that wait or failed:", resume));
+    /// Name of the job: that of the latest run.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.runs.first()?.name.as_deref()
+    }
+
+    /// The latest verification in a line, or the command for one; none without created rows.
+    pub(super) fn verification_line(&self) -> Option<String> {
+        let number = |rows: u64| rows.to_string();
+        match &self.verification {
+            Some(record) => {
+                let when = jiff::Timestamp::from_millisecond(record.started_ms).unwrap_or_default();
+                Some(verified(record, &when.strftime("%Y-%m-%d %H:%M UTC").to_string(), &number))
+            }
+            None if self.rows.of(RowState::Created) == 0 => None,
+            None => Some(match self.runs.first().and_then(verify_command) {
+                Some(command) => format!("not verified yet; to look the contacts up:\n  {command}"),
+                None => "not verified: the sandbox ended with the run".to_owned(),
+            }),
         }
-        if of(RowState::Unknown) > 0 {
-            return Some(("To see the unknown rows, before verify looks for them:", export("unknown")));
-        }
-        if of(RowState::Rejected) > 0 {
-            return Some(("To see the rejected rows:", export("rejected")));
-        }
-        None
+    }
+
+    /// The next steps, in their order; none during a run, and if there is nothing to do.
+    pub(super) fn next_steps(&self) -> Vec<Step> {
+        let latest = self.runs.first().filter(|_| !self.is_running);
+        latest.map(|latest| next_steps(&self.rows, latest, &self.ledger)).unwrap_or_default()
     }
 
     /// The contents for a JSON message.
@@ -187,15 +198,19 @@ impl LedgerStatus {
             rate_found: run.rate_found,
             rate_achieved: self.rate_achieved(index, run),
         });
+        let mut steps = self.next_steps().into_iter().map(|step| step.command);
         LedgerState {
             ledger: self.ledger.display().to_string(),
             shard: self.shard.map(|shard| shard.to_string()),
+            name: self.name(),
             instance_id: &self.instance_id,
             running: self.is_running,
             rows: by_state(&self.rows),
             total: self.rows.total(),
             rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
-            next_step: self.next_step().map(|(_, command)| command),
+            next_step: steps.next(),
+            later_steps: steps.collect(),
+            verification: self.verification.as_ref().map(LastVerification::of),
             seconds_left: self.time_left().seconds(),
             errors: &self.errors[..self.errors.len().min(MAX_CAUSES)],
             shared: self.shared.total,

@@ -5,6 +5,7 @@ mod ledger;
 use std::fmt::Write as _;
 
 use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
+use super::next_step::Step;
 use super::shared_contacts::shared_contacts_text;
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
@@ -34,6 +35,13 @@ impl Status {
         ids.find(|id| !id.is_empty()).unwrap_or_default()
     }
 
+    /// Name of the job, if the latest runs of all ledgers that have one agree.
+    fn name(&self) -> Option<&str> {
+        let mut names = self.ledgers.iter().filter_map(LedgerStatus::name);
+        let first = names.next()?;
+        names.all(|name| name == first).then_some(first)
+    }
+
     /// Traffic of all current runs in the last minutes.
     fn recent_traffic(&self) -> Option<RecentTraffic> {
         let each = self.ledgers.iter().filter_map(LedgerStatus::recent_traffic);
@@ -59,6 +67,9 @@ impl Status {
     pub fn text(&self) -> String {
         // Writing to a String cannot fail.
         let mut text = String::new();
+        if let Some(name) = self.name() {
+            let _ = write!(text, "{name}: ");
+        }
         let _ = match &self.ledgers[..] {
             [only] => writeln!(text, "{} (instance {})", only.ledger.display(), only.instance_id),
             several => writeln!(text, "{} ledgers (instance {})", several.len(), self.instance_id()),
@@ -123,6 +134,11 @@ impl Status {
         self.causes(&mut text);
         if let [only] = &self.ledgers[..] {
             text.push_str(&only.runs());
+            if let Some(line) = only.verification_line() {
+                let _ = writeln!(text, "\n{line}");
+            }
+        } else {
+            self.unverified(&mut text);
         }
         self.next_steps(&mut text);
         printable_lines(&text)
@@ -142,22 +158,44 @@ impl Status {
         }
     }
 
+    /// How many of several ledgers have created rows and no verification.
+    fn unverified(&self, text: &mut String) {
+        let unverified =
+            |ledger: &&LedgerStatus| ledger.rows.of(RowState::Created) > 0 && ledger.verification.is_none();
+        let paths: Vec<String> = self
+            .ledgers
+            .iter()
+            .filter(unverified)
+            .map(|ledger| ledger.ledger.display().to_string())
+            .collect();
+        if let Some(first) = paths.first() {
+            let _ = writeln!(
+                text,
+                "\n{} of {} ledgers not verified yet, such as {first}",
+                paths.len(),
+                self.ledgers.len()
+            );
+        }
+    }
+
     /// Commands of the next steps, grouped by purpose.
     fn next_steps(&self, text: &mut String) {
-        let steps: Vec<_> = self.ledgers.iter().filter_map(LedgerStatus::next_step).collect();
-        let shown = &steps[..steps.len().min(MAX_LISTED)];
+        let ledgers: Vec<Vec<Step>> =
+            self.ledgers.iter().map(LedgerStatus::next_steps).filter(|steps| !steps.is_empty()).collect();
+        let shown: Vec<&Step> = ledgers.iter().take(MAX_LISTED).flatten().collect();
         let mut purposes: Vec<&str> = Vec::new();
-        for (purpose, _) in shown {
+        for Step { purpose, .. } in &shown {
             if !purposes.contains(purpose) {
                 purposes.push(purpose);
                 let _ = writeln!(text, "\n{purpose}");
-                for (_, command) in shown.iter().filter(|(other, _)| other == purpose) {
-                    let _ = writeln!(text, "  {command}");
+                for step in shown.iter().filter(|other| other.purpose == *purpose) {
+                    let _ = writeln!(text, "  {}", step.command);
                 }
             }
         }
-        if steps.len() > MAX_LISTED {
-            let _ = writeln!(text, "  … and similar commands for {} more ledgers", steps.len() - MAX_LISTED);
+        if ledgers.len() > MAX_LISTED {
+            let _ =
+                writeln!(text, "  … and similar commands for {} more ledgers", ledgers.len() - MAX_LISTED);
         }
     }
 
@@ -166,8 +204,11 @@ impl Status {
         let shards_missing = self.missing.iter().map(Shard::to_string).collect();
         let errors = self.errors();
         let status = match &self.ledgers[..] {
-            [only] => StatusMessage::Ledger(LedgerStatusMessage { ledger: only.state(), shards_missing }),
+            [only] => {
+                StatusMessage::Ledger(Box::new(LedgerStatusMessage { ledger: only.state(), shards_missing }))
+            }
             several => StatusMessage::LedgerSet(LedgerSetStatus {
+                name: self.name(),
                 instance_id: self.instance_id(),
                 running: self.ledgers.iter().any(|ledger| ledger.is_running),
                 rows: by_state(&self.rows()),
