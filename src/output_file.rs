@@ -26,6 +26,10 @@ pub enum OutputKind {
     Metrics,
     /// Contacts and client tokens of the built-in sandbox.
     SandboxState,
+    /// The port of a sandbox.
+    PortFile,
+    /// A manual page.
+    ManualPage,
 }
 
 /// An output may not be written where it was asked for. Nothing was written.
@@ -43,7 +47,7 @@ pub enum OutputError {
     },
     /// The file exists, and an earlier output of this kind does not begin like it.
     #[error(
-        "{} exists and is not {expected} written by connect-import; use --force to replace it, or name another file \
+        "{} exists and is not {expected} written by connect-import; {remedy}, or name another file \
          with {option}",
         path.display()
     )]
@@ -54,11 +58,16 @@ pub enum OutputError {
         path: PathBuf,
         /// Kind of output that may be replaced.
         expected: &'static str,
+        /// How to make room for the output.
+        remedy: &'static str,
     },
 }
 
 /// Bytes of an existing file that are read to recognise it.
 const HEAD: u64 = 1 << 20;
+
+/// The first bytes of a page that clap_mangen renders.
+const MANUAL_PAGE_START: &[u8] = b".ie \\n(.g .ds Aq";
 
 /// Paths of open files of this process. Replacing one writes nothing to the pipe or terminal behind it.
 const OPEN_FILES: [&str; 4] = ["/proc", "/dev/fd", "/dev/stdout", "/dev/stderr"];
@@ -67,10 +76,11 @@ impl OutputKind {
     /// The option that names an output of this kind.
     pub fn option(self) -> &'static str {
         match self {
-            OutputKind::Export | OutputKind::Report => "--to",
+            OutputKind::Export | OutputKind::Report | OutputKind::ManualPage => "--to",
             OutputKind::Rejects => "--rejects",
             OutputKind::Metrics => "--metrics-file",
             OutputKind::SandboxState => "--keep",
+            OutputKind::PortFile => "--port-file",
         }
     }
 
@@ -81,6 +91,20 @@ impl OutputKind {
             OutputKind::Rejects => "a rejects file",
             OutputKind::Metrics => "a metrics file",
             OutputKind::SandboxState => "a state file of the sandbox",
+            OutputKind::PortFile => "a port file",
+            OutputKind::ManualPage => "a manual page",
+        }
+    }
+
+    /// The remedy for a foreign file in the output's place: not every command has `--force`.
+    fn remedy(self) -> &'static str {
+        match self {
+            OutputKind::PortFile | OutputKind::ManualPage => "move it away",
+            OutputKind::Export
+            | OutputKind::Report
+            | OutputKind::Rejects
+            | OutputKind::Metrics
+            | OutputKind::SandboxState => "use --force to replace it",
         }
     }
 
@@ -90,7 +114,9 @@ impl OutputKind {
     /// [`OutputError::NotRegular`]; [`OutputError::Foreign`] unless `force` is set.
     pub fn expect_replaceable(self, path: &Path, force: bool) -> Result<(), OutputError> {
         let option = self.option();
-        let what = if path.is_dir() {
+        let what = if path == Path::new("-") {
+            Some("standard output")
+        } else if path.is_dir() {
             Some("a directory")
         } else if OPEN_FILES.iter().any(|open| path.starts_with(open)) {
             Some("an open file of this process")
@@ -107,7 +133,8 @@ impl OutputKind {
         if force || !path.exists() || self.is_at(path) {
             return Ok(());
         }
-        Err(OutputError::Foreign { option, path: path.to_owned(), expected: self.name() })
+        let (expected, remedy) = (self.name(), self.remedy());
+        Err(OutputError::Foreign { option, path: path.to_owned(), expected, remedy })
     }
 
     /// Whether the file at `path` is empty or an output of this kind. An unreadable file is not.
@@ -122,6 +149,8 @@ impl OutputKind {
         match self {
             OutputKind::Metrics => head.starts_with(b"# HELP connect_import_"),
             OutputKind::SandboxState => head.starts_with(STATE_LINE_START),
+            OutputKind::PortFile => is_port(head),
+            OutputKind::ManualPage => head.starts_with(MANUAL_PAGE_START),
             OutputKind::Report => head.windows(GENERATOR.len()).any(|bytes| bytes == GENERATOR),
             OutputKind::Rejects => column_names(head).ends_with(&REJECT_COLUMNS.map(str::to_owned)),
             OutputKind::Export => {
@@ -130,6 +159,12 @@ impl OutputKind {
             }
         }
     }
+}
+
+/// Whether the text is a port number and a line end.
+fn is_port(text: &[u8]) -> bool {
+    let digits = text.strip_suffix(b"\n").unwrap_or_default();
+    (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// The keys of the first line's JSON object, or the header of a CSV.
@@ -149,7 +184,9 @@ mod tests {
     use super::*;
 
     /// The first bytes of an output of each kind.
-    const OUTPUTS: [(OutputKind, &str); 7] = [
+    const OUTPUTS: [(OutputKind, &str); 9] = [
+        (OutputKind::PortFile, "8080\n"),
+        (OutputKind::ManualPage, ".ie \\n(.g .ds Aq \\(aq\n"),
         (OutputKind::SandboxState, "{\"digest\":\""),
         (OutputKind::Metrics, "# HELP connect_import_rows Rows of the ledger\n"),
         (
@@ -179,6 +216,8 @@ mod tests {
             OutputKind::Rejects,
             OutputKind::Export,
             OutputKind::SandboxState,
+            OutputKind::PortFile,
+            OutputKind::ManualPage,
         ];
         for kind in all {
             assert!(kind.expect_replaceable(&path, false).is_ok());
@@ -189,10 +228,7 @@ mod tests {
             {
                 std::fs::write(&path, foreign).unwrap();
                 let refused = kind.expect_replaceable(&path, false).unwrap_err().to_string();
-                assert!(
-                    refused.contains("use --force to replace it") && refused.contains(kind.option()),
-                    "{refused}"
-                );
+                assert!(refused.contains(kind.remedy()) && refused.contains(kind.option()), "{refused}");
                 assert!(kind.expect_replaceable(&path, true).is_ok());
             }
             for (other, text) in OUTPUTS {
@@ -209,7 +245,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("missing", &link).unwrap();
-        for path in [folder.path(), Path::new("/dev/null"), Path::new("/dev/fd/1"), &link] {
+        for path in [folder.path(), Path::new("/dev/null"), Path::new("/dev/fd/1"), Path::new("-"), &link] {
             let refused = OutputKind::Export.expect_replaceable(path, true);
             assert!(matches!(refused, Err(OutputError::NotRegular { .. })), "{}", path.display());
         }

@@ -150,4 +150,7 @@ pub struct DoctorArgs {
     /// Create one completed task twice with one client token, to learn whether Connect honours the token; it stays
     #[arg(long)]
     pub probe_token: bool,
+    /// Format of the CSVs
+    #[command(flatten, next_help_heading = "Format of the CSVs")]
+    pub dialect: DialectArgs,
 }

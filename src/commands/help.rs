@@ -10,6 +10,8 @@ use clap_mangen::Man;
 use super::CommandError;
 use crate::cli::{CompletionsArgs, ManArgs, described};
 use crate::exit_code::ExitCode;
+use crate::job::JobError;
+use crate::output_file::OutputKind;
 use crate::ui::to_stdout;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
@@ -28,8 +30,11 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandErr
 }
 
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
-    let written = match &args.to {
-        Some(folder) => pages(folder),
+    let written = match args.to.as_deref().filter(|folder| *folder != Path::new("-")) {
+        Some(folder) => {
+            expect_own_pages(folder)?;
+            pages(folder)
+        }
         None => rendered(&described()).and_then(|page| to_stdout(&String::from_utf8_lossy(&page))),
     };
     written.map_err(super::io("cannot write the manual"))?;
@@ -39,13 +44,27 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
 /// Writes one page for the program and one for each command.
 fn pages(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let mut program = described().disable_help_subcommand(true);
-    program.build();
-    for command in std::iter::once(&program).chain(program.get_subcommands()) {
-        let name = command.get_display_name().unwrap_or(command.get_name());
-        std::fs::write(folder.join(format!("{name}.1")), rendered(command)?)?;
+    for (name, command) in documented() {
+        std::fs::write(folder.join(name), rendered(&command)?)?;
     }
     Ok(())
+}
+
+/// Checks that no file in the folder would be replaced that is no manual page.
+fn expect_own_pages(folder: &Path) -> Result<(), JobError> {
+    for (name, _) in documented() {
+        OutputKind::ManualPage.expect_replaceable(&folder.join(name), false)?;
+    }
+    Ok(())
+}
+
+/// The program and its commands, with the names of their pages.
+fn documented() -> Vec<(String, Command)> {
+    let mut program = described().disable_help_subcommand(true);
+    program.build();
+    let all = std::iter::once(&program).chain(program.get_subcommands());
+    let name = |command: &Command| command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    all.map(|command| (format!("{}.1", name(command)), command.clone())).collect()
 }
 
 /// Renders a page with the usage line as its synopsis: clap_mangen's own synopsis lists every option.

@@ -40,6 +40,9 @@ pub enum InitError {
     /// Standard input has no name to derive the job file's from.
     #[error("init cannot read standard input; name a CSV file")]
     Stdin,
+    /// Standard output has the guesses.
+    #[error("init cannot write the job file to standard output; name a file with --job")]
+    Stdout,
     /// The job file exists.
     #[error("{} exists and is not overwritten; name another file with --job", .0.display())]
     Exists(PathBuf),
@@ -64,6 +67,9 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
         return Err(InitError::Stdin.into());
     }
     let job = args.job.clone().unwrap_or_else(|| uncompressed(&csv).with_extension("toml"));
+    if job == Path::new("-") {
+        return Err(InitError::Stdout.into());
+    }
     if job.symlink_metadata().is_ok() {
         return Err(InitError::Exists(job).into());
     }

@@ -7,12 +7,21 @@ use super::{CommandError, io};
 use crate::atomic_file::AtomicFile;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
+use crate::job::JobError;
+use crate::output_file::OutputKind;
 use crate::sandbox::{Faults, Sandbox, SandboxConfig, SandboxStats};
 use crate::shutdown::Shutdown;
 use crate::ui::notice;
 
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError> {
     let mut shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    if let Some(path) = &args.port_file {
+        OutputKind::PortFile.expect_replaceable(path, false).map_err(JobError::from)?;
+    }
+    if args.state.as_deref() == Some(Path::new("-")) {
+        let problem = "cannot be standard output; name a file".to_owned();
+        return Err(JobError::Option { option: "--state", problem }.into());
+    }
     let sandbox = Sandbox::bind(SandboxConfig {
         port: args.port,
         rate: (args.rate != 0.0).then_some(args.rate),

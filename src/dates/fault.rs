@@ -30,10 +30,7 @@ pub(crate) enum DateFault {
     #[error("a digit is missing: numbers without a separator need all of theirs, as in 0115 for %H%M")]
     LostDigit,
     /// An exporter's date for "no value", such as 0000-00-00.
-    #[error(
-        "the date stands for no value; list it in [source] null as it is in the CSV, such as \
-             null = [\"0000-00-00\"]"
-    )]
+    #[error("the date stands for no value; list it in [source] null as it is in the CSV")]
     NullDate,
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::CheckResult;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, Identity};
+use crate::request::Operation;
 use crate::submission::{Attempt, AttemptError, ConnectClient, is_credentials_error};
 
 const ENDPOINT: &str = "endpoint";
@@ -56,7 +57,13 @@ pub(super) fn permission(error: Option<&AttemptError>, identity: &Identity) -> V
             fatal("credentials", "log in again, and check this machine's clock")
         }
         AttemptError::Denied(_) => {
-            let remedy = format!("allow connect:{operation} on the instance; the handbook has the policy");
+            let resource = match operation {
+                Operation::CreateContact => "the instance, its contact/* and its agent/*",
+                Operation::StartTaskContact => "the flow, the quick connect or the task template",
+            };
+            let remedy = format!(
+                "allow connect:{operation} on {resource}; the handbook has the policy: chapter Operations, Permissions"
+            );
             fatal(PERMISSION, &remedy)
         }
         AttemptError::NotFound(_) => fatal(INSTANCE, WRONG_INSTANCE),
@@ -171,7 +178,6 @@ mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
     use crate::ledger::Contact;
-    use crate::request::Operation;
 
     #[test]
     fn each_error_is_attributed_to_its_check() {

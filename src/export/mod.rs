@@ -45,7 +45,7 @@ pub enum ExportError {
     Key(#[from] KeyError),
     /// The CSV of `--join` already has a column of a name that the export adds.
     #[error(
-        "{file} has a column '{column}', and --join adds one of that name; rename it there, or use --format jsonl, which \
+        "{file} has a column '{column}', and --join adds one of that name; rename it there, or use --output json, which \
          keeps the two apart"
     )]
     Column {

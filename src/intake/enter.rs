@@ -70,20 +70,26 @@ impl Intake<'_> {
         Ok(RunRecord { warnings: warnings.len() as u64, ..record })
     }
 
-    /// Why a row cannot be sent; `None` if it can. `review` sees the row.
+    /// Why a row cannot be sent; `None` if it can. `review` sees the row. `is_repeated`: an earlier row has its key.
     fn validate(
         &self,
         rules: &Rules,
         record: &Record,
         key: &RowKey,
         now: i64,
+        is_repeated: bool,
         review: &mut InputReview,
     ) -> Result<Option<Rejection>, MappingError> {
         let validated = if self.check {
             review.cells(rules, record, key);
             let mapped = rules.map(record, key, now);
             review.dates(rules, record, key, mapped.is_err());
-            mapped.map(|mapped| review.request(rules, record.line, key, &mapped))
+            // A row with the key of an earlier one is rejected, so that nothing of it is sent.
+            mapped.map(|mapped| {
+                if !is_repeated {
+                    review.request(rules, record.line, key, &mapped)
+                }
+            })
         } else {
             rules.validate_form(record, key)
         };
@@ -101,6 +107,8 @@ struct OwnRow<'a> {
     key: RowKey,
     /// Why the job's condition cannot be applied to it.
     unselectable: Option<Rejection>,
+    /// Whether an earlier row of the input has its key.
+    is_repeated: bool,
 }
 
 /// The input whose rows are being entered.
@@ -129,12 +137,12 @@ impl InputIntake<'_> {
         is_settled: bool,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let OwnRow { record, key, unselectable } = row;
+        let OwnRow { record, key, unselectable, is_repeated } = row;
         let rejection = match unselectable {
             Some(rejection) => Some(rejection),
             None if is_settled => None,
             None => {
-                let validated = self.intake.validate(rules, record, &key, now, &mut self.review);
+                let validated = self.intake.validate(rules, record, &key, now, is_repeated, &mut self.review);
                 validated.map_err(|error| self.mapping_error(record, error))?
             }
         };
@@ -169,17 +177,21 @@ impl InputIntake<'_> {
                     RowSelection::Selected => None,
                     RowSelection::Faulty(rejection) => Some(rejection),
                 };
-            own.push(OwnRow { record, key, unselectable });
+            own.push(OwnRow { record, key, unselectable, is_repeated: false });
         }
         Ok(own)
     }
 
-    fn review_key(&mut self, row: &OwnRow<'_>, token: ClientToken) -> Result<(), IntakeError> {
-        if !matches!(row.key, RowKey::Unusable(_)) {
-            let place = RowPlace { file: self.inputs_begun - 1, line: row.record.line };
-            self.keys.row(KeyedRow { place, key: &row.key, token: Some(token), is_created: false })?;
+    /// Reviews the row's key; returns whether an earlier row of the input has it.
+    fn review_key(&mut self, row: &OwnRow<'_>, token: ClientToken) -> Result<bool, IntakeError> {
+        if matches!(row.key, RowKey::Unusable(_)) {
+            return Ok(false);
         }
-        Ok(())
+        let place = RowPlace { file: self.inputs_begun - 1, line: row.record.line };
+        let keyed = KeyedRow { place, key: &row.key, token: Some(token), is_created: false };
+        let occurrence = self.keys.row(keyed)?;
+        // Rows without key columns that are identical are imported each.
+        Ok(occurrence.number > 1 && matches!(row.key, RowKey::Columns(_)))
     }
 
     fn mapping_error(&self, record: &Record, error: MappingError) -> IntakeError {
@@ -213,10 +225,10 @@ impl Visitor for InputIntake<'_> {
         let recognised = ledger.recognise(self.source, fingerprints.clone())?;
         let left = own.into_iter().zip(fingerprints).zip(recognised);
         let left = left.filter(|(_, recognition)| *recognition != Recognition::Unchanged);
-        let entered = left.map(|((row, fingerprint), recognition)| {
+        let entered = left.map(|((mut row, fingerprint), recognition)| {
             // The keys of created rows are compared as those of the ledger.
             if recognition == Recognition::Waiting {
-                self.review_key(&row, fingerprint.token)?;
+                row.is_repeated = self.review_key(&row, fingerprint.token)?;
             }
             // Nothing more of the key is sent. Without key columns the row may be a further one of its content.
             let is_settled = recognition == Recognition::Created && matches!(row.key, RowKey::Columns(_));

@@ -41,6 +41,17 @@ pub struct Rules {
     nulls: Vec<String>,
     /// True for the rows to import; `None`: all rows.
     condition: Option<RowCondition>,
+    /// What says how many columns there are.
+    columns: ColumnsFrom,
+}
+
+/// What names the columns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum ColumnsFrom {
+    /// The first row of the file.
+    Header,
+    /// `[source] columns` or `--columns`.
+    Job,
 }
 
 /// Whether a row is imported, by the job's condition.
@@ -85,7 +96,7 @@ pub fn prepare(
                 let condition = condition.map(|text| RowCondition::compile(text, mapping, &header));
                 let condition = condition.transpose().map_err(wrong)?;
                 let mapping = Mapping::compile(mapping, &header).map_err(wrong)?;
-                let rules = Arc::new(Rules::new(header, key, mapping, condition, dialect.null.clone()));
+                let rules = Arc::new(Rules::new(header, key, mapping, condition, dialect));
                 rules_of.insert(columns.into(), rules.clone());
                 rules
             }
@@ -140,7 +151,7 @@ impl Rules {
         key: KeyRule,
         mapping: Mapping,
         condition: Option<RowCondition>,
-        nulls: Vec<String>,
+        dialect: &Dialect,
     ) -> Self {
         let mut used_columns = vec![true; header.columns().len()];
         for column in mapping.unused_columns() {
@@ -149,7 +160,8 @@ impl Rules {
         for column in key.columns() {
             used_columns[column] = true;
         }
-        Rules { header, key, mapping, used_columns, nulls, condition }
+        let columns = if dialect.columns.is_empty() { ColumnsFrom::Header } else { ColumnsFrom::Job };
+        Rules { header, key, mapping, used_columns, nulls: dialect.null.clone(), condition, columns }
     }
 
     /// The compiled mapping.
@@ -222,7 +234,12 @@ impl Rules {
         }
         if cells != columns {
             let found = format!("has {cells} cell{}", plural(cells));
-            return Err(Rejection::of_row(Rejection::RAGGED, found, ragged_rule(cells, columns)).into());
+            return Err(Rejection::of_row(
+                Rejection::RAGGED,
+                found,
+                ragged_rule(cells, columns, self.columns),
+            )
+            .into());
         }
         // Only the operator can tell whether the cells of the rejects file are correct now: they were padded or joined,
         // or bytes were replaced.
@@ -246,10 +263,14 @@ impl Rules {
 
 /// The probable cause of a wrong number of cells, and the remedy. Rows with one fault have one text, so that they are
 /// counted together: exporters that leave trailing empty cells out make many rows that lack the same columns.
-fn ragged_rule(cells: usize, columns: usize) -> String {
+fn ragged_rule(cells: usize, columns: usize, from: ColumnsFrom) -> String {
     let s = plural(columns);
+    let (names, count_them) = match from {
+        ColumnsFrom::Header => ("the header has", ""),
+        ColumnsFrom::Job => ("columns names", "name each column of the file, or "),
+    };
     match columns.checked_sub(cells) {
-        None => format!("the header has {columns} column{s}: look for a stray quote or delimiter"),
+        None => format!("{names} {columns} column{s}: {count_them}look for a stray quote or delimiter"),
         Some(missing) => {
             let what = match missing {
                 1 => "the last column is missing".to_owned(),
@@ -259,10 +280,10 @@ fn ragged_rule(cells: usize, columns: usize) -> String {
             // A report of Salesforce ends with its name and a copyright. Padded, they would be contacts.
             match cells {
                 1 if columns > 3 => format!(
-                    "{what} (the header has {columns}): delete the line if it is a title or footer of the export; {pad}"
+                    "{what} ({names} {columns}): {count_them}delete the line if it is a title or footer of the export; {pad}"
                 ),
                 _ => format!(
-                    "{what} (the header has {columns}): {pad}; else look for a line end without quotes"
+                    "{what} ({names} {columns}): {count_them}{pad}; else look for a line end without quotes"
                 ),
             }
         }
@@ -279,18 +300,30 @@ mod tests {
 
     #[test]
     fn a_line_of_one_cell_is_not_to_be_padded_unless_the_exporter_leaves_cells_out() {
-        let footer = ragged_rule(1, 13);
+        let footer = ragged_rule(1, 13, ColumnsFrom::Header);
         assert!(
             footer.starts_with("the last 12 columns are missing (the header has 13): delete the line"),
             "{footer}"
         );
         for (cells, columns) in [(1, 3), (12, 13), (2, 13)] {
-            let rule = ragged_rule(cells, columns);
+            let rule = ragged_rule(cells, columns, ColumnsFrom::Header);
             assert!(
                 rule.contains(": if the exporter leaves empty cells out") && !rule.contains("footer"),
                 "{rule}"
             );
         }
-        assert!(ragged_rule(14, 13).contains("stray quote"));
+        assert!(ragged_rule(14, 13, ColumnsFrom::Header).contains("stray quote"));
+    }
+
+    #[test]
+    fn names_of_the_job_are_not_called_the_header() {
+        assert_eq!(
+            ragged_rule(4, 3, ColumnsFrom::Job),
+            "columns names 3 columns: name each column of the file, or look for a stray quote or delimiter"
+        );
+        assert!(
+            ragged_rule(2, 3, ColumnsFrom::Job)
+                .starts_with("the last column is missing (columns names 3): name")
+        );
     }
 }

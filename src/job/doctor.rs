@@ -6,7 +6,7 @@ use super::pace::{burst, rate_and_start};
 use super::places::ledger_to_write;
 use super::rehearsal::sandbox;
 use super::{JobError, input, option_error, refuse_csv};
-use crate::cli::{DialectArgs, DoctorArgs, GlobalArgs, Output};
+use crate::cli::{DoctorArgs, GlobalArgs, Output};
 use crate::doctor::Examination;
 use crate::mapping::MappingSource;
 use crate::request::Operation;
@@ -55,7 +55,7 @@ impl DoctorJob {
         let shard = input::shard(&args.job, &file);
         let (rate, _) = rate_and_start(&args.job, global, args.rate, &file, shard)?;
         let burst = burst(args.burst, &file, shard)?;
-        let dialect = input::dialect(&DialectArgs::default(), &file)?;
+        let dialect = input::dialect(&args.dialect, &file)?;
         let inputs = match input::inputs(&args.job, &file, &dialect) {
             Err(JobError::NoInput) => Vec::new(),
             inputs => inputs?,

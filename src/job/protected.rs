@@ -48,12 +48,6 @@ impl ProtectedFiles {
     }
 
     fn expect_unprotected(&self, option: &'static str, named: &Path) -> Result<(), JobError> {
-        if named == Path::new("-") {
-            return Err(option_error(
-                option,
-                "cannot be standard output; name a file, or ./- for a file of that name",
-            ));
-        }
         let target = resolved(named);
         let is_input = |path: &PathBuf| resolved(path) == target || input::is_of_pattern(path, &target);
         let what = if self.is_ledger(&target) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 
-use crate::source::{Header, delimiter_hint};
+use crate::source::{Header, column_listing, delimiter_hint};
 use crate::suggest::did_you_mean;
 
 /// Columns by exact header and by lower-case identifier.
@@ -84,13 +84,7 @@ impl Columns {
 
     /// The remedy for a missing column.
     fn hint(&self, similar: Option<String>) -> String {
-        delimiter_hint(&self.names).or(similar).unwrap_or_else(|| self.listing())
-    }
-
-    fn listing(&self) -> String {
-        let names: Vec<_> = self.names.iter().take(12).map(|name| format!("'{name}'")).collect();
-        let more = if self.names.len() > names.len() { ", …" } else { "" };
-        format!("; it has {}{more}", names.join(", "))
+        delimiter_hint(&self.names).or(similar).unwrap_or_else(|| column_listing(&self.names))
     }
 }
 

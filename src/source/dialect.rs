@@ -266,6 +266,13 @@ pub fn delimiter_hint(names: &[String]) -> Option<String> {
     Some(format!("; the header is one column: set --delimiter {delimiter}, if this separates its cells"))
 }
 
+/// Remedy for a missing column that is like no other: the first columns.
+pub fn column_listing(names: &[String]) -> String {
+    let first: Vec<_> = names.iter().take(12).map(|name| format!("'{name}'")).collect();
+    let more = if names.len() > first.len() { ", …" } else { "" };
+    format!("; it has {}{more}", first.join(", "))
+}
+
 /// The byte of a text that is exactly one ASCII character.
 fn single(text: &str) -> Option<u8> {
     match text.as_bytes() {

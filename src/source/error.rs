@@ -76,18 +76,18 @@ pub enum SourceError {
     /// Text follows a closing quote in the header, which may have swallowed rows.
     #[error("{0}: the header has text after a closing quote; correct it, or set the quote with --quote")]
     StrayQuote(String),
-    /// The header lacks a column of the key.
-    #[error("{file}: the key column '{column}' is not in the header{hint}")]
+    /// A column of the key is missing.
+    #[error("{file} has no key column '{column}'{hint}")]
     NoKeyColumn {
         /// The CSV.
         file: String,
         /// The missing column.
         column: String,
-        /// `; did you mean 'X'?`, or empty.
+        /// `; did you mean 'X'?`, or the columns that there are.
         hint: String,
     },
     /// The header has several columns of the name that the key has.
-    #[error("{file}: the key column '{column}' occurs more than once in the header; choose from {choices}")]
+    #[error("{file} has more than one key column '{column}'; choose from {choices}")]
     AmbiguousKeyColumn {
         /// The CSV.
         file: String,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::dialect::delimiter_hint;
+use super::dialect::{column_listing, delimiter_hint};
 use super::error::SourceError;
 use super::header::Header;
 use crate::digest::Digest;
@@ -101,7 +101,8 @@ impl Header {
         let (file, column) = (file.to_owned(), name.to_owned());
         Err(if same_name.is_empty() {
             let similar = || did_you_mean(name, self.names().iter().map(String::as_str));
-            let hint = delimiter_hint(self.names()).or_else(similar).unwrap_or_default();
+            let hint =
+                delimiter_hint(self.names()).or_else(similar).unwrap_or_else(|| column_listing(self.names()));
             SourceError::NoKeyColumn { file, column, hint }
         } else {
             let choices: Vec<String> =
@@ -119,10 +120,9 @@ mod tests {
     #[test]
     fn a_missing_key_column_is_named_with_a_suggestion() {
         let error = header(&["Ticket ID"]).key_column("Ticket Id", "t.csv").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "t.csv: the key column 'Ticket Id' is not in the header; did you mean 'Ticket ID'?"
-        );
+        assert_eq!(error.to_string(), "t.csv has no key column 'Ticket Id'; did you mean 'Ticket ID'?");
+        let error = header(&["a", "b"]).key_column("Ticket Id", "t.csv").unwrap_err();
+        assert_eq!(error.to_string(), "t.csv has no key column 'Ticket Id'; it has 'a', 'b'");
     }
 
     #[test]
@@ -136,8 +136,7 @@ mod tests {
         }
         assert_eq!(
             found(" Labels").unwrap_err().to_string(),
-            "t.csv: the key column ' Labels' occurs more than once in the header; choose from \
-             'Labels (1)', 'Labels (2)'"
+            "t.csv has more than one key column ' Labels'; choose from 'Labels (1)', 'Labels (2)'"
         );
     }
 

@@ -41,8 +41,8 @@ mod properties;
 
 pub use csv_source::CsvSource;
 pub use dialect::{
-    Dialect, EscapeScope, FoundDialect, ShortRows, SourceFormat, delimiter_hint, parse_delimiter,
-    parse_encoding, parse_escape, parse_quote,
+    Dialect, EscapeScope, FoundDialect, ShortRows, SourceFormat, column_listing, delimiter_hint,
+    parse_delimiter, parse_encoding, parse_escape, parse_quote,
 };
 pub use error::SourceError;
 pub use foreign::{LEDGER_APPLICATION_ID, is_remote};

@@ -9,9 +9,9 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 use crate::cli::Cli;
 use crate::shell_word::{ESCAPED, no_option, shell_path, shell_word};
 
-/// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already. It has a
-/// ledger, and asks again only if nothing was sent.
-const SINGLE_RUN_OPTIONS: [&str; 5] = ["limit", "retry", "crash-at", "new-ledger", "yes"];
+/// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already, and it
+/// replaces no file that appeared in the meantime. It has a ledger, and asks again only if nothing was sent.
+const SINGLE_RUN_OPTIONS: [&str; 6] = ["limit", "retry", "crash-at", "force", "new-ledger", "yes"];
 
 /// Placeholder for standard input. A shell refuses it until it is replaced by a file.
 const SAME_INPUT: &str = "<THE-SAME-INPUT";
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn options_of_one_run_are_left_out() {
         let own =
-            ["run", "t.csv", "--limit", "10", "--retry=unknown,rejected", "--sandbox", "--crash-at=check"];
+            ["run", "t.csv", "--limit", "10", "--retry=unknown", "--sandbox", "--crash-at=check", "--force"];
         let own = resumed(&[&own[..], &["--yes", "--new-ledger", "--max-duration", "7h"]].concat());
         assert_eq!(own.command(), "ci run t.csv --sandbox --max-duration 7h");
         let with_rejects = own.with_rejects(Path::new("-r.csv"), Path::new("l.db"));

@@ -163,3 +163,15 @@ fn every_member_has_the_rows_that_fill_it_leave_it_out_and_have_it_cut_and_its_l
     let [name] = &name[..] else { panic!("{}", ended.stdout) };
     assert_eq!(name.split_whitespace().collect::<Vec<_>>().join(" "), "5 1 9 of 1024 Name (t.csv, line 5)");
 }
+
+#[test]
+fn a_row_that_is_rejected_for_its_key_is_not_warned_of_what_is_sent() {
+    let folder = Folder::new();
+    // Of the rows of K1 only the first is sent; the last row alone is sent with white space.
+    folder.write("t.csv", "id,Name\nK1,a\nK1,b \nK1,c \nK2,d \n");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let ended = folder.run(&import(&endpoint.url(), &[])).expect(1);
+    assert!(ended.stderr.contains("PaddedValue: 1 row: Name"), "{}", ended.stderr);
+    let check = folder.run(&["check", "t.csv", "--key", "id", "--sandbox"]).expect(1);
+    assert!(check.stdout.contains("        1  PaddedValue: Name"), "{}", check.stdout);
+}

@@ -107,7 +107,7 @@ fn an_input_that_a_run_cannot_read_fails() {
     assert!(verdicts(&missing).contains(&"input fail".to_owned()), "{}", missing.stdout);
     folder.write("t.csv", "Ticket,Name\n1,a\n");
     let other_key = folder.run(&doctor(&url, &["--output", "json"])).expect(2);
-    assert!(other_key.stdout.contains("the key column 'id'"), "{}", other_key.stdout);
+    assert!(other_key.stdout.contains("has no key column 'id'"), "{}", other_key.stdout);
 }
 
 #[test]

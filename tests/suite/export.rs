@@ -276,7 +276,7 @@ fn join_reads_a_csv_as_a_run_does() {
     folder.write("wrong.csv", "Id,Name\nK0,x\n");
     let wrong = folder.run(&export(&["--join", "wrong.csv"])).expect(2);
     assert!(
-        wrong.stderr.contains("wrong.csv: the key column 'id' is not in the header; did you mean 'Id'?"),
+        wrong.stderr.contains("wrong.csv has no key column 'id'; did you mean 'Id'?"),
         "{}",
         wrong.stderr
     );

@@ -39,6 +39,7 @@ mod output_files;
 mod pacing;
 mod personal_data;
 mod printed_commands;
+mod printed_texts;
 mod read_only;
 mod readme;
 mod rehearsal;

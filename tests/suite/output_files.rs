@@ -181,3 +181,50 @@ fn an_export_writes_errors_to_standard_error_and_not_between_rows() {
     assert!(ended.stderr.contains("u.csv, line 3"), "{}", ended.stderr);
     assert!(!ended.stdout.contains("message_type"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_port_file_and_manual_pages_replace_their_own_kind_only() {
+    let folder = Folder::new();
+    folder.write("port", "precious");
+    let refused = folder.run(&["sandbox", "--port-file", "port"]).expect(2).stderr;
+    assert!(refused.contains("move it away, or name another file with --port-file"), "{refused}");
+    assert_eq!(folder.read("port"), "precious");
+    // A sandbox replaces the port of an earlier one.
+    folder.write("port", "1\n");
+    let sandbox = folder.start(&["sandbox", "--port-file", "port"]);
+    until("the port is written", || folder.read("port") != "1\n");
+    drop(sandbox);
+
+    folder.run(&["man", "--to", "pages"]).expect(0);
+    folder.run(&["man", "--to", "pages"]).expect(0);
+    folder.write("pages/connect-import-run.1", "precious");
+    let refused = folder.run(&["man", "--to", "pages"]).expect(2).stderr;
+    assert!(refused.contains("connect-import-run.1 exists and is not a manual page"), "{refused}");
+    assert_eq!(folder.read("pages/connect-import-run.1"), "precious");
+}
+
+#[test]
+fn a_dash_is_standard_output_or_refused_and_never_a_file_of_that_name() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let run = ["run", "t.csv", "--sandbox", "--rate", "1000", "--key", "id"];
+    let with = |command: &[&str], option: &str| folder.run(&[command, &[option, "-"]].concat());
+    for (command, option) in [
+        (&run[..], "--rejects"),
+        (&run, "--metrics-file"),
+        (&run, "--keep"),
+        (&run, "--ledger"),
+        (&["sandbox"], "--port-file"),
+        (&["sandbox"], "--state"),
+        (&["init", "t.csv"], "--job"),
+    ] {
+        let refused = with(command, option).expect(2).stderr;
+        assert!(refused.contains("standard") && refused.contains(option), "{option}: {refused}");
+    }
+    folder.run(&run).expect(0);
+    let read = ["--ledger", "t.sandbox.ledger.db"];
+    assert!(with(&[&["export"], &read[..]].concat(), "--to").expect(0).stdout.starts_with("file,line,"));
+    assert!(with(&[&["report"], &read[..]].concat(), "--to").expect(0).stdout.starts_with("<!"));
+    assert!(with(&["man"], "--to").expect(0).stdout.contains("connect\\-import"));
+    assert!(!folder.path("-").exists());
+}

@@ -111,7 +111,7 @@ fn a_foreign_file_is_kept_unless_forced_and_the_files_of_the_job_always() {
         ("t.toml", "the job file"),
         ("t.sandbox.ledger.db", "a ledger"),
         ("t.sandbox.ledger.db.rejects.csv", "names another output of the run"),
-        ("-", "cannot be standard output"),
+        ("-", "which is standard output"),
     ] {
         let refused = keep(file, &["--force"]).expect(2).stderr;
         assert!(refused.contains("--keep") && refused.contains(reason), "{file}: {refused}");

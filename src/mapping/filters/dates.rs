@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::zone_use;
 use crate::dates::{DateFault, DateReader, DateReading, zone_data};
 use crate::mapping::error::RenderError;
+use crate::source::looks_like_null_date;
 
 /// The formats of a column's dates, tried in order, and the zone of dates without an offset.
 #[derive(Clone, Debug)]
@@ -90,10 +91,11 @@ impl DateForm {
                 Err(found) => fault = fault.max(found),
             }
         }
-        Err(RenderError::Row(self.described(fault)))
+        Err(RenderError::Row(self.described(fault, text)))
     }
 
-    fn described(&self, fault: DateFault) -> String {
+    /// The fault of a cell. A date that stands for no value is quoted: it is one of a few texts, and no datum.
+    fn described(&self, fault: DateFault, cell: &str) -> String {
         let filter = self.filter;
         let formats: Vec<&str> = self.readers.iter().filter_map(DateReader::format).collect();
         match (fault, &formats[..]) {
@@ -105,10 +107,16 @@ impl DateForm {
             (DateFault::OtherForm, formats) => {
                 format!("{filter}: the cell is not a date of the form {}", formats.join(" or "))
             }
+            (DateFault::NullDate, _) if looks_like_null_date(cell) && cell.len() <= LONGEST_NULL_DATE => {
+                format!("{filter}: {fault}: null = [{cell:?}]")
+            }
             (fault, _) => format!("{filter}: {fault}"),
         }
     }
 }
+
+/// Length of `0001-01-01 00:00:00.0000000 +00:00`, the longest null date that is quoted.
+const LONGEST_NULL_DATE: usize = 34;
 
 /// Whether a zone is more than an offset. The zones `Etc/…` never change.
 fn has_rules(zone: &TimeZone) -> bool {

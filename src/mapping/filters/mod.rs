@@ -224,7 +224,10 @@ mod tests {
         let both = "{{ d | epoch('%d/%m/%Y', '%Y-%m-%d') }}";
         for (cell, problem) in [
             ("05/11/22", "epoch: the year has fewer than four digits; write %y"),
-            ("0000-00-00", "epoch: the date stands for no value; list it in [source] null"),
+            (
+                "0000-00-00",
+                "epoch: the date stands for no value; list it in [source] null as it is in the CSV: null = [\"0000",
+            ),
             ("31/12/9999", "epoch: the date stands for no value; list it in [source] null"),
             ("05/11/1822", "epoch: the year is not between 1900 and 2199"),
         ] {
