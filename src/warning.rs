@@ -62,6 +62,8 @@ pub enum WarningCode {
     LongChain,
     /// Tasks are scheduled further ahead than the API reference allows.
     ScheduledFar,
+    /// The ledger of a run would be new, and one of the same import lies in its folder, so a run would not start.
+    OtherLedger,
     /// More rows have faults than `--max-errors` allows, so a run would not start.
     ErrorBudgetSpent,
 }

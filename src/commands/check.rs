@@ -8,13 +8,15 @@ use crate::check::{Check, CheckError, LedgerLookup, ShownInstance, ShownRows};
 use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
-use crate::job::{CheckJob, ResendPolicy};
-use crate::ledger::{Identity, LedgerReader};
+use crate::job::{CheckJob, ResendPolicy, SANDBOX};
+use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger};
 use crate::pacing::Rate;
+use crate::shell_word::shell_path;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
 use crate::token::TokenScheme;
 use crate::ui::{CheckReport, CheckedRows, ForecastSettings, notice, observers, to_stdout};
+use crate::warning::{Warning, WarningCode};
 
 pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = CheckJob::resolve(args, global)?;
@@ -52,8 +54,9 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
             Ok(findings)
         })
     };
-    let findings = unless_interrupted(shutdown, work).await?;
+    let mut findings = unless_interrupted(shutdown, work).await?;
     reporter.finish();
+    other_ledger(&job).into_iter().for_each(|warning| findings.warn(warning));
     let settings = ForecastSettings {
         shard,
         limit: job.limit,
@@ -93,21 +96,50 @@ fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
     let reader = LedgerReader::open(path)?;
     let Some(found) = reader.identity()? else { return Ok(None) };
     let input = &job.input;
-    let own = Identity {
-        // A check works without an instance; then any instance's ledger is accepted.
-        instance_id: job.instance_id.clone().unwrap_or_else(|| found.instance_id.clone()),
-        operation: input.mapping.operation,
-        namespace: input.namespace.clone(),
-        key: input.key.clone(),
-        key_comparison: input.key_comparison,
-        shard: input.shard,
-    };
+    // A check works without an instance; then any instance's ledger is accepted.
+    let own = identity(job, job.instance_id.as_ref().unwrap_or(&found.instance_id));
     own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
     let mapping = input.mapping.fingerprint();
     let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
     Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry)))
+}
+
+/// The warning that a run would not create its ledger. A rehearsal would.
+fn other_ledger(job: &CheckJob) -> Option<Warning> {
+    let (path, instance_id) = (job.ledger.as_deref()?, job.instance_id.as_ref()?);
+    if instance_id == SANDBOX {
+        return None;
+    }
+    match expect_no_other_ledger(path, &identity(job, instance_id)) {
+        Err(LedgerError::OtherLedger { path, other, created }) => Some(Warning::new(
+            WarningCode::OtherLedger,
+            format!(
+                "{} would be new, and {} in the same folder is of the same import and has {created} created rows; a run \
+                 stops",
+                path.display(),
+                other.display()
+            ),
+            format!(
+                "to continue with it, add --ledger {}; otherwise run with --new-ledger",
+                shell_path(&other)
+            ),
+        )),
+        _ => None,
+    }
+}
+
+fn identity(job: &CheckJob, instance_id: &str) -> Identity {
+    let input = &job.input;
+    Identity {
+        instance_id: instance_id.to_owned(),
+        operation: input.mapping.operation,
+        namespace: input.namespace.clone(),
+        key: input.key.clone(),
+        key_comparison: input.key_comparison,
+        shard: input.shard,
+    }
 }
 
 /// Whether the ledger exists and is not empty.

@@ -37,7 +37,7 @@ impl Instance {
                 return Err(NOT_AN_INSTANCE);
             };
             let id = resource.strip_prefix("instance/").ok_or(NOT_AN_INSTANCE)?;
-            (id, Some(region.to_owned()), Some(account.to_owned()))
+            (id, Some(region.to_owned()), Some(account.to_owned()).filter(|account| !account.is_empty()))
         } else {
             (text, None, None)
         };

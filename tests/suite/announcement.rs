@@ -142,14 +142,18 @@ fn an_sts_that_does_not_tell_stops_no_import() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(1));
     let connect = Endpoint::start(|_, _| Reply::Created);
+    let url = remote(&connect);
     let arn = format!("arn:aws:connect:eu-west-2:444455556666:instance/{INSTANCE}");
+    // A Connect that takes two seconds is tried again.
     for (reply, reason) in [
         (Reply::Error(403, "AccessDenied"), "not known (AWS STS: "),
         (Reply::Close, "not known (AWS STS: NoAnswer"),
+        (Reply::Hang, "not known (AWS STS: NoAnswer"),
         (Reply::Body("the page of a proxy"), "not known (AWS STS: HTTP200"),
     ] {
         let sts = Endpoint::start(move |_, _| reply.clone());
-        let stderr = with_credentials(&folder, &run(&arn, &remote(&connect), &[]), &sts).expect(0).stderr;
+        let stderr =
+            with_credentials(&folder, &run(&arn, &url, &["--read-timeout", "2s"]), &sts).expect(0).stderr;
         assert!(stderr.contains(&format!("  account    {reason}")), "{stderr}");
         std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
     }

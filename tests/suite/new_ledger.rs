@@ -36,6 +36,8 @@ fn a_renamed_job_file_sends_no_row_again() {
     let doctor = folder.run(&doctor).stdout;
     let doubted = doctor.lines().find(|line| line.starts_with("fail  ledger")).unwrap_or_default();
     assert!(doubted.contains("old.ledger.db"), "{doctor}");
+    let check = folder.run(&["check", "--job", "new name.toml"]).expect(0).stdout;
+    assert!(check.contains("OtherLedger") && check.contains("add --ledger old.ledger.db;"), "{check}");
     endpoint_saw(&endpoint, 3);
     folder.run(&run("new name.toml", &url, &["--ledger", "old.ledger.db"])).expect(0);
     endpoint_saw(&endpoint, 3);
