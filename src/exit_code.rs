@@ -8,7 +8,7 @@ use std::process::ExitCode as ProcessExitCode;
 pub enum ExitCode {
     /// Every row is created.
     Complete = 0,
-    /// Finished; some rows are rejected, failed or unknown.
+    /// Finished; some rows are rejected, failed or unknown, or have the contact of another row.
     RowsNotCreated = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
@@ -50,9 +50,10 @@ impl ExitCode {
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
             ExitCode::Complete => ("every row is created", "–"),
-            ExitCode::RowsNotCreated => {
-                ("finished; some rows are rejected, failed or unknown", "after fixing them")
-            }
+            ExitCode::RowsNotCreated => (
+                "finished; some rows are rejected, failed or unknown, or share a contact",
+                "after fixing them",
+            ),
             ExitCode::Usage => ("invalid usage or configuration; nothing was sent", "after fixing it"),
             ExitCode::ErrorBudget => (
                 "more rows failed than `--max-errors` allows; stopped early or not started",

@@ -45,6 +45,9 @@ pub struct SandboxArgs {
     /// Probability that a contact is created and the connection closed without an answer
     #[arg(long, value_name = "P", help_heading = "Faults", default_value_t = 0.0)]
     pub lose: f64,
+    /// Probability that a contact is created and answered with the id of the one before it
+    #[arg(long, value_name = "P", help_heading = "Faults", default_value_t = 0.0)]
+    pub stale: f64,
     /// Probability of a late answer and its delay, such as 0.1:5s
     #[arg(long, value_name = "P:TIME", help_heading = "Faults")]
     pub slow: Option<SlowResponses>,

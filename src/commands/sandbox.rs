@@ -33,6 +33,7 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
             fail: args.fail,
             reset: args.reset,
             lose: args.lose,
+            stale: args.stale,
             slow: args.slow,
             throttle_after: args.throttle_after,
             deny_after: args.deny_after,

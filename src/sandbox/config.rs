@@ -54,10 +54,10 @@ impl Default for SandboxConfig {
 ///
 /// They apply to a request in this order: `deny_after`, `throttle_after`, the quota of the operation,
 /// `reset`, `fail`, then the operation itself with `quota`, `token_window`, `forget_completed` and
-/// `index_lag`, and last `lose` and `slow`. The random faults do not apply to a request that is denied or
+/// `index_lag`, and last `lose`, `stale` and `slow`. The random faults do not apply to a request that is denied or
 /// throttled.
 ///
-/// `fail`, `reset`, `lose` and `slow` are random, each with a probability from 0 to 1. Three things determine
+/// `fail`, `reset`, `lose`, `stale` and `slow` are random, each with a probability from 0 to 1. Three things determine
 /// them: [`SandboxConfig::seed`], the identity of the request, and how often that request came before. The
 /// identity is the operation with the client token or the contact's id, or else with the whole body.
 /// Repetitions count from the start of the sandbox, without denied and throttled requests. A rehearsal with
@@ -76,6 +76,9 @@ pub struct Faults {
     /// Probability that the connection is closed without a response after a contact was created, or found by
     /// its client token. A request that is refused always gets its response.
     pub lose: f64,
+    /// Probability that a contact is created, and answered with the id of the contact before it, as by a proxy that
+    /// caches. The first contact has none before it, and is answered correctly.
+    pub stale: f64,
     /// Probability and delay of a late response. Responses of `fail` and to denied and throttled requests are
     /// never late.
     pub slow: Option<SlowResponses>,
@@ -170,9 +173,15 @@ impl Faults {
         self.quota.is_some_and(|limit| contacts as u64 >= limit)
     }
 
-    fn probabilities(&self) -> [(&'static str, f64); 4] {
+    fn probabilities(&self) -> [(&'static str, f64); 5] {
         let slow = self.slow.map_or(0.0, |slow| slow.probability);
-        [("fail", self.fail), ("reset", self.reset), ("lose", self.lose), ("slow", slow)]
+        [
+            ("fail", self.fail),
+            ("reset", self.reset),
+            ("lose", self.lose),
+            ("stale", self.stale),
+            ("slow", slow),
+        ]
     }
 }
 
@@ -219,6 +228,7 @@ mod tests {
             Faults { fail: 0.1, ..Faults::default() },
             Faults { reset: 0.1, ..Faults::default() },
             Faults { lose: 0.1, ..Faults::default() },
+            Faults { stale: 0.1, ..Faults::default() },
             Faults { slow: slow(0.1), ..Faults::default() },
         ] {
             assert!(faults.is_random(), "{faults:?}");
@@ -234,13 +244,14 @@ mod tests {
                 fail: if fault == "fail" { value } else { 0.0 },
                 reset: if fault == "reset" { value } else { 0.0 },
                 lose: if fault == "lose" { value } else { 1.0 },
+                stale: if fault == "stale" { value } else { 0.0 },
                 slow: (fault == "slow")
                     .then_some(SlowResponses { probability: value, delay: Duration::ZERO }),
                 ..Faults::default()
             };
             SandboxConfig { faults, ..SandboxConfig::default() }
         };
-        for fault in ["fail", "reset", "lose", "slow"] {
+        for fault in ["fail", "reset", "lose", "stale", "slow"] {
             for value in [0.0, -0.0, 0.5, 1.0] {
                 assert!(with(fault, value).check().is_ok());
             }

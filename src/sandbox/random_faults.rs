@@ -47,6 +47,7 @@ pub(super) struct RandomFaults {
     pub(super) reset: bool,
     pub(super) fail: bool,
     pub(super) lose: bool,
+    pub(super) stale: bool,
     pub(super) slow: bool,
 }
 
@@ -58,6 +59,7 @@ impl RandomFaults {
             reset: applies("reset", faults.reset),
             fail: applies("fail", faults.fail),
             lose: applies("lose", faults.lose),
+            stale: applies("stale", faults.stale),
             slow: faults.slow.is_some_and(|slow| applies("slow", slow.probability)),
         }
     }
@@ -95,6 +97,7 @@ mod tests {
             fail: probability,
             reset: probability,
             lose: probability,
+            stale: probability,
             slow: Some(SlowResponses { probability, delay: Duration::ZERO }),
             ..Faults::default()
         }
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_certain_fault_always_applies_and_an_impossible_one_never() {
-        let every = RandomFaults { reset: true, fail: true, lose: true, slow: true };
+        let every = RandomFaults { reset: true, fail: true, lose: true, stale: true, slow: true };
         assert!(draws(&all(1.0), 7).iter().all(|faults| *faults == every));
         assert!(draws(&all(0.0), 7).iter().all(|faults| *faults == RandomFaults::default()));
         assert!(draws(&Faults::default(), 7).iter().all(|faults| *faults == RandomFaults::default()));
@@ -126,6 +129,7 @@ mod tests {
             draws.iter().filter(|faults| faults.reset).count(),
             draws.iter().filter(|faults| faults.fail).count(),
             draws.iter().filter(|faults| faults.lose).count(),
+            draws.iter().filter(|faults| faults.stale).count(),
             draws.iter().filter(|faults| faults.slow).count(),
         ];
         assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");

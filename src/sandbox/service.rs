@@ -119,7 +119,7 @@ impl Service {
             let error = ApiError::new(ErrorCode::Internal, "a fault of the sandbox fails this request");
             return RequestOutcome::Respond(Err(error), Duration::ZERO);
         }
-        let result = perform();
+        let mut result = perform();
         let mut state = self.lock();
         if let Err(error) = &result {
             state.stats.count_error(error.code);
@@ -127,6 +127,9 @@ impl Service {
         if faults.lose && result.is_ok() && matches!(operation, ApiOperation::Create(_)) {
             state.stats.lost += 1;
             return RequestOutcome::CloseConnection;
+        }
+        if faults.stale && matches!(operation, ApiOperation::Create(_)) {
+            state.answer_with_another_contact(&mut result);
         }
         let delay = self.faults.slow.filter(|_| faults.slow).map(|slow| slow.delay);
         state.stats.slowed += u64::from(delay.is_some());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::api_error::{ApiError, ErrorCode};
 use super::config::{Faults, SandboxConfig};
@@ -52,6 +53,8 @@ pub struct SandboxStats {
     pub reset: u64,
     /// Of `created` and `replayed`: requests whose connection a fault closed instead of a response.
     pub lost: u64,
+    /// Creations answered with the id of another contact.
+    pub stale: u64,
     /// Of all: requests whose response a fault delayed beyond the latency.
     pub slowed: u64,
     /// Number of contacts, including those of earlier runs from the state file.
@@ -138,6 +141,19 @@ impl SandboxState {
         };
         self.stats.count_error(error.code);
         Err(error)
+    }
+
+    /// Replaces the contact of a successful answer by the one before it, if there is one.
+    pub(super) fn answer_with_another_contact(&mut self, result: &mut Result<Value, ApiError>) {
+        let Ok(answer) = result else { return };
+        let end = self.contacts.len();
+        let mut last_two = self.contacts.contacts(end.saturating_sub(2)..end);
+        let other =
+            last_two.find(|contact| answer["ContactId"] != *contact.id).map(|contact| contact.creation());
+        if let Some(other) = other {
+            *answer = other;
+            self.stats.stale += 1;
+        }
     }
 
     /// Creates a contact, or finds the one that the client token created before. A new contact is written to

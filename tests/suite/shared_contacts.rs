@@ -89,6 +89,22 @@ fn a_contact_of_an_earlier_run_is_told_with_its_row() {
 }
 
 #[test]
+fn verify_tells_which_row_the_contact_is_of() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(2));
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--stale", "1"]);
+    let url = sandbox.url();
+    folder.run(&import(&url, &["--concurrency", "1"])).expect(1);
+    assert_eq!(folder.query("t.ledger.db", "SELECT count(DISTINCT contact_id) FROM rows"), "1");
+    let verify =
+        ["verify", "t.csv", "--sandbox", "--ledger", "t.ledger.db", "--key", "id", "--endpoint-url", &url];
+    let ended = folder.run(&[&verify[..], &["--describe-rate", "1000"]].concat()).expect(1);
+    let output = ended.stdout + &ended.stderr;
+    assert!(output.contains("(key K1) differs in Name"), "{output}");
+    assert!(!output.contains("(key K0) differs"), "{output}");
+}
+
+#[test]
 fn an_answer_that_was_lost_and_is_given_again_shares_no_contact() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));

@@ -173,7 +173,7 @@ async fn a_request_to_an_empty_bucket_is_throttled_and_creates_nothing() {
     let expected = json!({
         "requests": 4, "created": 2, "replayed": 0, "described": 0, "searched": 0, "missing": 0,
         "throttled": 2, "denied": 0, "exceeded": 0, "refused": 0, "mismatched": 0, "failed": 0,
-        "reset": 0, "lost": 0, "slowed": 0, "contacts": 2, "rate": 1e-6, "burst": 2,
+        "reset": 0, "lost": 0, "stale": 0, "slowed": 0, "contacts": 2, "rate": 1e-6, "burst": 2,
     });
     assert_eq!(stats, expected);
     sandbox.stop().await.unwrap();

@@ -104,6 +104,22 @@ async fn a_lost_response_leaves_exactly_one_contact_and_no_byte() {
 }
 
 #[tokio::test]
+async fn a_stale_answer_has_the_id_of_the_contact_before_it() {
+    let sandbox = RunningSandbox::start(with(Faults { stale: 1.0, ..Faults::default() })).await;
+    sandbox
+        .with_client(|client| {
+            let ids =
+                ["t", "u", "v", "v"].map(|token| client.create(&task(token)).json()["ContactId"].clone());
+            let contacts = client.get("/_sandbox/contacts").json();
+            let created: Vec<_> = (0..3).map(|index| contacts[index]["ContactId"].clone()).collect();
+            assert_eq!(ids, [&created[0], &created[0], &created[1], &created[1]].map(Clone::clone));
+        })
+        .await;
+    assert_eq!(sandbox.handle.stats().stale, 3);
+    sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn only_the_response_to_a_created_contact_can_be_lost() {
     let sandbox = RunningSandbox::start(with(Faults { lose: 1.0, ..Faults::default() })).await;
     sandbox

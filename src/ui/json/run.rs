@@ -120,7 +120,7 @@ pub(crate) struct RowError<'a> {
     pub(crate) state: &'static str,
     /// Error code, of this tool or of Connect.
     pub(crate) code: &'a str,
-    /// Error message; contains no value of the row.
+    /// Error message; … stands for values of the row of at least 8 characters.
     pub(crate) message: Cow<'a, str>,
 }
 
