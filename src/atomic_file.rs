@@ -33,6 +33,11 @@ impl AtomicFile {
         Ok(AtomicFile { part, target })
     }
 
+    /// Path of the file that it becomes, without symbolic links.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// The open temporary file.
     pub(crate) fn file(&self) -> &File {
         self.part.as_file()
@@ -43,9 +48,23 @@ impl AtomicFile {
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`]: there is one.
     pub(crate) fn publish_new(self) -> io::Result<()> {
-        self.part.as_file().sync_all()?;
-        self.part.persist_noclobber(&self.target)?;
-        Ok(())
+        match self.publish_unless_exists()? {
+            None => Ok(()),
+            Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    /// As [`AtomicFile::publish_new`], but returns the unpublished file if there is one in its place.
+    pub(crate) fn publish_unless_exists(self) -> io::Result<Option<Self>> {
+        let AtomicFile { part, target } = self;
+        part.as_file().sync_all()?;
+        match part.persist_noclobber(&target) {
+            Ok(_) => Ok(None),
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(Some(AtomicFile { part: failed.file, target }))
+            }
+            Err(failed) => Err(failed.error),
+        }
     }
 
     /// Replaces the target, once the content is on the disk.

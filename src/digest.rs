@@ -1,4 +1,7 @@
-//! Digests of keys and contents: 128 bits of SHA-256.
+//! Digests of keys, contents and files: 128 bits of SHA-256.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 
 use sha2::{Digest as _, Sha256};
 
@@ -34,6 +37,24 @@ impl Digest {
     /// The digest of a sequence of byte strings.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Digester::default().with(parts).digest()
+    }
+
+    /// The digest of all bytes of a file, from its start.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of_file(mut file: &File) -> io::Result<Self> {
+        file.rewind()?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(Digester(hash).digest()),
+                Ok(read) => hash.update(&buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// 32 lower-case hexadecimal digits.

@@ -262,6 +262,8 @@ pub struct Progress {
     pub created: u64,
     /// Rows rejected by this run, including those rejected by validation.
     pub rejected: u64,
+    /// Rows of this run that are rejected with a code that the job accepts. They are not among the rejected ones.
+    pub accepted: u64,
     /// Rows that used up their attempts and are not created.
     pub failed: u64,
     /// Rows that may have been created.

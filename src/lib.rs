@@ -14,6 +14,7 @@ mod shell_word;
 mod dates;
 mod atomic_file;
 mod permissions;
+mod kept_file;
 pub mod digest;
 pub mod source;
 pub mod request;

@@ -1,9 +1,10 @@
 //! Output files, and which existing files they may replace.
 //!
-//! A command replaces an earlier output of the same kind, which it recognises by its first bytes, and an empty file. Any
-//! other existing file needs `--force`. Directories, pipes and devices are never replaced.
+//! Every output is an ordinary file: [`expect_regular`] refuses directories, pipes, sockets, devices and `-` for every option
+//! that names one, without opening them. A command replaces an earlier output of the same kind, which it recognises by its
+//! first bytes, and an empty file. Any other existing file needs `--force`.
 
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,8 @@ pub enum OutputKind {
 /// An output may not be written where it was asked for. Nothing was written.
 #[derive(Debug, Error)]
 pub enum OutputError {
-    /// The path leads to a directory, a pipe, a device or nowhere.
-    #[error("{option} names {}, which is {what}; name a regular file", path.display())]
+    /// The path is `-`, or leads to a directory, a pipe, a socket, a device, an open file of this process or nowhere.
+    #[error("{option} names {}, which is {what}; name an ordinary file", path.display())]
     NotRegular {
         /// The option that names the output.
         option: &'static str,
@@ -111,25 +112,10 @@ impl OutputKind {
     /// Checks that an output of this kind may be written to `path`, before anything is written.
     ///
     /// # Errors
-    /// [`OutputError::NotRegular`]; [`OutputError::Foreign`] unless `force` is set.
+    /// As [`expect_regular`]; [`OutputError::Foreign`] unless `force` is set.
     pub fn expect_replaceable(self, path: &Path, force: bool) -> Result<(), OutputError> {
         let option = self.option();
-        let what = if path == Path::new("-") {
-            Some("standard output")
-        } else if path.is_dir() {
-            Some("a directory")
-        } else if OPEN_FILES.iter().any(|open| path.starts_with(open)) {
-            Some("an open file of this process")
-        } else if path.exists() && !path.is_file() {
-            Some("a pipe or a device")
-        } else if path.is_symlink() && !path.exists() {
-            Some("a link to a missing file")
-        } else {
-            None
-        };
-        if let Some(what) = what {
-            return Err(OutputError::NotRegular { option, path: path.to_owned(), what });
-        }
+        expect_regular(option, path)?;
         if force || !path.exists() || self.is_at(path) {
             return Ok(());
         }
@@ -137,8 +123,11 @@ impl OutputKind {
         Err(OutputError::Foreign { option, path: path.to_owned(), expected, remedy })
     }
 
-    /// Whether the file at `path` is empty or an output of this kind. An unreadable file is not.
+    /// Whether the file at `path` is ordinary, and empty or an output of this kind. An unreadable file is not.
     pub fn is_at(self, path: &Path) -> bool {
+        if !path.is_file() {
+            return false;
+        }
         let mut head = Vec::new();
         let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
         read.is_ok() && (head.is_empty() || self.is_start_of(&head))
@@ -158,6 +147,48 @@ impl OutputKind {
                 names == EXPORT_COLUMNS || names.ends_with(&JOIN_COLUMNS.map(str::to_owned))
             }
         }
+    }
+}
+
+/// Checks that an output may be written to `path`: there is an ordinary file, or nothing yet. Does not open it, since
+/// opening a pipe waits for its other end.
+///
+/// # Errors
+/// [`OutputError::NotRegular`]
+pub fn expect_regular(option: &'static str, path: &Path) -> Result<(), OutputError> {
+    let what = if path == Path::new("-") {
+        Some("standard output")
+    } else if OPEN_FILES.iter().any(|open| path.starts_with(open)) {
+        Some("an open file of this process")
+    } else {
+        match path.metadata() {
+            Ok(metadata) => special_type(metadata.file_type()),
+            Err(_) if path.is_symlink() => Some("a link to a missing file"),
+            Err(_) => None,
+        }
+    };
+    match what {
+        Some(what) => Err(OutputError::NotRegular { option, path: path.to_owned(), what }),
+        None => Ok(()),
+    }
+}
+
+/// The type of a file that is not an ordinary one.
+fn special_type(file_type: FileType) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if file_type.is_fifo() {
+            return Some("a pipe");
+        }
+        if file_type.is_socket() {
+            return Some("a socket");
+        }
+    }
+    match file_type {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        _ => Some("a device"),
     }
 }
 
@@ -241,13 +272,32 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_directory_a_device_and_a_broken_link_are_not_replaced_even_with_force() {
+    fn what_is_no_ordinary_file_is_not_replaced_even_with_force() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("missing", &link).unwrap();
-        for path in [folder.path(), Path::new("/dev/null"), Path::new("/dev/fd/1"), Path::new("-"), &link] {
-            let refused = OutputKind::Export.expect_replaceable(path, true);
-            assert!(matches!(refused, Err(OutputError::NotRegular { .. })), "{}", path.display());
+        let pipe = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let to_pipe = folder.path().join("to-pipe");
+        std::os::unix::fs::symlink("pipe", &to_pipe).unwrap();
+        for (path, expected) in [
+            (folder.path(), "a directory"),
+            (Path::new("/dev/null"), "a device"),
+            (Path::new("/dev/fd/1"), "an open file of this process"),
+            (Path::new("/dev/stdout"), "an open file of this process"),
+            (Path::new("-"), "standard output"),
+            (&link, "a link to a missing file"),
+            (&pipe, "a pipe"),
+            (&to_pipe, "a pipe"),
+            (&socket, "a socket"),
+        ] {
+            let refused = OutputKind::Rejects.expect_replaceable(path, true);
+            let Err(OutputError::NotRegular { what, .. }) = refused else { panic!("{}", path.display()) };
+            assert_eq!(what, expected, "{}", path.display());
         }
+        assert!(expect_regular("--to", &folder.path().join("missing")).is_ok());
     }
 }

@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use serde::Serialize;
 
+use super::shown::ShownRow;
 use crate::intake::{InputReview, MemberCount, PreparedInput};
 use crate::mapping::{RowFault, ZoneUse};
 use crate::request::ContactRequest;
@@ -23,6 +25,8 @@ pub enum RowClass {
     Ready,
     /// Reject it.
     Faulty,
+    /// Reject it with a code that the job accepts.
+    Accepted,
     /// Nothing: it is created.
     Created,
     /// Nothing: it is created, and its content has changed since.
@@ -46,6 +50,23 @@ pub struct FoundFault<'a> {
     pub code: &'a str,
     /// The fault itself.
     pub fault: &'a RowFault,
+    /// Whether the job accepts the code.
+    pub is_accepted: bool,
+}
+
+/// Receives what is told of single rows, in the order of the input.
+pub trait RowSink {
+    /// Receives a fault.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()>;
+
+    /// Receives a row to show.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn show(&mut self, row: &ShownRow<'_>) -> io::Result<()>;
 }
 
 /// An input file.
@@ -74,6 +95,9 @@ pub struct Group {
     pub rule: String,
     /// Template or column of the member; may be empty.
     pub origin: String,
+    /// Whether the job accepts rows with this kind of fault.
+    #[serde(rename = "accepted")]
+    pub is_accepted: bool,
     /// Number of faults.
     pub count: u64,
     /// First faults of the group.
@@ -103,8 +127,10 @@ pub struct CheckFindings {
     pub of_other_shards: u64,
     /// Rows that the job's condition does not select.
     pub passed_over: u64,
+    /// Codes of rejections that the job accepts.
+    accept: Vec<String>,
     /// Rows by class.
-    classes: [u64; 6],
+    classes: [u64; 7],
     /// Faults by kind.
     groups: Vec<Group>,
     /// Index in `groups` by code, member, rule and origin.
@@ -131,7 +157,7 @@ impl InputSummary {
 }
 
 impl CheckFindings {
-    pub(super) fn new(inputs: &[PreparedInput]) -> Self {
+    pub(super) fn new(inputs: &[PreparedInput], accept: &[String]) -> Self {
         let files = inputs.iter().map(InputSummary::of).collect();
         let mut unused_columns: Vec<String> = Vec::new();
         for column in inputs.iter().flat_map(PreparedInput::unused_columns) {
@@ -139,7 +165,17 @@ impl CheckFindings {
                 unused_columns.push(column.to_owned());
             }
         }
-        CheckFindings { files, unused_columns, ..CheckFindings::default() }
+        CheckFindings { files, unused_columns, accept: accept.to_vec(), ..CheckFindings::default() }
+    }
+
+    /// Class of a row that a run would reject with this code.
+    pub(super) fn class_of(&self, code: &str) -> RowClass {
+        if self.is_accepted(code) { RowClass::Accepted } else { RowClass::Faulty }
+    }
+
+    /// Whether the job accepts rows that are rejected with this code.
+    pub(super) fn is_accepted(&self, code: &str) -> bool {
+        self.accept.iter().any(|accepted| accepted == code)
     }
 
     /// Number of rows of this class.
@@ -180,7 +216,8 @@ impl CheckFindings {
         self.members = members;
     }
 
-    pub(super) fn count_fault(&mut self, file: usize, line: u64, key: &str, code: &str, fault: &RowFault) {
+    pub(super) fn count_fault(&mut self, file: usize, found: &FoundFault<'_>) {
+        let FoundFault { line, key, code, fault, is_accepted, .. } = *found;
         let name: [&str; 4] = [code, &fault.member, &fault.rule, &fault.origin];
         let mut name = name.map(str::to_owned);
         if self.groups.len() >= KINDS && !self.group_index.contains_key(&name) {
@@ -189,7 +226,7 @@ impl CheckFindings {
         let groups = &mut self.groups;
         let index = *self.group_index.entry(name).or_insert_with_key(|name| {
             let [code, member, rule, origin] = name.clone();
-            groups.push(Group { code, member, rule, origin, count: 0, examples: Vec::new() });
+            groups.push(Group { code, member, rule, origin, is_accepted, count: 0, examples: Vec::new() });
             groups.len() - 1
         });
         let group = &mut groups[index];

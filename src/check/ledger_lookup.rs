@@ -44,11 +44,13 @@ pub struct LedgerLookup {
     resendable_ms: RangeInclusive<i64>,
     /// States that the operator has sent again.
     retry: Vec<Retry>,
+    /// Codes of rejections that the job accepts.
+    accept: Vec<String>,
 }
 
 impl LedgerLookup {
     /// Looks rows up as a run of this mapping over these inputs would take them. `window` is how long a client token
-    /// may be used again; none if rows in doubt are not sent again.
+    /// may be used again; none if rows in doubt are not sent again. `accept` has the codes of rejections that the job accepts.
     pub fn new(
         reader: LedgerReader,
         scheme: TokenScheme,
@@ -56,6 +58,7 @@ impl LedgerLookup {
         inputs: &[Input],
         window: Option<Duration>,
         retry: Vec<Retry>,
+        accept: Vec<String>,
     ) -> Self {
         let files = inputs.iter().filter(|input| **input != Input::Stdin);
         let window = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
@@ -64,7 +67,7 @@ impl LedgerLookup {
         let resendable_ms =
             window.map_or(1..=0, |window| now.saturating_sub(window)..=now.saturating_add(window));
         let sources = files.map(Input::identity).collect();
-        LedgerLookup { reader, scheme, mapping, sources, resendable_ms, retry }
+        LedgerLookup { reader, scheme, mapping, sources, resendable_ms, retry, accept }
     }
 
     /// Token of the row of this key; of identical rows without key columns, of the one of this number.
@@ -101,15 +104,22 @@ impl LedgerLookup {
             }
             RowState::Rejected | RowState::Accepted => {
                 let is_amended = is_amended(row.code.as_deref(), is_same, row.mapping == self.mapping);
-                (!is_amended && !self.has_retry(Retry::Rejected)).then_some(RowClass::Refused)
+                let is_accepted = row.code.as_ref().is_some_and(|code| self.accept.contains(code));
+                match (is_amended, is_accepted) {
+                    (true, _) => None,
+                    (false, true) => Some(RowClass::Accepted),
+                    (false, false) => (!self.has_retry(Retry::Rejected)).then_some(RowClass::Refused),
+                }
             }
             RowState::Failed | RowState::Withdrawn => None,
         };
         let is_waiting = match row.state {
             RowState::Pending | RowState::InFlight | RowState::Failed => true,
             RowState::Rejected | RowState::Accepted => {
+                let code = row.code.as_deref().unwrap_or_default();
                 self.has_retry(Retry::Rejected)
-                    && !Rejection::CODES.contains(&row.code.as_deref().unwrap_or_default())
+                    && !Rejection::CODES.contains(&code)
+                    && !self.accept.iter().any(|accepted| accepted == code)
             }
             RowState::Unknown => self.has_retry(Retry::Unknown),
             RowState::Created | RowState::Withdrawn => false,

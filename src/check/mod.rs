@@ -26,7 +26,7 @@ use crate::shard::Shard;
 use crate::shutdown::Shutdown;
 use crate::source::{Header, Input, Record, RowKey};
 use crate::warning::WarningCode;
-pub use findings::{CheckFindings, FoundFault, Group, InputSummary, LongestRequest, RowClass};
+pub use findings::{CheckFindings, FoundFault, Group, InputSummary, LongestRequest, RowClass, RowSink};
 pub use ledger_lookup::LedgerLookup;
 use ledger_lookup::LookedUpRow;
 pub use shown::{RequestBody, ShownInstance, ShownRow, ShownRows};
@@ -50,27 +50,14 @@ impl From<LedgerError> for CheckError {
     }
 }
 
-/// Receives what is told of single rows, in the order of the input.
-pub trait RowSink {
-    /// Receives a fault.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()>;
-
-    /// Receives a row to show.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn show(&mut self, row: &ShownRow<'_>) -> io::Result<()>;
-}
-
 /// A check of an input.
 pub struct Check<'a> {
     /// Part of the rows that is checked; none is all.
     pub shard: Option<Shard>,
     /// Ledger that a run would continue with, if it exists.
     pub ledger: Option<&'a LedgerLookup>,
+    /// Codes of rejections that the job accepts.
+    pub accept: &'a [String],
     /// Rows whose requests are shown.
     pub shown: &'a ShownRows,
     /// Receives the progress.
@@ -94,7 +81,7 @@ impl Check<'_> {
             check: self,
             sink,
             inputs_begun: 0,
-            findings: CheckFindings::new(&inputs),
+            findings: CheckFindings::new(&inputs, self.accept),
             review: InputReview::default(),
             keys: KeyReview::default(),
             previous_contacts: Occurrences::default(),
@@ -179,7 +166,7 @@ impl CheckVisitor<'_, '_> {
             None => self.classify(rules, record, &key, (row, is_duplicate), place, now)?,
         };
         let duplicate = is_duplicate.then(|| self.duplicate(place, first));
-        let class = if is_duplicate { RowClass::Faulty } else { class };
+        let class = if is_duplicate { self.findings.class_of(Rejection::DUPLICATE) } else { class };
         if self.check.shown.includes(self.findings.checked(), &key) {
             let rejection = duplicate.as_ref().or(unselectable.as_ref());
             self.show(rules, record, &key, (token_number, class, row.is_sent_unchanged), rejection, now)?;
@@ -238,7 +225,9 @@ impl CheckVisitor<'_, '_> {
         place: RowPlace,
         now: i64,
     ) -> Result<RowClass, CheckError> {
-        if let Some(class) = row.class.filter(|class| *class != RowClass::Refused) {
+        if let Some(class) =
+            row.class.filter(|class| !matches!(class, RowClass::Refused | RowClass::Accepted))
+        {
             return Ok(class);
         }
         self.review.cells(rules, record, key);
@@ -274,7 +263,7 @@ impl CheckVisitor<'_, '_> {
         for fault in &rejection.faults {
             self.report(place, &label, rejection.code, fault)?;
         }
-        Ok(RowClass::Faulty)
+        Ok(self.findings.class_of(rejection.code))
     }
 
     fn record_mapped(
@@ -361,9 +350,11 @@ impl CheckVisitor<'_, '_> {
     }
 
     fn report(&mut self, place: RowPlace, key: &str, code: &str, fault: &RowFault) -> Result<(), CheckError> {
-        let file = &self.findings.files[place.file].name;
-        self.sink.fault(&FoundFault { file, line: place.line, key, code, fault })?;
-        self.findings.count_fault(place.file, place.line, key, code, fault);
+        let file = self.findings.files[place.file].name.clone();
+        let is_accepted = self.findings.is_accepted(code);
+        let found = FoundFault { file: &file, line: place.line, key, code, fault, is_accepted };
+        self.sink.fault(&found)?;
+        self.findings.count_fault(place.file, &found);
         Ok(())
     }
 
@@ -397,8 +388,8 @@ mod tests {
         let reporter = Reporter::start(Vec::new()).unwrap();
         let shutdown = Shutdown::manual().1;
         let shown = ShownRows::default();
-        let check =
-            Check { shard: None, ledger: None, shown: &shown, reporter: &reporter, shutdown: &shutdown };
+        let (reporter, shutdown, shown) = (&reporter, &shutdown, &shown);
+        let check = Check { shard: None, ledger: None, accept: &[], shown, reporter, shutdown };
         let mut faults = FaultRecorder { root: format!("{}/", folder.path().display()), faults: Vec::new() };
         let findings = check.run(prepared(&paths), &mut faults);
         (findings.unwrap(), faults.faults)
@@ -411,7 +402,7 @@ mod tests {
 
     impl RowSink for FaultRecorder {
         fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()> {
-            let FoundFault { file, line, key, code, fault } = fault;
+            let FoundFault { file, line, key, code, fault, .. } = fault;
             let fault = format!("{file}:{line} {key} {code} {}", fault.found);
             self.faults.push(fault.replace(&self.root, ""));
             Ok(())

@@ -24,7 +24,7 @@ pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
 pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
 pub use sandbox::SandboxArgs;
 pub use shared::{DialectArgs, ImportArgs, JobArgs, LedgersArgs, ProgressArgs, RequestArgs};
-pub use values::{LogFormat, Output, ProgressKind, StateFilter, duration};
+pub use values::{LogFormat, Output, ProgressKind, StateFilter, duration, rejection_code};
 pub use variables::{UnknownVariable, expect_known_variables};
 
 /// Imports CSV rows into Amazon Connect as completed tasks (CreateContact) or open tasks (StartTaskContact).

@@ -7,8 +7,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::values::{
-    ProgressKind, duration, escape_in, key_compare, on_too_long, on_unknown, operation, retry, short_rows,
-    source_format,
+    ProgressKind, duration, escape_in, key_compare, on_too_long, on_unknown, operation, rejection_code,
+    retry, short_rows, source_format,
 };
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
@@ -83,6 +83,9 @@ pub struct ImportArgs {
     /// Stop when more rows than this are rejected, failed or unknown, such as 100 or 1% [default: never]
     #[arg(long, value_name = "N|N%")]
     pub max_errors: Option<ErrorBudget>,
+    /// Accept rows that are rejected with this code, such as DuplicateKey: they are no errors; may be repeated [default: none]
+    #[arg(long, hide_short_help = true, value_name = "CODE", value_delimiter = ',', value_parser = rejection_code)]
+    pub accept: Vec<String>,
     /// How long after its first unanswered attempt a row may be sent again, such as 24h [default: 24h]
     #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub idempotency_window: Option<Duration>,

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::ledger::{Retry, RowState};
-use crate::mapping::OnTooLong;
+use crate::mapping::{OnTooLong, Rejection};
 use crate::request::Operation;
 use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
@@ -163,6 +163,23 @@ pub(super) fn operation(name: &str) -> Result<Operation, String> {
     })
 }
 
+/// Parses the code of a rejection: one of this tool's own, or the name of an exception of Connect. These are not listed,
+/// since services add some; a misspelt one accepts nothing.
+pub fn rejection_code(code: &str) -> Result<String, String> {
+    let known = Rejection::CODES;
+    let is_exception = code.strip_suffix("Exception").is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    if known.contains(&code) || is_exception {
+        return Ok(code.to_owned());
+    }
+    let hint = did_you_mean(code, known.into_iter()).unwrap_or_default();
+    Err(format!(
+        "it can be {}, or an exception of Connect, such as InvalidParameterException{hint}",
+        known.join(", ")
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
@@ -181,6 +198,18 @@ mod tests {
         }
         assert_eq!(parse("all"), Ok(StateFilter::All));
         assert_eq!(parse("none"), Err(ErrorKind::InvalidValue));
+    }
+
+    #[test]
+    fn codes_of_rejections_are_those_of_this_tool_and_exceptions() {
+        for code in ["DuplicateKey", "HeaderRow", "InvalidParameterException", "ResourceNotFoundException"] {
+            assert_eq!(rejection_code(code).as_deref(), Ok(code));
+        }
+        for code in ["NoAnswer", "", "*", "Exception", "duplicate key", "xException", "A-Exception"] {
+            assert!(rejection_code(code).is_err(), "{code}");
+        }
+        let refused = rejection_code("DuplicatKey").unwrap_err();
+        assert!(refused.contains("did you mean 'DuplicateKey'?"), "{refused}");
     }
 
     #[test]

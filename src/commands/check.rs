@@ -34,7 +34,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let rate = rate.unwrap_or(job.start);
     let (output, cells) = (job.display.output, job.cells);
     let shard = job.input.shard;
-    let shown = shown(&job);
+    let (shown, accept) = (shown(&job), job.accept.clone());
     let work = {
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         blocking(move || {
@@ -42,6 +42,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
             let check = Check {
                 shard,
                 ledger: known.as_ref(),
+                accept: &accept,
                 shown: &shown,
                 reporter: &reporter,
                 shutdown: &shutdown,
@@ -103,7 +104,7 @@ fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
     let mapping = input.mapping.fingerprint();
     let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
-    Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry)))
+    Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry, job.accept.clone())))
 }
 
 /// The warning that a run would not create its ledger. A rehearsal would.

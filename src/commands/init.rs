@@ -12,7 +12,8 @@ use crate::exit_code::ExitCode;
 use crate::init::{
     CsvSample, GuessedJob, guess_encoding, guess_nulls, job_file, lines_before_rows, source_lines,
 };
-use crate::job::{JobFile, dialect};
+use crate::job::{JobError, JobFile, dialect};
+use crate::output_file::expect_regular;
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
 use crate::shell_word::shell_path;
@@ -40,9 +41,6 @@ pub enum InitError {
     /// Standard input has no name to derive the job file's from.
     #[error("init cannot read standard input; name a CSV file")]
     Stdin,
-    /// Standard output has the guesses.
-    #[error("init cannot write the job file to standard output; name a file with --job")]
-    Stdout,
     /// The job file exists.
     #[error("{} exists and is not overwritten; name another file with --job", .0.display())]
     Exists(PathBuf),
@@ -67,9 +65,7 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
         return Err(InitError::Stdin.into());
     }
     let job = args.job.clone().unwrap_or_else(|| uncompressed(&csv).with_extension("toml"));
-    if job == Path::new("-") {
-        return Err(InitError::Stdout.into());
-    }
+    expect_regular("--job", &job).map_err(JobError::from)?;
     if job.symlink_metadata().is_ok() {
         return Err(InitError::Exists(job).into());
     }

@@ -115,7 +115,7 @@ async fn import(
     let (metrics, name) = (metrics.cloned(), ending_name(&ending));
     let (job, exit, ending, record, rejected) = blocking(move || {
         let record = ledger.end_run(name, progress.throttled)?;
-        let rejected = write_rejects(&job.ledger, record.id, &job.rejects, job.force, &job.crash_plan)?;
+        let rejected = write_rejects(&ledger, record.id, &job.rejects, job.force, &job.crash_plan)?;
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {
@@ -131,12 +131,17 @@ async fn import(
         instance_id: job.identity.instance_id,
         ledger: job.ledger,
         rejects: job.rejects,
+        accept: job.accept,
         shard: job.identity.shard,
         is_own_rate: job.pacing.is_per_process,
         warnings: checked.warnings,
         name: job.name,
     };
-    let report = RunReport::new(settings, again, &ending, exit, record, rejected > 0);
+    for kept in &rejected.kept {
+        let (rejects, kept) = (settings.rejects.display(), kept.display());
+        notice(&format!("{rejects} had been changed since connect-import wrote it; it is kept as {kept}"));
+    }
+    let report = RunReport::new(settings, again, &ending, exit, record, rejected);
     report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),
@@ -165,6 +170,7 @@ async fn check(
         idempotency_window: job.resend_policy.window,
         resend: job.resend_policy.on_unknown == OnUnknown::Resend,
         retry: job.resend_policy.retry.clone(),
+        accept: job.accept.clone(),
         command: again.command(),
         folder: this_folder(),
         verify: again.verify(),

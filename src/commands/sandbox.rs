@@ -8,7 +8,7 @@ use crate::atomic_file::AtomicFile;
 use crate::cli::SandboxArgs;
 use crate::exit_code::ExitCode;
 use crate::job::JobError;
-use crate::output_file::OutputKind;
+use crate::output_file::{OutputKind, expect_regular};
 use crate::sandbox::{Faults, Sandbox, SandboxConfig, SandboxStats};
 use crate::shutdown::Shutdown;
 use crate::ui::notice;
@@ -18,9 +18,8 @@ pub(super) async fn sandbox(args: &SandboxArgs) -> Result<ExitCode, CommandError
     if let Some(path) = &args.port_file {
         OutputKind::PortFile.expect_replaceable(path, false).map_err(JobError::from)?;
     }
-    if args.state.as_deref() == Some(Path::new("-")) {
-        let problem = "cannot be standard output; name a file".to_owned();
-        return Err(JobError::Option { option: "--state", problem }.into());
+    if let Some(path) = &args.state {
+        expect_regular("--state", path).map_err(JobError::from)?;
     }
     let sandbox = Sandbox::bind(SandboxConfig {
         port: args.port,

@@ -89,6 +89,7 @@ impl<S: Submitter> Dispatcher<S> {
         let progress = Progress {
             to_send: import.to_send,
             rejected: run.rows.of(RowState::Rejected),
+            accepted: run.rows.of(RowState::Accepted),
             unknown: run.rows.of(RowState::Unknown),
             ..Progress::default()
         };
@@ -258,9 +259,10 @@ impl<S: Submitter> Dispatcher<S> {
         match state {
             RowState::Created => self.progress.created += 1,
             RowState::Rejected => self.progress.rejected += 1,
+            RowState::Accepted => self.progress.accepted += 1,
             RowState::Failed => self.progress.failed += 1,
             RowState::Unknown => self.progress.unknown += 1,
-            RowState::Pending | RowState::InFlight | RowState::Accepted | RowState::Withdrawn => {}
+            RowState::Pending | RowState::InFlight | RowState::Withdrawn => {}
         }
         if is_done {
             self.progress.done += 1;

@@ -6,7 +6,7 @@ use super::destination::instance;
 use super::file::JobFile;
 use super::pace::rate_and_start;
 use super::places::ledger_to_write;
-use super::{InputSettings, JobError, ResendPolicy, display, option_error, resend_policy};
+use super::{InputSettings, JobError, ResendPolicy, accept, display, option_error, resend_policy};
 use crate::cli::{CheckArgs, GlobalArgs, Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::export::CellStyle;
@@ -30,6 +30,8 @@ pub struct CheckJob {
     pub limit: Option<u64>,
     /// Error budget of a run.
     pub max_errors: Option<ErrorBudget>,
+    /// Codes of rejections that a run accepts.
+    pub accept: Vec<String>,
     /// Number of rows from the beginning whose requests are shown.
     pub show: u64,
     /// Keys of further rows whose requests are shown.
@@ -89,6 +91,7 @@ impl CheckJob {
             instance_id: instance.map(|instance| instance.id),
             limit: args.import.limit.or(file.run.limit),
             max_errors: args.import.max_errors.or(file.run.max_errors),
+            accept: accept(&args.import, &file),
             show: args.show.unwrap_or_default(),
             show_keys: args.show_key.clone(),
             is_strict: args.strict.or(file.check.strict).unwrap_or(false),

@@ -10,7 +10,7 @@ use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::skeleton::{self, Skeleton};
-use super::values::{budget, time};
+use super::values::{budget, codes, time};
 use crate::cli::{Output, ProgressKind};
 use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
@@ -39,7 +39,7 @@ const KEYS: [(&str, &str); 10] = [
     ("pacing", "rate burst concurrency max_attempts"),
     (
         "run",
-        "name shard ledger rejects metrics_file limit max_errors no_check grace max_duration lock_wait idempotency_window \
+        "name shard ledger rejects metrics_file limit max_errors accept no_check grace max_duration lock_wait idempotency_window \
          on_unknown yes progress report_every output",
     ),
     ("check", "strict"),
@@ -147,6 +147,8 @@ pub(super) struct RunTable {
     pub(super) limit: Option<u64>,
     #[serde(deserialize_with = "budget")]
     pub(super) max_errors: Option<ErrorBudget>,
+    #[serde(deserialize_with = "codes")]
+    pub(super) accept: Vec<String>,
     pub(super) no_check: Option<bool>,
     #[serde(deserialize_with = "time")]
     pub(super) grace: Option<Duration>,

@@ -251,8 +251,10 @@ fn matching(path: &Path, dialect: &Dialect) -> Result<Vec<Input>, JobError> {
         let input = Input::File(found.clone());
         let is_rejects =
             || CsvSource::open(input.clone(), dialect).is_ok_and(|source| source.is_rejects_file());
-        // A dangling link stays an input, so that opening it reports an error, such as for an unmounted disk.
-        if !found.is_dir() && !is_rejects() {
+        // A dangling link stays an input, so that opening it reports an error, such as for an unmounted disk. A pipe is not
+        // opened, since that waits for its other end: an output may be one.
+        let is_candidate = found.is_file() || !found.exists();
+        if is_candidate && !is_rejects() {
             files.push(input);
         }
     }

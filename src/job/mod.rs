@@ -81,6 +81,8 @@ pub struct Job {
     pub limit: Option<u64>,
     /// Error budget; `None`: unlimited.
     pub max_errors: Option<ErrorBudget>,
+    /// Codes of rejections that are accepted.
+    pub accept: Vec<String>,
     /// Whether all rows are mapped and validated before the first request.
     pub check: bool,
     /// How long to wait for in-flight requests when the run stops.
@@ -197,6 +199,7 @@ impl Job {
             pacing,
             limit: args.import.limit.or(file.run.limit),
             max_errors: args.import.max_errors.or(file.run.max_errors),
+            accept: accept(&args.import, file),
             check: !args.no_check.or(file.run.no_check).unwrap_or(false),
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
@@ -218,6 +221,12 @@ fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> DisplayO
         log_format: global.log_format.unwrap_or_default(),
         debug: global.debug,
     }
+}
+
+/// Codes of rejections that are accepted: those of the flags, or else those of the job file.
+fn accept(args: &ImportArgs, file: &JobFile) -> Vec<String> {
+    let codes = if args.accept.is_empty() { &file.run.accept } else { &args.accept };
+    codes.clone()
 }
 
 /// Longest name of a job, characters: a line of a page.

@@ -142,6 +142,7 @@ mod tests {
         metrics_file = "m.prom"
         limit = 10
         max_errors = "1%"
+        accept = ["DuplicateKey"]
         no_check = true
         grace = "30s"
         max_duration = "7h"

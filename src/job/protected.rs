@@ -7,7 +7,7 @@ use super::file::JobFile;
 use super::places::{ledger_path, rejects_named};
 use super::{JobError, input, option_error};
 use crate::cli::{JobArgs, RunArgs};
-use crate::output_file::OutputKind;
+use crate::output_file::{OutputKind, expect_regular};
 use crate::paths::{resolved, with_suffix};
 use crate::source::Input;
 
@@ -107,6 +107,7 @@ pub(super) fn rejects_path(
         job_files: file.path.clone().into_iter().collect(),
         inputs: Vec::new(),
     };
+    expect_regular(OutputKind::Rejects.option(), &rejects)?;
     protected.expect_unprotected(OutputKind::Rejects.option(), &rejects)?;
     let is_input = |path: &Path| {
         let identity = Input::File(path.to_owned()).identity();

@@ -24,6 +24,16 @@ pub(super) fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     parsed(deserializer, str::parse)
 }
 
+/// Reads a list of codes of rejections.
+pub(super) fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let codes = Vec::<String>::deserialize(deserializer)?;
+    for code in &codes {
+        crate::cli::rejection_code(code)
+            .map_err(|problem| D::Error::custom(format!("no row is rejected with '{code}'; {problem}")))?;
+    }
+    Ok(codes)
+}
+
 /// Parses a text or a number as the value of a flag.
 fn parsed<'de, D: Deserializer<'de>, T>(
     deserializer: D,

@@ -162,7 +162,8 @@ impl Session {
         token: ClientToken,
         existing: Option<Existing>,
     ) -> Stored<Option<NoteKind>> {
-        let rejected = row.rejection.clone().map(NoteKind::Rejected);
+        let rejected = row.rejection.clone().filter(|rejection| !self.is_accepted(rejection.code));
+        let rejected = rejected.map(NoteKind::Rejected);
         let Some(existing) = existing else {
             let id = self.insert(row, token)?;
             self.progress.seen.insert(id);
@@ -240,7 +241,9 @@ impl Session {
         let new = RowStatus { state: RowState::Pending, may_exist: false };
         let status = match row.rejection {
             None => new,
-            Some(_) => transition(new, RowEvent::Unmappable)?,
+            Some(ref rejection) => {
+                self.unless_accepted(transition(new, RowEvent::Unmappable)?, rejection.code)?
+            }
         };
         let (code, message) = code_and_message(row.rejection.as_ref()).unzip();
         let id = self
@@ -281,9 +284,7 @@ impl Session {
                 Some(_),
             ) => Some(RowEvent::Unmappable),
             (RowState::Rejected | RowState::Accepted, None) if is_amended => Some(RowEvent::Amended),
-            (RowState::Rejected | RowState::Accepted, None) if self.retries_rejected => {
-                Some(RowEvent::Retried)
-            }
+            (RowState::Rejected, None) if self.retries_rejected => Some(RowEvent::Retried),
             (RowState::Withdrawn, None) => Some(RowEvent::Returned),
             (RowState::Failed, None) => Some(RowEvent::Retaken),
             (RowState::Unknown, None) => Some(RowEvent::Retried),
@@ -293,6 +294,7 @@ impl Session {
         };
         let next = event.map_or(Ok(existing.status), |event| transition(existing.status, event))?;
         let rejection = row.rejection.as_ref().filter(|_| event == Some(RowEvent::Unmappable));
+        let next = rejection.map_or(Ok(next), |rejection| self.unless_accepted(next, rejection.code))?;
         let (code, message) = code_and_message(rejection).unzip();
         // The error of an earlier attempt says nothing about the next, unless the row is in doubt because of it.
         let forgets_error = next.state == RowState::Pending && !next.may_exist;

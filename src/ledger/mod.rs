@@ -15,6 +15,7 @@
 //! which extend [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing`,
 //! `verifications` and `ledger_set`.
 
+mod accept;
 mod contacts;
 mod counts;
 mod error;

@@ -116,6 +116,15 @@ impl LedgerReader {
         self.read(are_counts_right)
     }
 
+    /// Whether a run wrote a rejects file with this digest.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn has_written_rejects(&self, file: Digest) -> Result<bool, LedgerError> {
+        let written = "SELECT EXISTS (SELECT 1 FROM runs WHERE rejects = ?1)";
+        self.read(|connection| connection.query_row(written, [file.0], |row| row.get(0)))
+    }
+
     /// Paths of the inputs, or `-`.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ pub struct NewRun {
     pub resend: bool,
     /// Rows that are sent again on the operator's request.
     pub retry: Vec<Retry>,
+    /// Codes of rejections that the job accepts.
+    pub accept: Vec<String>,
     /// Command line, quoted for a shell.
     pub command: String,
     /// Working folder.
@@ -220,6 +222,14 @@ impl Ledger {
         })
     }
 
+    /// Records the digest of a rejects file, before the file is put in its place.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn note_rejects(&self, file: Digest) -> Result<(), LedgerError> {
+        self.call_blocking(move |session| session.set_in_run("rejects", file.0))
+    }
+
     /// Records whose credentials sign the requests: the account and the ARN.
     ///
     /// # Errors
@@ -261,7 +271,7 @@ impl Session {
         self.connection.execute(
             "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept, verify, name,
                  endpoint, region)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, '[]', ?8, ?9, ?10, ?11)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 env!("CARGO_PKG_VERSION"),
                 run.mapping.0,
@@ -270,6 +280,7 @@ impl Session {
                 now,
                 run.command,
                 run.folder,
+                serde_json::Value::from(run.accept.clone()).to_string(),
                 run.verify,
                 run.name,
                 run.endpoint,
@@ -286,6 +297,8 @@ impl Session {
         // A time in the future comes from a clock that was wrong, so its token may have any age.
         let young = (now.saturating_sub(self.window_ms), now.saturating_add(self.window_ms));
         self.recover(run.resend.then_some(young))?;
+        self.accepted_codes = run.accept.clone();
+        self.apply_acceptance()?;
         use_cache_for_intake(&self.connection)?;
         Ok(self.run)
     }

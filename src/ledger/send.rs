@@ -174,7 +174,7 @@ impl Ledger {
                 SetAside::TokenTooOld => RowEvent::Expired,
                 SetAside::Unmappable => RowEvent::Unmappable,
             };
-            let next = transition(from, event)?;
+            let next = session.unless_accepted(transition(from, event)?, &cause.code)?;
             session.write_status(&claim, from, next, Some(&cause))?;
             Ok(settled(claim, next))
         })
@@ -265,7 +265,10 @@ impl Session {
 
     fn settle(&mut self, claim: Claim, settlement: &Settlement, digest: RequestDigest) -> Stored<Settled> {
         let from = RowStatus { state: RowState::InFlight, may_exist: claim.may_exist };
-        let next = transition(from, settlement.event())?;
+        let mut next = transition(from, settlement.event())?;
+        if let Settlement::Refused(cause) = settlement {
+            next = self.unless_accepted(next, &cause.code)?;
+        }
         match settlement {
             Settlement::Created(contact) => {
                 self.write_created(claim.row, from.state, contact, Some(digest))?;

@@ -163,7 +163,8 @@ pub fn transition(from: RowStatus, event: RowEvent) -> Result<RowStatus, Illegal
         (Pending, RowEvent::LeftInDoubt | RowEvent::Expired) if from.may_exist => in_doubt(Unknown),
         (Pending | Failed | Rejected | Accepted | Withdrawn, RowEvent::Unmappable) => not_created(Rejected),
         (Failed, RowEvent::Retaken)
-        | (Rejected | Accepted, RowEvent::Amended | RowEvent::Retried)
+        | (Rejected | Accepted, RowEvent::Amended)
+        | (Rejected, RowEvent::Retried)
         | (Withdrawn, RowEvent::Returned) => settled(Pending),
         (Rejected, RowEvent::Accepted) => settled(Accepted),
         (Accepted, RowEvent::AcceptanceEnded) => settled(Rejected),

@@ -41,6 +41,7 @@ pub(crate) fn new_run() -> NewRun {
         idempotency_window: Duration::from_secs(24 * 3600),
         resend: true,
         retry: Vec::new(),
+        accept: Vec::new(),
         command: "connect-import run".to_owned(),
         folder: "/".to_owned(),
         verify: None,

@@ -183,6 +183,8 @@ pub(super) struct Session {
     pub(super) retries_rejected: bool,
     /// `--retry unknown`
     pub(super) retries_unknown: bool,
+    /// Codes of rejections that the job accepts.
+    pub(super) accepted_codes: Vec<String>,
     pub(super) progress: RunProgress,
     /// Changes of the open transaction to the row counts.
     pub(super) counts: CountChanges,
@@ -244,6 +246,7 @@ impl Session {
             window_ms: 0,
             retries_rejected: false,
             retries_unknown: false,
+            accepted_codes: Vec::new(),
             progress: RunProgress::default(),
             counts: CountChanges::default(),
             files,

@@ -75,6 +75,10 @@ impl CheckReport {
         if self.faulty() > 0 || is_refused { ExitCode::RowsNotCreated } else { ExitCode::Complete }
     }
 
+    fn accepted(&self) -> u64 {
+        self.findings.of(RowClass::Accepted)
+    }
+
     fn faulty(&self) -> u64 {
         self.findings.of(RowClass::Faulty)
     }
@@ -124,6 +128,7 @@ impl CheckReport {
         let (faulty, read) = (self.faulty(), self.findings.checked());
         let _ = match faulty {
             _ if findings.rows == 0 => writeln!(text, "\nThere is a header and no row under it."),
+            0 if self.accepted() > 0 => writeln!(text, "\nNo faults but those that are accepted."),
             0 => writeln!(text, "\nNo faults."),
             _ => {
                 writeln!(
@@ -134,6 +139,13 @@ impl CheckReport {
                 )
             }
         };
+        match self.accepted() {
+            0 => {}
+            1 => text.push_str("1 row has a fault that is accepted.\n"),
+            accepted => {
+                let _ = writeln!(text, "{accepted} rows have faults that are accepted.");
+            }
+        }
     }
 
     /// Release of the time-zone data; none if every date is in UTC or has an offset of its own.
@@ -145,7 +157,8 @@ impl CheckReport {
         let groups = self.findings.groups();
         for group in groups.iter().take(MAX_GROUPS) {
             let rule = broken_rule(&group.member, &group.rule, &group.origin);
-            let _ = writeln!(text, "\n  {:>7}  {}: {rule}", group.count, group.code);
+            let accepted = if group.is_accepted { " (accepted)" } else { "" };
+            let _ = writeln!(text, "\n  {:>7}  {}{accepted}: {rule}", group.count, group.code);
             for example in &group.examples {
                 let _ = writeln!(text, "           {}", row_example(example));
             }
@@ -219,6 +232,7 @@ impl CheckReport {
         let _ = writeln!(text, "  {:>9}  send", self.to_send());
         text.push_str(&count_lines(&[
             (self.faulty(), "reject"),
+            (self.accepted(), "accept as rejected"),
             (
                 findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
                 "not send again: already created",
@@ -319,6 +333,7 @@ impl CheckReport {
             of_other_shards: findings.of_other_shards,
             passed_over: findings.passed_over,
             faulty: self.faulty(),
+            accepted: self.accepted(),
             to_send: self.to_send(),
             already_created: findings.of(RowClass::Created) + findings.of(RowClass::CreatedChanged),
             changed_created: findings.of(RowClass::CreatedChanged),

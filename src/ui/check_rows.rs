@@ -8,9 +8,10 @@ use super::words::printable;
 use crate::check::{FoundFault, RowClass, RowSink, ShownRow};
 use crate::cli::Output;
 use crate::export::{CellStyle, io_error};
+use crate::mapping::RowFault;
 
 /// Columns of the faults as CSV.
-const COLUMNS: [&str; 8] = ["file", "line", "key", "code", "member", "found", "rule", "origin"];
+const COLUMNS: [&str; 9] = ["file", "line", "key", "code", "member", "found", "rule", "origin", "accepted"];
 
 /// Writer of rows to standard output.
 #[derive(Debug)]
@@ -64,18 +65,20 @@ impl CheckedRows {
 
 impl RowSink for CheckedRows {
     fn fault(&mut self, found: &FoundFault<'_>) -> io::Result<()> {
-        let FoundFault { file, line, key, code, fault } = found;
+        let FoundFault { file, line, key, code, fault, is_accepted } = found;
         match self {
             CheckedRows::Text(_) => Ok(()),
             CheckedRows::Json(out) => {
                 let message = fault.to_string();
-                let message = FaultMessage { file, line: *line, key, code, fault, message };
+                let message =
+                    FaultMessage { file, line: *line, key, code, fault, message, accepted: *is_accepted };
                 ignore_closed_pipe(writeln!(out, "{}", Message::Fault(message)))
             }
             CheckedRows::Csv(writer, style) => {
-                let line = line.to_string();
+                let (line, accepted) = (line.to_string(), is_accepted.to_string());
+                let RowFault { member, found, rule, origin } = fault;
                 let cells: [&str; COLUMNS.len()] =
-                    [file, &line, key, code, &fault.member, &fault.found, &fault.rule, &fault.origin];
+                    [file, &line, key, code, member, found, rule, origin, &accepted];
                 let cells = cells.map(|cell| style.cell(cell));
                 ignore_closed_pipe(
                     writer.write_record(cells.iter().map(|cell| cell.as_bytes())).map_err(io_error),
@@ -115,6 +118,7 @@ fn verdict(row: &ShownRow<'_>) -> (&'static str, &'static str) {
         }
         RowClass::Ready => ("send", ""),
         RowClass::Faulty => ("reject", ", would be rejected"),
+        RowClass::Accepted => ("accept", ", would be rejected, and accepted"),
         RowClass::Created => ("skip_created", ", is created already and would not be sent again"),
         RowClass::CreatedChanged => {
             ("skip_changed", ", is created already, has changed since, and would not be sent again")

@@ -52,7 +52,7 @@ pub use job_skeleton::skeleton;
 pub use metrics::{Metrics, MetricsTarget};
 pub(crate) use next_step::{Step, next_steps, verify_command};
 pub use notices::{exit_error, hide_panic_messages, kept_contacts, notice};
-pub use rejects::{RejectsError, check_rejects_target, write_rejects};
+pub use rejects::{RejectsError, WrittenRejects, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
 pub(crate) use service::Service;

@@ -1,15 +1,18 @@
 //! The rejects file: rows of a run that were not created, to be corrected and imported by the next run.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::atomic_file::{AtomicFile, remove_if_exists};
+use crate::atomic_file::AtomicFile;
 use crate::crash_plan::{CrashPlan, CrashPoint};
-use crate::ledger::{LedgerError, LedgerReader, RejectedRow, RunId};
+use crate::digest::Digest;
+use crate::kept_file;
+use crate::ledger::{Ledger, LedgerError, LedgerReader, RejectedRow, RunId};
 use crate::output_file::{OutputError, OutputKind};
-use crate::paths::folder_of;
+use crate::paths::{folder_of, resolved};
 use crate::source::{REJECT_COLUMNS, fit_to_columns};
 
 /// The rejects file cannot be written.
@@ -33,6 +36,15 @@ pub enum RejectsError {
     },
 }
 
+/// Result of [`write_rejects`].
+#[derive(Clone, Debug, Default)]
+pub struct WrittenRejects {
+    /// Rows in the rejects file; without any there is none.
+    pub rows: u64,
+    /// New paths of files that were in its place and that somebody had changed.
+    pub kept: Vec<PathBuf>,
+}
+
 /// Checks, before a run, that its rejects can be written to `path`.
 ///
 /// # Errors
@@ -46,19 +58,19 @@ pub fn check_rejects_target(path: &Path, force: bool) -> Result<(), RejectsError
 
 /// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then [`REJECT_COLUMNS`].
 /// The file appears whole or not at all, and only its owner can read it. With no such row, the rejects of an earlier run
-/// are removed. Returns the number of rows.
+/// are removed. A file there that differs from every rejects file of this ledger is moved aside first.
 ///
 /// # Errors
 /// [`RejectsError::Ledger`], [`RejectsError::Output`] if another file was put there during the run,
 /// [`RejectsError::Write`]. An existing file is then unchanged.
 pub fn write_rejects(
-    ledger: &Path,
+    ledger: &Ledger,
     run: RunId,
     path: &Path,
     force: bool,
     crash_plan: &CrashPlan,
-) -> Result<u64, RejectsError> {
-    let reader = LedgerReader::open(ledger)?;
+) -> Result<WrittenRejects, RejectsError> {
+    let reader = LedgerReader::open(ledger.path())?;
     let remedy = "the ledger has them, and the next run writes them again";
     let failed = |source| RejectsError::Write { path: path.to_owned(), source, remedy };
     let columns = united(&reader.rejected_headers(run)?);
@@ -78,17 +90,32 @@ pub fn write_rejects(
         count += 1;
         writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
-    match writer {
-        Some(writer) => {
-            let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-            crash_plan.reach(CrashPoint::Rejects);
-            file.publish().map_err(failed)?;
+    let clear = |path: &Path| {
+        let is_ours =
+            |file: &File| reader.has_written_rejects(Digest::of_file(file)?).map_err(io::Error::other);
+        kept_file::clear(path, jiff::Timestamp::now(), is_ours).map_err(failed)
+    };
+    let mut kept = Vec::new();
+    let mut waiting = match writer {
+        Some(writer) => Some(writer.into_inner().map_err(|error| failed(error.into_error()))?),
+        // `--force` allows to replace a file by rejects, and there are none.
+        None if !OutputKind::Rejects.is_at(path) => None,
+        None => {
+            kept.extend(clear(&resolved(path))?);
+            None
         }
-        // `--force` replaces a file by rejects, and there are none.
-        None if OutputKind::Rejects.is_at(path) => remove_if_exists(path).map_err(failed)?,
-        None => {}
+    };
+    if let Some(file) = &waiting {
+        // Before the file is in its place, so that a crash leaves no file of this tool that the ledger does not know.
+        ledger.note_rejects(Digest::of_file(file.file()).map_err(failed)?)?;
+        crash_plan.reach(CrashPoint::Rejects);
     }
-    Ok(count)
+    // An editor may save another file after the last one was moved aside.
+    while let Some(file) = waiting {
+        kept.extend(clear(file.target())?);
+        waiting = file.publish_unless_exists().map_err(failed)?;
+    }
+    Ok(WrittenRejects { rows: count, kept })
 }
 
 /// The columns of all headers in order of first appearance. A name that a header repeats is repeated as often.

@@ -8,6 +8,7 @@ use super::ending::reason;
 use super::json::{Message, RunSummary};
 use super::log::log_ending;
 use super::next_step::{RESUME, Step, unknown_steps};
+use super::rejects::WrittenRejects;
 use super::shared_contacts::{log_shared_contacts, shared_contact_rows, shared_contacts_text};
 use super::shell::ResumeCommand;
 use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
@@ -29,6 +30,8 @@ pub struct RunReportSettings {
     pub ledger: PathBuf,
     /// Path of the rejects file.
     pub rejects: PathBuf,
+    /// Codes of rejections that the job accepts.
+    pub accept: Vec<String>,
     /// Shard that the run sent; none if all rows.
     pub shard: Option<Shard>,
     /// Whether the rate was given for this process, and is no share of the whole import's rate.
@@ -45,8 +48,7 @@ pub struct RunReport {
     settings: RunReportSettings,
     run: RunRecord,
     exit: ExitCode,
-    /// Whether the rejects file has rows.
-    has_rejects: bool,
+    rejects: WrittenRejects,
     /// Reason why the run ended early, and the remedy.
     reason: Option<String>,
     /// Command that resumes the import, if rows wait or failed.
@@ -65,11 +67,11 @@ impl RunReport {
         ending: &Ending,
         exit: ExitCode,
         run: RunRecord,
-        has_rejects: bool,
+        rejects: WrittenRejects,
     ) -> Self {
         RunReport {
             exit,
-            has_rejects,
+            rejects,
             reason: reason(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| command.command()),
             unknown_steps: match run.doubts.unknown {
@@ -88,12 +90,13 @@ impl RunReport {
     }
 
     fn rejects(&self) -> Option<&Path> {
-        self.has_rejects.then_some(&*self.settings.rejects)
+        (self.rejects.rows > 0).then_some(&*self.settings.rejects)
     }
 
     /// The report for people.
     pub fn text(&self) -> String {
         let (run, settings) = (&self.run, &self.settings);
+        let accepted = run.rows.of(RowState::Accepted);
         let mut text = String::new();
         let mut line = |words: String| {
             // Writing to a String cannot fail.
@@ -103,6 +106,9 @@ impl RunReport {
         line(String::new());
         for (number, words) in self.counts() {
             line(format!("  {number:>9}  {words}"));
+        }
+        if accepted > 0 {
+            line(format!("  {accepted:>9}  accepted: rejected with {}", settings.accept.join(" or ")));
         }
         line(String::new());
         if let (Some(sending), Some(ended)) = (run.sending_ms, run.ended_ms) {
@@ -121,6 +127,9 @@ impl RunReport {
                 "  rows that were not created, or may not have been, and why: {}",
                 rejects.display()
             ));
+        }
+        for kept in &self.rejects.kept {
+            line(format!("  earlier rejects, which had been changed: {}", kept.display()));
         }
         if let Some(shared) = shared_contacts_text(&run.shared) {
             line(format!("\n{}", shared.trim_end()));
@@ -156,7 +165,6 @@ impl RunReport {
             Some((run.rows.of(RowState::Created), "created by this run")),
             some(run.already_created, "already created by earlier runs; not sent again"),
             some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
-            some(run.rows.of(RowState::Accepted), "accepted: rejected with a code that the job accepts"),
             some(run.rows.of(RowState::Failed), "failed: attempts used up, not created"),
             some(run.rows.of(RowState::Unknown), "unknown: sent and not answered; a contact may exist"),
             some(earlier_unknown, "unknown of earlier runs: a contact may exist"),
@@ -174,6 +182,14 @@ impl RunReport {
         counts.into_iter().flatten().collect()
     }
 
+    /// The exception from every row, if there are accepted rejections.
+    fn but_accepted(&self) -> String {
+        match self.run.rows.of(RowState::Accepted) {
+            0 => String::new(),
+            accepted => format!(", except {accepted} accepted"),
+        }
+    }
+
     fn headline(&self) -> String {
         let run = &self.run;
         let created = run.rows.of(RowState::Created);
@@ -189,13 +205,15 @@ impl RunReport {
                 format!("Nothing to send: none of the {} rows read is of this shard.", run.rows_read)
             }
             ExitCode::Complete if created == 0 => {
+                let but = self.but_accepted();
                 format!(
-                    "Nothing to send: all {} rows are already created in instance {instance}.",
-                    run.already_created
+                    "Nothing to send: all {} rows are already created in instance {instance}{but}.",
+                    run.already_created + run.rows.of(RowState::Accepted)
                 )
             }
             ExitCode::Complete => {
-                format!("Done: every row is created in instance {instance}. {created} by this run.")
+                let but = self.but_accepted();
+                format!("Done: every row is created in instance {instance}{but}. {created} by this run.")
             }
             ExitCode::RowsNotCreated if run.shared.total > 0 => {
                 format!("Finished, but not every row has a contact of its own in instance {instance}.")
@@ -242,6 +260,7 @@ impl RunReport {
             shared: run.shared.total,
             shared_contacts: shared_contact_rows(&run.shared),
             rejected: run.rows.of(RowState::Rejected),
+            accepted: run.rows.of(RowState::Accepted),
             failed: run.rows.of(RowState::Failed),
             unknown: run.rows.of(RowState::Unknown),
             unknown_in_ledger: run.doubts.unknown,
@@ -255,6 +274,7 @@ impl RunReport {
             rate_achieved: self.rate(),
             ledger: settings.ledger.display().to_string(),
             rejects: self.rejects().map(|path| path.display().to_string()),
+            rejects_kept: self.rejects.kept.iter().map(|path| path.display().to_string()).collect(),
             why: self.reason.as_deref(),
             resume: self.resume.as_deref(),
             unknown_steps: self.unknown_steps.iter().map(|step| &*step.command).collect(),

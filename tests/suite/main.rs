@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 #![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
+mod accept;
 mod announcement;
 mod around_the_table;
 mod browser;
@@ -43,6 +44,7 @@ mod printed_texts;
 mod read_only;
 mod readme;
 mod rehearsal;
+mod rejects_file;
 mod samples;
 mod schedulers;
 mod service_errors;

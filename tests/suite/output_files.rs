@@ -40,7 +40,7 @@ fn a_ledger_the_job_file_and_an_input_are_never_replaced() {
         ("u.csv", INPUT),
         ("more-1.csv", INPUT),
         ("folder", "which is a directory"),
-        ("/dev/null", "which is a pipe or a device"),
+        ("/dev/null", "which is a device"),
         ("/dev/stdout", "which is an open file of this process"),
         ("broken.csv", "which is a link to a missing file"),
     ] {

@@ -24,6 +24,8 @@ pub(crate) struct FaultMessage<'a> {
     pub(crate) fault: &'a RowFault,
     /// Text for people; contains no value of the row.
     pub(crate) message: String,
+    /// Whether the job accepts the code.
+    pub(crate) accepted: bool,
 }
 
 /// Result of a check, and a forecast of the run.
@@ -42,6 +44,8 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) passed_over: u64,
     /// Rows with faults, which a run would reject.
     pub(crate) faulty: u64,
+    /// Rows with faults that a run would accept.
+    pub(crate) accepted: u64,
     /// Rows that a run would send.
     pub(crate) to_send: u64,
     /// Rows that earlier runs created.
@@ -120,7 +124,7 @@ pub(crate) struct RequestMessage<'a> {
     /// Key of the row.
     pub(crate) key: &'a str,
     /// Action of a run on the row.
-    #[cfg_attr(test, schemars(extend("enum" = ["send", "send_unchanged", "reject", "skip_created", "skip_changed", "skip_unknown", "skip_refused"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["send", "send_unchanged", "reject", "accept", "skip_created", "skip_changed", "skip_unknown", "skip_refused"])))]
     pub(crate) would: &'static str,
     /// JSON body of the request; null if the row has faults. InstanceId and ClientToken are missing if no instance is
     /// named.

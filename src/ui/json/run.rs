@@ -158,6 +158,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) shared_contacts: Vec<SharedContactRow<'a>>,
     /// Rows that cannot succeed unless they are changed.
     pub(crate) rejected: u64,
+    /// Rows rejected with a code that the job accepts.
+    pub(crate) accepted: u64,
     /// Rows that used up their attempts and are not created.
     pub(crate) failed: u64,
     /// Rows of this run that may have been created.
@@ -184,6 +186,8 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) ledger: String,
     /// Path of the rejects file, if it has rows.
     pub(crate) rejects: Option<String>,
+    /// New paths of rejects files that somebody had changed, and that were in its place.
+    pub(crate) rejects_kept: Vec<String>,
     /// Reason why the run ended early, and the remedy; for people.
     pub(crate) why: Option<&'a str>,
     /// Command that resumes the import, if rows wait or failed.
