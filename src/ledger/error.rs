@@ -36,8 +36,8 @@ pub enum LedgerError {
     /// The ledger would be new, and another one of the same import is in its folder.
     #[error(
         "{} would be a new ledger, and {} in the same folder has the same instance, operation, namespace, key and shard, \
-         and {created} created rows, which the new one would not know and send again; to continue with it, add --ledger {}; \
-         to create the new one nevertheless, add --new-ledger",
+         and {created} created rows; the new one would know none of its rows and send them again; to continue with it, add \
+         --ledger {}; to create the new one nevertheless, add --new-ledger",
         path.display(), other.display(), shell_path(other)
     )]
     OtherLedger {

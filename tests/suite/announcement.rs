@@ -160,6 +160,45 @@ fn an_sts_that_does_not_tell_stops_no_import() {
 }
 
 #[test]
+fn the_endpoint_is_the_one_that_the_sdk_chooses() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    folder.write(
+        "config",
+        "[profile p]\nservices = s\n[services s]\nconnect =\n  endpoint_url = http://localhost:9/path\n",
+    );
+    let with = |more: &'static [(&'static str, &'static str)], endpoint: &'static str| (more, endpoint);
+    for (environment, endpoint) in [
+        with(&[], "https://connect.eu-west-2.amazonaws.com"),
+        with(&[("AWS_REGION", "us-gov-west-1")], "https://connect.us-gov-west-1.amazonaws.com"),
+        with(&[("AWS_USE_FIPS_ENDPOINT", "true")], "https://connect-fips.eu-west-2.amazonaws.com"),
+        with(&[("AWS_ENDPOINT_URL_CONNECT", "http://localhost:9")], "http://localhost:9"),
+        with(&[("AWS_ENDPOINT_URL", "http://localhost:9")], "http://localhost:9"),
+        with(&[("AWS_CONFIG_FILE", "config"), ("AWS_PROFILE", "p")], "http://localhost:9"),
+    ] {
+        let arguments = ["run", "t.csv", "--key", "id", "--instance-id", INSTANCE, "--no-sign-request"];
+        let mut command =
+            folder.command(&[&arguments[..], &["--output", "json", "--max-duration", "1s"]].concat());
+        // Nothing listens there, so no request leaves this machine.
+        command.env("AWS_REGION", "eu-west-2").env("HTTPS_PROXY", "http://127.0.0.1:9");
+        let ended = Ended::from(command.envs(environment.iter().copied()).output().unwrap()).expect(10);
+        let found = announcements(&ended.stdout);
+        assert_eq!(found[0]["endpoint"], endpoint, "{environment:?}");
+    }
+}
+
+#[test]
+fn without_credentials_a_terminal_asks_nothing_and_the_run_ends_in_7() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let terminal = Terminal::open(120, 30);
+    let arguments = run(INSTANCE, "http://0.0.0.0:9", &[]);
+    terminal.start_with_input(&folder, &arguments, &[("AWS_REGION", "eu-west-2")]).end().expect(7);
+    until("the account is told", || terminal.shows("  account    not known ("));
+    assert!(!terminal.shows("[y/N]"), "{:#?}", terminal.rows());
+}
+
+#[test]
 fn credentials_of_another_account_than_the_instances_send_nothing() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
@@ -179,6 +218,13 @@ fn credentials_of_another_account_than_the_instances_send_nothing() {
     // The rows wait for the right credentials.
     assert_eq!(folder.states("t.ledger.db"), "pending 3");
     let own = arn(ACCOUNT);
+    let doctor = ["doctor", "--instance-id", &own, "--endpoint-url", &url, "--ledger", "t.ledger.db"];
+    let doctor = with_credentials(&folder, &doctor, &sts);
+    assert!(
+        doctor.stdout.contains(&format!("pass  account      {ACCOUNT}, {CALLER}\n")),
+        "{}",
+        doctor.stdout
+    );
     with_credentials(&folder, &run(&own, &url, &[]), &sts).expect(0);
     let created = |body: &Value| body["Name"].as_str().is_some_and(|name| name.starts_with("Task "));
     assert_eq!(connect.requests().iter().filter(|body| created(body)).count(), 3);

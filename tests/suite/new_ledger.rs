@@ -81,7 +81,7 @@ fn other_imports_rehearsals_and_strange_files_of_the_folder_stop_no_run() {
 }
 
 #[test]
-fn a_ledger_in_use_is_found_too() {
+fn a_ledger_in_use_or_of_a_killed_run_is_found_too() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(3));
     folder.write("a.toml", JOB);
@@ -93,6 +93,11 @@ fn a_ledger_in_use_is_found_too() {
     until("a request is in flight", || !endpoint.requests().is_empty());
     let refused = folder.run(&run("b.toml", &url, &[])).expect(2).stderr;
     assert!(refused.contains("a.ledger.db in the same folder"), "{refused}");
+    // The last commits of a run that was killed are in the log alone.
+    running.signal("KILL");
+    assert_eq!(running.end().code, None);
+    let refused = folder.run(&run("b.toml", &url, &[])).expect(2).stderr;
+    assert!(refused.contains("a.ledger.db in the same folder"), "{refused}");
     gate.open();
-    running.end().expect(0);
+    folder.run(&run("a.toml", &url, &[])).expect(0);
 }
