@@ -35,6 +35,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let (output, cells) = (job.display.output, job.cells);
     let shard = job.input.shard;
     let (shown, accept) = (shown(&job), job.accept.clone());
+    let shows_requests = job.show > 0 || !job.show_keys.is_empty();
     let work = {
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         blocking(move || {
@@ -66,6 +67,12 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         ledger: job.ledger.filter(|_| has_ledger),
         rate,
         is_strict: job.is_strict,
+        fault_listing: match output {
+            Output::Csv => None,
+            // The requests of --show are no lines of a CSV.
+            Output::Text | Output::Json if shows_requests => Some("add --output csv, without --show"),
+            Output::Text | Output::Json => Some("add --output csv"),
+        },
     };
     let report = CheckReport::new(settings, findings, &jiff::ZonedDateTime::now());
     let printed = match output {

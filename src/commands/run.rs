@@ -53,6 +53,8 @@ async fn import(
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
     let mut job = Job::resolve(args, global, &file.map_err(JobError::from)?)?;
+    let again =
+        &again.clone().with_kept_contacts(job.sandbox.as_ref().is_some_and(|own| own.state.is_some()));
     let deadline = job.max_duration.map(|time| Instant::now() + time);
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;

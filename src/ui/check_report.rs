@@ -39,6 +39,8 @@ pub struct ForecastSettings {
     pub rate: f64,
     /// Whether any warning makes the exit code 1.
     pub is_strict: bool,
+    /// What to change in the command to get every fault on a line; none if they are listed already.
+    pub fault_listing: Option<&'static str>,
 }
 
 /// Report of a check.
@@ -169,8 +171,8 @@ impl CheckReport {
         if groups.len() > MAX_GROUPS {
             let _ = writeln!(text, "\n  and {} other groups of faults", groups.len() - MAX_GROUPS);
         }
-        if !groups.is_empty() {
-            text.push_str("\nTo list every fault on a line, add --output csv.\n");
+        if let (false, Some(change)) = (groups.is_empty(), self.settings.fault_listing) {
+            let _ = writeln!(text, "\nTo list every fault on a line, {change}.");
         }
     }
 

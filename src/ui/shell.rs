@@ -23,6 +23,8 @@ pub struct ResumeCommand {
     inputs: Vec<OsString>,
     /// In the order of the command line, then those from variables.
     options: Vec<GivenOption>,
+    /// Whether the contacts of the built-in sandbox outlast the run.
+    keeps_contacts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +43,8 @@ impl ResumeCommand {
         let mut command = Cli::command();
         // Propagates the global options to the subcommands.
         command.build();
-        let mut resume = ResumeCommand { program, inputs: Vec::new(), options: Vec::new() };
+        let mut resume =
+            ResumeCommand { program, inputs: Vec::new(), options: Vec::new(), keeps_contacts: false };
         let given =
             matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
         let Some((command, given)) = given else { return resume };
@@ -61,6 +64,11 @@ impl ResumeCommand {
         resume
     }
 
+    /// The command of a run whose built-in sandbox keeps its contacts, if `keeps_contacts`, so that they can be verified.
+    pub fn with_kept_contacts(self, keeps_contacts: bool) -> Self {
+        ResumeCommand { keeps_contacts, ..self }
+    }
+
     /// The command line of the next run, without the options that apply to one run only.
     pub fn command(&self) -> String {
         let inputs = self.inputs.iter().map(|input| shell_word(no_option(input)));
@@ -75,7 +83,7 @@ impl ResumeCommand {
     /// sandbox.
     pub fn verify(&self) -> Option<String> {
         let has = |name: &str| self.options.iter().any(|option| option.name == name);
-        if has("sandbox") && !has("endpoint-url") {
+        if has("sandbox") && !has("endpoint-url") && !self.keeps_contacts {
             return None;
         }
         let mut command = Cli::command();

@@ -283,3 +283,15 @@ fn a_closed_standard_output_is_not_an_error() {
     folder.write("t.csv", "id,Name\n".to_owned() + &rows.collect::<String>());
     folder.run_with_closed_stdout(&["check", "t.csv", "--key", "id", "--output", "csv"]).expect(1);
 }
+
+#[test]
+fn how_to_list_the_faults_is_told_as_it_works() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("id,Name\nK1,a\nK2,{}\n", "x".repeat(1025)));
+    let check = |more: &[&str]| folder.run(&[&["check", "t.csv", "--key", "id"], more].concat()).expect(1);
+    assert!(check(&[]).stdout.contains("\nTo list every fault on a line, add --output csv.\n"));
+    let shown = check(&["--show", "1"]).stdout;
+    assert!(shown.contains("add --output csv, without --show.\n"), "{shown}");
+    let listed = check(&["--output", "csv"]).stderr;
+    assert!(!listed.contains("add --output csv"), "{listed}");
+}

@@ -98,6 +98,28 @@ fn a_rehearsal_whose_contacts_are_kept_can_be_verified() {
 }
 
 #[test]
+fn unknown_rows_of_a_rehearsal_are_looked_for_in_the_kept_contacts() {
+    for in_job in [false, true] {
+        let folder = with_a_slow_job(3);
+        let mut keep = [&REHEARSE[..], &["--on-unknown", "hold"]].concat();
+        if in_job {
+            let job = folder.read("t.toml");
+            folder.write("t.toml", job + "keep = \"c.jsonl\"\n");
+        } else {
+            keep.extend(["--keep", "c.jsonl"]);
+        }
+        let killed = folder.run(&[&keep[..], &["--crash-at", "after-answer"]].concat());
+        assert_eq!(killed.code, None);
+        let ended = folder.run(&keep).expect(1).stdout;
+        let verify = ended.lines().find(|line| line.contains(" verify --")).unwrap();
+        let mut shell = std::process::Command::new("bash");
+        let pasted = shell.args(["-c", verify]).current_dir(folder.path("")).output().unwrap();
+        Ended::from(pasted).expect(0);
+        assert_eq!(folder.states("t.sandbox.ledger.db"), "created 3");
+    }
+}
+
+#[test]
 fn a_foreign_file_is_kept_unless_forced_and_the_files_of_the_job_always() {
     let folder = with_a_slow_job(2);
     folder.write("notes.txt", "precious");
