@@ -13,7 +13,7 @@ use super::error::SourceError;
 use super::header::Header;
 use super::input::{Input, ProgressReader};
 use super::non_row::NonRow;
-use super::record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject};
+use super::record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, saved_column};
 use super::records::{RecordForm, RecordReader};
 
 /// Rows with malformed text after which the encoding is probably another, unless a row before had valid letters outside
@@ -111,7 +111,8 @@ impl CsvSource {
         }
         // Columns of these names at other positions are the user's.
         let own = fields.len().saturating_sub(REJECT_COLUMNS.len());
-        self.is_rejects_file = fields.iter().skip(own).eq(REJECT_COLUMNS);
+        let last = fields.iter().skip(own).map(|field| saved_column(field.as_bytes()));
+        self.is_rejects_file = last.eq(REJECT_COLUMNS.map(str::as_bytes));
         if self.is_rejects_file {
             fields.truncate(own);
         }
@@ -131,7 +132,7 @@ impl CsvSource {
         &self.input
     }
 
-    /// Whether the header ends with [`REJECT_COLUMNS`].
+    /// Whether the header ends with [`REJECT_COLUMNS`], as [`saved_column`] names them.
     pub fn is_rejects_file(&self) -> bool {
         self.is_rejects_file
     }

@@ -114,6 +114,12 @@ pub fn fit_to_columns<'a>(fields: impl IntoIterator<Item = &'a str>, columns: us
     fitted
 }
 
+/// The name of a column of a rejects file that a program may have saved: `read.csv` of R 4.2 renames `_code` to `X_code`,
+/// unless it is told `check.names = FALSE`.
+pub(super) fn saved_column(cell: &[u8]) -> &[u8] {
+    cell.strip_prefix(b"X").filter(|rest| rest.starts_with(b"_")).unwrap_or(cell)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

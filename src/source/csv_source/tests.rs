@@ -196,6 +196,22 @@ fn a_record_that_never_ends_is_refused_where_it_starts() {
     );
 }
 
+/// `write.csv(read.csv(file))` of R 4.2 saves a rejects file like this. Taken for an ordinary CSV, its rows of a wrong form
+/// would be imported unmended.
+#[test]
+fn a_rejects_file_is_known_by_the_names_that_r_gives_its_columns() {
+    let columns = REJECT_COLUMNS.map(|column| format!("\"X{column}\"")).join(";");
+    let cells = REJECT_COLUMNS.map(|column| format!("\"{}\"", &column[1..])).join(";");
+    let mut source = source(format!("\"id\";{columns}\n\"1\";{cells}\n").as_bytes()).unwrap();
+    assert_eq!(source.header().columns(), ["id"]);
+    let mut record = Record::default();
+    assert!(source.read_record(&mut record).unwrap());
+    assert_eq!(
+        (record.fields, record.reject.map(|reject| reject.code)),
+        (vec!["1"].into(), Some("code".into()))
+    );
+}
+
 #[test]
 fn any_number_of_fields_of_twenty_mebibytes_can_be_read() {
     let field = "x\n".repeat(10 << 20);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::source::dialect::Dialect;
 use crate::source::line_end::LineEnd;
-use crate::source::record::REJECT_COLUMNS;
+use crate::source::record::{REJECT_COLUMNS, saved_column};
 use crate::source::records::RecordReader;
 
 /// Delimiters to detect. Where the file does not decide, the first one wins.
@@ -72,9 +72,10 @@ pub(super) fn rejects_delimiter(sample: TextSample<'_>) -> Option<u8> {
     CANDIDATES.into_iter().find(|candidate| {
         let records = sample.records(&Dialect::of_rejects(*candidate), *candidate);
         let columns = REJECT_COLUMNS.map(str::as_bytes);
-        records
-            .first()
-            .is_some_and(|header| header.iter().skip(header.len().saturating_sub(columns.len())).eq(columns))
+        records.first().is_some_and(|header| {
+            let own = header.len().saturating_sub(columns.len());
+            header.iter().skip(own).map(saved_column).eq(columns)
+        })
     })
 }
 
