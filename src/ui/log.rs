@@ -28,7 +28,8 @@ impl LogObserver {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        let Progress { to_send, done, created, rejected, failed, unknown, throttled, .. } = *progress;
+        let Progress { to_send, done, created, rejected, accepted, failed, unknown, throttled, .. } =
+            *progress;
         let Progress { in_flight, rate_now, rate_set, .. } = *progress;
         if !self.is_sending && to_send > 0 {
             self.is_sending = true;
@@ -41,6 +42,7 @@ impl LogObserver {
                 to_send,
                 created,
                 rejected,
+                accepted,
                 failed,
                 unknown,
                 throttled,

@@ -57,6 +57,8 @@ pub struct RunReport {
     unknown_steps: Vec<Step>,
     /// Command that imports the corrected rejects, if there are any.
     retry_rejects: Option<String>,
+    /// Commands that import the rejects files that had been changed, and were moved aside.
+    import_kept: Vec<String>,
 }
 
 impl RunReport {
@@ -71,7 +73,6 @@ impl RunReport {
     ) -> Self {
         RunReport {
             exit,
-            rejects,
             reason: reason(ending, &run),
             resume: (run.waiting() + run.rows.of(RowState::Failed) > 0).then(|| command.command()),
             unknown_steps: match run.doubts.unknown {
@@ -80,6 +81,12 @@ impl RunReport {
             },
             retry_rejects: (run.rows.of(RowState::Rejected) > 0)
                 .then(|| command.with_rejects(&settings.rejects, &settings.ledger)),
+            import_kept: rejects
+                .kept
+                .iter()
+                .map(|kept| command.with_rejects(kept, &settings.ledger))
+                .collect(),
+            rejects,
             settings,
             run,
         }
@@ -149,6 +156,9 @@ impl RunReport {
                 None => "",
             };
             line(format!("\nFix the rejected rows in that file, then{in_shards}:\n  {retry}"));
+        }
+        for import in &self.import_kept {
+            line(format!("\nTo import the earlier rejects, as they had been changed:\n  {import}"));
         }
         printable_lines(&text)
     }

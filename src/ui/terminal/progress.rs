@@ -104,6 +104,7 @@ impl ProcessState {
                 self.is_auto = run.is_auto;
                 self.progress = Progress { to_send: *to_send, rate_set: run.rate, ..Progress::default() };
                 self.progress.rejected = run.rows.of(RowState::Rejected);
+                self.progress.accepted = run.rows.of(RowState::Accepted);
             }
             RunEvent::NotStarted => self.phase = Phase::Starting,
             RunEvent::Draining { grace, .. } => self.phase = Phase::Draining { until: at + *grace },
@@ -227,6 +228,7 @@ impl ProcessState {
         let progress = &self.progress;
         let others = [
             ("rejected", progress.rejected, 4),
+            ("accepted", progress.accepted, 7),
             ("failed", progress.failed, 4),
             ("unknown", progress.unknown, 6),
         ];
