@@ -138,7 +138,7 @@ impl RunReport {
         for kept in &self.rejects.kept {
             line(format!("  earlier rejects, which had been changed: {}", kept.display()));
         }
-        if let Some(shared) = shared_contacts_text(&run.shared) {
+        if let Some(shared) = shared_contacts_text(&run.shared, run.verify.as_deref()) {
             line(format!("\n{}", shared.trim_end()));
         }
         if let Some(reason) = &self.reason {

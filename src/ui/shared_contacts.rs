@@ -31,8 +31,9 @@ pub(super) fn shared_contact_rows(shared: &SharedContacts) -> Vec<SharedContactR
     shared.rows.iter().map(SharedContactRow::of).collect()
 }
 
-/// The rows by contact, and what to do; `None` if there are none. Ends with a line end.
-pub(super) fn shared_contacts_text(shared: &SharedContacts) -> Option<String> {
+/// The rows by contact, and the command to `verify`, which is `None` if their contacts ended with the run. `None` if there
+/// are no such rows. Ends with a line end.
+pub(super) fn shared_contacts_text(shared: &SharedContacts, verify: Option<&str>) -> Option<String> {
     if shared.total == 0 {
         return None;
     }
@@ -51,9 +52,12 @@ pub(super) fn shared_contacts_text(shared: &SharedContacts) -> Option<String> {
     if more > 0 {
         lines.push(format!("    … and {}", count_of(more, "more row")));
     }
-    lines.push(
-        "The command verify tells which row each contact is of; the others are not in Connect.".to_owned(),
-    );
+    lines.push(match verify {
+        Some(verify) => {
+            format!("To see which row each contact is of; the others are not in Connect:\n  {verify}")
+        }
+        None => "The sandbox ended with the run, so verify cannot look the contacts up.".to_owned(),
+    });
     Some(lines.join("\n") + "\n")
 }
 
@@ -77,7 +81,7 @@ mod tests {
             contact_id: contact_id.into(),
         };
         let shared = SharedContacts { total: 5, rows: vec![row(2, "c"), row(4, "c"), row(3, "d")] };
-        let text = shared_contacts_text(&shared).unwrap();
+        let text = shared_contacts_text(&shared, Some("ci verify")).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let expected = [
             "  contact c",
@@ -87,7 +91,7 @@ mod tests {
             "    t.csv, line 3 (key K3)",
         ];
         assert_eq!(lines[1..6], expected);
-        assert_eq!((lines[6], lines.len()), ("    … and 2 more rows", 8));
-        assert_eq!(shared_contacts_text(&SharedContacts::default()), None);
+        assert_eq!((lines[6], lines[8], lines.len()), ("    … and 2 more rows", "  ci verify", 9));
+        assert_eq!(shared_contacts_text(&SharedContacts::default(), None), None);
     }
 }

@@ -10,14 +10,14 @@ const FIX: &str = "Fix the rejected rows in that file, then:\n  ";
 
 /// The command printed after an introduction.
 #[track_caller]
-fn printed<'a>(text: &'a str, introduction: &str) -> &'a str {
+pub fn printed<'a>(text: &'a str, introduction: &str) -> &'a str {
     let found = text.split_once(introduction);
     let (_, command) = found.ok_or_else(|| format!("{introduction:?} is not in\n{text}")).unwrap();
     command.lines().next().unwrap()
 }
 
 /// Runs a command in a shell without the tool's environment variables.
-fn paste(folder: &Folder, command: &str) -> Ended {
+pub fn paste(folder: &Folder, command: &str) -> Ended {
     let mut shell = Command::new("bash");
     shell.args(["-c", command]).current_dir(folder.path("")).env_clear();
     Ended::from(shell.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap())

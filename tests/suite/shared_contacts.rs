@@ -1,6 +1,9 @@
 //! Two rows that get one contact id are told at the end of the run and in `status`, and the run ends in 1.
 
+use crate::printed_commands::{paste, printed};
 use crate::support::*;
+
+const SEE: &str = "To see which row each contact is of; the others are not in Connect:\n  ";
 
 /// An endpoint that answers the rows `Task 1` and `Task 3` with one contact.
 fn confused() -> Endpoint {
@@ -21,7 +24,7 @@ fn expect_both_rows(text: &str, folder: &Folder) {
     let file = file(folder);
     let expected = format!(
         "  contact contact-of-two\n    {file}, line 3 (key K1)\n    {file}, line 5 (key K3)\n\
-         The command verify tells which row each contact is of"
+         {SEE}"
     );
     assert!(text.contains(&expected), "{text}");
 }
@@ -96,9 +99,8 @@ fn verify_tells_which_row_the_contact_is_of() {
     let url = sandbox.url();
     folder.run(&import(&url, &["--concurrency", "1"])).expect(1);
     assert_eq!(folder.query("t.ledger.db", "SELECT count(DISTINCT contact_id) FROM rows"), "1");
-    let verify =
-        ["verify", "t.csv", "--sandbox", "--ledger", "t.ledger.db", "--key", "id", "--endpoint-url", &url];
-    let ended = folder.run(&[&verify[..], &["--describe-rate", "1000"]].concat()).expect(1);
+    let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
+    let ended = paste(&folder, printed(&status, SEE)).expect(1);
     let output = ended.stdout + &ended.stderr;
     assert!(output.contains("(key K1) differs in Name"), "{output}");
     assert!(!output.contains("(key K0) differs"), "{output}");

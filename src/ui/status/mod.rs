@@ -5,7 +5,7 @@ mod ledger;
 use std::fmt::Write as _;
 
 use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
-use super::next_step::Step;
+use super::next_step::{Step, verify_command};
 use super::shared_contacts::shared_contacts_text;
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
@@ -128,7 +128,11 @@ impl Status {
                 let _ = writeln!(text, "  {}", ledger.line());
             }
         }
-        for shared in self.ledgers.iter().filter_map(|ledger| shared_contacts_text(&ledger.shared)) {
+        let shared = |ledger: &LedgerStatus| {
+            let verify = ledger.runs.first().and_then(verify_command);
+            shared_contacts_text(&ledger.shared, verify.as_deref())
+        };
+        for shared in self.ledgers.iter().filter_map(shared) {
             let _ = write!(text, "\n{shared}");
         }
         self.causes(&mut text);
