@@ -86,6 +86,8 @@ pub enum RunEvent {
         /// Whether the rate was given for this process, and is no share of the whole import's rate.
         is_own_rate: bool,
     },
+    /// A step before the first request is done.
+    Prepared(Preparation),
     /// Opening the ledger takes longer than usual.
     LedgerOpening(Opening),
     /// Reply to SIGUSR1: the in-flight requests, the oldest first.
@@ -146,6 +148,23 @@ pub enum RunEvent {
     },
     /// A verification found a difference between Connect and the ledger.
     VerificationFinding(VerificationFinding),
+}
+
+/// A step before the first request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Preparation {
+    /// The ledger is open, and this process holds its lock.
+    LedgerOpened {
+        /// Path of the ledger.
+        ledger: String,
+    },
+    /// An input was read to its end.
+    InputRead {
+        /// Path of the input, or `-`.
+        file: String,
+        /// Rows read from it.
+        rows: u64,
+    },
 }
 
 /// What a run is about to send, by whom, and where to.

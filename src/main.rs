@@ -14,10 +14,11 @@ fn main() -> ExitCode {
     ui::set_colour(ui::foreseen_colour());
     let (cli, matches) = match Cli::read() {
         Ok(parsed) => parsed,
-        Err(error) => return commands::usage_error(&error).into(),
+        Err(error) => return commands::end_of_parsing(&error).into(),
     };
     ui::set_colour(cli.global.color.unwrap_or_default());
     ui::hide_panic_messages();
-    logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug);
+    ui::set_quiet(cli.global.quiet);
+    logging::start(cli.global.log_format.unwrap_or_default(), cli.global.debug, cli.global.verbose);
     commands::run_to_end(cli, &matches).into()
 }

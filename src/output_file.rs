@@ -62,6 +62,9 @@ pub enum OutputError {
         /// How to make room for the output.
         remedy: &'static str,
     },
+    /// The log file exists, and does not begin like a log.
+    #[error("{} exists and is not a log written by connect-import; name another file with --log-file", .0.display())]
+    NoLog(PathBuf),
 }
 
 /// Bytes of an existing file that are read to recognise it.
@@ -192,6 +195,32 @@ fn special_type(file_type: FileType) -> Option<&'static str> {
     }
 }
 
+/// The option that names the log file.
+pub(crate) const LOG_FILE: &str = "--log-file";
+
+/// Checks that lines may be appended to the log file at `path`: it is missing, empty, or a log.
+///
+/// # Errors
+/// [`OutputError::NotRegular`], [`OutputError::NoLog`]
+pub fn expect_log(path: &Path) -> Result<(), OutputError> {
+    expect_regular(LOG_FILE, path)?;
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    match read {
+        // A missing file is created, and of one that only its owner may read the opening says what is wrong.
+        Err(_) => Ok(()),
+        Ok(_) if head.is_empty() || is_start_of_log(&head) => Ok(()),
+        Ok(_) => Err(OutputError::NoLog(path.to_owned())),
+    }
+}
+
+/// Whether the first word is a time, or the first member of a JSON object is one.
+fn is_start_of_log(head: &[u8]) -> bool {
+    let time = head.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_time = std::str::from_utf8(time).is_ok_and(|time| time.parse::<jiff::Timestamp>().is_ok());
+    is_time || head.starts_with(b"{\"timestamp\":\"")
+}
+
 /// Whether the text is a port number and a line end.
 fn is_port(text: &[u8]) -> bool {
     let digits = text.strip_suffix(b"\n").unwrap_or_default();
@@ -270,6 +299,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_log_is_appended_to_logs_and_empty_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        assert!(expect_log(&path).is_ok());
+        for log in ["", "2026-11-21T13:00:07.120Z a\nb\n", "{\"timestamp\":\"2026-11-21T13:00:07.120394Z\""] {
+            std::fs::write(&path, log).unwrap();
+            assert!(expect_log(&path).is_ok(), "{log}");
+        }
+        let others =
+            ["id,Name\n", "2026-11-21T13:00:07.120Z,a\n", "# a note", "{\"id\": 1}", "2026-11-21 a", "\n"];
+        for text in others.into_iter().chain(OUTPUTS.map(|(_, text)| text)) {
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(expect_log(&path), Err(OutputError::NoLog(_))), "{text}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn what_is_no_ordinary_file_is_not_replaced_even_with_force() {
@@ -297,6 +343,7 @@ mod tests {
             let refused = OutputKind::Rejects.expect_replaceable(path, true);
             let Err(OutputError::NotRegular { what, .. }) = refused else { panic!("{}", path.display()) };
             assert_eq!(what, expected, "{}", path.display());
+            assert!(matches!(expect_log(path), Err(OutputError::NotRegular { .. })), "{}", path.display());
         }
         assert!(expect_regular("--to", &folder.path().join("missing")).is_ok());
     }

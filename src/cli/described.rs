@@ -2,10 +2,11 @@
 
 use std::any::TypeId;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
-use clap::{ArgMatches, Command, CommandFactory as _, Error, FromArgMatches as _};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, Error, FromArgMatches as _};
 
 use super::Cli;
 use crate::exit_code::ExitCode;
@@ -22,8 +23,36 @@ impl Cli {
     pub fn read() -> Result<(Self, ArgMatches), Error> {
         let matches = described().try_get_matches();
         let read = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-        read.map_err(with_source)
+        let (cli, matches) = read.map_err(with_source)?;
+        if cli.global.quiet && cli.global.verbose {
+            // Here and not by clap, since a variable that is false does not conflict.
+            return Err(described().error(ErrorKind::ArgumentConflict, QUIET_AND_VERBOSE));
+        }
+        Ok((cli, matches))
     }
+}
+
+const QUIET_AND_VERBOSE: &str = "--quiet and --verbose exclude each other; leave one out, also of the variables \
+    CONNECT_IMPORT_QUIET and CONNECT_IMPORT_VERBOSE";
+
+/// The paths that the command line and variables name, each with its option or argument, except `but`.
+pub fn named_paths(matches: &ArgMatches, but: &str) -> Vec<(String, PathBuf)> {
+    let mut command = Cli::command();
+    // Propagates the global options to the subcommands.
+    command.build();
+    let given = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
+    let Some((command, given)) = given else { return Vec::new() };
+    let is_path = |arg: &&Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let mut paths = Vec::new();
+    for arg in command.get_arguments().filter(is_path).filter(|arg| arg.get_long() != Some(but)) {
+        let name = match (arg.get_long(), arg.get_value_names()) {
+            (Some(long), _) => format!("--{long}"),
+            (None, names) => names.and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default(),
+        };
+        let values = given.get_many::<PathBuf>(arg.get_id().as_str()).into_iter().flatten();
+        paths.extend(values.map(|path| (name.clone(), path.clone())));
+    }
+    paths
 }
 
 /// Options without an environment variable, by command: an action of the moment must not come from the environment.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
-pub use described::described;
+pub use described::{described, named_paths};
 pub use help::{CompletionsArgs, ManArgs};
 pub use import::{CheckArgs, DoctorArgs, InitArgs, RunArgs};
 pub use ledger::{ExportArgs, ReportArgs, StatusArgs, VerifyArgs};
@@ -92,10 +92,20 @@ pub struct GlobalArgs {
     /// Maximum time to wait for an answer, such as 30s [default: 30s]
     #[arg(long, global = true, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub read_timeout: Option<Duration>,
+    /// Print only warnings and errors to standard error: short for --progress none
+    #[arg(short, long, global = true, value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+    /// Print a line for every step, every row that is not created, and every attempt that is made again
+    #[arg(short, long, global = true, value_parser = BoolishValueParser::new())]
+    pub verbose: bool,
+    /// File to append everything to that goes to standard error, with the time of each line; created with mode 0600
+    /// [default: none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
     /// Log every step to standard error; never the contents of a row
     #[arg(long, global = true, hide_short_help = true, value_parser = BoolishValueParser::new())]
     pub debug: bool,
-    /// Format of standard error: text, or json for a log of one JSON object per event [default: text]
+    /// Format of standard error and of the log file: text, or json for one JSON object per event [default: text]
     #[arg(long, global = true, hide_short_help = true, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// Format of results on standard output [default: text]

@@ -126,7 +126,7 @@ pub struct RequestArgs {
 /// Progress display.
 #[derive(Debug, Args)]
 pub struct ProgressArgs {
-    /// Progress display on standard error [default: auto]
+    /// Progress display on standard error; none, or -q, leaves only warnings, errors and answers to signals [default: auto]
     #[arg(long, value_name = "KIND")]
     pub progress: Option<ProgressKind>,
     /// Interval between progress lines where no bar is drawn [default: 30s]

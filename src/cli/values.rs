@@ -46,7 +46,7 @@ pub enum ProgressKind {
     Bar,
     /// One line per interval.
     Plain,
-    /// No progress.
+    /// No progress and no milestones: only warnings, errors and answers to signals.
     None,
 }
 

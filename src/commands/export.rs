@@ -8,7 +8,7 @@ use crate::intake::IntakeError;
 use crate::job::ExportJob;
 use crate::ledger::LedgerSet;
 use crate::shutdown::Shutdown;
-use crate::ui::{ResultOutput, missing_shards, notice};
+use crate::ui::{ResultOutput, missing_shards, notice, warning};
 
 pub(super) async fn export(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let job = ExportJob::resolve(args, global)?;
@@ -57,7 +57,7 @@ fn open(job: ExportJob) -> Result<(LedgerSet, Option<Join>), CommandError> {
     let ExportJob { ledgers, named, selection, to, join, .. } = job;
     let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     if let Some(missing) = missing_shards(&ledgers.missing_shards()) {
-        notice(&missing);
+        warning(&missing);
     }
     if let Some(run) = selection.since {
         ledgers.expect_run(run)?;

@@ -4,6 +4,7 @@
 mod announce;
 mod check;
 mod doctor;
+mod dry_run;
 mod export;
 mod help;
 mod init;
@@ -21,19 +22,27 @@ use clap::ArgMatches;
 use thiserror::Error;
 
 use crate::check::CheckError;
-use crate::cli::{Cli, Command, Output, UnknownVariable, expect_known_variables};
+use crate::cli::{
+    Cli, Command, GlobalArgs, Output, RunArgs, UnknownVariable, expect_known_variables, named_paths,
+};
 use crate::engine::ImportError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::ReportError;
 use crate::intake::{IntakeError, PreparedInput, prepare};
-use crate::job::{InputSettings, JOB_AT_HAND, JobAtHand, JobError, expect_not_imported, take_job_at_hand};
+use crate::job::{
+    InputSettings, JOB_AT_HAND, JobAtHand, JobError, JobFile, expect_not_imported, log_target,
+    take_job_at_hand,
+};
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::paths::resolved;
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
 use crate::shutdown::{Shutdown, Signal};
 use crate::submission::{ConnectError, WrongAccount};
-use crate::ui::{RejectsError, ResultError, ResumeCommand, exit_error, notice};
+use crate::ui::{
+    RejectsError, ResultError, ResumeCommand, begin_log, end_log, exit_error, notice, open_log_file,
+    usage_error, warning,
+};
 use init::InitError;
 
 /// A command ended without its result.
@@ -75,6 +84,14 @@ pub enum CommandError {
     /// The HTML report cannot be made.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The log file cannot be opened.
+    #[error("cannot open the log file {}: {source}", path.display())]
+    LogFile {
+        /// The file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
     /// A result cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
@@ -125,6 +142,7 @@ impl CommandError {
             | CommandError::Result(_)
             | CommandError::Metrics(_)
             | CommandError::Internal
+            | CommandError::LogFile { .. }
             | CommandError::Report(ReportError::Render(_))
             | CommandError::Rejects(RejectsError::Write { .. })
             | CommandError::Io { .. } => ExitCode::Storage,
@@ -254,15 +272,15 @@ async fn serve_sandbox(config: SandboxConfig) -> Result<ServedSandbox, CommandEr
     tokio::spawn(async {
         if let Err(error) = sandbox.serve(std::future::pending()).await {
             // The run only sees that its endpoint is gone.
-            notice(&error.to_string());
+            warning(&error.to_string());
         }
     });
     Ok(served)
 }
 
-/// Completes a command with the job at hand, and tells which job that is.
-fn with_job_at_hand(command: &mut Command) -> Option<&'static str> {
-    match take_job_at_hand(command, Path::new(""))? {
+/// Tells what became of the job at hand; returns it if it is the job.
+fn tell_job_at_hand(at_hand: JobAtHand) -> Option<&'static str> {
+    match at_hand {
         JobAtHand::Taken => {
             notice(&format!("job: {}", resolved(Path::new(JOB_AT_HAND)).display()));
             Some(JOB_AT_HAND)
@@ -277,9 +295,15 @@ fn with_job_at_hand(command: &mut Command) -> Option<&'static str> {
 }
 
 /// Prints help, the version or a usage error; returns the exit code of the process.
-pub fn usage_error(error: &clap::Error) -> ExitCode {
+pub fn end_of_parsing(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        match dry_run::answer(error) {
+            Some(answer) => exit_error(Output::Text, ExitCode::Usage, &answer),
+            None => usage_error(&error.render().ansi().to_string()),
+        }
+        return ExitCode::Usage;
+    }
     match error.print() {
-        _ if error.use_stderr() => ExitCode::Usage,
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             exit_error(Output::Text, ExitCode::Storage, &format!("cannot write to standard output: {error}"));
             ExitCode::Storage
@@ -311,20 +335,36 @@ pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
         exit_error(output, error.exit_code(), &error.to_string());
         error.exit_code()
     });
-    tracing::info!(exit_code = code.code(), "ends");
+    end_log(code);
     code
 }
 
+/// Opens the log file of a command, if it has one.
+fn open_log(
+    global: &GlobalArgs,
+    matches: &ArgMatches,
+    run: Option<(&RunArgs, &JobFile)>,
+) -> Result<(), CommandError> {
+    match log_target(global, &named_paths(matches, "log-file"), run)? {
+        Some(path) => open_log_file(&path).map_err(|source| CommandError::LogFile { path, source }),
+        None => Ok(()),
+    }
+}
+
 async fn execute(mut cli: Cli, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
-    let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    let command = matches.subcommand_name().unwrap_or_default();
-    tracing::info!(command, version, process, "begins");
+    let at_hand = take_job_at_hand(&mut cli.command, Path::new(""));
+    let run = if let Command::Run(args) = &cli.command { Some(&**args) } else { None };
+    // Read once, since it may be a pipe. An invalid job file names no log file, but a flag may.
+    let file = JobFile::at(run.and_then(|args| args.job.job.as_deref()));
+    let readable = file.as_ref().cloned().unwrap_or_default();
+    open_log(&cli.global, matches, run.map(|args| (args, &readable)))?;
+    begin_log(matches.subcommand_name().unwrap_or_default());
     expect_known_variables()?;
-    let at_hand = with_job_at_hand(&mut cli.command);
+    let at_hand = at_hand.and_then(tell_job_at_hand);
     match &cli.command {
         Command::Run(args) => {
             let program = std::env::args_os().next().unwrap_or_default();
-            run::run(args, &cli.global, &ResumeCommand::new(program, matches, at_hand)).await
+            run::run(args, &cli.global, &ResumeCommand::new(program, matches, at_hand), file).await
         }
         Command::Check(args) => check::check(args, &cli.global).await,
         Command::Init(args) => init::init(args),

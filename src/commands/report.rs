@@ -7,7 +7,7 @@ use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
 use crate::html_report::{ReportOptions, html_report};
 use crate::job::{ReportJob, refuse_csv};
-use crate::ui::{ResultOutput, notice, page_message, to_stdout};
+use crate::ui::{ResultOutput, page_message, to_stdout, warning};
 
 pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
@@ -20,7 +20,7 @@ pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<Exi
 fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     let ReportJob { ledgers, named, to, outline, problem } = job;
     if let Some(problem) = problem {
-        notice(&format!("the report leaves out the job file: {problem}"));
+        warning(&format!("the report leaves out the job file: {problem}"));
     }
     let ledgers = ledgers_apart_from(to.as_deref(), ledgers, &named)?;
     let options = ReportOptions {

@@ -10,7 +10,7 @@ use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
 use crate::control_signals::ControlSignals;
 use crate::engine::Import;
-use crate::event::{Reporter, RunEvent};
+use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
@@ -31,8 +31,8 @@ pub(super) async fn run(
     args: &RunArgs,
     global: &GlobalArgs,
     again: &ResumeCommand,
+    file: Result<JobFile, JobFileError>,
 ) -> Result<ExitCode, CommandError> {
-    let file = JobFile::at(args.job.job.as_deref());
     // An invalid job file names no metrics file, but a flag may.
     let readable = file.as_ref().cloned().unwrap_or_default();
     let metrics = metrics_target(args, &readable)?.map(Metrics::new).transpose()?;
@@ -195,6 +195,8 @@ async fn check(
             let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
             reporter.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated });
         }
+        let opened = Preparation::LedgerOpened { ledger: path.display().to_string() };
+        reporter.emit(RunEvent::Prepared(opened));
         ledger.start_run(new_run)?;
         let intake =
             Intake { ledger: &ledger, reporter: &reporter, shutdown: &stop, shard, check, crash_plan };

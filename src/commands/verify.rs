@@ -6,7 +6,7 @@ use super::{CommandError, blocking, io, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
 use crate::crash_plan::CrashPlan;
-use crate::event::{Reporter, RunEvent};
+use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
 use crate::ledger::{Ledger, LedgerError, VerificationScope};
@@ -83,7 +83,10 @@ async fn open(
             return Err(LedgerError::Missing(path).into());
         }
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
-        Ok(Arc::new(Ledger::open(&path, &identity, lock_wait, &mut emit, &CrashPlan::default())?))
+        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &CrashPlan::default())?;
+        let opened = Preparation::LedgerOpened { ledger: path.display().to_string() };
+        reporter.emit(RunEvent::Prepared(opened));
+        Ok(Arc::new(ledger))
     });
     unless_interrupted(shutdown.clone(), opening).await
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use super::error::IntakeError;
 use super::prepared::{PreparedInput, Rules, now};
-use crate::event::{Reporter, RunEvent};
+use crate::event::{Preparation, Reporter, RunEvent};
 use crate::shutdown::Shutdown;
 use crate::source::{CsvSource, Header, Input, Record, SourceError};
 
@@ -92,6 +92,7 @@ pub fn read_all<V: Visitor>(
     reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before, bytes_total });
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
+        let (file, rows_before) = (source.input().identity(), rows);
         visitor.begin(source.input(), source.header())?;
         let (sender, batches) = sync_channel(WAITING);
         let (used, free) = channel();
@@ -113,6 +114,7 @@ pub fn read_all<V: Visitor>(
         }
         bytes_before += bytes;
         visitor.end()?;
+        reporter.emit(RunEvent::Prepared(Preparation::InputRead { file, rows: rows - rows_before }));
     }
     Ok(())
 }

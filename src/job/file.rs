@@ -39,8 +39,8 @@ const KEYS: [(&str, &str); 10] = [
     ("pacing", "rate burst concurrency max_attempts"),
     (
         "run",
-        "name shard ledger rejects metrics_file limit max_errors accept no_check grace max_duration lock_wait idempotency_window \
-         on_unknown yes progress report_every output",
+        "name shard ledger rejects metrics_file log_file limit max_errors accept no_check grace max_duration lock_wait \
+         idempotency_window on_unknown yes progress report_every output",
     ),
     ("check", "strict"),
     ("verify", "search_attribute describe_rate search_rate"),
@@ -144,6 +144,7 @@ pub(super) struct RunTable {
     pub(super) ledger: Option<PathBuf>,
     pub(super) rejects: Option<PathBuf>,
     pub(super) metrics_file: Option<PathBuf>,
+    pub(super) log_file: Option<PathBuf>,
     pub(super) limit: Option<u64>,
     #[serde(deserialize_with = "budget")]
     pub(super) max_errors: Option<ErrorBudget>,

@@ -11,6 +11,7 @@ mod export;
 mod file;
 mod input;
 mod instance;
+mod log_file;
 mod metrics;
 mod outline;
 mod pace;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{GlobalArgs, ImportArgs, Output, ProgressArgs, RunArgs};
+use crate::cli::{GlobalArgs, ImportArgs, Output, ProgressArgs, ProgressKind, RunArgs};
 use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
 use crate::ledger::{Identity, Retry};
@@ -43,6 +44,7 @@ pub use export::ExportJob;
 pub use file::{JobFile, JobFileError, keys};
 pub use input::{InputSettings, dialect};
 pub(crate) use instance::SANDBOX;
+pub use log_file::log_target;
 use metrics::metrics_named;
 pub use metrics::metrics_target;
 pub use outline::{Outline, OutlineTable};
@@ -216,10 +218,14 @@ impl Job {
 fn display(args: &ProgressArgs, global: &GlobalArgs, file: &JobFile) -> DisplayOptions {
     DisplayOptions {
         output: global.output.or(file.run.output).unwrap_or_default(),
-        progress: args.progress.or(file.run.progress).unwrap_or_default(),
+        progress: match global.quiet {
+            true => ProgressKind::None,
+            false => args.progress.or(file.run.progress).unwrap_or_default(),
+        },
         report_every: args.report_every.or(file.run.report_every).unwrap_or(Duration::from_secs(30)),
         log_format: global.log_format.unwrap_or_default(),
         debug: global.debug,
+        is_verbose: global.verbose,
     }
 }
 

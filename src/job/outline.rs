@@ -140,6 +140,7 @@ mod tests {
         ledger = "l.db"
         rejects = "r.csv"
         metrics_file = "m.prom"
+        log_file = "import.log"
         limit = 10
         max_errors = "1%"
         accept = ["DuplicateKey"]

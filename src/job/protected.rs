@@ -47,7 +47,11 @@ impl ProtectedFiles {
         Ok(resolved(named))
     }
 
-    fn expect_unprotected(&self, option: &'static str, named: &Path) -> Result<(), JobError> {
+    /// Checks that an option leads to no file of the job.
+    ///
+    /// # Errors
+    /// [`JobError::Option`]
+    pub(super) fn expect_unprotected(&self, option: &'static str, named: &Path) -> Result<(), JobError> {
         let target = resolved(named);
         let is_input = |path: &PathBuf| resolved(path) == target || input::is_of_pattern(path, &target);
         let what = if self.is_ledger(&target) {

@@ -7,7 +7,7 @@ use tracing::Level;
 
 use super::announcement::announced;
 use super::words::{
-    broken_rule, count_of, metrics_failed, per_second, pool_failure, printable_lines, rounded,
+    broken_rule, count_of, draining, metrics_failed, per_second, pool_failure, printable_lines, rounded,
     shard_rate_origin, warning_text,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
@@ -166,15 +166,9 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
         RunEvent::OpenFilesLimited { requested, allowed } => warning(format!(
             "the limit on open files allows {allowed} requests in flight, not {requested}; to raise it, use ulimit -n"
         )),
-        RunEvent::Draining { signal, in_flight, grace } => {
-            let signal = signal.map(|signal| format!("{}: ", signal.name())).unwrap_or_default();
-            let wait = match *in_flight {
-                0 => String::new(),
-                _ => format!("; waiting up to {} s for requests in flight", grace.as_secs()),
-            };
-            milestone(format!("{signal}no new request is sent{wait}"))
-        }
-        RunEvent::NotStarted
+        RunEvent::Draining { signal, in_flight, grace } => milestone(draining(*signal, *in_flight, *grace)),
+        RunEvent::Prepared(_)
+        | RunEvent::NotStarted
         | RunEvent::ReadingInput { .. }
         | RunEvent::Progress(_)
         | RunEvent::Verifying { .. } => Description::Silent,
@@ -353,7 +347,7 @@ fn found(finding: &VerificationFinding) -> Problem<'_> {
     }
 }
 
-fn cause_text(cause: &Cause) -> String {
+pub(super) fn cause_text(cause: &Cause) -> String {
     format!("{}: {}", cause.code, cause.message)
 }
 

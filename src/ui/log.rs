@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use tracing::{Level, error, info, warn};
+use tracing::{Level, debug, error, info, warn};
 
 use super::describe_event::{Description, Problem, RowReference, describe, earlier_attempts};
+use super::details::detail;
 use super::period::Period;
+use super::standard_error::REPLIES;
 use crate::event::{Announcement, Observer, Progress, RunEvent};
 use crate::exit_code::ExitCode;
 
@@ -102,12 +104,17 @@ impl Observer for LogObserver {
                 warn!(?failure, code = cause.code, seconds, "requests pause: {}", cause.message);
             }
             _ => match describe(event) {
-                Description::Notice(notice) => match notice.level {
-                    Level::INFO => info!("{}", notice.text),
+                Description::Notice(notice) => match (notice.level, notice.is_reply) {
+                    (Level::INFO, true) => info!(target: REPLIES, "{}", notice.text),
+                    (Level::INFO, false) => info!("{}", notice.text),
                     _ => warn!("{}", notice.text),
                 },
                 Description::Problem(problem) => log_problem(&problem),
-                Description::Silent => {}
+                Description::Silent => {
+                    if let Some(text) = detail(event) {
+                        debug!("{text}");
+                    }
+                }
             },
         }
     }

@@ -1,11 +1,14 @@
-//! Notices on standard error, and the error that ends a command.
+//! Notices on standard error, the error that ends a command, and the first and last line of a log file.
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use tracing::{Level, enabled, error, info};
+use tracing::{Level, enabled, error, info, warn};
 
 use super::json::{ExitError, Message};
+use super::log_file::append_to_log;
 use super::result_output::to_stdout;
+use super::standard_error::print;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
 use super::words::{count_of, printable_lines};
 use crate::cli::Output;
@@ -17,13 +20,18 @@ pub fn hide_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
         let text = format!("internal error in connect-import {}{location}", env!("CARGO_PKG_VERSION"));
-        if enabled!(Level::ERROR) { error!("{text}") } else { print_line(&text) }
+        if enabled!(Level::ERROR) { error!("{text}") } else { print(Level::ERROR, &text) }
     }));
 }
 
 /// Writes a notice to standard error, or to the log.
 pub fn notice(text: &str) {
-    if enabled!(Level::INFO) { info!("{text}") } else { print_line(&printable_lines(text)) }
+    if enabled!(Level::INFO) { info!("{text}") } else { print(Level::INFO, &printable_lines(text)) }
+}
+
+/// Writes a warning to standard error, or to the log.
+pub fn warning(text: &str) {
+    if enabled!(Level::WARN) { warn!("{text}") } else { print(Level::WARN, &printable_lines(text)) }
 }
 
 /// Tells where a rehearsal's sandbox keeps its contacts, and how to look at them.
@@ -42,11 +50,39 @@ pub fn exit_error(output: Output, code: ExitCode, message: &str) {
         error!(exit_code = code.code(), "{message}");
     } else {
         let label = TerminalColours::of_stderr().error("error:");
-        print_line(&format!("{label} {}", printable_lines(message)));
+        print(Level::ERROR, &format!("{label} {}", printable_lines(message)));
     }
     if output == Output::Json {
         let message = Message::ExitError(ExitError { code: code.code(), message });
         // Standard output may be what failed.
         let _ = to_stdout(&format!("{message}\n"));
+    }
+}
+
+/// Writes an error of the command line itself to standard error. `styled` has escape sequences, which are written where
+/// colour is.
+pub fn usage_error(styled: &str) {
+    let styled = styled.trim_end();
+    // The empty lines are for people; in a log every line has the time.
+    print_line(&if io::stderr().is_terminal() { format!("{styled}\n") } else { styled.to_owned() });
+}
+
+/// Writes the start of a command to the log, or to the log file.
+pub fn begin_log(command: &str) {
+    let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    if enabled!(Level::INFO) {
+        info!(command, version, process, "begins");
+    } else {
+        append_to_log(&format!("{command} begins: connect-import {version}, process {process}"));
+    }
+}
+
+/// Writes the end of a command to the log, or to the log file.
+pub fn end_log(exit: ExitCode) {
+    let code = exit.code();
+    if enabled!(Level::INFO) {
+        info!(exit_code = code, "ends");
+    } else {
+        append_to_log(&format!("ends with exit code {code}"));
     }
 }

@@ -4,14 +4,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tracing::{Level, enabled, info};
+
 use super::ending::reason;
 use super::json::{Message, RunSummary};
 use super::log::log_ending;
+use super::log_file::append_to_log;
 use super::next_step::{RESUME, Step, unknown_steps};
 use super::rejects::WrittenRejects;
 use super::shared_contacts::{log_shared_contacts, shared_contact_rows, shared_contacts_text};
 use super::shell::ResumeCommand;
-use super::words::{printable_lines, rounded, run_rates, shard_rate_origin};
+use super::words::{count_of, printable_lines, rounded, run_rates, shard_rate_origin};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{RowState, RunRecord};
@@ -122,7 +125,11 @@ impl RunReport {
             let took = Duration::from_millis(u64::try_from(ended - sending).unwrap_or_default());
             let rate = self.rate().filter(|_| took >= MIN_RATE_DURATION);
             let rates = run_rates(run, rate);
-            line(format!("  {} in all; {rates}; throttled {} times", rounded(took), run.throttled));
+            line(format!(
+                "  {} in all; {rates}; throttled {}",
+                rounded(took),
+                count_of(run.throttled, "time")
+            ));
         }
         if let Some(shard) = settings.shard {
             let rate = if run.is_auto { Rate::Auto } else { Rate::Fixed(run.rate) };
@@ -232,20 +239,24 @@ impl RunReport {
                 format!("Finished, but not every row is known to be created in instance {instance}.")
             }
             _ => match run.waiting() {
+                0 => "Stopped before the end; no row waits.".to_owned(),
                 1 => "Stopped before the end; 1 row waits.".to_owned(),
                 waiting => format!("Stopped before the end; {waiting} rows wait."),
             },
         }
     }
 
-    /// Writes the report to the log.
+    /// Writes the report to the log, or to the log file.
     pub fn log(&self) {
+        if !enabled!(Level::INFO) {
+            return append_to_log(&self.text());
+        }
         let of = |state| self.run.rows.of(state);
         let (created, pending) = (of(RowState::Created), self.run.waiting());
         let (rejected, failed, unknown) =
             (of(RowState::Rejected), of(RowState::Failed), of(RowState::Unknown));
         let (run, throttled) = (self.run.id.0, self.run.throttled);
-        tracing::info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
+        info!(run, created, rejected, failed, unknown, pending, throttled, "the run is over");
         log_shared_contacts(&self.run.shared);
         log_ending(self.exit, self.reason.as_deref());
     }

@@ -20,6 +20,8 @@ const SAME_INPUT: &str = "<THE-SAME-INPUT";
 #[derive(Clone, Debug)]
 pub struct ResumeCommand {
     program: OsString,
+    /// Name of the command that was given.
+    name: String,
     inputs: Vec<OsString>,
     /// In the order of the command line, then those from variables.
     options: Vec<GivenOption>,
@@ -43,8 +45,9 @@ impl ResumeCommand {
         let mut command = Cli::command();
         // Propagates the global options to the subcommands.
         command.build();
+        let name = matches.subcommand_name().unwrap_or_default().to_owned();
         let mut resume =
-            ResumeCommand { program, inputs: Vec::new(), options: Vec::new(), keeps_contacts: false };
+            ResumeCommand { program, name, inputs: Vec::new(), options: Vec::new(), keeps_contacts: false };
         let given =
             matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
         let Some((command, given)) = given else { return resume };
@@ -105,6 +108,20 @@ impl ResumeCommand {
             words.extend(["--ledger".to_owned(), shell_path(ledger)]);
         }
         self.line(words)
+    }
+
+    /// The command line of `check` with the inputs and options that it shares with this `run`; none if the command is
+    /// another one.
+    pub fn as_check(&self) -> Option<String> {
+        let mut commands = Cli::command();
+        commands.build();
+        let check = commands.find_subcommand("check").filter(|_| self.name == "run")?;
+        let is_taken =
+            |option: &&GivenOption| check.get_arguments().any(|arg| arg.get_long() == Some(&*option.name));
+        let inputs = self.inputs.iter().map(|input| shell_word(no_option(input)));
+        let words = [shell_word(&self.program), "check".to_owned()].into_iter().chain(inputs);
+        let options = self.options.iter().filter(is_taken);
+        Some(words.chain(options.map(GivenOption::text)).collect::<Vec<_>>().join(" "))
     }
 
     fn line(&self, first: Vec<String>) -> String {

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use tracing::{Level, enabled};
+
 use super::ending::failure;
 use super::json::{Message, VerificationSummary};
 use super::log::log_ending;
+use super::log_file::append_to_log;
 use super::words::{count_lines, printable_lines};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
@@ -105,8 +108,11 @@ impl VerificationReport {
         printable_lines(&text)
     }
 
-    /// Writes the report to the log.
+    /// Writes the report to the log, or to the log file.
     pub fn log(&self) {
+        if !enabled!(Level::INFO) {
+            return append_to_log(&self.text());
+        }
         log_ending(self.exit, self.reason.as_deref());
     }
 

@@ -1,11 +1,15 @@
 //! Words that several outputs share: quantities, causes, and text that is safe to print. Pure.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::ledger::RunRecord;
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
+use crate::shutdown::Signal;
 use crate::warning::{RowExample, Warning};
 
 /// `text` on one line: line breaks and tabs become spaces, other control characters are escaped as `\u{1b}`.
@@ -25,6 +29,18 @@ pub(super) fn printable(text: &str) -> String {
 /// `text` with its line breaks kept and every line made printable.
 pub(super) fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// `text` with the time, in UTC, at the start of each of its lines and a line break at the end of each: RFC 3339 with
+/// milliseconds, as in exports. Empty lines are left out.
+pub(super) fn stamped(text: &str, now: Timestamp) -> String {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("{now:.3} {line}\n")).collect()
+}
+
+/// [`stamped`] with the time of now.
+pub(crate) fn stamped_now(text: &str) -> String {
+    stamped(text, Timestamp::now())
 }
 
 /// A rate per second with one decimal; below one per second with three.
@@ -133,6 +149,32 @@ pub(super) fn metrics_failed(file: &str, problem: &str) -> String {
     format!("the metrics cannot be written to {file} ({problem}); the import continues without them")
 }
 
+/// Warning that the log file cannot be written.
+pub(super) fn log_failed(file: &Path, problem: &std::io::Error) -> String {
+    let file = file.display();
+    format!(
+        "the log cannot be written to {file} ({problem}); its lines are lost until it can be written again"
+    )
+}
+
+/// Notice that a run stops sending, and what it waits for.
+pub(super) fn draining(signal: Option<Signal>, in_flight: usize, grace: Duration) -> String {
+    let cause = signal.map(|signal| format!("{}: ", signal.name())).unwrap_or_default();
+    let wait = match in_flight {
+        0 => "no request is in flight".to_owned(),
+        more => {
+            format!("awaiting {} in flight for up to {}", count_of(more as u64, "request"), rounded(grace))
+        }
+    };
+    // After another reason the next Ctrl-C is the first.
+    let offer = match (signal, in_flight) {
+        (Some(Signal::Interrupt), 1) => "; press Ctrl-C again to stop at once (it will be in doubt)",
+        (Some(Signal::Interrupt), 2..) => "; press Ctrl-C again to stop at once (they will be in doubt)",
+        _ => "",
+    };
+    format!("{cause}stopping, no new request is sent; {wait}{offer}")
+}
+
 /// How the rate of a shard's process was determined.
 pub(super) fn shard_rate_origin(shard: Shard, rate: Rate, is_own_rate: bool) -> String {
     match (rate, is_own_rate) {
@@ -165,6 +207,34 @@ mod tests {
     fn printable_text_moves_no_cursor() {
         assert_eq!(printable("a\u{1b}[2Jb\tc\r\nd\u{9b}é"), r"a\u{1b}[2Jb c  d\u{9b}é");
         assert_eq!(printable_lines("a\r\nb\u{7}\n"), "a \nb\\u{7}\n");
+    }
+
+    #[test]
+    fn every_line_has_the_time_in_the_form_of_exports() {
+        let now: Timestamp = "2026-11-21T14:00:07.12+01:00".parse().unwrap();
+        let expected = "2026-11-21T13:00:07.120Z a\n2026-11-21T13:00:07.120Z   b\n";
+        assert_eq!(stamped("a\n\n  b\n", now), expected);
+        let whole: Timestamp = "2026-11-21T13:00:00Z".parse().unwrap();
+        assert_eq!(stamped("a", whole), "2026-11-21T13:00:00.000Z a\n");
+    }
+
+    #[test]
+    fn a_second_ctrl_c_is_offered_only_where_it_has_an_effect() {
+        let text = |signal, in_flight| draining(signal, in_flight, Duration::from_secs(30));
+        let interrupt = Some(Signal::Interrupt);
+        assert_eq!(
+            text(interrupt, 5),
+            "SIGINT: stopping, no new request is sent; awaiting 5 requests in flight for up to 30s; press Ctrl-C again to \
+             stop at once (they will be in doubt)"
+        );
+        assert!(text(interrupt, 1).ends_with(
+            "1 request in flight for up to 30s; press Ctrl-C again to stop at once (it will be in doubt)"
+        ));
+        let idle = "SIGINT: stopping, no new request is sent; no request is in flight";
+        assert_eq!(text(interrupt, 0), idle);
+        for other in [text(Some(Signal::Terminate), 5), text(None, 5)] {
+            assert!(other.ends_with("awaiting 5 requests in flight for up to 30s"), "{other}");
+        }
     }
 
     #[test]

@@ -143,5 +143,9 @@ fn a_failed_row_is_an_error_and_a_rejected_row_or_a_pause_is_a_warning() {
         messages_at(&events, "ERROR"),
         ["Connect denies the request, or it cannot be signed (AccessDeniedException"]
     );
-    assert!(messages_at(&events, "INFO").iter().any(|message| message.starts_with("no new request is sent")));
+    assert!(
+        messages_at(&events, "INFO")
+            .iter()
+            .any(|message| message.starts_with("stopping, no new request is sent"))
+    );
 }

@@ -29,6 +29,7 @@ mod invalid_arguments;
 mod job_at_hand;
 mod keys;
 mod log;
+mod log_file;
 mod message_schema;
 mod metrics;
 mod model;

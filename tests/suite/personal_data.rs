@@ -95,7 +95,7 @@ fn run(folder: &Folder, arguments: &[&str]) -> Ended {
 
 #[test]
 fn a_run_shows_no_cell_and_no_credential_at_any_verbosity() {
-    let verbosities: [&[&str]; 8] = [
+    let verbosities: [&[&str]; 10] = [
         &[],
         &["--progress", "none"],
         &["--progress", "bar"],
@@ -104,6 +104,8 @@ fn a_run_shows_no_cell_and_no_credential_at_any_verbosity() {
         &["--debug"],
         &["--log-format", "json", "--metrics-file", "m.prom"],
         &["--log-format", "json", "--report-every", "0s", "--debug"],
+        &["--verbose", "--log-file", "x.log", "--report-every", "0s"],
+        &["--quiet", "--debug", "--log-file", "x.log"],
     ];
     for verbosity in verbosities {
         let folder = Folder::new();
@@ -117,6 +119,11 @@ fn a_run_shows_no_cell_and_no_credential_at_any_verbosity() {
             let ended = run(&folder, &arguments);
             assert!(matches!(ended.code, Some(1 | 75)), "{:?}\n{}{}", ended.code, ended.stdout, ended.stderr);
             expect_nothing_planted(&format!("{verbosity:?}, run {round}"), &(ended.stdout + &ended.stderr));
+        }
+        if verbosity.contains(&"--log-file") {
+            let log = folder.read("x.log");
+            assert!(log.contains("is tried again: ") || log.contains("DEBUG"), "{log}");
+            expect_nothing_planted("the log file", &log);
         }
         if verbosity.contains(&"--metrics-file") {
             expect_nothing_planted("the metrics", &folder.read("m.prom"));

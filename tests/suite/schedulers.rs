@@ -82,7 +82,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut commands = Vec::new();
     for line in crontab_commands() {
-        commands.push(("crontab", words(line.split(" >>").next().unwrap())));
+        commands.push(("crontab", words(line.split(" >").next().unwrap())));
     }
     let service = sample("connect-import.service");
     commands.push(("service", words(&unit_values(&service, "ExecStart").concat().replace("%S", "/var/lib"))));
@@ -216,7 +216,7 @@ fn the_crontab_commands_work_in_the_environment_of_cron() {
         cron.env("CONNECT_IMPORT_SANDBOX", "true");
         let ended = Ended::from(cron.output().unwrap()).expect(0);
         assert_eq!((&*ended.stdout, &*ended.stderr), ("", ""), "cron would mail this output");
-        assert_eq!(folder.read("import.log").matches("\nDone: ").count(), 1, "run {times}");
+        assert_eq!(folder.read("import.log").matches(" Done: ").count(), 1, "run {times}");
         assert_eq!(folder.states("tickets.sandbox.ledger.db"), "created 20");
     }
     assert_eq!(folder.read("import.log").matches("Nothing to send: all 20 rows").count(), 1);

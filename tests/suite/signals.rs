@@ -43,6 +43,31 @@ fn sigterm_drains_and_exits_143() {
 }
 
 #[test]
+fn a_second_ctrl_c_is_offered_after_the_first_and_not_after_sigterm() {
+    for (signal, code, offer) in
+        [("INT", 130, "; press Ctrl-C again to stop at once (they will be in doubt)"), ("TERM", 143, "")]
+    {
+        let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(2));
+        let gate = Gate::default();
+        let endpoint = Endpoint::created_after(&gate);
+        let url = endpoint.url();
+        let arguments = import(&url, &["--grace", "10m", "--read-timeout", "10m"]);
+        let running = start_with_stderr_file(&folder, &arguments);
+        until("the requests are in flight", || endpoint.requests().len() == 2);
+        running.signal(signal);
+        let line = format!(
+            "SIG{signal}: stopping, no new request is sent; awaiting 2 requests in flight for up to 10m{offer}\n"
+        );
+        until("the drain has begun", || stderr_so_far(&folder).contains("no new request is sent"));
+        assert!(stderr_so_far(&folder).contains(&line), "{}", stderr_so_far(&folder));
+        gate.open();
+        running.end().expect(code);
+        expect_times(&stderr_so_far(&folder));
+    }
+}
+
+#[test]
 fn a_drain_waits_for_responses_no_longer_than_the_grace_period() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));

@@ -57,7 +57,9 @@ impl Folder {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        Ended::from(self.command(arguments).output().unwrap())
+        let ended = Ended::from(self.command(arguments).output().unwrap());
+        expect_times(&ended.timed_stderr);
+        ended
     }
 
     /// Runs the binary with a pipe for standard output whose reader closes it at once.
@@ -110,15 +112,23 @@ impl Folder {
 pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
+    /// Without the times at the start of its lines.
     pub stderr: String,
+    /// As it was written.
+    pub timed_stderr: String,
 }
 
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
+        let timed_stderr = String::from_utf8(output.stderr).unwrap();
         Ended {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            stderr: timed_stderr
+                .split_inclusive('\n')
+                .map(|line| without_time(line).unwrap_or(line))
+                .collect(),
+            timed_stderr,
         }
     }
 }
@@ -128,6 +138,25 @@ impl Ended {
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
+    }
+}
+
+/// A line of a log after its time, which has the form `2026-11-21T13:00:07.120Z `; none if it has no time.
+pub fn without_time(line: &str) -> Option<&str> {
+    const FORM: &str = "0000-00-00T00:00:00.000Z ";
+    let (time, rest) = line.split_at_checked(FORM.len())?;
+    let is_of_form = time.replace(|c: char| c.is_ascii_digit(), "0") == FORM;
+    is_of_form.then_some(rest)
+}
+
+/// Checks that every line of a log has its time.
+#[track_caller]
+pub fn expect_times(log: &str) {
+    for line in log.lines() {
+        assert!(
+            without_time(line).is_some() || line.starts_with("{\"timestamp\":"),
+            "no time: {line:?}\n{log}"
+        );
     }
 }
 

@@ -69,9 +69,19 @@ impl Terminal {
     }
 
     fn start(&self, folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        self.start_with(folder, arguments, environment, Stdio::piped())
+    }
+
+    fn start_with(
+        &self,
+        folder: &Folder,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        stdout: Stdio,
+    ) -> Running {
         let mut command = folder.command(arguments);
         command.env("TERM", "xterm-256color").envs(environment.iter().copied());
-        Running::of(command.stdout(Stdio::piped()).stderr(self.end()))
+        Running::of(command.stdout(stdout).stderr(self.end()))
     }
 
     /// Starts a process whose standard input is the terminal too.
@@ -147,9 +157,9 @@ fn a_resized_terminal_keeps_every_printed_line_and_shows_the_status_area_for_its
     let bar = format!("imported {} 36 of 36 rows · 100%", "█".repeat(40));
     assert_eq!(rows[..2], ["t.ledger.db is a new ledger", "checked: 40 rows read, 36 to send"]);
     assert_eq!(rows[rows.len() - 2..], [fault, &bar]);
-    // Each resize leaves one copy of the status area, as the terminal has wrapped it.
-    let copies = rows[2..rows.len() - 2].iter().filter(|row| row.contains("importing ")).count();
-    assert_eq!(copies, 3, "{rows:#?}");
+    assert!(!rows.iter().any(|row| row.contains("importing ")), "no earlier draw is left: {rows:#?}");
+    let announced = rows.iter().filter(|row| row.starts_with("  ")).count();
+    assert_eq!((announced, rows.len()), (7, 12), "{rows:#?}");
 }
 
 #[test]
@@ -171,15 +181,60 @@ fn an_interrupted_run_shows_the_drain_and_its_last_progress() {
     until("three requests are in flight", || {
         terminal.shows("5 of 40 rows") && endpoint.requests().len() == 8
     });
+    // The terminal echoes it. It controls no process, so it sends no signal.
+    terminal.type_text("\u{3}");
+    until("the terminal has echoed it", || terminal.raw().contains("^C"));
     running.signal("INT");
-    until("the drain is shown", || terminal.shows("for 3 requests"));
+    until("the drain is shown", || terminal.shows("for 3 requests · Ctrl-C again stops at once"));
     assert!(terminal.shows("draining "), "{:?}", terminal.rows());
+    assert!(!terminal.shows("importing ") && !terminal.shows("^C"), "{:?}", terminal.rows());
     gate.open();
     running.end().expect(130);
     until("the last draw is shown", || terminal.shows("stopped "));
     let rows = terminal.rows();
-    assert!(rows.iter().any(|row| row.starts_with("SIGINT: no new request is sent")), "{rows:?}");
+    assert!(rows.iter().any(|row| row.starts_with("SIGINT: stopping, no new request is sent")), "{rows:?}");
     assert!(rows.last().unwrap().starts_with("stopped "), "{rows:?}");
+}
+
+#[test]
+fn nothing_of_the_status_area_is_left_above_a_report_on_the_same_terminal() {
+    let folder = Folder::new();
+    folder.write("t.csv", with_faults(20));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let terminal = Terminal::open(100, 24);
+    let running = terminal.start_with(&folder, &import(&url, &[]), &[], terminal.end());
+    running.end().expect(1);
+    until("the report is shown", || terminal.shows("throttled 0 times"));
+    let rows = terminal.rows();
+    assert_eq!(rows[0], "t.ledger.db is a new ledger");
+    assert_eq!(rows[1], "checked: 20 rows read, 18 to send");
+    let report = rows.iter().position(|row| row.starts_with("Finished, but ")).unwrap();
+    assert!(rows[report - 1].starts_with("! 2 rejected: Validation: "), "{rows:#?}");
+    assert!(rows[report - 2].starts_with("  ledger "), "{rows:#?}");
+}
+
+#[test]
+fn with_verbose_each_problem_and_step_has_a_line_above_the_status_area() {
+    let folder = Folder::new();
+    folder.write("t.csv", with_faults(20));
+    let endpoint = Endpoint::start(|number, _| match number {
+        0 => Reply::Error(500, "InternalServiceException"),
+        _ => Reply::Created,
+    });
+    let url = endpoint.url();
+    let terminal = Terminal::open(160, 24);
+    terminal.start(&folder, &import(&url, &["-v"]), &[]).end().expect(1);
+    until("the run has ended", || terminal.shows("imported"));
+    let rows = terminal.rows();
+    for part in [
+        "t.csv is read: 20 rows",
+        "line 12 (key K10) is rejected",
+        "is tried again: InternalServiceException",
+    ] {
+        assert!(rows.iter().any(|row| row.contains(part)), "{part} is not in {rows:#?}");
+    }
+    assert!(!rows.iter().any(|row| row.contains("Z ")), "no time on a terminal: {rows:#?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::notices::notice;
+use super::notices::warning;
 use super::period::Period;
 use super::words::metrics_failed;
 use crate::atomic_file::AtomicFile;
@@ -140,7 +140,7 @@ impl Metrics {
         // An error means a metric of the same name, and there is none.
         let _ = self.figures.end(exit);
         if let Some(RunEvent::MetricsFailed { file, problem }) = self.try_write(&mut state) {
-            notice(&metrics_failed(&file, &problem));
+            warning(&metrics_failed(&file, &problem));
         }
     }
 }

@@ -1,22 +1,28 @@
-//! Plain lines on standard error, where it is no terminal: in a pipe, a log, or a scheduler's mail.
+//! Plain lines: on standard error where it is no terminal (a pipe, a log, a scheduler's mail), and in the log file.
 
 use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
+use tracing::Level;
 
 use super::causes::Causes;
 use super::colour::TerminalColours;
 use super::layout::joined;
 use super::progress::{Moment, ProcessState, ProgressReport};
-use super::status_area::print_line;
 use crate::event::{Observer, RunEvent};
 use crate::ui::describe_event::{Description, describe};
+use crate::ui::details::detail;
 use crate::ui::period::Period;
 use crate::ui::words::printable;
 
 /// Observer that writes a line of progress at an interval, and a line for each notice and each new cause.
 #[derive(Debug)]
 pub(crate) struct PlainLines {
+    print: fn(&str),
+    /// Whether every problem and detail has a line.
+    is_verbose: bool,
+    /// Whether only warnings, errors and replies are written.
+    is_quiet: bool,
     started: Instant,
     period: Period,
     state: ProcessState,
@@ -25,9 +31,12 @@ pub(crate) struct PlainLines {
 }
 
 impl PlainLines {
-    /// An observer that writes progress every `interval`.
-    pub(crate) fn new(interval: Duration) -> Self {
+    /// An observer that writes progress every `interval`, and every line with `print`.
+    pub(crate) fn new(print: fn(&str), interval: Duration, is_verbose: bool, is_quiet: bool) -> Self {
         PlainLines {
+            print,
+            is_verbose,
+            is_quiet,
             started: Instant::now(),
             period: Period::start(interval),
             state: ProcessState::default(),
@@ -36,18 +45,26 @@ impl PlainLines {
         }
     }
 
+    fn write(&self, level: Level, text: &str) {
+        if level <= Level::WARN || !self.is_quiet {
+            (self.print)(text);
+        }
+    }
+
     /// Writes the progress, and the causes whose count has grown since they were last written.
     fn write_progress(&mut self) {
         let moment = Moment { at: self.started.elapsed(), local: ZonedDateTime::now() };
         if let Some(report) = self.state.report(&moment) {
-            print_line(&progress_line(&report, self.colours));
+            self.write(Level::INFO, &progress_line(&report, self.colours));
         }
         self.write_causes();
     }
 
     fn write_causes(&mut self) {
-        for line in self.causes.take_grown() {
-            print_line(&self.colours.attention(&printable(&format!("! {line}"))));
+        let grown = self.causes.take_grown();
+        // Each row has had its line.
+        for line in grown.iter().filter(|_| !self.is_verbose) {
+            self.write(Level::WARN, &self.colours.attention(&printable(&format!("! {line}"))));
         }
     }
 }
@@ -69,11 +86,18 @@ impl Observer for PlainLines {
     fn observe(&mut self, event: &RunEvent) {
         self.state.observe(event, self.started.elapsed());
         match describe(event) {
-            Description::Notice(notice) => print_line(&notice.text),
-            Description::Problem(problem) if self.causes.count(&problem) => {
-                print_line(&self.colours.attention(&problem.line()));
+            // A reply was asked for.
+            Description::Notice(notice) if notice.is_reply => self.write(Level::WARN, &notice.text),
+            Description::Notice(notice) => self.write(notice.level, &notice.text),
+            Description::Problem(problem) => {
+                if self.causes.count(&problem) || self.is_verbose {
+                    self.write(problem.level, &self.colours.attention(&problem.line()));
+                }
             }
-            Description::Problem(_) | Description::Silent => {}
+            Description::Silent => {}
+        }
+        if let Some(line) = detail(event).filter(|_| self.is_verbose) {
+            self.write(Level::INFO, &line);
         }
         match event {
             RunEvent::SendingStarted { .. } => self.period.restart(),
@@ -83,20 +107,6 @@ impl Observer for PlainLines {
                 self.write_progress();
             }
             _ => {}
-        }
-    }
-}
-
-/// Observer that writes replies to control signals, where no progress is shown.
-#[derive(Debug)]
-pub(crate) struct RepliesOnly;
-
-impl Observer for RepliesOnly {
-    fn observe(&mut self, event: &RunEvent) {
-        if let Description::Notice(notice) = describe(event)
-            && notice.is_reply
-        {
-            print_line(&notice.text);
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, ZonedDateTime};
 use crate::event::{Progress, RunEvent};
 use crate::ledger::RowState;
 use crate::pacing::{PoolFailure, Rate};
+use crate::shutdown::Signal;
 use crate::ui::words::{count_of, file_size, per_second, rounded};
 
 /// Throttling counts as current for this long.
@@ -34,6 +35,8 @@ pub(super) enum Phase {
     Draining {
         /// End of the grace period.
         until: Duration,
+        /// Whether another Ctrl-C ends the process at once.
+        is_interrupted: bool,
     },
     /// Rows are being looked up in Connect.
     Verifying {
@@ -107,7 +110,10 @@ impl ProcessState {
                 self.progress.accepted = run.rows.of(RowState::Accepted);
             }
             RunEvent::NotStarted => self.phase = Phase::Starting,
-            RunEvent::Draining { grace, .. } => self.phase = Phase::Draining { until: at + *grace },
+            RunEvent::Draining { grace, signal, .. } => {
+                let is_interrupted = *signal == Some(Signal::Interrupt);
+                self.phase = Phase::Draining { until: at + *grace, is_interrupted };
+            }
             RunEvent::Progress(progress) => {
                 // Any answer ends a pause.
                 if progress.done > self.progress.done {
@@ -152,8 +158,8 @@ impl ProcessState {
                 let share = share_of(progress.done, progress.to_send);
                 let amounts = amounts(progress.done, progress.to_send, "rows");
                 match self.phase {
-                    Phase::Draining { until } => {
-                        let details = self.draining(until.saturating_sub(moment.at));
+                    Phase::Draining { until, is_interrupted } => {
+                        let details = self.draining(until.saturating_sub(moment.at), is_interrupted);
                         ("draining", "stopped", Some(share), amounts, details)
                     }
                     _ => ("importing", "imported", Some(share), amounts, self.importing(moment)),
@@ -212,15 +218,18 @@ impl ProcessState {
         phrases
     }
 
-    fn draining(&self, left: Duration) -> Vec<Phrase> {
-        let wait = match self.progress.in_flight {
+    fn draining(&self, left: Duration, is_interrupted: bool) -> Vec<Phrase> {
+        let in_flight = self.progress.in_flight;
+        let wait = match in_flight {
             0 => "no request in flight".to_owned(),
             more => {
                 let requests = count_of(more as u64, "request");
                 format!("waiting up to {:.0}s for {requests}", left.as_secs_f64().ceil())
             }
         };
-        std::iter::once(phrase(9, wait)).chain(self.counts()).collect()
+        let offer =
+            (is_interrupted && in_flight > 0).then(|| phrase(8, "Ctrl-C again stops at once".to_owned()));
+        std::iter::once(phrase(9, wait)).chain(offer).chain(self.counts()).collect()
     }
 
     /// Rows by state.

@@ -3,7 +3,7 @@
 //! One [`ProgressBar`] draws all of its lines, and hides while something is printed above. A `MultiProgress`
 //! is not used: its `suspend` panics when the terminal cannot be written, and a run outlives its terminal.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,15 @@ use super::layout::{Layout, Size, cause_lines};
 use super::progress::{Moment, ProcessState};
 use crate::event::{Observer, RunEvent};
 use crate::ui::describe_event::{Description, describe};
+use crate::ui::details::detail;
 use crate::ui::period::Period;
+use crate::ui::words::stamped_now;
 
 /// Interval between two draws.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Rows of a terminal that has one to spare.
+const MIN_ROWS_TO_SPARE: usize = 6;
 
 /// Steps of the bar, more than it has cells.
 const STEPS: f64 = 1e6;
@@ -33,7 +38,8 @@ pub(crate) fn can_draw() -> bool {
     !ProgressDrawTarget::stderr().is_hidden()
 }
 
-/// Writes a line to standard error, above the status area.
+/// Writes a line to standard error, above the status area. Where standard error is no terminal, each line of its text
+/// begins with the time.
 pub(crate) fn print_line(line: &str) {
     status_area().print(line);
 }
@@ -45,9 +51,9 @@ pub(crate) fn print_prompt(text: &str) {
     let _ = write!(anstream::stderr(), "{text}").and_then(|()| anstream::stderr().flush());
 }
 
-/// Ends the status area; its last state stays on the screen.
+/// Removes the status area; what is printed after it says how the command ended.
 pub(crate) fn leave_status_area() {
-    status_area().leave();
+    status_area().leave(None);
 }
 
 fn status_area() -> MutexGuard<'static, StatusArea> {
@@ -60,21 +66,40 @@ struct StatusArea {
     bar: ProgressBar,
     /// Width of the terminal at the last draw.
     columns: usize,
+    /// Lines of the area at the last draw.
+    lines: usize,
+    /// Whether the first of them is empty.
+    has_empty_line: bool,
     /// Whether lines of the area are on the screen.
     is_shown: bool,
 }
 
 impl StatusArea {
     fn new() -> Self {
-        StatusArea { bar: ProgressBar::hidden(), columns: 0, is_shown: false }
+        StatusArea {
+            bar: ProgressBar::hidden(),
+            columns: 0,
+            lines: 0,
+            has_empty_line: false,
+            is_shown: false,
+        }
     }
 
+    /// Draws a layout, below an empty line where the terminal has one to spare. indicatif leaves the cursor at the right
+    /// end, so the terminal writes its `^C` on the next line, and the next draw begins one line too low: it leaves the
+    /// empty line, and no old text.
     fn draw(&mut self, layout: &Layout, size: Size) {
         if self.bar.is_finished() || (layout.is_empty() && !self.is_shown) {
             return;
         }
         self.follow_resize(size.columns);
-        show(layout, &self.bar);
+        let mut layout = layout.clone();
+        self.has_empty_line = !layout.is_empty() && size.rows >= MIN_ROWS_TO_SPARE;
+        if self.has_empty_line {
+            layout.before.insert(0, '\n');
+        }
+        self.lines = (layout.before.clone() + &layout.after).matches('\n').count() + 1;
+        show(&layout, &self.bar);
         self.is_shown = !layout.is_empty();
     }
 
@@ -85,29 +110,55 @@ impl StatusArea {
         self.bar.suspend(|| write_line(line));
     }
 
-    /// After a change of width, leaves the lines on the screen and continues below them. The terminal may have
-    /// wrapped them, so indicatif, which counts lines, would erase too few of them or lines printed above.
+    /// After a change of width, removes the lines, which the terminal may have wrapped anew: indicatif, which counts
+    /// lines, would erase too few of them or lines printed above.
     fn follow_resize(&mut self, columns: usize) {
         if columns == self.columns {
             return;
         }
         if self.is_shown {
-            write_line("");
+            match rewraps() {
+                // A write error is of the draw, which indicatif ignores too.
+                true => drop(self.erase_rewrapped(columns)),
+                // They stay, and the next draw is below them.
+                false => write_line(""),
+            }
         }
         self.bar.set_draw_target(ProgressDrawTarget::stderr());
         self.columns = columns;
     }
 
-    fn leave(&mut self) {
+    /// Erases the lines after the terminal has wrapped them to `columns`. indicatif fills every line to its end, so all of
+    /// them are one wrapped line, with the cursor at its end. The empty line at the top stays, in case the terminal has
+    /// wrapped to fewer lines.
+    fn erase_rewrapped(&self, columns: usize) -> std::io::Result<()> {
+        let cells = self.lines * self.columns;
+        let empty = if self.has_empty_line { self.columns / columns.max(1) } else { 0 };
+        let up = cells.div_ceil(columns.max(1)).saturating_sub(1 + empty);
+        let terminal = Term::stderr();
+        terminal.move_cursor_up(up)?;
+        terminal.write_str("\r")?;
+        terminal.clear_to_end_of_screen()
+    }
+
+    /// Ends the status area. Its last state is removed, or `ended` stays in its place.
+    fn leave(&mut self, ended: Option<&Layout>) {
         if self.bar.is_finished() {
             return;
         }
-        self.bar.abandon();
-        self.bar.set_draw_target(ProgressDrawTarget::hidden());
-        if self.is_shown {
-            // indicatif leaves the cursor at the end of its last line.
-            write_line("");
+        match ended.filter(|ended| !ended.is_empty()) {
+            None => self.bar.finish_and_clear(),
+            Some(ended) => {
+                // Nothing may have been drawn yet.
+                self.follow_resize(size_of_stderr().columns);
+                show(ended, &self.bar);
+                self.bar.abandon();
+                // indicatif leaves the cursor at the end of its last line.
+                write_line("");
+            }
         }
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        self.is_shown = false;
     }
 }
 
@@ -137,8 +188,15 @@ fn show(layout: &Layout, bar: &ProgressBar) {
 
 /// Writes a line to standard error. If it cannot be written, there is no other place for an error.
 fn write_line(line: &str) {
-    // anstream enables escape sequences on Windows.
-    let _ = writeln!(anstream::stderr(), "{line}");
+    let text = if std::io::stderr().is_terminal() { format!("{line}\n") } else { stamped_now(line) };
+    // In one write, since several processes may share a log. anstream enables escape sequences on Windows.
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Whether the terminal wraps its lines anew when its width changes, as most do. xterm and GNU screen name themselves.
+fn rewraps() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some();
+    is_set("TMUX") || !["XTERM_VERSION", "STY"].into_iter().any(is_set)
 }
 
 fn size_of_stderr() -> Size {
@@ -156,13 +214,15 @@ pub(crate) struct TerminalObserver {
     state: ProcessState,
     causes: Causes,
     colours: TerminalColours,
+    /// Whether every problem and detail has a line.
+    is_verbose: bool,
     /// Whether the user is asked something at this moment, so that nothing may be drawn.
     is_asking: bool,
 }
 
 impl TerminalObserver {
     /// An observer for a terminal that [`can_draw`].
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(is_verbose: bool) -> Self {
         TerminalObserver {
             started: Instant::now(),
             period: Period::start(INTERVAL),
@@ -170,6 +230,7 @@ impl TerminalObserver {
             state: ProcessState::default(),
             causes: Causes::default(),
             colours: TerminalColours::of_stderr(),
+            is_verbose,
             is_asking: false,
         }
     }
@@ -191,11 +252,14 @@ impl Observer for TerminalObserver {
             Description::Notice(notice) => print_line(&notice.text),
             Description::Problem(problem) => {
                 // Problems of rows are counted in the status area.
-                if self.causes.count(&problem) && problem.row.is_none() {
+                if self.causes.count(&problem) && problem.row.is_none() || self.is_verbose {
                     print_line(&problem.line());
                 }
             }
             Description::Silent => {}
+        }
+        if let Some(line) = detail(event).filter(|_| self.is_verbose) {
+            print_line(&line);
         }
     }
 
@@ -215,16 +279,15 @@ impl Observer for TerminalObserver {
 impl Drop for TerminalObserver {
     fn drop(&mut self) {
         let mut area = status_area();
-        let size = size_of_stderr();
-        let report = self.state.report(&self.moment());
-        let ended =
-            report.map(|report| Layout::of_bar(report.ended_phase, &report, size.columns, self.colours));
-        area.draw(&ended.unwrap_or_default(), size);
         // Printed in full, since they stay.
         for line in cause_lines(&self.causes, usize::MAX, 6, self.colours) {
             area.print(&line);
         }
-        area.leave();
+        let report = self.state.report(&self.moment());
+        let columns = size_of_stderr().columns;
+        let ended = report.map(|report| Layout::of_bar(report.ended_phase, &report, columns, self.colours));
+        // A report on the same terminal says it in words.
+        area.leave(ended.as_ref().filter(|_| !std::io::stdout().is_terminal()));
     }
 }
 
