@@ -6,7 +6,7 @@ use super::CommandError;
 use crate::event::{Announcement, Reporter, RunEvent};
 use crate::job::Job;
 use crate::ledger::Ledger;
-use crate::shutdown::{Shutdown, Signal};
+use crate::shutdown::Shutdown;
 use crate::submission::{Caller, ConnectClient};
 use crate::ui::{has_questioner, is_sending_confirmed, leave_question};
 
@@ -71,12 +71,13 @@ pub(super) async fn announce(
     }
 }
 
-/// Awaits `work`, or fails as soon as a signal comes.
+/// Awaits `work`, or fails as soon as a signal comes meanwhile.
 async fn unless_signalled<T>(shutdown: &Shutdown, work: impl Future<Output = T>) -> Result<T, CommandError> {
     let mut shutdown = shutdown.clone();
-    let signalled = |signal: Signal| Err(CommandError::Interrupted(signal));
     tokio::select! {
+        // Work that takes no time is done; the engine then ends the run with a summary.
+        biased;
         result = work => Ok(result),
-        signal = shutdown.requested() => signalled(signal),
+        signal = shutdown.requested() => Err(CommandError::Interrupted(signal)),
     }
 }
