@@ -90,10 +90,15 @@ pub fn write_rejects(
         count += 1;
         writer.write_record(cells(&columns, &row)).map_err(|error| failed(error.into()))
     })?;
-    let clear = |path: &Path| {
+    let clear = |target: &Path| {
         let is_ours =
             |file: &File| reader.has_written_rejects(Digest::of_file(file)?).map_err(io::Error::other);
-        kept_file::clear(path, jiff::Timestamp::now(), is_ours).map_err(failed)
+        let kept = kept_file::clear(target, jiff::Timestamp::now(), is_ours).map_err(failed)?;
+        // Beside the path as it was given, unless that is a link to elsewhere.
+        Ok::<_, RejectsError>(kept.map(|kept| match kept.file_name() {
+            Some(name) if !path.is_symlink() => path.with_file_name(name),
+            Some(_) | None => kept,
+        }))
     };
     let mut kept = Vec::new();
     let mut waiting = match writer {
