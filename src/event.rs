@@ -63,7 +63,7 @@ pub enum RunEvent {
         state: RowState,
         /// Whether this run makes no further attempt. A pending row then waits in doubt for the next run.
         done: bool,
-        /// Reason why the row is not created.
+        /// Reason why the row is not created, or may not have been.
         cause: Option<Cause>,
         /// Duration of the request; none if it was not sent, was throttled or went unanswered.
         latency: Option<Duration>,

@@ -67,6 +67,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         ledger: job.ledger.filter(|_| has_ledger),
         rate,
         is_strict: job.is_strict,
+        search_attribute: job.search_attribute,
         fault_listing: match output {
             Output::Csv => None,
             // The requests of --show are no lines of a CSV.

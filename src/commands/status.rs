@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
-use crate::job::{JobError, JobFile, expect_csvs, ledgers_of, named_identity, refuse_csv};
+use crate::job::{JobError, JobFile, SANDBOX, expect_csvs, ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
 use crate::ui::{LedgerStatus, Status, write_stdout};
 
@@ -62,6 +62,7 @@ fn read(path: &Path, reader: &LedgerReader) -> Result<LedgerStatus, LedgerError>
     let since = now_ms / 60_000 - RECENT_MINUTES;
     Ok(LedgerStatus {
         shard: identity.as_ref().and_then(|identity| identity.shard),
+        is_rehearsal: identity.as_ref().is_some_and(|identity| identity.instance_id == SANDBOX),
         instance_id: identity.map(|identity| identity.instance_id).unwrap_or_default(),
         rows: reader.state_counts()?,
         errors: reader.error_counts(CAUSES)?,

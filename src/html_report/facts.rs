@@ -138,7 +138,12 @@ impl Facts {
                 let shared = reader.shared_contacts()?;
                 facts.shared += shared.total;
                 facts.shared_rows.extend(shared.rows.into_iter().map(ReportedShared::of));
-                facts.verified.push(LedgerVerifications::read(&name, reader, runs.first())?);
+                facts.verified.push(LedgerVerifications::read(
+                    &name,
+                    facts.is_rehearsal,
+                    reader,
+                    runs.first(),
+                )?);
                 if let (Some(latest), false) = (runs.first(), is_under_way) {
                     steps_of_ledgers
                         .extend(next_steps(&reader.state_counts()?, latest, path).into_iter().next());

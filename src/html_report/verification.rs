@@ -12,6 +12,8 @@ use crate::ui::{verified, verify_command};
 pub(super) struct LedgerVerifications {
     /// Path of the ledger.
     pub(super) ledger: String,
+    /// Whether the contacts are in a sandbox.
+    pub(super) is_rehearsal: bool,
     /// Created rows.
     pub(super) created: u64,
     /// The latest verification.
@@ -25,6 +27,7 @@ pub(super) struct LedgerVerifications {
 impl LedgerVerifications {
     pub(super) fn read(
         ledger: &str,
+        is_rehearsal: bool,
         reader: &LedgerReader,
         latest: Option<&RunRecord>,
     ) -> Result<Self, LedgerError> {
@@ -32,6 +35,7 @@ impl LedgerVerifications {
         let full = reader.latest_full_verification()?;
         Ok(LedgerVerifications {
             ledger: ledger.to_owned(),
+            is_rehearsal,
             created: reader.state_counts()?.of(RowState::Created),
             full: full.filter(|full| verification.as_ref().is_some_and(|latest| latest != full)),
             latest: verification,
@@ -93,7 +97,7 @@ pub(super) fn shown_verifications(
 }
 
 fn lines(own: &LedgerVerifications, moment: &dyn Fn(&VerificationRecord) -> String) -> Vec<String> {
-    let line = |record| verified(record, &moment(record), &count);
+    let line = |record| verified(record, own.is_rehearsal, &moment(record), &count);
     match &own.latest {
         Some(latest) => {
             let before = own.full.as_ref().map(|full| format!("Before that: {}", line(full)));
@@ -151,7 +155,14 @@ mod tests {
 
     fn ledger(name: &str, latest: Option<VerificationRecord>) -> LedgerVerifications {
         let command = Some("connect-import verify".to_owned());
-        LedgerVerifications { ledger: name.into(), created: 4, latest, full: None, command }
+        LedgerVerifications {
+            ledger: name.into(),
+            is_rehearsal: false,
+            created: 4,
+            latest,
+            full: None,
+            command,
+        }
     }
 
     fn shown(ledgers: &[LedgerVerifications]) -> Vec<String> {

@@ -47,19 +47,30 @@ pub struct GuessedJob {
 /// A commented job file for the sample's CSV, valid for every sample. `job_name` is the job file's name as a
 /// shell needs it.
 pub fn job_file(sample: &CsvSample<'_>, job_name: &str) -> GuessedJob {
-    let writer = JobFileWriter { sample, roles: ColumnRoles::guess(sample), lines: Vec::new() };
-    let (summary, null) = (summary(sample, &writer.roles), writer.null());
-    GuessedJob { text: writer.write(&literals::comment(job_name)), summary, null }
+    let roles = ColumnRoles::guess(sample);
+    let mut writer = JobFileWriter { sample, roles, lines: Vec::new(), search_attribute: None };
+    let (mut summary, null) = (summary(sample, &writer.roles), writer.null());
+    let text = writer.write(&literals::comment(job_name));
+    if let Some(attribute) = &writer.search_attribute {
+        let attribute = literals::comment(attribute);
+        summary.push_str(&format!(
+            "search: register the attribute {attribute} as searchable in Connect before the import, so that verify can \
+             search by it\n"
+        ));
+    }
+    GuessedJob { text, summary, null }
 }
 
 struct JobFileWriter<'a> {
     sample: &'a CsvSample<'a>,
     roles: ColumnRoles<'a>,
     lines: Vec<String>,
+    /// Key of the attribute that has the rows' key, as TOML writes it.
+    search_attribute: Option<String>,
 }
 
 impl JobFileWriter<'_> {
-    fn write(mut self, job_name: &str) -> String {
+    fn write(&mut self, job_name: &str) -> String {
         self.head(job_name);
         self.push([CONNECT]);
         self.source();
@@ -70,6 +81,7 @@ impl JobFileWriter<'_> {
         self.left_out();
         self.mapping();
         self.push([PACING]);
+        self.verify();
         self.lines.join("\n")
     }
 
@@ -236,6 +248,10 @@ impl JobFileWriter<'_> {
             format!("{} = {}", keys.attribute(name, index + 1), literals::toml(&template))
         };
         let attributes: Vec<String> = self.roles.attributes.iter().map(|index| line(*index)).collect();
+        let key = self.roles.key_column();
+        let of_key = self.roles.attributes.iter().zip(&attributes).find(|(index, _)| Some(**index) == key);
+        // The key of a row is the attribute to search by: no other row has it.
+        self.search_attribute = of_key.and_then(|(_, line)| line.split(" = ").next()).map(str::to_owned);
         let empty: Vec<String> = self.roles.empty.iter().map(|index| format!("# {}", line(*index))).collect();
         if attributes.is_empty() && empty.is_empty() {
             return;
@@ -245,6 +261,13 @@ impl JobFileWriter<'_> {
             "# may have at most 32,768 bytes.",
             "[request.Attributes]",
         ]);
+        if let Some(attribute) = &self.search_attribute {
+            let attribute = literals::comment(attribute);
+            self.lines.extend([
+                "# verify finds a contact whose answer was lost by an attribute, if that was registered as".to_owned(),
+                format!("# searchable in Connect before the import: register {attribute}; see search_attribute below."),
+            ]);
+        }
         self.push(attributes);
         if !empty.is_empty() {
             self.push(["# Empty in every row:"]);
@@ -356,6 +379,17 @@ impl JobFileWriter<'_> {
             self.push(["# Attributes only: a contact's references together may have at most 4,096 bytes."]);
             self.push(names);
             self.push([""]);
+        }
+    }
+
+    fn verify(&mut self) {
+        if let Some(attribute) = self.search_attribute.clone() {
+            self.push([
+                "[verify]".to_owned(),
+                "# The attribute that unknown rows are searched by, once it is registered; by name without it.".to_owned(),
+                format!("# search_attribute = {}", literals::comment(&literals::toml(&attribute))),
+                String::new(),
+            ]);
         }
     }
 

@@ -38,6 +38,8 @@ pub struct CheckJob {
     pub show_keys: Vec<String>,
     /// Whether any warning makes the exit code 1.
     pub is_strict: bool,
+    /// Attribute that `verify` would search unknown rows by; `None`: by name.
+    pub search_attribute: Option<String>,
     /// Rows that a run would send again.
     pub resend_policy: ResendPolicy,
     /// Style of the cells of the faults as CSV.
@@ -95,6 +97,7 @@ impl CheckJob {
             show: args.show.unwrap_or_default(),
             show_keys: args.show_key.clone(),
             is_strict: args.strict.or(file.check.strict).unwrap_or(false),
+            search_attribute: file.verify.search_attribute.clone(),
             resend_policy: resend_policy(&args.import, &file)?,
             cells: cell_style(args, global)?,
             display: check_display(args, global, &file)?,

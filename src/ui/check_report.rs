@@ -39,6 +39,8 @@ pub struct ForecastSettings {
     pub rate: f64,
     /// Whether any warning makes the exit code 1.
     pub is_strict: bool,
+    /// Attribute that `verify` would search unknown rows by; none: their name.
+    pub search_attribute: Option<String>,
     /// What to change in the command to get every fault on a line; none if they are listed already.
     pub fault_listing: Option<&'static str>,
 }
@@ -240,7 +242,7 @@ impl CheckReport {
                 "not send again: already created",
             ),
             (findings.of(RowClass::CreatedChanged), "of the created rows have changed since"),
-            (findings.of(RowClass::Unknown), "not send again: unknown, maybe created"),
+            (findings.of(RowClass::Unknown), "not send again: unknown, a contact may exist"),
             (findings.of(RowClass::Refused), "not send again: Connect refused them, and they are unchanged"),
             (findings.of_other_shards, "leave to other shards"),
             (findings.passed_over, "pass over: where is false for them"),
@@ -266,6 +268,9 @@ impl CheckReport {
                 "  longer than the idempotency window of {window}: after that an unanswered row is unknown, not sent again"
             );
         }
+        if let Some(note) = self.search_note() {
+            let _ = writeln!(text, "  {note}");
+        }
         if findings.longest.bytes > 0 {
             let longest = &findings.longest;
             let _ = writeln!(
@@ -276,6 +281,28 @@ impl CheckReport {
         }
         if let Some(ledger) = &self.settings.ledger {
             let _ = writeln!(text, "  ledger: {}", ledger.display());
+        }
+    }
+
+    /// What has to be done before the import, so that `verify` can search for unknown rows by an attribute.
+    fn search_note(&self) -> Option<String> {
+        let mut attributes =
+            self.findings.members.iter().filter_map(|count| count.member.strip_prefix("Attributes."));
+        match &self.settings.search_attribute {
+            _ if self.to_send() == 0 => None,
+            Some(named) if attributes.any(|attribute| attribute == named) => Some(format!(
+                "verify finds unknown rows by the attribute {named} only if it was registered as searchable in\n  \
+                 Connect before the import"
+            )),
+            Some(named) => Some(format!(
+                "[verify] search_attribute names {named}, an attribute that no row fills; verify would search by name"
+            )),
+            None => attributes.next().map(|attribute| {
+                format!(
+                    "verify searches unknown rows by name. To search by an attribute such as {attribute}, register it as\n  \
+                     searchable in Connect before the import, and name it under [verify] search_attribute"
+                )
+            }),
         }
     }
 
@@ -354,6 +381,7 @@ impl CheckReport {
             time_zone_data: self.zone_data(),
             longest_request_bytes: findings.longest.bytes,
             ledger: ledger.as_deref(),
+            search_attribute: self.settings.search_attribute.as_deref(),
             faults: findings.groups(),
             warnings: warnings.groups(),
             members: self.member_messages(),

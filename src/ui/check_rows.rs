@@ -123,7 +123,9 @@ fn verdict(row: &ShownRow<'_>) -> (&'static str, &'static str) {
         RowClass::CreatedChanged => {
             ("skip_changed", ", is created already, has changed since, and would not be sent again")
         }
-        RowClass::Unknown => ("skip_unknown", ", is unknown, maybe created, and would not be sent again"),
+        RowClass::Unknown => {
+            ("skip_unknown", ", is unknown: its contact may exist, and it would not be sent again")
+        }
         RowClass::Refused => ("skip_refused", ", was refused by Connect and would not be sent again"),
     }
 }

@@ -1,4 +1,4 @@
-//! The rejects file: rows of a run that were not created, to be corrected and imported by the next run.
+//! The rejects file: rows of a run that were not created or may not have been, to be corrected and imported by the next run.
 
 use std::fs::File;
 use std::io;

@@ -3,8 +3,14 @@
 use crate::ledger::{VerificationCounts, VerificationRecord};
 
 /// The verification in a line, such as `verified 2026-11-30 18:40 UTC: 193 of 193 contacts looked up in
-/// connect.eu-west-2.amazonaws.com, as sent`. `when` is its start, and `number` formats numbers of rows.
-pub(crate) fn verified(record: &VerificationRecord, when: &str, number: &dyn Fn(u64) -> String) -> String {
+/// connect.eu-west-2.amazonaws.com, as sent`. `when` is its start, and `number` formats numbers of rows. The endpoint of a
+/// rehearsal is the sandbox, whatever its port.
+pub(crate) fn verified(
+    record: &VerificationRecord,
+    is_rehearsal: bool,
+    when: &str,
+    number: &dyn Fn(u64) -> String,
+) -> String {
     let VerificationRecord { scope, counts, created_since, .. } = record;
     let begins = match record.ending.as_deref() {
         Some(_) if record.is_complete() => format!("verified {when}"),
@@ -12,7 +18,11 @@ pub(crate) fn verified(record: &VerificationRecord, when: &str, number: &dyn Fn(
         None => format!("verification of {when} not finished"),
     };
     let of_sample = if scope.sample.is_some() { ", a sample drawn at random," } else { "" };
-    let at = scope.endpoint.as_ref().map(|endpoint| format!(" in {endpoint}")).unwrap_or_default();
+    let at = match &scope.endpoint {
+        _ if is_rehearsal => " in the sandbox".to_owned(),
+        Some(endpoint) => format!(" in {endpoint}"),
+        None => String::new(),
+    };
     let mut line = format!(
         "{begins}: {} of {}{of_sample} looked up{at}{}",
         number(counts.asked),
@@ -74,12 +84,14 @@ mod tests {
         let ending = Some("complete".to_owned());
         let mut record = VerificationRecord { counts, scope, ending, ..Default::default() };
         change(&mut record);
-        verified(&record, "T", &|rows| rows.to_string())
+        verified(&record, false, "T", &|rows| rows.to_string())
     }
 
     #[test]
     fn a_verification_is_a_line_with_every_count_that_is_not_zero() {
         assert_eq!(line(|_| ()), "verified T: 193 of 193 contacts looked up in h, as sent");
+        let of_sandbox = verified(&VerificationRecord::default(), true, "T", &|rows| rows.to_string());
+        assert_eq!(of_sandbox, "verification of T not finished: 0 of 0 contacts looked up in the sandbox");
         let early = line(|record| {
             record.ending = Some("interrupted".into());
             (record.counts.asked, record.counts.same) = (0, 0);

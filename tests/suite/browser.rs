@@ -94,3 +94,72 @@ fn the_page_follows_the_colour_scheme_and_prints_on_a4() {
         assert!((sides[0] - 595.28).abs() < 1.0 && (sides[1] - 841.89).abs() < 1.0, "{page}");
     }
 }
+
+/// A page that shows another in a frame of this width, and lists what is out of sight in it or too small to be read. No
+/// window of a browser is as narrow as a phone.
+fn measured(page: &str, width: u32) -> String {
+    let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
+    format!(
+        r#"<!DOCTYPE html><body style="margin:0"><iframe id="page" style="border:0;width:{width}px;height:2000px"
+        srcdoc="{escaped}"></iframe><pre id="found"></pre><script>
+        document.getElementById('page').onload = function () {{
+          var root = this.contentDocument.documentElement, found = ['width ' + root.clientWidth];
+          if (root.scrollWidth > root.clientWidth) found.push('the page scrolls: ' + root.scrollWidth);
+          root.querySelectorAll('body *').forEach(function (part) {{
+            var box = part.getBoundingClientRect(), name = part.tagName + ' ' + part.textContent.trim().slice(0, 40);
+            if (box.width === 0 || part.closest('thead')) return;
+            if (part.tagName === 'svg' && box.width < 0.9 * part.viewBox.baseVal.width) found.push('small ' + name);
+            if (part.closest('svg') && part.tagName !== 'svg') return;
+            if (box.right > root.clientWidth + 1 || box.left < -1) found.push('outside ' + name);
+            if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0) found.push('cut ' + name);
+          }});
+          document.getElementById('found').textContent = found.join('\n');
+        }};</script>"#
+    )
+}
+
+#[test]
+fn nothing_is_out_of_sight_on_a_phone_and_on_a_wide_screen() {
+    let Some(chromium) = chromium() else {
+        return skip_outside_of_the_gate(
+            "a test needs Chromium, named by the variable CHROMIUM or on the path",
+        );
+    };
+    let folder = Folder::new();
+    let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
+    let url = sandbox.url();
+    let csv = "Export of the helpdesk of all departments for the years 2019 to 2026, final version (2).csv";
+    folder.write(csv, format!("{}K999,{}\nK1,again\n", numbered_csv(30), "x".repeat(1025)));
+    folder.run(&import_file(csv, &url, &["--name", "Tickets of the helpdesk"])).expect(1);
+    let unknown = "may_exist = 1, contact_id = NULL, contact_arn = NULL, code = 'NoAnswer', record = '[]', doubt_ms = 0";
+    folder.execute(
+        "t.ledger.db",
+        &format!(
+            "UPDATE identity SET instance_id = '11111111-2222-3333-4444-555555555555';
+             UPDATE runs SET endpoint = 'connect.eu-west-2.amazonaws.com', account = '123456789012',
+                 caller = 'arn:aws:sts::123456789012:assumed-role/RoleWithALongName-ABCDEFGHIJKLM/person@example.com';
+             UPDATE rows SET state = 'unknown', {unknown} WHERE id < 9;
+             UPDATE rows SET key = 'a-key-without-a-space-0123456789-0123456789-0123456789-0123456789' WHERE id = 3;
+             UPDATE rows SET state = 'withdrawn', contact_id = NULL, contact_arn = NULL, record = '[]' WHERE id = 9;
+             UPDATE minutes SET throttled = 9, unanswered = 3; UPDATE source_scans SET passed_over = 2, other_shards = 4"
+        ),
+    );
+    folder.run(&["report", "--ledger", "t.ledger.db", "--to", "page.html"]).expect(0);
+    let mut page = folder.read("page.html");
+    // Millions of rows of every kind.
+    for label in
+        ["Rows in file", "Contacts", "Rejected", "Duplicates", "Unknown", "Waiting", "Rows read", "Attempts"]
+    {
+        let cell = format!("data-label=\"{label}\">");
+        assert!(page.contains(&cell), "{label}");
+        page = page.replace(&cell, &format!("{cell}10,000,00"));
+    }
+    page = page.replace("<dd><b>", "<dd><b>10,000,0");
+    for width in [400, 768, 1024, 1200] {
+        let measured = folder.write("measured.html", measured(&page, width));
+        let window = ["--window-size=1300,2100", "--dump-dom", "--virtual-time-budget=5000"];
+        let (dom, _) = browse(&chromium, &folder, &measured, &window);
+        let found = dom.split_once("<pre id=\"found\">").unwrap().1.split_once("</pre>").unwrap().0;
+        assert_eq!(found, format!("width {width}"));
+    }
+}

@@ -81,6 +81,8 @@ pub(crate) struct CheckSummary<'a> {
     pub(crate) longest_request_bytes: u64,
     /// Path of the ledger that a run would use, if it exists.
     pub(crate) ledger: Option<&'a str>,
+    /// Attribute that verify would search unknown rows by, if it was registered before the import; null: their name.
+    pub(crate) search_attribute: Option<&'a str>,
     /// Groups of faults, the most frequent first.
     pub(crate) faults: Vec<&'a Group>,
     /// Groups of warnings, which are no faults.

@@ -11,7 +11,7 @@ use crate::ledger::{Note, NoteKind, RowState};
 use crate::ui::period::Period;
 use crate::ui::result_output::to_stdout;
 
-/// Observer that writes a `status` at an interval, an `error` for each row that is not created, each `warning`, and
+/// Observer that writes a `status` at an interval, an `error` for each row that is not created or may not have been, each `warning`, and
 /// each `finding`.
 #[derive(Debug)]
 pub(crate) struct JsonLines {

@@ -26,6 +26,8 @@ pub struct LedgerStatus {
     pub shard: Option<Shard>,
     /// Bare id of the instance; empty if no run has begun.
     pub instance_id: String,
+    /// Whether the instance is that of rehearsals.
+    pub is_rehearsal: bool,
     /// Rows by state.
     pub rows: StateCounts,
     /// Causes of rows that are not created or may not have been, the most frequent first.
@@ -162,7 +164,12 @@ impl LedgerStatus {
         match &self.verification {
             Some(record) => {
                 let when = jiff::Timestamp::from_millisecond(record.started_ms).unwrap_or_default();
-                Some(verified(record, &when.strftime("%Y-%m-%d %H:%M UTC").to_string(), &number))
+                Some(verified(
+                    record,
+                    self.is_rehearsal,
+                    &when.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+                    &number,
+                ))
             }
             None if self.rows.of(RowState::Created) == 0 => None,
             None => Some(match self.runs.first().and_then(verify_command) {
