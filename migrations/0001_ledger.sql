@@ -51,6 +51,8 @@ CREATE TABLE runs (
     commits         INTEGER NOT NULL DEFAULT 0, -- transactions; the lock file records the number of the last one
     -- Result of reading the inputs.
     rows_read       INTEGER NOT NULL DEFAULT 0,
+    other_shards    INTEGER NOT NULL DEFAULT 0, -- of the rows read
+    passed_over     INTEGER NOT NULL DEFAULT 0, -- of the others: the job's condition does not select them
     already_created INTEGER NOT NULL DEFAULT 0,
     changed_created INTEGER NOT NULL DEFAULT 0, -- of those, with other content than was sent
     identical_rows  INTEGER NOT NULL DEFAULT 0, -- without a key: rows equal to an earlier one
@@ -123,6 +125,16 @@ CREATE INDEX rows_by_contact ON rows (contact_hash) WHERE contact_hash IS NOT NU
 -- The first row of an error code, which is shown as its example.
 CREATE INDEX rows_by_cause ON rows (state, code, id)
 WHERE state = 'rejected' OR state = 'failed' OR state = 'unknown' OR state = 'accepted';
+
+-- Rows as they were first read, before they were mended in a rejects file, and the rows that they are now. An input that
+-- still has such a row has the mended one.
+CREATE TABLE mended_rows (
+    token   BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 16),   -- when it was first read
+    content BLOB NOT NULL CHECK (length(content) = 16),             -- when it was first read
+    row_id  INTEGER NOT NULL UNIQUE REFERENCES rows (id),
+    -- Why the mended row is withdrawn from this ledger. NULL if it is not.
+    left_to TEXT CHECK (left_to = 'other_shard' OR left_to = 'passed_over')
+) STRICT, WITHOUT ROWID;
 
 -- Created rows that have the contact of another row.
 CREATE TABLE shared_contacts (

@@ -61,4 +61,11 @@ impl Digest {
     pub fn hex(&self) -> String {
         format!("{:032x}", u128::from_be_bytes(self.0))
     }
+
+    /// The digest that [`hex`](Self::hex) wrote as `text`.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = digits.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        number.map(|number| Digest(number.to_be_bytes()))
+    }
 }

@@ -6,9 +6,10 @@ use std::process::ExitCode as ProcessExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Every row is created.
+    /// Every row of the ledger is created or accepted.
     Complete = 0,
-    /// Finished; some rows are rejected, failed or unknown, or have the contact of another row.
+    /// Finished; rows of the ledger are rejected, failed, unknown or of a file that was not read to its end, or have the
+    /// contact of another row.
     RowsNotCreated = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
@@ -49,9 +50,9 @@ impl ExitCode {
     /// The meaning of the code, and whether and when to run the same command again; for the help and the README.
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
-            ExitCode::Complete => ("every row is created", "–"),
+            ExitCode::Complete => ("every row of the ledger is created or accepted", "–"),
             ExitCode::RowsNotCreated => (
-                "finished; some rows are rejected, failed or unknown, or share a contact",
+                "finished; rows of the ledger are rejected, failed or unknown, or share a contact",
                 "after fixing them",
             ),
             ExitCode::Usage => ("invalid usage or configuration; nothing was sent", "after fixing it"),

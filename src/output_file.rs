@@ -253,7 +253,7 @@ mod tests {
             OutputKind::Report,
             "<!DOCTYPE html>\n<head><meta name=\"generator\" content=\"connect-import 0.1.0\" />",
         ),
-        (OutputKind::Rejects, "id,Name,_file,_line,_key,_state,_code,_message\nK0,a,"),
+        (OutputKind::Rejects, "id,Name,_file,_line,_key,_state,_code,_message,_row\nK0,a,"),
         (
             OutputKind::Export,
             "file,line,key,state,contact_id,contact_arn,attempts,first_sent,last_sent,code,message\n",

@@ -1,14 +1,15 @@
 //! The ledger as a check reads it: what a run would do with each row that it knows.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::findings::RowClass;
 use crate::digest::Digest;
 use crate::intake::KeyReview;
-use crate::ledger::{LedgerError, LedgerReader, Retry, RowState, is_amended};
+use crate::ledger::{KnownRow, LedgerError, LedgerReader, LeftTo, Retry, RowId, RowState, is_amended};
 use crate::mapping::Rejection;
-use crate::source::{Input, RowKey};
+use crate::source::{Input, RowKey, RowOrigin};
 use crate::token::{ClientToken, TokenScheme};
 
 /// What the ledger knows about a row of the input.
@@ -22,6 +23,19 @@ pub(super) struct LookedUpRow {
     pub(super) is_sent_unchanged: bool,
     /// It waits, and the ledger has it from an input that is not read now.
     pub(super) waits_from_other_input: bool,
+    /// Since it was mended in a rejects file, it belongs to another shard, or is not selected.
+    pub(super) left_to: Option<LeftTo>,
+    /// The row that it is, if it was mended in a rejects file, and the input has it as it was before.
+    pub(super) mended: Option<RowId>,
+}
+
+/// What the ledger knows about a row of a rejects file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LookedUpReject {
+    /// The row that it is.
+    pub(super) row: LookedUpRow,
+    /// Input and line of another row that has its key.
+    pub(super) duplicate_of: Option<(String, u64)>,
 }
 
 impl LookedUpRow {
@@ -35,6 +49,8 @@ impl LookedUpRow {
 #[derive(Debug)]
 pub struct LedgerLookup {
     reader: LedgerReader,
+    /// Whether rows were mended in rejects files.
+    has_mended_rows: bool,
     scheme: TokenScheme,
     /// Fingerprint of the mapping.
     mapping: Digest,
@@ -51,6 +67,9 @@ pub struct LedgerLookup {
 impl LedgerLookup {
     /// Looks rows up as a run of this mapping over these inputs would take them. `window` is how long a client token
     /// may be used again; none if rows in doubt are not sent again. `accept` has the codes of rejections that the job accepts.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
     pub fn new(
         reader: LedgerReader,
         scheme: TokenScheme,
@@ -59,7 +78,7 @@ impl LedgerLookup {
         window: Option<Duration>,
         retry: Vec<Retry>,
         accept: Vec<String>,
-    ) -> Self {
+    ) -> Result<Self, LedgerError> {
         let files = inputs.iter().filter(|input| **input != Input::Stdin);
         let window = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
         let now = jiff::Timestamp::now().as_millisecond();
@@ -67,7 +86,8 @@ impl LedgerLookup {
         let resendable_ms =
             window.map_or(1..=0, |window| now.saturating_sub(window)..=now.saturating_add(window));
         let sources = files.map(Input::identity).collect();
-        LedgerLookup { reader, scheme, mapping, sources, resendable_ms, retry, accept }
+        let has_mended_rows = reader.has_mended_rows()?;
+        Ok(LedgerLookup { reader, has_mended_rows, scheme, mapping, sources, resendable_ms, retry, accept })
     }
 
     /// Token of the row of this key; of identical rows without key columns, of the one of this number.
@@ -86,9 +106,97 @@ impl LedgerLookup {
         token: ClientToken,
         content: impl FnOnce() -> Digest,
     ) -> Result<LookedUpRow, LedgerError> {
-        let Some(row) = self.reader.row(token)? else {
-            return Ok(LookedUpRow::default());
+        if !self.has_mended_rows {
+            let row = self.reader.row(token)?;
+            return Ok(row.map_or_else(LookedUpRow::default, |row| self.looked_up(&row, content)));
+        }
+        let content = content();
+        if let Some(mended) = self.mended_row(token, || content)? {
+            return Ok(mended);
+        }
+        let row = self.reader.row(token)?;
+        Ok(row.map_or_else(LookedUpRow::default, |row| self.looked_up(&row, || content)))
+    }
+
+    /// The row that was mended in a rejects file, if the input still has it with this token and content.
+    pub(super) fn mended_row(
+        &self,
+        token: ClientToken,
+        content: impl FnOnce() -> Digest,
+    ) -> Result<Option<LookedUpRow>, LedgerError> {
+        if !self.has_mended_rows {
+            return Ok(None);
+        }
+        let content = content();
+        let row = self.reader.mended_row(RowOrigin { token: token.0, content })?;
+        Ok(row.map(|row| self.looked_up_mended(&row)))
+    }
+
+    /// Looks up a row of a rejects file by what it was when it was first read. `rekeyed` has the rows that rows before
+    /// it give another key.
+    pub(super) fn reject(
+        &self,
+        origin: RowOrigin,
+        key: &RowKey,
+        content: Digest,
+        rekeyed: &mut HashSet<RowId>,
+    ) -> Result<LookedUpReject, LedgerError> {
+        let found = |row| LookedUpReject { row, duplicate_of: None };
+        let token = self.token(key, 1);
+        let known = self.reader.row_of_origin(origin)?;
+        let is_first_form = content == origin.content;
+        if let Some(row) = &known {
+            if row.is_mended && is_first_form && (row.state != RowState::Withdrawn || row.left_to.is_some()) {
+                return Ok(found(self.looked_up_mended(row)));
+            }
+            if row.state == RowState::Created || row.doubt_ms.is_some() {
+                let content = if is_first_form { row.content } else { content };
+                return Ok(found(self.looked_up(row, || content)));
+            }
+        }
+        let own = known.as_ref().map(|row| row.row);
+        let holder = self.reader.row(token)?.filter(|holder| {
+            Some(holder.row) != own && holder.state != RowState::Withdrawn && !rekeyed.contains(&holder.row)
+        });
+        let is_gone =
+            known.as_ref().is_none_or(|row| row.state == RowState::Withdrawn && row.left_to.is_none());
+        match (holder, key) {
+            (Some(holder), _) if is_gone => return Ok(found(self.looked_up(&holder, || content))),
+            (Some(holder), RowKey::Columns(_)) => {
+                return Ok(LookedUpReject {
+                    row: LookedUpRow::default(),
+                    duplicate_of: Some((holder.source, holder.line)),
+                });
+            }
+            _ => {}
+        }
+        let Some(row) = known else { return Ok(LookedUpReject::default()) };
+        if matches!(key, RowKey::Columns(_)) && row.token != token {
+            rekeyed.insert(row.row);
+        }
+        Ok(found(self.looked_up(&row, || content)))
+    }
+
+    fn looked_up_mended(&self, row: &KnownRow) -> LookedUpRow {
+        let looked_up = self.looked_up(row, || row.content);
+        let is_settled = matches!(row.state, RowState::Rejected | RowState::Accepted)
+            && row.mapping == self.mapping
+            && !self.has_retry(Retry::Rejected);
+        let is_accepted = row.code.as_ref().is_some_and(|code| self.accept.contains(code));
+        let class = match (is_settled, is_accepted) {
+            (true, true) => RowClass::Accepted,
+            (true, false) => RowClass::Refused,
+            (false, _) => RowClass::Ready,
         };
+        LookedUpRow {
+            class: looked_up.class.or(Some(class)),
+            left_to: row.left_to,
+            mended: Some(row.row),
+            ..looked_up
+        }
+    }
+
+    fn looked_up(&self, row: &KnownRow, content: impl FnOnce() -> Digest) -> LookedUpRow {
         let is_in_doubt = row.doubt_ms.is_some();
         // Computing the content's digest is slow, and rows that were never sent need none.
         let compares =
@@ -124,14 +232,16 @@ impl LedgerLookup {
             RowState::Unknown => self.has_retry(Retry::Unknown),
             RowState::Created | RowState::Withdrawn => false,
         };
-        Ok(LookedUpRow {
+        LookedUpRow {
             class,
             is_in_doubt,
             is_sent_unchanged: is_in_doubt && !is_same,
             waits_from_other_input: is_waiting
                 && (is_in_doubt || !row.stranded)
                 && !self.sources.contains(&row.source),
-        })
+            left_to: None,
+            mended: None,
+        }
     }
 
     /// Rate that a run found last, requests per second.

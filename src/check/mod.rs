@@ -7,7 +7,10 @@
 mod findings;
 mod ledger_lookup;
 mod shown;
+#[cfg(test)]
+mod tests;
 
+use std::collections::HashSet;
 use std::io;
 
 use thiserror::Error;
@@ -18,7 +21,7 @@ use crate::intake::{
     InputReview, IntakeError, KeyReview, KeyedRow, PreparedInput, RowPlace, RowSelection, Rules, Visitor,
     read_all,
 };
-use crate::ledger::{LedgerError, Occurrence, Occurrences};
+use crate::ledger::{LedgerError, LeftTo, Occurrence, Occurrences, RowId};
 use crate::mapping::{MapError, Mapped, MappingError, Rejection, RowFault};
 use crate::request::limits::{CHAINED_TASKS, SCHEDULED_DAYS};
 use crate::request::{ContactRequest, Operation};
@@ -28,7 +31,7 @@ use crate::source::{Header, Input, Record, RowKey};
 use crate::warning::WarningCode;
 pub use findings::{CheckFindings, FoundFault, Group, InputSummary, LongestRequest, RowClass, RowSink};
 pub use ledger_lookup::LedgerLookup;
-use ledger_lookup::LookedUpRow;
+use ledger_lookup::{LookedUpReject, LookedUpRow};
 pub use shown::{RequestBody, ShownInstance, ShownRow, ShownRows};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -86,6 +89,8 @@ impl Check<'_> {
             keys: KeyReview::default(),
             previous_contacts: Occurrences::default(),
             waiting_from_other_inputs: 0,
+            rekeyed: HashSet::new(),
+            mended: HashSet::new(),
         };
         read_all(inputs, self.reporter, self.shutdown, &mut visitor)?;
         visitor.finish()
@@ -105,6 +110,10 @@ struct CheckVisitor<'a, 's> {
     previous_contacts: Occurrences,
     /// Rows that wait in the ledger, and that it has from an input that is not read now.
     waiting_from_other_inputs: u64,
+    /// Rows of the ledger that rows of a rejects file give another key.
+    rekeyed: HashSet<RowId>,
+    /// Mended rows of the ledger that rows before are.
+    mended: HashSet<RowId>,
 }
 
 impl Visitor for CheckVisitor<'_, '_> {
@@ -147,12 +156,21 @@ impl CheckVisitor<'_, '_> {
             RowSelection::Selected => None,
             RowSelection::Faulty(rejection) => Some(rejection),
         };
-        let (row, occurrence) = self.known(rules, record, &key, place)?;
+        let KnownToLedger { row, occurrence, held_by } = self.known(rules, record, &key, place)?;
+        if let Some(left_to) = row.left_to {
+            match left_to {
+                LeftTo::OtherShard => self.findings.of_other_shards += 1,
+                LeftTo::PassedOver => self.findings.passed_over += 1,
+            }
+            return Ok(());
+        }
         let (first, number) = (RowPlace::from_number(occurrence.first), occurrence.number);
         // Identical rows without key columns have a token each; rows that share a key have one token.
         let (token_number, is_duplicate) = match key {
             RowKey::Content(_) => (number, false),
-            RowKey::Columns(_) | RowKey::Unusable(_) => (1, number > 1),
+            RowKey::Columns(_) | RowKey::Unusable(_) => {
+                (1, held_by.is_some() || number > 1 && row.mended.is_none())
+            }
         };
         if token_number > 1 {
             self.review.warn_of_row(WarningCode::IdenticalRows, "", place.line, &key, || {
@@ -162,10 +180,13 @@ impl CheckVisitor<'_, '_> {
             });
         }
         let class = match &unselectable {
-            Some(rejection) => self.report_rejection(place, &key, rejection)?,
-            None => self.classify(rules, record, &key, (row, is_duplicate), place, now)?,
+            Some(rejection) if row.mended.is_none() => self.report_rejection(place, &key, rejection)?,
+            _ => self.classify(rules, record, &key, (row, is_duplicate), place, now)?,
         };
-        let duplicate = is_duplicate.then(|| self.duplicate(place, first));
+        let duplicate = is_duplicate.then(|| match held_by {
+            Some((file, line)) => duplicate_of(line, Some(&file)),
+            None => self.duplicate(place, first),
+        });
         let class = if is_duplicate { self.findings.class_of(Rejection::DUPLICATE) } else { class };
         if self.check.shown.includes(self.findings.checked(), &key) {
             let rejection = duplicate.as_ref().or(unselectable.as_ref());
@@ -188,31 +209,50 @@ impl CheckVisitor<'_, '_> {
         record: &Record,
         key: &RowKey,
         place: RowPlace,
-    ) -> Result<(LookedUpRow, Occurrence), CheckError> {
+    ) -> Result<KnownToLedger, CheckError> {
         let ledger = self.check.ledger;
         let content = || rules.header.content(&record.fields);
+        let token = |number| ledger.map(|ledger| ledger.token(key, number));
+        let mut keyed = KeyedRow { place, key, token: None, is_created: false };
+        let origin = record.reject.as_ref().and_then(|reject| reject.origin);
+        if let Some((ledger, origin)) = ledger.zip(origin) {
+            let LookedUpReject { row, duplicate_of } =
+                ledger.reject(origin, key, content(), &mut self.rekeyed)?;
+            keyed.is_created = row.is_created();
+            if let RowKey::Columns(_) = key {
+                keyed.token = token(1);
+            }
+            let occurrence = match key {
+                RowKey::Unusable(_) => Occurrence { number: 1, first: 0, look_alike: None },
+                RowKey::Columns(_) | RowKey::Content(_) => self.keys.row(keyed)?,
+            };
+            return Ok(KnownToLedger { row, occurrence, held_by: duplicate_of });
+        }
         let look_up = |token| match ledger.zip(token) {
             Some((ledger, token)) => ledger.row(token, content),
             None => Ok(LookedUpRow::default()),
         };
-        let token = |number| ledger.map(|ledger| ledger.token(key, number));
-        let mut keyed = KeyedRow { place, key, token: None, is_created: false };
-        match key {
+        let (row, occurrence) = match key {
             RowKey::Columns(_) => {
                 keyed.token = token(1);
                 let row = look_up(keyed.token)?;
                 keyed.is_created = row.is_created();
-                Ok((row, self.keys.row(keyed)?))
+                let occurrence = self.keys.row(keyed)?;
+                let mended = match ledger.zip(token(occurrence.number)) {
+                    Some((ledger, token)) if occurrence.number > 1 => ledger.mended_row(token, content)?,
+                    _ => None,
+                };
+                // An earlier row of the key may be the mended one, and not this.
+                let is_other = row.mended.is_some_and(|mended| !self.mended.insert(mended));
+                (mended.unwrap_or(if is_other { LookedUpRow::default() } else { row }), occurrence)
             }
             RowKey::Content(_) => {
                 let occurrence = self.keys.row(keyed)?;
-                Ok((look_up(token(occurrence.number))?, occurrence))
+                (look_up(token(occurrence.number))?, occurrence)
             }
-            RowKey::Unusable(_) => {
-                let alone = Occurrence { number: 1, first: 0, look_alike: None };
-                Ok((look_up(token(1))?, alone))
-            }
-        }
+            RowKey::Unusable(_) => (look_up(token(1))?, Occurrence { number: 1, first: 0, look_alike: None }),
+        };
+        Ok(KnownToLedger { row, occurrence, held_by: None })
     }
 
     /// Maps the row, unless the ledger alone decides what a run does with it.
@@ -225,9 +265,10 @@ impl CheckVisitor<'_, '_> {
         place: RowPlace,
         now: i64,
     ) -> Result<RowClass, CheckError> {
-        if let Some(class) =
-            row.class.filter(|class| !matches!(class, RowClass::Refused | RowClass::Accepted))
-        {
+        let is_settled = |class: &RowClass| {
+            row.mended.is_some() || !matches!(class, RowClass::Refused | RowClass::Accepted)
+        };
+        if let Some(class) = row.class.filter(is_settled) {
             return Ok(class);
         }
         self.review.cells(rules, record, key);
@@ -315,13 +356,8 @@ impl CheckVisitor<'_, '_> {
 
     /// The rejection of a row whose key an earlier row has.
     fn duplicate(&self, place: RowPlace, first: RowPlace) -> Rejection {
-        let of = if first.file == place.file {
-            String::new()
-        } else {
-            format!(" of {}", self.findings.files[first.file].name)
-        };
-        let found = format!("has the key of line {}{of}", first.line);
-        Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported")
+        let other = (first.file != place.file).then(|| &*self.findings.files[first.file].name);
+        duplicate_of(first.line, other)
     }
 
     /// Shows the row's request, mapped once more, or its faults.
@@ -373,69 +409,18 @@ impl CheckVisitor<'_, '_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::intake::testing::{prepared, write_csv};
+/// The rejection of a row whose key the row on this line has, in this or another file.
+fn duplicate_of(line: u64, file: Option<&str>) -> Rejection {
+    let of = file.map(|file| format!(" of {file}")).unwrap_or_default();
+    let found = format!("has the key of line {line}{of}");
+    Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported")
+}
 
-    /// The findings in the files' rows, pairs of id and name, and each fault as code, file index, line and text.
-    fn check(files: &[&[(&str, &str)]]) -> (CheckFindings, Vec<String>) {
-        let folder = tempfile::tempdir().unwrap();
-        let name = |index| format!("{index}.csv");
-        let paths =
-            files.iter().enumerate().map(|(index, rows)| write_csv(folder.path(), &name(index), rows));
-        let paths: Vec<_> = paths.collect();
-        let reporter = Reporter::start(Vec::new()).unwrap();
-        let shutdown = Shutdown::manual().1;
-        let shown = ShownRows::default();
-        let (reporter, shutdown, shown) = (&reporter, &shutdown, &shown);
-        let check = Check { shard: None, ledger: None, accept: &[], shown, reporter, shutdown };
-        let mut faults = FaultRecorder { root: format!("{}/", folder.path().display()), faults: Vec::new() };
-        let findings = check.run(prepared(&paths), &mut faults);
-        (findings.unwrap(), faults.faults)
-    }
-
-    struct FaultRecorder {
-        root: String,
-        faults: Vec<String>,
-    }
-
-    impl RowSink for FaultRecorder {
-        fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()> {
-            let FoundFault { file, line, key, code, fault, .. } = fault;
-            let fault = format!("{file}:{line} {key} {code} {}", fault.found);
-            self.faults.push(fault.replace(&self.root, ""));
-            Ok(())
-        }
-
-        fn show(&mut self, _: &ShownRow<'_>) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn every_row_of_a_key_but_the_first_is_a_duplicate_that_names_the_first() {
-        let (findings, faults) =
-            check(&[&[("1", "a"), ("2", "b"), ("1", "c")], &[("3", "d"), ("1", "e"), ("3", "f")]]);
-        let expected = [
-            "0.csv:4 1 DuplicateKey has the key of line 2",
-            "1.csv:3 1 DuplicateKey has the key of line 2 of 0.csv",
-            "1.csv:4 3 DuplicateKey has the key of line 2",
-        ];
-        assert_eq!(faults, expected);
-        assert_eq!((findings.of(RowClass::Ready), findings.of(RowClass::Faulty)), (3, 3));
-        assert_eq!((findings.rows, findings.files[1].rows, findings.groups()[0].count), (6, 3, 3));
-    }
-
-    #[test]
-    fn faults_are_reported_in_the_order_of_the_input() {
-        let long = "x".repeat(1025);
-        let (findings, faults) = check(&[&[("1", "a"), ("1", &long), ("", "b"), ("2", &long)]]);
-        let heads: Vec<&str> =
-            faults.iter().map(|fault| fault.split_once(" has").unwrap_or((fault, "")).0).collect();
-        assert_eq!(heads[..2], ["0.csv:3 1 Validation", "0.csv:3 1 DuplicateKey"]);
-        assert!(heads[2].starts_with("0.csv:4 ") && heads[2].ends_with(" EmptyKey "), "{faults:?}");
-        assert_eq!(heads[3..], ["0.csv:5 2 Validation"]);
-        assert_eq!((findings.of(RowClass::Ready), findings.of(RowClass::Faulty)), (1, 3));
-    }
+/// What is known of a row before it is mapped.
+struct KnownToLedger {
+    row: LookedUpRow,
+    /// How often its key came up.
+    occurrence: Occurrence,
+    /// Input and line of a row of the ledger that has the key of this row of a rejects file.
+    held_by: Option<(String, u64)>,
 }

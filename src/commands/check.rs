@@ -112,7 +112,7 @@ fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
     let mapping = input.mapping.fingerprint();
     let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
-    Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry, job.accept.clone())))
+    Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry, job.accept.clone())?))
 }
 
 /// The warning that a run would not create its ledger. A rehearsal would.

@@ -117,7 +117,7 @@ async fn import(
     let (metrics, name) = (metrics.cloned(), ending_name(&ending));
     let (job, exit, ending, record, rejected) = blocking(move || {
         let record = ledger.end_run(name, progress.throttled)?;
-        let rejected = write_rejects(&ledger, record.id, &job.rejects, job.force, &job.crash_plan)?;
+        let rejected = write_rejects(&ledger, &job.rejects, job.force, &job.crash_plan)?;
         let exit = exit_code(&ending, &record);
         ledger.note_exit(exit.code())?;
         if let Some(metrics) = metrics {

@@ -7,11 +7,11 @@ use serde::{Serialize, Serializer};
 
 use super::table::Table;
 use super::{ExportError, ExportFormat, expect_no_signal};
-use crate::ledger::{LedgerError, LedgerSet, ListedRow, Occurrences, Selection};
+use crate::ledger::{LedgerSet, ListedRow, Occurrences, Selection};
 use crate::mapping::{KeyRule, Rejection};
 use crate::shutdown::Shutdown;
 use crate::source::{
-    CsvSource, Dialect, Header, Input, MalformedText, Record, Reject, RowKey, SourceError, fit_to_columns,
+    CsvSource, Dialect, Header, Input, MalformedText, Record, RowKey, RowOrigin, SourceError, fit_to_columns,
 };
 use crate::token::{ClientToken, TokenScheme};
 
@@ -25,8 +25,8 @@ const SIGNAL_CHECK_INTERVAL: u64 = 1024;
 #[derive(Debug)]
 pub struct Join {
     source: CsvSource,
-    /// Path by which the ledgers know the CSV, if it was imported.
-    identity: String,
+    /// Whether rows of the ledgers were mended in rejects files.
+    has_mended_rows: bool,
     /// The header without the columns of an earlier join.
     header: Header,
     key: KeyRule,
@@ -41,15 +41,13 @@ impl Join {
     /// different keys.
     pub fn open(input: Input, dialect: &Dialect, ledgers: &LedgerSet) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
-        let (file, own) = (input.to_string(), input.identity());
+        let file = input.to_string();
         let source = CsvSource::open(input, dialect)?;
-        if source.is_rejects_file() {
-            ledgers.readers().iter().try_for_each(|(_, reader)| reader.index_places())?;
-        }
         let header = without_join_columns(source.header());
         let key = KeyRule::compile(&identity.key, identity.key_comparison, &header, &file)?;
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
-        Ok(Join { source, identity: own, header, key, scheme })
+        let has_mended_rows = ledgers.has_mended_rows()?;
+        Ok(Join { source, has_mended_rows, header, key, scheme })
     }
 
     /// Writes the rows of the CSV in their order, each with its state in the ledgers, and returns their number. A
@@ -111,39 +109,41 @@ impl Join {
         ledgers: &LedgerSet,
         occurrences: &mut Occurrences,
     ) -> Result<Option<ListedRow>, ExportError> {
+        // A row of a rejects file says which row it is. Its key may belong to another row.
+        if let Some(origin) = record.reject.as_ref().and_then(|reject| reject.origin) {
+            return Ok(ledgers.best_origin(origin)?);
+        }
         let key = self.key.key_of(record);
-        if let Some(reject) = &record.reject {
-            return Ok(self.find_reject(ledgers, record.line, reject, &key)?);
+        if self.has_mended_rows {
+            return self.find_among_mended(record, &key, ledgers, occurrences);
         }
         let Some(token) = token(&self.scheme, &key, ledgers, occurrences)? else { return Ok(None) };
         Ok(ledgers.best(token)?)
     }
 
-    /// The row of the ledgers that a record of a rejects file is. Its key does not always identify it: the row may have
-    /// been rejected for having the key of another, or for being ragged; and of identical rows without a key, the file
-    /// has only those that were not created. Such a row is found by its place: in this file, if that was imported, or in
-    /// the file that it came from.
-    fn find_reject(
+    /// The row of the ledgers that a record is, which may have been mended in a rejects file.
+    fn find_among_mended(
         &self,
-        ledgers: &LedgerSet,
-        line: u64,
-        reject: &Reject,
+        record: &Record,
         key: &RowKey,
-    ) -> Result<Option<ListedRow>, LedgerError> {
-        // A run imports such a row only after it was corrected.
-        let has_foreign_key = match &*reject.code {
-            Rejection::RAGGED | Rejection::STRAY => true,
-            Rejection::DUPLICATE => key.label() == reject.key,
-            _ => false,
-        };
-        let known = match key {
-            _ if has_foreign_key => None,
-            RowKey::Columns(_) => ledgers.best(self.scheme.token(key, 1))?,
-            RowKey::Content(_) | RowKey::Unusable(_) => {
-                ledgers.best_at(&self.identity, line, &key.label())?
-            }
-        };
-        known.map_or_else(|| ledgers.best_at(&reject.file, reject.line, &reject.key), |row| Ok(Some(row)))
+        ledgers: &LedgerSet,
+        occurrences: &mut Occurrences,
+    ) -> Result<Option<ListedRow>, ExportError> {
+        let first = self.scheme.token(key, 1);
+        let number = occurrences.count(first.0, 0)?.number;
+        let token = self.scheme.token(key, number);
+        let content = self.header.content(&record.fields);
+        if let Some(row) = ledgers.best_mended(RowOrigin { token: token.0, content })? {
+            return Ok(Some(row));
+        }
+        match key {
+            // The first row of a key may have another one since it was mended.
+            RowKey::Columns(_) => match ledgers.best(first)? {
+                None => Ok(ledgers.best(token)?),
+                found => Ok(found),
+            },
+            RowKey::Content(_) | RowKey::Unusable(_) => Ok(ledgers.best(token)?),
+        }
     }
 
     /// A CSV cannot have two columns of one name that mean different things.

@@ -2,12 +2,15 @@
 
 use super::error::IntakeError;
 use super::key_review::{KeyReview, KeyedRow, RowPlace};
+use super::own_row::{OwnRow, reject_origin};
 use super::prepared::{PreparedInput, RowSelection, Rules};
 use super::read_ahead::{Visitor, read_all};
 use super::review::InputReview;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::event::{Reporter, RunEvent};
-use crate::ledger::{IntakeRow, IntakeTotals, Ledger, Recognition, RowFingerprint, RunRecord, ScanCounts};
+use crate::ledger::{
+    IntakeRow, IntakeTotals, Ledger, LeftTo, Recognition, RowFingerprint, RowKind, RunRecord, ScanCounts,
+};
 use crate::mapping::{MapError, MappingError, Rejection};
 use crate::shard::Shard;
 use crate::shutdown::Shutdown;
@@ -52,6 +55,7 @@ impl Intake<'_> {
             review: InputReview::default(),
             keys: KeyReview::default(),
             inputs_begun: 0,
+            has_mended_rows: false,
         };
         let files = inputs.iter().map(|prepared| &prepared.input).filter(|input| **input != Input::Stdin);
         let files: Vec<String> = files.map(Input::identity).collect();
@@ -101,16 +105,6 @@ impl Intake<'_> {
     }
 }
 
-/// A row of this ledger.
-struct OwnRow<'a> {
-    record: &'a Record,
-    key: RowKey,
-    /// Why the job's condition cannot be applied to it.
-    unselectable: Option<Rejection>,
-    /// Whether an earlier row of the input has its key.
-    is_repeated: bool,
-}
-
 /// The input whose rows are being entered.
 struct InputIntake<'a> {
     intake: &'a Intake<'a>,
@@ -126,6 +120,8 @@ struct InputIntake<'a> {
     /// Keys of the rows that are not created.
     keys: KeyReview,
     inputs_begun: usize,
+    /// Whether rows of other shards are compared with the mended rows of the ledger.
+    has_mended_rows: bool,
 }
 
 impl InputIntake<'_> {
@@ -137,7 +133,8 @@ impl InputIntake<'_> {
         is_settled: bool,
         now: i64,
     ) -> Result<IntakeRow, IntakeError> {
-        let OwnRow { record, key, unselectable, is_repeated } = row;
+        let OwnRow { record, key, unselectable, is_repeated, is_of_other_shard, reject } = row;
+        let is_settled = is_settled || reject.as_ref().is_some_and(|reject| reject.left_to.is_some());
         let rejection = match unselectable {
             Some(rejection) => Some(rejection),
             None if is_settled => None,
@@ -149,35 +146,63 @@ impl InputIntake<'_> {
         self.intake.crash_plan.reach(CrashPoint::Check);
         let fields: Vec<&str> = record.fields.iter().collect();
         let fields = serde_json::Value::from(fields).to_string();
-        let RowFingerprint { token, content, line } = fingerprint;
+        let RowFingerprint { token, content, line, .. } = fingerprint;
         let (source, header) = (self.source, self.header);
-        Ok(IntakeRow { key, token, source, header, line, content, record: fields, rejection })
+        Ok(IntakeRow {
+            key,
+            token,
+            source,
+            header,
+            line,
+            content,
+            record: fields,
+            rejection,
+            is_of_other_shard,
+            reject,
+        })
     }
 
-    /// The rows of this shard that the job's condition selects. Counts the others.
+    /// The rows that the ledger has or may have: those of this shard that the job's condition selects, and those of a
+    /// rejects file. Counts the others.
     fn own_rows<'r>(&mut self, rules: &Rules, rows: &'r [Record]) -> Result<Vec<OwnRow<'r>>, IntakeError> {
         self.counts.rows += rows.len() as u64;
         let mut own = Vec::with_capacity(rows.len());
         for record in rows {
             let key = rules.key(record);
-            if self.intake.shard.is_some_and(|shard| !shard.contains(&key)) {
-                self.counts.other_shards += 1;
+            let is_of_other_shard = self.intake.shard.is_some_and(|shard| !shard.contains(&key));
+            let reject = record.reject.as_ref().and_then(|reject| reject.origin.zip(Some(reject)));
+            if is_of_other_shard {
                 let place = RowPlace { file: self.inputs_begun - 1, line: record.line };
                 self.keys.row_elsewhere(place, &key, Some(self.intake.ledger.token(&key)))?;
+                let left_to = Some(LeftTo::OtherShard);
+                let reject = reject.map(|reject| reject_origin(reject, left_to));
+                match reject.is_some() || self.has_mended_rows {
+                    true => own.push(OwnRow {
+                        record,
+                        key,
+                        unselectable: None,
+                        is_repeated: false,
+                        is_of_other_shard,
+                        reject,
+                    }),
+                    false => self.counts.other_shards += 1,
+                }
                 continue;
             }
             // Before rows are passed over: such a row may hold others.
             self.review.form(record, &key);
-            let unselectable =
-                match rules.select(record).map_err(|error| self.mapping_error(record, error))? {
-                    RowSelection::PassedOver => {
-                        self.counts.passed_over += 1;
-                        continue;
-                    }
-                    RowSelection::Selected => None,
-                    RowSelection::Faulty(rejection) => Some(rejection),
-                };
-            own.push(OwnRow { record, key, unselectable, is_repeated: false });
+            let selection = rules.select(record).map_err(|error| self.mapping_error(record, error))?;
+            let left_to = matches!(selection, RowSelection::PassedOver).then_some(LeftTo::PassedOver);
+            let reject = reject.map(|reject| reject_origin(reject, left_to));
+            let unselectable = match selection {
+                RowSelection::PassedOver if reject.is_none() => {
+                    self.counts.passed_over += 1;
+                    continue;
+                }
+                RowSelection::PassedOver | RowSelection::Selected => None,
+                RowSelection::Faulty(rejection) => Some(rejection),
+            };
+            own.push(OwnRow { record, key, unselectable, is_repeated: false, is_of_other_shard, reject });
         }
         Ok(own)
     }
@@ -209,6 +234,7 @@ impl Visitor for InputIntake<'_> {
         self.keys.begin(&input.to_string());
         self.review.begin(input, header);
         self.counts = ScanCounts::default();
+        self.has_mended_rows = self.intake.shard.is_some() && self.intake.ledger.has_mended_rows()?;
         Ok(())
     }
 
@@ -219,22 +245,32 @@ impl Visitor for InputIntake<'_> {
             token: ledger.token(&row.key),
             content: rules.header.content(&row.record.fields),
             line: row.record.line,
+            kind: row.kind(),
         };
         let fingerprints: Vec<RowFingerprint> = own.iter().map(fingerprint).collect();
         // Rows that were created unchanged before are skipped without mapping them: a resumed run reads them all.
         let recognised = ledger.recognise(self.source, fingerprints.clone())?;
         let left = own.into_iter().zip(fingerprints).zip(recognised);
-        let left = left.filter(|(_, recognition)| *recognition != Recognition::Unchanged);
+        let mut of_other_shards = 0;
+        let left = left.filter(|((row, _), recognition)| {
+            let is_elsewhere = row.kind() == RowKind::OfOtherShard && *recognition != Recognition::Mended;
+            of_other_shards += u64::from(is_elsewhere && *recognition != Recognition::Unchanged);
+            !is_elsewhere && *recognition != Recognition::Unchanged
+        });
         let entered = left.map(|((mut row, fingerprint), recognition)| {
             // The keys of created rows are compared as those of the ledger.
-            if recognition == Recognition::Waiting {
-                row.is_repeated = self.review_key(&row, fingerprint.token)?;
+            if recognition == Recognition::Waiting && !row.is_of_other_shard {
+                let is_repeated = self.review_key(&row, fingerprint.token)?;
+                // Whether a row of a rejects file has the key of another, the ledger decides.
+                row.is_repeated = is_repeated && row.reject.is_none();
             }
             // Nothing more of the key is sent. Without key columns the row may be a further one of its content.
-            let is_settled = recognition == Recognition::Created && matches!(row.key, RowKey::Columns(_));
+            let is_settled = recognition == Recognition::Mended
+                || recognition == Recognition::Created && matches!(row.key, RowKey::Columns(_));
             self.intake_row(rules, row, fingerprint, is_settled, now)
         });
         let entered: Vec<IntakeRow> = entered.collect::<Result<_, _>>()?;
+        self.counts.other_shards += of_other_shards;
         if entered.is_empty() {
             return Ok(());
         }

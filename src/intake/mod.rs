@@ -16,6 +16,7 @@ mod error;
 mod key_review;
 mod member_tally;
 mod non_rows;
+mod own_row;
 mod null_look_alikes;
 mod prepared;
 mod read_ahead;

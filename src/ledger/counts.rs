@@ -27,6 +27,11 @@ impl StateCounts {
         self.0[state as usize] += rows;
     }
 
+    /// Number of rows that a person must look at: rejected, failed or unknown.
+    pub fn with_errors(&self) -> u64 {
+        [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().map(|state| self.of(*state)).sum()
+    }
+
     /// Number of rows of the inputs: in all states but [withdrawn](RowState::Withdrawn).
     pub fn total(&self) -> u64 {
         self.0.iter().sum::<u64>() - self.of(RowState::Withdrawn)
@@ -227,11 +232,15 @@ fn stored_counts(connection: &Connection) -> rusqlite::Result<CountChanges> {
 pub(super) const IS_OF_UNFINISHED_SCAN: &str = "EXISTS (SELECT 1 FROM unfinished_scans
     WHERE unfinished_scans.run_id = rows.run_id AND unfinished_scans.source_id = rows.source_id)";
 
+/// Condition of a row that was mended in a rejects file.
+pub(super) const IS_MENDED: &str = "EXISTS (SELECT 1 FROM mended_rows WHERE row_id = rows.id)";
+
 /// Condition of a row that was removed from its file: a later run read the file to its end without it. Standard input
-/// is different each time, and nothing is removed from it.
+/// is different each time, and nothing is removed from it. A mended row is not: the operator asked for it.
 pub(super) const IS_REMOVED: &str =
-    "EXISTS (SELECT 1 FROM source_scans JOIN sources AS scanned ON scanned.id = source_scans.source_id
-    WHERE source_scans.source_id = rows.source_id AND source_scans.run_id > rows.run_id AND scanned.path <> '-')";
+    "(EXISTS (SELECT 1 FROM source_scans JOIN sources AS scanned ON scanned.id = source_scans.source_id
+    WHERE source_scans.source_id = rows.source_id AND source_scans.run_id > rows.run_id AND scanned.path <> '-')
+    AND NOT EXISTS (SELECT 1 FROM mended_rows WHERE row_id = rows.id))";
 
 /// Rows of an input, as a scan to its end counted them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -283,6 +292,10 @@ pub(super) fn source_accounts(connection: &Connection) -> rusqlite::Result<Vec<S
     }
     count_rows(connection, &mut accounts)?;
     read_scans(connection, &mut accounts)?;
+    // A rejects file without rows of its own is none of the inputs.
+    accounts.retain(|_, account| {
+        account.scan.is_some() || account.is_unfinished || account.rows != StateCounts::default()
+    });
     Ok(accounts.into_values().collect())
 }
 

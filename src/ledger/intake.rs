@@ -1,17 +1,19 @@
 //! Rows of the inputs: new ones are inserted, known ones compared and updated.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::params;
 
 use super::counts::ScanCounts;
 use super::error::{LedgerError, Stored};
+use super::existing::Existing;
 use super::handle::Ledger;
+use super::mended_rows::LeftTo;
+use super::progress::ScanProgress;
 use super::row::RowId;
-use super::schema::state_column;
 use super::state::{RowEvent, RowState, RowStatus, transition};
 use super::writer::Session;
 use crate::digest::Digest;
 use crate::mapping::Rejection;
-use crate::source::{Header, Input, RowKey};
+use crate::source::{Header, Input, RowKey, RowOrigin};
 use crate::token::ClientToken;
 
 /// A row of an input, mapped and validated.
@@ -33,6 +35,23 @@ pub struct IntakeRow {
     pub record: String,
     /// Why the row cannot be sent. `None` if it maps to a valid request.
     pub rejection: Option<Rejection>,
+    /// Whether its key belongs to another shard. This ledger has such a row only if it was mended.
+    pub is_of_other_shard: bool,
+    /// The row that it is, if it was read from a rejects file.
+    pub reject: Option<RejectOrigin>,
+}
+
+/// The row that a row of a rejects file is.
+#[derive(Clone, Debug)]
+pub struct RejectOrigin {
+    /// The row as it was first read.
+    pub origin: RowOrigin,
+    /// Path of its input, or `-`; empty if that was removed from the rejects file.
+    pub file: String,
+    /// Line on which it started there; 0 if it is not known.
+    pub line: u64,
+    /// Why this ledger does not have the row as it is now.
+    pub left_to: Option<LeftTo>,
 }
 
 /// Something to report about a row of an input.
@@ -65,19 +84,6 @@ pub fn is_amended(code: Option<&str>, has_same_content: bool, has_same_mapping: 
     code.is_some_and(|code| Rejection::CODES.contains(&code)) || !has_same_content || !has_same_mapping
 }
 
-/// The ledger's row of a token.
-struct Existing {
-    row: RowId,
-    status: RowStatus,
-    content: Digest,
-    source: i64,
-    header: i64,
-    line: u64,
-    code: Option<String>,
-    /// Whether the last run that read the row had the mapping of this run.
-    has_same_mapping: bool,
-}
-
 impl Ledger {
     /// Records that an input is read from now on, and returns its id and that of its header, for [`IntakeRow`].
     ///
@@ -97,13 +103,44 @@ impl Ledger {
         self.call_blocking(move |session| {
             let finished = "DELETE FROM unfinished_scans WHERE run_id = ?1 AND source_id = ?2";
             session.connection.execute(finished, [session.run.0, source])?;
+            for borrowed in &session.progress.scan.borrowed {
+                session.connection.execute(finished, [session.run.0, *borrowed])?;
+            }
+            session.progress.read.insert(source);
+            let scan = &session.progress.scan;
+            let of_run = "UPDATE runs SET other_shards = other_shards + ?2, passed_over = passed_over + ?3 WHERE id = ?1";
+            let other_shards = counts.other_shards + scan.other_shards;
+            let passed_over = counts.passed_over + scan.passed_over;
             session.connection.execute(
-                "INSERT INTO source_scans (run_id, source_id, rows, other_shards, passed_over)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![session.run.0, source, counts.rows, counts.other_shards, counts.passed_over],
+                of_run,
+                params![
+                    session.run.0,
+                    other_shards + scan.elsewhere_other_shards,
+                    passed_over + scan.elsewhere_passed_over
+                ],
             )?;
+            // A rejects file has only the rows that were added to it.
+            let rows = counts.rows.saturating_sub(scan.of_other_inputs);
+            if rows == 0 && scan.of_other_inputs > 0 {
+                let forget = "DELETE FROM unfinished_scans WHERE source_id = ?1";
+                session.connection.execute(forget, [source])?;
+            } else {
+                session.connection.execute(
+                    "INSERT INTO source_scans (run_id, source_id, rows, other_shards, passed_over)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![session.run.0, source, rows, other_shards, passed_over],
+                )?;
+            }
             Ok(())
         })
+    }
+
+    /// Whether rows of this ledger were mended, which rows of other shards in an input may be.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn has_mended_rows(&self) -> Result<bool, LedgerError> {
+        self.call_uncommitted(|session| Ok(!session.progress.mended.is_empty()))
     }
 
     /// Inserts or updates rows of an input, in file order, and returns what is to be reported of them. They are
@@ -134,29 +171,67 @@ impl Session {
         let begin = "INSERT INTO unfinished_scans (run_id, source_id) VALUES (?1, ?2)";
         self.connection.execute(begin, [self.run.0, source])?;
         self.progress.headers.insert(header);
+        self.progress.scan = ScanProgress::default();
         Ok((source, header))
     }
 
     fn take_in(&mut self, mut row: IntakeRow) -> Stored<Option<Note>> {
+        match row.reject.take() {
+            Some(reject) => self.take_in_reject(row, &reject),
+            None => self.take_in_own(row),
+        }
+    }
+
+    /// Takes in a row of the current input.
+    pub(super) fn take_in_own(&mut self, mut row: IntakeRow) -> Stored<Option<Note>> {
+        let place = (row.source, row.line);
+        let noted = |row: &IntakeRow, kind: Option<NoteKind>| {
+            kind.map(|kind| Note { line: place.1, key: row.key.label(), kind })
+        };
+        if let Some(mended) = self.mended_of(row.token, row.content, row.is_of_other_shard) {
+            if !row.is_of_other_shard {
+                self.progress.mended_first.insert(row.token, place);
+            }
+            return Ok(noted(&row, self.take_in_mended(mended, place)?));
+        }
+        if row.is_of_other_shard {
+            self.progress.scan.other_shards += 1;
+            return Ok(None);
+        }
         let mut token = row.token;
         let mut existing = self.existing(token)?;
-        if let Some(first) = existing.take_if(|first| self.progress.seen.contains(first.row)) {
-            // `seen` has the first row of the token, so that `repeats` counts from the second.
-            let occurrence = self.progress.repeats.count(token.0, 0)?.number.saturating_add(1);
-            token = self.scheme.token(&row.key, occurrence);
-            existing = self.existing(token)?;
-            match &row.key {
-                RowKey::Columns(_) => row.rejection = Some(self.duplicate_of(&first, &row)?),
-                RowKey::Content(_) => self.progress.identical += 1,
-                RowKey::Unusable(_) => {}
+        let is_seen = |session: &Session, row: &Existing| session.progress.is_seen(row.row);
+        // A row that was mended still has its old key in the input, so that rows after it keep their numbers.
+        let first = self.progress.mended_first.get(&token).copied();
+        let first = first.or_else(|| existing.as_ref().filter(|row| is_seen(self, row)).map(Existing::place));
+        if let Some(first) = first {
+            loop {
+                // `seen` has the first row of the token, so that `repeats` counts from the second.
+                let occurrence = self.progress.repeats.count(row.token.0, 0)?.number.saturating_add(1);
+                token = self.scheme.token(&row.key, occurrence);
+                existing = self.existing(token)?;
+                // A mended row may have a token of the key too.
+                if !existing.as_ref().is_some_and(|row| is_seen(self, row)) {
+                    break;
+                }
+            }
+            if matches!(row.key, RowKey::Content(_)) {
+                self.progress.identical += 1;
+            }
+            if let Some(mended) = self.mended_of(token, row.content, false) {
+                return Ok(noted(&row, self.take_in_mended(mended, place)?));
+            }
+            if let RowKey::Columns(_) = row.key {
+                row.rejection = Some(self.duplicate_of(first, Some(row.source))?);
             }
         }
+        self.forget_mend(existing.as_ref())?;
         let kind = self.enter(&row, token, existing)?;
-        Ok(kind.map(|kind| Note { line: row.line, key: row.key.label(), kind }))
+        Ok(noted(&row, kind))
     }
 
     /// Inserts a row that the ledger does not have; otherwise updates what the input may change.
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         row: &IntakeRow,
         token: ClientToken,
@@ -166,27 +241,27 @@ impl Session {
         let rejected = rejected.map(NoteKind::Rejected);
         let Some(existing) = existing else {
             let id = self.insert(row, token)?;
-            self.progress.seen.insert(id);
+            self.progress.see(id);
             return Ok(rejected);
         };
-        self.progress.seen.insert(existing.row);
+        let is_new = self.progress.see(existing.row);
         let is_changed = existing.content != row.content;
         match existing.status.state {
             RowState::Created => {
-                self.progress.created += 1;
-                self.progress.changed += u64::from(is_changed);
-                if (existing.source, existing.line) != (row.source, row.line) {
-                    self.move_created(existing.row, row)?;
+                self.progress.created += u64::from(is_new);
+                self.progress.changed += u64::from(is_new && is_changed);
+                if existing.place() != (row.source, row.line) {
+                    self.move_created(existing.row, (row.source, row.line))?;
                 }
                 Ok(is_changed.then_some(NoteKind::ChangedSinceCreated))
             }
             RowState::Unknown if !self.retries_unknown => {
-                self.move_in_doubt(&existing, row, None)?;
+                self.move_in_doubt(&existing, (row.source, row.line), None)?;
                 Ok(Some(NoteKind::Unknown))
             }
             state if existing.status.may_exist && is_changed => {
                 let event = (state == RowState::Unknown).then_some(RowEvent::Retried);
-                self.move_in_doubt(&existing, row, event)?;
+                self.move_in_doubt(&existing, (row.source, row.line), event)?;
                 self.progress.headers.insert(existing.header);
                 Ok(Some(NoteKind::ChangedInDoubt))
             }
@@ -201,40 +276,6 @@ impl Session {
                 Ok(if next.state == RowState::Unknown { Some(NoteKind::Unknown) } else { rejected })
             }
         }
-    }
-
-    fn existing(&self, token: ClientToken) -> rusqlite::Result<Option<Existing>> {
-        let mut existing = self.connection.prepare_cached(
-            "SELECT rows.id, state, may_exist, content, source_id, line, code,
-                    (SELECT mapping FROM runs WHERE id = rows.run_id) = (SELECT mapping FROM runs WHERE id = ?2),
-                    header_id
-             FROM rows WHERE token = ?1",
-        )?;
-        let read = |row: &Row<'_>| {
-            Ok(Existing {
-                row: RowId(row.get(0)?),
-                status: RowStatus { state: state_column(row, 1)?, may_exist: row.get(2)? },
-                content: Digest(row.get(3)?),
-                source: row.get(4)?,
-                line: row.get(5)?,
-                code: row.get(6)?,
-                has_same_mapping: row.get(7)?,
-                header: row.get(8)?,
-            })
-        };
-        existing.query_row(params![token.0.0, self.run.0], read).optional()
-    }
-
-    fn duplicate_of(&self, first: &Existing, row: &IntakeRow) -> rusqlite::Result<Rejection> {
-        let file = if first.source == row.source {
-            String::new()
-        } else {
-            let path = "SELECT path FROM sources WHERE id = ?1";
-            let path: String = self.connection.query_row(path, [first.source], |row| row.get(0))?;
-            format!(" of {path}")
-        };
-        let found = format!("has the key of line {}{file}", first.line);
-        Ok(Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported"))
     }
 
     fn insert(&mut self, row: &IntakeRow, token: ClientToken) -> Stored<RowId> {
@@ -330,7 +371,12 @@ impl Session {
 
     /// Updates the place of a row in doubt, and its state. It keeps the content that it was sent with: with that alone
     /// Connect returns its contact, and by that alone `verify` searches for it.
-    fn move_in_doubt(&self, existing: &Existing, row: &IntakeRow, event: Option<RowEvent>) -> Stored<()> {
+    pub(super) fn move_in_doubt(
+        &self,
+        existing: &Existing,
+        (source, line): (i64, u64),
+        event: Option<RowEvent>,
+    ) -> Stored<()> {
         let next = event.map_or(Ok(existing.status), |event| transition(existing.status, event))?;
         self.update_row(
             existing.row,
@@ -339,8 +385,8 @@ impl Session {
             params![
                 existing.row.0,
                 existing.status.state.name(),
-                row.source,
-                row.line,
+                source,
+                line,
                 self.run.0,
                 next.state.name(),
                 event == Some(RowEvent::Retried),
@@ -349,15 +395,15 @@ impl Session {
     }
 
     /// Updates the place of a created row, which a duplicate of it names.
-    fn move_created(&self, existing: RowId, row: &IntakeRow) -> Stored<()> {
+    pub(super) fn move_created(&self, existing: RowId, (source, line): (i64, u64)) -> Stored<()> {
         self.update_row(
             existing,
             "UPDATE rows SET source_id = ?2, line = ?3 WHERE id = ?1 AND state = 'created'",
-            params![existing.0, row.source, row.line],
+            params![existing.0, source, line],
         )
     }
 }
 
-fn code_and_message(rejection: Option<&Rejection>) -> Option<(&'static str, String)> {
+pub(super) fn code_and_message(rejection: Option<&Rejection>) -> Option<(&'static str, String)> {
     rejection.map(|rejection| (rejection.code, rejection.to_string()))
 }

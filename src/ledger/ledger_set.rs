@@ -10,6 +10,7 @@ use super::reader::LedgerReader;
 use super::row::RunId;
 use super::state::RowState;
 use crate::shard::Shard;
+use crate::source::RowOrigin;
 use crate::token::ClientToken;
 
 /// Ledgers of one instance, operation and namespace, in the order in which they were named.
@@ -144,12 +145,32 @@ impl LedgerSet {
         self.best_of(|reader| reader.find(token))
     }
 
-    /// The row of [`LedgerReader::find_at`]. If several ledgers have it, the one that has progressed furthest.
+    /// The row of [`LedgerReader::find_origin`]. If several ledgers have it, the one that has progressed furthest.
     ///
     /// # Errors
-    /// A ledger cannot be read, or has no index of places.
-    pub fn best_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
-        self.best_of(|reader| reader.find_at(source, line, key))
+    /// A ledger cannot be read.
+    pub fn best_origin(&self, origin: RowOrigin) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find_origin(origin))
+    }
+
+    /// The row of [`LedgerReader::find_mended`]. If several ledgers have it, the one that has progressed furthest.
+    ///
+    /// # Errors
+    /// A ledger cannot be read.
+    pub fn best_mended(&self, origin: RowOrigin) -> Result<Option<ListedRow>, LedgerError> {
+        self.best_of(|reader| reader.find_mended(origin))
+    }
+
+    /// Whether a row of a ledger was mended in a rejects file.
+    ///
+    /// # Errors
+    /// A ledger cannot be read.
+    pub fn has_mended_rows(&self) -> Result<bool, LedgerError> {
+        let mut has = false;
+        for (_, reader) in &self.readers {
+            has |= reader.has_mended_rows()?;
+        }
+        Ok(has)
     }
 
     fn best_of(
@@ -174,12 +195,13 @@ impl LedgerSet {
 /// Order of rows by progress: created rows first, then those that may have been created.
 fn progress(row: &ListedRow) -> u8 {
     match row.state {
-        RowState::Created => 6,
-        RowState::Unknown => 5,
-        RowState::InFlight => 4,
-        RowState::Pending if row.may_exist => 3,
-        RowState::Failed => 2,
-        RowState::Pending => 1,
-        RowState::Rejected | RowState::Accepted | RowState::Withdrawn => 0,
+        RowState::Created => 7,
+        RowState::Unknown => 6,
+        RowState::InFlight => 5,
+        RowState::Pending if row.may_exist => 4,
+        RowState::Failed => 3,
+        RowState::Pending => 2,
+        RowState::Rejected | RowState::Accepted => 1,
+        RowState::Withdrawn => 0,
     }
 }

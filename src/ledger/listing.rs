@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::LedgerError;
+use super::mended_rows::{mended_row, row_of_origin};
 use super::reader::LedgerReader;
 use super::row::{Contact, RowId, RunId};
 use super::schema::{json_column, state_column};
 use super::state::RowState;
+use crate::digest::Digest;
+use crate::source::RowOrigin;
 use crate::token::ClientToken;
 
 /// Most rows of a page.
@@ -120,14 +123,18 @@ pub struct RejectedRow {
     pub code: String,
     /// Message of the last error, with the values of the row that the service quoted.
     pub message: String,
+    /// The row as it was first read.
+    pub origin: RowOrigin,
     /// Columns of the header.
     pub columns: Vec<String>,
     /// Original cells.
     pub cells: Vec<String>,
 }
 
-/// Condition of a row in the rejects file.
-const IS_REJECT: &str = "(state = 'rejected' OR state = 'failed' OR state = 'unknown')";
+/// Rows of the rejects file. SQLite uses the partial index only for one literal state, and would read every row otherwise.
+const REJECTS: &str = "SELECT * FROM rows INDEXED BY rows_by_cause WHERE state = 'rejected'
+    UNION ALL SELECT * FROM rows INDEXED BY rows_by_cause WHERE state = 'failed'
+    UNION ALL SELECT * FROM rows INDEXED BY rows_by_cause WHERE state = 'unknown'";
 
 const UNKNOWN: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'unknown'";
 const PENDING_IN_DOUBT: &str = "rows INDEXED BY rows_in_doubt WHERE may_exist = 1 AND state = 'pending'";
@@ -180,31 +187,31 @@ impl LedgerReader {
         self.read(|connection| connection.prepare_cached(&sql)?.query_row([token.0.0], listed).optional())
     }
 
-    /// Builds an index for [`LedgerReader::find_at`] in a temporary table: 1 s per million rows. The ledger has none,
-    /// since only the rows of a rejects file are looked up by place.
+    /// The row that was first read as `origin`, however often it was mended since.
     ///
     /// # Errors
-    /// The ledger cannot be read, or the temporary table cannot be written.
-    pub fn index_places(&self) -> Result<(), LedgerError> {
-        let index = "CREATE TEMP TABLE IF NOT EXISTS places
-                (source_id INTEGER, line INTEGER, row INTEGER, PRIMARY KEY (source_id, line, row)) WITHOUT ROWID;
-            INSERT OR IGNORE INTO temp.places SELECT source_id, line, id FROM rows ORDER BY source_id, line, id";
-        self.read(|connection| connection.execute_batch(index))
+    /// The ledger cannot be read.
+    pub fn find_origin(&self, origin: RowOrigin) -> Result<Option<ListedRow>, LedgerError> {
+        self.find_numbered(|connection| row_of_origin(connection, origin))
     }
 
-    /// The row that started on this line of this input and has this key, as shown to people. Of several, the one that
-    /// was read or sent last.
+    /// The row that was mended in a rejects file, and was first read as `origin`.
     ///
     /// # Errors
-    /// The ledger cannot be read, or has no index of places.
-    pub fn find_at(&self, source: &str, line: u64, key: &str) -> Result<Option<ListedRow>, LedgerError> {
-        let sql = format!(
-            "SELECT {LISTED} FROM sources CROSS JOIN temp.places ON places.source_id = sources.id
-             CROSS JOIN rows ON rows.id = places.row
-             WHERE path = ?1 AND places.line = ?2 AND key = ?3 ORDER BY run_id DESC, rows.id DESC LIMIT 1"
-        );
-        self.read(|connection| {
-            connection.prepare_cached(&sql)?.query_row(params![source, line, key], listed).optional()
+    /// The ledger cannot be read.
+    pub fn find_mended(&self, origin: RowOrigin) -> Result<Option<ListedRow>, LedgerError> {
+        self.find_numbered(|connection| mended_row(connection, origin))
+    }
+
+    fn find_numbered(
+        &self,
+        find: impl FnOnce(&Connection) -> rusqlite::Result<Option<RowId>>,
+    ) -> Result<Option<ListedRow>, LedgerError> {
+        let sql =
+            format!("SELECT {LISTED} FROM rows JOIN sources ON sources.id = source_id WHERE rows.id = ?1");
+        self.read(|connection| match find(connection)? {
+            Some(row) => connection.prepare_cached(&sql)?.query_row([row.0], listed).optional(),
+            None => Ok(None),
         })
     }
 
@@ -232,23 +239,24 @@ impl LedgerReader {
         })
     }
 
-    /// Calls `each` with every rejected, failed or unknown row of `run`, in file order. Rows are not held in memory.
+    /// Calls `each` with every rejected, failed or unknown row, in file order. Rows are not held in memory.
     ///
     /// # Errors
     /// The ledger cannot be read; those of `each`.
     pub fn rejected_rows<E: From<LedgerError>>(
         &self,
-        run: RunId,
         mut each: impl FnMut(RejectedRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = format!(
-            "SELECT path, line, key, state, code, coalesce(full_message, message, ''), columns, record
-             FROM rows JOIN sources ON sources.id = source_id JOIN headers ON headers.id = header_id
-             WHERE run_id = ?1 AND {IS_REJECT} ORDER BY source_id, line, rows.id"
+            "SELECT path, line, key, state, code, coalesce(full_message, message, ''), columns, record,
+                    coalesce(mended_rows.token, rows.token), coalesce(mended_rows.content, rows.content)
+             FROM ({REJECTS}) AS rows JOIN sources ON sources.id = source_id
+             JOIN headers ON headers.id = header_id LEFT JOIN mended_rows ON row_id = rows.id
+             ORDER BY source_id, line, rows.id"
         );
         let failed = |source| E::from(LedgerError::sqlite(&self.path, source));
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let rows = statement.query_map([run.0], |row| {
+        let rows = statement.query_map([], |row| {
             Ok(RejectedRow {
                 source: row.get(0)?,
                 line: row.get(1)?,
@@ -258,6 +266,7 @@ impl LedgerReader {
                 message: row.get(5)?,
                 columns: json_column(row, 6)?,
                 cells: json_column(row, 7)?,
+                origin: RowOrigin { token: Digest(row.get(8)?), content: Digest(row.get(9)?) },
             })
         });
         for row in rows.map_err(failed)? {
@@ -266,16 +275,15 @@ impl LedgerReader {
         Ok(())
     }
 
-    /// Headers of the rejected, failed and unknown rows of `run`.
+    /// Headers of the rejected, failed and unknown rows.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn rejected_headers(&self, run: RunId) -> Result<Vec<Vec<String>>, LedgerError> {
+    pub fn rejected_headers(&self) -> Result<Vec<Vec<String>>, LedgerError> {
         let sql = format!(
-            "SELECT columns FROM headers
-             WHERE id IN (SELECT header_id FROM rows WHERE run_id = ?1 AND {IS_REJECT}) ORDER BY id"
+            "SELECT columns FROM headers WHERE id IN (SELECT header_id FROM ({REJECTS})) ORDER BY id"
         );
-        self.rows(&sql, [run.0], |row| json_column(row, 0))
+        self.rows(&sql, [], |row| json_column(row, 0))
     }
 }
 

@@ -11,24 +11,30 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `file`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `resume`, `intake` and `contacts`,
-//! which extend [`Ledger`]; then `reader`, `other_ledger`, `traffic`, `listing`,
-//! `verifications` and `ledger_set`.
+//! `counts`, `mended_rows`, `progress`, `file`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
+//! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
+//! `traffic`, `listing`, `verifications` and `ledger_set`.
 
 mod accept;
 mod contacts;
 mod counts;
 mod error;
+mod existing;
 mod file;
 mod handle;
 mod identity;
 mod intake;
 mod known_keys;
+mod known_rows;
 mod ledger_set;
 mod listing;
 mod lock;
+mod mend;
+mod mended_input;
+mod mended_rows;
 mod occurrences;
 mod other_ledger;
+mod progress;
 mod reader;
 mod resume;
 mod row;
@@ -50,15 +56,17 @@ pub use counts::{ErrorCount, ScanCounts, SourceAccount, SourceScan, StateCounts}
 pub use error::LedgerError;
 pub use handle::{Ledger, LedgerOrigin, is_locked};
 pub use identity::{Identity, NamedIdentity};
-pub use intake::{IntakeRow, Note, NoteKind, is_amended};
+pub use intake::{IntakeRow, Note, NoteKind, RejectOrigin, is_amended};
 pub use known_keys::KnownKey;
+pub use known_rows::KnownRow;
 pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
 pub use lock::Opening;
+pub use mended_rows::LeftTo;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
 pub use other_ledger::expect_no_other_ledger;
-pub use reader::{KnownRow, LedgerReader};
-pub use resume::{IntakeTotals, Recognition, RowFingerprint};
+pub use reader::LedgerReader;
+pub use resume::{IntakeTotals, Recognition, RowFingerprint, RowKind};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};
 pub use runs::{DoubtCounts, NewRun, Retry, RunRecord};
 pub use send::{Claim, InFlight, SetAside, Settled, Settlement};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::counts::{
     ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
@@ -17,12 +17,10 @@ use super::handle::expect_commit;
 use super::identity::{Identity, read_identity};
 use super::lock::{ClosedFile, Commit, is_taken, recorded_commit};
 use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
-use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version, state_column};
+use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version};
 use super::shared_contacts::{SharedContacts, shared_contacts};
-use super::state::RowState;
 use crate::digest::Digest;
 use crate::paths::resolved;
-use crate::token::ClientToken;
 
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
@@ -30,26 +28,6 @@ pub struct LedgerReader {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     immutable: Option<ImmutableLedger>,
-}
-
-/// A row of the ledger as far as it decides what a run does with it.
-#[derive(Clone, Debug)]
-pub struct KnownRow {
-    /// State at the start of the next run.
-    pub state: RowState,
-    /// Time of the first attempt that may have created the contact, milliseconds since 1970. `None` if the row is not
-    /// in doubt.
-    pub doubt_ms: Option<i64>,
-    /// Input that the row came from.
-    pub source: String,
-    /// Whether that input was not read to its end, or the row was removed from it: a run then leaves the row out.
-    pub stranded: bool,
-    /// Digest of the cells.
-    pub content: Digest,
-    /// Code of the last error.
-    pub code: Option<String>,
-    /// Digest of the mapping of the last run that read the row.
-    pub mapping: Digest,
 }
 
 impl LedgerReader {
@@ -196,33 +174,6 @@ impl LedgerReader {
     /// The ledger cannot be read.
     pub fn identity(&self) -> Result<Option<Identity>, LedgerError> {
         self.read(read_identity)
-    }
-
-    /// The row of `token`.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn row(&self, token: ClientToken) -> Result<Option<KnownRow>, LedgerError> {
-        // The next run first makes rows unknown again that the operator's request left pending.
-        let sql = format!(
-            "SELECT CASE operator_retry WHEN 1 THEN 'unknown' ELSE state END, content, code, mapping,
-                    CASE WHEN may_exist OR state = 'in_flight' THEN doubt_ms END, path,
-                    {IS_OF_UNFINISHED_SCAN} OR state IN ('pending', 'failed') AND {IS_REMOVED}
-             FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-             WHERE token = ?1"
-        );
-        let known = |row: &Row<'_>| {
-            Ok(KnownRow {
-                state: state_column(row, 0)?,
-                content: Digest(row.get(1)?),
-                code: row.get(2)?,
-                mapping: Digest(row.get(3)?),
-                doubt_ms: row.get(4)?,
-                source: row.get(5)?,
-                stranded: row.get(6)?,
-            })
-        };
-        self.read(|connection| connection.prepare_cached(&sql)?.query_row([token.0.0], known).optional())
     }
 
     /// Number of rows of other inputs than `sources` that a run sends too.

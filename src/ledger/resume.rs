@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::counts::{IS_OF_UNFINISHED_SCAN, IS_REMOVED};
+use super::counts::{IS_MENDED, IS_OF_UNFINISHED_SCAN, IS_REMOVED};
 use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_sending;
 use super::handle::Ledger;
+use super::mended_rows::MendedRow;
 use super::row::RowId;
 use super::runs::{RunRecord, is_refused_by_connect};
 use super::schema::state_column;
@@ -26,6 +27,19 @@ pub struct RowFingerprint {
     pub content: Digest,
     /// Line on which the row starts.
     pub line: u64,
+    /// Kind of the row.
+    pub kind: RowKind,
+}
+
+/// Kind of a row of the current input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowKind {
+    /// A row of the input, of this ledger.
+    Own,
+    /// A row with a key of another shard. This ledger has it only if it was mended.
+    OfOtherShard,
+    /// A row of a rejects file, which is always taken in.
+    Reject,
 }
 
 /// State in the ledger of a row of the input before it is taken in.
@@ -35,8 +49,10 @@ pub enum Recognition {
     Waiting,
     /// The row of its key is created, from another place or with other content.
     Created,
-    /// It is created with the same content and from the same line.
+    /// It is created with the same content and from the same line, or it was mended and left to another shard.
     Unchanged,
+    /// It was mended, and the input has it as it was. It keeps its mended content.
+    Mended,
 }
 
 /// Totals of the inputs, for the end of the intake.
@@ -89,21 +105,44 @@ impl Ledger {
 impl Session {
     fn recognise(&mut self, source: i64, rows: &[RowFingerprint]) -> Stored<Vec<Recognition>> {
         let mut recognised = vec![Recognition::Waiting; rows.len()];
-        if self.progress.last_row_before == RowId(0) {
+        if self.progress.last_row_before == RowId(0) && self.progress.mended.is_empty() {
             return Ok(recognised);
         }
-        let found = self.find_in_order(rows)?;
+        // Found first, since the rows that are compared are then seen.
+        let mended: Vec<Option<MendedRow>> = match self.progress.mended.is_empty() {
+            true => Vec::new(),
+            false => rows.iter().map(|row| self.mended_of_fingerprint(row)).collect(),
+        };
+        let mended = |index: usize| mended.get(index).copied().flatten();
+        let found = self.find_in_order(rows, mended)?;
         // The first row of a key is the row, even if a later one has more in common with the ledger's.
         let mut unrecognised = HashSet::new();
+        let mut is_mended_token = HashSet::new();
         for (index, (stored, row)) in found.into_iter().zip(rows).enumerate() {
             let Some(stored) = stored else { continue };
             self.progress.last_matched = stored.row;
+            if let Some(mended) = mended(index)
+                && !self.progress.is_seen(mended.row)
+                && !unrecognised.contains(&mended.row)
+            {
+                is_mended_token.insert(row.token);
+                recognised[index] = self.recognise_mended(mended, &stored, (source, row))?;
+                if recognised[index] == Recognition::Mended {
+                    unrecognised.insert(mended.row);
+                }
+                continue;
+            }
+            // Its number among the rows of its key is not known here.
+            if is_mended_token.contains(&row.token) || self.progress.mended_first.contains_key(&row.token) {
+                continue;
+            }
             let is_unchanged = stored.is_created
                 && stored.content == row.content
                 && (stored.source, stored.line) == (source, row.line);
-            if is_unchanged && !unrecognised.contains(&stored.row) && self.progress.seen.insert(stored.row) {
+            let is_first = !unrecognised.contains(&stored.row) && !self.progress.is_seen(stored.row);
+            if is_unchanged && is_first {
                 recognised[index] = Recognition::Unchanged;
-                self.progress.created += 1;
+                self.progress.created += u64::from(self.progress.see(stored.row));
             } else {
                 if stored.is_created {
                     recognised[index] = Recognition::Created;
@@ -114,25 +153,68 @@ impl Session {
         Ok(recognised)
     }
 
+    fn mended_of_fingerprint(&self, row: &RowFingerprint) -> Option<MendedRow> {
+        match row.kind {
+            RowKind::Own => self.mended_of(row.token, row.content, false),
+            RowKind::OfOtherShard => self.mended_of(row.token, row.content, true),
+            RowKind::Reject => None,
+        }
+    }
+
+    /// Recognises a row of `source` that was mended, and is in it as it was.
+    fn recognise_mended(
+        &mut self,
+        mended: MendedRow,
+        stored: &StoredRow,
+        (source, row): (i64, &RowFingerprint),
+    ) -> Stored<Recognition> {
+        let place = (source, row.line);
+        if mended.left_to.is_none() && !(stored.is_created && (stored.source, stored.line) == place) {
+            return Ok(Recognition::Mended);
+        }
+        if row.kind == RowKind::Own {
+            self.progress.mended_first.insert(row.token, place);
+        }
+        self.take_in_mended(mended, place)?;
+        Ok(Recognition::Unchanged)
+    }
+
     /// The ledger has its rows in the order in which they were first read, so the next row of the input is most often
     /// the next row of the ledger. Only where it is not, it is looked up by its token.
-    fn find_in_order(&self, rows: &[RowFingerprint]) -> rusqlite::Result<Vec<Option<StoredRow>>> {
+    fn find_in_order(
+        &self,
+        rows: &[RowFingerprint],
+        mended: impl Fn(usize) -> Option<MendedRow>,
+    ) -> rusqlite::Result<Vec<Option<StoredRow>>> {
         let in_order = format!("{STORED_ROW} WHERE id > ?1 AND id <= ?2 ORDER BY id");
         let mut in_order = self.connection.prepare_cached(&in_order)?;
         let mut by_token = self.connection.prepare_cached(&format!("{STORED_ROW} WHERE token = ?1"))?;
+        let mut by_id = self.connection.prepare_cached(&format!("{STORED_ROW} WHERE id = ?1"))?;
         let mut found = Vec::with_capacity(rows.len());
         let mut after = self.progress.last_matched;
         while found.len() < rows.len() {
             let mut stored = in_order.query(params![after.0, self.progress.last_row_before.0])?;
             let mut next = stored.next()?.map(stored_row).transpose()?;
             while let Some(row) = rows.get(found.len()) {
-                if let Some(same) = next.take_if(|next| next.token == row.token.0) {
+                if row.kind == RowKind::Reject {
+                    found.push(None);
+                    continue;
+                }
+                let mended = mended(found.len());
+                let is_same = |next: &mut StoredRow| match mended {
+                    Some(mended) => next.row == mended.row,
+                    None => next.token == row.token.0,
+                };
+                if let Some(same) = next.take_if(is_same) {
                     after = same.row;
                     found.push(Some(same));
                     next = stored.next()?.map(stored_row).transpose()?;
                     continue;
                 }
-                let moved = by_token.query_row([row.token.0.0], stored_row).optional()?;
+                let moved = match mended {
+                    Some(mended) => by_id.query_row([mended.row.0], stored_row).optional()?,
+                    None => by_token.query_row([row.token.0.0], stored_row).optional()?,
+                };
                 let moved_to = moved.as_ref().map(|stored| stored.row);
                 found.push(moved);
                 if let Some(row) = moved_to {
@@ -248,10 +330,15 @@ impl Session {
         for state in states {
             let from = RowStatus { state, may_exist: false };
             let next = transition(from, RowEvent::Withdrawn)?;
+            // The operator asked for a mended row that waits, whatever its input has by now.
+            let kept = match state {
+                RowState::Pending | RowState::Failed => format!("AND NOT {IS_MENDED}"),
+                _ => String::new(),
+            };
             self.connection.execute(
                 &format!(
                     "UPDATE rows SET run_id = ?1, state = ?4, code = NULL, message = NULL, full_message = NULL
-                     WHERE {OF_OTHER_RUNS} AND ({OF_FILES_READ} OR {IS_REMOVED}) AND +state = ?3 AND may_exist = 0
+                     WHERE {OF_OTHER_RUNS} AND ({OF_FILES_READ} OR {IS_REMOVED}) AND +state = ?3 AND may_exist = 0 {kept}
                         AND run_id IN (SELECT run_id FROM row_counts WHERE state = ?3 AND rows > 0)"
                 ),
                 params![self.run.0, files, from.state.name(), next.state.name()],
@@ -264,6 +351,8 @@ impl Session {
     fn adopt(&mut self, files: &str) -> Stored<u64> {
         let settled = |state| RowStatus { state, may_exist: false };
         let of_finished_scan = format!("{OF_OTHER_RUNS} AND NOT {IS_OF_UNFINISHED_SCAN}");
+        // Of the inputs that were read, those are left that were mended: others were withdrawn.
+        let elsewhere = format!("NOT {OF_FILES_READ}");
         // A row in doubt is sent again while its token is young, whatever became of its file.
         let in_doubt = format!("may_exist = 1 AND {OF_OTHER_RUNS}");
         // Also those that `recover` has just made unknown, and moved to this run.
@@ -284,13 +373,15 @@ impl Session {
         }
         let mut adopted = 0;
         for (rows, from, event) in adoptions {
+            let inputs =
+                if from.may_exist || from.state == RowState::Rejected { &*elsewhere } else { "?2 = ?2" };
             let next = event.map_or(Ok(from), |event| transition(from, event))?;
             let mut statement = self.connection.prepare(&format!(
                 "UPDATE rows SET run_id = ?1, state = ?4, operator_retry = (?3 = 'unknown'),
                         code = CASE may_exist WHEN 1 THEN code END,
                         message = CASE may_exist WHEN 1 THEN message END,
                         full_message = CASE may_exist WHEN 1 THEN full_message END
-                 WHERE {rows} AND NOT {OF_FILES_READ} AND +state = ?3
+                 WHERE {rows} AND {inputs} AND +state = ?3
                     AND run_id IN (SELECT run_id FROM row_counts WHERE state = ?3 AND rows > 0)
                  RETURNING header_id"
             ))?;

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::counts::{StateCounts, counts_of_run};
+use super::counts::{StateCounts, counts_of_run, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_intake;
 use super::handle::Ledger;
+use super::mended_rows::MendedRows;
+use super::progress::RunProgress;
 use super::row::{RowId, RunId};
 use super::shared_contacts::{SharedContacts, shared_contacts};
 use super::state::RowState;
-use super::writer::{RunProgress, Session, now_ms};
+use super::writer::{Session, now_ms};
 use crate::digest::Digest;
 use crate::mapping::Rejection;
 
@@ -147,6 +149,8 @@ pub struct RunRecord {
     pub instance_proven: bool,
     /// Rows that this run was the last to read or send, by state.
     pub rows: StateCounts,
+    /// All rows of the ledger, by state. Known of the current run alone.
+    pub all_rows: StateCounts,
 }
 
 impl RunRecord {
@@ -288,7 +292,7 @@ impl Session {
             ],
         )?;
         self.run = RunId(self.connection.last_insert_rowid());
-        self.progress = RunProgress::default();
+        self.progress = RunProgress { mended: MendedRows::read(&self.connection)?, ..RunProgress::default() };
         let last = "SELECT coalesce(max(id), 0) FROM rows";
         self.progress.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
         self.retries_rejected = run.retry.contains(&Retry::Rejected);
@@ -331,6 +335,7 @@ impl Session {
         let mut record = self.connection.query_row(&sql, [self.run.0], run_record)?;
         record.stranded = self.connection.query_row(stranded, [self.run.0], |row| row.get(0))?;
         record.rows = counts_of_run(&self.connection, record.id)?;
+        record.all_rows = state_counts(&self.connection)?;
         Ok(record)
     }
 }
@@ -352,8 +357,6 @@ pub(super) fn latest_runs(connection: &Connection, limit: u32) -> rusqlite::Resu
 }
 
 const RUN_COLUMNS: &str = "*,
-    (SELECT coalesce(sum(other_shards), 0) FROM source_scans WHERE run_id = runs.id) AS other_shards,
-    (SELECT coalesce(sum(passed_over), 0) FROM source_scans WHERE run_id = runs.id) AS passed_over,
     EXISTS (SELECT 1 FROM row_counts WHERE state = 'created' AND rows > 0) AS instance_proven";
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
@@ -392,5 +395,6 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         throttled: row.get("throttled")?,
         instance_proven: row.get("instance_proven")?,
         rows: StateCounts::default(),
+        all_rows: StateCounts::default(),
     })
 }

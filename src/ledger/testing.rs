@@ -69,6 +69,8 @@ pub(crate) fn row(
         content: Digest::of([id.as_bytes(), name.as_bytes()]),
         record: serde_json::json!([id, name]).to_string(),
         rejection: None,
+        is_of_other_shard: false,
+        reject: None,
     }
 }
 

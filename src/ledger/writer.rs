@@ -1,11 +1,10 @@
 //! The one thread that owns the connection, with group commit, and its [`Session`]. Every SQL statement that writes
-//! is in the modules that extend [`Session`] or call it: intake, resume, send, runs, contacts and traffic.
+//! is in the modules that extend [`Session`] or call it: intake, mend, resume, send, runs, contacts and traffic.
 //!
 //! Work that arrives during a COMMIT goes into the next transaction, so a slow disk costs latency and not throughput. A
 //! caller is answered after COMMIT. The intake alone is answered at once: nothing is sent before its last call is
 //! committed, and all earlier calls with it. After a failure every caller gets the same error, and nothing is written.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -17,8 +16,8 @@ use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
 use super::file::LedgerFiles;
 use super::lock::{Commit, LockRecorder};
-use super::occurrences::Occurrences;
-use super::row::{RowId, RowSet, RunId};
+use super::progress::RunProgress;
+use super::row::{RowId, RunId};
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::token::TokenScheme;
 
@@ -197,35 +196,6 @@ pub(super) struct Session {
     crash_plan: CrashPlan,
     #[cfg(test)]
     commit_fault: CommitFault,
-}
-
-/// State of the run between calls.
-#[derive(Default)]
-pub(super) struct RunProgress {
-    /// Rows read in this run. Rows that were created before are recognised without a write.
-    pub(super) seen: RowSet,
-    /// Repetitions of tokens in this run.
-    pub(super) repeats: Occurrences,
-    /// The last row of the ledger when the run started.
-    pub(super) last_row_before: RowId,
-    /// The row of the ledger that the input last matched.
-    pub(super) last_matched: RowId,
-    /// Rows of the input that were created before.
-    pub(super) created: u64,
-    /// Of those, with other content than was sent.
-    pub(super) changed: u64,
-    /// Rows without a key that equal an earlier one.
-    pub(super) identical: u64,
-    /// Headers of the rows of this run.
-    pub(super) headers: BTreeSet<i64>,
-    /// Whether every row in doubt is claimed. They are claimed first.
-    pub(super) has_claimed_doubts: bool,
-    /// The row that was claimed last, among those in doubt or among the others.
-    pub(super) last_claimed: RowId,
-    /// Whether the time of the run's first request is recorded.
-    pub(super) is_sending: bool,
-    /// Number of the run's commits.
-    commits: i64,
 }
 
 impl Session {

@@ -20,6 +20,10 @@ use super::records::{RecordForm, RecordReader};
 /// of ASCII.
 const SUSPECT_ROWS: u8 = 100;
 
+/// Columns of a rejects file that show that a header without the others was one. Exports have up to three of the names:
+/// `_file` and `_line` of Fivetran, `_state`, `_code` and `_message` of `export --join`.
+const TELLING_COLUMNS: usize = 4;
+
 /// An open CSV whose header was read.
 pub struct CsvSource {
     input: Input,
@@ -59,7 +63,7 @@ impl CsvSource {
     ///
     /// # Errors
     /// - [`SourceError::NoHeader`], [`SourceError::AllSkipped`], [`SourceError::Preamble`],
-    ///   [`SourceError::HeaderIsRow`], [`SourceError::StrayQuote`]: there is no usable header.
+    ///   [`SourceError::HeaderIsRow`], [`SourceError::StrayQuote`], [`SourceError::PartOfRejects`]: there is no usable header.
     /// - [`SourceError::Foreign`], [`SourceError::Damaged`], [`SourceError::Utf16`]: the bytes are not a CSV, not
     ///   intact, or in an undeclared encoding.
     /// - Those of [`CsvSource::read_record`], for the header.
@@ -115,6 +119,10 @@ impl CsvSource {
         self.is_rejects_file = last.eq(REJECT_COLUMNS.map(str::as_bytes));
         if self.is_rejects_file {
             fields.truncate(own);
+        } else if REJECT_COLUMNS.iter().filter(|name| fields.iter().any(|field| field == **name)).count()
+            >= TELLING_COLUMNS
+        {
+            return Err(SourceError::PartOfRejects { file });
         }
         let mut columns: Vec<String> = fields.iter().map(str::to_owned).collect();
         // A byte order mark within the first field's quotes is not at the beginning of the file.

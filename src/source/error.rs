@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::foreign::ForeignFormat;
 use super::input::Input;
-use super::record::{ExpectedEncoding, MAX_RECORD_BYTES};
+use super::record::{ExpectedEncoding, MAX_RECORD_BYTES, REJECT_COLUMNS};
 use crate::suggest::similar_file;
 
 /// A CSV cannot be read. Rows of the file that were not sent before are not sent.
@@ -76,6 +76,16 @@ pub enum SourceError {
     /// Text follows a closing quote in the header, which may have swallowed rows.
     #[error("{0}: the header has text after a closing quote; correct it, or set the quote with --quote")]
     StrayQuote(String),
+    /// The header has some of the columns of a rejects file, or all of them in other places.
+    #[error(
+        "{file} is a rejects file whose last columns were changed, so its rows cannot be told from new ones; restore them as \
+         they were, in this order: {}",
+        REJECT_COLUMNS.join(", ")
+    )]
+    PartOfRejects {
+        /// The rejects file.
+        file: String,
+    },
     /// A column of the key is missing.
     #[error("{file} has no key column '{column}'{hint}")]
     NoKeyColumn {

@@ -52,7 +52,9 @@ pub use key::{KeyComparison, RowKey};
 pub use key_form::{KeyForms, has_visible};
 pub use non_row::NonRow;
 pub use null_markers::{looks_like_null, looks_like_null_date, may_look_like_null};
-pub use record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, fit_to_columns};
+pub use record::{
+    ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, RowOrigin, fit_to_columns,
+};
 pub use spoiled_key::{KeyCell, Spoilage, examine};
 pub use start::first_bytes;
 pub use syntax_guess::{GuessedSyntax, SyntaxGuess, guess_syntax};

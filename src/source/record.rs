@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::non_row::NonRow;
+use crate::digest::Digest;
 
 /// Maximum length of a record, bytes. A quote that is never closed turns the rest of the file into one record, which
 /// need not fit into memory.
 pub(super) const MAX_RECORD_BYTES: usize = 64 << 20;
 
 /// The columns that a rejects file has after the original ones.
-pub const REJECT_COLUMNS: [&str; 6] = ["_file", "_line", "_key", "_state", "_code", "_message"];
+pub const REJECT_COLUMNS: [&str; 7] = ["_file", "_line", "_key", "_state", "_code", "_message", "_row"];
 
 /// One data row of a CSV.
 #[derive(Clone, Debug, Default)]
@@ -69,17 +70,39 @@ pub struct ExpectedEncoding {
     pub remedy: &'static str,
 }
 
-/// The origin of a row that is read from a rejects file.
+/// A row as it was first read: what identifies it in a rejects file, however often it is mended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RowOrigin {
+    /// Client token that the row had then.
+    pub token: Digest,
+    /// Digest of the cells that it had then.
+    pub content: Digest,
+}
+
+impl RowOrigin {
+    /// The cell of the column `_row`: 64 hexadecimal digits.
+    pub fn text(&self) -> String {
+        self.token.hex() + &self.content.hex()
+    }
+
+    /// The origin that [`text`](Self::text) wrote; none of an empty cell or any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (token, content) = text.trim().split_at_checked(32)?;
+        Some(RowOrigin { token: Digest::from_hex(token)?, content: Digest::from_hex(content)? })
+    }
+}
+
+/// The additional columns of a row that is read from a rejects file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reject {
     /// [`super::Input::identity`] of the input that held the row.
     pub file: String,
     /// The line on which the row started there; 0 if the field was edited and holds no number.
     pub line: u64,
-    /// [`super::RowKey::label`] of the row there.
-    pub key: String,
     /// The code of the rejection. The user empties it to have the row imported.
     pub code: String,
+    /// The row that it is; none of a row that was added by hand.
+    pub origin: Option<RowOrigin>,
 }
 
 impl Reject {
@@ -92,8 +115,8 @@ impl Reject {
         Reject {
             file: field("_file"),
             line: field("_line").parse().unwrap_or_default(),
-            key: field("_key"),
             code: field("_code"),
+            origin: RowOrigin::parse(&field("_row")),
         }
     }
 }
@@ -135,8 +158,18 @@ mod tests {
 
     #[test]
     fn a_line_of_a_rejects_file_that_is_no_number_is_zero() {
-        let fields = csv::StringRecord::from(vec!["a", "t.csv", "seven", "K", "rejected", "C", "m"]);
-        let expected = Reject { file: "t.csv".into(), line: 0, key: "K".into(), code: "C".into() };
+        let fields = csv::StringRecord::from(vec!["a", "t.csv", "seven", "K", "rejected", "C", "m", ""]);
+        let expected = Reject { file: "t.csv".into(), line: 0, code: "C".into(), origin: None };
         assert_eq!(Reject::after(1, &fields), expected);
+    }
+
+    #[test]
+    fn the_origin_of_a_row_is_read_as_it_was_written_and_no_other_text_is_one() {
+        let origin = RowOrigin { token: Digest([1; 16]), content: Digest([0xab; 16]) };
+        assert_eq!(RowOrigin::parse(&origin.text()), Some(origin));
+        let (one, text) = (origin.text()[1..].to_owned(), origin.text());
+        for wrong in ["", "7", &one, &format!("{text}0"), &text.replace("ab", "+b"), &"é".repeat(32)] {
+            assert_eq!(RowOrigin::parse(wrong), None, "{wrong}");
+        }
     }
 }

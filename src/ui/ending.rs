@@ -2,7 +2,7 @@
 
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
-use crate::ledger::{Cause, RowState, RunRecord};
+use crate::ledger::{Cause, RunRecord};
 
 /// Name of an ending, as the ledger records it.
 pub fn ending_name(ending: &Ending) -> &'static str {
@@ -21,13 +21,15 @@ pub fn ending_name(ending: &Ending) -> &'static str {
     }
 }
 
-/// Exit code of a run with this ending and record.
+/// Exit code of a run with this ending and record. It speaks of all rows of the ledger: a run takes up those of every input.
 pub fn exit_code(ending: &Ending, run: &RunRecord) -> ExitCode {
     match (failure(ending), ending) {
         (Some((exit, _)), _) => exit,
         (None, Ending::ErrorBudget(_)) => ExitCode::ErrorBudget,
         (None, _) if run.waiting() > 0 => ExitCode::PlannedStop,
-        (None, _) if rows_with_errors(run) + run.shared.total > 0 => ExitCode::RowsNotCreated,
+        (None, _) if run.all_rows.with_errors() + run.stranded + run.shared.total > 0 => {
+            ExitCode::RowsNotCreated
+        }
         (None, _) => ExitCode::Complete,
     }
 }
@@ -39,7 +41,7 @@ pub(super) fn reason(ending: &Ending, run: &RunRecord) -> Option<String> {
         (None, Ending::ErrorBudget(budget)) => Some(format!(
             "The error budget is spent: {} rows have errors, and --max-errors allows {budget} of {} read. \
              Look at the causes before you raise it.",
-            rows_with_errors(run),
+            run.rows.with_errors(),
             run.own_rows()
         )),
         (None, _) if run.waiting() == 0 => None,
@@ -96,8 +98,4 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
     };
     let Cause { code, message } = cause;
     Some((exit, format!("{problem} ({code}: {message}). {remedy}")))
-}
-
-fn rows_with_errors(run: &RunRecord) -> u64 {
-    [RowState::Rejected, RowState::Failed, RowState::Unknown].iter().map(|state| run.rows.of(*state)).sum()
 }

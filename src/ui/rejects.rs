@@ -1,4 +1,5 @@
-//! The rejects file: rows of a run that were not created or may not have been, to be corrected and imported by the next run.
+//! The rejects file: rows of the ledger that were not created or may not have been, to be corrected and imported by the next
+//! run.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +11,7 @@ use crate::atomic_file::AtomicFile;
 use crate::crash_plan::{CrashPlan, CrashPoint};
 use crate::digest::Digest;
 use crate::kept_file;
-use crate::ledger::{Ledger, LedgerError, LedgerReader, RejectedRow, RunId};
+use crate::ledger::{Ledger, LedgerError, LedgerReader, RejectedRow};
 use crate::output_file::{OutputError, OutputKind};
 use crate::paths::{folder_of, resolved};
 use crate::source::{REJECT_COLUMNS, fit_to_columns};
@@ -56,7 +57,7 @@ pub fn check_rejects_target(path: &Path, force: bool) -> Result<(), RejectsError
     std::fs::metadata(folder_of(path)).map(drop).map_err(failed)
 }
 
-/// Writes the rejected, failed and unknown rows of `run` to `path`: every original column, then [`REJECT_COLUMNS`].
+/// Writes the rejected, failed and unknown rows of the ledger to `path`: every original column, then [`REJECT_COLUMNS`].
 /// The file appears whole or not at all, and only its owner can read it. With no such row, the rejects of an earlier run
 /// are removed. A file there that differs from every rejects file of this ledger is moved aside first.
 ///
@@ -65,7 +66,6 @@ pub fn check_rejects_target(path: &Path, force: bool) -> Result<(), RejectsError
 /// [`RejectsError::Write`]. An existing file is then unchanged.
 pub fn write_rejects(
     ledger: &Ledger,
-    run: RunId,
     path: &Path,
     force: bool,
     crash_plan: &CrashPlan,
@@ -73,11 +73,11 @@ pub fn write_rejects(
     let reader = LedgerReader::open(ledger.path())?;
     let remedy = "the ledger has them, and the next run writes them again";
     let failed = |source| RejectsError::Write { path: path.to_owned(), source, remedy };
-    let columns = united(&reader.rejected_headers(run)?);
+    let columns = united(&reader.rejected_headers()?);
     OutputKind::Rejects.expect_replaceable(path, force)?;
     let mut writer: Option<csv::Writer<AtomicFile>> = None;
     let mut count = 0;
-    reader.rejected_rows(run, |row| {
+    reader.rejected_rows(|row| {
         let writer = match &mut writer {
             Some(writer) => writer,
             None => {
@@ -154,6 +154,7 @@ fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
         row.state.name().to_owned(),
         row.code.clone(),
         row.message.clone(),
+        row.origin.text(),
     ]);
     line
 }
@@ -161,7 +162,9 @@ fn cells(columns: &[String], row: &RejectedRow) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
     use crate::ledger::RowState;
+    use crate::source::RowOrigin;
 
     fn row(columns: &[&str], cells: &[&str]) -> RejectedRow {
         let texts = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect();
@@ -172,6 +175,7 @@ mod tests {
             state: RowState::Rejected,
             code: "C".into(),
             message: "m".into(),
+            origin: RowOrigin { token: Digest([0x11; 16]), content: Digest([0x22; 16]) },
             columns: texts(columns),
             cells: texts(cells),
         }
@@ -185,7 +189,8 @@ mod tests {
     fn cells_are_under_their_own_columns() {
         let line = cells(&columns(&["a", "b", "c"]), &row(&["c", "a"], &["3", "1"]));
         assert_eq!(line[..3], ["1", "", "3"]);
-        assert_eq!(line[3..], ["/d/t.csv", "7", "k", "rejected", "C", "m"]);
+        assert_eq!(line[3..9], ["/d/t.csv", "7", "k", "rejected", "C", "m"]);
+        assert_eq!(line[9], ["11".repeat(16), "22".repeat(16)].concat());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{Level, enabled, info};
 
 use super::ending::reason;
-use super::json::{Message, RunSummary};
+use super::json::{Message, RowsByState, RunSummary};
 use super::log::log_ending;
 use super::log_file::append_to_log;
 use super::next_step::{RESUME, Step, unknown_steps};
@@ -82,7 +82,7 @@ impl RunReport {
                 0 => Vec::new(),
                 _ => unknown_steps(command.verify().as_deref(), &command.command()),
             },
-            retry_rejects: (run.rows.of(RowState::Rejected) > 0)
+            retry_rejects: (run.all_rows.of(RowState::Rejected) > 0)
                 .then(|| command.with_rejects(&settings.rejects, &settings.ledger)),
             import_kept: rejects
                 .kept
@@ -136,6 +136,10 @@ impl RunReport {
             line(format!("  shard {shard}: {}", shard_rate_origin(shard, rate, settings.is_own_rate)));
         }
         line(format!("  ledger: {}", settings.ledger.display()));
+        if run.all_rows != run.rows {
+            let (created, total) = (run.all_rows.of(RowState::Created), run.all_rows.total());
+            line(format!("  in the ledger: {created} of {total} rows created"));
+        }
         if let Some(rejects) = self.rejects() {
             line(format!(
                 "  rows that were not created, or may not have been, and why: {}",
@@ -173,7 +177,7 @@ impl RunReport {
     /// Rows by result. Counts of 0 are left out, except for rows read and rows created.
     fn counts(&self) -> Vec<(u64, &'static str)> {
         let run = &self.run;
-        let earlier_unknown = run.doubts.unknown.saturating_sub(run.rows.of(RowState::Unknown));
+        let earlier = |state| run.all_rows.of(state).saturating_sub(run.rows.of(state));
         let some = |number: u64, words: &'static str| (number > 0).then_some((number, words));
         let counts = [
             Some((run.rows_read, "rows read")),
@@ -184,7 +188,12 @@ impl RunReport {
             some(run.rows.of(RowState::Rejected), "rejected: they cannot succeed unless they are changed"),
             some(run.rows.of(RowState::Failed), "failed: attempts used up, not created"),
             some(run.rows.of(RowState::Unknown), "unknown: sent and not answered; a contact may exist"),
-            some(earlier_unknown, "unknown of earlier runs: a contact may exist"),
+            some(earlier(RowState::Rejected), "rejected of earlier runs, from inputs that were not read now"),
+            some(
+                earlier(RowState::Failed),
+                "failed of earlier runs, from inputs that were not read to their end",
+            ),
+            some(earlier(RowState::Unknown), "unknown of earlier runs: a contact may exist"),
             some(run.waiting(), "waiting to be sent"),
             some(run.shared.total, "of the created rows have the contact of another row"),
             some(run.changed_created, "of the created rows have changed since; not sent again"),
@@ -201,7 +210,7 @@ impl RunReport {
 
     /// The exception from every row, if there are accepted rejections.
     fn but_accepted(&self) -> String {
-        match self.run.rows.of(RowState::Accepted) {
+        match self.run.all_rows.of(RowState::Accepted) {
             0 => String::new(),
             accepted => format!(", except {accepted} accepted"),
         }
@@ -225,7 +234,7 @@ impl RunReport {
                 let but = self.but_accepted();
                 format!(
                     "Nothing to send: all {} rows are already created in instance {instance}{but}.",
-                    run.already_created + run.rows.of(RowState::Accepted)
+                    run.all_rows.total()
                 )
             }
             ExitCode::Complete => {
@@ -284,7 +293,8 @@ impl RunReport {
             accepted: run.rows.of(RowState::Accepted),
             failed: run.rows.of(RowState::Failed),
             unknown: run.rows.of(RowState::Unknown),
-            unknown_in_ledger: run.doubts.unknown,
+            in_ledger: RowsByState::of(&run.all_rows),
+            total_in_ledger: run.all_rows.total(),
             pending: run.waiting(),
             identical_rows: run.identical_rows,
             withdrawn: run.rows.of(RowState::Withdrawn),

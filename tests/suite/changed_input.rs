@@ -115,7 +115,7 @@ fn a_corrected_rejects_file_is_imported() {
     let mut reader = csv::Reader::from_reader(rejects.as_bytes());
     assert_eq!(
         reader.headers().unwrap(),
-        vec!["id", "Name", "_file", "_line", "_key", "_state", "_code", "_message"]
+        vec!["id", "Name", "_file", "_line", "_key", "_state", "_code", "_message", "_row"]
     );
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 2);

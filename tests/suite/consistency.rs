@@ -1,6 +1,6 @@
 //! Rows as the ledger, the rejects file and the sandbox have them, and their contradictions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::*;
 
@@ -35,6 +35,7 @@ pub fn contacts(sandbox: &SandboxProcess) -> Vec<Contact> {
 /// A row of the ledger.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Row {
+    pub id: i64,
     pub token: String,
     pub key: String,
     pub line: u64,
@@ -50,15 +51,7 @@ pub struct Row {
 /// Rows of the ledger; none if there is no ledger. Reads a copy, because SQLite checkpoints the WAL file when
 /// the last connection closes, and the test leaves that to the next run.
 pub fn rows(folder: &Folder) -> Vec<Row> {
-    let copy = Folder::new();
-    if !folder.path(LEDGER).exists() {
-        return Vec::new();
-    }
-    for name in [LEDGER, "t.ledger.db-wal"] {
-        if folder.path(name).exists() {
-            std::fs::copy(folder.path(name), copy.path(name)).unwrap();
-        }
-    }
+    let Some(copy) = copy(folder) else { return Vec::new() };
     let wrong_counts = "SELECT count(*) FROM (
         SELECT run_id, state, code, rows FROM row_counts WHERE rows > 0 EXCEPT
         SELECT run_id, state, CASE WHEN state IN ('rejected', 'failed', 'unknown') THEN code ELSE '' END, count(*)
@@ -69,11 +62,12 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
     assert_eq!((&*copy.query(LEDGER, wrong_counts), &*copy.query(LEDGER, uncounted_rows)), ("0", "0"));
     let sql = "SELECT 'ci1-' || lower(hex(token)), key, line, state, may_exist = 1 OR state = 'in_flight',
                       CASE WHEN may_exist = 1 OR state = 'in_flight' THEN doubt_ms ELSE 0 END,
-                      contact_id, code FROM rows ORDER BY id";
+                      contact_id, code, id FROM rows ORDER BY id";
     let lines = copy.query(LEDGER, sql);
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').collect();
         Row {
+            id: cells[8].parse().unwrap(),
             token: cells[0].to_owned(),
             key: cells[1].to_owned(),
             line: cells[2].parse().unwrap(),
@@ -85,6 +79,27 @@ pub fn rows(folder: &Folder) -> Vec<Row> {
         }
     };
     lines.lines().map(row).collect()
+}
+
+fn copy(folder: &Folder) -> Option<Folder> {
+    if !folder.path(LEDGER).exists() {
+        return None;
+    }
+    let copy = Folder::new();
+    for name in [LEDGER, "t.ledger.db-wal"] {
+        if folder.path(name).exists() {
+            std::fs::copy(folder.path(name), copy.path(name)).unwrap();
+        }
+    }
+    Some(copy)
+}
+
+/// The `_row` of every row that the ledger knows to be mended.
+pub fn mended_origins(folder: &Folder) -> BTreeSet<String> {
+    let origins = "SELECT lower(hex(token) || hex(content)) FROM mended_rows";
+    copy(folder)
+        .map(|copy| copy.query(LEDGER, origins).lines().map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// Contradictions that no crash may leave: a contact of a row that is neither created nor in doubt, a created
@@ -125,21 +140,27 @@ pub struct Reject {
 
 /// Rows of the rejects file; none if there is no file.
 pub fn rejects(folder: &Folder) -> Vec<Reject> {
+    rejects_with_origins(folder).into_iter().map(|(reject, _)| reject).collect()
+}
+
+/// Rows of the rejects file, each with its `_row`; none if there is no file.
+pub fn rejects_with_origins(folder: &Folder) -> Vec<(Reject, String)> {
     let path = folder.path(REJECTS);
     if !path.exists() {
         return Vec::new();
     }
     let mut reader = csv::Reader::from_path(path).unwrap();
     let reject = |record: csv::StringRecord| {
-        let cells = record.len() - 6;
+        let cells = record.len() - 7;
         let added = |index: usize| record[cells + index].to_owned();
         assert!(!added(4).is_empty(), "a reject without a reason: {record:?}");
-        Reject {
+        let reject = Reject {
             line: added(1).parse().unwrap(),
             key: added(2),
             state: added(3),
             cells: record.iter().take(cells).map(str::to_owned).collect(),
-        }
+        };
+        (reject, added(6))
     };
     // The reader refuses the record of another length that a truncated file ends with.
     reader.records().map(|record| reject(record.unwrap())).collect()

@@ -268,7 +268,7 @@ fn join_reads_a_csv_as_a_run_does() {
     assert!(without.stderr.contains("--encoding"), "{}", without.stderr);
 
     // The columns that a rejects file adds are not read, and are replaced by those of the ledger.
-    folder.write("r.csv", "id,Name,_file,_line,_key,_state,_code,_message\nK0,x,f,7,K0,rejected,C,m\n");
+    folder.write("r.csv", "id,Name,_file,_line,_key,_state,_code,_message,_row\nK0,x,f,7,K0,rejected,C,m,\n");
     let joined = folder.run(&export(&["--join", "r.csv"])).expect(0).stdout;
     assert_eq!(cells(&joined)[0].len(), 7);
     assert_eq!(columns(&joined, &["id", "_state", "_code"]), ["K0|created|"]);

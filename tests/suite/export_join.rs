@@ -48,7 +48,7 @@ fn a_rejected_row_never_gets_the_contact_of_another_row() {
     folder.write(REJECTS, corrected.replace("RaggedRow", ""));
     let url = sandbox.url();
     let run = ["run", REJECTS, "--key", "id", "--sandbox", "--ledger", "t.ledger.db", "--endpoint-url", &url];
-    folder.run(&[&run[..], &["--rate", "1000"]].concat()).expect(0);
+    folder.run(&[&run[..], &["--rate", "1000"]].concat()).expect(1);
     assert_eq!(sandbox.stat("contacts"), 6);
     let states = joined(&folder, REJECTS, &["id", "_state"]);
     assert_eq!(states, ["D|created", "E|created", "B|rejected", "F|created", "C|created"]);

@@ -37,7 +37,7 @@ fn page_text(page: &str) -> String {
 
 /// Lines of the first table, joined by `|`: the name of the file, the numbers of its rows, and whether they
 /// add up.
-fn accounts(page: &str) -> Vec<String> {
+pub fn accounts(page: &str) -> Vec<String> {
     let document = parsed(page);
     let table = document.descendants().find(|node| node.has_tag_name("table")).unwrap();
     let rows = table.descendants().filter(|node| node.has_tag_name("tr")).skip(1);

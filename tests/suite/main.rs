@@ -30,6 +30,7 @@ mod job_at_hand;
 mod keys;
 mod log;
 mod log_file;
+mod mended_rows;
 mod message_schema;
 mod metrics;
 mod model;

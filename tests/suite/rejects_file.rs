@@ -88,7 +88,7 @@ fn a_rejects_file_that_is_saved_while_the_run_sends_is_kept_and_so_is_one_that_f
     let url = endpoint.url();
     let running = folder.start(&import(&url, &[]));
     until("a request is sent", || !endpoint.requests().is_empty());
-    let saved = "id,Name,_file,_line,_key,_state,_code,_message\nK9,mine,,,,,,\n";
+    let saved = "id,Name,_file,_line,_key,_state,_code,_message,_row\nK9,mine,,,,,,\n";
     folder.write(REJECTS, saved);
     gate.open();
     running.end().expect(1);
@@ -119,7 +119,7 @@ fn a_linked_rejects_file_is_kept_beside_the_file_that_the_link_leads_to() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());
     std::fs::create_dir(folder.path("shared")).unwrap();
-    let old = "id,_file,_line,_key,_state,_code,_message\n";
+    let old = "id,_file,_line,_key,_state,_code,_message,_row\n";
     folder.write("shared/r.csv", old);
     std::os::unix::fs::symlink("shared/r.csv", folder.path("r.csv")).unwrap();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);

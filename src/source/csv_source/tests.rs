@@ -228,19 +228,43 @@ fn any_number_of_fields_of_twenty_mebibytes_can_be_read() {
 #[test]
 fn the_columns_of_a_rejects_file_are_not_the_users_unless_they_stand_elsewhere() {
     let mut fed_back =
-        source(b"id,_state,_file,_line,_key,_state,_code,_message\n1,NY,f,7,1,rejected,C,m\n").unwrap();
+        source(b"id,_state,_file,_line,_key,_state,_code,_message,_row\n1,NY,f,7,1,rejected,C,m,r\n")
+            .unwrap();
     assert_eq!(fed_back.header().columns(), ["id", "_state"]);
     let mut record = Record::default();
     assert!(fed_back.read_record(&mut record).unwrap());
     assert_eq!(record.fields, vec!["1", "NY"]);
-    let reject = Reject { file: "f".into(), line: 7, key: "1".into(), code: "C".into() };
+    let reject = Reject { file: "f".into(), line: 7, code: "C".into(), origin: None };
     assert_eq!(record.reject, Some(reject));
+}
+
+#[test]
+fn a_rejects_file_that_lacks_a_column_or_has_them_in_another_order_is_refused() {
+    let refused = |header: &str| match source(format!("{header}\n").as_bytes()) {
+        Err(error) => error.to_string(),
+        Ok(source) => panic!("{:?}", source.header()),
+    };
+    for header in [
+        "id,_file,_line,_key,_state,_code,_message",
+        "id,_file,_line,_key,_state,_row",
+        "id,_row,_file,_line,_key,_state,_code,_message",
+        "id,_file,_line,_key,_state,_code,_message,_row,note",
+    ] {
+        let error = refused(header);
+        assert!(
+            error.ends_with("in this order: _file, _line, _key, _state, _code, _message, _row"),
+            "{error}"
+        );
+    }
+    for header in ["_file,_line,_row,id", "id,_state,_contact_id,_contact_arn,_code,_message"] {
+        assert!(source(format!("{header}\n").as_bytes()).is_ok(), "{header}");
+    }
 }
 
 #[test]
 fn a_rejects_file_is_read_in_its_own_dialect_whatever_the_job_declares() {
     let job = Dialect { delimiter: Some(b'|'), quote: Some(b'\''), ..encoded("windows-1252") };
-    let text = "na|me,_file,_line,_key,_state,_code,_message\n\"Müller, 'x'\",f,7,1,rejected,C,m\n";
+    let text = "na|me,_file,_line,_key,_state,_code,_message,_row\n\"Müller, 'x'\",f,7,1,rejected,C,m,r\n";
     let semicolons = text.replace(',', ";").replace("Müller;", "Müller,");
     let marked = utf16(&format!("\u{feff}{semicolons}"));
     for bytes in [text.as_bytes(), semicolons.as_bytes(), &marked] {

@@ -139,6 +139,6 @@ mod tests {
             assert_eq!(rejects_delimiter(sample), Some(delimiter));
             assert_eq!(rejects_delimiter(TextSample { is_whole: false, ..sample }), None);
         }
-        assert_eq!(rejects_delimiter(TextSample { text: b"_code,_message\n", is_whole: true }), None);
+        assert_eq!(rejects_delimiter(TextSample { text: b"_message,_row\n", is_whole: true }), None);
     }
 }

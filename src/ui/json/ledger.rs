@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ledger::{ErrorCount, VerificationCounts, VerificationRecord};
+use crate::ledger::{ErrorCount, RowState, StateCounts, VerificationCounts, VerificationRecord};
 use crate::ui::shared_contacts::SharedContactRow;
 
 /// Contents of a ledger. From status.
@@ -147,6 +147,22 @@ pub(crate) struct RowsByState {
     pub(crate) accepted: u64,
     /// Rows that their file no longer contains, or that are passed over; not sent.
     pub(crate) withdrawn: u64,
+}
+
+impl RowsByState {
+    /// The rows counted in `rows`.
+    pub(crate) fn of(rows: &StateCounts) -> Self {
+        RowsByState {
+            pending: rows.of(RowState::Pending),
+            in_flight: rows.of(RowState::InFlight),
+            created: rows.of(RowState::Created),
+            rejected: rows.of(RowState::Rejected),
+            failed: rows.of(RowState::Failed),
+            unknown: rows.of(RowState::Unknown),
+            accepted: rows.of(RowState::Accepted),
+            withdrawn: rows.of(RowState::Withdrawn),
+        }
+    }
 }
 
 /// A run.

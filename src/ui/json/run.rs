@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::ledger::RowsByState;
 use crate::event::{Announcement, Progress};
 use crate::ui::shared_contacts::SharedContactRow;
 
@@ -164,8 +165,10 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) failed: u64,
     /// Rows of this run that may have been created.
     pub(crate) unknown: u64,
-    /// Rows of the ledger that may have been created.
-    pub(crate) unknown_in_ledger: u64,
+    /// All rows of the ledger, of this run and of earlier ones.
+    pub(crate) in_ledger: RowsByState,
+    /// Rows of the inputs that the ledger has: in all states but withdrawn.
+    pub(crate) total_in_ledger: u64,
     /// Rows that wait for the next run.
     pub(crate) pending: u64,
     /// Rows without a key that equal an earlier row; each is imported.

@@ -212,7 +212,7 @@ impl LedgerStatus {
             name: self.name(),
             instance_id: &self.instance_id,
             running: self.is_running,
-            rows: by_state(&self.rows),
+            rows: RowsByState::of(&self.rows),
             total: self.rows.total(),
             rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
             next_step: steps.next(),
@@ -272,17 +272,4 @@ pub(super) struct RecentTraffic {
     pub(super) attempts: u64,
     /// Throttled attempts among them.
     pub(super) throttled: u64,
-}
-
-pub(super) fn by_state(rows: &StateCounts) -> RowsByState {
-    RowsByState {
-        pending: rows.of(RowState::Pending),
-        in_flight: rows.of(RowState::InFlight),
-        created: rows.of(RowState::Created),
-        rejected: rows.of(RowState::Rejected),
-        failed: rows.of(RowState::Failed),
-        unknown: rows.of(RowState::Unknown),
-        accepted: rows.of(RowState::Accepted),
-        withdrawn: rows.of(RowState::Withdrawn),
-    }
 }

@@ -4,14 +4,14 @@ mod ledger;
 
 use std::fmt::Write as _;
 
-use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, StatusMessage};
+use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, RowsByState, StatusMessage};
 use super::next_step::{Step, verify_command};
 use super::shared_contacts::shared_contacts_text;
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
-use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft, by_state};
+use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft};
 
 /// Ledgers for which a command is printed, and missing shards that are listed.
 const MAX_LISTED: usize = 5;
@@ -215,7 +215,7 @@ impl Status {
                 name: self.name(),
                 instance_id: self.instance_id(),
                 running: self.ledgers.iter().any(|ledger| ledger.is_running),
-                rows: by_state(&self.rows()),
+                rows: RowsByState::of(&self.rows()),
                 total: self.rows().total(),
                 rate_of_late: self.recent_traffic().map(|traffic| traffic.rate),
                 seconds_left: self.time_left().seconds(),
