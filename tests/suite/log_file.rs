@@ -114,7 +114,7 @@ fn a_log_file_that_is_none_is_refused_and_stays_as_it_is() {
     );
     let run = ["run", "--job", "t.toml", "--instance-id", "x", "--metrics-file", "own.prom"];
     for (file, reason) in [
-        ("-", "--log-file names -, which is standard output; name a regular file"),
+        ("-", "--log-file names -, which is standard output; name an ordinary file"),
         ("folder", "which is a directory"),
         ("pipe", "which is a pipe"),
         ("/dev/null", "which is a device"),
