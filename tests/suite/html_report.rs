@@ -79,6 +79,43 @@ fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
 }
 
 #[test]
+fn an_endpoint_on_loopback_is_not_called_amazon_connect() {
+    let (folder, _sandbox) = imported();
+    let text = page_text(&page(&folder, &[]));
+    // Once, to say that it was not there.
+    assert_eq!(text.matches("Amazon Connect").count(), 1, "{text}");
+    assert!(text.starts_with("Import into the sandbox ") && text.contains("10 in the sandbox"), "{text}");
+
+    let folder = Folder::new();
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.write("t.csv", numbered_csv(2));
+    let instance = ["--instance-id", "11111111-2222-3333-4444-555555555555", "--region", "eu-west-2"];
+    let run = [
+        "run",
+        "t.csv",
+        "--key",
+        "id",
+        "--no-sign-request",
+        "--endpoint-url",
+        &url,
+        "--ledger",
+        "t.ledger.db",
+    ];
+    folder.run(&[&run[..], &instance].concat()).expect(0);
+    let text = page_text(&page(&folder, &[]));
+    let host = url.strip_prefix("http://").unwrap();
+    for part in [
+        "Import into a local endpoint ",
+        "2 in the local endpoint",
+        &format!("Sent to {host} , Region eu-west-2"),
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(!text.contains("Amazon Connect"), "{text}");
+}
+
+#[test]
 fn invalid_arguments_are_refused_and_nothing_is_written() {
     let (folder, _sandbox) = imported();
     folder.write("t.toml", "[source]\nfiles = [\"t.csv\"]\nkey = [\"id\"]\n");
