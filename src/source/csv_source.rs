@@ -119,9 +119,7 @@ impl CsvSource {
         self.is_rejects_file = last.eq(REJECT_COLUMNS.map(str::as_bytes));
         if self.is_rejects_file {
             fields.truncate(own);
-        } else if REJECT_COLUMNS.iter().filter(|name| fields.iter().any(|field| field == **name)).count()
-            >= TELLING_COLUMNS
-        {
+        } else if telling_columns(&fields) >= TELLING_COLUMNS {
             return Err(SourceError::PartOfRejects { file });
         }
         let mut columns: Vec<String> = fields.iter().map(str::to_owned).collect();
@@ -140,7 +138,7 @@ impl CsvSource {
         &self.input
     }
 
-    /// Whether the header ends with [`REJECT_COLUMNS`], as [`saved_column`] names them.
+    /// Whether the header ends with [`REJECT_COLUMNS`], also if R has saved it.
     pub fn is_rejects_file(&self) -> bool {
         self.is_rejects_file
     }
@@ -233,6 +231,12 @@ impl CsvSource {
         self.line = form.map_or(self.line, |form| form.line);
         Ok(form)
     }
+}
+
+/// Number of the columns of a rejects file that a header has.
+fn telling_columns(fields: &csv::StringRecord) -> usize {
+    let has = |name: &&&str| fields.iter().any(|field| saved_column(field.as_bytes()) == name.as_bytes());
+    REJECT_COLUMNS.iter().filter(has).count()
 }
 
 fn is_blank(fields: &csv::StringRecord) -> bool {
