@@ -126,15 +126,19 @@ CREATE INDEX rows_by_contact ON rows (contact_hash) WHERE contact_hash IS NOT NU
 CREATE INDEX rows_by_cause ON rows (state, code, id)
 WHERE state = 'rejected' OR state = 'failed' OR state = 'unknown' OR state = 'accepted';
 
--- Rows as they were first read, before they were mended in a rejects file, and the rows that they are now. An input that
+-- Forms that rows had before they were mended in a rejects file, and the rows that they are now. An input that
 -- still has such a row has the mended one.
 CREATE TABLE mended_rows (
-    token   BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 16),   -- when it was first read
-    content BLOB NOT NULL CHECK (length(content) = 16),             -- when it was first read
-    row_id  INTEGER NOT NULL UNIQUE REFERENCES rows (id),
+    id      INTEGER PRIMARY KEY,                -- of a row that was mended several times, the first form comes first
+    token   BLOB NOT NULL CHECK (length(token) = 16),
+    content BLOB NOT NULL CHECK (length(content) = 16),
+    row_id  INTEGER NOT NULL REFERENCES rows (id),
     -- Why the mended row is withdrawn from this ledger. NULL if it is not.
-    left_to TEXT CHECK (left_to = 'other_shard' OR left_to = 'passed_over')
-) STRICT, WITHOUT ROWID;
+    left_to TEXT CHECK (left_to = 'other_shard' OR left_to = 'passed_over'),
+    UNIQUE (token, content)
+) STRICT;
+
+CREATE INDEX mended_rows_by_row ON mended_rows (row_id);
 
 -- Created rows that have the contact of another row.
 CREATE TABLE shared_contacts (

@@ -97,7 +97,8 @@ fn known_row(
                 {IS_OF_UNFINISHED_SCAN} OR state IN ('pending', 'failed') AND {IS_REMOVED},
                 rows.id, rows.token, line, row_id IS NOT NULL, left_to
          FROM rows JOIN runs ON runs.id = run_id JOIN sources ON sources.id = source_id
-         LEFT JOIN mended_rows ON row_id = rows.id WHERE {condition}"
+         LEFT JOIN mended_rows
+         ON mended_rows.id = (SELECT min(id) FROM mended_rows WHERE row_id = rows.id) WHERE {condition}"
     );
     let known = |row: &Row<'_>| {
         Ok(KnownRow {

@@ -251,7 +251,8 @@ impl LedgerReader {
             "SELECT path, line, key, state, code, coalesce(full_message, message, ''), columns, record,
                     coalesce(mended_rows.token, rows.token), coalesce(mended_rows.content, rows.content)
              FROM ({REJECTS}) AS rows JOIN sources ON sources.id = source_id
-             JOIN headers ON headers.id = header_id LEFT JOIN mended_rows ON row_id = rows.id
+             JOIN headers ON headers.id = header_id LEFT JOIN mended_rows
+             ON mended_rows.id = (SELECT min(id) FROM mended_rows WHERE row_id = rows.id)
              ORDER BY source_id, line, rows.id"
         );
         let failed = |source| E::from(LedgerError::sqlite(&self.path, source));

@@ -10,7 +10,7 @@ use super::mended_rows::{LeftTo, row_of_origin};
 use super::state::{RowEvent, RowState, transition};
 use super::writer::Session;
 use crate::mapping::Rejection;
-use crate::source::RowKey;
+use crate::source::{RowKey, RowOrigin};
 use crate::token::ClientToken;
 
 /// Where a mended row belongs.
@@ -90,7 +90,8 @@ impl Session {
         self.progress.scan.of_other_inputs += is_of_other_input;
         (row.source, row.line) = origin.place();
         let left_to_before = self.progress.mended.of_row(origin.row).map(|mended| mended.left_to);
-        let is_first_form = row.content == reject.origin.content;
+        let is_first_form = row.content == reject.origin.content
+            || (row.content != origin.content && self.progress.mended.had_content(origin.row, row.content));
         let is_gone = match origin.status.state {
             RowState::Withdrawn => left_to_before.flatten().is_none(),
             _ => !self.progress.seen.contains(origin.row) && self.progress.read.contains(&origin.source),
@@ -318,7 +319,11 @@ impl Session {
             self.progress.mended.set_left_to(&self.connection, origin.row, None)?;
             self.count_in_last_scan(origin.source, left_to, -1)?;
         }
-        self.progress.mended.record(&self.connection, reject.origin, origin.row)?;
+        // Its input may have it as it was first, or as it was until now.
+        let form = RowOrigin { token: origin.token.0, content: origin.content };
+        for form in [reject.origin, form] {
+            self.progress.mended.record(&self.connection, form, origin.row)?;
+        }
         let rejected = row.rejection.clone().filter(|rejection| !self.is_accepted(rejection.code));
         Ok(rejected.map(NoteKind::Rejected))
     }

@@ -51,10 +51,9 @@ impl Session {
     /// Forgets the form of a mended row that kept its key, when its input has the key with newer content.
     pub(super) fn forget_mend(&mut self, existing: Option<&Existing>) -> Stored<()> {
         let Some(existing) = existing else { return Ok(()) };
-        let mended = self.progress.mended.of_row(existing.row);
         let is_settled = existing.status.state == RowState::Created || existing.status.may_exist;
-        if mended.is_some_and(|mended| mended.origin.token == existing.token.0) && !is_settled {
-            self.progress.mended.forget(&self.connection, existing.row)?;
+        if !is_settled {
+            self.progress.mended.forget_token(&self.connection, existing.row, existing.token.0)?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl FromSql for LeftTo {
 /// A row that was mended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct MendedRow {
-    /// The row as it was first read.
+    /// A form that the row had.
     pub(super) origin: RowOrigin,
     /// The row as it is now.
     pub(super) row: RowId,
@@ -51,17 +51,19 @@ pub(super) struct MendedRow {
 /// The table `mended_rows`, held in memory during a run.
 #[derive(Debug, Default)]
 pub(super) struct MendedRows {
-    by_token: HashMap<Digest, MendedRow>,
-    /// First tokens by content, for rows that have a key of another shard in their input.
-    by_content: HashMap<Digest, Vec<Digest>>,
-    by_row: HashMap<RowId, Digest>,
+    by_form: HashMap<RowOrigin, MendedRow>,
+    /// Forms by content, for rows that have a key of another shard in their input.
+    by_content: HashMap<Digest, Vec<RowOrigin>>,
+    /// Forms that a row had, the first one first.
+    by_row: HashMap<RowId, Vec<RowOrigin>>,
 }
 
 impl MendedRows {
     /// Reads the table.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut mended = MendedRows::default();
-        let mut rows = connection.prepare("SELECT token, content, row_id, left_to FROM mended_rows")?;
+        let mut rows =
+            connection.prepare("SELECT token, content, row_id, left_to FROM mended_rows ORDER BY id")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let origin = RowOrigin { token: Digest(row.get(0)?), content: Digest(row.get(1)?) };
@@ -71,46 +73,51 @@ impl MendedRows {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.by_token.is_empty()
+        self.by_form.is_empty()
     }
 
-    /// The row that was first read with this token and content.
+    /// The row that had this token and content.
     pub(super) fn of(&self, token: Digest, content: Digest) -> Option<MendedRow> {
-        self.by_token.get(&token).copied().filter(|mended| mended.origin.content == content)
+        self.by_form.get(&RowOrigin { token, content }).copied()
     }
 
-    /// The rows that were first read with this content.
+    /// The rows that had this content.
     pub(super) fn of_content(&self, content: Digest) -> impl Iterator<Item = MendedRow> {
-        let tokens = self.by_content.get(&content).into_iter().flatten();
-        tokens.filter_map(|token| self.by_token.get(token).copied())
+        let forms = self.by_content.get(&content).into_iter().flatten();
+        forms.filter_map(|form| self.by_form.get(form).copied())
     }
 
-    /// What the row was.
+    /// The first form of the row.
     pub(super) fn of_row(&self, row: RowId) -> Option<MendedRow> {
-        self.by_row.get(&row).and_then(|token| self.by_token.get(token)).copied()
+        self.by_row.get(&row)?.first().and_then(|form| self.by_form.get(form)).copied()
+    }
+
+    /// Whether the row had this content before it was mended.
+    pub(super) fn had_content(&self, row: RowId, content: Digest) -> bool {
+        self.by_row.get(&row).is_some_and(|forms| forms.iter().any(|form| form.content == content))
     }
 
     fn insert(&mut self, mended: MendedRow) {
-        let RowOrigin { token, content } = mended.origin;
-        if self.by_token.insert(token, mended).is_none() {
-            self.by_content.entry(content).or_default().push(token);
-        }
-        self.by_row.insert(mended.row, token);
+        self.by_form.insert(mended.origin, mended);
+        self.by_content.entry(mended.origin.content).or_default().push(mended.origin);
+        self.by_row.entry(mended.row).or_default().push(mended.origin);
     }
 
-    /// Records what a row was, unless it was mended before or another row was the same.
+    /// Records a form that the row had, unless a row had it before.
     pub(super) fn record(
         &mut self,
         connection: &Connection,
         origin: RowOrigin,
         row: RowId,
     ) -> rusqlite::Result<()> {
-        if self.by_token.contains_key(&origin.token) || self.by_row.contains_key(&row) {
+        if self.by_form.contains_key(&origin) {
             return Ok(());
         }
-        let insert = "INSERT INTO mended_rows (token, content, row_id) VALUES (?1, ?2, ?3)";
-        connection.prepare_cached(insert)?.execute(params![origin.token.0, origin.content.0, row.0])?;
-        self.insert(MendedRow { origin, row, left_to: None });
+        let left_to = self.of_row(row).and_then(|mended| mended.left_to);
+        let insert = "INSERT INTO mended_rows (token, content, row_id, left_to) VALUES (?1, ?2, ?3, ?4)";
+        let name = left_to.map(|to| to.names().0);
+        connection.prepare_cached(insert)?.execute(params![origin.token.0, origin.content.0, row.0, name])?;
+        self.insert(MendedRow { origin, row, left_to });
         Ok(())
     }
 
@@ -122,10 +129,14 @@ impl MendedRows {
         old: RowId,
         new: RowId,
     ) -> rusqlite::Result<()> {
-        let origin = self.of_row(old).map_or(origin, |mended| mended.origin);
-        self.forget(connection, old)?;
-        self.forget(connection, new)?;
-        self.record(connection, origin, new)
+        let mut forms = self.by_row.get(&old).cloned().unwrap_or_default();
+        forms.push(origin);
+        for row in [old, new] {
+            for form in self.by_row.get(&row).cloned().unwrap_or_default() {
+                self.forget(connection, form)?;
+            }
+        }
+        forms.into_iter().try_for_each(|form| self.record(connection, form, new))
     }
 
     /// Records whether the row is left to another shard or passed over.
@@ -137,20 +148,32 @@ impl MendedRows {
     ) -> rusqlite::Result<()> {
         let update = "UPDATE mended_rows SET left_to = ?2 WHERE row_id = ?1";
         connection.prepare_cached(update)?.execute(params![row.0, left_to.map(|to| to.names().0)])?;
-        if let Some(mended) = self.by_row.get(&row).and_then(|token| self.by_token.get_mut(token)) {
-            mended.left_to = left_to;
+        for form in self.by_row.get(&row).into_iter().flatten() {
+            if let Some(mended) = self.by_form.get_mut(form) {
+                mended.left_to = left_to;
+            }
         }
         Ok(())
     }
 
-    /// Forgets what a row was, since its input has it with newer content.
-    pub(super) fn forget(&mut self, connection: &Connection, row: RowId) -> rusqlite::Result<()> {
-        let Some(token) = self.by_row.remove(&row) else { return Ok(()) };
-        connection.prepare_cached("DELETE FROM mended_rows WHERE row_id = ?1")?.execute([row.0])?;
-        if let Some(mended) = self.by_token.remove(&token)
-            && let Some(tokens) = self.by_content.get_mut(&mended.origin.content)
-        {
-            tokens.retain(|other| *other != token);
+    /// Forgets forms of a row with its own token, since its input has the key with newer content.
+    pub(super) fn forget_token(
+        &mut self,
+        connection: &Connection,
+        row: RowId,
+        token: Digest,
+    ) -> rusqlite::Result<()> {
+        let forms = self.by_row.get(&row).cloned().unwrap_or_default();
+        let mut forms = forms.into_iter().filter(|form| form.token == token);
+        forms.try_for_each(|form| self.forget(connection, form))
+    }
+
+    fn forget(&mut self, connection: &Connection, form: RowOrigin) -> rusqlite::Result<()> {
+        let forget = "DELETE FROM mended_rows WHERE token = ?1 AND content = ?2";
+        connection.prepare_cached(forget)?.execute(params![form.token.0, form.content.0])?;
+        if let Some(mended) = self.by_form.remove(&form) {
+            let lists = [self.by_content.get_mut(&form.content), self.by_row.get_mut(&mended.row)];
+            lists.into_iter().flatten().for_each(|forms| forms.retain(|other| *other != form));
         }
         Ok(())
     }
@@ -161,7 +184,7 @@ pub(super) fn row_of_origin(connection: &Connection, origin: RowOrigin) -> rusql
     let find = "SELECT id FROM (
             SELECT 1 AS rank, row_id AS id FROM mended_rows WHERE token = ?1 AND content = ?2
             UNION ALL SELECT 2, id FROM rows WHERE token = ?1
-            UNION ALL SELECT 3, row_id FROM mended_rows WHERE token = ?1
+            UNION ALL SELECT 3, min(row_id) FROM mended_rows WHERE token = ?1 HAVING count(*) > 0
         ) ORDER BY rank LIMIT 1";
     let mut find = connection.prepare_cached(find)?;
     find.query_row(params![origin.token.0, origin.content.0], |row| row.get(0).map(RowId)).optional()
