@@ -363,13 +363,13 @@ impl Script<'_> {
             let [id, name, attribute] = mended.cells().try_into().unwrap();
             lines.push(format!("{id},{name},{attribute},,,,,,,{}", origin));
             self.names.entry(id).or_default().insert(name);
-            match self.mends.iter_mut().find(|mend| mend.origin == origin) {
-                Some(mend) => mend.row = mended,
-                None => self.mends.push(Mend {
-                    origin,
-                    was: (self.csv[index].clone(), known_rows[index].number),
-                    row: mended,
-                }),
+            for mend in self.mends.iter_mut().filter(|mend| mend.origin == origin) {
+                mend.row = mended.clone();
+            }
+            // The CSV has the row as it was first, or as it was mended before.
+            let was = (self.csv[index].clone(), known_rows[index].number);
+            if !self.mends.iter().any(|mend| mend.was == was) {
+                self.mends.push(Mend { origin, was, row: mended });
             }
         }
         if lines.len() == 1 {
