@@ -167,7 +167,7 @@ fn retry_rejected_does_not_send_invalid_rows_of_another_file() {
     folder.write("other.csv", "id,Name\n9,b\n");
     let mut other = import(&url, &["--retry", "rejected"]);
     other[1] = "other.csv";
-    folder.run(&other).expect(0);
+    folder.run(&other).expect(1);
     assert_eq!(sandbox.stat("contacts"), 2);
     let codes =
         folder.query("t.ledger.db", "SELECT DISTINCT code FROM rows WHERE state = 'rejected' ORDER BY code");
@@ -278,6 +278,6 @@ fn the_summary_counts_unknown_rows_of_another_input() {
     let url = endpoint.url();
     folder.run(&import(&url, &["--on-unknown", "hold"])).expect(1);
     folder.write("t.csv", "id,Name\nX,Other\n");
-    let ended = folder.run(&import(&url, &[])).expect(0);
+    let ended = folder.run(&import(&url, &[])).expect(1);
     assert!(ended.stdout.contains("1  unknown of earlier runs"), "{}", ended.stdout);
 }
