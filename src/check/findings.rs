@@ -2,11 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 
 use serde::Serialize;
 
-use super::shown::ShownRow;
 use crate::intake::{InputReview, MemberCount, PreparedInput};
 use crate::mapping::{RowFault, ZoneUse};
 use crate::request::ContactRequest;
@@ -52,21 +50,6 @@ pub struct FoundFault<'a> {
     pub fault: &'a RowFault,
     /// Whether the job accepts the code.
     pub is_accepted: bool,
-}
-
-/// Receives what is told of single rows, in the order of the input.
-pub trait RowSink {
-    /// Receives a fault.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn fault(&mut self, fault: &FoundFault<'_>) -> io::Result<()>;
-
-    /// Receives a row to show.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn show(&mut self, row: &ShownRow<'_>) -> io::Result<()>;
 }
 
 /// An input file.

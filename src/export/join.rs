@@ -37,8 +37,8 @@ impl Join {
     /// Opens the CSV and finds the key columns of the ledgers in it.
     ///
     /// # Errors
-    /// [`ExportError::Source`] if it cannot be read; [`ExportError::Key`] if the key does not fit it; [`ExportError::Ledger`] if the ledgers have
-    /// different keys.
+    /// [`ExportError::Source`] if it cannot be read; [`ExportError::Key`] if the key does not fit it;
+    /// [`ExportError::Ledger`] if the ledgers have different keys.
     pub fn open(input: Input, dialect: &Dialect, ledgers: &LedgerSet) -> Result<Self, ExportError> {
         let identity = ledgers.identity()?;
         let file = input.to_string();

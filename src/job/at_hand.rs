@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Command, LedgersArgs};
+use crate::cli::{Command, JobArgs, LedgersArgs};
 
 /// Name of the job file that is used where a command names neither a job file nor an input.
 pub const JOB_AT_HAND: &str = "connect-import.toml";
@@ -25,24 +25,14 @@ pub enum JobAtHand {
 /// A ledger that `status`, `export` or `report` names may belong to another import, with which the job file would not
 /// agree; those commands need nothing else, so they run without a job.
 pub fn take_job_at_hand(command: &mut Command, folder: &Path) -> Option<JobAtHand> {
-    let of_ledgers = |args: &LedgersArgs| !args.ledger.is_empty() && args.files.is_empty();
     let (job, has_csv, has_all) = match command {
-        Command::Run(args) => (&mut args.job.job, !args.job.files.is_empty(), false),
-        Command::Check(args) => (&mut args.job.job, !args.job.files.is_empty(), false),
-        Command::Doctor(args) => (&mut args.job.job, !args.job.files.is_empty(), false),
-        Command::Verify(args) => (&mut args.job.job, !args.job.files.is_empty(), false),
-        Command::Status(args) => {
-            let has_all = of_ledgers(&args.ledgers);
-            (&mut args.ledgers.job, !args.ledgers.files.is_empty(), has_all)
-        }
-        Command::Export(args) => {
-            let has_all = of_ledgers(&args.ledgers);
-            (&mut args.ledgers.job, !args.ledgers.files.is_empty(), has_all)
-        }
-        Command::Report(args) => {
-            let has_all = of_ledgers(&args.ledgers);
-            (&mut args.ledgers.job, !args.ledgers.files.is_empty(), has_all)
-        }
+        Command::Run(args) => of_job(&mut args.job),
+        Command::Check(args) => of_job(&mut args.job),
+        Command::Doctor(args) => of_job(&mut args.job),
+        Command::Verify(args) => of_job(&mut args.job),
+        Command::Status(args) => of_ledgers(&mut args.ledgers),
+        Command::Export(args) => of_ledgers(&mut args.ledgers),
+        Command::Report(args) => of_ledgers(&mut args.ledgers),
         Command::Init(_) | Command::Sandbox(_) | Command::Completions(_) | Command::Man(_) => return None,
     };
     if job.is_some() || has_all || !is_at_hand(folder) {
@@ -53,6 +43,16 @@ pub fn take_job_at_hand(command: &mut Command, folder: &Path) -> Option<JobAtHan
     }
     *job = Some(PathBuf::from(JOB_AT_HAND));
     Some(JobAtHand::Taken)
+}
+
+/// The job file, whether a CSV is named, and whether the command needs no job.
+fn of_job(args: &mut JobArgs) -> (&mut Option<PathBuf>, bool, bool) {
+    (&mut args.job, !args.files.is_empty(), false)
+}
+
+fn of_ledgers(args: &mut LedgersArgs) -> (&mut Option<PathBuf>, bool, bool) {
+    let has_csv = !args.files.is_empty();
+    (&mut args.job, has_csv, !args.ledger.is_empty() && !has_csv)
 }
 
 /// Whether `folder` has the file. A link that leads nowhere counts: reading it is an error that names it.

@@ -60,6 +60,11 @@ pub(super) fn destination(
     Ok((instance, aws))
 }
 
+/// Whether the built-in sandbox serves the command, and not a sandbox that `--endpoint-url` names.
+pub(super) fn is_built_in(args: &JobArgs, global: &GlobalArgs) -> bool {
+    args.sandbox && global.endpoint_url.is_none()
+}
+
 /// The instance that the job names, if it names one.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::destination::is_built_in;
 use super::file::JobFile;
-use super::rehearsal::{has_no_quota, is_built_in};
 use super::{JobError, option_error};
 use crate::cli::{GlobalArgs, JobArgs, RunArgs};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
@@ -71,8 +71,13 @@ pub(super) fn rate_and_start(
     Ok((rate, rate.initial()))
 }
 
-/// Rate of this process against a quota. A flag gives it directly; the job file and the default give the rate of the whole import, of
-/// which a shard takes its portion.
+/// Whether the job file lifts the quota of the built-in sandbox: `[sandbox] rate = 0`.
+pub(super) fn has_no_quota(file: &JobFile) -> bool {
+    file.sandbox.rate == Some(0.0)
+}
+
+/// Rate of this process against a quota. A flag gives it directly; the job file and the default give the rate of the
+/// whole import, of which a shard takes its portion.
 fn rate(flag: Option<Rate>, file: &JobFile, shard: Option<Shard>) -> Result<Rate, JobError> {
     match flag.or(file.pacing.rate).unwrap_or(Rate::Fixed(DEFAULT_RATE)) {
         Rate::Fixed(rate) if !RATES.contains(&rate) => {

@@ -7,12 +7,10 @@ use super::file::JobFile;
 use super::places::{ledger_path, rejects_named};
 use super::{JobError, input, option_error};
 use crate::cli::{JobArgs, RunArgs};
+use crate::ledger::SQLITE_START;
 use crate::output_file::{OutputKind, expect_regular};
 use crate::paths::{resolved, with_suffix};
 use crate::source::Input;
-
-/// First bytes of every SQLite file (sqlite.org/fileformat2.html).
-const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
 /// Suffixes of the files that SQLite and the lock keep beside a ledger.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
@@ -72,9 +70,9 @@ impl ProtectedFiles {
         let of_companion = COMPANIONS.iter().find_map(|suffix| name.strip_suffix(suffix));
         let ledger = of_companion.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
         let has_sqlite_header = || {
-            let mut start = [0; SQLITE.len()];
+            let mut start = [0; SQLITE_START.len()];
             let read = std::fs::File::open(&ledger).and_then(|mut file| file.read_exact(&mut start));
-            read.is_ok() && start == *SQLITE
+            read.is_ok() && start == *SQLITE_START
         };
         ledger.to_string_lossy().ends_with(".ledger.db")
             || self.ledgers.iter().any(|own| resolved(own) == ledger)

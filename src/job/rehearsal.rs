@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::destination::is_built_in;
 use super::file::JobFile;
 use super::input::shard;
-use super::pace::{RATES, parts, portion};
+use super::pace::{RATES, has_no_quota, parts, portion};
 use super::places::of_shard;
 use super::protected::ProtectedFiles;
 use super::{JobError, option_error};
@@ -14,16 +15,6 @@ use crate::output_file::OutputKind;
 use crate::pacing::Rate;
 use crate::paths::resolved;
 use crate::sandbox::SandboxConfig;
-
-/// Whether the built-in sandbox serves the command, and not a sandbox that `--endpoint-url` names.
-pub(super) fn is_built_in(args: &JobArgs, global: &GlobalArgs) -> bool {
-    args.sandbox && global.endpoint_url.is_none()
-}
-
-/// Whether the job file lifts the quota of the built-in sandbox: `[sandbox] rate = 0`.
-pub(super) fn has_no_quota(file: &JobFile) -> bool {
-    file.sandbox.rate == Some(0.0)
-}
 
 /// Settings of the built-in sandbox, if it serves the command. Its quota is that of `[sandbox]`, else the run's own rate
 /// and burst.

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::destination::destination;
+use super::destination::{destination, is_built_in};
 use super::file::JobFile;
 use super::pace::{INVALID_RATE, RATES, burst, rate_and_start};
 use super::places::ledger_path;
-use super::rehearsal::{is_built_in, kept, sandbox};
+use super::rehearsal::{kept, sandbox};
 use super::{JobError, LONGEST, display, input, option_error, refuse_csv};
 use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;

@@ -162,17 +162,24 @@ impl Ledger {
 impl Session {
     fn enter_source(&mut self, path: &str, columns: &[String]) -> Stored<(i64, i64)> {
         let columns = serde_json::Value::from(columns).to_string();
-        let insert = |sql, value: &str| self.connection.execute(sql, [value]);
-        let id = |sql, value: &str| self.connection.query_row(sql, [value], |row| row.get(0));
-        insert("INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING", path)?;
-        insert("INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING", &columns)?;
-        let source = id("SELECT id FROM sources WHERE path = ?1", path)?;
-        let header = id("SELECT id FROM headers WHERE columns = ?1", &columns)?;
+        let source = self.source_of(path)?;
+        self.connection
+            .execute("INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING", [&columns])?;
+        let header = "SELECT id FROM headers WHERE columns = ?1";
+        let header = self.connection.query_row(header, [&columns], |row| row.get(0))?;
         let begin = "INSERT INTO unfinished_scans (run_id, source_id) VALUES (?1, ?2)";
         self.connection.execute(begin, [self.run.0, source])?;
         self.progress.headers.insert(header);
         self.progress.scan = ScanProgress::default();
         Ok((source, header))
+    }
+
+    /// Id of the input with this path, which is entered if it is new.
+    pub(super) fn source_of(&self, path: &str) -> rusqlite::Result<i64> {
+        let insert = "INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING";
+        self.connection.prepare_cached(insert)?.execute([path])?;
+        let id = "SELECT id FROM sources WHERE path = ?1";
+        self.connection.prepare_cached(id)?.query_row([path], |row| row.get(0))
     }
 
     fn take_in(&mut self, mut row: IntakeRow) -> Stored<Option<Note>> {

@@ -193,10 +193,7 @@ impl Session {
         if reject.file.is_empty() || reject.line == 0 {
             return Ok(None);
         }
-        let insert = "INSERT INTO sources (path) VALUES (?1) ON CONFLICT DO NOTHING";
-        self.connection.prepare_cached(insert)?.execute([&reject.file])?;
-        let id = "SELECT id FROM sources WHERE path = ?1";
-        let source: i64 = self.connection.prepare_cached(id)?.query_row([&reject.file], |row| row.get(0))?;
+        let source = self.source_of(&reject.file)?;
         let scan = "SELECT other_shards FROM source_scans WHERE source_id = ?1 ORDER BY run_id DESC LIMIT 1";
         let scan: Option<u64> =
             self.connection.prepare_cached(scan)?.query_row([source], |row| row.get(0)).optional()?;

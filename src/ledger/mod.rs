@@ -64,7 +64,7 @@ pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
 pub use lock::Opening;
 pub use mended_rows::LeftTo;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
-pub use other_ledger::expect_no_other_ledger;
+pub use other_ledger::{SQLITE_START, expect_no_other_ledger};
 pub use reader::LedgerReader;
 pub use resume::{IntakeTotals, Recognition, RowFingerprint, RowKind};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};

@@ -23,8 +23,10 @@ const EXTENSION: &str = "db";
 /// How long to wait for a file that another program has locked. A run that writes locks no reader out.
 const BUSY: Duration = Duration::from_millis(250);
 
-/// Start and length of a SQLite file's header, and the place of the application id in it (SQLite, Database File Format).
-const MAGIC: &[u8] = b"SQLite format 3\0";
+/// First bytes of every SQLite file (sqlite.org/fileformat2.html).
+pub const SQLITE_START: &[u8; 16] = b"SQLite format 3\0";
+
+/// Length of a SQLite file's header, and the place of the application id in it.
 const HEADER: usize = 100;
 const APPLICATION_ID_AT: usize = 68;
 
@@ -60,7 +62,7 @@ fn has_ledger_header(path: &Path) -> bool {
     let mut header = [0; HEADER];
     let is_read = File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
     let id = &header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4];
-    is_read && header.starts_with(MAGIC) && id == APPLICATION_ID.to_be_bytes()
+    is_read && header.starts_with(SQLITE_START) && id == APPLICATION_ID.to_be_bytes()
 }
 
 /// Number of created rows of the ledger, or `None` if it has another identity.

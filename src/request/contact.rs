@@ -6,8 +6,6 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::operation::Operation;
-use super::redact::redact;
-use super::sensitive::sensitive_texts;
 
 /// A string, borrowed from the row or the mapping where it passes unchanged.
 pub type Text<'a> = Cow<'a, str>;
@@ -250,12 +248,6 @@ impl<'a> ContactRequest<'a> {
     pub fn json_len(&self) -> usize {
         // Cannot fail: every key of a map is a string.
         serde_json::to_vec(self).unwrap_or_default().len()
-    }
-
-    /// Replaces every sensitive value of this request of at least 8 characters in `text`, an error message of the service,
-    /// by `…`. `is_cut` says that the service's text went on.
-    pub fn redact(&self, text: &str, is_cut: bool) -> String {
-        redact(&sensitive_texts(self), text, is_cut)
     }
 }
 

@@ -9,9 +9,18 @@ use serde_json::Value;
 
 use super::contact::ContactRequest;
 use super::operation::Shape;
+use super::redact::redact;
+
+impl ContactRequest<'_> {
+    /// Replaces every sensitive value of this request of at least 8 characters in `text`, an error message of the service,
+    /// by `…`. `is_cut` says that the service's text went on.
+    pub fn redact(&self, text: &str, is_cut: bool) -> String {
+        redact(&sensitive_texts(self), text, is_cut)
+    }
+}
 
 /// The sensitive texts of `request`, in any order.
-pub(super) fn sensitive_texts(request: &ContactRequest<'_>) -> Vec<String> {
+fn sensitive_texts(request: &ContactRequest<'_>) -> Vec<String> {
     let mut texts = Vec::new();
     // Cannot fail: every key of a map is a string.
     let value = serde_json::to_value(request).unwrap_or_default();

@@ -89,16 +89,8 @@ impl ResumeCommand {
         if has("sandbox") && !has("endpoint-url") && !self.keeps_contacts {
             return None;
         }
-        let mut command = Cli::command();
-        command.build();
-        let known: Vec<&str> =
-            command.find_subcommand("verify")?.get_arguments().filter_map(Arg::get_long).collect();
         // A ledger of standard input is named.
-        let inputs =
-            self.inputs.iter().filter(|input| *input != "-").map(|input| shell_word(no_option(input)));
-        let options = self.options.iter().filter(|option| known.contains(&&*option.name));
-        let words = [shell_word(&self.program), "verify".to_owned()].into_iter().chain(inputs);
-        Some(words.chain(options.map(GivenOption::text)).collect::<Vec<_>>().join(" "))
+        self.shared_with("verify", self.inputs.iter().filter(|input| *input != "-"))
     }
 
     /// The command line of a run that imports the corrected rejects file into the same ledger.
@@ -113,14 +105,19 @@ impl ResumeCommand {
     /// The command line of `check` with the inputs and options that it shares with this `run`; none if the command is
     /// another one.
     pub fn as_check(&self) -> Option<String> {
+        if self.name == "run" { self.shared_with("check", self.inputs.iter()) } else { None }
+    }
+
+    /// The command line of another command, with those of the options that it has too.
+    fn shared_with<'a>(&self, name: &str, inputs: impl Iterator<Item = &'a OsString>) -> Option<String> {
         let mut commands = Cli::command();
+        // Propagates the global options to the subcommands.
         commands.build();
-        let check = commands.find_subcommand("check").filter(|_| self.name == "run")?;
-        let is_taken =
-            |option: &&GivenOption| check.get_arguments().any(|arg| arg.get_long() == Some(&*option.name));
-        let inputs = self.inputs.iter().map(|input| shell_word(no_option(input)));
-        let words = [shell_word(&self.program), "check".to_owned()].into_iter().chain(inputs);
-        let options = self.options.iter().filter(is_taken);
+        let other: Vec<&str> =
+            commands.find_subcommand(name)?.get_arguments().filter_map(Arg::get_long).collect();
+        let inputs = inputs.map(|input| shell_word(no_option(input)));
+        let options = self.options.iter().filter(|option| other.contains(&&*option.name));
+        let words = [shell_word(&self.program), name.to_owned()].into_iter().chain(inputs);
         Some(words.chain(options.map(GivenOption::text)).collect::<Vec<_>>().join(" "))
     }
 

@@ -6,22 +6,23 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_connect::Client;
+use aws_sdk_connect::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::service_config::ServiceConfigKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 use super::call::TransmissionFlag;
-use super::caller;
 use crate::submission::target::ServiceTarget;
 
 /// Settings of the client; most have the name of the AWS CLI's option.
@@ -123,7 +124,7 @@ impl ConnectClient {
         }
         let config = loader.load().await;
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
-        let endpoint = caller::endpoint(&config, &region, settings.endpoint_url.as_deref());
+        let endpoint = endpoint(&config, &region, settings.endpoint_url.as_deref());
         let mut client = aws_sdk_connect::config::Builder::from(&config);
         // Not in the loader: it is the endpoint of Connect, and not that of STS.
         if let Some(url) = &settings.endpoint_url {
@@ -144,6 +145,42 @@ impl ConnectClient {
             credentials: config.credentials_provider().filter(|_| !settings.no_sign_request),
         })
     }
+
+    /// Region and endpoint of the requests.
+    pub fn target(&self) -> &ServiceTarget {
+        &self.target
+    }
+}
+
+/// The endpoint that the SDK chooses: `given`, that of the environment or the profile, or the Region's.
+fn endpoint(config: &SdkConfig, region: &str, given: Option<&str>) -> String {
+    // As in `From<&SdkConfig>` of the SDK's Connect client, which does not show the endpoint that it chose.
+    let configured = || {
+        let key = ServiceConfigKey::builder()
+            .service_id("Connect")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        config.service_config()?.load_config(key)
+    };
+    if let Some(url) = given.map(str::to_owned).or_else(configured) {
+        return url;
+    }
+    if let Some(url) = config.endpoint_url() {
+        return url.to_owned();
+    }
+    let parameters = Params::builder()
+        .region(region)
+        .use_fips(config.use_fips().unwrap_or(false))
+        .use_dual_stack(config.use_dual_stack().unwrap_or(false))
+        .build();
+    let of_region = parameters.ok().and_then(|parameters| {
+        use futures_util::FutureExt as _;
+        DefaultResolver::new().resolve_endpoint(&parameters).now_or_never()?.ok()
+    });
+    // The Region may be impossible; the first request then says so.
+    of_region.map_or_else(|| format!("Connect in {region}"), |endpoint| endpoint.url().to_owned())
 }
 
 /// A transport for loopback, which ignores the proxy variables of the environment.

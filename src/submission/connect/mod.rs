@@ -1,8 +1,8 @@
 //! Amazon Connect through the AWS SDK. No other folder names the SDK.
 //!
-//! - `client`: sets up the one client of the process: timeouts, TLS, proxy, credentials.
+//! - `client`: sets up the one client of the process: endpoint, timeouts, TLS, proxy, credentials.
 //! - `call`: makes one call and classifies its failure.
-//! - `caller`: the endpoint, and whose credentials sign the requests.
+//! - `caller`: whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
 mod call;
