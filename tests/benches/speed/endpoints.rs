@@ -96,7 +96,8 @@ fn start_nginx(folder: &Path) -> ConstantEndpoint {
          client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;\n\
          uwsgi_temp_path uwsgi; scgi_temp_path scgi; default_type application/json;\n\
          server {{ listen 127.0.0.1:{port}; location / {{ return 200 '{}'; }} }} }}\n",
-        created_body()
+        // A random id of 32 hexadecimal digits for each request.
+        created_body("$request_id")
     );
     std::fs::write(folder.join("nginx.conf"), text).expect("nginx's configuration is written");
     let mut command = Command::new(NGINX);
@@ -129,11 +130,10 @@ pub(crate) fn serve_constant(listener: TcpListener, on_request: impl Fn() + Send
         while let Ok((stream, _)) = listener.accept().await {
             let on_request = on_request.clone();
             tokio::spawn(async move {
-                let response = created();
                 let mut connection = Connection::new(stream);
                 while connection.request().await.is_some() {
                     on_request();
-                    if connection.respond(&response).await.is_none() {
+                    if connection.respond(&created()).await.is_none() {
                         break;
                     }
                 }

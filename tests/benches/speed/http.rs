@@ -1,6 +1,7 @@
 //! The minimum of HTTP that the servers of this benchmark need, and a GET request.
 
 use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memmem;
 use serde_json::Value;
@@ -68,12 +69,13 @@ pub(crate) fn json(status: &str, headers: &str, body: &str) -> Vec<u8> {
 
 /// The response to a CreateContact request that created a contact.
 pub(crate) fn created() -> Vec<u8> {
-    json("200 OK", "", &created_body())
+    static CONTACTS: AtomicU64 = AtomicU64::new(0);
+    let number = CONTACTS.fetch_add(1, Ordering::Relaxed);
+    json("200 OK", "", &created_body(&format!("7c898062-b2eb-45c6-a9be-{number:012x}")))
 }
 
-/// Its body. Every contact has the same id, which the tool does not check.
-pub(crate) fn created_body() -> String {
-    let id = "7c898062-b2eb-45c6-a9be-4e11edd0a2ba";
+/// Its body for a contact of this id, which no other has: the tool compares the ids.
+pub(crate) fn created_body(id: &str) -> String {
     let instance = "arn:aws:connect:us-east-1:123456789012:instance/11111111-2222-3333-4444-555555555555";
     format!("{{\"ContactId\":\"{id}\",\"ContactArn\":\"{instance}/contact/{id}\"}}")
 }

@@ -78,7 +78,7 @@ async fn serve_connection(
     latency_ms: f64,
     jitter: f64,
 ) -> Option<()> {
-    let (created, throttled) = (http::created(), throttled());
+    let throttled = throttled();
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let line = connection.request().await?;
@@ -93,7 +93,8 @@ async fn serve_connection(
         tokio::time::sleep(half).await;
         let is_admitted = lock().take(Instant::now(), line.contains("/other/"));
         tokio::time::sleep(half).await;
-        connection.respond(if is_admitted { &created } else { &throttled }).await?;
+        let response = if is_admitted { &http::created() } else { &throttled };
+        connection.respond(response).await?;
     }
 }
 
