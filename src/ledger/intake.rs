@@ -102,9 +102,8 @@ impl Ledger {
     pub fn leave_source(&self, source: i64, counts: ScanCounts) -> Result<(), LedgerError> {
         self.call_blocking(move |session| {
             let finished = "DELETE FROM unfinished_scans WHERE run_id = ?1 AND source_id = ?2";
-            session.connection.execute(finished, [session.run.0, source])?;
-            for borrowed in &session.progress.scan.borrowed {
-                session.connection.execute(finished, [session.run.0, *borrowed])?;
+            for changed in &session.progress.scan.changed_sources {
+                session.connection.execute(finished, [session.run.0, *changed])?;
             }
             session.progress.read.insert(source);
             let scan = &session.progress.scan;
@@ -167,8 +166,6 @@ impl Session {
             .execute("INSERT INTO headers (columns) VALUES (?1) ON CONFLICT DO NOTHING", [&columns])?;
         let header = "SELECT id FROM headers WHERE columns = ?1";
         let header = self.connection.query_row(header, [&columns], |row| row.get(0))?;
-        let begin = "INSERT INTO unfinished_scans (run_id, source_id) VALUES (?1, ?2)";
-        self.connection.execute(begin, [self.run.0, source])?;
         self.progress.headers.insert(header);
         self.progress.scan = ScanProgress::default();
         Ok((source, header))
@@ -191,6 +188,7 @@ impl Session {
 
     /// Takes in a row of the current input.
     pub(super) fn take_in_own(&mut self, mut row: IntakeRow) -> Stored<Option<Note>> {
+        self.mark_unfinished(row.source)?;
         let place = (row.source, row.line);
         let noted = |row: &IntakeRow, kind: Option<NoteKind>| {
             kind.map(|kind| Note { line: place.1, key: row.key.label(), kind })

@@ -127,9 +127,8 @@ impl Session {
             // Its input has it no more, so it belongs to the operator's file.
             (row.source, row.line) = own_place;
             self.progress.scan.of_other_inputs -= is_of_other_input;
-        } else {
-            self.borrow(origin.source)?;
         }
+        self.mark_unfinished(row.source)?;
         if let AtToken::Withdrawn(withdrawn) = placing.at_token {
             self.withdraw(&origin)?;
             self.progress.mended.reassign(&self.connection, reject.origin, origin.row, withdrawn.row)?;
@@ -137,6 +136,12 @@ impl Session {
             return self.enter(row, placing.token, Some(withdrawn));
         }
         if placing.token == origin.token && row.content == origin.content && !is_gone {
+            // Its form is confirmed, while its input still has it in the form that is rejected.
+            let was_confirmed = row.rejection.is_none()
+                && origin.code.as_deref().is_some_and(|code| Rejection::FORM_CODES.contains(&code));
+            if was_confirmed {
+                self.progress.mended.record(&self.connection, reject.origin, origin.row)?;
+            }
             return self.enter(row, origin.token, Some(origin));
         }
         self.mend(row, &origin, placing.token, reject)
@@ -153,8 +158,8 @@ impl Session {
         if let Some(place) = self.place_of_origin(reject)? {
             self.progress.scan.of_other_inputs += 1;
             (row.source, row.line) = place;
-            self.borrow(row.source)?;
         }
+        self.mark_unfinished(row.source)?;
         let existing = match placing.at_token {
             AtToken::Withdrawn(withdrawn) => Some(withdrawn),
             AtToken::Free | AtToken::Same(_) => None,
@@ -357,10 +362,10 @@ impl Session {
         )
     }
 
-    /// Marks an input whose rows a rejects file changes as unfinished until the rejects file is read to its end: if it is
-    /// not, its rows may be wrong.
-    fn borrow(&mut self, source: i64) -> Stored<()> {
-        if self.progress.scan.borrowed.insert(source) {
+    /// Marks an input whose rows are changed as unfinished, until the file that changes them is read to its end: the input
+    /// itself, or a rejects file. If it is not, the rows may be wrong.
+    pub(super) fn mark_unfinished(&mut self, source: i64) -> Stored<()> {
+        if self.progress.scan.changed_sources.insert(source) {
             let begin = "INSERT OR IGNORE INTO unfinished_scans (run_id, source_id) VALUES (?1, ?2)";
             self.connection.execute(begin, [self.run.0, source])?;
         }

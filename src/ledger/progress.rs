@@ -24,8 +24,8 @@ pub(super) struct ScanProgress {
     pub(super) elsewhere_other_shards: u64,
     /// As `passed_over`, of rows of a rejects file that belong to other inputs.
     pub(super) elsewhere_passed_over: u64,
-    /// Inputs whose rows a rejects file changes.
-    pub(super) borrowed: BTreeSet<i64>,
+    /// Inputs whose rows the scan changes: its own input, or those that a rejects file has rows of.
+    pub(super) changed_sources: BTreeSet<i64>,
 }
 
 impl RunProgress {

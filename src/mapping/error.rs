@@ -76,6 +76,10 @@ impl Rejection {
         Self::COUNT_ROW,
     ];
 
+    /// The codes of rows whose form was wrong. In a rejects file such a row is imported only after its `_code` is cleared,
+    /// which confirms its cells.
+    pub const FORM_CODES: [&str; 4] = [Self::RAGGED, Self::STRAY, Self::MALFORMED, Self::COUNT_ROW];
+
     /// The code of rows with more or fewer cells than the header.
     pub const RAGGED: &str = "RaggedRow";
 

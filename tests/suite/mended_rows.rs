@@ -228,12 +228,33 @@ fn an_import_of_a_rejects_file_that_was_killed_is_finished_by_it_or_by_the_next_
             let killed = books.run("fixed.csv", &["--crash-at", point]);
             assert_eq!(killed.code, None, "{point}: {}", killed.stderr);
             books.run(then, &[]);
-            let ended = books.run("fixed.csv", &[]).expect(0);
+            // A run that wrote its own rejects has kept the file under another name.
+            books.folder.write("kept.csv", books.folder.read("fixed.csv"));
+            let ended = books.run("kept.csv", &[]).expect(0);
             books.agree(&ended);
             books.agree(&books.run("t.csv", &[]).expect(0));
             let tokens: BTreeSet<String> = books.endpoint.client_tokens().into_iter().collect();
             assert_eq!(tokens.len(), ROWS, "{point} {then}");
         }
+    }
+}
+
+#[test]
+fn a_confirmed_row_that_waits_keeps_its_confirmation_when_its_csv_is_read() {
+    for key in [KEYS[0], ""] {
+        let books = Books::of(key);
+        // The cells are as they should be; only the quotes are wrong.
+        books.folder.write("t.csv", "id,Name,opened\nK1,\"Row\" 1,2023-02-01\nK2,\"Row\" 2,2023-02-01\n");
+        books.run("t.csv", &[]).expect(1);
+        let rejects = books.folder.read(REJECTS);
+        books.folder.write("fixed.csv", rejects.replace("StrayQuote", ""));
+        books.run("fixed.csv", &["--limit", "1"]).expect(10);
+        let rest = books.run("t.csv", &[]).expect(0);
+        assert_eq!(messages(&rest.stdout)["summary"]["in_ledger"]["created"], 2, "{}", rest.stdout);
+        // Unchanged, the older rejects file takes no confirmation back.
+        books.folder.write("old.csv", rejects);
+        books.run("old.csv", &[]).expect(0);
+        assert_eq!(books.endpoint.client_tokens().into_iter().collect::<BTreeSet<_>>().len(), 2);
     }
 }
 
