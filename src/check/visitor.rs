@@ -136,7 +136,7 @@ impl<'a, 's> CheckVisitor<'a, 's> {
             _ => self.classify(rules, record, &key, (row, is_duplicate), place, now)?,
         };
         let duplicate = is_duplicate.then(|| match held_by {
-            Some((file, line)) => duplicate_of(line, Some(&file)),
+            Some((file, line)) => Rejection::duplicate(line, Some(&file)),
             None => self.duplicate(place, first),
         });
         let class = if is_duplicate { self.findings.class_of(Rejection::DUPLICATE) } else { class };
@@ -309,7 +309,7 @@ impl<'a, 's> CheckVisitor<'a, 's> {
     /// The rejection of a row whose key an earlier row has.
     fn duplicate(&self, place: RowPlace, first: RowPlace) -> Rejection {
         let other = (first.file != place.file).then(|| &*self.findings.files[first.file].name);
-        duplicate_of(first.line, other)
+        Rejection::duplicate(first.line, other)
     }
 
     /// Shows the row's request, mapped once more, or its faults.
@@ -345,13 +345,6 @@ impl<'a, 's> CheckVisitor<'a, 's> {
         self.findings.count_fault(place.file, &found);
         Ok(())
     }
-}
-
-/// The rejection of a row whose key the row on this line has, in this or another file.
-fn duplicate_of(line: u64, file: Option<&str>) -> Rejection {
-    let of = file.map(|file| format!(" of {file}")).unwrap_or_default();
-    let found = format!("has the key of line {line}{of}");
-    Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported")
 }
 
 /// What is known of a row before it is mapped.

@@ -63,13 +63,13 @@ pub(super) fn credentials(
 pub(super) fn account(caller: &Caller, expected: Option<&str>) -> Option<CheckResult> {
     let result = match caller {
         Caller::Unused(_) => return None,
-        Caller::Known { account, arn } => match caller.expect_account(expected) {
-            Ok(()) => CheckResult::pass(ACCOUNT, format!("{account}, {arn}")),
+        Caller::Known { .. } => match caller.expect_account(expected) {
+            Ok(()) => CheckResult::pass(ACCOUNT, caller.to_string()),
             Err(error) => CheckResult::fail(ACCOUNT, ExitCode::Usage, error.to_string(), ""),
         },
-        Caller::Unknown(reason) | Caller::NoCredentials(reason) => {
+        Caller::Unknown(_) | Caller::NoCredentials(_) => {
             let remedy = "make sure that the credentials are those of the instance's account";
-            CheckResult::warn(ACCOUNT, format!("not known ({reason})"), remedy)
+            CheckResult::warn(ACCOUNT, caller.to_string(), remedy)
         }
     };
     Some(result)

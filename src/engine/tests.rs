@@ -9,7 +9,7 @@ use super::testing::{Fixture, Outcome, SECOND, all_created, always};
 use super::{Ending, ErrorBudget, ImportError};
 use crate::control_signals::ControlSignal;
 use crate::event::RunEvent;
-use crate::ledger::RowState;
+use crate::ledger::{LedgerReader, RowState};
 use crate::pacing::{PoolFailure, Rate};
 use crate::shutdown::Signal;
 use crate::submission::OnUnknown;
@@ -128,6 +128,22 @@ fn throttling_uses_up_no_attempts_and_pauses_the_run() {
     assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 3));
     assert_eq!(outcome.progress().throttled, 10);
     assert!(outcome.pauses().iter().all(|(failure, _)| *failure == PoolFailure::Throttled));
+}
+
+#[test]
+fn the_rate_that_an_automatic_run_finds_between_two_throttles_is_in_the_ledger() {
+    let fixture = Fixture::with_rows(150);
+    let submitter = FakeSubmitter::new(|attempt| match attempt.number {
+        20 | 60 | 100 => FakeReply::throttled(),
+        _ => FakeReply::created(),
+    });
+    let outcome = fixture.run(submitter, |import| import.rate = Rate::Auto);
+    assert_eq!(outcome.progress().throttled, 3);
+    let found = LedgerReader::open(&fixture.path()).unwrap().rate_found().unwrap().unwrap();
+    // The server took 40 requests between two throttles. While the measurements rise, the plateau is above the last one.
+    let between = outcome.attempts[99].at - outcome.attempts[59].at;
+    let measured = 40.0 / between.as_secs_f64();
+    assert!((measured..1.5 * measured).contains(&found), "{found} of {measured}");
 }
 
 #[test]

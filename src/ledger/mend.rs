@@ -378,14 +378,11 @@ impl Session {
         (source, line): (i64, u64),
         own_source: Option<i64>,
     ) -> rusqlite::Result<Rejection> {
-        let file = if own_source == Some(source) {
-            String::new()
-        } else {
-            let path = "SELECT path FROM sources WHERE id = ?1";
-            let path: String = self.connection.query_row(path, [source], |row| row.get(0))?;
-            format!(" of {path}")
-        };
-        let found = format!("has the key of line {line}{file}");
-        Ok(Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported"))
+        if own_source == Some(source) {
+            return Ok(Rejection::duplicate(line, None));
+        }
+        let path = "SELECT path FROM sources WHERE id = ?1";
+        let path: String = self.connection.query_row(path, [source], |row| row.get(0))?;
+        Ok(Rejection::duplicate(line, Some(&path)))
     }
 }

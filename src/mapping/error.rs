@@ -107,6 +107,13 @@ impl Rejection {
         Rejection { code, faults: vec![fault] }
     }
 
+    /// The rejection of a row whose key the row on this line has, in the same file or in `other_file`.
+    pub fn duplicate(line: u64, other_file: Option<&str>) -> Self {
+        let of = other_file.map(|file| format!(" of {file}")).unwrap_or_default();
+        let found = format!("has the key of line {line}{of}");
+        Rejection::of_row(Rejection::DUPLICATE, found, "only the first row of a key is imported")
+    }
+
     /// A rejection of one member that cannot be rendered.
     pub(super) fn of_member(member: &str, rule: impl Into<String>, origin: &str) -> Self {
         let (member, origin) = (member.to_owned(), origin.to_owned());

@@ -1,5 +1,6 @@
 //! Where requests go, and whose credentials sign them. Pure.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use thiserror::Error;
@@ -123,6 +124,16 @@ impl Caller {
             Caller::Unused(CallerAbsence::Rehearsal) => Some("a rehearsal uses no credentials"),
             Caller::Unused(CallerAbsence::Unsigned) => Some("requests are not signed"),
             Caller::Unused(CallerAbsence::Loopback) => Some("the endpoint is on this machine"),
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caller::Known { account, arn } => write!(f, "{account}, {arn}"),
+            Caller::Unused(_) => write!(f, "none: {}", self.reason().unwrap_or_default()),
+            Caller::Unknown(reason) | Caller::NoCredentials(reason) => write!(f, "not known ({reason})"),
         }
     }
 }

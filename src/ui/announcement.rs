@@ -6,7 +6,6 @@ use super::terminal::print_prompt;
 use super::words::{count_of, per_second};
 use crate::event::Announcement;
 use crate::pacing::Rate;
-use crate::submission::Caller;
 
 /// The announcement as one block of lines.
 pub(super) fn announced(announcement: &Announcement) -> String {
@@ -16,11 +15,6 @@ pub(super) fn announced(announcement: &Announcement) -> String {
         true => "a rehearsal, which creates no contact in Amazon Connect",
         false => "contacts cannot be deleted",
     };
-    let account = match caller {
-        Caller::Known { account, arn } => format!("{account}, {arn}"),
-        Caller::Unused(_) => format!("none: {}", caller.reason().unwrap_or_default()),
-        Caller::Unknown(reason) | Caller::NoCredentials(reason) => format!("not known ({reason})"),
-    };
     let rate = match rate {
         Rate::Fixed(rate) => format!("{} a second, burst {burst}", per_second(*rate)),
         Rate::Auto => "found automatically".to_owned(),
@@ -28,7 +22,7 @@ pub(super) fn announced(announcement: &Announcement) -> String {
     let name = announcement.name.as_ref().map(|name| ("job", name.clone()));
     let mut facts: Vec<(&str, String)> = name.into_iter().collect();
     facts.extend([
-        ("account", account),
+        ("account", caller.to_string()),
         ("Region", target.region.clone()),
         ("endpoint", target.host()),
         ("instance", instance_id.clone()),
@@ -73,7 +67,7 @@ fn is_yes(answer: &str) -> bool {
 mod tests {
     use super::*;
     use crate::request::Operation;
-    use crate::submission::{CallerAbsence, ServiceTarget};
+    use crate::submission::{Caller, CallerAbsence, ServiceTarget};
 
     fn announcement(caller: Caller) -> Announcement {
         Announcement {

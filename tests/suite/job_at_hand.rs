@@ -1,7 +1,6 @@
 //! `connect-import.toml` in the working directory is the job of every command that names none.
 
-use std::process::Command;
-
+use crate::printed_commands::paste;
 use crate::support::*;
 
 const JOB: &str = "\
@@ -32,10 +31,7 @@ fn announced(folder: &Folder) -> String {
 
 /// Runs a printed command in a shell whose working directory is another folder.
 fn paste_elsewhere(command: &str) -> Ended {
-    let elsewhere = Folder::new();
-    let mut shell = Command::new("bash");
-    shell.args(["-c", command]).current_dir(elsewhere.path("")).env_clear();
-    Ended::from(shell.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap())
+    paste(&Folder::new(), command)
 }
 
 #[test]
@@ -94,8 +90,7 @@ fn printed_commands_name_the_job_and_work_in_another_folder() {
         .write("connect-import.sandbox.ledger.db.rejects.csv", rejects.replace(&"x".repeat(1025), "mended"));
     let fix = ended.stdout.lines().find(|line| line.contains(".rejects.csv --ledger")).unwrap().trim();
     assert!(fix.ends_with("--sandbox --job connect-import.toml"), "{fix}");
-    let fixed = Command::new("bash").args(["-c", fix]).current_dir(folder.path("")).output().unwrap();
-    Ended::from(fixed).expect(0);
+    paste(&folder, fix).expect(0);
     assert!(folder.read("contacts.jsonl").contains("\"Name\":\"mended of the job\""));
 }
 

@@ -1,5 +1,6 @@
 //! `--log-file`, `--quiet`, `--verbose`, and the time on plain lines.
 
+use crate::printed_commands::paste;
 use crate::support::*;
 
 /// Options of a run with a real instance id, so that it is no rehearsal.
@@ -307,8 +308,6 @@ fn a_dry_run_is_answered_with_a_check_that_can_be_pasted() {
     let (said, command) = ended.stderr.split_once('\n').unwrap();
     assert_eq!(said, "error: run has no --dry-run; to map and validate every row and send nothing, use");
     assert!(command.trim().ends_with("check 'my t.csv' --key id --sandbox"), "{command}");
-    let mut shell = std::process::Command::new("sh");
-    let checked = shell.args(["-c", command.trim()]).current_dir(folder.path("")).output().unwrap();
-    assert!(Ended::from(checked).expect(0).stdout.contains("Ready."));
+    assert!(paste(&folder, command.trim()).expect(0).stdout.contains("Ready."));
     assert!(!folder.path("my t.sandbox.ledger.db").exists());
 }

@@ -6,193 +6,56 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::html_report::accounts;
+use crate::mending::*;
 use crate::support::*;
-
-const REJECTS: &str = "t.ledger.db.rejects.csv";
-const ROWS: usize = 200;
-
-/// Kinds of keys: columns, a template, and the whole row.
-const KEYS: [&str; 3] = ["key = [\"id\"]", "key = [\"{{ id | upper }}\"]", ""];
-
-/// The row of this number as it should be.
-fn mended(number: usize) -> [String; 3] {
-    [format!("K{number}"), format!("Task {number}"), "2023-02-01".to_owned()]
-}
-
-/// The row of this number as the CSV has it. Seven have faults; without a key six, and two of those are equal.
-fn faulty(number: usize, has_key: bool) -> Vec<String> {
-    let [id, name, opened] = mended(number);
-    let long = "x".repeat(1025);
-    match number {
-        10 if has_key => vec![String::new(), name, opened],
-        20 if has_key => vec!["K19".to_owned(), name, opened],
-        30 => vec![id, name],
-        40 => vec![id, long, opened],
-        50 => vec![id, name, "2023-02-31".to_owned()],
-        60 => vec![id, "refused".to_owned(), opened],
-        70 if has_key => vec![String::new(), long, opened],
-        80 | 81 if !has_key => vec!["twin".to_owned(), long, opened],
-        _ => vec![id, name, opened],
-    }
-}
-
-fn csv(row: impl Fn(usize) -> Vec<String>) -> String {
-    let rows = (0..ROWS).map(|number| row(number).join(",") + "\n");
-    format!("id,Name,opened\n{}", rows.collect::<String>())
-}
-
-fn whole_csv() -> String {
-    csv(|number| mended(number).to_vec())
-}
-
-/// The rows of a rejects file, with its header.
-fn records(text: &str) -> Vec<csv::StringRecord> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-    reader.records().map(Result::unwrap).collect()
-}
-
-fn text(records: &[csv::StringRecord]) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    records.iter().for_each(|record| writer.write_record(record).unwrap());
-    String::from_utf8(writer.into_inner().unwrap()).unwrap()
-}
-
-/// The rejects file with every row replaced: the line of the CSV is that of the row's number. The code is cleared.
-fn with_mended_rows(rejects: &str) -> String {
-    let mut records = records(rejects);
-    for record in records.iter_mut().skip(1) {
-        let line: usize = record[4].parse().unwrap();
-        let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        cells.splice(..3, mended(line - 2));
-        cells[7].clear();
-        *record = cells.into();
-    }
-    text(&records)
-}
-
-/// A folder with the faulty CSV, a job with this key, and an endpoint that refuses one row.
-struct Books {
-    folder: Folder,
-    endpoint: Endpoint,
-}
-
-impl Books {
-    fn of(key: &str) -> Self {
-        let folder = Folder::new();
-        let has_key = !key.is_empty();
-        folder.write("t.csv", csv(|number| faulty(number, has_key)));
-        let job = "[request]\nName = \"{{ row['Name'] }}\"\n[request.Attributes]\nid = \"{{ id }}\"\n\
-                   [request.References.Opened]\nType = \"DATE\"\nValue = \"{{ opened | epoch('%Y-%m-%d', tz='UTC') }}\"\n";
-        folder.write("t.toml", format!("[source]\n{key}\n{job}"));
-        let endpoint = Endpoint::start(|_, body| match body["Name"].as_str() {
-            Some("refused") => Reply::Error(400, "InvalidParameterException"),
-            _ => Reply::Created,
-        });
-        Books { folder, endpoint }
-    }
-
-    fn run(&self, csv: &str, more: &[&str]) -> Ended {
-        let url = self.endpoint.url();
-        let run = ["run", csv, "--job", "t.toml", "--output", "json"];
-        self.folder.run(&[&run[..], &into(&url), more].concat())
-    }
-
-    /// Expects every row to be created, by the last run, `status`, `export` and `report`.
-    fn agree(&self, ended: &Ended) {
-        let summary = &messages(&ended.stdout)["summary"];
-        assert_eq!(
-            (&summary["in_ledger"]["created"], &summary["total_in_ledger"]),
-            (&ROWS.into(), &ROWS.into())
-        );
-        assert_eq!(summary["rejects"], Value::Null, "{summary}");
-        let status = self.folder.run(&["status", "--ledger", "t.ledger.db", "--output", "json"]).expect(0);
-        let status: Value = serde_json::from_str(&status.stdout).unwrap();
-        assert_eq!((&status["rows"]["created"], &status["total"]), (&ROWS.into(), &ROWS.into()), "{status}");
-        let export = self.folder.run(&["export", "--ledger", "t.ledger.db", "--output", "json"]).expect(0);
-        let states = export.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let of_input: Vec<Value> = states.filter(|row| row["state"] != "withdrawn").collect();
-        assert!(of_input.iter().all(|row| row["state"] == "created"), "{}", export.stdout);
-        assert_eq!(of_input.len(), ROWS);
-        let report = self.folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0);
-        let accounts = accounts(&report.stdout);
-        assert_eq!(accounts.len(), 1, "one input: {accounts:?}");
-        let account = &accounts[0];
-        let cells: Vec<&str> = account.split('|').collect();
-        assert_eq!(cells[..3], ["t.csv", "200", "200"], "{account}");
-        assert!(account.contains("adds up"), "{account}");
-    }
-
-    /// Expects one contact per row, and no second one.
-    fn each_once(&self) {
-        let requests = self.endpoint.requests();
-        let sent = |member: &str| -> BTreeSet<String> {
-            let accepted = requests.iter().filter(|request| request["Name"] != "refused");
-            accepted.map(|request| request[member].to_string()).collect()
-        };
-        assert_eq!((sent("Name").len(), sent("ClientToken").len()), (ROWS, ROWS));
-        assert_eq!(requests.len(), ROWS + 1, "with the one that was refused");
-    }
-
-    /// Expects `export --join` of this CSV to find the contact of every row.
-    fn joins(&self, csv: &str, rows: usize) {
-        let joined =
-            self.folder.run(&["export", "--job", "t.toml", "--ledger", "t.ledger.db", "--join", csv]);
-        let joined = joined.expect(0).stdout;
-        let contacts: BTreeSet<String> = crate::export::columns(&joined, &["_contact_id"])
-            .into_iter()
-            .filter(|id| !id.is_empty())
-            .collect();
-        assert_eq!(contacts.len(), rows, "{csv}: {joined}");
-    }
-}
 
 #[test]
 fn rows_mended_in_the_rejects_file_settle_the_rows_that_they_came_from() {
     for key in KEYS {
-        let books = Books::of(key);
-        let first = books.run("t.csv", &[]).expect(1);
+        let imported = FaultyImport::of(key);
+        let first = imported.run("t.csv", &[]).expect(1);
         let rejected = messages(&first.stdout)["summary"]["rejected"].as_u64().unwrap();
         assert_eq!(rejected, if key.is_empty() { 6 } else { 7 }, "{key}");
-        let original = books.folder.read(REJECTS);
+        let original = imported.folder.read(REJECTS);
         let fixed = with_mended_rows(&original);
-        books.folder.write("fixed.csv", &fixed);
-        books.folder.write("as-it-was.csv", &original);
-        let ended = books.run("fixed.csv", &[]).expect(0);
-        assert!(!books.folder.path(REJECTS).exists());
-        books.agree(&ended);
-        books.each_once();
+        imported.folder.write("fixed.csv", &fixed);
+        imported.folder.write("as-it-was.csv", &original);
+        let ended = imported.run("fixed.csv", &[]).expect(0);
+        assert!(!imported.folder.path(REJECTS).exists());
+        imported.agree(&ended);
+        imported.each_once();
         // Every night after it, with the CSV as it is, the rejects file as it was or as it was mended.
         for csv in ["t.csv", "fixed.csv", "as-it-was.csv", "t.csv"] {
-            let night = books.run(csv, &[]).expect(0);
-            books.agree(&night);
+            let night = imported.run(csv, &[]).expect(0);
+            imported.agree(&night);
             let summary = &messages(&night.stdout)["summary"];
             assert_eq!(summary["changed_created"], 0, "{key} {csv}");
         }
-        let both = books.run("as-it-was.csv", &["t.csv", "fixed.csv"]).expect(0);
-        books.agree(&both);
-        books.joins("t.csv", ROWS);
-        books.joins("fixed.csv", usize::try_from(rejected).unwrap());
-        books.joins("as-it-was.csv", usize::try_from(rejected).unwrap());
+        let both = imported.run("as-it-was.csv", &["t.csv", "fixed.csv"]).expect(0);
+        imported.agree(&both);
+        imported.joins("t.csv", ROWS);
+        imported.joins("fixed.csv", usize::try_from(rejected).unwrap());
+        imported.joins("as-it-was.csv", usize::try_from(rejected).unwrap());
         // At last the CSV is mended as well.
-        books.folder.write("t.csv", whole_csv());
-        books.agree(&books.run("t.csv", &[]).expect(0));
-        books.joins("t.csv", ROWS);
-        books.each_once();
+        imported.folder.write("t.csv", whole_csv());
+        imported.agree(&imported.run("t.csv", &[]).expect(0));
+        imported.joins("t.csv", ROWS);
+        imported.each_once();
     }
 }
 
 #[test]
 fn rows_mended_in_the_csv_settle_and_the_rejects_file_adds_none() {
     for key in KEYS {
-        let books = Books::of(key);
-        books.run("t.csv", &[]).expect(1);
-        let original = books.folder.read(REJECTS);
-        books.folder.write("fixed.csv", with_mended_rows(&original));
-        books.folder.write("t.csv", whole_csv());
-        books.agree(&books.run("t.csv", &[]).expect(0));
+        let imported = FaultyImport::of(key);
+        imported.run("t.csv", &[]).expect(1);
+        let original = imported.folder.read(REJECTS);
+        imported.folder.write("fixed.csv", with_mended_rows(&original));
+        imported.folder.write("t.csv", whole_csv());
+        imported.agree(&imported.run("t.csv", &[]).expect(0));
         for csv in ["t.csv", "fixed.csv", "t.csv"] {
-            books.agree(&books.run(csv, &[]).expect(0));
-            books.each_once();
+            imported.agree(&imported.run(csv, &[]).expect(0));
+            imported.each_once();
         }
     }
 }
@@ -201,12 +64,12 @@ fn rows_mended_in_the_csv_settle_and_the_rejects_file_adds_none() {
 fn the_mended_csv_and_the_mended_rejects_file_may_be_read_in_one_run() {
     for (first, second) in [("t.csv", "fixed.csv"), ("fixed.csv", "t.csv")] {
         for key in KEYS {
-            let books = Books::of(key);
-            books.run("t.csv", &[]).expect(1);
-            books.folder.write("fixed.csv", with_mended_rows(&books.folder.read(REJECTS)));
-            books.folder.write("t.csv", whole_csv());
-            books.agree(&books.run(first, &[second]).expect(0));
-            books.each_once();
+            let imported = FaultyImport::of(key);
+            imported.run("t.csv", &[]).expect(1);
+            imported.folder.write("fixed.csv", with_mended_rows(&imported.folder.read(REJECTS)));
+            imported.folder.write("t.csv", whole_csv());
+            imported.agree(&imported.run(first, &[second]).expect(0));
+            imported.each_once();
         }
     }
 }
@@ -222,18 +85,18 @@ fn an_import_of_a_rejects_file_that_was_killed_is_finished_by_it_or_by_the_next_
         "after-answer:3",
     ] {
         for then in ["fixed.csv", "t.csv"] {
-            let books = Books::of(KEYS[0]);
-            books.run("t.csv", &[]).expect(1);
-            books.folder.write("fixed.csv", with_mended_rows(&books.folder.read(REJECTS)));
-            let killed = books.run("fixed.csv", &["--crash-at", point]);
+            let imported = FaultyImport::of(KEYS[0]);
+            imported.run("t.csv", &[]).expect(1);
+            imported.folder.write("fixed.csv", with_mended_rows(&imported.folder.read(REJECTS)));
+            let killed = imported.run("fixed.csv", &["--crash-at", point]);
             assert_eq!(killed.code, None, "{point}: {}", killed.stderr);
-            books.run(then, &[]);
+            imported.run(then, &[]);
             // A run that wrote its own rejects has kept the file under another name.
-            books.folder.write("kept.csv", books.folder.read("fixed.csv"));
-            let ended = books.run("kept.csv", &[]).expect(0);
-            books.agree(&ended);
-            books.agree(&books.run("t.csv", &[]).expect(0));
-            let tokens: BTreeSet<String> = books.endpoint.client_tokens().into_iter().collect();
+            imported.folder.write("kept.csv", imported.folder.read("fixed.csv"));
+            let ended = imported.run("kept.csv", &[]).expect(0);
+            imported.agree(&ended);
+            imported.agree(&imported.run("t.csv", &[]).expect(0));
+            let tokens: BTreeSet<String> = imported.endpoint.client_tokens().into_iter().collect();
             assert_eq!(tokens.len(), ROWS, "{point} {then}");
         }
     }
@@ -242,51 +105,51 @@ fn an_import_of_a_rejects_file_that_was_killed_is_finished_by_it_or_by_the_next_
 #[test]
 fn a_confirmed_row_that_waits_keeps_its_confirmation_when_its_csv_is_read() {
     for key in [KEYS[0], ""] {
-        let books = Books::of(key);
+        let imported = FaultyImport::of(key);
         // The cells are as they should be; only the quotes are wrong.
-        books.folder.write("t.csv", "id,Name,opened\nK1,\"Row\" 1,2023-02-01\nK2,\"Row\" 2,2023-02-01\n");
-        books.run("t.csv", &[]).expect(1);
-        let rejects = books.folder.read(REJECTS);
-        books.folder.write("fixed.csv", rejects.replace("StrayQuote", ""));
-        books.run("fixed.csv", &["--limit", "1"]).expect(10);
-        let rest = books.run("t.csv", &[]).expect(0);
+        imported.folder.write("t.csv", "id,Name,opened\nK1,\"Row\" 1,2023-02-01\nK2,\"Row\" 2,2023-02-01\n");
+        imported.run("t.csv", &[]).expect(1);
+        let rejects = imported.folder.read(REJECTS);
+        imported.folder.write("fixed.csv", rejects.replace("StrayQuote", ""));
+        imported.run("fixed.csv", &["--limit", "1"]).expect(10);
+        let rest = imported.run("t.csv", &[]).expect(0);
         assert_eq!(messages(&rest.stdout)["summary"]["in_ledger"]["created"], 2, "{}", rest.stdout);
         // Unchanged, the older rejects file takes no confirmation back.
-        books.folder.write("old.csv", rejects);
-        books.run("old.csv", &[]).expect(0);
-        assert_eq!(books.endpoint.client_tokens().into_iter().collect::<BTreeSet<_>>().len(), 2);
+        imported.folder.write("old.csv", rejects);
+        imported.run("old.csv", &[]).expect(0);
+        assert_eq!(imported.endpoint.client_tokens().into_iter().collect::<BTreeSet<_>>().len(), 2);
     }
 }
 
 #[test]
 fn check_predicts_what_a_run_of_a_rejects_file_does() {
-    let books = Books::of(KEYS[0]);
-    books.run("t.csv", &[]).expect(1);
+    let imported = FaultyImport::of(KEYS[0]);
+    imported.run("t.csv", &[]).expect(1);
     let check = |csv: &str| {
         let check =
             ["check", csv, "--job", "t.toml", "--sandbox", "--ledger", "t.ledger.db", "--output", "json"];
-        let ended = books.folder.run(&check);
+        let ended = imported.folder.run(&check);
         let check = messages(&ended.stdout)["check"].clone();
         ["to_send", "faulty", "created"].map(|member| check[member].as_u64().unwrap_or_default())
     };
-    let original = books.folder.read(REJECTS);
-    books.folder.write("as-it-was.csv", &original);
+    let original = imported.folder.read(REJECTS);
+    imported.folder.write("as-it-was.csv", &original);
     assert_eq!(check("as-it-was.csv")[..2], [0, 6], "one was refused by Connect");
     // One row gets the key of a row that is created.
     let mut fixed = records(&with_mended_rows(&original));
     let mut cells: Vec<String> = fixed[1].iter().map(str::to_owned).collect();
     cells[0] = "K5".to_owned();
     fixed[1] = cells.into();
-    books.folder.write("fixed.csv", text(&fixed));
+    imported.folder.write("fixed.csv", text(&fixed));
     assert_eq!(check("fixed.csv")[..2], [6, 1]);
-    let ended = books.run("fixed.csv", &[]).expect(1);
+    let ended = imported.run("fixed.csv", &[]).expect(1);
     let summary = &messages(&ended.stdout)["summary"];
     assert_eq!((&summary["created"], &summary["rejected"]), (&6.into(), &1.into()));
     assert!(ended.stderr.contains("DuplicateKey: has the key of line 7 of "), "{}", ended.stderr);
     assert_eq!(check("t.csv")[..2], [0, 0], "it is a mended row that waits for its key");
-    books.folder.write("fixed.csv", with_mended_rows(&books.folder.read(REJECTS)));
+    imported.folder.write("fixed.csv", with_mended_rows(&imported.folder.read(REJECTS)));
     assert_eq!(check("fixed.csv")[..2], [1, 0]);
-    books.agree(&books.run("fixed.csv", &[]).expect(0));
+    imported.agree(&imported.run("fixed.csv", &[]).expect(0));
     assert_eq!(check("fixed.csv"), check("as-it-was.csv").map(|_| 0).map(|zero| zero));
 }
 
@@ -319,7 +182,7 @@ fn a_row_that_was_sent_keeps_its_key_and_its_token() {
 fn of_two_rows_with_one_key_the_second_may_have_it_once_the_first_has_another() {
     let long = "x".repeat(1025);
     let original = format!("id,Name\nA,{long}\nA,second\nA,third\n");
-    let books = |folder: &Folder, url: &str, csv: &str, code: i32| {
+    let imported = |folder: &Folder, url: &str, csv: &str, code: i32| {
         folder.run(&import_file(csv, url, &[])).expect(code);
         folder.query(
             "t.ledger.db",
@@ -330,19 +193,19 @@ fn of_two_rows_with_one_key_the_second_may_have_it_once_the_first_has_another() 
     folder.write("t.csv", &original);
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
-    assert_eq!(books(&folder, &url, "t.csv", 1), "A rejected, A rejected, A rejected");
+    assert_eq!(imported(&folder, &url, "t.csv", 1), "A rejected, A rejected, A rejected");
     let fixed = folder.read(REJECTS).replace(&format!("A,{long}"), "B,first");
     folder.write("fixed.csv", &fixed);
     // The second row is the first of its key now; the third has its key.
     let expected = "B created, A created, A rejected";
-    assert_eq!(books(&folder, &url, "fixed.csv", 1), expected);
+    assert_eq!(imported(&folder, &url, "fixed.csv", 1), expected);
     for csv in ["t.csv", "fixed.csv", "t.csv"] {
-        assert_eq!(books(&folder, &url, csv, 1), expected, "{csv}");
+        assert_eq!(imported(&folder, &url, csv, 1), expected, "{csv}");
     }
     folder.write("last.csv", folder.read(REJECTS).replace("A,third", "C,third"));
-    assert_eq!(books(&folder, &url, "last.csv", 0), "B created, A created, C created");
+    assert_eq!(imported(&folder, &url, "last.csv", 0), "B created, A created, C created");
     for csv in ["t.csv", "fixed.csv", "last.csv", "t.csv"] {
-        assert_eq!(books(&folder, &url, csv, 0), "B created, A created, C created", "{csv}");
+        assert_eq!(imported(&folder, &url, csv, 0), "B created, A created, C created", "{csv}");
     }
     assert_eq!(endpoint.requests().len(), 3);
 }
@@ -367,16 +230,16 @@ fn a_mended_row_that_waits_is_sent_although_its_csv_lost_it_and_a_rejected_one_i
 #[test]
 fn after_the_ledger_is_lost_a_mended_rejects_file_still_belongs_to_its_csv() {
     for order in [["fixed.csv", "t.csv"], ["t.csv", "fixed.csv"]] {
-        let books = Books::of(KEYS[0]);
-        books.run("t.csv", &[]).expect(1);
-        books.folder.write("fixed.csv", with_mended_rows(&books.folder.read(REJECTS)));
+        let imported = FaultyImport::of(KEYS[0]);
+        imported.run("t.csv", &[]).expect(1);
+        imported.folder.write("fixed.csv", with_mended_rows(&imported.folder.read(REJECTS)));
         for name in ["t.ledger.db", "t.ledger.db.lock"] {
-            std::fs::remove_file(books.folder.path(name)).unwrap();
+            std::fs::remove_file(imported.folder.path(name)).unwrap();
         }
-        books.run(order[0], &[]);
-        let ended = books.run(order[1], &[]).expect(0);
-        books.agree(&ended);
-        books.agree(&books.run("t.csv", &[]).expect(0));
+        imported.run(order[0], &[]);
+        let ended = imported.run(order[1], &[]).expect(0);
+        imported.agree(&ended);
+        imported.agree(&imported.run("t.csv", &[]).expect(0));
     }
 }
 
@@ -456,16 +319,17 @@ fn a_key_mended_into_another_shard_is_counted_once_by_all_shards() {
 #[test]
 fn a_mended_row_that_where_does_not_select_is_passed_over() {
     let long = "x".repeat(1025);
-    let books = Books::of(KEYS[0]);
-    let job = books.folder.read("t.toml");
-    books.folder.write("t.toml", job.replace("[request]", "where = \"id != 'no'\"\n[request]"));
-    books.folder.write("t.csv", format!("id,Name,opened\nA,a,2023-02-01\nB,{long},2023-02-01\n"));
-    books.run("t.csv", &[]).expect(1);
-    books.folder.write("fixed.csv", books.folder.read(REJECTS).replace("B,", "no,"));
+    let imported = FaultyImport::of(KEYS[0]);
+    let job = imported.folder.read("t.toml");
+    imported.folder.write("t.toml", job.replace("[request]", "where = \"id != 'no'\"\n[request]"));
+    imported.folder.write("t.csv", format!("id,Name,opened\nA,a,2023-02-01\nB,{long},2023-02-01\n"));
+    imported.run("t.csv", &[]).expect(1);
+    imported.folder.write("fixed.csv", imported.folder.read(REJECTS).replace("B,", "no,"));
     for csv in ["fixed.csv", "t.csv", "fixed.csv", "t.csv"] {
-        let ended = books.run(csv, &[]).expect(0);
+        let ended = imported.run(csv, &[]).expect(0);
         assert_eq!(messages(&ended.stdout)["summary"]["total_in_ledger"], 1, "{csv}");
-        let report = books.folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
+        let report =
+            imported.folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
         assert!(accounts(&report)[0].contains("adds up"), "{csv}: {:?}", accounts(&report));
     }
 }

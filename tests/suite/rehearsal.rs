@@ -1,5 +1,6 @@
 //! Rehearsals against the built-in sandbox: without a quota, and with the contacts kept in a file.
 
+use crate::printed_commands::paste;
 use crate::support::*;
 
 /// A folder with `t.csv` of `rows` rows and `t.toml`, whose rate would need hours for two rows.
@@ -112,9 +113,7 @@ fn unknown_rows_of_a_rehearsal_are_looked_for_in_the_kept_contacts() {
         assert_eq!(killed.code, None);
         let ended = folder.run(&keep).expect(1).stdout;
         let verify = ended.lines().find(|line| line.contains(" verify --")).unwrap();
-        let mut shell = std::process::Command::new("bash");
-        let pasted = shell.args(["-c", verify]).current_dir(folder.path("")).output().unwrap();
-        Ended::from(pasted).expect(0);
+        paste(&folder, verify).expect(0);
         assert_eq!(folder.states("t.sandbox.ledger.db"), "created 3");
     }
 }

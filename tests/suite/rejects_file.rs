@@ -1,7 +1,8 @@
-//! A rejects file that somebody has changed is never overwritten or removed, and outputs are ordinary files.
+//! A rejects file that was changed by hand is never overwritten or removed, and outputs are ordinary files.
 
 use std::os::unix::net::UnixListener;
 
+use crate::printed_commands::{paste, printed};
 use crate::support::*;
 
 const REJECTS: &str = "t.ledger.db.rejects.csv";
@@ -43,10 +44,7 @@ fn a_changed_rejects_file_is_kept_when_a_run_writes_its_rejects() {
 
     // The printed command imports the work. With no more rejects the file of the last run is removed.
     let purpose = "\nTo import the earlier rejects, as they had been changed:\n  ";
-    let (_, command) = ended.stdout.split_once(purpose).unwrap();
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", command.lines().next().unwrap()]).current_dir(folder.path(""));
-    Ended::from(shell.output().unwrap()).expect(0);
+    paste(&folder, printed(&ended.stdout, purpose)).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 2");
     assert_eq!(kept(&folder), std::slice::from_ref(name));
     assert_eq!(folder.read(name), mended);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::printed_commands::paste;
 use crate::support::*;
 
 fn expect_drain_and_resume(signal: &str, code: i32) {
@@ -23,12 +24,7 @@ fn expect_drain_and_resume(signal: &str, code: i32) {
 
     // The last of two equal flags counts.
     let resume = ended.stdout.lines().last().unwrap().trim();
-    let resumed = std::process::Command::new("sh")
-        .args(["-c", &format!("{resume} --rate 100000 --burst 1000")])
-        .current_dir(folder.path(""))
-        .output()
-        .unwrap();
-    Ended::from(resumed).expect(0);
+    paste(&folder, &format!("{resume} --rate 100000 --burst 1000")).expect(0);
     assert_eq!(sandbox.stat("contacts"), 400);
 }
 
