@@ -38,7 +38,7 @@ CREATE TABLE runs (
     region          TEXT,
     account         TEXT,                       -- of the credentials
     caller          TEXT,                       -- ARN of the credentials' identity
-    -- Of the rejects file that the run wrote, recorded before the file was: what differs was changed by somebody. NULL: none.
+    -- Digest of the rejects file that the run wrote, committed before the file was in place. NULL: none.
     rejects         BLOB CHECK (rejects IS NULL OR length(rejects) = 16),
     mapping         BLOB NOT NULL CHECK (length(mapping) = 16),
     rate            REAL NOT NULL CHECK (rate > 0), -- requests per second; with is_auto the start value

@@ -7,8 +7,8 @@ pub mod commands;
 pub mod cli;
 pub mod job;
 
-mod suggest;
 mod paths;
+mod suggest;
 mod slug;
 mod shell_word;
 mod dates;

@@ -1,79 +1,22 @@
 //! Enters the rows of the input into the ledger.
 
+use super::Intake;
 use super::error::IntakeError;
 use super::key_review::{KeyReview, KeyedRow, RowPlace};
-use super::own_row::{OwnRow, reject_origin};
-use super::prepared::{PreparedInput, RowSelection, Rules};
-use super::read_ahead::{Visitor, read_all};
+use super::prepared::{RowSelection, Rules};
+use super::read_ahead::Visitor;
 use super::review::InputReview;
-use crate::crash_plan::{CrashPlan, CrashPoint};
-use crate::event::{Reporter, RunEvent};
+use crate::crash_plan::CrashPoint;
+use crate::event::RunEvent;
 use crate::ledger::{
-    IntakeRow, IntakeTotals, Ledger, LeftTo, Recognition, RowFingerprint, RowKind, RunRecord, ScanCounts,
+    IntakeRow, IntakeTotals, LeftTo, Recognition, RejectOrigin, RowFingerprint, RowKind, RunRecord,
+    ScanCounts,
 };
 use crate::mapping::{MapError, MappingError, Rejection};
-use crate::shard::Shard;
-use crate::shutdown::Shutdown;
-use crate::source::{Header, Input, Record, RowKey};
+use crate::source::{Header, Input, Record, Reject, RowKey, RowOrigin};
 use crate::token::ClientToken;
 
-/// Parameters of an intake.
-#[derive(Debug)]
-pub struct Intake<'a> {
-    /// Ledger that the rows are entered into.
-    pub ledger: &'a Ledger,
-    /// Receives the events.
-    pub reporter: &'a Reporter,
-    /// SIGINT and SIGTERM.
-    pub shutdown: &'a Shutdown,
-    /// Part of the rows that is entered; none is all.
-    pub shard: Option<Shard>,
-    /// Whether every row is mapped and validated now, and not only when it is sent.
-    pub check: bool,
-    /// Crash points for tests.
-    pub crash_plan: CrashPlan,
-}
-
 impl Intake<'_> {
-    /// Reads every input to its end, and emits the warnings about the rows that it entered. Blocks; must not be called on
-    /// a thread of the async runtime.
-    ///
-    /// Rows of inputs that were read only in part stay in the ledger and are not sent.
-    ///
-    /// # Errors
-    /// - [`IntakeError::Source`], [`IntakeError::Mapping`]: an input cannot be read, or shows that the mapping is faulty.
-    /// - [`IntakeError::Ledger`]: the ledger cannot be read or written.
-    /// - [`IntakeError::Interrupted`]: a signal arrived.
-    pub fn take_in(&self, inputs: Vec<PreparedInput>) -> Result<RunRecord, IntakeError> {
-        let mut input = InputIntake {
-            intake: self,
-            input: Input::Stdin,
-            source: 0,
-            header: 0,
-            counts: ScanCounts::default(),
-            totals: IntakeTotals::default(),
-            review: InputReview::default(),
-            keys: KeyReview::default(),
-            inputs_begun: 0,
-            has_mended_rows: false,
-        };
-        let files = inputs.iter().map(|prepared| &prepared.input).filter(|input| **input != Input::Stdin);
-        let files: Vec<String> = files.map(Input::identity).collect();
-        read_all(inputs, self.reporter, self.shutdown, &mut input)?;
-        let mut keys = input.keys;
-        if keys.has_waiting_keys() {
-            keys = self.ledger.visit_earlier_keys(files, keys, KeyReview::known_key)?;
-        }
-        input.review.warn_all(keys.finish());
-        let (warnings, _) = input.review.finish();
-        let warnings = warnings.groups();
-        for warning in &warnings {
-            self.reporter.emit(RunEvent::InputWarned((*warning).clone()));
-        }
-        let record = self.ledger.finish_intake(input.totals)?;
-        Ok(RunRecord { warnings: warnings.len() as u64, ..record })
-    }
-
     /// Why a row cannot be sent; `None` if it can. `review` sees the row. `is_repeated`: an earlier row has its key.
     fn validate(
         &self,
@@ -105,8 +48,40 @@ impl Intake<'_> {
     }
 }
 
+/// A row that the ledger has or may have.
+struct OwnRow<'a> {
+    /// The row.
+    record: &'a Record,
+    /// Its key.
+    key: RowKey,
+    /// Why the job's condition cannot be applied to it.
+    unselectable: Option<Rejection>,
+    /// Whether an earlier row of the input has its key.
+    is_repeated: bool,
+    /// Whether its key belongs to another shard, and the ledger may have it only because it was mended.
+    is_of_other_shard: bool,
+    /// The row that it is, if it was read from a rejects file.
+    reject: Option<RejectOrigin>,
+}
+
+impl OwnRow<'_> {
+    /// Kind of the row for the ledger.
+    fn kind(&self) -> RowKind {
+        match self.reject {
+            Some(_) => RowKind::Reject,
+            None if self.is_of_other_shard => RowKind::OfOtherShard,
+            None => RowKind::Own,
+        }
+    }
+}
+
+/// The row that a row of a rejects file is.
+fn reject_origin((origin, reject): (RowOrigin, &Reject), left_to: Option<LeftTo>) -> RejectOrigin {
+    RejectOrigin { origin, file: reject.file.clone(), line: reject.line, left_to }
+}
+
 /// The input whose rows are being entered.
-struct InputIntake<'a> {
+pub(super) struct InputIntake<'a> {
     intake: &'a Intake<'a>,
     input: Input,
     /// Id of the input in the ledger.
@@ -124,7 +99,40 @@ struct InputIntake<'a> {
     has_mended_rows: bool,
 }
 
-impl InputIntake<'_> {
+impl<'a> InputIntake<'a> {
+    pub(super) fn new(intake: &'a Intake<'a>) -> Self {
+        InputIntake {
+            intake,
+            input: Input::Stdin,
+            source: 0,
+            header: 0,
+            counts: ScanCounts::default(),
+            totals: IntakeTotals::default(),
+            review: InputReview::default(),
+            keys: KeyReview::default(),
+            inputs_begun: 0,
+            has_mended_rows: false,
+        }
+    }
+
+    /// Ends the intake of these files, and of standard input, and emits the warnings.
+    pub(super) fn finish(self, files: Vec<String>) -> Result<RunRecord, IntakeError> {
+        let Intake { ledger, reporter, .. } = self.intake;
+        let mut keys = self.keys;
+        if keys.has_waiting_keys() {
+            keys = ledger.visit_earlier_keys(files, keys, KeyReview::known_key)?;
+        }
+        let mut review = self.review;
+        review.warn_all(keys.finish());
+        let (warnings, _) = review.finish();
+        let warnings = warnings.groups();
+        for warning in &warnings {
+            reporter.emit(RunEvent::InputWarned((*warning).clone()));
+        }
+        let record = ledger.finish_intake(self.totals)?;
+        Ok(RunRecord { warnings: warnings.len() as u64, ..record })
+    }
+
     fn intake_row(
         &mut self,
         rules: &Rules,
@@ -288,163 +296,5 @@ impl Visitor for InputIntake<'_> {
             self.totals.files_read.push(self.source);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::{Path, PathBuf};
-    use std::sync::{Arc, Mutex};
-
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::event::Observer;
-    use crate::intake::testing::{take_in, write_csv};
-    use crate::ledger::testing::{ledger, new_run};
-    use crate::ledger::{Contact, Note, NoteKind, RowState, Settlement};
-    use crate::mapping::Rejection;
-    use crate::shutdown::Signal;
-
-    #[derive(Clone, Default)]
-    struct NoteRecorder(Arc<Mutex<Vec<Note>>>);
-
-    impl Observer for NoteRecorder {
-        fn observe(&mut self, event: &RunEvent) {
-            if let RunEvent::RowNoted { note, .. } = event {
-                self.0.lock().unwrap().push(note.clone());
-            }
-        }
-    }
-
-    /// Runs an intake of the files into the folder's ledger, and returns its record and notes.
-    fn run(folder: &Path, files: &[PathBuf]) -> (Result<RunRecord, IntakeError>, Vec<Note>) {
-        let notes = NoteRecorder::default();
-        let reporter = Arc::new(Reporter::start(vec![Box::new(notes.clone())]).unwrap());
-        let ledger = ledger(folder);
-        let result = take_in(&ledger, new_run(), files, &reporter, &Shutdown::manual().1);
-        ledger.close().unwrap();
-        reporter.finish();
-        let notes = std::mem::take(&mut *notes.0.lock().unwrap());
-        (result, notes)
-    }
-
-    /// As `run`, for rows that are pairs of id and name.
-    fn run_rows(folder: &TempDir, rows: &[(&str, &str)]) -> (RunRecord, Vec<Note>) {
-        let file = write_csv(folder.path(), "rows.csv", rows);
-        let (result, notes) = run(folder.path(), &[file]);
-        (result.unwrap(), notes)
-    }
-
-    /// Settles every waiting row as `settle` says.
-    fn settle_all(folder: &Path, settle: impl Fn(&str) -> Settlement) {
-        let ledger = ledger(folder);
-        let empty = write_csv(folder, "empty.csv", &[]);
-        let reporter = Reporter::start(Vec::new()).unwrap();
-        take_in(&ledger, new_run(), &[empty], &reporter, &Shutdown::manual().1).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            for claim in ledger.claim(100).await.unwrap() {
-                let settlement = settle(&claim.key);
-                let request = crate::request::ContactRequest::default();
-                let in_flight = ledger.begin(claim, request).await.unwrap();
-                ledger.settle(in_flight, settlement).await.unwrap();
-            }
-        });
-        ledger.close().unwrap();
-    }
-
-    fn created(key: &str) -> Settlement {
-        Settlement::Created(Contact { id: format!("contact-{key}"), arn: None })
-    }
-
-    #[test]
-    fn rows_with_a_key_wait_to_be_sent_and_faulty_rows_are_rejected() {
-        let folder = tempfile::tempdir().unwrap();
-        let long = "x".repeat(1025);
-        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", &long), ("", "c"), ("4", "d")]);
-        assert_eq!((record.rows_read, record.waiting(), record.rows.of(RowState::Rejected)), (4, 2, 2));
-        let rejected = notes.iter().map(|note| match &note.kind {
-            NoteKind::Rejected(rejection) => (note.line, rejection.code),
-            kind => panic!("{kind:?}"),
-        });
-        assert_eq!(rejected.collect::<Vec<_>>(), [(3, "Validation"), (4, "EmptyKey")]);
-    }
-
-    #[test]
-    fn the_second_row_of_a_key_is_rejected_and_the_first_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "b"), ("1", "c")]);
-        assert_eq!((record.waiting(), record.rows.of(RowState::Rejected)), (2, 1));
-        let [Note { line: 4, kind: NoteKind::Rejected(rejection), .. }] = &notes[..] else {
-            panic!("{notes:?}")
-        };
-        assert_eq!(rejection.code, Rejection::DUPLICATE);
-        assert!(rejection.to_string().contains("line 2"), "{rejection}");
-    }
-
-    #[test]
-    fn a_second_run_of_the_same_rows_skips_the_created_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        let rows = [("1", "a"), ("2", "b"), ("3", "c")];
-        run_rows(&folder, &rows[..2]);
-        settle_all(folder.path(), created);
-        let (record, notes) = run_rows(&folder, &rows);
-        assert_eq!((record.already_created, record.changed_created, record.waiting()), (2, 0, 1));
-        assert!(notes.is_empty(), "{notes:?}");
-    }
-
-    #[test]
-    fn a_created_row_that_changed_is_noted_and_not_sent_again() {
-        let folder = tempfile::tempdir().unwrap();
-        run_rows(&folder, &[("1", "a"), ("2", "b")]);
-        settle_all(folder.path(), created);
-        let (record, notes) = run_rows(&folder, &[("1", "a"), ("2", "changed")]);
-        assert_eq!((record.already_created, record.changed_created, record.waiting()), (2, 1, 0));
-        assert!(
-            matches!(&notes[..], [Note { line: 3, kind: NoteKind::ChangedSinceCreated, .. }]),
-            "{notes:?}"
-        );
-    }
-
-    #[test]
-    fn a_rejected_row_waits_again_when_it_has_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let long = "x".repeat(1025);
-        run_rows(&folder, &[("1", "a"), ("2", &long)]);
-        let (record, _) = run_rows(&folder, &[("1", "a"), ("2", "corrected")]);
-        assert_eq!((record.waiting(), record.rows.of(RowState::Rejected)), (2, 0));
-    }
-
-    #[test]
-    fn rows_of_a_file_that_was_read_in_part_are_not_sent() {
-        let folder = tempfile::tempdir().unwrap();
-        let ids: Vec<String> = (0..1000).map(|id| id.to_string()).collect();
-        let rows: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "a name")).collect();
-        let broken = write_csv(folder.path(), "broken.csv", &rows);
-        let text = std::fs::read_to_string(&broken).unwrap();
-        std::fs::write(&broken, format!("{text}1000,\"never closed")).unwrap();
-        let (result, _) = run(folder.path(), std::slice::from_ref(&broken));
-        assert!(matches!(result, Err(IntakeError::Source(_))), "{result:?}");
-        let other = write_csv(folder.path(), "other.csv", &[("a", "another name")]);
-        let (result, _) = run(folder.path(), &[other]);
-        let record = result.unwrap();
-        assert_eq!((record.waiting(), record.stranded), (1, 1000));
-        // Reading the corrected file takes them up.
-        std::fs::write(&broken, text).unwrap();
-        let (result, _) = run(folder.path(), &[broken]);
-        assert_eq!(result.unwrap().waiting(), 1001);
-    }
-
-    #[test]
-    fn a_signal_stops_the_reading() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = write_csv(folder.path(), "rows.csv", &[("1", "a")]);
-        let ledger = ledger(folder.path());
-        let reporter = Reporter::start(Vec::new()).unwrap();
-        let (sender, shutdown) = Shutdown::manual();
-        sender.send(Some(Signal::Terminate)).unwrap();
-        let result = take_in(&ledger, new_run(), &[file], &reporter, &shutdown);
-        assert!(matches!(result, Err(IntakeError::Interrupted(Signal::Terminate))), "{result:?}");
     }
 }

@@ -12,7 +12,7 @@ use super::escapes::{Piece, pieces, views};
 pub const REDACTED_CHARS: usize = 8;
 
 /// Replaces each of `values` in `text` by `…`: in upper or lower case, with any white space between its words, as it is
-/// or escaped as JSON or HTML. The same for the beginning of a value that is marked as cut off, or stands in quotes.
+/// or escaped as JSON or HTML. Replaces the beginning of a value, too, that is marked as cut off or stands in quotes.
 /// With `is_cut` the end of `text` may be the beginning of a value.
 pub(super) fn redact(values: &[String], text: &str, is_cut: bool) -> String {
     let is_long = |value: &&String| value.trim().chars().count() >= REDACTED_CHARS;

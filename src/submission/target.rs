@@ -64,7 +64,7 @@ pub enum Caller {
     Unknown(String),
     /// There are no credentials, so that no request can be signed. The reason.
     NoCredentials(String),
-    /// Requests are not signed, or not with anybody's credentials.
+    /// Requests are unsigned, or signed with constant credentials.
     Unused(CallerAbsence),
 }
 

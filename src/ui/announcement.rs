@@ -36,7 +36,7 @@ pub(super) fn announced(announcement: &Announcement) -> String {
     std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether somebody can be asked: standard input and standard error are terminals.
+/// Whether a user can be asked: standard input and standard error are terminals.
 pub fn has_questioner() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -1,7 +1,7 @@
 //! The log file: everything that goes to standard error, with the time of each line, for as long as the file is wanted.
 //!
 //! Lines are appended (O_APPEND), each text in one write, so several processes may share a file. A file that was moved or
-//! deleted is made anew, so logrotate needs neither `copytruncate` nor a signal.
+//! deleted is created again, so logrotate needs neither `copytruncate` nor a signal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -88,7 +88,7 @@ impl LogFile {
         if self.is_cut { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    /// Opens the file anew if its path leads to another one, or to none. If that fails, lines go to the old file.
+    /// Opens the file again if its path leads to another one, or to none. If that fails, lines go to the old file.
     fn follow_rotation(&mut self) {
         let is_same = self.path.metadata().is_ok_and(|metadata| file_id(&metadata) == self.id);
         if !is_same && let Ok((file, id)) = open(&self.path) {

@@ -42,7 +42,7 @@ pub enum RejectsError {
 pub struct WrittenRejects {
     /// Rows in the rejects file; without any there is none.
     pub rows: u64,
-    /// New paths of files that were in its place and that somebody had changed.
+    /// New paths of changed files that were in its place.
     pub kept: Vec<PathBuf>,
 }
 

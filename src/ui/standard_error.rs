@@ -7,7 +7,7 @@ use tracing::Level;
 use super::log_file::append_to_log;
 use super::terminal::print_line;
 
-/// Target of the replies to control signals in the log: they are shown with `--quiet` too, since somebody asked.
+/// Target of the replies to control signals in the log: they are shown with `--quiet` too, since the user asked for them.
 pub(super) const REPLIES: &str = concat!(env!("CARGO_CRATE_NAME"), "::reply");
 
 static IS_QUIET: AtomicBool = AtomicBool::new(false);

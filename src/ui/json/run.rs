@@ -189,7 +189,7 @@ pub(crate) struct RunSummary<'a> {
     pub(crate) ledger: String,
     /// Path of the rejects file, if it has rows.
     pub(crate) rejects: Option<String>,
-    /// New paths of rejects files that somebody had changed, and that were in its place.
+    /// New paths of changed rejects files that were in its place.
     pub(crate) rejects_kept: Vec<String>,
     /// Reason why the run ended early, and the remedy; for people.
     pub(crate) why: Option<&'a str>,

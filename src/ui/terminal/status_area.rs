@@ -110,7 +110,7 @@ impl StatusArea {
         self.bar.suspend(|| write_line(line));
     }
 
-    /// After a change of width, removes the lines, which the terminal may have wrapped anew: indicatif, which counts
+    /// After a change of width, removes the lines, which the terminal may have wrapped again: indicatif, which counts
     /// lines, would erase too few of them or lines printed above.
     fn follow_resize(&mut self, columns: usize) {
         if columns == self.columns {
@@ -193,7 +193,7 @@ fn write_line(line: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// Whether the terminal wraps its lines anew when its width changes, as most do. xterm and GNU screen name themselves.
+/// Whether the terminal wraps its lines again when its width changes, as most do. xterm and GNU screen name themselves.
 fn rewraps() -> bool {
     let is_set = |name| std::env::var_os(name).is_some();
     is_set("TMUX") || !["XTERM_VERSION", "STY"].into_iter().any(is_set)
