@@ -23,6 +23,8 @@ pub(crate) fn similar_file(path: &Path) -> String {
     let names: Vec<_> = entries
         .flatten()
         .take(10_000)
+        // A link to a missing file is in the folder under its own name.
+        .filter(|entry| entry.file_name() != misspelt)
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     did_you_mean(&misspelt.to_string_lossy(), names.iter().map(String::as_str)).unwrap_or_default()
@@ -47,6 +49,12 @@ mod tests {
         assert_eq!(similar_file(&folder.path().join("ticket.csv")), "; did you mean 'tickets.csv'?");
         assert_eq!(similar_file(&folder.path().join("zzz")), "");
         assert_eq!(similar_file(&there), "");
+        #[cfg(unix)]
+        {
+            let dangling = folder.path().join("job.toml");
+            std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+            assert_eq!(similar_file(&dangling), "");
+        }
         assert_eq!(similar_file(&folder.path().join("no folder/ticket.csv")), "");
     }
 }

@@ -11,7 +11,7 @@ use clap::{Arg, ArgMatches, Command, CommandFactory as _, Error, FromArgMatches 
 use super::Cli;
 use crate::exit_code::ExitCode;
 
-const ENVIRONMENT: &str = "Environment: every option can be set by a variable, such as CONNECT_IMPORT_LOCK_WAIT for \
+const ENVIRONMENT: &str = "Environment: every option but --new-ledger can be set by a variable, such as CONNECT_IMPORT_LOCK_WAIT for \
     --lock-wait or, for the sandbox, CONNECT_IMPORT_SANDBOX_PORT for --port. A flag overrides the variable, which overrides \
     the job file. Credentials are found as the AWS CLI finds them.";
 

@@ -68,6 +68,7 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
         rate,
         is_strict: job.is_strict,
         search_attribute: job.search_attribute,
+        key: job.input.key,
         fault_listing: match output {
             Output::Csv => None,
             // The requests of --show are no lines of a CSV.

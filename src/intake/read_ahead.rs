@@ -92,7 +92,7 @@ pub fn read_all<V: Visitor>(
     reporter.emit(RunEvent::ReadingInput { rows, bytes: bytes_before, bytes_total });
     for prepared in inputs {
         let (source, rules) = prepared.open().map_err(IntakeError::from)?;
-        let (file, rows_before) = (source.input().identity(), rows);
+        let (file, rows_before) = (source.input().to_string(), rows);
         visitor.begin(source.input(), source.header())?;
         let (sender, batches) = sync_channel(WAITING);
         let (used, free) = channel();

@@ -31,12 +31,12 @@ pub enum LedgerError {
     #[error("the ledger {} was written by a newer connect-import; update this one", .0.display())]
     Newer(PathBuf),
     /// The ledger does not exist.
-    #[error("there is no ledger {}; run an import first, or name it with --ledger", .0.display())]
+    #[error("there is no ledger {}; run an import first, or name it with --ledger{}", .0.display(), of_rehearsal(.0))]
     Missing(PathBuf),
     /// The ledger would be new, and another one of the same import is in its folder.
     #[error(
         "{} would be a new ledger, and {} in the same folder has the same instance, operation, namespace, key and shard, \
-         and {created} created rows; the new one would know none of its rows and send them again; to continue with it, add \
+         and {created} created rows; the new one would know none of its rows and send every row; to continue with it, use \
          --ledger {}; to create the new one nevertheless, add --new-ledger",
         path.display(), other.display(), shell_path(other)
     )]
@@ -261,6 +261,19 @@ fn instead_of(what: &str) -> &'static str {
             "; in another ledger, rows whose key becomes another one get a second contact"
         }
         _ => ", or name another ledger with --ledger",
+    }
+}
+
+/// The hint that a rehearsal's ledger exists beside the missing one, if so.
+fn of_rehearsal(missing: &Path) -> &'static str {
+    let rehearsal = missing.file_name().and_then(|name| {
+        let stem = name.to_str()?.strip_suffix(".ledger.db")?;
+        Some(missing.with_file_name(format!("{stem}.sandbox.ledger.db")))
+    });
+    if rehearsal.is_some_and(|path| path.exists()) {
+        "; for that of the rehearsal, add --sandbox"
+    } else {
+        ""
     }
 }
 

@@ -17,6 +17,7 @@ use crate::exit_code::ExitCode;
 use crate::intake::{LongestText, MemberCount};
 use crate::mapping::ZoneUse;
 use crate::shard::Shard;
+use crate::slug::slug;
 use crate::warning::{Warning, WarningCode};
 
 /// Groups of faults in the text; `--output csv` has every fault.
@@ -41,6 +42,8 @@ pub struct ForecastSettings {
     pub is_strict: bool,
     /// Attribute that `verify` would search unknown rows by; none: their name.
     pub search_attribute: Option<String>,
+    /// Key columns and templates; empty: the content of the row.
+    pub key: Vec<String>,
     /// What to change in the command to get every fault on a line; none if they are listed already.
     pub fault_listing: Option<&'static str>,
 }
@@ -286,8 +289,8 @@ impl CheckReport {
 
     /// What has to be done before the import, so that `verify` can search for unknown rows by an attribute.
     fn search_note(&self) -> Option<String> {
-        let mut attributes =
-            self.findings.members.iter().filter_map(|count| count.member.strip_prefix("Attributes."));
+        let members = self.findings.members.iter();
+        let mut attributes = members.filter_map(|count| count.member.strip_prefix("Attributes.")).peekable();
         match &self.settings.search_attribute {
             _ if self.to_send() == 0 => None,
             Some(named) if attributes.any(|attribute| attribute == named) => Some(format!(
@@ -297,12 +300,23 @@ impl CheckReport {
             Some(named) => Some(format!(
                 "[verify] search_attribute names {named}, an attribute that no row fills; verify would search by name"
             )),
-            None => attributes.next().map(|attribute| {
-                format!(
-                    "verify searches unknown rows by name. To search by an attribute such as {attribute}, register it as\n  \
+            None if attributes.peek().is_none() => None,
+            None => {
+                // Other rows may share any other attribute, so that a search by it settles nothing.
+                let is_key = |attribute: &str| {
+                    let is_same = |column: &String| {
+                        column.strip_prefix("Attributes.") == Some(attribute) || slug(column) == attribute
+                    };
+                    self.settings.key.iter().any(is_same)
+                };
+                let of_key = attributes.find(|attribute| is_key(attribute));
+                let which =
+                    of_key.map_or_else(|| "that no other row shares".into(), |it| format!("such as {it}"));
+                Some(format!(
+                    "verify searches unknown rows by name. To search by an attribute {which}, register it as\n  \
                      searchable in Connect before the import, and name it under [verify] search_attribute"
-                )
-            }),
+                ))
+            }
         }
     }
 

@@ -22,6 +22,11 @@ fn security_token_service() -> Endpoint {
     })
 }
 
+/// An answer in the form of AWS STS without an account id, with a line feed that would begin a line of the log.
+const IMITATION: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+    <GetCallerIdentityResult><Arn>arn</Arn><UserId>U</UserId><Account>12&#10;error: forged</Account>\
+    </GetCallerIdentityResult></GetCallerIdentityResponse>";
+
 /// A Connect on this machine by an address that is not known as loopback.
 fn remote(endpoint: &Endpoint) -> String {
     format!("http://0.0.0.0:{}", endpoint.port)
@@ -150,6 +155,8 @@ fn an_sts_that_does_not_tell_stops_no_import() {
         (Reply::Close, "not known (AWS STS: NoAnswer"),
         (Reply::Hang, "not known (AWS STS: NoAnswer"),
         (Reply::Body("the page of a proxy"), "not known (AWS STS: HTTP200"),
+        // No account id, so no other account than the instance's.
+        (Reply::Body(IMITATION), "not known (AWS STS did not name it)"),
     ] {
         let sts = Endpoint::start(move |_, _| reply.clone());
         let stderr =
@@ -269,6 +276,9 @@ fn on_a_terminal_the_first_run_of_a_ledger_asks_until_something_was_sent() {
     until("the error is shown", || terminal.shows("error: interrupted before the first request"));
     assert!(connect.requests().is_empty());
     assert_eq!(folder.query("t.ledger.db", "SELECT DISTINCT ending FROM runs"), "not started");
+    // Without a run that sent anything there is no rate, and nothing to say of one.
+    let status = folder.run(&["status", "--ledger", "t.ledger.db"]).expect(0).stdout;
+    assert!(!status.contains("time left"), "{status}");
 
     let (terminal, running) = asked(&[]);
     terminal.type_text("y\r");

@@ -37,6 +37,25 @@ fn faults_are_grouped_by_cause_with_line_limit_and_size_but_without_values() {
 }
 
 #[test]
+fn the_attribute_to_search_by_is_the_one_of_the_key() {
+    let folder = Folder::new();
+    folder.write("t.csv", "Agent,Ticket ID\nann,1\nann,2\n");
+    let job = |key: &str| {
+        format!(
+            "[source]\nfiles = [\"t.csv\"]\nkey = [\"{key}\"]\n[request]\nName = \"x\"\n[request.Attributes]\n\
+             agent = \"{{{{ row['Agent'] }}}}\"\nticket_id = \"{{{{ row['Ticket ID'] }}}}\"\n"
+        )
+    };
+    for (key, which) in
+        [("Ticket ID", "such as ticket_id"), ("{{ row['Ticket ID'] | trim }}", "that no other row shares")]
+    {
+        folder.write("job.toml", job(key));
+        let check = folder.run(&["check", "--job", "job.toml"]).expect(0).stdout;
+        assert!(check.contains(&format!("To search by an attribute {which}, register it")), "{check}");
+    }
+}
+
+#[test]
 fn a_run_sends_the_rows_that_check_counted() {
     let folder = Folder::new();
     folder.write("t.csv", faulty());

@@ -26,7 +26,7 @@ impl ConnectClient {
         let call = self.sts.get_caller_identity();
         match call::make(Box::pin(call.send()), Some(&nothing)).await.map_err(AttemptError::from) {
             Ok(answer) => match (answer.account, answer.arn) {
-                (Some(account), Some(arn)) => Caller::Known { account, arn },
+                (Some(account), Some(arn)) if is_account(&account) => Caller::Known { account, arn },
                 _ => Caller::Unknown("AWS STS did not name it".to_owned()),
             },
             Err(error) => {
@@ -45,4 +45,10 @@ impl ConnectClient {
             }
         }
     }
+}
+
+/// Whether the text is an account id: 12 digits (AWS Account Management, Account identifiers). A proxy may answer in the
+/// place of STS; its text would be taken for another account.
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -99,12 +99,19 @@ impl LedgerStatus {
             None => self.rows.of(RowState::Pending) + self.rows.of(RowState::InFlight),
         };
         let recent = self.recent_traffic().map(|traffic| traffic.rate);
-        let rate = recent.or_else(|| self.rate_achieved(0, self.runs.first()?));
+        // A run that was refused, or that nobody confirmed, has no rate.
+        let sending = self.runs.iter().enumerate().find(|(_, run)| run.sending_ms.is_some());
+        let rate = recent.or_else(|| sending.and_then(|(index, run)| self.rate_achieved(index, run)));
         match rate.filter(|rate| *rate > 0.0) {
             _ if waiting == 0 => TimeLeft::Nothing,
             Some(rate) => TimeLeft::Known(Duration::from_secs_f64((waiting as f64 / rate).min(86_400_000.0))),
             None => TimeLeft::Unknown,
         }
+    }
+
+    /// Whether no run that the ledger shows began to send, such as after a question that was answered with no.
+    pub(super) fn has_sent_nothing(&self) -> bool {
+        self.runs.iter().all(|run| run.sending_ms.is_none())
     }
 
     /// Latest runs, a line each.

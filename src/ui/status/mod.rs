@@ -105,6 +105,7 @@ impl Status {
         }
         let _ = match (self.time_left(), &self.ledgers[..]) {
             (TimeLeft::Nothing, _) => Ok(()),
+            (TimeLeft::Unknown, _) if self.ledgers.iter().all(LedgerStatus::has_sent_nothing) => Ok(()),
             (TimeLeft::Unknown, _) => {
                 writeln!(
                     text,
