@@ -21,7 +21,7 @@ use crate::source::{
     CsvSource, Dialect, EscapeScope, GuessedSyntax, Input, Record, SourceError, SourceFormat, first_bytes,
     guess_syntax,
 };
-use crate::ui::{notice, skeleton, to_stdout};
+use crate::ui::{notice, skeleton, this_program, to_stdout};
 
 /// Maximum rows to sample.
 const ROWS: usize = 10_000;
@@ -72,10 +72,10 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let guessed = guess(args, &csv, &job, dialect)?;
     write_new(&job, &guessed.text)?;
     to_stdout(&guessed.summary).map_err(super::io("cannot write the guesses"))?;
-    let name = shell_path(&job);
+    let (name, program) = (shell_path(&job), this_program());
     notice(&format!(
-        "{name} written; review its guesses, then run\n  connect-import check --job {name}\n  \
-         connect-import run --job {name} --sandbox"
+        "{name} written; review its guesses, then run\n  {program} check --job {name}\n  \
+         {program} run --job {name} --sandbox"
     ));
     Ok(ExitCode::Complete)
 }

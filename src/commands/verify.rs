@@ -9,7 +9,7 @@ use crate::crash_plan::CrashPlan;
 use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
-use crate::ledger::{Ledger, LedgerError, VerificationScope};
+use crate::ledger::{Ledger, LedgerError, LedgerReader, VerificationScope};
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, ServiceTarget};
 use crate::ui::{VerificationReport, ending_name, observers, to_stdout};
@@ -50,7 +50,10 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     if let Ok(ledger) = Arc::try_unwrap(ledger) {
         blocking(move || Ok(ledger.close()?)).await?;
     }
-    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &scope, &ending, findings);
+    // Without the command the report is still complete.
+    let runs = LedgerReader::open(&job.ledger).and_then(|reader| reader.latest_runs(1)).unwrap_or_default();
+    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &scope, &ending, findings)
+        .with_retry(runs.first());
     report.log();
     let text = match job.display.output {
         Output::Text | Output::Csv => report.text(),

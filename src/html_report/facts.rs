@@ -176,7 +176,7 @@ impl Facts {
         facts.runs_more += facts.runs.len().saturating_sub(SHOWN) as u64;
         facts.runs.truncate(SHOWN);
         facts.accounting = Accounting::of(&accounts);
-        facts.headline = headline(&facts.accounting.sum);
+        facts.headline = headline(&facts.accounting.sum, facts.shared);
         let readers: Vec<&LedgerReader> = readers.iter().map(|(_, reader)| reader).collect();
         facts.plotted = steps(&readers, PLOTTED, now_ms)?;
         facts.listed = steps(&readers, LISTED, now_ms)?;
@@ -268,8 +268,8 @@ impl Facts {
     }
 }
 
-/// The result in a sentence.
-fn headline(sum: &FileAccount) -> String {
+/// The result in a sentence. `shared` rows have the contact of another row.
+fn headline(sum: &FileAccount, shared: u64) -> String {
     let FileAccount { counts, other_shards, passed_over, .. } = sum;
     let others = [
         (counts.waiting, "waiting"),
@@ -291,6 +291,10 @@ fn headline(sum: &FileAccount) -> String {
     headline.push('.');
     if counts.unknown > 0 {
         headline.push_str(" Contacts of unknown rows may exist.");
+    }
+    if shared > 0 {
+        let more = format!(" {} share a contact, so not each of them has one of its own.", rows(shared));
+        headline.push_str(&more);
     }
     if *passed_over > 0 {
         headline.push_str(&format!(" {} passed over: where is false for them.", rows(*passed_over)));
@@ -318,7 +322,7 @@ mod tests {
             ..OutcomeCounts::default()
         };
         let sentence = |counts: OutcomeCounts, other_shards| {
-            headline(&FileAccount { counts, other_shards, ..FileAccount::default() })
+            headline(&FileAccount { counts, other_shards, ..FileAccount::default() }, 0)
         };
         assert_eq!(
             sentence(some, 0),
@@ -340,6 +344,14 @@ mod tests {
             "2 of 2 rows imported. 1,000 rows of other shards, whose ledgers were not given, are left out."
         );
         let selected = FileAccount { counts: contacts(2), passed_over: 3, ..FileAccount::default() };
-        assert_eq!(headline(&selected), "2 of 2 rows imported. 3 rows passed over: where is false for them.");
+        let shared = headline(&FileAccount { counts: contacts(3), ..FileAccount::default() }, 2);
+        assert_eq!(
+            shared,
+            "3 of 3 rows imported. 2 rows share a contact, so not each of them has one of its own."
+        );
+        assert_eq!(
+            headline(&selected, 0),
+            "2 of 2 rows imported. 3 rows passed over: where is false for them."
+        );
     }
 }

@@ -221,6 +221,7 @@ impl Ledger {
                 "UPDATE runs SET ended_ms = ?2, ending = ?3, throttled = ?4 WHERE id = ?1",
                 params![session.run.0, now_ms(), ending, throttled],
             )?;
+            session.take_over_shared_contacts()?;
             let shared = shared_contacts(&session.connection, Some(session.run))?;
             Ok(RunRecord { doubts: session.doubt_counts()?, shared, ..session.run_record()? })
         })

@@ -60,6 +60,15 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Takes over what earlier runs found and did not end in exit code 1 for, which tells it: they were killed, or ended
+    /// early or in another code. So a run that sends nothing ends in 1 for them, once.
+    pub(super) fn take_over_shared_contacts(&self) -> Stored<()> {
+        let untold = "UPDATE shared_contacts SET run_id = ?1
+            WHERE run_id IN (SELECT id FROM runs WHERE id <> ?1 AND exit_code IS NOT 1)";
+        self.connection.execute(untold, [self.run.0])?;
+        Ok(())
+    }
 }
 
 /// Rows that share a contact: all, or those of the contacts that `run` found to be shared.

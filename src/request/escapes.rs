@@ -1,4 +1,4 @@
-//! Escapes in which a message may quote a value: JSON, HTML, and one within the other.
+//! Escapes in which a message may quote a value: JSON, HTML, those of URLs, and one within the other.
 
 use std::ops::Range;
 
@@ -24,11 +24,8 @@ pub(super) fn views(text: &str) -> Vec<Vec<Piece>> {
     for _ in 0..ESCAPES {
         let last = views.len();
         for index in from..last {
-            for escape in [json_escape, html_escape] {
-                let unescaped = unescaped(&views[index], escape);
-                if unescaped.len() < views[index].len() {
-                    views.push(unescaped);
-                }
+            for escape in [json_escape, html_escape, url_escape] {
+                views.extend(unescaped(&views[index], escape));
             }
         }
         from = last;
@@ -36,15 +33,17 @@ pub(super) fn views(text: &str) -> Vec<Vec<Piece>> {
     views
 }
 
-/// Replaces what `escape` recognises: the character, and the number of pieces that spell it.
-fn unescaped(view: &[Piece], escape: fn(&[Piece]) -> Option<(char, usize)>) -> Vec<Piece> {
-    let (mut out, mut at) = (Vec::with_capacity(view.len()), 0);
+/// Replaces what `escape` recognises: the character, and the number of pieces that spell it. `None` if there is nothing.
+fn unescaped(view: &[Piece], escape: fn(&[Piece]) -> Option<(char, usize)>) -> Option<Vec<Piece>> {
+    let (mut out, mut at, mut has_escapes) = (Vec::with_capacity(view.len()), 0, false);
     while at < view.len() {
-        let (c, length) = escape(&view[at..]).unwrap_or((view[at].c, 1));
+        let escaped = escape(&view[at..]);
+        has_escapes |= escaped.is_some();
+        let (c, length) = escaped.unwrap_or((view[at].c, 1));
         out.push(Piece { c, span: view[at].span.start..view[at + length - 1].span.end });
         at += length;
     }
-    out
+    has_escapes.then_some(out)
 }
 
 fn json_escape(rest: &[Piece]) -> Option<(char, usize)> {
@@ -79,6 +78,22 @@ fn html_escape(rest: &[Piece]) -> Option<(char, usize)> {
     let length = name.chars().count() + 2;
     rest.get(length - 1).filter(|piece| piece.c == ';')?;
     Some((html_entity(&name)?, length))
+}
+
+/// `%C3%A9`, and the plus sign that stands for a space.
+fn url_escape(rest: &[Piece]) -> Option<(char, usize)> {
+    if rest.first()?.c == '+' {
+        return Some((' ', 1));
+    }
+    let mut bytes = Vec::new();
+    // A character has four bytes at most.
+    for escape in rest.chunks_exact(3).take(4) {
+        let ['%', high, low] = [escape[0].c, escape[1].c, escape[2].c] else { break };
+        let (Some(high), Some(low)) = (high.to_digit(16), low.to_digit(16)) else { break };
+        bytes.push((high * 16 + low) as u8);
+    }
+    let c = bytes.utf8_chunks().next()?.valid().chars().next()?;
+    Some((c, 3 * c.len_utf8()))
 }
 
 /// The character of an HTML entity, by its name or its number: those that escaping functions write.
@@ -118,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_text_without_escapes_has_one_view() {
-        for text in ["", "plain", "a\\q & b &;&unknown; &#xZ; \\u12 \\"] {
+        for text in ["", "plain", "a\\q & b &;&unknown; &#xZ; \\u12 \\", "9% %g1 %C3 %"] {
             assert_eq!(views(text).len(), 1, "{text}");
         }
     }
@@ -129,6 +144,8 @@ mod tests {
         assert_eq!(seen(text), [(text.to_owned(), "\\"), ("aé\"".to_owned(), r"\u00e9")]);
         let html = "a&#233;&amp;";
         assert_eq!(seen(html), [(html.to_owned(), "&"), ("aé&".to_owned(), "&#233;")]);
+        let url = "a%C3%A9+";
+        assert_eq!(seen(url), [(url.to_owned(), "%"), ("aé ".to_owned(), "%C3%A9")]);
         let nested = seen("a\\u0026lt;");
         assert_eq!(nested.last(), Some(&("a<".to_owned(), "\\u0026lt;")));
     }

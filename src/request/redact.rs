@@ -11,9 +11,12 @@ use super::escapes::{Piece, pieces, views};
 /// `4711` or `open`, is as likely the message's own.
 pub const REDACTED_CHARS: usize = 8;
 
-/// Replaces each of `values` in `text` by `…`: in upper or lower case, with any white space between its words, as it is
-/// or escaped as JSON or HTML. Replaces the beginning of a value, too, that is marked as cut off or stands in quotes.
-/// With `is_cut` the end of `text` may be the beginning of a value.
+/// Marks of what was left out of a value.
+const MARKS: [&str; 3] = ["…", "..", "truncated"];
+
+/// Replaces each of `values` in `text` by `…`: in upper or lower case, with any white space or none between its words, as
+/// it is or escaped as JSON, HTML or for a URL. Replaces a part of a value, too, that is marked as cut off, and its
+/// beginning in quotes. With `is_cut` the end of `text` may be the beginning of a value.
 pub(super) fn redact(values: &[String], text: &str, is_cut: bool) -> String {
     let is_long = |value: &&String| value.trim().chars().count() >= REDACTED_CHARS;
     let values: Vec<Vec<char>> =
@@ -51,59 +54,70 @@ fn replaced(text: &str, mut spans: Vec<Range<usize>>) -> String {
     out
 }
 
-/// A text as it is compared: in lower case, and with one space for all white space between words.
+/// A text as it is compared: in lower case and without white space.
 struct Folded {
     chars: Vec<char>,
     /// For each character the bytes of the text that spell it.
     spans: Vec<Range<usize>>,
+    /// For each character whether white space stands before it.
+    is_spaced: Vec<bool>,
 }
 
 impl Folded {
     fn of(view: &[Piece]) -> Self {
-        let mut folded =
-            Folded { chars: Vec::with_capacity(view.len()), spans: Vec::with_capacity(view.len()) };
+        let (length, mut is_spaced) = (view.len(), false);
+        let mut folded = Folded {
+            chars: Vec::with_capacity(length),
+            spans: Vec::with_capacity(length),
+            is_spaced: Vec::with_capacity(length),
+        };
         for Piece { c, span } in view {
             if c.is_whitespace() || c.is_control() {
-                if folded.chars.last() == Some(&' ') {
-                    if let Some(last) = folded.spans.last_mut() {
-                        last.end = span.end;
-                    }
-                    continue;
-                }
-                folded.push(' ', span);
+                is_spaced = true;
                 continue;
             }
             // By way of upper case, so that `ß` equals `SS`.
-            for upper in c.to_uppercase() {
-                upper.to_lowercase().for_each(|c| folded.push(c, span));
+            for c in c.to_uppercase().flat_map(char::to_lowercase) {
+                folded.chars.push(c);
+                folded.spans.push(span.clone());
+                folded.is_spaced.push(std::mem::take(&mut is_spaced));
             }
         }
         folded
     }
 
-    fn push(&mut self, c: char, span: &Range<usize>) {
-        self.chars.push(c);
-        self.spans.push(span.clone());
+    /// Number of characters from `at` on that are `value`, or a part of it that is cut off; 0 if they are neither.
+    fn match_length(&self, value: &[char], at: usize, is_cut: bool) -> usize {
+        let length = |from: usize| {
+            let (rest, value) = (&self.chars[at..], &value[from..]);
+            let common = rest.iter().zip(value).take_while(|(one, other)| one == other).count();
+            let is_match = common > 0 && common == value.len()
+                || common >= REDACTED_CHARS && self.is_beginning(at, at + common, is_cut);
+            if is_match { common } else { 0 }
+        };
+        // Where the value was cut off before this place, any part of it may follow.
+        let parts =
+            if self.is_after_mark(at) { 1..(value.len() + 1).saturating_sub(REDACTED_CHARS) } else { 0..0 };
+        parts.map(length).max().unwrap_or(0).max(length(0))
     }
 
-    /// Number of characters from `at` on that are `value` or its beginning; 0 if they are neither.
-    fn match_length(&self, value: &[char], at: usize, is_cut: bool) -> usize {
-        let rest = &self.chars[at..];
-        let common = rest.iter().zip(value).take_while(|(one, other)| one == other).count();
-        let is_match = common > 0 && common == value.len()
-            || common >= REDACTED_CHARS && self.is_beginning(at, at + common, is_cut);
-        if is_match { common } else { 0 }
+    /// Whether the characters before `at` say that something was left out there.
+    fn is_after_mark(&self, at: usize) -> bool {
+        let before = &self.chars[..at];
+        let end = before.iter().rposition(|c| !"])>}".contains(*c)).map_or(0, |last| last + 1);
+        MARKS
+            .iter()
+            .any(|mark| before[..end].iter().rev().copied().take(mark.chars().count()).eq(mark.chars().rev()))
     }
 
     /// Whether the characters from `start` to `end` may be all that is quoted of a longer value.
     fn is_beginning(&self, start: usize, end: usize, is_cut: bool) -> bool {
-        let before = self.chars[..start].last();
+        let before = self.chars[..start].last().filter(|_| !self.is_spaced[start]);
         let after = &self.chars[end..];
         let is_in_quotes = before.is_some_and(is_quote) && after.first().is_none_or(is_quote);
-        let mark = after.iter().position(|c| !" [(<{".contains(*c)).map_or(&[][..], |at| &after[at..]);
-        let is_marked = ["…", "..", "truncated"]
-            .iter()
-            .any(|sign| mark.iter().take(sign.chars().count()).copied().eq(sign.chars()));
+        let rest = after.iter().position(|c| !"[(<{".contains(*c)).map_or(&[][..], |at| &after[at..]);
+        let is_marked =
+            MARKS.iter().any(|mark| rest.iter().copied().take(mark.chars().count()).eq(mark.chars()));
         is_in_quotes || is_marked || is_cut && after.is_empty()
     }
 }
@@ -139,6 +153,7 @@ mod tests {
             ("Zebra QuuxleyZebra QuuxleyException", "……Exception"),
             ("{note=C:\\temp\\new, road=quuxley-road}", "{note=…, road=…}"),
             ("値「田中太郎様より請求書」は無効です", "値「…」は無効です"),
+            ("Name ZebraQuuxley is too long", "Name … is too long"),
             ("", ""),
         ] {
             assert_eq!(redacted(text), expected);
@@ -156,6 +171,8 @@ mod tests {
             "Zebra-Quuxley, Zebra and Quuxley",
             "unknown id 4711",
             "the address is wrong",
+            "Queue 'a' the contact flow 'b' is not published",
+            "Retrying... the contact flow of 'b' is not published",
         ] {
             assert_eq!(redacted(text), text);
         }
@@ -178,6 +195,9 @@ mod tests {
             (format!("bad: {}!", long.replace("\r\n", " ")), "bad: …!"),
             (format!("bad: {ascii}!"), "bad: \"…\"!"),
             ("path C:\\\\temp\\\\new!".to_owned(), "path …!"),
+            ("path C%3A%5Ctemp%5cnew!".to_owned(), "path …!"),
+            ("100% of Zebra+Quuxley!".to_owned(), "100% of …!"),
+            ("q=%E7%94%B0%E4%B8%AD%E5%A4%AA%E9%83%8E%E6%A7%98より請求書!".to_owned(), "q=…!"),
         ] {
             assert_eq!(redacted(&text), expected);
         }
@@ -189,13 +209,17 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_value_is_redacted_where_it_is_cut_off() {
+    fn parts_of_a_value_are_redacted_where_it_is_cut_off() {
         for (text, expected) in [
             ("bad: The contact flow of...", "bad: …..."),
             ("bad: the contact…", "bad: ……"),
-            ("bad: The contact flow [truncated]", "bad: …[truncated]"),
+            ("bad: The contact flow [truncated]", "bad: … [truncated]"),
             ("bad: 'The contact flow of <Zebra>' is long", "bad: '…' is long"),
             ("bad: “The contact", "bad: “…"),
+            ("bad: The contact flow...dress 'Große Straße' is wrong", "bad: …...…"),
+            ("bad: 'The contact flow ' is long", "bad: '… ' is long"),
+            ("bad: The contact flow … <Zebra> & \"Kim\" is … is wrong", "bad: … … … … is wrong"),
+            ("bad: [truncated] 'GROSSE Straße' is wrong!", "bad: [truncated] …!"),
             ("bad: The contact", "bad: The contact"),
             ("bad: The con...", "bad: The con..."),
             ("The contact flow: 'x' is wrong", "The contact flow: 'x' is wrong"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::shell::from_here;
+use super::shell::{from_here, this_program};
 use crate::ledger::{RowState, RunRecord, StateCounts};
 use crate::shell_word::shell_path;
 
@@ -52,10 +52,15 @@ pub(crate) fn next_steps(rows: &StateCounts, latest: &RunRecord, ledger: &Path) 
         return unknown_steps(latest.verify.as_deref().map(here).as_deref(), &here(&latest.command));
     }
     if of(RowState::Rejected) > 0 {
-        let command = format!("connect-import export --state rejected --ledger {}", shell_path(ledger));
+        let command = format!("{} export --state rejected --ledger {}", this_program(), shell_path(ledger));
         return vec![Step { purpose: "To see the rejected rows:", command }];
     }
     Vec::new()
+}
+
+/// The command that sends unknown rows of the ledger again.
+pub(crate) fn retry_command(latest: &RunRecord) -> String {
+    format!("{} --retry unknown", from_here(&latest.command, &latest.folder))
 }
 
 /// The command that verifies the ledger. `None` if its contacts ended with the run.

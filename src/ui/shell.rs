@@ -183,6 +183,11 @@ pub(super) fn from_here(command: &str, folder: &str) -> String {
     }
 }
 
+/// This program as it was called, quoted for a shell.
+pub fn this_program() -> String {
+    shell_word(std::env::args_os().next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

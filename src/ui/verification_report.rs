@@ -9,10 +9,11 @@ use super::ending::failure;
 use super::json::{Message, VerificationSummary};
 use super::log::log_ending;
 use super::log_file::append_to_log;
+use super::next_step::retry_command;
 use super::words::{count_lines, printable_lines};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
-use crate::ledger::{VerificationCounts, VerificationScope};
+use crate::ledger::{RunRecord, VerificationCounts, VerificationScope};
 
 /// Report of a verification.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct VerificationReport {
     ledger: String,
     /// Whether unknown rows were searched by an attribute, and not by name.
     is_by_attribute: bool,
+    /// Command that sends the unknown rows again.
+    retry: Option<String>,
     /// Reason why it ended early, and the remedy.
     reason: Option<String>,
 }
@@ -47,8 +50,14 @@ impl VerificationReport {
             instance_id,
             ledger: ledger.display().to_string(),
             is_by_attribute: scope.search_attribute.is_some(),
+            retry: None,
             reason,
         }
+    }
+
+    /// The report with the command that sends the unknown rows again, as the `latest` run of the ledger was given.
+    pub fn with_retry(self, latest: Option<&RunRecord>) -> Self {
+        VerificationReport { retry: latest.map(retry_command), ..self }
     }
 
     /// Exit code of the verification.
@@ -88,10 +97,7 @@ impl VerificationReport {
             (findings.unsearchable, "not searched for: they stay unknown"),
         ]);
         if findings.not_found > 0 {
-            text.push_str(
-                "  The search index lags behind: verify again later. If you are sure that they do not exist,\n  \
-                 run --retry unknown sends them again with the same client tokens.\n",
-            );
+            text.push_str("  The search index lags behind: verify again later before you send them again.\n");
         }
         if findings.not_found + findings.ambiguous > 0 && !self.is_by_attribute {
             text.push_str(
@@ -104,6 +110,13 @@ impl VerificationReport {
         }
         if let Some(reason) = &self.reason {
             let _ = writeln!(text, "\n{reason}");
+        }
+        if let (Some(retry), 1..) = (&self.retry, findings.not_found) {
+            let _ = writeln!(
+                text,
+                "\nIf you are sure that the rows that were not found do not exist, send the unknown rows again, with the\n\
+                 same client tokens:\n  {retry}"
+            );
         }
         printable_lines(&text)
     }

@@ -130,6 +130,7 @@ impl<I: ContactLookup> VerificationRun<I> {
         let counts = self.of.ledger.state_counts().await?;
         let (created, unknown) = (counts.of(RowState::Created), counts.of(RowState::Unknown));
         self.count(|counts| (counts.created, counts.unknown) = (created, unknown));
+        self.note().await?;
         if let Some(count) = self.of.sample {
             self.of.ledger.draw_sample(count).await?;
         }

@@ -87,8 +87,9 @@ fn unknown_rows_are_looked_for_and_then_sent_again_by_the_printed_commands() {
     let kept: Vec<&str> = state.lines().filter(|line| !line.contains("Task 1")).collect();
     folder.write("s.jsonl", kept.join("\n") + "\n");
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0", "--state", "s.jsonl", "--port", &port]);
-    paste(&folder, look).expect(1);
+    let looked = paste(&folder, look).expect(1).stdout;
     assert_eq!(folder.states("t.ledger.db"), "created 2, unknown 1");
+    assert_eq!(printed(&looked, "send the unknown rows again, with the\nsame client tokens:\n  "), send);
     paste(&folder, send).expect(0);
     assert_eq!((folder.states("t.ledger.db"), sandbox.stat("contacts")), ("created 3".to_owned(), 3));
 }
@@ -123,11 +124,7 @@ fn commands_with_names_that_look_like_options_can_be_pasted() {
     let rejects = folder.read("-y.db.rejects.csv");
     folder.write("-y.db.rejects.csv", rejects.replace(&"x".repeat(1025), "x"));
     let status = folder.run(&["status", "--ledger=-y.db"]).expect(0).stdout;
-    let export = paste(
-        &folder,
-        &printed(&status, "To see the rejected rows:\n  ")
-            .replace("connect-import", env!("CARGO_BIN_EXE_connect-import")),
-    );
+    let export = paste(&folder, printed(&status, "To see the rejected rows:\n  "));
     assert!(export.expect(0).stdout.contains(",rejected,"));
     paste(&folder, printed(&ended, FIX)).expect(0);
     assert_eq!(folder.states("-y.db"), "created 3");

@@ -61,6 +61,27 @@ fn both_rows_are_told_at_the_end_and_in_status_and_the_run_ends_in_1() {
 }
 
 #[test]
+fn rows_that_a_run_did_not_end_in_1_for_are_told_by_the_next_one() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(5));
+    let endpoint = confused();
+    let url = endpoint.url();
+    let run = import(&url, &[]);
+    let told = |code, more: &[&str]| {
+        let ended = folder.run(&[&run[..], more].concat()).expect(code).stdout;
+        expect_both_rows(&ended, &folder);
+    };
+    // A planned stop is no failure.
+    told(10, &["--limit", "4", "--concurrency", "1"]);
+    told(1, &[]);
+    folder.run(&run).expect(0);
+    // As `kill -9` before the end leaves it.
+    folder.execute("t.ledger.db", "UPDATE runs SET ended_ms = NULL, ending = NULL, exit_code = NULL");
+    told(1, &[]);
+    folder.run(&run).expect(0);
+}
+
+#[test]
 fn programs_and_logs_are_told_of_both_rows() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(5));
