@@ -131,7 +131,7 @@ async fn import(
     .await?;
     let settings = RunReportSettings {
         instance_id: job.identity.instance_id,
-        ledger: job.ledger,
+        ledger: job.ledger.clone(),
         rejects: job.rejects,
         accept: job.accept,
         shard: job.identity.shard,
@@ -151,7 +151,9 @@ async fn import(
     };
     to_stdout(&text).map_err(io("cannot write the summary"))?;
     if let Some((state, sandbox)) = kept {
-        notice(&kept_contacts(&state, sandbox.stats().contacts));
+        let contacts = sandbox.stats().contacts;
+        let is_stale = contacts == 0 && exit == ExitCode::Complete;
+        notice(&kept_contacts(&state, contacts, is_stale.then_some(&job.ledger)));
     }
     Ok(exit)
 }

@@ -310,8 +310,7 @@ impl CheckReport {
                     self.settings.key.iter().any(is_same)
                 };
                 let of_key = attributes.find(|attribute| is_key(attribute));
-                let which =
-                    of_key.map_or_else(|| "that no other row shares".into(), |it| format!("such as {it}"));
+                let which = of_key.map_or_else(|| "that holds the key".into(), |it| format!("such as {it}"));
                 Some(format!(
                     "verify searches unknown rows by name. To search by an attribute {which}, register it as\n  \
                      searchable in Connect before the import, and name it under [verify] search_attribute"

@@ -1,7 +1,7 @@
 //! Notices on standard error, the error that ends a command, and the first and last line of a log file.
 
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::{Level, enabled, error, info, warn};
 
@@ -34,9 +34,16 @@ pub fn warning(text: &str) {
     if enabled!(Level::WARN) { warn!("{text}") } else { print(Level::WARN, &printable_lines(text)) }
 }
 
-/// Tells where a rehearsal's sandbox keeps its contacts, and how to look at them.
-pub fn kept_contacts(state: &Path, contacts: u64) -> String {
+/// Tells where a rehearsal's sandbox keeps its contacts, and how to look at them. `stale` is the ledger if it has every row
+/// as created, in earlier rehearsals, and the sandbox has none.
+pub fn kept_contacts(state: &Path, contacts: u64, stale: Option<&PathBuf>) -> String {
     let file = shell_path(state);
+    if let Some(ledger) = stale {
+        return format!(
+            "the sandbox has received no contact to keep in {file}; to send every row to it, delete {} and rehearse again",
+            shell_path(ledger)
+        );
+    }
     format!(
         "the sandbox keeps {} in {file}; to see them:\n  jq .contact {file}",
         count_of(contacts, "contact")

@@ -47,7 +47,7 @@ fn the_attribute_to_search_by_is_the_one_of_the_key() {
         )
     };
     for (key, which) in
-        [("Ticket ID", "such as ticket_id"), ("{{ row['Ticket ID'] | trim }}", "that no other row shares")]
+        [("Ticket ID", "such as ticket_id"), ("{{ row['Ticket ID'] | trim }}", "that holds the key")]
     {
         folder.write("job.toml", job(key));
         let check = folder.run(&["check", "--job", "job.toml"]).expect(0).stdout;

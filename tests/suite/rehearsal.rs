@@ -81,6 +81,20 @@ fn kept_contacts_are_what_connect_would_have_received() {
 }
 
 #[test]
+fn contacts_of_earlier_rehearsals_cannot_be_kept_and_the_run_says_how_to_send_them_again() {
+    let folder = with_a_slow_job(3);
+    let keep = [&REHEARSE[..], &["--keep", "c.jsonl"]].concat();
+    folder.run(&REHEARSE).expect(0);
+    let ended = folder.run(&keep).expect(0);
+    let told = "the sandbox has received no contact to keep in c.jsonl; to send every row to it, delete \
+                t.sandbox.ledger.db and rehearse again\n";
+    assert!(ended.stderr.ends_with(told), "{}", ended.stderr);
+    std::fs::remove_file(folder.path("t.sandbox.ledger.db")).unwrap();
+    folder.run(&keep).expect(0);
+    assert_eq!(contacts(&folder, "c.jsonl").len(), 3);
+}
+
+#[test]
 fn a_rehearsal_whose_contacts_are_kept_can_be_verified() {
     let folder = with_a_slow_job(3);
     let verify = ["verify", "--job", "t.toml", "--sandbox"];
