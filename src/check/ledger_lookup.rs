@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::findings::RowClass;
 use crate::digest::Digest;
 use crate::intake::KeyReview;
-use crate::ledger::{KnownRow, LedgerError, LedgerReader, LeftTo, Retry, RowId, RowState, is_amended};
+use crate::ledger::{
+    KnownRow, LedgerError, LedgerReader, LeftTo, Retry, RowId, RowState, is_amended, is_restored,
+};
 use crate::mapping::Rejection;
 use crate::source::{Input, RowKey, RowOrigin};
 use crate::token::{ClientToken, TokenScheme};
@@ -129,14 +131,16 @@ impl LedgerLookup {
         }
         let content = content();
         let row = self.reader.mended_row(RowOrigin { token: token.0, content })?;
+        // One that another job passed over is judged as its input has it.
+        let row = row.filter(|row| row.left_to != Some(LeftTo::PassedOver) || row.mapping == self.mapping);
         Ok(row.map(|row| self.looked_up_mended(&row)))
     }
 
-    /// Looks up a row of a rejects file by what it was when it was first read. `rekeyed` has the rows that rows before
+    /// Looks up a row of a rejects file by what it was when it was first read, and by its code there. `rekeyed` has the rows that rows before
     /// it give another key.
     pub(super) fn reject(
         &self,
-        origin: RowOrigin,
+        (origin, code_in_file): (RowOrigin, &str),
         key: &RowKey,
         content: Digest,
         rekeyed: &mut HashSet<RowId>,
@@ -146,7 +150,13 @@ impl LedgerLookup {
         let known = self.reader.row_of_origin(origin)?;
         let is_first_form = content == origin.content;
         if let Some(row) = &known {
-            if row.is_mended && is_first_form && (row.state != RowState::Withdrawn || row.left_to.is_some()) {
+            let is_restored =
+                content != row.content && is_restored(row.state, row.code.as_deref(), code_in_file);
+            if row.is_mended
+                && is_first_form
+                && !is_restored
+                && (row.state != RowState::Withdrawn || row.left_to.is_some())
+            {
                 return Ok(found(self.looked_up_mended(row)));
             }
             if row.state == RowState::Created || row.doubt_ms.is_some() {

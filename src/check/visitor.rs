@@ -166,7 +166,7 @@ impl<'a, 's> CheckVisitor<'a, 's> {
         let content = || rules.header.content(&record.fields);
         let token = |number| ledger.map(|ledger| ledger.token(key, number));
         let mut keyed = KeyedRow { place, key, token: None, is_created: false };
-        let origin = record.reject.as_ref().and_then(|reject| reject.origin);
+        let origin = record.reject.as_ref().and_then(|reject| Some((reject.origin?, reject.code.as_str())));
         if let Some((ledger, origin)) = ledger.zip(origin) {
             let LookedUpReject { row, duplicate_of } =
                 ledger.reject(origin, key, content(), &mut self.rekeyed)?;

@@ -110,7 +110,7 @@ fn known(job: &CheckJob) -> Result<Option<LedgerLookup>, CommandError> {
     let own = identity(job, job.instance_id.as_ref().unwrap_or(&found.instance_id));
     own.expect(path, &found)?;
     let scheme = TokenScheme::new(&own.instance_id, own.operation, &own.namespace);
-    let mapping = input.mapping.fingerprint();
+    let mapping = input.mapping.fingerprint(input.condition.as_deref());
     let ResendPolicy { window, on_unknown, retry } = job.resend_policy.clone();
     let window = (on_unknown == OnUnknown::Resend).then_some(window);
     Ok(Some(LedgerLookup::new(reader, scheme, mapping, &input.inputs, window, retry, job.accept.clone())?))

@@ -168,7 +168,7 @@ async fn check(
     shutdown: Shutdown,
 ) -> Result<(Arc<Ledger>, RunRecord), CommandError> {
     let new_run = NewRun {
-        mapping: job.input.mapping.fingerprint(),
+        mapping: job.input.mapping.fingerprint(job.input.condition.as_deref()),
         rate: job.pacing.start,
         is_auto: job.pacing.rate == Rate::Auto,
         idempotency_window: job.resend_policy.window,

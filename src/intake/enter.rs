@@ -77,7 +77,7 @@ impl OwnRow<'_> {
 
 /// The row that a row of a rejects file is.
 fn reject_origin((origin, reject): (RowOrigin, &Reject), left_to: Option<LeftTo>) -> RejectOrigin {
-    RejectOrigin { origin, file: reject.file.clone(), line: reject.line, left_to }
+    RejectOrigin { origin, file: reject.file.clone(), line: reject.line, code: reject.code.clone(), left_to }
 }
 
 /// The input whose rows are being entered.

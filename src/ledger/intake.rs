@@ -50,6 +50,8 @@ pub struct RejectOrigin {
     pub file: String,
     /// Line on which it started there; 0 if it is not known.
     pub line: u64,
+    /// Code of the rejection in the file; empty if it was cleared.
+    pub code: String,
     /// Why this ledger does not have the row as it is now.
     pub left_to: Option<LeftTo>,
 }
@@ -82,6 +84,14 @@ pub enum NoteKind {
 /// its content or the mapping has changed.
 pub fn is_amended(code: Option<&str>, has_same_content: bool, has_same_mapping: bool) -> bool {
     code.is_some_and(|code| Rejection::CODES.contains(&code)) || !has_same_content || !has_same_mapping
+}
+
+/// Whether a row of a rejects file that has the cells of a form before the last one is meant so. Its code is then cleared,
+/// or that of its last rejection, which was by this tool. An older rejects file has the code of the older form.
+pub fn is_restored(state: RowState, code: Option<&str>, code_in_file: &str) -> bool {
+    let is_rejected = matches!(state, RowState::Rejected | RowState::Accepted);
+    let is_last = Rejection::CODES.contains(&code_in_file) && code == Some(code_in_file);
+    is_rejected && (code_in_file.is_empty() || is_last)
 }
 
 impl Ledger {
@@ -120,7 +130,10 @@ impl Ledger {
             )?;
             // A rejects file has only the rows that were added to it.
             let rows = counts.rows.saturating_sub(scan.of_other_inputs);
-            if rows == 0 && scan.of_other_inputs > 0 {
+            let was_read = "SELECT EXISTS (SELECT 1 FROM source_scans WHERE source_id = ?1)";
+            let was_read: bool = session.connection.query_row(was_read, [source], |row| row.get(0))?;
+            // One that had such rows before has lost them.
+            if rows == 0 && scan.of_other_inputs > 0 && !was_read {
                 let forget = "DELETE FROM unfinished_scans WHERE source_id = ?1";
                 session.connection.execute(forget, [source])?;
             } else {

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::error::Stored;
 use super::existing::Existing;
-use super::intake::{IntakeRow, Note, NoteKind, RejectOrigin, code_and_message};
+use super::intake::{IntakeRow, Note, NoteKind, RejectOrigin, code_and_message, is_restored};
 use super::mended_rows::{LeftTo, row_of_origin};
 use super::state::{RowEvent, RowState, transition};
 use super::writer::Session;
@@ -96,8 +96,14 @@ impl Session {
             RowState::Withdrawn => left_to_before.flatten().is_none(),
             _ => !self.progress.seen.contains(origin.row) && self.progress.read.contains(&origin.source),
         };
+        let is_restored = row.content != origin.content
+            && row.rejection.is_none()
+            && is_restored(origin.status.state, origin.code.as_deref(), &reject.code)
+            && self.place(row, Some(&origin), is_gone)?.first.is_none();
         match left_to_before {
-            Some(None) if is_first_form && !is_gone => return self.enter_mended(&origin, origin.place()),
+            Some(None) if is_first_form && !is_gone && !is_restored => {
+                return self.enter_mended(&origin, origin.place());
+            }
             Some(Some(left_to)) if is_first_form => {
                 *self.progress.scan.elsewhere(left_to) += 1;
                 return Ok(None);
@@ -334,8 +340,15 @@ impl Session {
     fn leave(&mut self, origin: &Existing, reject: &RejectOrigin, left_to: LeftTo) -> Stored<()> {
         self.progress.see(origin.row);
         self.progress.mended.record(&self.connection, reject.origin, origin.row)?;
-        let before = self.progress.mended.of_row(origin.row).and_then(|mended| mended.left_to);
+        let mended = self.progress.mended.of_row(origin.row);
+        let before = mended.and_then(|mended| mended.left_to);
         if before == Some(left_to) {
+            if mended.is_some_and(|mended| mended.is_stale) {
+                let update = "UPDATE rows SET run_id = ?3 WHERE id = ?1 AND state = ?2";
+                let state = origin.status.state.name();
+                self.update_row(origin.row, update, params![origin.row.0, state, self.run.0])?;
+                self.progress.mended.set_left_to(&self.connection, origin.row, before)?;
+            }
             return Ok(());
         }
         if let Some(before) = before {

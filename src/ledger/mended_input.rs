@@ -28,7 +28,7 @@ impl Session {
         if is_of_other_shard {
             return mended.of_content(content).find(|mended| is_new(mended.row));
         }
-        mended.of(token.0, content).filter(|mended| is_new(mended.row))
+        mended.of(token.0, content).filter(|mended| is_new(mended.row) && !mended.is_stale)
     }
 
     /// Takes in a row of the current input, which has it as it was before it was mended.

@@ -46,6 +46,8 @@ pub(super) struct MendedRow {
     pub(super) row: RowId,
     /// Why it is withdrawn; none if it is not.
     pub(super) left_to: Option<LeftTo>,
+    /// Whether another job passed it over: its cells of then are not kept, so this job judges it as its input has it.
+    pub(super) is_stale: bool,
 }
 
 /// The table `mended_rows`, held in memory during a run.
@@ -59,15 +61,19 @@ pub(super) struct MendedRows {
 }
 
 impl MendedRows {
-    /// Reads the table.
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    /// Reads the table for a run with this mapping.
+    pub(super) fn read(connection: &Connection, mapping: Digest) -> rusqlite::Result<Self> {
         let mut mended = MendedRows::default();
-        let mut rows =
-            connection.prepare("SELECT token, content, row_id, left_to FROM mended_rows ORDER BY id")?;
-        let mut rows = rows.query([])?;
+        let mut rows = connection.prepare(
+            "SELECT token, content, row_id, left_to, left_to IS 'passed_over' AND ?1 <>
+                 (SELECT mapping FROM rows JOIN runs ON runs.id = run_id WHERE rows.id = row_id)
+             FROM mended_rows ORDER BY id",
+        )?;
+        let mut rows = rows.query([mapping.0])?;
         while let Some(row) = rows.next()? {
             let origin = RowOrigin { token: Digest(row.get(0)?), content: Digest(row.get(1)?) };
-            mended.insert(MendedRow { origin, row: RowId(row.get(2)?), left_to: row.get(3)? });
+            let (row, left_to, is_stale) = (RowId(row.get(2)?), row.get(3)?, row.get(4)?);
+            mended.insert(MendedRow { origin, row, left_to, is_stale });
         }
         Ok(mended)
     }
@@ -113,11 +119,13 @@ impl MendedRows {
         if self.by_form.contains_key(&origin) {
             return Ok(());
         }
-        let left_to = self.of_row(row).and_then(|mended| mended.left_to);
+        let mended = self.of_row(row);
+        let left_to = mended.and_then(|mended| mended.left_to);
+        let is_stale = mended.is_some_and(|mended| mended.is_stale);
         let insert = "INSERT INTO mended_rows (token, content, row_id, left_to) VALUES (?1, ?2, ?3, ?4)";
         let name = left_to.map(|to| to.names().0);
         connection.prepare_cached(insert)?.execute(params![origin.token.0, origin.content.0, row.0, name])?;
-        self.insert(MendedRow { origin, row, left_to });
+        self.insert(MendedRow { origin, row, left_to, is_stale });
         Ok(())
     }
 
@@ -151,6 +159,7 @@ impl MendedRows {
         for form in self.by_row.get(&row).into_iter().flatten() {
             if let Some(mended) = self.by_form.get_mut(form) {
                 mended.left_to = left_to;
+                mended.is_stale = false;
             }
         }
         Ok(())

@@ -56,7 +56,7 @@ pub use counts::{ErrorCount, ScanCounts, SourceAccount, SourceScan, StateCounts}
 pub use error::LedgerError;
 pub use handle::{Ledger, LedgerOrigin, is_locked};
 pub use identity::{Identity, NamedIdentity};
-pub use intake::{IntakeRow, Note, NoteKind, RejectOrigin, is_amended};
+pub use intake::{IntakeRow, Note, NoteKind, RejectOrigin, is_amended, is_restored};
 pub use known_keys::KnownKey;
 pub use known_rows::KnownRow;
 pub use ledger_set::LedgerSet;

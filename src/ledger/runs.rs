@@ -293,7 +293,8 @@ impl Session {
             ],
         )?;
         self.run = RunId(self.connection.last_insert_rowid());
-        self.progress = RunProgress { mended: MendedRows::read(&self.connection)?, ..RunProgress::default() };
+        let mended = MendedRows::read(&self.connection, run.mapping)?;
+        self.progress = RunProgress { mended, ..RunProgress::default() };
         let last = "SELECT coalesce(max(id), 0) FROM rows";
         self.progress.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
         self.retries_rejected = run.retry.contains(&Retry::Rejected);

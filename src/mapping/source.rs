@@ -56,14 +56,14 @@ pub struct RequestTemplates {
 }
 
 impl MappingSource {
-    /// A digest of everything but the row that decides its request. A row that Connect rejected is sent again
-    /// when this digest changes.
-    pub fn fingerprint(&self) -> Digest {
+    /// A digest of everything but the row that decides its request, and whether it is sent: `condition` is the job's. A row
+    /// that Connect rejected is sent again when this digest changes.
+    pub fn fingerprint(&self, condition: Option<&str>) -> Digest {
         let members = match &self.members {
             MemberSource::Templates(templates) => json!([templates.tree, templates.tables]),
             MemberSource::HeaderPaths { .. } => Value::Null,
         };
-        Digest::of([json!([members, self.on_too_long]).to_string().as_bytes()])
+        Digest::of([json!([members, self.on_too_long, condition]).to_string().as_bytes()])
     }
 }
 

@@ -114,7 +114,8 @@ impl Reject {
         };
         Reject {
             file: field("_file"),
-            line: field("_line").parse().unwrap_or_default(),
+            // pandas saves whole numbers of a column with empty cells as 3.0.
+            line: field("_line").trim_end_matches(".0").parse().unwrap_or_default(),
             code: field("_code"),
             origin: RowOrigin::parse(&field("_row")),
         }
@@ -161,6 +162,14 @@ mod tests {
         let fields = csv::StringRecord::from(vec!["a", "t.csv", "seven", "K", "rejected", "C", "m", ""]);
         let expected = Reject { file: "t.csv".into(), line: 0, code: "C".into(), origin: None };
         assert_eq!(Reject::after(1, &fields), expected);
+    }
+
+    #[test]
+    fn a_line_of_a_rejects_file_may_be_written_as_a_float() {
+        for (text, line) in [("3", 3), ("3.0", 3), ("30", 30), ("100.0", 100), ("3.5", 0), ("", 0)] {
+            let fields = csv::StringRecord::from(vec!["a", "t.csv", text, "K", "rejected", "C", "m", ""]);
+            assert_eq!(Reject::after(1, &fields).line, line, "{text}");
+        }
     }
 
     #[test]

@@ -122,6 +122,35 @@ fn a_confirmed_row_that_waits_keeps_its_confirmation_when_its_csv_is_read() {
 }
 
 #[test]
+fn a_row_that_was_mended_wrongly_may_get_the_cells_back_that_it_first_had() {
+    for key in [KEYS[0], ""] {
+        let imported = FaultyImport::of(key);
+        imported.folder.write("t.csv", "id,Name,opened\nK1,\"Row\" 1,2023-02-01\n");
+        imported.run("t.csv", &[]).expect(1);
+        let first = imported.folder.read(REJECTS);
+        imported.folder.write("wrong.csv", first.replace("StrayQuote", "").replace("02-01", "02-31"));
+        imported.run("wrong.csv", &[]).expect(1);
+        let second = imported.folder.read(REJECTS);
+        assert!(second.contains("rejected,Mapping"), "{second}");
+        // The older file changes nothing: its code is that of the form before.
+        imported.folder.write("first.csv", &first);
+        imported.run("first.csv", &[]).expect(1);
+        assert_eq!(imported.folder.read(REJECTS), second);
+        for code in ["Mapping", ""] {
+            imported.folder.write("right.csv", second.replace("02-31", "02-01").replace("Mapping", code));
+            imported.folder.run(&["check", "right.csv", "--job", "t.toml"]).expect(0);
+        }
+        imported.run("right.csv", &[]).expect(0);
+        for (file, text) in [("first.csv", &first), ("second.csv", &second)] {
+            imported.folder.write(file, text);
+            imported.run(file, &[]).expect(0);
+        }
+        imported.run("t.csv", &[]).expect(0);
+        assert_eq!(imported.endpoint.client_tokens().len(), 1);
+    }
+}
+
+#[test]
 fn check_predicts_what_a_run_of_a_rejects_file_does() {
     let imported = FaultyImport::of(KEYS[0]);
     imported.run("t.csv", &[]).expect(1);
@@ -268,6 +297,27 @@ fn rows_added_to_a_rejects_file_belong_to_it() {
     assert_eq!(endpoint.requests().len(), 3);
 }
 
+#[test]
+fn a_rejects_file_that_loses_the_rows_added_to_it_adds_up() {
+    let folder = Folder::new();
+    folder.write("t.csv", format!("id,Name\nA,{}\n", "x".repeat(1025)));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    folder.run(&import(&url, &[])).expect(1);
+    let fixed = folder.read(REJECTS).replace(&"x".repeat(1025), "a");
+    let copied = fixed.lines().nth(1).unwrap();
+    // The copy has the key of the row that it was copied from.
+    folder.write("fixed.csv", format!("{fixed}{copied}\n"));
+    folder.run(&import_file("fixed.csv", &url, &[])).expect(1);
+    folder.write("fixed.csv", &fixed);
+    folder.run(&import_file("fixed.csv", &url, &[])).expect(0);
+    let report = folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
+    let accounts = accounts(&report);
+    assert!(accounts.iter().all(|account| account.contains("adds up")), "{accounts:?}");
+    assert!(accounts[1].starts_with("fixed.csv|0|0|"), "{accounts:?}");
+    assert_eq!(endpoint.requests().len(), 1);
+}
+
 /// The sums over the ledgers of all shards.
 fn shard_accounts(folder: &Folder) -> Vec<String> {
     let report = folder.run(&["report", "t.csv", "--sandbox", "--to", "-"]).expect(0).stdout;
@@ -331,6 +381,43 @@ fn a_mended_row_that_where_does_not_select_is_passed_over() {
         let report =
             imported.folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
         assert!(accounts(&report)[0].contains("adds up"), "{csv}: {:?}", accounts(&report));
+    }
+}
+
+#[test]
+fn a_mended_row_that_was_passed_over_is_judged_again_once_where_has_changed() {
+    let long = "x".repeat(1025);
+    for then in [&["t.csv", "fixed.csv"][..], &["fixed.csv"]] {
+        let imported = FaultyImport::of(KEYS[0]);
+        let job = imported.folder.read("t.toml");
+        let with = |condition: &str| {
+            imported.folder.write("t.toml", job.replace("[request]", &format!("{condition}\n[request]")));
+        };
+        with("where = \"id != 'no'\"");
+        imported.folder.write("t.csv", format!("id,Name,opened\nA,a,2023-02-01\nB,{long},2023-02-01\n"));
+        imported.run("t.csv", &[]).expect(1);
+        let fixed = imported.folder.read(REJECTS).replace("B,", "no,").replace(&long, "b");
+        imported.folder.write("fixed.csv", fixed);
+        imported.run("fixed.csv", &[]).expect(0);
+        imported.run("t.csv", &[]).expect(0);
+        // Another condition, which passes it over too, judges the row of the CSV again.
+        with("where = \"id != 'no' and id != 'never'\"");
+        imported.run("t.csv", &[]).expect(1);
+        imported.run("fixed.csv", &[]).expect(0);
+        imported.run("t.csv", &[]).expect(0);
+        with("");
+        for (index, csv) in then.iter().enumerate() {
+            let is_last = index + 1 == then.len();
+            let checked = imported.folder.run(&["check", csv, "--job", "t.toml"]);
+            let ended = imported.run(csv, &[]).expect(i32::from(!is_last));
+            assert_eq!(checked.code, ended.code, "{csv}: {}", checked.stdout);
+            assert_eq!(messages(&ended.stdout)["summary"]["total_in_ledger"], 2, "{csv}");
+        }
+        imported.run("t.csv", &[]).expect(0);
+        let report =
+            imported.folder.run(&["report", "--ledger", "t.ledger.db", "--to", "-"]).expect(0).stdout;
+        assert!(accounts(&report)[0].starts_with("t.csv|2|2|"), "{:?}", accounts(&report));
+        assert_eq!(imported.endpoint.client_tokens().len(), 2);
     }
 }
 
