@@ -1,16 +1,15 @@
 //! The log file of a command, resolved from its arguments and, for `run`, the job file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::JobError;
 use super::file::JobFile;
 use super::input::shard;
 use super::metrics::metrics_named;
 use super::places::{ledger_path, of_shard, rejects_named};
-use super::protected::ProtectedFiles;
-use super::{JobError, option_error};
+use super::protected::{ProtectedFiles, expect_apart};
 use crate::cli::{GlobalArgs, RunArgs};
 use crate::output_file::{LOG_FILE, expect_log};
-use crate::paths::resolved;
 
 /// The log file that the arguments name, or for `run` the job file, unless the run is a rehearsal. Each shard of a run has
 /// its own. `named` are the other paths of the command line. The rest of the job may be invalid.
@@ -28,26 +27,17 @@ pub fn log_target(
     });
     let Some(path) = global.log_file.clone().or(of_file) else { return Ok(None) };
     let path = of_shard(path, run.and_then(|(args, file)| shard(&args.job, file)));
-    let target = resolved(&path);
-    let also = |what: &str| {
-        option_error(
-            LOG_FILE,
-            format!("names {}, which is {what} as well; name another file", path.display()),
-        )
-    };
-    if let Some((option, _)) = named.iter().find(|(_, other)| resolved(other) == target) {
-        return Err(also(&format!("the file of {option}")));
-    }
+    let others: Vec<(String, &Path)> =
+        named.iter().map(|(option, other)| (format!("the file of {option}"), other.as_path())).collect();
+    expect_apart(LOG_FILE, &path, others.iter().map(|(what, other)| (what.as_str(), *other)))?;
     let mut protected = ProtectedFiles::default();
     if let Some((args, file)) = run {
         protected = ProtectedFiles::of_job(&args.job, file, &[]);
         let rejects = ledger_path(&args.job, file).ok().map(|ledger| rejects_named(args, file, &ledger));
-        if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
-            return Err(also("the rejects file"));
-        }
-        if metrics_named(args, file).is_some_and(|metrics| resolved(&metrics) == target) {
-            return Err(also("the metrics file"));
-        }
+        let metrics = metrics_named(args, file);
+        let outputs = [("the rejects file", rejects.as_deref()), ("the metrics file", metrics.as_deref())];
+        let outputs = outputs.into_iter().filter_map(|(what, path)| Some((what, path?)));
+        expect_apart(LOG_FILE, &path, outputs)?;
     }
     protected.expect_unprotected(LOG_FILE, &path)?;
     expect_log(&path)?;

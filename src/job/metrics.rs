@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::JobError;
 use super::destination::instance;
 use super::file::JobFile;
 use super::input::shard;
 use super::places::{ledger_path, of_shard, rejects_named};
-use super::protected::ProtectedFiles;
-use super::{JobError, option_error};
+use super::protected::{ProtectedFiles, expect_apart};
 use crate::cli::RunArgs;
 use crate::output_file::OutputKind;
-use crate::paths::resolved;
 use crate::ui::MetricsTarget;
 
 /// The metrics file that the arguments or the job file name. The rest of the job may be invalid.
@@ -23,9 +22,8 @@ pub fn metrics_target(args: &RunArgs, file: &JobFile) -> Result<Option<MetricsTa
     let protected = ProtectedFiles::of_job(&args.job, file, &[]);
     let target = protected.output(OutputKind::Metrics, &named, args.force)?;
     let rejects = ledger.as_deref().map(|ledger| rejects_named(args, file, ledger));
-    if rejects.is_some_and(|rejects| resolved(&rejects) == target) {
-        return Err(option_error(OutputKind::Metrics.option(), "names the rejects file; name another file"));
-    }
+    let others = rejects.as_deref().map(|rejects| ("the rejects file", rejects));
+    expect_apart(OutputKind::Metrics.option(), &named, others)?;
     Ok(Some(MetricsTarget {
         file: target,
         import: import(args.job.job.as_deref(), ledger.as_deref()),

@@ -23,7 +23,7 @@ mod skeleton;
 mod values;
 mod verification;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -185,8 +185,9 @@ impl Job {
         let rejects = rejects_path(args, file, &ledger, &input.inputs)?;
         let sandbox = sandbox(&args.job, global, file, pacing.rate, pacing.burst)?;
         let state = kept(args.keep.as_deref(), &args.job, global, file)?;
-        let outputs = [Some(rejects.clone()), metrics_named(args, file)];
-        let outputs: Vec<&Path> = outputs.iter().flatten().map(PathBuf::as_path).collect();
+        let metrics = metrics_named(args, file);
+        let metrics = metrics.as_deref().map(|metrics| ("the metrics file", metrics));
+        let outputs: Vec<_> = [("the rejects file", &*rejects)].into_iter().chain(metrics).collect();
         let state = kept_by_run(state, &args.job, file, &ledger, &outputs, args.force)?;
         Ok(Job {
             name: name(args, file)?,
@@ -286,6 +287,8 @@ pub fn refuse_csv(output: Output) -> Result<(), JobError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::*;

@@ -85,6 +85,25 @@ fn never_replaced(option: &'static str, path: &Path, what: &str) -> JobError {
     option_error(option, format!("names {path}, which is {what} and is never replaced; name another file"))
 }
 
+/// Checks that an option leads to no file of another option; each of these has its name in messages.
+///
+/// # Errors
+/// [`JobError::Option`]
+pub(super) fn expect_apart<'a>(
+    option: &'static str,
+    named: &Path,
+    others: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> Result<(), JobError> {
+    let target = resolved(named);
+    match others.into_iter().find(|(_, other)| resolved(other) == target) {
+        Some((what, _)) => {
+            let problem = format!("names {}, which is {what} as well; name another file", named.display());
+            Err(option_error(option, problem))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Checks that an output is none of the inputs that a ledger names.
 ///
 /// # Errors

@@ -8,12 +8,11 @@ use super::file::JobFile;
 use super::input::shard;
 use super::pace::{RATES, has_no_quota, parts, portion};
 use super::places::of_shard;
-use super::protected::ProtectedFiles;
+use super::protected::{ProtectedFiles, expect_apart};
 use super::{JobError, option_error};
 use crate::cli::{GlobalArgs, JobArgs};
 use crate::output_file::OutputKind;
 use crate::pacing::Rate;
-use crate::paths::resolved;
 use crate::sandbox::SandboxConfig;
 
 /// Settings of the built-in sandbox, if it serves the command. Its quota is that of `[sandbox]`, else the run's own rate
@@ -72,7 +71,8 @@ pub(super) fn kept(
     Ok(named.map(|path| of_shard(path, shard(args, file))))
 }
 
-/// [`kept`], if a run may write there: it is none of the job's files, and none of `outputs`, the run's other ones.
+/// [`kept`], if a run may write there: it is none of the job's files, and none of the run's other outputs, which
+/// `outputs` names.
 ///
 /// # Errors
 /// As [`kept`]; the file may not be written.
@@ -81,14 +81,12 @@ pub(super) fn kept_by_run(
     args: &JobArgs,
     file: &JobFile,
     ledger: &Path,
-    outputs: &[&Path],
+    outputs: &[(&str, &Path)],
     force: bool,
 ) -> Result<Option<PathBuf>, JobError> {
     let Some(named) = named else { return Ok(None) };
     let protected = ProtectedFiles::of_job(args, file, &[ledger.to_owned()]);
-    let target = protected.output(OutputKind::SandboxState, &named, force)?;
-    match outputs.iter().any(|output| resolved(output) == target) {
-        true => Err(option_error("--keep", "names another output of the run; name another file")),
-        false => Ok(Some(named)),
-    }
+    protected.output(OutputKind::SandboxState, &named, force)?;
+    expect_apart("--keep", &named, outputs.iter().copied())?;
+    Ok(Some(named))
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::foreign::ForeignFormat;
-use super::input::Input;
 use super::record::{ExpectedEncoding, MAX_RECORD_BYTES, REJECT_COLUMNS};
 use crate::suggest::similar_file;
+
+/// Name of standard input in messages.
+pub(super) const STANDARD_INPUT: &str = "standard input";
 
 /// A CSV cannot be read. Rows of the file that were not sent before are not sent.
 #[derive(Debug, Error)]
@@ -228,7 +230,7 @@ impl From<StreamError> for io::Error {
 impl SourceError {
     /// The error of a file that has another format. `file` is its name as messages show it.
     pub(super) fn foreign(file: String, format: &ForeignFormat) -> Self {
-        let path = Some(Path::new(&file)).filter(|_| file != Input::Stdin.to_string());
+        let path = Some(Path::new(&file)).filter(|_| file != STANDARD_INPUT);
         let (format, remedy) = (format.name.clone(), format.remedy(path));
         SourceError::Foreign { file, format, remedy }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::error::SourceError;
+use super::error::{STANDARD_INPUT, SourceError};
 use super::foreign::remote;
 use crate::paths::resolved;
 
@@ -63,7 +63,7 @@ impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Input::File(path) => write!(f, "{}", path.display()),
-            Input::Stdin => f.write_str("standard input"),
+            Input::Stdin => f.write_str(STANDARD_INPUT),
         }
     }
 }

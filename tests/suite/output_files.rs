@@ -1,4 +1,4 @@
-//! Output files: which existing files a command replaces, and which only with `--force`.
+//! Output files are ordinary files: which of those that exist a command replaces, and which only with `--force`.
 
 use std::io::Write as _;
 
@@ -227,4 +227,45 @@ fn a_dash_is_standard_output_or_refused_and_never_a_file_of_that_name() {
     assert!(with(&[&["report"], &read[..]].concat(), "--to").expect(0).stdout.starts_with("<!"));
     assert!(with(&["man"], "--to").expect(0).stdout.contains("connect\\-import"));
     assert!(!folder.path("-").exists());
+}
+
+#[test]
+fn an_output_that_is_no_ordinary_file_is_refused_before_anything_is_done() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(folder.path("pipe.csv")).status().unwrap().success());
+    std::os::unix::fs::symlink("pipe.csv", folder.path("link")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+    let kinds = [
+        ("pipe.csv", "a pipe"),
+        ("link", "a pipe"),
+        ("folder", "a directory"),
+        ("socket", "a socket"),
+        ("/dev/null", "a device"),
+        ("/dev/stdout", "an open file of this process"),
+        ("-", "standard output"),
+    ];
+    let url = "http://127.0.0.1:9";
+    for (path, what) in kinds {
+        let expected =
+            |option: &str| format!("{option} names {path}, which is {what}; name an ordinary file");
+        for option in ["--rejects", "--metrics-file"] {
+            let ended = folder.run(&import(url, &[option, path, "--force"])).expect(2);
+            assert!(ended.stderr.contains(&expected(option)), "{}", ended.stderr);
+        }
+        for option in ["--port-file", "--state"] {
+            let ended = folder.run(&["sandbox", option, path]).expect(2);
+            assert!(ended.stderr.contains(&expected(option)), "{}", ended.stderr);
+        }
+        let ended = folder.run(&["init", "t.csv", "--job", path]).expect(2);
+        assert!(ended.stderr.contains(&expected("--job")), "{}", ended.stderr);
+    }
+    // Also a pipe that a pattern of inputs matches, which is not opened.
+    let ended = folder.run(&import_file("[pt]*.csv", url, &["--rejects", "pipe.csv"])).expect(2);
+    assert!(ended.stderr.contains("which is a pipe"), "{}", ended.stderr);
+    std::fs::rename(folder.path("pipe.csv"), folder.path("folder/connect-import.1")).unwrap();
+    let ended = folder.run(&["man", "--to", "folder"]).expect(2);
+    assert!(ended.stderr.contains("connect-import.1, which is a pipe"), "{}", ended.stderr);
+    assert!(!folder.path("t.ledger.db").exists() && !folder.path("t.toml").exists());
 }

@@ -145,7 +145,7 @@ fn a_foreign_file_is_kept_unless_forced_and_the_files_of_the_job_always() {
         ("t.csv", "an input of the job"),
         ("t.toml", "the job file"),
         ("t.sandbox.ledger.db", "a ledger"),
-        ("t.sandbox.ledger.db.rejects.csv", "names another output of the run"),
+        ("t.sandbox.ledger.db.rejects.csv", "which is the rejects file as well; name another file"),
         ("-", "which is standard output"),
     ] {
         let refused = keep(file, &["--force"]).expect(2).stderr;

@@ -1,6 +1,4 @@
-//! A rejects file that was changed by hand is never overwritten or removed, and outputs are ordinary files.
-
-use std::os::unix::net::UnixListener;
+//! The rejects file: which files it replaces, and what becomes of one that was changed by hand.
 
 use crate::printed_commands::{paste, printed};
 use crate::support::*;
@@ -156,42 +154,50 @@ fn each_shard_keeps_its_own_changed_rejects() {
 }
 
 #[test]
-fn an_output_that_is_no_ordinary_file_is_refused_before_anything_is_done() {
+fn rejects_replace_and_remove_only_earlier_rejects() {
     let folder = Folder::new();
-    folder.write("t.csv", faulty());
-    std::fs::create_dir(folder.path("folder")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(folder.path("pipe.csv")).status().unwrap().success());
-    std::os::unix::fs::symlink("pipe.csv", folder.path("link")).unwrap();
-    let _socket = UnixListener::bind(folder.path("socket")).unwrap();
-    let kinds = [
-        ("pipe.csv", "a pipe"),
-        ("link", "a pipe"),
-        ("folder", "a directory"),
-        ("socket", "a socket"),
-        ("/dev/null", "a device"),
-        ("/dev/stdout", "an open file of this process"),
-        ("-", "standard output"),
-    ];
-    let url = "http://127.0.0.1:9";
-    for (path, what) in kinds {
-        let expected =
-            |option: &str| format!("{option} names {path}, which is {what}; name an ordinary file");
-        for option in ["--rejects", "--metrics-file"] {
-            let ended = folder.run(&import(url, &[option, path, "--force"])).expect(2);
-            assert!(ended.stderr.contains(&expected(option)), "{}", ended.stderr);
-        }
-        for option in ["--port-file", "--state"] {
-            let ended = folder.run(&["sandbox", option, path]).expect(2);
-            assert!(ended.stderr.contains(&expected(option)), "{}", ended.stderr);
-        }
-        let ended = folder.run(&["init", "t.csv", "--job", path]).expect(2);
-        assert!(ended.stderr.contains(&expected("--job")), "{}", ended.stderr);
+    folder.write("t.csv", numbered_csv(1));
+    folder.write("precious.txt", "precious");
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &["--rejects", "precious.txt"])).expect(2);
+    assert!(ended.stderr.contains("is not a rejects file written by connect-import"), "{}", ended.stderr);
+    folder.run(&import(&url, &["--rejects", "t.ledger.db", "--force"])).expect(2);
+    assert!(endpoint.requests().is_empty());
+    folder.run(&import(&url, &[])).expect(0);
+    for name in ["t.ledger.db", "./t.ledger.db-wal", "t.ledger.db.lock"] {
+        folder.run(&import(&url, &["--rejects", name, "--force"])).expect(2);
     }
-    // Also a pipe that a pattern of inputs matches, which is not opened.
-    let ended = folder.run(&import_file("[pt]*.csv", url, &["--rejects", "pipe.csv"])).expect(2);
-    assert!(ended.stderr.contains("which is a pipe"), "{}", ended.stderr);
-    std::fs::rename(folder.path("pipe.csv"), folder.path("folder/connect-import.1")).unwrap();
-    let ended = folder.run(&["man", "--to", "folder"]).expect(2);
-    assert!(ended.stderr.contains("connect-import.1, which is a pipe"), "{}", ended.stderr);
-    assert!(!folder.path("t.ledger.db").exists() && !folder.path("t.toml").exists());
+    // Without rejects, `--force` has nothing to replace the file with.
+    folder.run(&import(&url, &["--rejects", "precious.txt", "--force"])).expect(0);
+    folder.run(&import(&url, &["--rejects", "no/such/folder.csv"])).expect(74);
+    assert_eq!(folder.read("precious.txt"), "precious");
+    assert_eq!(folder.states("t.ledger.db"), "created 1");
+}
+
+#[test]
+fn rejects_on_a_full_disk_end_in_74_and_the_next_run_writes_them() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("tiny")).unwrap();
+    let long = "x".repeat(1025);
+    let rows: String = (0..200).map(|number| format!("K{number},{long}\n")).collect();
+    folder.write("t.csv", format!("id,Name\n{rows}"));
+    let endpoint = Endpoint::start(|_, _| Reply::Created);
+    let url = endpoint.url();
+    // A disk of 64 KiB in a mount namespace. Some systems allow that only to the superuser.
+    let on_small_disk = |command_line: &[&str]| {
+        let mount = "mount -t tmpfs -o size=64k tmpfs tiny && exec \"$0\" \"$@\"";
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", mount]).args(command_line);
+        command.current_dir(folder.path("")).output()
+    };
+    if !on_small_disk(&["true"]).is_ok_and(|output| output.status.success()) {
+        return skip_outside_of_the_gate("a test needs unshare and mount to make a small disk");
+    }
+    let rejects = import(&url, &["--rejects", "tiny/r.csv"]);
+    let command_line = [&[env!("CARGO_BIN_EXE_connect-import")], &rejects[..]].concat();
+    let ended = Ended::from(on_small_disk(&command_line).unwrap()).expect(74);
+    assert!(ended.stderr.contains("the next run writes them again"), "{}", ended.stderr);
+    folder.run(&rejects).expect(1);
+    assert_eq!(folder.read("tiny/r.csv").lines().count(), 201);
 }

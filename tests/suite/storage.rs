@@ -143,28 +143,6 @@ fn a_ledger_of_another_key_is_refused() {
 }
 
 #[test]
-fn rejects_replace_and_remove_only_earlier_rejects() {
-    let folder = Folder::new();
-    folder.write("t.csv", numbered_csv(1));
-    folder.write("precious.txt", "precious");
-    let endpoint = Endpoint::start(|_, _| Reply::Created);
-    let url = endpoint.url();
-    let ended = folder.run(&import(&url, &["--rejects", "precious.txt"])).expect(2);
-    assert!(ended.stderr.contains("is not a rejects file written by connect-import"), "{}", ended.stderr);
-    folder.run(&import(&url, &["--rejects", "t.ledger.db", "--force"])).expect(2);
-    assert!(endpoint.requests().is_empty());
-    folder.run(&import(&url, &[])).expect(0);
-    for name in ["t.ledger.db", "./t.ledger.db-wal", "t.ledger.db.lock"] {
-        folder.run(&import(&url, &["--rejects", name, "--force"])).expect(2);
-    }
-    // Without rejects, `--force` has nothing to replace the file with.
-    folder.run(&import(&url, &["--rejects", "precious.txt", "--force"])).expect(0);
-    folder.run(&import(&url, &["--rejects", "no/such/folder.csv"])).expect(74);
-    assert_eq!(folder.read("precious.txt"), "precious");
-    assert_eq!(folder.states("t.ledger.db"), "created 1");
-}
-
-#[test]
 fn the_cells_of_a_created_row_are_erased_from_the_ledger() {
     let folder = Folder::new();
     folder.write("t.csv", "id,Name\n1,planted-secret\n");
@@ -326,33 +304,6 @@ fn a_read_only_ledger_ends_in_74_and_nothing_is_sent() {
     let ended = Ended::from(command.output().unwrap()).expect(74);
     assert!(ended.stderr.contains("readonly"), "{}", ended.stderr);
     assert_eq!(sandbox.stat("contacts"), 1);
-}
-
-#[test]
-fn rejects_on_a_full_disk_end_in_74_and_the_next_run_writes_them() {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.path("tiny")).unwrap();
-    let long = "x".repeat(1025);
-    let rows: String = (0..200).map(|number| format!("K{number},{long}\n")).collect();
-    folder.write("t.csv", format!("id,Name\n{rows}"));
-    let endpoint = Endpoint::start(|_, _| Reply::Created);
-    let url = endpoint.url();
-    // A disk of 64 KiB in a mount namespace. Some systems allow that only to the superuser.
-    let on_small_disk = |command_line: &[&str]| {
-        let mount = "mount -t tmpfs -o size=64k tmpfs tiny && exec \"$0\" \"$@\"";
-        let mut command = std::process::Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", mount]).args(command_line);
-        command.current_dir(folder.path("")).output()
-    };
-    if !on_small_disk(&["true"]).is_ok_and(|output| output.status.success()) {
-        return skip_outside_of_the_gate("a test needs unshare and mount to make a small disk");
-    }
-    let rejects = import(&url, &["--rejects", "tiny/r.csv"]);
-    let command_line = [&[env!("CARGO_BIN_EXE_connect-import")], &rejects[..]].concat();
-    let ended = Ended::from(on_small_disk(&command_line).unwrap()).expect(74);
-    assert!(ended.stderr.contains("the next run writes them again"), "{}", ended.stderr);
-    folder.run(&rejects).expect(1);
-    assert_eq!(folder.read("tiny/r.csv").lines().count(), 201);
 }
 
 #[test]
