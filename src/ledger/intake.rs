@@ -243,6 +243,12 @@ impl Session {
                 row.rejection = Some(self.duplicate_of(first, Some(row.source))?);
             }
         }
+        if let Some(mended) = self.mended_of_content(row.content, existing.as_ref()) {
+            if first.is_none() {
+                self.progress.mended_first.insert(row.token, place);
+            }
+            return Ok(noted(&row, self.take_in_mended(mended, place)?));
+        }
         self.forget_mend(existing.as_ref())?;
         let kind = self.enter(&row, token, existing)?;
         Ok(noted(&row, kind))

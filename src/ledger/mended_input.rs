@@ -31,6 +31,20 @@ impl Session {
         mended.of(token.0, content).filter(|mended| is_new(mended.row) && !mended.is_stale)
     }
 
+    /// The row that a row of the current input is, if it was mended and had another number among the rows of its key then:
+    /// rows of the key have left the input since.
+    pub(super) fn mended_of_content(
+        &self,
+        content: Digest,
+        existing: Option<&Existing>,
+    ) -> Option<MendedRow> {
+        if existing.is_some_and(|existing| existing.content == content) {
+            return None;
+        }
+        let is_free = |mended: &MendedRow| !self.progress.is_seen(mended.row) && !mended.is_stale;
+        self.progress.mended.of_content(content).find(is_free)
+    }
+
     /// Takes in a row of the current input, which has it as it was before it was mended.
     pub(super) fn take_in_mended(
         &mut self,

@@ -367,6 +367,45 @@ fn a_key_mended_into_another_shard_is_counted_once_by_all_shards() {
 }
 
 #[test]
+fn a_mended_duplicate_is_recognised_after_the_first_row_of_its_key_has_another() {
+    let csv = |first: &str, second: &str| {
+        format!("id,Name,opened\n{first},first,2023-02-01\n{second},second,2023-02-01\nK,third,2023-02-01\n")
+    };
+    // The first row was created with the key, or it was rejected with it as well.
+    for (name, rows) in [("first", 3), ("x", 3)] {
+        let imported = FaultyImport::of(KEYS[0]);
+        let long = if name == "x" { "x".repeat(1025) } else { name.to_owned() };
+        imported.folder.write("t.csv", csv("K", "K").replace("first", &long));
+        imported.run("t.csv", &[]).expect(1);
+        let rejects = imported.folder.read(REJECTS).replace(&long, "first");
+        let fixed: Vec<String> = rejects
+            .lines()
+            .map(|line| match line.split(',').nth(1) {
+                Some(name @ ("second" | "third")) => line.replacen('K', name, 1),
+                _ => line.replacen("K,first", "F,first", 1),
+            })
+            .collect();
+        imported.folder.write("fixed.csv", fixed.join("\n") + "\n");
+        imported.run("fixed.csv", &[]).expect(0);
+        // In the CSV the second row gets its key as well, then the first one gets that of the rejects file. The third keeps
+        // the key of all.
+        let mut texts = vec![csv("K", "second").replace("first", &long)];
+        if name == "x" {
+            texts.push(csv("F", "second"));
+        }
+        for text in texts {
+            imported.folder.write("t.csv", text);
+            let ended = imported.run("t.csv", &[]).expect(0);
+            let summary = &messages(&ended.stdout)["summary"];
+            assert_eq!(summary["total_in_ledger"], rows, "{summary}");
+            assert_eq!(summary["created"], 0, "{summary}");
+        }
+        let tokens: BTreeSet<String> = imported.endpoint.client_tokens().into_iter().collect();
+        assert_eq!(tokens.len(), rows);
+    }
+}
+
+#[test]
 fn a_mended_row_that_where_does_not_select_is_passed_over() {
     let long = "x".repeat(1025);
     let imported = FaultyImport::of(KEYS[0]);
