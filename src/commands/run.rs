@@ -143,6 +143,7 @@ async fn import(
         let (rejects, kept) = (settings.rejects.display(), kept.display());
         notice(&format!("{rejects} had been changed since connect-import wrote it; it is kept as {kept}"));
     }
+    let was_rehearsed = record.already_created > 0;
     let report = RunReport::new(settings, again, &ending, exit, record, rejected);
     report.log();
     let text = match job.display.output {
@@ -152,7 +153,7 @@ async fn import(
     to_stdout(&text).map_err(io("cannot write the summary"))?;
     if let Some((state, sandbox)) = kept {
         let contacts = sandbox.stats().contacts;
-        let is_stale = contacts == 0 && exit == ExitCode::Complete;
+        let is_stale = contacts == 0 && was_rehearsed;
         notice(&kept_contacts(&state, contacts, is_stale.then_some(&job.ledger)));
     }
     Ok(exit)

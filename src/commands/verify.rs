@@ -53,6 +53,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     // Without the command the report is still complete.
     let runs = LedgerReader::open(&job.ledger).and_then(|reader| reader.latest_runs(1)).unwrap_or_default();
     let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &scope, &ending, findings)
+        .of_rehearsal(job.aws.sandbox)
         .with_retry(runs.first());
     report.log();
     let text = match job.display.output {

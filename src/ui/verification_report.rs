@@ -26,6 +26,8 @@ pub struct VerificationReport {
     is_by_attribute: bool,
     /// Command that sends the unknown rows again.
     retry: Option<String>,
+    /// Whether the contacts are those of the built-in sandbox.
+    is_rehearsal: bool,
     /// Reason why it ended early, and the remedy.
     reason: Option<String>,
 }
@@ -51,8 +53,14 @@ impl VerificationReport {
             ledger: ledger.display().to_string(),
             is_by_attribute: scope.search_attribute.is_some(),
             retry: None,
+            is_rehearsal: false,
             reason,
         }
+    }
+
+    /// The report of a verification of the built-in sandbox, if `is_rehearsal`.
+    pub fn of_rehearsal(self, is_rehearsal: bool) -> Self {
+        VerificationReport { is_rehearsal, ..self }
     }
 
     /// The report with the command that sends the unknown rows again, as the `latest` run of the ledger was given.
@@ -81,7 +89,18 @@ impl VerificationReport {
             (findings.shared, "shared: another row has the same contact"),
         ]);
         if findings.missing > 0 && findings.missing == asked {
-            text.push_str("  None was found: check the Region and the instance. Connect keeps contacts for 24 months.\n");
+            let ledger = &self.ledger;
+            let _ = match self.is_rehearsal {
+                true => writeln!(
+                    text,
+                    "  None was found: an earlier rehearsal sent them, and kept them elsewhere or not at all. To keep them, \
+                     delete {ledger}\n  and rehearse again with --keep."
+                ),
+                false => writeln!(
+                    text,
+                    "  None was found: check the Region and the instance. Connect keeps contacts for 24 months."
+                ),
+            };
         }
         if unknown > 0 {
             let by = if self.is_by_attribute { "attribute" } else { "name" };

@@ -89,6 +89,9 @@ fn contacts_of_earlier_rehearsals_cannot_be_kept_and_the_run_says_how_to_send_th
     let told = "the sandbox has received no contact to keep in c.jsonl; to send every row to it, delete \
                 t.sandbox.ledger.db and rehearse again\n";
     assert!(ended.stderr.ends_with(told), "{}", ended.stderr);
+    let verify = ["verify", "--job", "t.toml", "--sandbox", "--keep", "c.jsonl"];
+    let verified = folder.run(&verify).expect(1).stdout;
+    assert!(verified.contains("To keep them, delete t.sandbox.ledger.db\n"), "{verified}");
     std::fs::remove_file(folder.path("t.sandbox.ledger.db")).unwrap();
     folder.run(&keep).expect(0);
     assert_eq!(contacts(&folder, "c.jsonl").len(), 3);
