@@ -48,7 +48,8 @@ fn move_aside(path: &Path, now: jiff::Timestamp) -> io::Result<Option<PathBuf>> 
     match std::fs::rename(path, &aside) {
         Ok(()) => Ok(Some(aside)),
         Err(error) => {
-            remove_if_exists(&aside)?;
+            // Best effort: the rename's error is the one to report.
+            let _ = remove_if_exists(&aside);
             if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(error) }
         }
     }
