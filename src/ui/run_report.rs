@@ -169,7 +169,9 @@ impl RunReport {
             line(format!("\nFix the rejected rows in that file, then{in_shards}:\n  {retry}"));
         }
         for import in &self.import_kept {
-            line(format!("\nTo import the earlier rejects, as they had been changed:\n  {import}"));
+            line(format!(
+                "\nTo import the earlier rejects, as they had been changed, if that is still to be done:\n  {import}"
+            ));
         }
         printable_lines(&text)
     }

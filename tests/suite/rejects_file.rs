@@ -41,7 +41,8 @@ fn a_changed_rejects_file_is_kept_when_a_run_writes_its_rejects() {
     assert_eq!(folder.permissions(REJECTS), 0o600);
 
     // The printed command imports the work. With no more rejects the file of the last run is removed.
-    let purpose = "\nTo import the earlier rejects, as they had been changed:\n  ";
+    let purpose =
+        "\nTo import the earlier rejects, as they had been changed, if that is still to be done:\n  ";
     paste(&folder, printed(&ended.stdout, purpose)).expect(0);
     assert_eq!(folder.states("t.ledger.db"), "created 2");
     assert_eq!(kept(&folder), std::slice::from_ref(name));
