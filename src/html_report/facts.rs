@@ -10,7 +10,7 @@ use super::timeline::{Step, steps};
 use super::verification::LedgerVerifications;
 use crate::job::SANDBOX;
 use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, RunRecord, is_locked};
-use crate::ui::{self, Service, next_steps};
+use crate::ui::{self, PastedIn, Service, next_steps};
 
 /// Maximum number of time steps of a plot.
 const PLOTTED: u64 = 200;
@@ -145,8 +145,11 @@ impl Facts {
                     runs.first(),
                 )?);
                 if let (Some(latest), false) = (runs.first(), is_under_way) {
-                    steps_of_ledgers
-                        .extend(next_steps(&reader.state_counts()?, latest, path).into_iter().next());
+                    steps_of_ledgers.extend(
+                        next_steps(&reader.state_counts()?, latest, path, PastedIn::AnyFolder)
+                            .into_iter()
+                            .next(),
+                    );
                 }
                 facts.add_runs(runs, (readers.len() > 1).then_some(&name), is_under_way, now_ms);
                 errors.extend(reader.error_counts(SHOWN as u32)?);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::clock::Clock;
 use super::text::{capitalized, count};
 use crate::ledger::{LedgerError, LedgerReader, RowState, RunRecord, VerificationRecord};
-use crate::ui::{verified, verify_command};
+use crate::ui::{PastedIn, verified, verify_command};
 
 /// Verifications of a ledger.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ impl LedgerVerifications {
             created: reader.state_counts()?.of(RowState::Created),
             full: full.filter(|full| verification.as_ref().is_some_and(|latest| latest != full)),
             latest: verification,
-            command: latest.and_then(verify_command),
+            command: latest.and_then(|latest| verify_command(latest, PastedIn::AnyFolder)),
         })
     }
 

@@ -64,6 +64,7 @@ pub use rejects::{RejectsError, WrittenRejects, check_rejects_target, write_reje
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
 pub(crate) use service::Service;
+pub(crate) use shell::PastedIn;
 pub use shell::{ResumeCommand, this_folder, this_program};
 pub(crate) use standard_error::is_shown;
 pub use standard_error::set_quiet;

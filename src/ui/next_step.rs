@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::shell::{from_here, this_program};
+use super::shell::{PastedIn, pasted, this_folder, this_program};
 use crate::ledger::{RowState, RunRecord, StateCounts};
 use crate::shell_word::shell_path;
 
@@ -42,9 +42,14 @@ pub(super) fn unknown_steps(verify: Option<&str>, resume: &str) -> Vec<Step> {
 }
 
 /// The next steps about a ledger with these rows after its latest run; empty if there is nothing to do.
-pub(crate) fn next_steps(rows: &StateCounts, latest: &RunRecord, ledger: &Path) -> Vec<Step> {
+pub(crate) fn next_steps(
+    rows: &StateCounts,
+    latest: &RunRecord,
+    ledger: &Path,
+    pasted_in: PastedIn,
+) -> Vec<Step> {
     let of = |state| rows.of(state);
-    let here = |command: &str| from_here(command, &latest.folder);
+    let here = |command: &str| pasted(command, &latest.folder, pasted_in);
     if of(RowState::Pending) + of(RowState::InFlight) + of(RowState::Failed) > 0 {
         return vec![Step { purpose: RESUME, command: here(&latest.command) }];
     }
@@ -53,6 +58,7 @@ pub(crate) fn next_steps(rows: &StateCounts, latest: &RunRecord, ledger: &Path) 
     }
     if of(RowState::Rejected) > 0 {
         let command = format!("{} export --state rejected --ledger {}", this_program(), shell_path(ledger));
+        let command = pasted(&command, &this_folder(), pasted_in);
         return vec![Step { purpose: "To see the rejected rows:", command }];
     }
     Vec::new()
@@ -60,10 +66,10 @@ pub(crate) fn next_steps(rows: &StateCounts, latest: &RunRecord, ledger: &Path) 
 
 /// The command that sends unknown rows of the ledger again.
 pub(crate) fn retry_command(latest: &RunRecord) -> String {
-    format!("{} --retry unknown", from_here(&latest.command, &latest.folder))
+    format!("{} --retry unknown", pasted(&latest.command, &latest.folder, PastedIn::ThisFolder))
 }
 
 /// The command that verifies the ledger. `None` if its contacts ended with the run.
-pub(crate) fn verify_command(latest: &RunRecord) -> Option<String> {
-    latest.verify.as_deref().map(|command| from_here(command, &latest.folder))
+pub(crate) fn verify_command(latest: &RunRecord, pasted_in: PastedIn) -> Option<String> {
+    latest.verify.as_deref().map(|command| pasted(command, &latest.folder, pasted_in))
 }

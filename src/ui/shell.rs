@@ -172,9 +172,18 @@ pub fn this_folder() -> String {
     folder.into_string().unwrap_or_else(shell_word)
 }
 
-/// `command`, after a `cd` if it was given in another folder.
-pub(super) fn from_here(command: &str, folder: &str) -> String {
-    if folder.is_empty() || folder == this_folder() {
+/// Folder in which a command is pasted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PastedIn {
+    /// The working folder of this process.
+    ThisFolder,
+    /// Any folder: a page is read everywhere.
+    AnyFolder,
+}
+
+/// `command`, after a `cd` if it was given in another folder than that in which it is pasted.
+pub(super) fn pasted(command: &str, folder: &str, pasted_in: PastedIn) -> String {
+    if folder.is_empty() || pasted_in == PastedIn::ThisFolder && folder == this_folder() {
         command.to_owned()
     } else if folder.starts_with(ESCAPED) {
         format!("cd {folder} && {command}")

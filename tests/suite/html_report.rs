@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use crate::printed_commands::paste;
 use crate::support::*;
 
 const REPORT: [&str; 5] = ["report", "--ledger", "t.ledger.db", "--to", "-"];
@@ -76,6 +77,18 @@ fn the_page_is_written_beside_the_ledger_and_its_path_is_printed() {
     let line: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(line["message_type"], "report");
     assert_eq!(line["page"], folder.path("x.html").canonicalize().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn the_pages_command_can_be_pasted_in_any_folder() {
+    let (folder, _sandbox) = imported();
+    let page = page(&folder, &[]);
+    let document = parsed(&page);
+    let mut commands = document.descendants().filter(|node| node.attribute("class") == Some("command"));
+    let command: String =
+        commands.next().unwrap().descendants().filter(Node::is_text).filter_map(|node| node.text()).collect();
+    let ended = paste(&folder, &format!("cd / && {command}")).expect(0).stdout;
+    assert!(ended.contains("Created rows: 10 of 10 looked up."), "{command}\n{ended}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::shard::Shard;
 use crate::ui::json::{LastVerification, LedgerRun, LedgerState, RowsByState};
 use crate::ui::next_step::{Step, next_steps, verify_command};
 use crate::ui::shared_contacts::shared_contact_rows;
+use crate::ui::shell::PastedIn;
 use crate::ui::verified::verified;
 use crate::ui::words::{per_second, rounded, run_rates};
 
@@ -179,7 +180,7 @@ impl LedgerStatus {
                 ))
             }
             None if self.rows.of(RowState::Created) == 0 => None,
-            None => Some(match self.runs.first().and_then(verify_command) {
+            None => Some(match self.runs.first().and_then(|run| verify_command(run, PastedIn::ThisFolder)) {
                 Some(command) => format!("not verified yet; to look the contacts up:\n  {command}"),
                 None => "not verified: the sandbox ended with the run".to_owned(),
             }),
@@ -189,7 +190,9 @@ impl LedgerStatus {
     /// The next steps, in their order; none during a run, and if there is nothing to do.
     pub(super) fn next_steps(&self) -> Vec<Step> {
         let latest = self.runs.first().filter(|_| !self.is_running);
-        latest.map(|latest| next_steps(&self.rows, latest, &self.ledger)).unwrap_or_default()
+        latest
+            .map(|latest| next_steps(&self.rows, latest, &self.ledger, PastedIn::ThisFolder))
+            .unwrap_or_default()
     }
 
     /// The contents for a JSON message.

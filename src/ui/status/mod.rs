@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, RowsByState, StatusMessage};
 use super::next_step::{Step, verify_command};
 use super::shared_contacts::shared_contacts_text;
+use super::shell::PastedIn;
 use super::words::{per_second, printable_lines, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
 use crate::shard::Shard;
@@ -130,7 +131,7 @@ impl Status {
             }
         }
         let shared = |ledger: &LedgerStatus| {
-            let verify = ledger.runs.first().and_then(verify_command);
+            let verify = ledger.runs.first().and_then(|run| verify_command(run, PastedIn::ThisFolder));
             shared_contacts_text(&ledger.shared, verify.as_deref())
         };
         for shared in self.ledgers.iter().filter_map(shared) {
