@@ -140,6 +140,8 @@ CREATE TABLE mended_rows (
 
 CREATE INDEX mended_rows_by_row ON mended_rows (row_id);
 
+CREATE INDEX mended_rows_by_content ON mended_rows (content);
+
 -- Created rows that have the contact of another row.
 CREATE TABLE shared_contacts (
     row_id INTEGER PRIMARY KEY REFERENCES rows (id),

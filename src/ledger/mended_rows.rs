@@ -199,9 +199,15 @@ pub(super) fn row_of_origin(connection: &Connection, origin: RowOrigin) -> rusql
     find.query_row(params![origin.token.0, origin.content.0], |row| row.get(0).map(RowId)).optional()
 }
 
-/// The row that was mended, and had this token and content when it was first read.
+/// The row that was mended, and had this token and content when it was first read. It may have had another token of its key,
+/// if the ledger has no row that is so: rows of the key have left the input since.
 pub(super) fn mended_row(connection: &Connection, origin: RowOrigin) -> rusqlite::Result<Option<RowId>> {
-    let find = "SELECT row_id FROM mended_rows WHERE token = ?1 AND content = ?2";
-    let mut find = connection.prepare_cached(find)?;
-    find.query_row(params![origin.token.0, origin.content.0], |row| row.get(0).map(RowId)).optional()
+    let exact = "SELECT row_id FROM mended_rows WHERE token = ?1 AND content = ?2";
+    let of_content = "SELECT row_id FROM mended_rows WHERE content = ?2
+         AND NOT EXISTS (SELECT 1 FROM rows WHERE token = ?1 AND content = ?2) ORDER BY id LIMIT 1";
+    let find = |sql| {
+        let mut find = connection.prepare_cached(sql)?;
+        find.query_row(params![origin.token.0, origin.content.0], |row| row.get(0).map(RowId)).optional()
+    };
+    find(exact)?.map_or_else(|| find(of_content), |row| Ok(Some(row)))
 }

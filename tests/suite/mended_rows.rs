@@ -395,7 +395,9 @@ fn a_mended_duplicate_is_recognised_after_the_first_row_of_its_key_has_another()
         }
         for text in texts {
             imported.folder.write("t.csv", text);
+            imported.folder.run(&["check", "t.csv", "--job", "t.toml"]).expect(0);
             let ended = imported.run("t.csv", &[]).expect(0);
+            imported.joins("t.csv", 3);
             let summary = &messages(&ended.stdout)["summary"];
             assert_eq!(summary["total_in_ledger"], rows, "{summary}");
             assert_eq!(summary["created"], 0, "{summary}");
