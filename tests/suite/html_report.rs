@@ -238,6 +238,8 @@ fn a_file_that_was_not_read_to_its_end_does_not_add_up() {
     folder.write("t.csv", numbered_csv(5000));
     let killed = import_of(&folder, &sandbox, &["t.csv"], &["--key", "id", "--crash-at", "check:4000"]);
     assert_eq!(killed.code, None);
+    // As a commit within a file of more than 131,072 rows leaves it.
+    folder.execute("t.ledger.db", "INSERT INTO unfinished_scans SELECT 1, id FROM sources");
     let account = &accounts(&page(&folder, &[]))[0];
     assert!(account.starts_with("t.csv|– |") || account.starts_with("t.csv|–|"), "{account}");
     assert!(account.contains("the file has not been read to its end yet"), "{account}");
