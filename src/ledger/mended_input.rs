@@ -7,7 +7,7 @@ use super::existing::Existing;
 use super::intake::{NoteKind, is_amended};
 use super::mended_rows::MendedRow;
 use super::row::RowId;
-use super::state::{RowEvent, RowState, transition};
+use super::state::{RowEvent, RowState, RowStatus, transition};
 use super::writer::Session;
 use crate::digest::Digest;
 use crate::token::ClientToken;
@@ -32,13 +32,19 @@ impl Session {
     }
 
     /// The row that a row of the current input is, if it was mended and had another number among the rows of its key then:
-    /// rows of the key have left the input since.
+    /// rows of the key have left the input or come into it since. `existing` has its number now; it keeps the row if it has
+    /// its content or its contact.
     pub(super) fn mended_of_content(
         &self,
         content: Digest,
         existing: Option<&Existing>,
     ) -> Option<MendedRow> {
-        if existing.is_some_and(|existing| existing.content == content) {
+        let keeps_row = |existing: &Existing| {
+            let RowStatus { state, may_exist } = existing.status;
+            let is_current = existing.content == content && state != RowState::Withdrawn;
+            is_current || state == RowState::Created || may_exist
+        };
+        if existing.is_some_and(keeps_row) {
             return None;
         }
         let is_free = |mended: &MendedRow| !self.progress.is_seen(mended.row) && !mended.is_stale;

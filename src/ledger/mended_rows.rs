@@ -200,11 +200,13 @@ pub(super) fn row_of_origin(connection: &Connection, origin: RowOrigin) -> rusql
 }
 
 /// The row that was mended, and had this token and content when it was first read. It may have had another token of its key,
-/// if the ledger has no row that is so: rows of the key have left the input since.
+/// if the ledger's row of the token is another without a contact: rows of the key have left the input or come into it since.
 pub(super) fn mended_row(connection: &Connection, origin: RowOrigin) -> rusqlite::Result<Option<RowId>> {
     let exact = "SELECT row_id FROM mended_rows WHERE token = ?1 AND content = ?2";
     let of_content = "SELECT row_id FROM mended_rows WHERE content = ?2
-         AND NOT EXISTS (SELECT 1 FROM rows WHERE token = ?1 AND content = ?2) ORDER BY id LIMIT 1";
+         AND NOT EXISTS (SELECT 1 FROM rows WHERE token = ?1
+                         AND (content = ?2 AND state <> 'withdrawn' OR state = 'created' OR may_exist = 1))
+         ORDER BY id LIMIT 1";
     let find = |sql| {
         let mut find = connection.prepare_cached(sql)?;
         find.query_row(params![origin.token.0, origin.content.0], |row| row.get(0).map(RowId)).optional()

@@ -115,6 +115,7 @@ struct KnownRow {
     number: usize,
     /// Whether another row has its key, or it has none.
     is_rejected: bool,
+    is_mended: bool,
 }
 
 struct Script<'a> {
@@ -132,6 +133,8 @@ struct Script<'a> {
     mended_keys: u32,
     /// Whether the last run has read the CSV as it is.
     is_read: bool,
+    /// The rows of the CSV that was read last that are not mended, with their numbers.
+    last_own: BTreeSet<(String, String, usize)>,
     /// The ledger's rows after the last run, by number.
     last_rows: BTreeMap<i64, Row>,
     /// The ids of the contacts after the last run.
@@ -151,6 +154,7 @@ fn run_script(seed: u64, honours_tokens: bool, steps: &mut Vec<String>) {
         mends: Vec::new(),
         mended_keys: 0,
         is_read: false,
+        last_own: BTreeSet::new(),
         last_rows: BTreeMap::new(),
         last_contacts: BTreeSet::new(),
         steps,

@@ -30,6 +30,8 @@ impl Script<'_> {
             self.is_read = true;
             self.check_expired_rows_are_unknown(options, &rows);
             self.check_rejects_and_exit_code(options, &rows, code);
+            let own = self.known_rows().into_iter().filter(|known| !known.is_mended);
+            self.last_own = own.map(|known| (known.row.key, known.row.name, known.number)).collect();
             assert_eq!(left_behind(&self.folder), Vec::<String>::new());
         }
         self.store_rows(&rows);

@@ -1,5 +1,7 @@
 //! The CSV of a script: random rows, edits, and rows that are mended there or in the rejects file.
 
+use std::cell::RefCell;
+
 use super::*;
 
 impl Script<'_> {
@@ -92,36 +94,60 @@ impl Script<'_> {
     /// The rows of the CSV as the ledger has them after it was read.
     pub(super) fn known_rows(&self) -> Vec<KnownRow> {
         // By what is counted, the number of the last row that is not the first.
-        let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut found = BTreeSet::new();
-        let mut mended = |row: &CsvRow, number: usize, has_first: bool| {
+        let mut numbers: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let identity = |row: &CsvRow| {
+            let (key, content) = row.identity();
+            (key.to_owned(), content.to_owned())
+        };
+        let found = RefCell::new(BTreeSet::new());
+        // The number is `None` for a row that has another than when it was mended.
+        let mended = |row: &CsvRow, number: Option<usize>, has_first: bool| {
             let was = |mend: &&Mend| {
-                let is_same = mend.was == (row.clone(), number) && !found.contains(&mend.origin);
+                let is_number = number.is_none_or(|number| mend.was.1 == number);
+                let is_same = is_number && mend.was.0 == *row && !found.borrow().contains(&mend.origin);
                 // The first row of a key has it, mended or not.
                 is_same && !(has_first && mend.row.key == row.key)
             };
             let mend = self.mends.iter().find(was)?;
-            found.insert(mend.origin.clone());
-            Some(KnownRow { row: mend.row.clone(), number, is_rejected: false })
+            found.borrow_mut().insert(mend.origin.clone());
+            Some(KnownRow { row: mend.row.clone(), number: mend.was.1, is_rejected: false, is_mended: true })
         };
         let mut rows = Vec::new();
         for row in &self.csv {
             // A first row that was mended is known wherever it is.
-            let has_first = numbers.contains_key(&row.identity());
-            if let Some(known) = mended(row, 1, has_first) {
-                numbers.entry(row.identity()).or_insert(1);
+            let has_first = numbers.contains_key(&identity(row));
+            if let Some(known) = mended(row, Some(1), has_first) {
+                numbers.entry(identity(row)).or_insert(1);
+                numbers.entry(identity(&known.row)).or_insert(1);
                 rows.push(known);
                 continue;
             }
-            let number = numbers.entry(row.identity()).and_modify(|number| *number += 1).or_insert(1);
+            let number = *numbers.entry(identity(row)).and_modify(|number| *number += 1).or_insert(1);
             let own = || KnownRow {
                 row: row.clone(),
-                number: *number,
-                is_rejected: row.key.is_empty() || *number > 1,
+                number,
+                is_rejected: row.key.is_empty() || number > 1,
+                is_mended: false,
             };
-            rows.push(mended(row, *number, false).unwrap_or_else(own));
+            let exact = mended(row, Some(number), false);
+            let known = exact
+                .or_else(|| if self.keeps_row(row, number) { None } else { mended(row, None, has_first) });
+            if let Some(known) = &known {
+                numbers.entry(identity(&known.row)).or_insert(1);
+            } else if let Some(mend) = self.mends.iter().find(|mend| mend.row.key == row.key && number == 1) {
+                // The CSV has it as it was mended, so that no other row of the CSV is it.
+                found.borrow_mut().insert(mend.origin.clone());
+            }
+            rows.push(known.unwrap_or_else(own));
         }
         rows
+    }
+
+    /// Whether the ledger's row of this number among those of its key is this one, or may have a contact.
+    fn keeps_row(&self, row: &CsvRow, number: usize) -> bool {
+        let has_contact = |last: &Row| last.key == row.key && (last.state == "created" || last.in_doubt);
+        self.last_own.contains(&(row.key.clone(), row.name.clone(), number))
+            || number == 1 && self.last_rows.values().any(has_contact)
     }
 
     /// The rows that are sent unless they have a fault.
