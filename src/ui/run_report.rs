@@ -141,10 +141,8 @@ impl RunReport {
             line(format!("  in the ledger: {created} of {total} rows created"));
         }
         if let Some(rejects) = self.rejects() {
-            line(format!(
-                "  rows that were not created, or may not have been, and why: {}",
-                rejects.display()
-            ));
+            let rows = if self.may_exist() { "not created, or may not have been" } else { "not created" };
+            line(format!("  rows that were {rows}, and why: {}", rejects.display()));
         }
         for kept in &self.rejects.kept {
             line(format!("  earlier rejects, which had been changed: {}", kept.display()));
@@ -181,6 +179,10 @@ impl RunReport {
         let run = &self.run;
         let earlier = |state| run.all_rows.of(state).saturating_sub(run.rows.of(state));
         let some = |number: u64, words: &'static str| (number > 0).then_some((number, words));
+        let warnings = match self.settings.warnings {
+            1 => "warning about the input: the command check lists it",
+            _ => "warnings about the input: the command check lists them",
+        };
         let counts = [
             Some((run.rows_read, "rows read")),
             some(run.other_shards, "of other shards, each of which has a ledger of its own"),
@@ -204,7 +206,7 @@ impl RunReport {
                 run.rows.of(RowState::Withdrawn),
                 "withdrawn: no longer in their file, or passed over; not sent",
             ),
-            some(self.settings.warnings, "warnings about the input: the command check lists them"),
+            some(self.settings.warnings, warnings),
             some(run.stranded, "rows wait from files that were not read to the end; give those files again"),
         ];
         counts.into_iter().flatten().collect()
@@ -247,7 +249,8 @@ impl RunReport {
                 format!("Finished, but not every row has a contact of its own in instance {instance}.")
             }
             ExitCode::RowsNotCreated => {
-                format!("Finished, but not every row is known to be created in instance {instance}.")
+                let is = if self.may_exist() { "is known to be created" } else { "is created" };
+                format!("Finished, but not every row {is} in instance {instance}.")
             }
             _ => match run.waiting() {
                 0 => "Stopped before the end; no row waits.".to_owned(),
@@ -255,6 +258,11 @@ impl RunReport {
                 waiting => format!("Stopped before the end; {waiting} rows wait."),
             },
         }
+    }
+
+    /// Whether a row of the ledger may exist in Connect.
+    fn may_exist(&self) -> bool {
+        self.run.all_rows.of(RowState::Unknown) > 0
     }
 
     /// Writes the report to the log, or to the log file.

@@ -221,7 +221,7 @@ fn a_run_without_progress_shows_its_warnings_and_the_summary_counts_them() {
     folder.write("t.csv", csv(&["HD-0001", "hd-0001"]));
     let ended = folder.run(&import(&url, &["--progress", "none"])).expect(0);
     assert!(ended.stderr.starts_with("LookAlikeKey: 1 row: "), "{}", ended.stderr);
-    let counted = "1  warnings about the input: the command check lists them";
+    let counted = "1  warning about the input: the command check lists it";
     assert!(ended.stdout.contains(counted), "{}", ended.stdout);
     let again = folder.run(&import(&url, &["--progress", "none", "--output", "json"])).expect(0);
     assert_eq!(messages(&again.stdout)["summary"]["warnings"], 0);
