@@ -46,7 +46,7 @@ pub(super) struct MendedRow {
     pub(super) row: RowId,
     /// Why it is withdrawn; none if it is not.
     pub(super) left_to: Option<LeftTo>,
-    /// Whether another job passed it over: its cells of then are not kept, so this job judges it as its input has it.
+    /// Whether another job passed it over: its mended cells are not kept, so this job judges it as its input has it.
     pub(super) is_stale: bool,
 }
 

@@ -27,4 +27,4 @@ pub use outcome::{
 };
 pub use service_error::is_credentials_error;
 pub use target::{Caller, CallerAbsence, ServiceTarget, WrongAccount};
-pub(crate) use target::{is_loopback_host, origin};
+pub(crate) use target::{host_of, is_loopback_host, origin};

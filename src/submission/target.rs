@@ -44,6 +44,12 @@ pub(crate) fn origin(url: &str) -> Option<String> {
     Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
+/// The host of `host`, `host:port` or `[address]:port`.
+pub(crate) fn host_of(authority: &str) -> String {
+    let parsed = authority.parse::<hyper::http::uri::Authority>();
+    parsed.map_or_else(|_| authority.to_owned(), |parsed| parsed.host().to_owned())
+}
+
 /// Whether a host is this machine: `localhost`, or a loopback address. Other names are not looked up.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();

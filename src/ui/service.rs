@@ -1,7 +1,7 @@
 //! What the service that the requests went to is called: not every endpoint is Amazon Connect. Pure.
 
 use crate::ledger::RunRecord;
-use crate::submission::is_loopback_host;
+use crate::submission::{host_of, is_loopback_host};
 
 /// A service by its endpoint.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -23,10 +23,10 @@ const OF_AWS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
 impl Service {
     /// The service at an endpoint, a host with or without a port. `is_rehearsal`: the instance is that of sandboxes.
     pub(crate) fn of(is_rehearsal: bool, endpoint: Option<&str>) -> Self {
-        match endpoint.map(host) {
+        match endpoint.map(host_of) {
             _ if is_rehearsal => Service::Sandbox,
-            Some(host) if is_loopback_host(host) => Service::Local,
-            Some(host) if !OF_AWS.iter().any(|end| host.ends_with(end)) => Service::Other(host.to_owned()),
+            Some(host) if is_loopback_host(&host) => Service::Local,
+            Some(host) if !OF_AWS.iter().any(|end| host.ends_with(end)) => Service::Other(host),
             Some(_) | None => Service::Connect,
         }
     }
@@ -52,14 +52,6 @@ impl Service {
             Service::Local => "a local endpoint".to_owned(),
             Service::Sandbox | Service::Connect | Service::Other(_) => self.name(),
         }
-    }
-}
-
-/// The host of `host`, `host:port` or `[address]:port`.
-fn host(endpoint: &str) -> &str {
-    match endpoint.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => endpoint,
     }
 }
 

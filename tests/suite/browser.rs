@@ -19,6 +19,15 @@ fn chromium() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// The browser; without one the test is skipped, or fails in the gate.
+fn chromium_or_skip() -> Option<PathBuf> {
+    let found = chromium();
+    if found.is_none() {
+        skip_outside_of_the_gate("a test needs Chromium, named by the variable CHROMIUM or on the path");
+    }
+    found
+}
+
 /// Opens a page in headless mode, and returns standard output and standard error of the browser.
 fn browse(chromium: &Path, folder: &Folder, page: &Path, more: &[&str]) -> (String, String) {
     let user = tempfile::tempdir().unwrap();
@@ -55,11 +64,7 @@ fn first_pixel(png: &[u8]) -> ([u8; 3], usize) {
 
 #[test]
 fn the_page_follows_the_colour_scheme_and_prints_on_a4() {
-    let Some(chromium) = chromium() else {
-        return skip_outside_of_the_gate(
-            "a test needs Chromium, named by the variable CHROMIUM or on the path",
-        );
-    };
+    let Some(chromium) = chromium_or_skip() else { return };
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
@@ -120,11 +125,7 @@ fn measured(page: &str, width: u32) -> String {
 
 #[test]
 fn nothing_is_out_of_sight_on_a_phone_and_on_a_wide_screen() {
-    let Some(chromium) = chromium() else {
-        return skip_outside_of_the_gate(
-            "a test needs Chromium, named by the variable CHROMIUM or on the path",
-        );
-    };
+    let Some(chromium) = chromium_or_skip() else { return };
     let folder = Folder::new();
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();

@@ -32,6 +32,7 @@ mod keys;
 mod log;
 mod log_file;
 mod mended_rows;
+mod mended_selection;
 mod mending;
 mod message_schema;
 mod metrics;
