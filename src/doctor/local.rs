@@ -11,7 +11,7 @@ use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
-use crate::submission::{Caller, CredentialsInfo};
+use crate::submission::{Caller, CredentialsFailure, CredentialsInfo};
 
 const CREDENTIALS: &str = "credentials";
 const ACCOUNT: &str = "account";
@@ -21,7 +21,7 @@ const DISK: &str = "disk";
 
 /// Judges resolved credentials, `None` if requests are not signed, or the provider's error.
 pub(super) fn credentials(
-    found: Result<Option<CredentialsInfo>, String>,
+    found: Result<Option<CredentialsInfo>, CredentialsFailure>,
     rehearsal: bool,
     now: SystemTime,
 ) -> CheckResult {
@@ -37,8 +37,7 @@ pub(super) fn credentials(
         }
         Ok(Some(credentials)) => credentials,
         Err(error) => {
-            let remedy = "log in, or name a profile with --profile";
-            return CheckResult::fail(CREDENTIALS, ExitCode::Fatal, error, remedy);
+            return CheckResult::fail(CREDENTIALS, ExitCode::Fatal, error.to_string(), &error.remedy);
         }
     };
     let key = format!("access key ending in {}", credentials.key_suffix);
@@ -207,13 +206,14 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
-    use crate::submission::CallerAbsence;
+    use crate::submission::{CallerAbsence, CredentialsSource};
 
     #[test]
     fn credentials_pass_if_they_last() {
         let now = SystemTime::now();
         let status = |expiry: Option<SystemTime>, is_session| {
-            let known = CredentialsInfo { key_suffix: "ABCD".into(), expires_at: expiry, is_session };
+            let source = CredentialsSource::Variables;
+            let known = CredentialsInfo { source, key_suffix: "ABCD".into(), expires_at: expiry, is_session };
             credentials(Ok(Some(known)), false, now).status
         };
         let minutes = |minutes: u64| Some(now + Duration::from_secs(60 * minutes));
@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(status(minutes(61), true), CheckStatus::Pass);
         assert_eq!(status(minutes(59), true), CheckStatus::Warn);
         assert_eq!(status(Some(now - Duration::from_secs(1)), true), CheckStatus::Fail(ExitCode::Fatal));
-        assert_eq!(credentials(Err("none".into()), false, now).status, CheckStatus::Fail(ExitCode::Fatal));
+        let none = CredentialsFailure { reason: "none".into(), remedy: "log in".into(), may_pass: false };
+        assert_eq!(credentials(Err(none), false, now).status, CheckStatus::Fail(ExitCode::Fatal));
     }
 
     #[test]

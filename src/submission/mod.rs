@@ -3,6 +3,7 @@
 //! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
 //! - `outcome`: from a result to the row's next state. Pure.
 //! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
+//! - `credentials`: where credentials come from, and why there are none. Pure.
 //! - `target`: where requests go, and whose credentials sign them. Pure.
 //! - `lookup`: the trait [`ContactLookup`], which reads contacts.
 //! - `connect`: both traits on the AWS SDK. No other folder names the SDK.
@@ -12,6 +13,7 @@
 
 mod attempt;
 mod connect;
+mod credentials;
 #[cfg(test)]
 pub(crate) mod fake;
 mod lookup;
@@ -20,7 +22,8 @@ mod service_error;
 mod target;
 
 pub use attempt::{Attempt, AttemptError, Submitter};
-pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, PermissionProbe};
+pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, PermissionProbe, TrustError};
+pub use credentials::{CredentialsFailure, CredentialsSource};
 pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};
 pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,

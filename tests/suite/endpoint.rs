@@ -1,7 +1,8 @@
-//! An HTTP endpoint with scripted replies, in Connect's place.
+//! An HTTP endpoint with scripted replies, in the place of Connect, AWS STS and other services.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -24,30 +25,80 @@ pub enum Reply {
     Slow(Duration),
     /// No response until the client disconnects.
     Hang,
+    /// A status, headers and a body; no other headers than these and the body's length.
+    Raw(u16, Vec<(&'static str, String)>, String),
+}
+
+/// A request as an endpoint received it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Number of the request at its endpoint, from 0.
+    pub number: usize,
+    pub method: String,
+    /// Path and query, or what else the request line names.
+    pub target: String,
+    /// Headers by their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Request {
+    /// The body as JSON. A request with another body, or none, is recorded by its path.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| serde_json::json!({"_path": self.target}))
+    }
 }
 
 /// An HTTP endpoint on loopback with scripted replies. It records the requests.
 pub struct Endpoint {
     pub port: u16,
-    requests: Arc<Mutex<Vec<serde_json::Value>>>,
+    is_tls: bool,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Endpoint {
     /// Starts an endpoint. `reply` gets the number of the request, from 0, and its body.
     pub fn start(reply: impl Fn(usize, &serde_json::Value) -> Reply + Send + Sync + 'static) -> Self {
+        Endpoint::serve(move |request| reply(request.number, &request.json()))
+    }
+
+    /// Starts an endpoint whose replies depend on the whole request.
+    pub fn serve(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Endpoint::listen(None, reply)
+    }
+
+    /// Starts an endpoint with TLS.
+    pub fn serve_tls(
+        tls: Arc<rustls::ServerConfig>,
+        reply: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Endpoint::listen(Some(tls), reply)
+    }
+
+    fn listen(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        reply: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (recorded, reply) = (requests.clone(), Arc::new(reply));
+        let is_tls = tls.is_some();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (recorded, reply) = (recorded.clone(), reply.clone());
+                let (recorded, reply, tls) = (recorded.clone(), reply.clone(), tls.clone());
                 std::thread::spawn(move || {
-                    let _ = serve(stream, &recorded, &*reply);
+                    let _ = match tls {
+                        None => serve(stream, &recorded, &*reply),
+                        Some(tls) => {
+                            let connection = rustls::ServerConnection::new(tls).unwrap();
+                            serve(rustls::StreamOwned::new(connection, stream), &recorded, &*reply)
+                        }
+                    };
                 });
             }
         });
-        Endpoint { port, requests }
+        Endpoint { port, is_tls, requests }
     }
 
     /// Starts an endpoint that creates every contact once `gate` is open.
@@ -60,18 +111,22 @@ impl Endpoint {
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", if self.is_tls { "https" } else { "http" }, self.port)
+    }
+
+    /// All requests so far.
+    pub fn received(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// The bodies of all requests so far.
     pub fn requests(&self) -> Vec<serde_json::Value> {
-        self.requests.lock().unwrap().clone()
+        self.received().iter().map(Request::json).collect()
     }
 
     /// The client tokens of all requests so far.
     pub fn client_tokens(&self) -> Vec<String> {
-        let requests = self.requests.lock().unwrap();
-        requests.iter().map(|body| body["ClientToken"].as_str().unwrap().to_owned()).collect()
+        self.requests().iter().map(|body| body["ClientToken"].as_str().unwrap().to_owned()).collect()
     }
 }
 
@@ -96,40 +151,20 @@ impl Gate {
 }
 
 fn serve(
-    stream: TcpStream,
-    recorded: &Mutex<Vec<serde_json::Value>>,
-    reply: &dyn Fn(usize, &serde_json::Value) -> Reply,
+    stream: impl Read + Write,
+    recorded: &Mutex<Vec<Request>>,
+    reply: &dyn Fn(&Request) -> Reply,
 ) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut stream = stream;
+    let mut stream = BufReader::new(stream);
     loop {
-        let (mut length, mut path) = (0, String::new());
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if path.is_empty() {
-                path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        // A request without a body is recorded by its path.
-        let body: serde_json::Value =
-            serde_json::from_slice(&body).unwrap_or_else(|_| serde_json::json!({"_path": path}));
-        let number = {
+        let Some(mut request) = received(&mut stream)? else { return Ok(()) };
+        {
             let mut recorded = recorded.lock().unwrap();
-            recorded.push(body.clone());
-            recorded.len() - 1
+            request.number = recorded.len();
+            recorded.push(request.clone());
         };
-        let reply = reply(number, &body);
+        let number = request.number;
+        let reply = reply(&request);
         if let Reply::Slow(delay) = reply {
             std::thread::sleep(delay);
         }
@@ -147,15 +182,48 @@ fn serve(
             Reply::Json(text) => (200, "", text),
             Reply::Close => return Ok(()),
             Reply::Hang => {
-                let _ = reader.read(&mut [0]);
+                let _ = stream.read(&mut [0]);
                 return Ok(());
+            }
+            Reply::Raw(status, headers, body) => {
+                let headers: String =
+                    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n");
+                stream.get_mut().write_all(format!("{head}{body}").as_bytes())?;
+                continue;
             }
         };
         write!(
-            stream,
+            stream.get_mut(),
             "HTTP/1.1 {status} X\r\nx-amzn-errortype: {code}:\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{text}",
             text.len()
         )?;
     }
+}
+
+/// The next request of a connection; none at its end.
+fn received(stream: &mut BufReader<impl Read>) -> std::io::Result<Option<Request>> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let mut start = lines[0].split(' ').map(str::to_owned);
+    let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+    let headers = lines[1..].iter().filter_map(|line| line.split_once(':'));
+    let headers: BTreeMap<String, String> =
+        headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let body = String::from_utf8(body).unwrap();
+    Ok(Some(Request { number: 0, method, target, headers, body }))
 }

@@ -7,6 +7,7 @@
 
 mod accept;
 mod announcement;
+mod authority;
 mod around_the_table;
 mod browser;
 mod changed_input;
@@ -15,6 +16,7 @@ mod check_show;
 mod check_warnings;
 mod consistency;
 mod crash;
+mod credentials;
 mod csv_formats;
 mod dates;
 mod doctor;
@@ -62,6 +64,7 @@ mod status;
 mod storage;
 mod support;
 mod terminal;
+mod trust;
 mod unanswered;
 mod verify;
 mod where_condition;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-pub use crate::endpoint::{Endpoint, Gate, Reply};
+pub use crate::endpoint::{Endpoint, Gate, Reply, Request};
 
 /// Timeout of every wait: long enough for the slowest machine, so that only a hang reaches it.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -302,6 +302,33 @@ pub fn import_file<'a>(csv: &'a str, url: &'a str, more: &[&'a str]) -> Vec<&'a 
 /// Options of a run with the ledger `t.ledger.db`, this endpoint, and no effective rate limit.
 pub fn into(url: &str) -> [&str; 9] {
     ["--sandbox", "--ledger", "t.ledger.db", "--rate", "100000", "--burst", "1000", "--endpoint-url", url]
+}
+
+/// Keys of a user, as variables of the environment.
+pub const USER_KEYS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+
+/// Arguments of a run of `t.csv` that signs its requests, in Region `eu-west-2`, with the ledger `t.ledger.db`.
+pub fn run_signed<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let own = [
+        "run",
+        "t.csv",
+        "--key",
+        "id",
+        "--rate",
+        "100000",
+        "--burst",
+        "1000",
+        "--ledger",
+        "t.ledger.db",
+        "--instance-id",
+        "11111111-2222-3333-4444-555555555555",
+        "--region",
+        "eu-west-2",
+        "--endpoint-url",
+        url,
+    ];
+    [&own[..], more].concat()
 }
 
 /// Replaces paths, ports, rates and times, which differ between runs, by placeholders.

@@ -6,7 +6,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Instant;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_connect::config::ConfigBag;
 use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
@@ -21,6 +20,7 @@ use tracing::debug;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
 use crate::submission::attempt::AttemptError;
+use crate::submission::credentials::CredentialsFailure;
 use crate::submission::service_error::{classify, one_line};
 
 /// A call without a usable response.
@@ -145,25 +145,22 @@ fn panicked(is_transmitted: bool) -> AttemptError {
     }
 }
 
-/// The request was not built or not signed. Missing credentials stop the run; a provider that did not answer may
-/// answer later.
+/// The request was not built or not signed. Missing credentials stop the run; a source that did not answer may answer
+/// later.
 fn not_transmitted<E: Error + 'static>(error: &SdkError<E, Response>) -> AttemptError {
-    let Some(credentials) = find::<CredentialsError>(error) else {
-        return match error {
-            SdkError::TimeoutError(_) => AttemptError::CredentialsUnavailable(local_cause(
-                "CredentialsOutOfReach",
-                "the credentials provider did not answer within the timeout",
-            )),
-            _ => AttemptError::Denied(local_cause("NotSigned", &innermost(error))),
+    if let Some(failure) = find::<CredentialsFailure>(error) {
+        let cause = |code| local_cause(code, &failure.to_string());
+        return match failure.may_pass {
+            true => AttemptError::CredentialsUnavailable(cause("CredentialsOutOfReach")),
+            false => AttemptError::Denied(cause("NoCredentials")),
         };
-    };
-    // Without the sources of the error: they may quote the output of a credential process.
-    let message = credentials.to_string();
-    match credentials {
-        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
-            AttemptError::CredentialsUnavailable(local_cause("CredentialsOutOfReach", &message))
-        }
-        _ => AttemptError::Denied(local_cause("NoCredentials", &message)),
+    }
+    match error {
+        SdkError::TimeoutError(_) => AttemptError::CredentialsUnavailable(local_cause(
+            "CredentialsOutOfReach",
+            "the source of the credentials did not answer within the timeout",
+        )),
+        _ => AttemptError::Denied(local_cause("NotSigned", &innermost(error))),
     }
 }
 

@@ -1,6 +1,7 @@
-//! The SDK's client: its settings, and the transport with TLS, trusted certificates and proxy.
+//! The SDK's client and its settings.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,21 +9,17 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder, proxy::ProxyConfig};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_types::service_config::ServiceConfigKey;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 use super::call::TransmissionFlag;
+use super::credentials::CredentialsChain;
+use super::transport;
+use super::trust::{TrustError, trusted};
 use crate::submission::target::ServiceTarget;
 
 /// Settings of the client; most have the name of the AWS CLI's option.
@@ -54,20 +51,9 @@ pub enum ConnectError {
         "no Region is set; use --region, AWS_REGION, the profile, or the instance's ARN as --instance-id"
     )]
     NoRegion,
-    /// The CA bundle cannot be read.
-    #[error("cannot read the CA bundle {}: {source}", path.display())]
-    CaBundle {
-        /// Path of the bundle.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: std::io::Error,
-    },
-    /// The CA bundle has no certificate, or one that cannot be parsed.
-    #[error("the CA bundle {} holds no PEM certificate, or one that cannot be read", .0.display())]
-    NoCertificates(PathBuf),
-    /// The TLS library refuses the CA bundle.
-    #[error("the CA bundle cannot be used: {0}")]
-    Tls(String),
+    /// The certificates to trust cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 /// A client of Amazon Connect for one instance. Every call makes one attempt.
@@ -80,14 +66,14 @@ pub struct ConnectClient {
     /// Whether the endpoint is a sandbox, which is used with constant credentials.
     pub(super) is_rehearsal: bool,
     /// `None` if requests are not signed.
-    pub(super) credentials: Option<SharedCredentialsProvider>,
+    pub(super) credentials: Option<Arc<CredentialsChain>>,
 }
 
 impl ConnectClient {
     /// Sets up the one client of the process. Sends nothing; credentials are resolved with the first request.
     ///
     /// # Errors
-    /// [`ConnectError::NoRegion`], or one of the errors of the CA bundle.
+    /// [`ConnectError::NoRegion`], [`ConnectError::Trust`].
     pub async fn new(instance_id: &str, settings: &AwsSettings) -> Result<Self, ConnectError> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
@@ -109,20 +95,23 @@ impl ConnectClient {
         }
         if settings.sandbox {
             // FIPS and dual-stack endpoints may be set in the environment; loopback has neither.
-            loader = loader.http_client(without_tls()).use_fips(false).use_dual_stack(false);
-            let name = "connect-import sandbox";
-            loader = loader.credentials_provider(Credentials::new("SANDBOX", "SANDBOX", None, None, name));
+            loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
         } else {
-            let trusted = match &settings.ca_bundle {
-                Some(bundle) => only_certificates_of(bundle)?,
-                None => TlsContext::default(),
-            };
-            loader = loader.http_client(with_tls(trusted));
+            loader = loader.http_client(transport::with_tls(trusted(settings.ca_bundle.as_deref())?));
         }
-        if settings.no_sign_request {
-            loader = loader.no_credentials();
+        let mut config = loader.no_credentials().load().await;
+        let mut credentials = None;
+        if settings.sandbox {
+            let constant = Credentials::new("SANDBOX", "SANDBOX", None, None, "connect-import sandbox");
+            config = with_credentials(config, SharedCredentialsProvider::new(constant));
+        } else if !settings.no_sign_request {
+            let chain = Arc::new(CredentialsChain::new(&config, settings.profile.as_deref()));
+            config = with_credentials(
+                config,
+                SharedCredentialsProvider::from(chain.clone() as Arc<dyn ProvideCredentials>),
+            );
+            credentials = Some(chain);
         }
-        let config = loader.load().await;
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
         let endpoint = endpoint(&config, &region, settings.endpoint_url.as_deref());
         let mut client = aws_sdk_connect::config::Builder::from(&config);
@@ -142,7 +131,7 @@ impl ConnectClient {
             instance_id: instance_id.to_owned(),
             target: ServiceTarget::new(region, endpoint),
             is_rehearsal: settings.sandbox,
-            credentials: config.credentials_provider().filter(|_| !settings.no_sign_request),
+            credentials,
         })
     }
 
@@ -150,6 +139,10 @@ impl ConnectClient {
     pub fn target(&self) -> &ServiceTarget {
         &self.target
     }
+}
+
+fn with_credentials(config: SdkConfig, credentials: SharedCredentialsProvider) -> SdkConfig {
+    config.into_builder().credentials_provider(credentials).build()
 }
 
 /// The endpoint that the SDK chooses: `given`, that of the environment or the profile, or the Region's.
@@ -181,50 +174,4 @@ fn endpoint(config: &SdkConfig, region: &str, given: Option<&str>) -> String {
     });
     // The Region may be impossible; the first request then says so.
     of_region.map_or_else(|| format!("Connect in {region}"), |endpoint| endpoint.url().to_owned())
-}
-
-/// A transport for loopback, which ignores the proxy variables of the environment.
-fn without_tls() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
-        connector(settings, components).proxy_config(ProxyConfig::disabled()).build_http()
-    })
-}
-
-/// A transport that heeds the proxy variables of the environment, as the SDK's default transport does.
-fn with_tls(trusted: TlsContext) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        connector(settings, components)
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(trusted.clone())
-            .build()
-    })
-}
-
-fn connector(
-    settings: Option<&HttpConnectorSettings>,
-    components: Option<&RuntimeComponents>,
-) -> ConnectorBuilder {
-    let mut connector = Connector::builder();
-    connector.set_connector_settings(settings.cloned());
-    connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-    connector
-}
-
-/// Trusts the certificates of `bundle` and no others.
-fn only_certificates_of(bundle: &Path) -> Result<TlsContext, ConnectError> {
-    let pem =
-        std::fs::read(bundle).map_err(|source| ConnectError::CaBundle { path: bundle.to_owned(), source })?;
-    // Checked here, since the SDK panics on a PEM file that it cannot parse.
-    let mut roots = rustls::RootCertStore::empty();
-    let is_valid = CertificateDer::pem_slice_iter(&pem)
-        .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
-    if !is_valid || roots.is_empty() {
-        return Err(ConnectError::NoCertificates(bundle.to_owned()));
-    }
-    let store = TrustStore::empty().with_pem_certificate(pem);
-    TlsContext::builder()
-        .with_trust_store(store)
-        .build()
-        .map_err(|error| ConnectError::Tls(error.to_string()))
 }

@@ -2,16 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::provider::ProvideCredentials as _;
-
 use super::call;
 use super::client::ConnectClient;
+use super::credentials::Resolved;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::attempt::{Attempt, AttemptError};
+use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// Resolved credentials, without their secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CredentialsInfo {
+    /// Where they come from.
+    pub source: CredentialsSource,
     /// The last four characters of the access key id.
     pub key_suffix: String,
     /// When they expire; `None` if the provider does not say.
@@ -39,21 +41,22 @@ const TOO_LONG_TOKEN: usize = 501;
 const TOO_LONG_NAME: usize = 1025;
 
 impl ConnectClient {
-    /// Resolves the credentials; `None` if requests are not signed.
+    /// Resolves the credentials; `None` if requests are not signed, or signed with constant ones.
     ///
     /// # Errors
-    /// The provider's message, or that it took longer than 20 s.
-    pub async fn credentials(&self) -> Result<Option<CredentialsInfo>, String> {
-        let Some(provider) = &self.credentials else { return Ok(None) };
-        let found = tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await;
-        let found =
-            found.map_err(|_| format!("no credentials within {} s", CREDENTIALS_TIMEOUT.as_secs()))?;
-        // Without the sources of the error: they may quote the output of a credential process.
-        let found = found.map_err(|error| error.to_string())?;
-        let id: Vec<char> = found.access_key_id().chars().collect();
+    /// [`CredentialsFailure`], also if it takes longer than 20 s.
+    pub async fn credentials(&self) -> Result<Option<CredentialsInfo>, CredentialsFailure> {
+        let Some(chain) = &self.credentials else { return Ok(None) };
+        let found = tokio::time::timeout(CREDENTIALS_TIMEOUT, chain.resolve()).await;
+        let Resolved { credentials, source } = found.map_err(|_| CredentialsFailure {
+            reason: format!("no credentials within {} s", CREDENTIALS_TIMEOUT.as_secs()),
+            remedy: "check the source of the credentials".to_owned(),
+            may_pass: true,
+        })??;
+        let id: Vec<char> = credentials.access_key_id().chars().collect();
         let key_suffix = id[id.len().saturating_sub(4)..].iter().collect();
-        let is_session = found.session_token().is_some();
-        Ok(Some(CredentialsInfo { key_suffix, expires_at: found.expiry(), is_session }))
+        let is_session = credentials.session_token().is_some();
+        Ok(Some(CredentialsInfo { source, key_suffix, expires_at: credentials.expiry(), is_session }))
     }
 
     /// Sends a request that breaks three documented limits, so that no contact can be created: client token and name

@@ -1,6 +1,8 @@
 //! Amazon Connect through the AWS SDK. No other folder names the SDK.
 //!
-//! - `client`: sets up the one client of the process: endpoint, timeouts, TLS, proxy, credentials.
+//! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
+//! - `transport`: TLS and proxies; `trust`: the certificates that are trusted.
+//! - `credentials`: the sources of credentials.
 //! - `call`: makes one call and classifies its failure.
 //! - `caller`: whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
@@ -9,8 +11,12 @@ mod call;
 mod caller;
 mod client;
 mod create;
+mod credentials;
 mod doctor;
 mod lookup;
+mod transport;
+mod trust;
 
 pub use client::{AwsSettings, ConnectClient, ConnectError};
 pub use doctor::{CredentialsInfo, PermissionProbe};
+pub use trust::TrustError;
