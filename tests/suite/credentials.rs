@@ -1,39 +1,124 @@
 //! Sources of credentials: which one signs, and why there are none.
 
+use crate::aws_services::*;
 use crate::support::*;
 
-/// An answer of AWS STS with credentials for a role.
-fn role_credentials(operation: &str, key: &str) -> String {
-    format!(
-        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><Credentials>\
-         <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>\
-         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></{operation}Result></{operation}Response>"
-    )
+/// A run with this home, options and variables signs its request with this access key.
+#[track_caller]
+fn expect_signer(key: &str, home: &Home, options: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let ended = home.run(&run_signed(&connect.url(), options), variables).expect(0);
+    assert_eq!(signers(&connect), [key], "{}", ended.stderr);
+    ended
 }
 
-/// The access key that signed a request.
-fn signer(request: &Request) -> &str {
-    let (_, key) = request.headers["authorization"].split_once("Credential=").unwrap();
-    key.split('/').next().unwrap()
+const WITH_METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "false");
+
+#[test]
+fn the_environments_keys_sign() {
+    expect_signer("AKIDEXAMPLE", &Home::new(), &[], &USER_KEYS);
+}
+
+#[test]
+fn keys_of_a_profile_sign() {
+    let home = Home::new();
+    home.credentials("[import]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n");
+    expect_signer("AKIDPROFILE", &home, &["--profile", "import"], &[]);
+}
+
+#[test]
+fn a_role_of_a_source_profile_signs() {
+    let sts = security_token_service("ASIAROLE");
+    let home = Home::with_config(
+        "[profile import]\nrole_arn = arn:aws:iam::111122223333:role/Import\nsource_profile = base\n\
+         [profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = secret\n",
+    );
+    let sts_url = sts.url();
+    expect_signer("ASIAROLE", &home, &["--profile", "import"], &[("AWS_ENDPOINT_URL_STS", &sts_url)]);
+    assert_eq!(signers(&sts), ["AKIDBASE"]);
 }
 
 #[test]
 fn a_web_identity_token_signs() {
-    let folder = Folder::new();
-    folder.write("t.csv", numbered_csv(1));
-    let token = folder.write("token", "a token");
-    let sts = Endpoint::serve(|request| {
+    let home = Home::new();
+    let token = home.0.write("token", "a token").display().to_string();
+    let sts = security_token_service("ASIAWEB");
+    let sts_url = sts.url();
+    let role = "arn:aws:iam::111122223333:role/Import";
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &*token),
+        ("AWS_ROLE_ARN", role),
+        ("AWS_ENDPOINT_URL_STS", &sts_url),
+    ];
+    expect_signer("ASIAWEB", &home, &[], &variables);
+    std::fs::remove_file(home.0.path("t.ledger.db")).unwrap();
+    home.config(&format!("[profile import]\nrole_arn = {role}\nweb_identity_token_file = {token}\n"));
+    expect_signer("ASIAWEB", &home, &["--profile", "import"], &[("AWS_ENDPOINT_URL_STS", &sts_url)]);
+    for request in sts.received() {
+        assert_eq!(sts_operation(&request), "AssumeRoleWithWebIdentity");
         assert!(request.body.contains("WebIdentityToken=a%20token"), "{}", request.body);
-        let body = role_credentials("AssumeRoleWithWebIdentity", "ASIAWEB");
-        Reply::Raw(200, vec![("content-type", "text/xml".to_owned())], body)
-    });
+    }
+}
+
+#[test]
+fn a_session_of_sso_signs() {
+    let home = Home::with_config(&format!(
+        "[profile import]\nsso_session = {SSO_SESSION}\nsso_account_id = {ACCOUNT}\nsso_role_name = Import\n\
+         [sso-session {SSO_SESSION}]\nsso_region = eu-west-2\nsso_start_url = https://corp.example/start\n"
+    ));
+    home.sign_in_to_sso("an access token", "2099-01-01T00:00:00Z");
+    let portal = sso_portal("ASIASSO", "an access token");
+    let variables = [("AWS_ENDPOINT_URL_SSO", &*portal.url())];
+    expect_signer("ASIASSO", &home, &["--profile", "import"], &variables);
+}
+
+#[test]
+fn a_session_of_aws_login_signs() {
+    let home = Home::with_config(&format!("[profile import]\nlogin_session = {LOGIN_SESSION}\n"));
+    home.sign_in("ASIALOGIN", "2099-01-01T00:00:00Z");
+    expect_signer("ASIALOGIN", &home, &["--profile", "import"], &[]);
+    // One that has expired is renewed.
+    home.sign_in("ASIAOLD", "2020-01-01T00:00:00Z");
+    std::fs::remove_file(home.0.path("t.ledger.db")).unwrap();
+    let service = sign_in_service("ASIARENEWED");
+    let variables = [("AWS_ENDPOINT_URL_SIGNIN", &*service.url())];
+    expect_signer("ASIARENEWED", &home, &["--profile", "import"], &variables);
+}
+
+#[test]
+fn a_credential_process_signs() {
+    let home = Home::new();
+    let program = home.credential_process("ASIAPROCESS");
+    home.config(&format!("[profile import]\ncredential_process = {program}\n"));
+    expect_signer("ASIAPROCESS", &home, &["--profile", "import"], &[]);
+    assert_eq!(home.calls(), 1);
+}
+
+#[test]
+fn the_containers_role_signs() {
+    let endpoint = container("ASIACONTAINER");
+    let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*endpoint.url())];
+    expect_signer("ASIACONTAINER", &Home::new(), &[], &variables);
+}
+
+#[test]
+fn the_instances_role_signs() {
+    let metadata = instance_metadata("ASIAINSTANCE");
+    let variables = [WITH_METADATA, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*metadata.url())];
+    expect_signer("ASIAINSTANCE", &Home::new(), &[], &variables);
+}
+
+#[test]
+fn nothing_is_sent_with_a_role_that_is_refused() {
+    let sts = Endpoint::serve(|_| sts_error(403, "AccessDenied", "not authorized to perform sts:AssumeRole"));
+    let home = Home::with_config(
+        "[profile import]\nrole_arn = arn:aws:iam::111122223333:role/Import\ncredential_source = Environment\n",
+    );
     let connect = Endpoint::start(|_, _| Reply::Created);
-    let url = connect.url();
-    let mut command = folder.command(&run_signed(&url, &[]));
-    command
-        .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
-        .env("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Import");
-    command.env("AWS_ENDPOINT_URL_STS", sts.url());
-    Ended::from(command.output().unwrap()).expect(0);
-    assert_eq!(connect.received().iter().map(signer).collect::<Vec<_>>(), ["ASIAWEB"]);
+    let (url, sts_url) = (connect.url(), sts.url());
+    let mut command = home.command(&run_signed(&url, &["--profile", "import", "--max-duration", "2s"]));
+    command.envs(USER_KEYS).env("AWS_ENDPOINT_URL_STS", &sts_url);
+    assert_ne!(Ended::from(command.output().unwrap()).code, Some(0));
+    assert_eq!(signers(&sts)[0], "AKIDEXAMPLE");
+    assert!(connect.received().is_empty());
 }

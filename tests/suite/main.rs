@@ -8,6 +8,7 @@
 mod accept;
 mod announcement;
 mod authority;
+mod aws_services;
 mod around_the_table;
 mod browser;
 mod changed_input;
