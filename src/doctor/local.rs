@@ -5,16 +5,16 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::CheckResult;
+use super::connect::ACCOUNT;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, is_locked};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{folder_of, resolved};
 use crate::request::Operation;
 use crate::shard::Shard;
-use crate::submission::{Caller, CredentialsFailure, CredentialsInfo};
+use crate::submission::{Caller, CallerAbsence, CredentialsFailure, CredentialsInfo, is_credentials_error};
 
 const CREDENTIALS: &str = "credentials";
-const ACCOUNT: &str = "account";
 const QUOTA: &str = "quota";
 const LEDGER: &str = "ledger";
 const DISK: &str = "disk";
@@ -37,41 +37,78 @@ pub(super) fn credentials(
         }
         Ok(Some(credentials)) => credentials,
         Err(error) => {
-            return CheckResult::fail(CREDENTIALS, ExitCode::Fatal, error.to_string(), &error.remedy);
+            let exit = if error.may_pass { ExitCode::TryLater } else { ExitCode::Fatal };
+            return CheckResult::fail(CREDENTIALS, exit, error.to_string(), &error.remedy);
         }
     };
-    let key = format!("access key ending in {}", credentials.key_suffix);
-    let Some(expiry) = credentials.expires_at else {
-        return match credentials.is_session {
+    let CredentialsInfo { source, key_suffix, expires_at, is_session } = credentials;
+    let key = format!("{source}, access key ending in {key_suffix}");
+    let is_renewed = source.is_renewed();
+    let Some(expiry) = expires_at else {
+        return match is_session && !is_renewed {
             true => CheckResult::warn(CREDENTIALS, format!("{key}, of a session with unknown expiry"), RENEW),
             false => CheckResult::pass(CREDENTIALS, format!("{key}, no expiry")),
         };
     };
     let at =
         jiff::Timestamp::try_from(expiry).map_or_else(|_| "a far time".to_owned(), |at| format!("{at:.0}"));
+    let found = format!("{key}, expires at {at}");
     match expiry.duration_since(now) {
         Err(_) => {
             CheckResult::fail(CREDENTIALS, ExitCode::Fatal, format!("{key}, expired at {at}"), "log in again")
         }
-        Ok(left) if left < SOON => CheckResult::warn(CREDENTIALS, format!("{key}, expires at {at}"), RENEW),
-        Ok(_) => CheckResult::pass(CREDENTIALS, format!("{key}, expires at {at}")),
+        Ok(_) if is_renewed => CheckResult::pass(CREDENTIALS, format!("{found}, renews itself")),
+        Ok(left) if left < SOON => CheckResult::warn(CREDENTIALS, found, RENEW),
+        Ok(_) => CheckResult::pass(CREDENTIALS, found),
     }
 }
 
-/// Judges the owner of the credentials; nothing if no account's credentials are used.
-pub(super) fn account(caller: &Caller, expected: Option<&str>) -> Option<CheckResult> {
+/// Judges the owner of the credentials; nothing if no account's credentials are used. `expected` is the account of the
+/// instance's ARN, `earlier` that of the ledger's earlier runs.
+pub(super) fn account(caller: &Caller, expected: Option<&str>, earlier: Option<&str>) -> Option<CheckResult> {
     let result = match caller {
-        Caller::Unused(_) => return None,
-        Caller::Known { .. } => match caller.expect_account(expected) {
-            Ok(()) => CheckResult::pass(ACCOUNT, caller.to_string()),
-            Err(error) => CheckResult::fail(ACCOUNT, ExitCode::Usage, error.to_string(), ""),
+        Caller::Unused(CallerAbsence::Rehearsal | CallerAbsence::Unsigned) => return None,
+        Caller::Unused(CallerAbsence::Loopback) => {
+            CheckResult::info(ACCOUNT, format!("not asked for: {}", caller.reason().unwrap_or_default()))
+        }
+        Caller::Known { account, .. } => match (caller.expect_account(expected), earlier) {
+            (Err(error), _) => CheckResult::fail(ACCOUNT, ExitCode::Usage, error.to_string(), ""),
+            (Ok(()), Some(earlier)) if earlier != account => {
+                let found = format!("{caller}; the ledger's earlier runs were those of account {earlier}");
+                let remedy = format!(
+                    "use credentials of {earlier} with --profile, unless the instance is in {account}"
+                );
+                CheckResult::warn(ACCOUNT, found, &remedy)
+            }
+            (Ok(()), _) => CheckResult::pass(ACCOUNT, caller.to_string()),
         },
-        Caller::Unknown(_) | Caller::NoCredentials(_) => {
-            let remedy = "make sure that the credentials are those of the instance's account";
+        Caller::NoCredentials(_) => CheckResult::fail(
+            ACCOUNT,
+            ExitCode::Fatal,
+            caller.to_string(),
+            "fix the source of the credentials",
+        ),
+        Caller::Unknown(reason) => {
+            let is_refused = reason.split(": ").any(is_credentials_error);
+            let remedy = match is_refused {
+                true => "AWS STS refuses the credentials: log in again, or check the keys",
+                false => {
+                    "make sure that the credentials are those of the instance's account; AWS_ENDPOINT_URL_STS names \
+                     another STS, such as that of a VPC endpoint"
+                }
+            };
             CheckResult::warn(ACCOUNT, caller.to_string(), remedy)
         }
     };
     Some(result)
+}
+
+/// The account of the latest run of the ledger whose account is known.
+pub(super) fn earlier_account(ledger: &Path) -> Option<String> {
+    /// Runs that are looked at.
+    const LATEST: u32 = 100;
+    let runs = LedgerReader::open(ledger).ok()?.latest_runs(LATEST).ok()?;
+    runs.into_iter().find_map(|run| run.account)
 }
 
 /// Compares the rate with the documented quota. The API does not show an account's own quota.
@@ -206,16 +243,16 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
-    use crate::submission::{CallerAbsence, CredentialsSource};
+    use crate::submission::CredentialsSource;
 
     #[test]
     fn credentials_pass_if_they_last() {
         let now = SystemTime::now();
-        let status = |expiry: Option<SystemTime>, is_session| {
-            let source = CredentialsSource::Variables;
+        let of = |source, expiry: Option<SystemTime>, is_session| {
             let known = CredentialsInfo { source, key_suffix: "ABCD".into(), expires_at: expiry, is_session };
-            credentials(Ok(Some(known)), false, now).status
+            credentials(Ok(Some(known)), false, now)
         };
+        let status = |expiry, is_session| of(CredentialsSource::Variables, expiry, is_session).status;
         let minutes = |minutes: u64| Some(now + Duration::from_secs(60 * minutes));
         assert_eq!(status(None, false), CheckStatus::Pass);
         assert_eq!(status(None, true), CheckStatus::Warn);
@@ -224,16 +261,32 @@ mod tests {
         assert_eq!(status(Some(now - Duration::from_secs(1)), true), CheckStatus::Fail(ExitCode::Fatal));
         let none = CredentialsFailure { reason: "none".into(), remedy: "log in".into(), may_pass: false };
         assert_eq!(credentials(Err(none), false, now).status, CheckStatus::Fail(ExitCode::Fatal));
+        // Renewed before they expire.
+        for source in
+            [CredentialsSource::Instance, CredentialsSource::Container, CredentialsSource::WebIdentity]
+        {
+            let found = of(source, minutes(10), true);
+            assert_eq!(found.status, CheckStatus::Pass);
+            assert!(found.found.ends_with(", renews itself"), "{found:?}");
+        }
     }
 
     #[test]
     fn credentials_of_another_account_than_the_instances_fail() {
         let known = Caller::Known { account: "1".into(), arn: "arn:aws:iam::1:user/me".into() };
-        let status = |caller: &Caller, expected| account(caller, expected).map(|result| result.status);
+        let of = |caller: &Caller, expected, earlier| {
+            account(caller, expected, earlier).map(|result| result.status)
+        };
+        let status = |caller: &Caller, expected| of(caller, expected, None);
         assert_eq!(status(&known, Some("1")), Some(CheckStatus::Pass));
         assert_eq!(status(&known, Some("2")), Some(CheckStatus::Fail(ExitCode::Usage)));
         assert_eq!(status(&Caller::Unknown("no answer".into()), Some("2")), Some(CheckStatus::Warn));
-        assert_eq!(status(&Caller::Unused(CallerAbsence::Loopback), Some("2")), None);
+        assert_eq!(status(&Caller::Unused(CallerAbsence::Loopback), Some("2")), Some(CheckStatus::Info));
+        assert_eq!(status(&Caller::Unused(CallerAbsence::Rehearsal), Some("2")), None);
+        assert_eq!(of(&known, None, Some("1")), Some(CheckStatus::Pass));
+        assert_eq!(of(&known, None, Some("2")), Some(CheckStatus::Warn));
+        let refused = Caller::Unknown("AWS STS: InvalidClientTokenId: The security token is invalid".into());
+        assert!(account(&refused, None, None).unwrap().remedy.starts_with("AWS STS refuses"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The command `doctor`: checks what an import depends on, before a migration.
 //!
-//! `connect` judges answers of Amazon Connect, `local` this machine's credentials, ledger and disk. Nothing is created,
+//! `target` names where requests go, `permission` judges who answers and whether the credentials may create contacts,
+//! `connect` other answers of Amazon Connect, `local` this machine's credentials, ledger and disk. Nothing is created,
 //! except for the contact of `--probe-token`. Imports the submission, the ledger and pacing.
 
 mod connect;
 mod local;
+mod permission;
+mod target;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -12,24 +15,27 @@ use std::time::SystemTime;
 use crate::exit_code::ExitCode;
 use crate::ledger::Identity;
 use crate::pacing::Rate;
-use crate::submission::ConnectClient;
+use crate::submission::{Caller, ConnectClient, Service};
+use permission::Question;
 
 /// Result of one check.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CheckResult {
     /// Name of the check.
     pub check: &'static str,
-    /// Pass, warning or failure.
+    /// Fact, pass, warning or failure.
     pub status: CheckStatus,
     /// Finding in a sentence.
     pub found: String,
-    /// What to do; empty for a pass.
+    /// What to do; empty for a pass and a fact.
     pub remedy: String,
 }
 
 /// Status of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CheckStatus {
+    /// A fact, to be compared with what is meant.
+    Info,
     /// Nothing to do.
     Pass,
     /// A run would start, but may not complete.
@@ -42,6 +48,7 @@ impl CheckStatus {
     /// Its published name.
     pub fn name(self) -> &'static str {
         match self {
+            CheckStatus::Info => "info",
             CheckStatus::Pass => "pass",
             CheckStatus::Warn => "warn",
             CheckStatus::Fail(_) => "fail",
@@ -52,6 +59,10 @@ impl CheckStatus {
 impl CheckResult {
     fn new(check: &'static str, status: CheckStatus, found: impl Into<String>, remedy: &str) -> Self {
         CheckResult { check, status, found: found.into(), remedy: remedy.to_owned() }
+    }
+
+    fn info(check: &'static str, found: impl Into<String>) -> Self {
+        CheckResult::new(check, CheckStatus::Info, found, "")
     }
 
     fn pass(check: &'static str, found: impl Into<String>) -> Self {
@@ -95,37 +106,65 @@ impl Examination {
         input: Result<u64, String>,
         mut emit: impl FnMut(CheckResult),
     ) {
-        let credentials = local::credentials(client.credentials().await, self.rehearsal, SystemTime::now());
-        let has_credentials = !matches!(credentials.status, CheckStatus::Fail(_));
-        emit(credentials);
-        if has_credentials {
-            local::account(&client.caller().await, self.account.as_deref()).into_iter().for_each(&mut emit);
-            self.check_connect(client, &mut emit).await;
-        }
+        let is_sound = self.check_service(client, &mut emit).await;
         emit(local::quota(self.identity.operation, self.rate, self.burst, self.identity.shard));
         if let Err(problem) = &input {
             emit(CheckResult::fail("input", ExitCode::Usage, problem, ""));
         }
         emit(local::ledger(&self.ledger, &self.identity, self.rehearsal));
         emit(local::disk(&self.ledger, input.unwrap_or_default()));
-        if self.probe_token && has_credentials {
-            emit(connect::probe_token(client).await);
+        if self.probe_token {
+            emit(match is_sound {
+                true => connect::probe_token(client).await,
+                false => connect::no_token_probe(),
+            });
         }
     }
 
-    async fn check_connect(&self, client: &ConnectClient, emit: &mut impl FnMut(CheckResult)) {
+    /// Checks the endpoint, the credentials and the answers that they get; returns whether nothing failed. Ends where a
+    /// check would only repeat a failure.
+    async fn check_service(&self, client: &ConnectClient, emit: &mut impl FnMut(CheckResult)) -> bool {
+        let mut is_sound = true;
+        let mut emit = |result: CheckResult| {
+            is_sound &= !matches!(result.status, CheckStatus::Fail(_));
+            emit(result);
+        };
+        let proxy = client.proxy();
+        let facts = target::facts(client.target(), client.profile(), proxy.as_deref());
+        let is_endpoint = facts.iter().all(|fact| fact.status == CheckStatus::Info);
+        facts.into_iter().for_each(&mut emit);
+        let credentials = client.credentials().await;
+        let is_signed = self.rehearsal || !matches!(credentials, Ok(None));
+        let credentials = local::credentials(credentials, self.rehearsal, SystemTime::now());
+        let has_credentials = !matches!(credentials.status, CheckStatus::Fail(_));
+        emit(credentials);
+        if !has_credentials {
+            return false;
+        }
+        let caller = client.caller().await;
+        let earlier = local::earlier_account(&self.ledger);
+        local::account(&caller, self.account.as_deref(), earlier.as_deref()).into_iter().for_each(&mut emit);
+        if !is_endpoint || matches!(caller, Caller::NoCredentials(_)) {
+            return false;
+        }
         let before = SystemTime::now();
         let probe = client.probe_permission(self.identity.operation).await;
         let after = SystemTime::now();
-        let results = connect::permission(probe.error.as_ref(), &self.identity);
-        let is_reachable = results.first().is_some_and(|first| first.status == CheckStatus::Pass);
-        results.into_iter().for_each(&mut *emit);
-        if !is_reachable {
-            return;
-        }
-        if !self.rehearsal {
+        let question = Question {
+            identity: &self.identity,
+            target: client.target(),
+            service: Service::of(self.rehearsal, Some(&client.target().authority())),
+            proxy: proxy.as_deref(),
+            is_signed,
+        };
+        let verdict = question.judge(&probe);
+        verdict.results.into_iter().for_each(&mut emit);
+        if verdict.may_ask && !self.rehearsal {
             emit(connect::instance(&client.instance_status().await));
         }
-        emit(connect::clock(probe.server_time_s, before, after));
+        if verdict.is_answered {
+            emit(connect::clock(probe.server_time_s, before, after, verdict.clock_refusal.as_deref()));
+        }
+        is_sound
     }
 }

@@ -10,7 +10,8 @@ use super::timeline::{Step, steps};
 use super::verification::LedgerVerifications;
 use crate::job::SANDBOX;
 use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, RunRecord, is_locked};
-use crate::ui::{self, PastedIn, Service, next_steps};
+use crate::submission::Service;
+use crate::ui::{self, PastedIn, next_steps};
 
 /// Maximum number of time steps of a plot.
 const PLOTTED: u64 = 200;

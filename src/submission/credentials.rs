@@ -19,6 +19,18 @@ pub enum CredentialsSource {
     Instance,
 }
 
+impl CredentialsSource {
+    /// Whether its credentials are renewed before they expire, so that a run may outlast them.
+    pub fn is_renewed(&self) -> bool {
+        match self {
+            CredentialsSource::Variables | CredentialsSource::Profile(_) => false,
+            CredentialsSource::WebIdentity | CredentialsSource::Container | CredentialsSource::Instance => {
+                true
+            }
+        }
+    }
+}
+
 impl fmt::Display for CredentialsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

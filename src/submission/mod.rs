@@ -3,6 +3,8 @@
 //! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
 //! - `outcome`: from a result to the row's next state. Pure.
 //! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
+//! - `response`: who answered a request. Pure.
+//! - `service`: names of the services that answer. Pure.
 //! - `credentials`: where credentials come from, and why there are none. Pure.
 //! - `target`: where requests go, and whose credentials sign them. Pure.
 //! - `lookup`: the trait [`ContactLookup`], which reads contacts.
@@ -18,16 +20,20 @@ mod credentials;
 pub(crate) mod fake;
 mod lookup;
 mod outcome;
+mod response;
+mod service;
 mod service_error;
 mod target;
 
 pub use attempt::{Attempt, AttemptError, Submitter};
-pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, PermissionProbe, TrustError};
+pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, TrustError};
 pub use credentials::{CredentialsFailure, CredentialsSource};
 pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};
 pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,
 };
+pub use response::{ConnectionFailure, PermissionProbe, Responder};
+pub(crate) use service::Service;
 pub use service_error::is_credentials_error;
 pub use target::{Caller, CallerAbsence, ServiceTarget, WrongAccount};
-pub(crate) use target::{host_of, is_loopback_host, origin};
+pub(crate) use target::{is_loopback_host, origin};

@@ -83,6 +83,11 @@ pub fn is_credentials_error(code: &str) -> bool {
     is_one_of(code, CREDENTIAL_CODES)
 }
 
+/// Whether an error code is one of the services' and their protocols'.
+pub(super) fn is_known_code(code: &str) -> bool {
+    is_one_of(code, SERVICE_CODES) || is_denial(code)
+}
+
 fn is_denial(code: &str) -> bool {
     is_credentials_error(code) || is_one_of(code, DENIAL_CODES)
 }
@@ -94,9 +99,8 @@ fn is_one_of(code: &str, codes: &str) -> bool {
 /// The code without values of the row and without characters that no AWS error code has: an endpoint that is not
 /// Connect may put anything there.
 fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
-    let is_known = is_one_of(code, SERVICE_CODES) || is_denial(code);
     let code = match request {
-        Some(request) if !is_known => request.redact(code, false),
+        Some(request) if !is_known_code(code) => request.redact(code, false),
         _ => code.to_owned(),
     };
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()

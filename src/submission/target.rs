@@ -31,6 +31,23 @@ impl ServiceTarget {
         self.endpoint.split_once("://").map_or(&*self.endpoint, |(_, authority)| authority).to_owned()
     }
 
+    /// Host and port of the endpoint; `None` if it is no URL.
+    pub fn host_and_port(&self) -> Option<String> {
+        let uri = self.endpoint.parse::<hyper::Uri>().ok()?;
+        let port = match (uri.port_u16(), uri.scheme_str()?) {
+            (Some(port), "http" | "https") => port,
+            (None, "http") => 80,
+            (None, "https") => 443,
+            _ => return None,
+        };
+        Some(format!("{}:{port}", uri.host()?))
+    }
+
+    /// Whether requests are encrypted on their way.
+    pub fn is_encrypted(&self) -> bool {
+        self.endpoint.starts_with("https://")
+    }
+
     /// Whether the endpoint is on this machine, by its name or address.
     pub fn is_loopback(&self) -> bool {
         is_loopback_host(&self.host())

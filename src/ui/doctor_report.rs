@@ -31,7 +31,7 @@ impl DoctorReport {
         match status {
             CheckStatus::Warn => self.has_warnings = true,
             CheckStatus::Fail(exit) if self.exit == ExitCode::Complete => self.exit = *exit,
-            CheckStatus::Pass | CheckStatus::Fail(_) => {}
+            CheckStatus::Info | CheckStatus::Pass | CheckStatus::Fail(_) => {}
         }
         let verdict = status.name();
         self.write(&match self.output {

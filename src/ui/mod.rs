@@ -7,7 +7,7 @@
 //! - `announcement`: who sends what where, before the first request, and the question whether to.
 //! - Results of commands: `run_report`, `check_report` and `check_rows`, `verification_report`, `doctor_report`, `status`,
 //!   `rejects`, `job_skeleton`; a long result goes through `result_output`.
-//! - `words`, `shell`, `service`, `next_step` and `verified` hold what several of them share.
+//! - `words`, `shell`, `next_step` and `verified` hold what several of them share.
 //!
 //! It may import everything below it in the flow of data, down to events, and the output options of `cli`;
 //! nothing of `job` or `commands`.
@@ -30,7 +30,6 @@ mod period;
 mod rejects;
 mod result_output;
 mod run_report;
-mod service;
 mod shared_contacts;
 mod shell;
 mod standard_error;
@@ -63,7 +62,6 @@ pub use notices::{
 pub use rejects::{RejectsError, WrittenRejects, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
-pub(crate) use service::Service;
 pub(crate) use shell::PastedIn;
 pub use shell::{ResumeCommand, this_folder, this_program};
 pub(crate) use standard_error::is_shown;

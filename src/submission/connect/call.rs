@@ -17,10 +17,12 @@ use aws_smithy_runtime_api::http::Response;
 use futures_util::FutureExt as _;
 use tracing::debug;
 
+use super::responder::responder;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
 use crate::submission::attempt::AttemptError;
 use crate::submission::credentials::CredentialsFailure;
+use crate::submission::response::Responder;
 use crate::submission::service_error::{classify, one_line};
 
 /// A call without a usable response.
@@ -29,6 +31,8 @@ pub(super) struct CallFailure {
     pub(super) error: AttemptError,
     /// The response's header `Date`, in seconds since 1970, if there is one.
     pub(super) server_time_s: Option<i64>,
+    /// Who answered.
+    pub(super) responder: Responder,
 }
 
 impl From<CallFailure> for AttemptError {
@@ -62,11 +66,16 @@ where
             let request_id = header(&error, "x-amzn-requestid");
             let date = header(&error, "date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
             let server_time_s = date.map(|date| date.timestamp().as_second());
+            let responder = responder(&error, is_transmitted);
             let error = attempt_error(&error, is_transmitted, request);
             debug!(request_id, ?took, code = error.cause().code, "failed");
-            Err(CallFailure { error, server_time_s })
+            Err(CallFailure { error, server_time_s, responder })
         }
-        Err(_) => Err(CallFailure { error: panicked(is_transmitted), server_time_s: None }),
+        Err(_) => Err(CallFailure {
+            error: panicked(is_transmitted),
+            server_time_s: None,
+            responder: Responder::NoResponse(None),
+        }),
     }
 }
 
@@ -170,11 +179,11 @@ fn is_connect_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> bool
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 

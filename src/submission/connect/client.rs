@@ -63,6 +63,8 @@ pub struct ConnectClient {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) instance_id: String,
     pub(super) target: ServiceTarget,
+    /// The profile that is named by the settings or the environment.
+    pub(super) profile: Option<String>,
     /// Whether the endpoint is a sandbox, which is used with constant credentials.
     pub(super) is_rehearsal: bool,
     /// `None` if requests are not signed.
@@ -130,6 +132,7 @@ impl ConnectClient {
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             instance_id: instance_id.to_owned(),
             target: ServiceTarget::new(region, endpoint),
+            profile: settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             is_rehearsal: settings.sandbox,
             credentials,
         })

@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime};
 use super::call;
 use super::client::ConnectClient;
 use super::credentials::Resolved;
+use super::transport;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::attempt::{Attempt, AttemptError};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
+use crate::submission::response::{PermissionProbe, Responder};
 
 /// Resolved credentials, without their secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,15 +24,6 @@ pub struct CredentialsInfo {
     pub is_session: bool,
 }
 
-/// Connect's response to a request that it must refuse.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PermissionProbe {
-    /// How it was refused; `None` if Connect accepted it, which it should not.
-    pub error: Option<AttemptError>,
-    /// The server's clock, in seconds since 1970, if the response has one.
-    pub server_time_s: Option<i64>,
-}
-
 /// How long the credentials provider may take.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -41,6 +34,16 @@ const TOO_LONG_TOKEN: usize = 501;
 const TOO_LONG_NAME: usize = 1025;
 
 impl ConnectClient {
+    /// The profile of the AWS configuration files that the settings or the environment name.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref().filter(|_| !self.is_rehearsal)
+    }
+
+    /// URL of the proxy that requests to Connect go through, without user and password.
+    pub fn proxy(&self) -> Option<String> {
+        if self.is_rehearsal { None } else { transport::proxy_of(&self.target.endpoint) }
+    }
+
     /// Resolves the credentials; `None` if requests are not signed, or signed with constant ones.
     ///
     /// # Errors
@@ -82,8 +85,12 @@ impl ConnectClient {
                 call::make(Box::pin(call.send()), Some(&nothing)).await.err()
             }
         };
-        let server_time_s = failure.as_ref().and_then(|failure| failure.server_time_s);
-        PermissionProbe { error: failure.map(AttemptError::from), server_time_s }
+        match failure {
+            Some(call::CallFailure { error, server_time_s, responder }) => {
+                PermissionProbe { error: Some(error), responder, server_time_s }
+            }
+            None => PermissionProbe { error: None, responder: Responder::Service, server_time_s: None },
+        }
     }
 
     /// The instance's status, such as `ACTIVE`.

@@ -3,7 +3,7 @@
 //! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
 //! - `transport`: TLS and proxies; `trust`: the certificates that are trusted.
 //! - `credentials`: the sources of credentials.
-//! - `call`: makes one call and classifies its failure.
+//! - `call`: makes one call and classifies its failure; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
@@ -14,9 +14,10 @@ mod create;
 mod credentials;
 mod doctor;
 mod lookup;
+mod responder;
 mod transport;
 mod trust;
 
 pub use client::{AwsSettings, ConnectClient, ConnectError};
-pub use doctor::{CredentialsInfo, PermissionProbe};
+pub use doctor::CredentialsInfo;
 pub use trust::TrustError;

@@ -5,6 +5,9 @@ use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::submission::target::origin;
 
 /// A transport for loopback, which ignores the proxy variables of the environment.
 pub(super) fn without_tls() -> SharedHttpClient {
@@ -22,6 +25,12 @@ pub(super) fn with_tls(trusted: TlsContext) -> SharedHttpClient {
             .tls_context(trusted.clone())
             .build()
     })
+}
+
+/// URL of the proxy of requests to this URL, without user and password.
+pub(super) fn proxy_of(url: &str) -> Option<String> {
+    let intercept = Matcher::from_env().intercept(&url.parse().ok()?)?;
+    origin(&intercept.uri().to_string())
 }
 
 fn connector(

@@ -143,7 +143,7 @@ pub(crate) struct RequestMessage<'a> {
 pub(crate) struct DiagnosisMessage<'a> {
     /// Name of the test.
     pub(crate) check: &'a str,
-    #[cfg_attr(test, schemars(extend("enum" = ["pass", "warn", "fail"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["info", "pass", "warn", "fail"])))]
     pub(crate) verdict: &'static str,
     /// Observation; for people.
     pub(crate) found: &'a str,

@@ -1,7 +1,7 @@
 //! What the service that the requests went to is called: not every endpoint is Amazon Connect. Pure.
 
+use super::target::{host_of, is_loopback_host};
 use crate::ledger::RunRecord;
-use crate::submission::{host_of, is_loopback_host};
 
 /// A service by its endpoint.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -1,0 +1,455 @@
+//! Judges the answer to a request that Connect must refuse: who answers, and whether the credentials may create contacts.
+
+use super::{CheckResult, connect};
+use crate::exit_code::ExitCode;
+use crate::ledger::Identity;
+use crate::request::Operation;
+use crate::submission::{
+    AttemptError, ConnectionFailure, PermissionProbe, Responder, Service, ServiceTarget, is_credentials_error,
+};
+
+const ENDPOINT: &str = "endpoint";
+const PERMISSION: &str = "permission";
+const CREDENTIALS: &str = "credentials";
+
+/// Error codes of an answer that validated the request.
+const VALIDATION: [&str; 2] = ["InvalidParameterException", "InvalidRequestException"];
+
+/// Error codes by which AWS services, API Gateway among them, answer requests of another service.
+const OTHER_SERVICE: [&str; 3] =
+    ["UnknownOperationException", "ForbiddenException", "MissingAuthenticationTokenException"];
+
+/// Error codes of accounts that do not have the service or the Region.
+const NOT_SUBSCRIBED: [&str; 2] = ["OptInRequired", "SubscriptionRequiredException"];
+
+/// Error codes of a signature whose time is not the server's.
+const CLOCK_CODES: [&str; 3] = ["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];
+
+/// A request that Connect must refuse, and where it went.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) target: &'a ServiceTarget,
+    pub(super) service: Service,
+    /// URL of the proxy, if one is used.
+    pub(super) proxy: Option<&'a str>,
+    /// Whether requests are signed.
+    pub(super) is_signed: bool,
+}
+
+/// What the answer says.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) results: Vec<CheckResult>,
+    /// Whether Connect answered, or a service like it.
+    pub(super) is_answered: bool,
+    /// Whether another request would be answered by more than the same refusal.
+    pub(super) may_ask: bool,
+    /// The answer, if it refuses the time of the signature.
+    pub(super) clock_refusal: Option<String>,
+}
+
+impl Verdict {
+    fn end(result: CheckResult) -> Self {
+        Verdict { results: vec![result], is_answered: false, may_ask: false, clock_refusal: None }
+    }
+}
+
+impl Question<'_> {
+    /// Judges the answer.
+    pub(super) fn judge(&self, probe: &PermissionProbe) -> Verdict {
+        let Some(error) = &probe.error else {
+            let found = format!(
+                "{} accepted a request that exceeds the documented limits, and may have created a contact",
+                self.service.name()
+            );
+            let remedy = "check --endpoint-url: is this Amazon Connect?";
+            return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, remedy));
+        };
+        match &probe.responder {
+            Responder::NoResponse(failure) => Verdict::end(self.unanswered(error, *failure)),
+            Responder::Other(response) => Verdict::end(self.answered_by_another(error, response)),
+            Responder::Service => self.answered(error),
+        }
+    }
+
+    /// No response came.
+    fn unanswered(&self, error: &AttemptError, failure: Option<ConnectionFailure>) -> CheckResult {
+        let found = connect::described(error);
+        let host = self.target.host();
+        match error {
+            AttemptError::CredentialsUnavailable(_) => {
+                CheckResult::fail(CREDENTIALS, ExitCode::TryLater, found, "try again later")
+            }
+            AttemptError::Denied(cause) if cause.code == "NoCredentials" => CheckResult::fail(
+                CREDENTIALS,
+                ExitCode::Fatal,
+                found,
+                "log in, or name a profile with --profile",
+            ),
+            AttemptError::NotSent(_) => {
+                let remedy = self.connection_remedy(failure.unwrap_or(ConnectionFailure::Other));
+                CheckResult::fail(ENDPOINT, ExitCode::TryLater, found, &remedy)
+            }
+            AttemptError::MaybeSent(_) => {
+                let remedy = match (failure, self.proxy) {
+                    (Some(failure), _) => self.connection_remedy(failure),
+                    (None, Some(proxy)) => {
+                        format!("check the proxy {proxy} and its rules for {host}; then try again")
+                    }
+                    (None, None) => {
+                        format!("check --endpoint-url and any firewall on the way to {host}; then try again")
+                    }
+                };
+                CheckResult::fail(ENDPOINT, ExitCode::TryLater, found, &remedy)
+            }
+            _ => {
+                let remedy = "nothing was sent: look for stray characters in the credentials, the Region and the endpoint's \
+                              URL";
+                CheckResult::fail("request", ExitCode::Fatal, found, remedy)
+            }
+        }
+    }
+
+    /// No connection was made.
+    fn connection_remedy(&self, failure: ConnectionFailure) -> String {
+        let (host, region) = (self.target.authority(), &self.target.region);
+        match (failure, self.proxy) {
+            (ConnectionFailure::Name, Some(proxy)) => {
+                format!("check the name of the proxy {proxy}, and this machine's DNS")
+            }
+            (ConnectionFailure::Name, None) => format!(
+                "check the Region: does {region} have Amazon Connect? Otherwise check --endpoint-url, and whether this \
+                 machine's DNS knows {host}"
+            ),
+            (ConnectionFailure::Refused, Some(proxy)) => {
+                format!("no program accepts connections at the proxy {proxy}: check its URL")
+            }
+            (ConnectionFailure::Refused, None) => {
+                format!("no program accepts connections at {host}: check --endpoint-url and any firewall")
+            }
+            (ConnectionFailure::Timeout, Some(proxy)) => format!("check the way to the proxy {proxy}"),
+            (ConnectionFailure::Timeout, None) => format!(
+                "check the way to {host}: a route or a proxy (HTTPS_PROXY), and the security group of a VPC endpoint"
+            ),
+            (ConnectionFailure::Tls, _) => format!(
+                "check that {host} serves TLS, and name the authority of its certificate with --ca-bundle"
+            ),
+            (ConnectionFailure::Other, Some(proxy)) => {
+                format!("check the proxy {proxy}, its rules for {host}, and the network")
+            }
+            (ConnectionFailure::Other, None) => format!("check the network, and --endpoint-url: {host}"),
+        }
+    }
+
+    /// Another program answered in Connect's place.
+    fn answered_by_another(&self, error: &AttemptError, response: &str) -> CheckResult {
+        let exit = match error {
+            AttemptError::MaybeSent(_) | AttemptError::Throttled(_) => ExitCode::TryLater,
+            _ => ExitCode::Fatal,
+        };
+        let host = self.target.authority();
+        let found = format!("something other than Amazon Connect answers: {response}");
+        let remedy = match self.proxy {
+            Some(proxy) => format!("check the proxy {proxy} and its rules for {host}, and --endpoint-url"),
+            None => format!(
+                "check --endpoint-url: is {host} Amazon Connect, and does a gateway or firewall answer in its place?"
+            ),
+        };
+        CheckResult::fail(ENDPOINT, exit, found, &remedy)
+    }
+
+    /// Connect answered, or another AWS service.
+    fn answered(&self, error: &AttemptError) -> Verdict {
+        let code = error.cause().code.as_str();
+        let found = connect::described(error);
+        if OTHER_SERVICE.contains(&code) || code.starts_with("HTTP") {
+            if !self.is_signed {
+                let remedy = "remove --no-sign-request, and check --endpoint-url";
+                return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, remedy));
+            }
+            let found = format!("an AWS service answers that does not know the operation ({found})");
+            let host = self.target.authority();
+            let remedy = format!("check --endpoint-url: {host} is not the endpoint of Amazon Connect");
+            return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, &remedy));
+        }
+        if let AttemptError::MaybeSent(_) = error {
+            let found = format!("{} answers with {found}", self.service.name());
+            let remedy = "try again later";
+            return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::TryLater, found, remedy));
+        }
+        let answers = match self.service {
+            Service::Connect | Service::Sandbox => format!("{} answers", self.service.name()),
+            Service::Local | Service::Other(_) => {
+                format!("{} answers as Amazon Connect does", self.service.name())
+            }
+        };
+        let mut verdict = Verdict {
+            results: vec![CheckResult::pass(ENDPOINT, answers)],
+            is_answered: true,
+            may_ask: true,
+            clock_refusal: None,
+        };
+        if is_clock_error(error) {
+            (verdict.may_ask, verdict.clock_refusal) = (false, Some(found));
+            return verdict;
+        }
+        let result = self.refusal(error);
+        let is_refused = matches!(result.check, CREDENTIALS | connect::INSTANCE | connect::ACCOUNT);
+        verdict.may_ask = !is_refused;
+        verdict.results.push(result);
+        verdict
+    }
+
+    /// The refusal of the request by the service.
+    fn refusal(&self, error: &AttemptError) -> CheckResult {
+        let Identity { operation, instance_id, .. } = self.identity;
+        let code = error.cause().code.as_str();
+        let found = connect::described(error);
+        let fatal = |check, remedy: &str| CheckResult::fail(check, ExitCode::Fatal, found.clone(), remedy);
+        let unknown = |remedy| CheckResult::warn(PERMISSION, format!("not judged: {found}"), remedy);
+        match error {
+            AttemptError::Denied(_) if !self.is_signed => fatal(CREDENTIALS, "remove --no-sign-request"),
+            AttemptError::Denied(_) if is_credentials_error(code) => {
+                fatal(CREDENTIALS, credentials_remedy(code))
+            }
+            AttemptError::Denied(_) if NOT_SUBSCRIBED.contains(&code) => {
+                let region = &self.target.region;
+                let remedy = format!("enable the Region {region}, and Amazon Connect in it, for the account");
+                fatal(connect::ACCOUNT, &remedy)
+            }
+            AttemptError::Denied(_) => {
+                fatal(PERMISSION, &denial_remedy(error.cause().message.as_str(), *operation))
+            }
+            AttemptError::NotFound(_) => fatal(connect::INSTANCE, connect::WRONG_INSTANCE),
+            AttemptError::Throttled(_) => unknown("another program uses the quota now; try again later"),
+            AttemptError::QuotaExceeded(_) | AttemptError::ChainOrQuota(_) => {
+                fatal("quota", "ask AWS Support to raise it")
+            }
+            AttemptError::Refused(_) if VALIDATION.contains(&code) && !self.is_signed => CheckResult::warn(
+                PERMISSION,
+                "not judged: requests are not signed",
+                "remove --no-sign-request for Amazon Connect",
+            ),
+            AttemptError::Refused(_) if VALIDATION.contains(&code) => {
+                // AWS does not document that permissions are checked before the request is validated.
+                let found = format!(
+                    "{operation} on instance {instance_id} was validated and not denied ({code}); only a pilot (run \
+                     --limit 1) proves the permission"
+                );
+                CheckResult::pass(PERMISSION, found)
+            }
+            _ => unknown("find out by a pilot: run --limit 1"),
+        }
+    }
+}
+
+/// Whether the answer refuses the time of the signature.
+fn is_clock_error(error: &AttemptError) -> bool {
+    let cause = error.cause();
+    let of_message = ["Signature expired", "Signature not yet current"];
+    CLOCK_CODES.contains(&cause.code.as_str())
+        || is_credentials_error(&cause.code)
+            && of_message.iter().any(|text| cause.message.as_str().contains(text))
+}
+
+fn credentials_remedy(code: &str) -> &'static str {
+    match code {
+        "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
+            "check the secret access key: it is not that of the access key, or a proxy changes the request"
+        }
+        "UnrecognizedClientException" | "InvalidClientTokenId" => {
+            "check the access key: it does not exist, is inactive, or belongs to another partition, as those of GovCloud and \
+             China do"
+        }
+        _ => "log in again",
+    }
+}
+
+/// What to change so that the request is allowed: the policy that the message names (IAM user guide, Troubleshoot access
+/// denied error messages), or the caller's.
+fn denial_remedy(message: &str, operation: Operation) -> String {
+    let message = message.to_lowercase();
+    let action = format!("connect:{operation}");
+    let policies = [
+        ("vpc endpoint policy", "the policy of the VPC endpoint"),
+        ("service control policy", "the service control policy of the AWS organization"),
+        ("resource control policy", "the resource control policy of the AWS organization"),
+        ("permissions boundary", "the permissions boundary of the role or user"),
+        ("session policy", "the policy of the session"),
+    ];
+    if let Some((_, policy)) = policies.iter().find(|(words, _)| message.contains(words)) {
+        return format!("allow {action} in {policy}");
+    }
+    if message.contains("explicit deny") {
+        return format!("remove the statement that denies {action} from the policy");
+    }
+    let resource = match operation {
+        Operation::CreateContact => "the instance, its contact/* and its agent/*",
+        Operation::StartTaskContact => "the flow, the quick connect or the task template",
+    };
+    format!("allow {action} on {resource}; the handbook has the policy: chapter Operations, Permissions")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::CheckStatus;
+    use crate::ledger::Cause;
+
+    fn cause(code: &str, message: &str) -> Cause {
+        Cause { code: code.into(), message: message.into() }
+    }
+
+    /// The verdict on an answer of this responder.
+    fn judged(error: Option<AttemptError>, responder: Responder, is_signed: bool) -> Verdict {
+        let identity = Identity {
+            instance_id: "i".into(),
+            operation: Operation::CreateContact,
+            namespace: String::new(),
+            key: Vec::new(),
+            key_comparison: Default::default(),
+            shard: None,
+        };
+        let target =
+            ServiceTarget::new("eu-west-2".into(), "https://connect.eu-west-2.amazonaws.com".to_owned());
+        let question = Question {
+            identity: &identity,
+            target: &target,
+            service: Service::Connect,
+            proxy: None,
+            is_signed,
+        };
+        question.judge(&PermissionProbe { error, responder, server_time_s: None })
+    }
+
+    /// Checks, status and remedy of the last result.
+    fn last(error: AttemptError, responder: Responder) -> (&'static str, CheckStatus, String) {
+        let last = judged(Some(error), responder, true).results.pop().unwrap();
+        (last.check, last.status, last.remedy)
+    }
+
+    const FATAL: CheckStatus = CheckStatus::Fail(ExitCode::Fatal);
+    const LATER: CheckStatus = CheckStatus::Fail(ExitCode::TryLater);
+
+    #[test]
+    fn each_refusal_by_connect_is_attributed_to_its_cause() {
+        type Kind = fn(Cause) -> AttemptError;
+        let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 15] = [
+            (AttemptError::Refused, "InvalidParameterException", "m", "permission", CheckStatus::Pass, ""),
+            (AttemptError::Refused, "SerializationException", "m", "permission", CheckStatus::Warn, "pilot"),
+            (AttemptError::Throttled, "ThrottlingException", "m", "permission", CheckStatus::Warn, "later"),
+            (AttemptError::Denied, "AccessDeniedException", "m", "permission", FATAL, "chapter Operations"),
+            (
+                AttemptError::Denied,
+                "AccessDeniedException",
+                "User: arn is not authorized to perform: connect:CreateContact because no VPC endpoint policy allows the \
+                 connect:CreateContact action",
+                "permission",
+                FATAL,
+                "policy of the VPC endpoint",
+            ),
+            (
+                AttemptError::Denied,
+                "AccessDeniedException",
+                "with an explicit deny in a service control policy",
+                "permission",
+                FATAL,
+                "service control policy",
+            ),
+            (
+                AttemptError::Denied,
+                "AccessDeniedException",
+                "with an explicit deny in an identity-based policy",
+                "permission",
+                FATAL,
+                "denies connect:CreateContact",
+            ),
+            (AttemptError::Denied, "ExpiredToken", "m", "credentials", FATAL, "log in"),
+            (AttemptError::Denied, "UnrecognizedClientException", "m", "credentials", FATAL, "partition"),
+            (AttemptError::Denied, "SignatureDoesNotMatch", "m", "credentials", FATAL, "secret access key"),
+            (AttemptError::Denied, "OptInRequired", "m", "account", FATAL, "Region eu-west-2"),
+            (AttemptError::NotFound, "ResourceNotFoundException", "m", "instance", FATAL, "instance id"),
+            (AttemptError::QuotaExceeded, "ServiceQuotaExceededException", "m", "quota", FATAL, "Support"),
+            (AttemptError::Denied, "UnknownOperationException", "m", "endpoint", FATAL, "--endpoint-url"),
+            (AttemptError::MaybeSent, "InternalServiceException", "m", "endpoint", LATER, "later"),
+        ];
+        for (kind, code, message, check, status, remedy) in cases {
+            let found = last(kind(cause(code, message)), Responder::Service);
+            assert_eq!((found.0, found.1), (check, status), "{code}");
+            assert!(found.2.contains(remedy), "{code}: {}", found.2);
+            let is_iam = found.2.contains("allow connect:");
+            assert_eq!(is_iam, code == "AccessDeniedException" && !remedy.starts_with("denies"), "{code}");
+        }
+    }
+
+    #[test]
+    fn only_an_answer_of_the_service_says_that_connect_answers() {
+        let none = || AttemptError::Denied(cause("NotSigned", "no endpoint"));
+        let html = || Responder::Other("HTTP 403, text/html".into());
+        for (error, responder) in [
+            (none(), Responder::NoResponse(None)),
+            (AttemptError::Denied(cause("HTTP403", "")), html()),
+            (AttemptError::MaybeSent(cause("NoAnswer", "")), html()),
+            (AttemptError::NotSent(cause("OutOfReach", "")), Responder::NoResponse(None)),
+        ] {
+            let verdict = judged(Some(error), responder, true);
+            assert!(!verdict.is_answered && !verdict.may_ask, "{verdict:?}");
+            let [result] = &verdict.results[..] else { panic!("{verdict:?}") };
+            assert!(
+                matches!(result.status, CheckStatus::Fail(_)) && result.check != PERMISSION,
+                "{result:?}"
+            );
+        }
+        let verdict =
+            judged(Some(AttemptError::Denied(cause("AccessDeniedException", ""))), Responder::Service, true);
+        assert_eq!(verdict.results[0].found, "Amazon Connect answers");
+    }
+
+    #[test]
+    fn a_connection_that_is_not_made_is_no_matter_of_permissions() {
+        for (failure, remedy) in [
+            (ConnectionFailure::Name, "does eu-west-2 have Amazon Connect?"),
+            (ConnectionFailure::Refused, "no program accepts connections at connect.eu-west-2.amazonaws.com"),
+            (ConnectionFailure::Timeout, "security group of a VPC endpoint"),
+            (ConnectionFailure::Tls, "--ca-bundle"),
+            (ConnectionFailure::Other, "the network"),
+        ] {
+            let error = AttemptError::NotSent(cause("OutOfReach", "m"));
+            let found = last(error, Responder::NoResponse(Some(failure)));
+            assert_eq!((found.0, found.1), ("endpoint", LATER));
+            assert!(found.2.contains(remedy), "{}", found.2);
+        }
+    }
+
+    #[test]
+    fn a_refused_time_is_the_clocks_matter_and_nothing_else_is_asked() {
+        for (code, message) in [
+            ("RequestExpired", "m"),
+            (
+                "InvalidSignatureException",
+                "Signature expired: 20260101T000000Z is now earlier than 20260102T000000Z",
+            ),
+            ("InvalidSignatureException", "Signature not yet current: 20260101T000000Z is still later than"),
+        ] {
+            let verdict = judged(Some(AttemptError::Denied(cause(code, message))), Responder::Service, true);
+            assert!(verdict.clock_refusal.is_some() && !verdict.may_ask, "{verdict:?}");
+            assert_eq!(verdict.results.len(), 1, "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn unsigned_requests_say_nothing_about_a_permission() {
+        let valid = AttemptError::Refused(cause("InvalidParameterException", "m"));
+        let verdict = judged(Some(valid), Responder::Service, false);
+        assert_eq!(verdict.results[1].status, CheckStatus::Warn);
+        assert!(verdict.results[1].found.starts_with("not judged"), "{verdict:?}");
+        let denied = AttemptError::Denied(cause("AccessDeniedException", "m"));
+        assert_eq!(
+            judged(Some(denied), Responder::Service, false).results[1].remedy,
+            "remove --no-sign-request"
+        );
+        let accepted = judged(None, Responder::Service, true).results.pop().unwrap();
+        assert_eq!((accepted.check, accepted.status), ("endpoint", FATAL));
+    }
+}

@@ -1,0 +1,71 @@
+//! Who answered a call of the SDK, or why no connection was made.
+
+use std::error::Error;
+use std::io;
+
+use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::Response;
+
+use super::call::{chain, find};
+use crate::submission::response::{ConnectionFailure, Responder};
+use crate::submission::service_error::{is_known_code, one_line};
+
+/// Longest text of another program's response that is shown, characters.
+const SHOWN_CHARS: usize = 60;
+
+/// Who answered the call that failed with this error.
+pub(super) fn responder<E>(error: &SdkError<E, Response>, is_transmitted: bool) -> Responder
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let Some(response) = error.raw_response() else {
+        let failure = is_transmitted.then(|| connection_failure(error)).flatten();
+        return Responder::NoResponse(failure);
+    };
+    let header = |name| response.headers().get(name).unwrap_or_default().trim();
+    let code = match error {
+        SdkError::ServiceError(service) => service.err().code(),
+        _ => None,
+    };
+    // Every answer of an AWS service has a request id, and an error names its code.
+    let has_code = !header("x-amzn-errortype").trim_matches(':').is_empty();
+    if has_code || !header("x-amzn-requestid").is_empty() || code.is_some_and(is_known_code) {
+        return Responder::Service;
+    }
+    let status = format!("HTTP {}", response.status().as_u16());
+    let shown = |name| one_line(header(name), SHOWN_CHARS);
+    let (kind, program) = (shown("content-type"), shown("server"));
+    let kind = kind.split(';').next().unwrap_or_default();
+    let of = if program.is_empty() { String::new() } else { format!("from {program}") };
+    let parts = [&*status, kind, &of].into_iter().filter(|part| !part.is_empty());
+    Responder::Other(parts.collect::<Vec<_>>().join(", "))
+}
+
+/// Why no connection was made; `None` if one was, or may have been.
+fn connection_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> Option<ConnectionFailure> {
+    let is_connect = find::<hyper_util::client::legacy::Error>(error)
+        .is_some_and(hyper_util::client::legacy::Error::is_connect);
+    if !is_connect {
+        let is_timeout = find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout);
+        let is_of_connecting = chain(error).any(|error| error.to_string().contains("connect timeout"));
+        return (is_timeout && is_of_connecting).then_some(ConnectionFailure::Timeout);
+    }
+    // The error of a name that does not resolve has no type of its own.
+    if chain(error).any(|error| error.to_string() == "dns error") {
+        return Some(ConnectionFailure::Name);
+    }
+    for error in chain(error).filter_map(|error| error.downcast_ref::<io::Error>()) {
+        let is_tls = error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
+        match error.kind() {
+            _ if is_tls => return Some(ConnectionFailure::Tls),
+            io::ErrorKind::ConnectionRefused => return Some(ConnectionFailure::Refused),
+            io::ErrorKind::TimedOut => return Some(ConnectionFailure::Timeout),
+            _ => {}
+        }
+    }
+    match find::<rustls::Error>(error) {
+        Some(_) => Some(ConnectionFailure::Tls),
+        None => Some(ConnectionFailure::Other),
+    }
+}
