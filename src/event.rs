@@ -16,7 +16,7 @@ use crate::pacing::{PoolFailure, Rate};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::shutdown::Signal;
-use crate::submission::{Caller, CallerAbsence, ServiceTarget};
+use crate::submission::{Caller, CallerAbsence, Proxy, ServiceTarget};
 use crate::warning::Warning;
 
 /// An event of a run, a check or a verification.
@@ -178,6 +178,8 @@ pub struct Announcement {
     pub caller: Caller,
     /// Region and endpoint.
     pub target: ServiceTarget,
+    /// Proxy of the requests to the endpoint, if there is one.
+    pub proxy: Option<Arc<Proxy>>,
     /// Instance id, not the ARN.
     pub instance_id: String,
     /// Operation that creates the contacts.

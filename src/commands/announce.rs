@@ -46,6 +46,7 @@ pub(super) async fn announce(
         to_send,
         caller,
         target: target.clone(),
+        proxy: client.proxy(),
         instance_id: job.identity.instance_id.clone(),
         operation: job.identity.operation,
         rate: job.pacing.rate,

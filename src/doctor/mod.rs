@@ -129,7 +129,7 @@ impl Examination {
             is_sound &= !matches!(result.status, CheckStatus::Fail(_));
             emit(result);
         };
-        let proxy = client.proxy();
+        let proxy = client.proxy().map(|proxy| proxy.to_string());
         let facts = target::facts(client.target(), client.profile(), proxy.as_deref());
         let is_endpoint = facts.iter().all(|fact| fact.status == CheckStatus::Info);
         facts.into_iter().for_each(&mut emit);

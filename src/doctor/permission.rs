@@ -1,11 +1,12 @@
 //! Judges the answer to a request that Connect must refuse: who answers, and whether the credentials may create contacts.
 
-use super::{CheckResult, connect};
+use super::{CheckResult, connect, target};
 use crate::exit_code::ExitCode;
 use crate::ledger::Identity;
 use crate::request::Operation;
 use crate::submission::{
-    AttemptError, ConnectionFailure, PermissionProbe, Responder, Service, ServiceTarget, is_credentials_error,
+    AttemptError, ConnectionFailure, PermissionProbe, Responder, Service, ServiceTarget,
+    is_credentials_error, is_proxy_code,
 };
 
 const ENDPOINT: &str = "endpoint";
@@ -31,7 +32,7 @@ pub(super) struct Question<'a> {
     pub(super) identity: &'a Identity,
     pub(super) target: &'a ServiceTarget,
     pub(super) service: Service,
-    /// URL of the proxy, if one is used.
+    /// The proxy and its variable, if one is used.
     pub(super) proxy: Option<&'a str>,
     /// Whether requests are signed.
     pub(super) is_signed: bool,
@@ -66,6 +67,9 @@ impl Question<'_> {
             let remedy = "check --endpoint-url: is this Amazon Connect?";
             return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, remedy));
         };
+        if is_proxy_code(&error.cause().code) {
+            return Verdict::end(target::of_proxy(error, &self.target.host()));
+        }
         match &probe.responder {
             Responder::NoResponse(failure) => Verdict::end(self.unanswered(error, *failure)),
             Responder::Other(response) => Verdict::end(self.answered_by_another(error, response)),
@@ -111,25 +115,18 @@ impl Question<'_> {
         }
     }
 
-    /// No connection was made.
+    /// No connection was made. Failures of a proxy have a check of their own.
     fn connection_remedy(&self, failure: ConnectionFailure) -> String {
         let (host, region) = (self.target.authority(), &self.target.region);
         match (failure, self.proxy) {
-            (ConnectionFailure::Name, Some(proxy)) => {
-                format!("check the name of the proxy {proxy}, and this machine's DNS")
-            }
-            (ConnectionFailure::Name, None) => format!(
+            (ConnectionFailure::Name, _) => format!(
                 "check the Region: does {region} have Amazon Connect? Otherwise check --endpoint-url, and whether this \
                  machine's DNS knows {host}"
             ),
-            (ConnectionFailure::Refused, Some(proxy)) => {
-                format!("no program accepts connections at the proxy {proxy}: check its URL")
-            }
-            (ConnectionFailure::Refused, None) => {
+            (ConnectionFailure::Refused, _) => {
                 format!("no program accepts connections at {host}: check --endpoint-url and any firewall")
             }
-            (ConnectionFailure::Timeout, Some(proxy)) => format!("check the way to the proxy {proxy}"),
-            (ConnectionFailure::Timeout, None) => format!(
+            (ConnectionFailure::Timeout, _) => format!(
                 "check the way to {host}: a route or a proxy (HTTPS_PROXY), and the security group of a VPC endpoint"
             ),
             (ConnectionFailure::Tls, _) => format!(

@@ -1,8 +1,10 @@
 //! Where requests go and how: facts that the reader compares with what is meant.
 
-use super::CheckResult;
+use super::{CheckResult, connect};
 use crate::exit_code::ExitCode;
-use crate::submission::ServiceTarget;
+use crate::submission::{AttemptError, ServiceTarget};
+
+const PROXY: &str = "proxy";
 
 /// Host, Region, profile and proxy of the requests; and a failure if no request can be sent there.
 pub(super) fn facts(target: &ServiceTarget, profile: Option<&str>, proxy: Option<&str>) -> Vec<CheckResult> {
@@ -17,8 +19,18 @@ pub(super) fn facts(target: &ServiceTarget, profile: Option<&str>, proxy: Option
         CheckResult::info("host", host),
         CheckResult::info("Region", &target.region),
         CheckResult::info("profile", profile.unwrap_or("none is named")),
-        CheckResult::info("proxy", proxy.unwrap_or("none")),
+        CheckResult::info(PROXY, proxy.unwrap_or("none")),
     ]
+}
+
+/// The failure of a proxy, which did not carry a request to `host`.
+pub(super) fn of_proxy(error: &AttemptError, host: &str) -> CheckResult {
+    let exit = match error {
+        AttemptError::Denied(_) => ExitCode::Fatal,
+        _ => ExitCode::TryLater,
+    };
+    let remedy = format!("check the proxy, or except {host} from it in NO_PROXY");
+    CheckResult::fail(PROXY, exit, connect::described(error), &remedy)
 }
 
 #[cfg(test)]
@@ -32,12 +44,12 @@ mod tests {
             |url: &str, proxy| facts(&ServiceTarget::new("eu-west-2".into(), url.into()), None, proxy);
         let found = |url, proxy| facts(url, proxy).into_iter().map(|fact| fact.found).collect::<Vec<_>>();
         assert_eq!(
-            found("https://connect.eu-west-2.amazonaws.com/", Some("http://proxy.example:3128")),
+            found("https://connect.eu-west-2.amazonaws.com/", Some("proxy.example:3128 (HTTPS_PROXY)")),
             [
                 "connect.eu-west-2.amazonaws.com:443",
                 "eu-west-2",
                 "none is named",
-                "http://proxy.example:3128"
+                "proxy.example:3128 (HTTPS_PROXY)"
             ]
         );
         assert_eq!(found("http://[::1]:8080", None)[0], "[::1]:8080, without TLS");

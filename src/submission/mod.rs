@@ -7,6 +7,7 @@
 //! - `service`: names of the services that answer. Pure.
 //! - `credentials`: where credentials come from, and why there are none. Pure.
 //! - `target`: where requests go, and whose credentials sign them. Pure.
+//! - `proxies`, `no_proxy`: which requests go through a proxy; `proxy_failure`: what a proxy did instead.
 //! - `lookup`: the trait [`ContactLookup`], which reads contacts.
 //! - `connect`: both traits on the AWS SDK. No other folder names the SDK.
 //! - `fake`: a scripted [`Submitter`] for tests.
@@ -19,7 +20,10 @@ mod credentials;
 #[cfg(test)]
 pub(crate) mod fake;
 mod lookup;
+mod no_proxy;
 mod outcome;
+mod proxies;
+mod proxy_failure;
 mod response;
 mod service;
 mod service_error;
@@ -32,6 +36,8 @@ pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, Foun
 pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,
 };
+pub use proxies::{Proxies, Proxy, ProxyError};
+pub use proxy_failure::is_proxy_code;
 pub use response::{ConnectionFailure, PermissionProbe, Responder};
 pub(crate) use service::Service;
 pub use service_error::is_credentials_error;

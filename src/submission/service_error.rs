@@ -59,6 +59,13 @@ pub(super) fn classify(
     kind(cause)
 }
 
+/// Classifies a page of HTML by its status.
+pub(super) fn classify_page(status: u16) -> AttemptError {
+    const MESSAGE: &str =
+        "a page of HTML, which is no answer of the service but of a proxy, a gateway or a login page";
+    classify(status, None, Some(MESSAGE), Some(&ContactRequest::empty(Operation::CreateContact)))
+}
+
 /// Maximum length of a message, characters; Connect's have a few hundred.
 const MESSAGE_CHARS: usize = 2000;
 

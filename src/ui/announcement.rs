@@ -9,8 +9,19 @@ use crate::pacing::Rate;
 
 /// The announcement as one block of lines.
 pub(super) fn announced(announcement: &Announcement) -> String {
-    let Announcement { to_send, caller, target, instance_id, operation, rate, burst, shard, ledger, .. } =
-        announcement;
+    let Announcement {
+        to_send,
+        caller,
+        target,
+        proxy,
+        instance_id,
+        operation,
+        rate,
+        burst,
+        shard,
+        ledger,
+        ..
+    } = announcement;
     let warning = match announcement.is_rehearsal() {
         true => "a rehearsal, which creates no contact in Amazon Connect",
         false => "contacts cannot be deleted",
@@ -25,6 +36,9 @@ pub(super) fn announced(announcement: &Announcement) -> String {
         ("account", caller.to_string()),
         ("Region", target.region.clone()),
         ("endpoint", target.host()),
+    ]);
+    facts.extend(proxy.as_ref().map(|proxy| ("proxy", proxy.to_string())));
+    facts.extend([
         ("instance", instance_id.clone()),
         ("operation", operation.to_string()),
         ("rate", rate),
@@ -78,6 +92,7 @@ mod tests {
                 region: "eu-west-2".into(),
                 endpoint: "https://connect.eu-west-2.amazonaws.com".into(),
             },
+            proxy: None,
             instance_id: "11111111-2222-3333-4444-555555555555".into(),
             operation: Operation::CreateContact,
             rate: Rate::Fixed(2.0),

@@ -3,6 +3,7 @@
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, RunRecord};
+use crate::submission::is_proxy_code;
 
 /// Name of an ending, as the ledger records it.
 pub fn ending_name(ending: &Ending) -> &'static str {
@@ -57,6 +58,22 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
         Ending::Interrupted(signal) => {
             return Some((signal.exit_code(), format!("Interrupted by {}.", signal.name())));
         }
+        Ending::Denied(cause) if is_proxy_code(&cause.code) => {
+            (ExitCode::Fatal, cause, "A proxy refuses the requests", "The rows are not the cause.")
+        }
+        // An answer without an error code.
+        Ending::Denied(cause) if cause.code.starts_with("HTTP") => (
+            ExitCode::Fatal,
+            cause,
+            "Something that is not Amazon Connect answers the requests",
+            "The rows are not the cause. Check --endpoint-url, and any proxy or gateway.",
+        ),
+        Ending::OutOfReach(cause) if is_proxy_code(&cause.code) => (
+            ExitCode::TryLater,
+            cause,
+            "Connect is out of reach through a proxy",
+            "Check the proxy and the variable that names it; NO_PROXY excepts hosts.",
+        ),
         Ending::Denied(cause) => (
             ExitCode::Fatal,
             cause,

@@ -82,6 +82,7 @@ impl Observer for LogObserver {
                     account_unknown = announcement.caller.reason(),
                     region = target.region,
                     endpoint = target.endpoint,
+                    proxy = announcement.proxy.as_ref().map(tracing::field::display),
                     instance_id,
                     operation = announcement.operation.name(),
                     rate = announcement.rate.fixed(),

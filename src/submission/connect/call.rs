@@ -17,13 +17,15 @@ use aws_smithy_runtime_api::http::Response;
 use futures_util::FutureExt as _;
 use tracing::debug;
 
+use super::answer::{AnswerTooLong, is_page};
 use super::responder::responder;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
 use crate::submission::attempt::AttemptError;
 use crate::submission::credentials::CredentialsFailure;
+use crate::submission::proxy_failure::ProxyFailure;
 use crate::submission::response::Responder;
-use crate::submission::service_error::{classify, one_line};
+use crate::submission::service_error::{classify, classify_page, one_line};
 
 /// A call without a usable response.
 #[derive(Debug)]
@@ -126,7 +128,13 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let no_answer = |message: &str| AttemptError::MaybeSent(local_cause("NoAnswer", message));
+    if let Some(failure) = find::<ProxyFailure>(error) {
+        return failure.attempt_error();
+    }
     match error {
+        SdkError::ServiceError(service) if is_page(service.raw()) => {
+            classify_page(service.raw().status().as_u16())
+        }
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             classify(status, service.err().code(), service.err().message(), request)
@@ -137,7 +145,10 @@ where
         }
         SdkError::DispatchFailure(_) => no_answer(&innermost(error)),
         SdkError::TimeoutError(_) => no_answer("no answer within the read timeout"),
-        SdkError::ResponseError(_) => no_answer("the response cannot be read"),
+        SdkError::ResponseError(_) => match find::<AnswerTooLong>(error) {
+            Some(too_long) => AttemptError::MaybeSent(local_cause("AnswerTooLong", &too_long.to_string())),
+            None => no_answer("the response cannot be read"),
+        },
         // SdkError is non-exhaustive.
         _ => no_answer("the AWS SDK reported an error of an unknown kind"),
     }
@@ -188,7 +199,7 @@ pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 }
 
 /// The last error of the chain. It comes from the transport or the credentials, so it quotes no value of the row.
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(|error| one_line(&error.to_string(), 300)).unwrap_or_default()
 }
 

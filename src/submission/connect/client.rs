@@ -20,6 +20,7 @@ use super::call::TransmissionFlag;
 use super::credentials::CredentialsChain;
 use super::transport;
 use super::trust::{TrustError, trusted};
+use crate::submission::proxies::{Proxies, Proxy, ProxyError};
 use crate::submission::target::ServiceTarget;
 
 /// Settings of the client; most have the name of the AWS CLI's option.
@@ -54,6 +55,9 @@ pub enum ConnectError {
     /// The certificates to trust cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// A variable names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
 }
 
 /// A client of Amazon Connect for one instance. Every call makes one attempt.
@@ -69,13 +73,15 @@ pub struct ConnectClient {
     pub(super) is_rehearsal: bool,
     /// `None` if requests are not signed.
     pub(super) credentials: Option<Arc<CredentialsChain>>,
+    /// The proxies of its requests, also of those to AWS STS and to sources of credentials.
+    pub(super) proxies: Arc<Proxies>,
 }
 
 impl ConnectClient {
     /// Sets up the one client of the process. Sends nothing; credentials are resolved with the first request.
     ///
     /// # Errors
-    /// [`ConnectError::NoRegion`], [`ConnectError::Trust`].
+    /// [`ConnectError::NoRegion`], [`ConnectError::Trust`], [`ConnectError::Proxy`].
     pub async fn new(instance_id: &str, settings: &AwsSettings) -> Result<Self, ConnectError> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
@@ -95,11 +101,14 @@ impl ConnectClient {
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
         }
+        let mut proxies = Arc::new(Proxies::default());
         if settings.sandbox {
             // FIPS and dual-stack endpoints may be set in the environment; loopback has neither.
             loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
         } else {
-            loader = loader.http_client(transport::with_tls(trusted(settings.ca_bundle.as_deref())?));
+            proxies = Arc::new(Proxies::from_environment()?);
+            let trusted = trusted(settings.ca_bundle.as_deref())?;
+            loader = loader.http_client(transport::with_tls(trusted, proxies.clone())?);
         }
         let mut config = loader.no_credentials().load().await;
         let mut credentials = None;
@@ -135,7 +144,13 @@ impl ConnectClient {
             profile: settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
             is_rehearsal: settings.sandbox,
             credentials,
+            proxies,
         })
+    }
+
+    /// The proxy of the requests to Connect, if they go through one.
+    pub fn proxy(&self) -> Option<Arc<Proxy>> {
+        self.proxies.proxy_for(&self.target.endpoint)
     }
 
     /// Region and endpoint of the requests.

@@ -17,7 +17,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 
+use super::call::find;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
+use crate::submission::proxy_failure::ProxyFailure;
 
 /// The sources of credentials, in the order in which they are tried: the first that has any gives them.
 #[derive(Debug)]
@@ -114,6 +116,10 @@ impl CredentialsChain {
 fn failure_of(source: &CredentialsSource, error: &CredentialsError) -> CredentialsFailure {
     let may_pass =
         matches!(error, CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_));
+    if let Some(proxy) = find::<ProxyFailure>(error) {
+        let (reason, may_pass) = (format!("{source}: {proxy}"), !proxy.is_refusal());
+        return CredentialsFailure { reason, remedy: String::new(), may_pass };
+    }
     // Without the sources of the error: they may quote the output of a credential process.
     CredentialsFailure { reason: format!("{source}: {error}"), remedy: String::new(), may_pass }
 }

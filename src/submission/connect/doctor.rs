@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use super::call;
 use super::client::ConnectClient;
 use super::credentials::Resolved;
-use super::transport;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::attempt::{Attempt, AttemptError};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
@@ -37,11 +36,6 @@ impl ConnectClient {
     /// The profile of the AWS configuration files that the settings or the environment name.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref().filter(|_| !self.is_rehearsal)
-    }
-
-    /// URL of the proxy that requests to Connect go through, without user and password.
-    pub fn proxy(&self) -> Option<String> {
-        if self.is_rehearsal { None } else { transport::proxy_of(&self.target.endpoint) }
     }
 
     /// Resolves the credentials; `None` if requests are not signed, or signed with constant ones.

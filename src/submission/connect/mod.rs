@@ -1,12 +1,14 @@
 //! Amazon Connect through the AWS SDK. No other folder names the SDK.
 //!
 //! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
-//! - `transport`: TLS and proxies; `trust`: the certificates that are trusted.
+//! - `transport`: TLS, proxies and bounded answers; `tunnel`: why a proxy did not connect; `answer`: what is accepted as an
+//!   answer; `trust`: the certificates that are trusted.
 //! - `credentials`: the sources of credentials.
 //! - `call`: makes one call and classifies its failure; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
+mod answer;
 mod call;
 mod caller;
 mod client;
@@ -17,6 +19,7 @@ mod lookup;
 mod responder;
 mod transport;
 mod trust;
+mod tunnel;
 
 pub use client::{AwsSettings, ConnectClient, ConnectError};
 pub use doctor::CredentialsInfo;

@@ -1,44 +1,161 @@
-//! The HTTP transport of the SDK's clients: TLS, trusted certificates and proxies.
+//! The HTTP transport of the SDK's clients: TLS, proxies, and a bound for the length of answers.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext};
-use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder, proxy::ProxyConfig};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use hyper_util::client::proxy::matcher::Matcher;
+use aws_smithy_http_client::{Connector, ConnectorBuilder, proxy::ProxyConfig};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use hyper::Uri;
 
-use crate::submission::target::origin;
+use super::answer::{bounded, is_of_proxy, limit};
+use super::tunnel::{as_error, explained};
+use crate::submission::proxies::{Proxies, Proxy, ProxyError, Route};
+use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
 /// A transport for loopback, which ignores the proxy variables of the environment.
 pub(super) fn without_tls() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
-        connector(settings, components).proxy_config(ProxyConfig::disabled()).build_http()
+    let none = ProxyConfig::disabled;
+    client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), trusted: None })
+}
+
+/// A transport that sends requests through these proxies.
+///
+/// # Errors
+/// [`ProxyError`]: the SDK refuses the URL of a proxy.
+pub(super) fn with_tls(trusted: TlsContext, proxies: Arc<Proxies>) -> Result<SharedHttpClient, ProxyError> {
+    let config = |proxy: Option<&Arc<Proxy>>| match proxy {
+        None => Ok(ProxyConfig::disabled()),
+        Some(proxy) => ProxyConfig::all(proxy.url_with_password())
+            .map_err(|_| ProxyError::Invalid { variable: proxy.variable() }),
+    };
+    let [forward, tunnel] = proxies.all().map(config);
+    Ok(client(Routes { forward: forward?, tunnel: tunnel?, proxies, trusted: Some(trusted) }))
+}
+
+fn client(routes: Routes) -> SharedHttpClient {
+    let routes = Arc::new(routes);
+    // A transport for each pair of timeouts: sources of credentials have others.
+    let transports = RwLock::new(Vec::<(Timeouts, SharedHttpConnector)>::new());
+    http_client_fn(move |settings, components| {
+        let timeouts = Timeouts { connect: settings.connect_timeout(), read: settings.read_timeout() };
+        let find = |known: &[(Timeouts, SharedHttpConnector)]| {
+            known.iter().find(|(of, _)| *of == timeouts).map(|(_, transport)| transport.clone())
+        };
+        if let Some(known) = find(&transports.read().unwrap_or_else(PoisonError::into_inner)) {
+            return known;
+        }
+        let mut known = transports.write().unwrap_or_else(PoisonError::into_inner);
+        find(&known).unwrap_or_else(|| {
+            let mut builder = Connector::builder().connector_settings(settings.clone());
+            builder.set_sleep_impl(components.sleep_impl());
+            let transport = SharedHttpConnector::new(Transport {
+                routes: routes.clone(),
+                builder,
+                read_timeout: settings.read_timeout(),
+                direct: OnceLock::new(),
+                forward: OnceLock::new(),
+                tunnel: OnceLock::new(),
+            });
+            known.push((timeouts, transport.clone()));
+            transport
+        })
     })
 }
 
-/// A transport that heeds the proxy variables of the environment, as the SDK's default transport does.
-pub(super) fn with_tls(trusted: TlsContext) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        connector(settings, components)
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(trusted.clone())
-            .build()
-    })
+/// Limits of a connection and of an answer.
+#[derive(PartialEq, Eq)]
+struct Timeouts {
+    connect: Option<Duration>,
+    read: Option<Duration>,
 }
 
-/// URL of the proxy of requests to this URL, without user and password.
-pub(super) fn proxy_of(url: &str) -> Option<String> {
-    let intercept = Matcher::from_env().intercept(&url.parse().ok()?)?;
-    origin(&intercept.uri().to_string())
+/// The routes of requests, for the SDK.
+struct Routes {
+    proxies: Arc<Proxies>,
+    forward: ProxyConfig,
+    tunnel: ProxyConfig,
+    /// Certificates to trust; `None` without TLS.
+    trusted: Option<TlsContext>,
 }
 
-fn connector(
-    settings: Option<&HttpConnectorSettings>,
-    components: Option<&RuntimeComponents>,
-) -> ConnectorBuilder {
-    let mut connector = Connector::builder();
-    connector.set_connector_settings(settings.cloned());
-    connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-    connector
+/// Sends each request on its route. Each route has a pool of connections, which is made with its first request.
+struct Transport {
+    routes: Arc<Routes>,
+    /// Builds the connectors, without their proxies.
+    builder: ConnectorBuilder,
+    read_timeout: Option<Duration>,
+    direct: OnceLock<Connector>,
+    forward: OnceLock<Connector>,
+    tunnel: OnceLock<Connector>,
+}
+
+impl Transport {
+    fn connector(&self, proxy: ProxyConfig) -> Connector {
+        let builder = self.builder.clone().proxy_config(proxy);
+        match &self.routes.trusted {
+            None => builder.build_http(),
+            Some(trusted) => {
+                builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(trusted.clone()).build()
+            }
+        }
+    }
+
+    /// How long a proxy is asked for its status after a failure: within what remains of the attempt.
+    fn limit_of_explanation(&self) -> Duration {
+        /// Longer than a proxy takes that has answered just before.
+        const MAX: Duration = Duration::from_secs(5);
+        self.read_timeout.map_or(MAX, |read| MAX.min(read / 2))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The SDK's settings have the passwords of proxies.
+        f.debug_struct("Transport").field("proxies", &self.routes.proxies).finish_non_exhaustive()
+    }
+}
+
+impl HttpConnector for Transport {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let limit = limit(request.uri());
+        let (proxy, is_tunnel) = match self.routes.proxies.route(request.uri()) {
+            Route::Direct => {
+                let direct = self.direct.get_or_init(|| self.connector(ProxyConfig::disabled()));
+                let call = direct.call(request);
+                return HttpConnectorFuture::new(async move { Ok(bounded(call.await?, limit)) });
+            }
+            Route::Forward(proxy) => (proxy.clone(), false),
+            Route::Tunnel(proxy) => (proxy.clone(), true),
+        };
+        let target = target(request.uri());
+        let connector = match is_tunnel {
+            true => self.tunnel.get_or_init(|| self.connector(self.routes.tunnel.clone())),
+            false => self.forward.get_or_init(|| self.connector(self.routes.forward.clone())),
+        };
+        let call = connector.call(request);
+        let limit_of_explanation = self.limit_of_explanation();
+        HttpConnectorFuture::new(async move {
+            match call.await {
+                Ok(response) if !is_tunnel && is_of_proxy(&response) => {
+                    let problem = ProxyProblem::Answered(response.status().as_u16());
+                    Err(as_error(ProxyFailure { proxy, target, problem }))
+                }
+                Ok(response) => Ok(bounded(response, limit)),
+                Err(error) => Err(explained(error, &proxy, target, is_tunnel, limit_of_explanation).await),
+            }
+        })
+    }
+}
+
+/// Host and port of a URL, as a CONNECT names them.
+fn target(url: &str) -> String {
+    let url = url.parse::<Uri>().unwrap_or_default();
+    let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("http") { 80 } else { 443 });
+    format!("{}:{port}", url.host().unwrap_or_default())
 }

@@ -57,6 +57,8 @@ pub(crate) struct AnnouncementMessage<'a> {
     pub(crate) region: &'a str,
     /// URL of the endpoint.
     pub(crate) endpoint: &'a str,
+    /// Host and port of the proxy of the requests to the endpoint; null if there is none.
+    pub(crate) proxy: Option<String>,
     pub(crate) instance_id: &'a str,
     pub(crate) operation: &'a str,
     /// Target rate of this process, requests per second; null with auto.
@@ -82,6 +84,7 @@ impl<'a> From<&'a Announcement> for AnnouncementMessage<'a> {
             account_unknown: announcement.caller.reason(),
             region: &announcement.target.region,
             endpoint: &announcement.target.endpoint,
+            proxy: announcement.proxy.as_ref().map(|proxy| proxy.address()),
             instance_id: &announcement.instance_id,
             operation: announcement.operation.name(),
             rate: announcement.rate.fixed(),
