@@ -1,15 +1,20 @@
-//! Parses the command line, runs the command and returns its exit code.
+//! Corrects the environment, parses the command line, runs the command and returns its exit code.
 
 use std::process::ExitCode;
 
 use connect_import::cli::Cli;
-use connect_import::{commands, logging, ui};
+use connect_import::{commands, environment, logging, ui};
 
 /// The SDK allocates hundreds of times per call. Measured with the benchmark `speed no-quota`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    match environment::correct() {
+        Ok(None) => {}
+        Ok(Some(code)) => return code.into(),
+        Err(error) => return commands::end_of_start(&error).into(),
+    }
     // Before parsing, since help and usage errors are coloured as well.
     ui::set_colour(ui::foreseen_colour());
     let (cli, matches) = match Cli::read() {

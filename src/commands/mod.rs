@@ -15,6 +15,7 @@ mod status;
 mod verify;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::cli::{
     Cli, Command, GlobalArgs, Output, RunArgs, UnknownVariable, expect_known_variables, named_paths,
 };
 use crate::engine::ImportError;
+use crate::environment::EnvironmentError;
 use crate::exit_code::ExitCode;
 use crate::export::ExportError;
 use crate::html_report::ReportError;
@@ -294,6 +296,12 @@ fn tell_job_at_hand(at_hand: JobAtHand) -> Option<&'static str> {
     }
 }
 
+/// Prints why the process cannot start; returns its exit code.
+pub fn end_of_start(error: &EnvironmentError) -> ExitCode {
+    exit_error(Output::Text, ExitCode::Usage, &error.to_string());
+    ExitCode::Usage
+}
+
 /// Prints help, the version or a usage error; returns the exit code of the process.
 pub fn end_of_parsing(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
@@ -324,7 +332,9 @@ pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
     // fifth of their CPU. Measured with the benchmark `speed no-quota`.
     let code = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let ended = runtime.block_on(execute(cli, matches));
+            // Unwind safe: nothing is used after a panic but the message and the exit code.
+            let work = AssertUnwindSafe(|| runtime.block_on(execute(cli, matches)));
+            let ended = catch_unwind(work).unwrap_or(Err(CommandError::Internal));
             // A thread that waits for a signal or for input must not delay the exit.
             runtime.shutdown_background();
             ended

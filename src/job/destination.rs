@@ -6,7 +6,7 @@ use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, LONGEST, option_error};
 use crate::cli::{GlobalArgs, JobArgs, RequestArgs};
-use crate::submission::{AwsSettings, is_loopback_host};
+use crate::submission::{AwsSettings, expect_endpoint, expect_region, is_loopback_host};
 
 /// The instance and how it is reached.
 pub(super) fn destination(
@@ -47,10 +47,14 @@ pub(super) fn destination(
     }
     let instance = instance(job.sandbox, made, file)?.ok_or(JobError::NoInstance)?;
     if let Some(url) = &aws.endpoint_url {
-        expect_endpoint(url, instance.is_sandbox())
+        expect_destination(url, instance.is_sandbox())
             .map_err(|problem| option_error("--endpoint-url", problem))?;
     }
+    if let Some(region) = &aws.region {
+        expect_region(region).map_err(|problem| option_error("--region", problem))?;
+    }
     if let Some(of_arn) = &instance.region {
+        expect_region(of_arn).map_err(|_| option_error("--instance-id", "names no Region in its ARN"))?;
         let region = aws.region.get_or_insert_with(|| of_arn.clone());
         if region != of_arn {
             let problem = format!("is '{region}', but the instance's ARN says '{of_arn}'");
@@ -88,18 +92,10 @@ pub(super) fn instance(
 }
 
 /// Checks that requests may be sent to `url`.
-fn expect_endpoint(url: &str, is_rehearsal: bool) -> Result<(), &'static str> {
+fn expect_destination(url: &str, is_rehearsal: bool) -> Result<(), &'static str> {
+    expect_endpoint(url)?;
     let uri = url.parse::<hyper::Uri>().unwrap_or_default();
     let host = uri.host().unwrap_or_default();
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || host.is_empty() {
-        return Err("must be a URL such as https://host or http://127.0.0.1:8080");
-    }
-    // No request would carry them, and the ledger, logs and printed commands would.
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(
-            "must name no user and no password: they would not be sent; leave out what stands before the @",
-        );
-    }
     if is_rehearsal && !(is_loopback_host(host) && uri.scheme_str() == Some("http")) {
         return Err("must be http:// on loopback for a rehearsal");
     }

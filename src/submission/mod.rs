@@ -6,6 +6,7 @@
 //! - `response`: who answered a request. Pure.
 //! - `service`: names of the services that answer. Pure.
 //! - `credentials`: where credentials come from, and why there are none. Pure.
+//! - `usable`: which Regions, endpoints and credentials requests can be made with. Pure.
 //! - `target`: where requests go, and whose credentials sign them. Pure.
 //! - `proxies`, `no_proxy`: which requests go through a proxy; `proxy_failure`: what a proxy did instead.
 //! - `lookup`: the trait [`ContactLookup`], which reads contacts.
@@ -28,6 +29,7 @@ mod response;
 mod service;
 mod service_error;
 mod target;
+mod usable;
 
 pub use attempt::{Attempt, AttemptError, Submitter};
 pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, TrustError};
@@ -43,3 +45,4 @@ pub(crate) use service::Service;
 pub use service_error::is_credentials_error;
 pub use target::{Caller, CallerAbsence, ServiceTarget, WrongAccount};
 pub(crate) use target::{is_loopback_host, origin};
+pub(crate) use usable::{expect_endpoint, expect_region};

@@ -22,6 +22,7 @@ mod csv_formats;
 mod dates;
 mod doctor;
 mod endpoint;
+mod environment_variables;
 mod export;
 mod export_join;
 mod field_files;

@@ -17,7 +17,9 @@ use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
 use super::call::TransmissionFlag;
+use super::caught::caught;
 use super::credentials::CredentialsChain;
+use super::settings::expect_usable;
 use super::transport;
 use super::trust::{TrustError, trusted};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError};
@@ -52,6 +54,20 @@ pub enum ConnectError {
         "no Region is set; use --region, AWS_REGION, the profile, or the instance's ARN as --instance-id"
     )]
     NoRegion,
+    /// A value of the environment or of the profile cannot be used.
+    #[error("{name} {problem}")]
+    Setting {
+        /// The variable, or the key and its profile.
+        name: String,
+        /// The problem and the remedy. It quotes no secret.
+        problem: String,
+    },
+    /// The SDK panicked.
+    #[error(
+        "the AWS SDK failed while its client was set up; look for unusual values in the environment variables AWS_… and in \
+         the profile"
+    )]
+    Panicked,
     /// The certificates to trust cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -81,8 +97,12 @@ impl ConnectClient {
     /// Sets up the one client of the process. Sends nothing; credentials are resolved with the first request.
     ///
     /// # Errors
-    /// [`ConnectError::NoRegion`], [`ConnectError::Trust`], [`ConnectError::Proxy`].
+    /// [`ConnectError`]
     pub async fn new(instance_id: &str, settings: &AwsSettings) -> Result<Self, ConnectError> {
+        caught(Box::pin(Self::set_up(instance_id, settings))).await.unwrap_or(Err(ConnectError::Panicked))
+    }
+
+    async fn set_up(instance_id: &str, settings: &AwsSettings) -> Result<Self, ConnectError> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
@@ -111,6 +131,9 @@ impl ConnectClient {
             loader = loader.http_client(transport::with_tls(trusted, proxies.clone())?);
         }
         let mut config = loader.no_credentials().load().await;
+        if !settings.sandbox {
+            expect_usable(&config, settings)?;
+        }
         let mut credentials = None;
         if settings.sandbox {
             let constant = Credentials::new("SANDBOX", "SANDBOX", None, None, "connect-import sandbox");

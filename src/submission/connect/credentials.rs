@@ -18,6 +18,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 
 use super::call::find;
+use super::caught::caught;
+use super::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::proxy_failure::ProxyFailure;
 
@@ -97,10 +99,14 @@ impl CredentialsChain {
 
     async fn first(&self) -> Result<Resolved, CredentialsFailure> {
         for (source, provider) in &self.sources {
-            match provider.provide_credentials().await {
-                Ok(credentials) => return Ok(Resolved { credentials, source: source.clone() }),
-                Err(CredentialsError::CredentialsNotLoaded(_)) => {}
-                Err(error) => return Err(failure_of(source, &error)),
+            match caught(Box::pin(provider.provide_credentials())).await {
+                Some(Ok(credentials)) => {
+                    expect_signable(&credentials).map_err(|problem| unusable(source, &problem))?;
+                    return Ok(Resolved { credentials, source: source.clone() });
+                }
+                Some(Err(CredentialsError::CredentialsNotLoaded(_))) => {}
+                Some(Err(error)) => return Err(failure_of(source, &error)),
+                None => return Err(unusable(source, "the AWS SDK failed on its settings")),
             }
         }
         let tried: Vec<String> = self.sources.iter().map(|(source, _)| source.to_string()).collect();
@@ -110,6 +116,20 @@ impl CredentialsChain {
             may_pass: false,
         })
     }
+}
+
+/// A source whose settings or credentials cannot be used. Asking it again would give the same.
+fn unusable(source: &CredentialsSource, problem: &str) -> CredentialsFailure {
+    let remedy = match source {
+        CredentialsSource::Variables => "correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+        CredentialsSource::Profile(_) => "correct the profile, or what its credential_process prints",
+        CredentialsSource::WebIdentity => "correct AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN",
+        CredentialsSource::Container => {
+            "correct AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+        }
+        CredentialsSource::Instance => "correct AWS_EC2_METADATA_SERVICE_ENDPOINT, if it is set",
+    };
+    CredentialsFailure { reason: format!("{source}: {problem}"), remedy: remedy.to_owned(), may_pass: false }
 }
 
 /// Why a source that is configured gave no credentials.

@@ -3,6 +3,7 @@
 //! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
 //! - `transport`: TLS, proxies and bounded answers; `tunnel`: why a proxy did not connect; `answer`: what is accepted as an
 //!   answer; `trust`: the certificates that are trusted.
+//! - `settings`: values of the environment and of the profile that cannot be used; `caught`: panics of the SDK.
 //! - `credentials`: the sources of credentials.
 //! - `call`: makes one call and classifies its failure; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
@@ -11,12 +12,14 @@
 mod answer;
 mod call;
 mod caller;
+mod caught;
 mod client;
 mod create;
 mod credentials;
 mod doctor;
 mod lookup;
 mod responder;
+mod settings;
 mod transport;
 mod trust;
 mod tunnel;
