@@ -13,6 +13,9 @@ pub mod guarantees {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("environments.md")]
+pub mod environments {}
+
 #[doc = include_str!("pace.md")]
 pub mod pace {}
 

@@ -110,7 +110,7 @@ fn the_handbook_explains_every_warning() {
 }
 
 /// Compares a section of a file, between its begin and end marks, with `generated`. UPDATE_EXPECTED writes it instead.
-fn expect_section(file: &str, mark: &str, generated: &str) {
+pub fn expect_section(file: &str, mark: &str, generated: &str) {
     let path = repository(file);
     let text = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- begin {mark} -->\n"), format!("<!-- end {mark} -->"));

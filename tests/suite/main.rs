@@ -23,6 +23,7 @@ mod dates;
 mod doctor;
 mod endpoint;
 mod environment_variables;
+mod environments;
 mod export;
 mod export_join;
 mod field_files;

@@ -12,13 +12,13 @@ const CONNECT: &str = "connect.eu-west-2.amazonaws.com";
 const STS: &str = "sts.eu-west-2.amazonaws.com";
 
 /// A proxy that opens every tunnel to one port, whatever host it is asked for.
-struct TunnelProxy {
-    port: u16,
+pub struct TunnelProxy {
+    pub port: u16,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl TunnelProxy {
-    fn to(service: u16) -> Self {
+    pub fn to(service: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let heads = Arc::new(Mutex::new(Vec::new()));
