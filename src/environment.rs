@@ -20,7 +20,16 @@ const OF_THE_SDK: &str = "AWS_";
 const OF_THIS_TOOL: &str = "CONNECT_IMPORT_";
 
 /// Variables of the SDK and of its transport with other names, in upper case.
-const OTHERS: [&str; 5] = ["SECRET_ACCESS_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+const OTHERS: [&str; 8] = [
+    "SECRET_ACCESS_KEY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// Names that the Rust SDK does not read, with those that it reads. boto3 and the AWS CLI read both, and prefer these:
 /// measured with botocore 1.43.11.

@@ -91,6 +91,11 @@ impl Question<'_> {
                 found,
                 "log in, or name a profile with --profile",
             ),
+            // The cause names the remedy of each certificate.
+            AttemptError::Untrusted(_) => {
+                let remedy = format!("check first that {host} is the server that is meant");
+                CheckResult::fail(ENDPOINT, ExitCode::Usage, found, &remedy)
+            }
             AttemptError::NotSent(_) => {
                 let remedy = self.connection_remedy(failure.unwrap_or(ConnectionFailure::Other));
                 CheckResult::fail(ENDPOINT, ExitCode::TryLater, found, &remedy)

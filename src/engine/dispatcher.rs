@@ -61,6 +61,8 @@ struct Dispatcher<S> {
     /// Error of the last row that is left in doubt for the next run.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
+    /// Whether a request was sent.
+    has_sent: bool,
     progress: Progress,
     /// Rows of the input, and waiting rows of other inputs: the whole of an error budget in per cent.
     rows_read: u64,
@@ -105,6 +107,7 @@ impl<S: Submitter> Dispatcher<S> {
             outage: OutageDetector::new(import.policy.on_unknown, probe_gate),
             left_in_doubt: None,
             ending: None,
+            has_sent: false,
             progress,
             rows_read: run.own_rows() + run.adopted,
             rate_meter: RateMeter::default(),
@@ -156,7 +159,12 @@ impl<S: Submitter> Dispatcher<S> {
         self.emit_progress();
         let all_sent = if self.import.held_back > 0 { Ending::LimitReached } else { Ending::Complete };
         let all_sent = self.left_in_doubt.map_or(all_sent, Ending::Unanswered);
-        Ok((self.ending.unwrap_or(all_sent), self.progress))
+        let ending = match self.ending.unwrap_or(all_sent) {
+            // Requests that were in flight when it was found are known only now.
+            Ending::Untrusted { cause, .. } => Ending::Untrusted { cause, has_sent: self.has_sent },
+            ending => ending,
+        };
+        Ok((ending, self.progress))
     }
 
     /// Claims rows when fewer are ready than can be sent at once.
@@ -224,6 +232,7 @@ impl<S: Submitter> Dispatcher<S> {
         if let Some(ending) = self.instance_probe.record(claim, decision, cause) {
             self.end(ending);
         }
+        self.has_sent |= decision.may_have_sent();
         match decision.pool_failure {
             None => self.resources.pacer.answered(),
             Some(PoolFailure::Throttled) => self.progress.throttled += 1,

@@ -18,6 +18,13 @@ pub enum Ending {
     Interrupted(Signal),
     /// Credentials are missing or invalid, or a permission is missing.
     Denied(Cause),
+    /// The server's certificate is not trusted.
+    Untrusted {
+        /// What is wrong with it, and the remedy.
+        cause: Cause,
+        /// Whether a request of the run, or an answer to the verification, came through before that.
+        has_sent: bool,
+    },
     /// A quota that waiting does not refill is exhausted.
     QuotaExceeded(Cause),
     /// The instance does not exist: every answer was a 404.

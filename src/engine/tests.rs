@@ -288,6 +288,28 @@ fn a_denied_attempt_stops_the_run_and_leaves_its_row_waiting() {
 }
 
 #[test]
+fn an_untrusted_server_stops_the_run_and_its_ending_tells_whether_anything_was_sent() {
+    for created in [0, 1] {
+        let fixture = Fixture::with_rows(4);
+        let mut replies = vec![FakeReply::untrusted().after(SECOND / 2); 2];
+        // In flight while the others fail, so that it is created after the run's end.
+        replies.extend(vec![FakeReply::created().after(SECOND); created]);
+        let outcome = fixture.run(FakeSubmitter::replying(replies), |import| {
+            (import.concurrency, import.rate, import.burst) = (2 + created, Rate::Fixed(10_000.0), 100);
+        });
+        let expected = created > 0;
+        assert!(
+            matches!(outcome.ending(), Ending::Untrusted { has_sent, .. } if *has_sent == expected),
+            "{:?}",
+            outcome.ending()
+        );
+        let states = (fixture.count(RowState::Created), fixture.count(RowState::Pending));
+        assert_eq!(states, (created as u64, 4 - created as u64));
+        assert!(fixture.row(outcome.attempts[0].token).doubt_ms.is_none());
+    }
+}
+
+#[test]
 fn an_endpoint_that_was_never_reached_is_given_up_and_no_row_is_in_doubt() {
     let fixture = Fixture::with_rows(3);
     let outcome = fixture.run(always(FakeReply::unreachable()), |_| ());

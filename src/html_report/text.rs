@@ -94,6 +94,7 @@ pub(super) fn explain_ending(ending: Option<&str>, is_under_way: bool, service: 
         Some("complete") => "completed",
         Some("interrupted") => "was interrupted",
         Some("denied") => "was denied access",
+        Some("untrusted") => "did not trust the server",
         Some("quota exceeded") => "reached a hard quota",
         Some("not found") => "did not find the instance",
         Some("throttled") => "was throttled for too long",

@@ -6,7 +6,7 @@ use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, LONGEST, option_error};
 use crate::cli::{GlobalArgs, JobArgs, RequestArgs};
-use crate::submission::{AwsSettings, expect_endpoint, expect_region, is_loopback_host};
+use crate::submission::{AwsSettings, CaBundle, expect_endpoint, expect_region, is_loopback_host};
 
 /// The instance and how it is reached.
 pub(super) fn destination(
@@ -20,7 +20,7 @@ pub(super) fn destination(
         profile: global.profile.clone().or(connect.profile.clone()),
         region: global.region.clone().or(connect.region.clone()),
         endpoint_url: global.endpoint_url.clone().or(connect.endpoint_url.clone()),
-        ca_bundle: global.ca_bundle.clone().or(connect.ca_bundle.as_ref().map(|path| file.beside(path))),
+        ca_bundle: ca_bundle(global, file),
         no_sign_request: global.no_sign_request.or(connect.no_sign_request).unwrap_or(false),
         connect_timeout: global
             .connect_timeout
@@ -62,6 +62,16 @@ pub(super) fn destination(
         }
     }
     Ok((instance, aws))
+}
+
+/// The CA bundle that is named for this tool.
+fn ca_bundle(global: &GlobalArgs, file: &JobFile) -> Option<CaBundle> {
+    let of_flag = || Some(CaBundle { path: global.ca_bundle.clone()?, origin: "--ca-bundle".to_owned() });
+    let of_job = || {
+        let path = file.beside(file.connect.ca_bundle.as_ref()?);
+        Some(CaBundle { path, origin: "[connect] ca_bundle".to_owned() })
+    };
+    of_flag().or_else(of_job)
 }
 
 /// Whether the built-in sandbox serves the command, and not a sandbox that `--endpoint-url` names.

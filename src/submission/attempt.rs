@@ -20,6 +20,8 @@ pub type Attempt = Result<Contact, AttemptError>;
 pub enum AttemptError {
     /// The connection was not made: not created.
     NotSent(Cause),
+    /// The server's certificate is not trusted: not sent, and every other connection would fail in the same way.
+    Untrusted(Cause),
     /// The credentials provider did not answer: not sent. It may answer later.
     CredentialsUnavailable(Cause),
     /// 429: not created, and not the row's fault.
@@ -48,6 +50,7 @@ impl AttemptError {
     pub fn cause(&self) -> &Cause {
         match self {
             AttemptError::NotSent(cause)
+            | AttemptError::Untrusted(cause)
             | AttemptError::CredentialsUnavailable(cause)
             | AttemptError::Throttled(cause)
             | AttemptError::Refused(cause)

@@ -67,6 +67,11 @@ impl FakeReply {
         Self::error(AttemptError::NotSent(cause("OutOfReach")))
     }
 
+    /// The server's certificate is not trusted.
+    pub(crate) fn untrusted() -> Self {
+        Self::error(AttemptError::Untrusted(cause("UntrustedCertificate")))
+    }
+
     /// 400: Connect refuses the row.
     pub(crate) fn refused() -> Self {
         Self::error(AttemptError::Refused(cause("InvalidRequestException")))

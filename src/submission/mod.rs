@@ -32,7 +32,7 @@ mod target;
 mod usable;
 
 pub use attempt::{Attempt, AttemptError, Submitter};
-pub use connect::{AwsSettings, ConnectClient, ConnectError, CredentialsInfo, TrustError};
+pub use connect::{AwsSettings, CaBundle, ConnectClient, ConnectError, CredentialsInfo, TrustError};
 pub use credentials::{CredentialsFailure, CredentialsSource};
 pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};
 pub use outcome::{

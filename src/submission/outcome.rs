@@ -47,6 +47,8 @@ pub enum StopReason {
     Denied(Cause),
     /// A hard quota is used up.
     QuotaExceeded(Cause),
+    /// The server's certificate is not trusted.
+    Untrusted(Cause),
 }
 
 /// Evidence that the instance exists, which decides whether a 404 is the row's fault.
@@ -90,6 +92,15 @@ pub struct Decision {
     pub doubts_instance: bool,
     /// Whether the response was a 402 that may concern this row alone.
     pub may_be_full_chain: bool,
+}
+
+impl Decision {
+    /// Whether the request may have been sent.
+    pub fn may_have_sent(&self) -> bool {
+        let is_unsent =
+            matches!(self.pool_failure, Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable));
+        !is_unsent && !matches!(self.stop, Some(StopReason::Untrusted(_)))
+    }
 }
 
 /// Decides what follows from an attempt.
@@ -154,6 +165,7 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
         Err(AttemptError::NotSent(_)) => pool_failure(PoolFailure::Unreachable),
         Err(AttemptError::CredentialsUnavailable(_)) => pool_failure(PoolFailure::CredentialsUnavailable),
         Err(AttemptError::Throttled(_)) => pool_failure(PoolFailure::Throttled),
+        Err(AttemptError::Untrusted(cause)) => stop(StopReason::Untrusted(cause)),
         Err(AttemptError::Denied(cause)) => stop(StopReason::Denied(cause)),
         Err(AttemptError::QuotaExceeded(cause)) => stop(StopReason::QuotaExceeded(cause)),
         // Failed and not rejected: if it was the quota, the next run can create the row.

@@ -35,6 +35,11 @@ impl Proxy {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// Host, without the brackets of an IPv6 address.
+    pub(super) fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
     /// Name of the variable that names it.
     pub fn variable(&self) -> &'static str {
         self.variable

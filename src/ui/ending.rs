@@ -12,6 +12,7 @@ pub fn ending_name(ending: &Ending) -> &'static str {
         Ending::LimitReached => "limit reached",
         Ending::Interrupted(_) => "interrupted",
         Ending::Denied(_) => "denied",
+        Ending::Untrusted { .. } => "untrusted",
         Ending::QuotaExceeded(_) => "quota exceeded",
         Ending::NotFound(_) => "not found",
         Ending::Throttled(_) => "throttled",
@@ -80,6 +81,12 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             "Connect denies the request, or it cannot be signed",
             "The rows are not the cause. Check the credentials, that they allow the operation on the instance, and \
              the machine's clock.",
+        ),
+        Ending::Untrusted { cause, has_sent } => (
+            if *has_sent { ExitCode::Fatal } else { ExitCode::Usage },
+            cause,
+            "The server is not trusted",
+            "The rows that were not sent stay pending.",
         ),
         Ending::QuotaExceeded(cause) => (
             ExitCode::Fatal,

@@ -52,6 +52,9 @@ impl PacedOperation {
                 AttemptError::NotSent(_) => PoolFailure::Unreachable,
                 AttemptError::CredentialsUnavailable(_) => PoolFailure::CredentialsUnavailable,
                 AttemptError::MaybeSent(_) | AttemptError::Conflict(_) => PoolFailure::Unanswered,
+                AttemptError::Untrusted(cause) => {
+                    return Err(Ending::Untrusted { cause: cause.clone(), has_sent: false });
+                }
                 AttemptError::Denied(cause) => return Err(Ending::Denied(cause.clone())),
                 AttemptError::Refused(cause)
                 | AttemptError::NotFound(cause)

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::error::Error;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use futures_util::FutureExt as _;
 use tracing::debug;
 
 use super::answer::{AnswerTooLong, is_page};
+use super::certificate_words::UntrustedCertificate;
 use super::responder::responder;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
@@ -131,6 +133,10 @@ where
     if let Some(failure) = find::<ProxyFailure>(error) {
         return failure.attempt_error();
     }
+    // That of Connect, or of a source of credentials.
+    if let Some(untrusted) = find::<UntrustedCertificate>(error) {
+        return AttemptError::Untrusted(local_cause("UntrustedCertificate", &untrusted.to_string()));
+    }
     match error {
         SdkError::ServiceError(service) if is_page(service.raw()) => {
             classify_page(service.raw().status().as_u16())
@@ -190,10 +196,15 @@ fn is_connect_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> bool
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
+/// The error and its sources. The error within an `io::Error` is one of them, although `io::Error::source` passes it over.
 pub(super) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        within.map(|within| within as &(dyn Error + 'static)).or_else(|| error.source())
+    })
 }
 
+/// The first error of this type in the chain.
 pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     chain(error).find_map(|error| error.downcast_ref())
 }
@@ -254,6 +265,14 @@ mod tests {
         config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
         config.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
         aws_sdk_connect::Client::from_conf(config.build())
+    }
+
+    #[test]
+    fn an_error_within_io_errors_is_found() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls.clone()));
+        assert_eq!(find::<rustls::Error>(&nested), Some(&tls));
+        assert_eq!(chain(&nested).count(), 3);
     }
 
     #[tokio::test]

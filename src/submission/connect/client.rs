@@ -1,6 +1,5 @@
 //! The SDK's client and its settings.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use super::caught::caught;
 use super::credentials::CredentialsChain;
 use super::settings::expect_usable;
 use super::transport;
-use super::trust::{TrustError, trusted};
+use super::trust::{CaBundle, Trust, TrustError, chosen};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError};
 use crate::submission::target::ServiceTarget;
 
@@ -34,8 +33,8 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Endpoint of Connect instead of the Region's.
     pub endpoint_url: Option<String>,
-    /// PEM file with the certificates to trust instead of the system's.
-    pub ca_bundle: Option<PathBuf>,
+    /// Certificates to trust; `None` takes them from the environment, the profile or the system.
+    pub ca_bundle: Option<CaBundle>,
     /// Whether requests are sent unsigned, for endpoints other than Connect's.
     pub no_sign_request: bool,
     /// Limit for making a connection.
@@ -127,8 +126,8 @@ impl ConnectClient {
             loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
         } else {
             proxies = Arc::new(Proxies::from_environment()?);
-            let trusted = trusted(settings.ca_bundle.as_deref())?;
-            loader = loader.http_client(transport::with_tls(trusted, proxies.clone())?);
+            let bundle = chosen(settings.ca_bundle.as_ref(), |name| std::env::var_os(name), None);
+            loader = loader.http_client(transport::with_tls(Trust::new(bundle)?, proxies.clone())?);
         }
         let mut config = loader.no_credentials().load().await;
         if !settings.sandbox {

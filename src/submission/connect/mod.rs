@@ -2,7 +2,9 @@
 //!
 //! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
 //! - `transport`: TLS, proxies and bounded answers; `tunnel`: why a proxy did not connect; `answer`: what is accepted as an
-//!   answer; `trust`: the certificates that are trusted.
+//!   answer.
+//! - `trust`: the certificates that are trusted; `ca_bundle`: reads a file of them; `untrusted`: looks at a certificate that is
+//!   not trusted; `certificate_words`: says what is wrong with it.
 //! - `settings`: values of the environment and of the profile that cannot be used; `caught`: panics of the SDK.
 //! - `credentials`: the sources of credentials.
 //! - `call`: makes one call and classifies its failure; `responder`: who answered it.
@@ -10,9 +12,11 @@
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
 mod answer;
+mod ca_bundle;
 mod call;
 mod caller;
 mod caught;
+mod certificate_words;
 mod client;
 mod create;
 mod credentials;
@@ -23,7 +27,8 @@ mod settings;
 mod transport;
 mod trust;
 mod tunnel;
+mod untrusted;
 
 pub use client::{AwsSettings, ConnectClient, ConnectError};
 pub use doctor::CredentialsInfo;
-pub use trust::TrustError;
+pub use trust::{CaBundle, TrustError};

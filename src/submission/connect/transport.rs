@@ -11,31 +11,35 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use hyper::Uri;
 
 use super::answer::{bounded, is_of_proxy, limit};
+use super::trust::Trust;
 use super::tunnel::{as_error, explained};
+use super::untrusted::Inspector;
 use crate::submission::proxies::{Proxies, Proxy, ProxyError, Route};
 use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
 /// A transport for loopback, which ignores the proxy variables of the environment.
 pub(super) fn without_tls() -> SharedHttpClient {
     let none = ProxyConfig::disabled;
-    client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), trusted: None })
+    client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), tls: None })
 }
 
 /// A transport that sends requests through these proxies.
 ///
 /// # Errors
 /// [`ProxyError`]: the SDK refuses the URL of a proxy.
-pub(super) fn with_tls(trusted: TlsContext, proxies: Arc<Proxies>) -> Result<SharedHttpClient, ProxyError> {
+pub(super) fn with_tls(trust: Trust, proxies: Arc<Proxies>) -> Result<SharedHttpClient, ProxyError> {
     let config = |proxy: Option<&Arc<Proxy>>| match proxy {
         None => Ok(ProxyConfig::disabled()),
         Some(proxy) => ProxyConfig::all(proxy.url_with_password())
             .map_err(|_| ProxyError::Invalid { variable: proxy.variable() }),
     };
     let [forward, tunnel] = proxies.all().map(config);
-    Ok(client(Routes { forward: forward?, tunnel: tunnel?, proxies, trusted: Some(trusted) }))
+    let tls = Some((trust.context.clone(), Inspector::new(trust, proxies.clone())));
+    Ok(client(Routes { forward: forward?, tunnel: tunnel?, proxies, tls }))
 }
 
 fn client(routes: Routes) -> SharedHttpClient {
@@ -80,8 +84,18 @@ struct Routes {
     proxies: Arc<Proxies>,
     forward: ProxyConfig,
     tunnel: ProxyConfig,
-    /// Certificates to trust; `None` without TLS.
-    trusted: Option<TlsContext>,
+    /// Certificates to trust, and what looks at others; `None` without TLS.
+    tls: Option<(TlsContext, Inspector)>,
+}
+
+impl Routes {
+    /// The error, with the certificate of the server if that is its cause. `limit` bounds one more connection.
+    async fn with_certificate(&self, error: ConnectorError, url: &str, limit: Duration) -> ConnectorError {
+        match &self.tls {
+            Some((_, inspector)) => inspector.with_certificate(error, url, limit).await,
+            None => error,
+        }
+    }
 }
 
 /// Sends each request on its route. Each route has a pool of connections, which is made with its first request.
@@ -98,17 +112,17 @@ struct Transport {
 impl Transport {
     fn connector(&self, proxy: ProxyConfig) -> Connector {
         let builder = self.builder.clone().proxy_config(proxy);
-        match &self.routes.trusted {
+        match &self.routes.tls {
             None => builder.build_http(),
-            Some(trusted) => {
+            Some((trusted, _)) => {
                 builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(trusted.clone()).build()
             }
         }
     }
 
-    /// How long a proxy is asked for its status after a failure: within what remains of the attempt.
+    /// How long a proxy or a server is asked again after a failure: within what remains of the attempt.
     fn limit_of_explanation(&self) -> Duration {
-        /// Longer than a proxy takes that has answered just before.
+        /// Longer than one takes that has answered just before.
         const MAX: Duration = Duration::from_secs(5);
         self.read_timeout.map_or(MAX, |read| MAX.min(read / 2))
     }
@@ -124,22 +138,28 @@ impl fmt::Debug for Transport {
 impl HttpConnector for Transport {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let limit = limit(request.uri());
+        let limit_of_explanation = self.limit_of_explanation();
+        let (routes, url) = (self.routes.clone(), request.uri().to_owned());
         let (proxy, is_tunnel) = match self.routes.proxies.route(request.uri()) {
             Route::Direct => {
                 let direct = self.direct.get_or_init(|| self.connector(ProxyConfig::disabled()));
                 let call = direct.call(request);
-                return HttpConnectorFuture::new(async move { Ok(bounded(call.await?, limit)) });
+                return HttpConnectorFuture::new(async move {
+                    match call.await {
+                        Ok(response) => Ok(bounded(response, limit)),
+                        Err(error) => Err(routes.with_certificate(error, &url, limit_of_explanation).await),
+                    }
+                });
             }
             Route::Forward(proxy) => (proxy.clone(), false),
             Route::Tunnel(proxy) => (proxy.clone(), true),
         };
-        let target = target(request.uri());
+        let target = target(&url);
         let connector = match is_tunnel {
             true => self.tunnel.get_or_init(|| self.connector(self.routes.tunnel.clone())),
             false => self.forward.get_or_init(|| self.connector(self.routes.forward.clone())),
         };
         let call = connector.call(request);
-        let limit_of_explanation = self.limit_of_explanation();
         HttpConnectorFuture::new(async move {
             match call.await {
                 Ok(response) if !is_tunnel && is_of_proxy(&response) => {
@@ -147,7 +167,10 @@ impl HttpConnector for Transport {
                     Err(as_error(ProxyFailure { proxy, target, problem }))
                 }
                 Ok(response) => Ok(bounded(response, limit)),
-                Err(error) => Err(explained(error, &proxy, target, is_tunnel, limit_of_explanation).await),
+                Err(error) => {
+                    let error = routes.with_certificate(error, &url, limit_of_explanation).await;
+                    Err(explained(error, &proxy, target, is_tunnel, limit_of_explanation).await)
+                }
             }
         })
     }

@@ -1,46 +1,210 @@
 //! The certificates that the transport trusts.
 
+use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use rustls::RootCertStore;
 use thiserror::Error;
+use tracing::debug;
+
+use super::ca_bundle::{self, Certificates};
+
+/// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
+const MAX_BUNDLE: u64 = 16 << 20;
+
+/// Variables that name a CA bundle, in the AWS CLI's order: the profile's `ca_bundle` stands between them. The second is
+/// that of Python's requests, which the AWS CLI and boto3 read too.
+const VARIABLES: [&str; 2] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+
+/// Variables that name the system's certificates, as OpenSSL and rustls-native-certs read them.
+const SYSTEM_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// A file with the certificates to trust instead of the system's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CaBundle {
+    /// Path, also relative to the working folder.
+    pub path: PathBuf,
+    /// What names the path, such as `--ca-bundle` or `AWS_CA_BUNDLE`.
+    pub origin: String,
+}
 
 /// The certificates to trust cannot be used.
 #[derive(Debug, Error)]
 pub enum TrustError {
     /// The CA bundle cannot be read.
-    #[error("cannot read the CA bundle {}: {source}", path.display())]
-    CaBundle {
+    #[error(
+        "cannot read the CA bundle {} ({origin}): {source}; name a PEM file with --ca-bundle",
+        path.display()
+    )]
+    Unreadable {
         /// Path of the bundle.
         path: PathBuf,
+        /// What names it.
+        origin: String,
         /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The CA bundle has no certificate, or one that cannot be parsed.
-    #[error("the CA bundle {} holds no PEM certificate, or one that cannot be read", .0.display())]
-    NoCertificates(PathBuf),
-    /// The TLS library refuses the CA bundle.
-    #[error("the CA bundle cannot be used: {0}")]
+    /// The CA bundle has no certificate that can be used.
+    #[error("the CA bundle {} ({origin}) {problem}", path.display())]
+    Unusable {
+        /// Path of the bundle.
+        path: PathBuf,
+        /// What names it.
+        origin: String,
+        /// What the file is instead, and the remedy.
+        problem: String,
+    },
+    /// The TLS library refuses the certificates.
+    #[error("the certificates to trust cannot be used: {0}")]
     Tls(String),
 }
 
-/// Trusts the certificates of `bundle` and no others; the system's without a bundle.
-///
-/// # Errors
-/// [`TrustError`]
-pub(super) fn trusted(bundle: Option<&Path>) -> Result<TlsContext, TrustError> {
-    let Some(bundle) = bundle else { return Ok(TlsContext::default()) };
-    let pem =
-        std::fs::read(bundle).map_err(|source| TrustError::CaBundle { path: bundle.to_owned(), source })?;
-    // Checked here, since the SDK panics on a PEM file that it cannot parse.
-    let mut roots = rustls::RootCertStore::empty();
-    let is_valid = CertificateDer::pem_slice_iter(&pem)
-        .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
-    if !is_valid || roots.is_empty() {
-        return Err(TrustError::NoCertificates(bundle.to_owned()));
+/// The authorities that are trusted.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    /// The settings of the transport.
+    pub(super) context: TlsContext,
+    /// Their certificates.
+    pub(super) roots: Arc<RootCertStore>,
+    /// Where they come from.
+    pub(super) store: TrustedStore,
+    /// Certificates of the store that cannot be used.
+    pub(super) unusable: usize,
+}
+
+/// Where trusted certificates come from.
+#[derive(Clone, Debug)]
+pub(super) enum TrustedStore {
+    /// A CA bundle.
+    Bundle(CaBundle),
+    /// The system, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place, such as `SSL_CERT_FILE=/ca.pem`.
+    System(Option<String>),
+}
+
+/// The CA bundle to trust: `given`, or that of the environment or of the profile.
+pub(super) fn chosen(
+    given: Option<&CaBundle>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    of_profile: Option<CaBundle>,
+) -> Option<CaBundle> {
+    let [aws, requests] = VARIABLES.map(|name| {
+        let path = variable(name).filter(|path| !path.is_empty())?;
+        Some(CaBundle { path: path.into(), origin: name.to_owned() })
+    });
+    given.cloned().or(aws).or(of_profile).or(requests)
+}
+
+impl Trust {
+    /// Trusts the certificates of `bundle` and no others; without a bundle the system's.
+    ///
+    /// # Errors
+    /// [`TrustError`]: the bundle is not usable. A system without certificates is no error: the endpoint may need none.
+    pub(super) fn new(bundle: Option<CaBundle>) -> Result<Self, TrustError> {
+        let (certificates, store) = match bundle {
+            Some(bundle) => (of_bundle(&bundle)?, TrustedStore::Bundle(bundle)),
+            None => (of_system(), TrustedStore::System(system_variables())),
+        };
+        let Certificates { roots, pem, unusable } = certificates;
+        debug!(?store, certificates = roots.len(), unusable, "trusted certificates");
+        let context = TlsContext::builder()
+            .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
+            .build()
+            .map_err(|error| TrustError::Tls(error.to_string()))?;
+        Ok(Trust { context, roots: Arc::new(roots), store, unusable })
     }
-    let store = TrustStore::empty().with_pem_certificate(pem);
-    TlsContext::builder().with_trust_store(store).build().map_err(|error| TrustError::Tls(error.to_string()))
+}
+
+fn of_bundle(CaBundle { path, origin }: &CaBundle) -> Result<Certificates, TrustError> {
+    let unusable = |problem| TrustError::Unusable { path: path.clone(), origin: origin.clone(), problem };
+    let real = expanded(path, std::env::home_dir());
+    if real.is_dir() {
+        let problem = "is a folder; name one PEM file, made by: cat *.pem > bundle.pem in that folder";
+        return Err(unusable(problem.to_owned()));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(&real)
+        .and_then(|file| file.take(MAX_BUNDLE + 1).read_to_end(&mut bytes))
+        .map_err(|source| TrustError::Unreadable { path: path.clone(), origin: origin.clone(), source })?;
+    if bytes.len() as u64 > MAX_BUNDLE {
+        return Err(unusable(format!("is larger than {} MiB; name a PEM file", MAX_BUNDLE >> 20)));
+    }
+    ca_bundle::read(&bytes, &real).map_err(unusable)
+}
+
+/// The path with the home folder in the place of a `~` at its start, as the AWS CLI has it.
+fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+fn of_system() -> Certificates {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        debug!(%error, "certificates of the system that cannot be read");
+    }
+    Certificates::usable(found.certs)
+}
+
+/// The variables that name the system's certificates, with their values.
+fn system_variables() -> Option<String> {
+    let set = SYSTEM_VARIABLES.iter().filter_map(|name| {
+        let value = std::env::var_os(name)?;
+        Some(format!("{name}={}", value.display()))
+    });
+    let set: Vec<_> = set.collect();
+    (!set.is_empty()).then(|| set.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(path: &str, origin: &str) -> CaBundle {
+        CaBundle { path: path.into(), origin: origin.into() }
+    }
+
+    #[test]
+    fn the_bundle_is_chosen_in_the_aws_clis_order() {
+        let both = |name: &str| Some(OsString::from(format!("{name}.pem")));
+        let requests = |name: &str| (name == "REQUESTS_CA_BUNDLE").then(|| OsString::from("r.pem"));
+        let empty = |_: &str| Some(OsString::new());
+        let flag = bundle("f.pem", "--ca-bundle");
+        let profile = bundle("p.pem", "ca_bundle of profile corp");
+        let aws = bundle("AWS_CA_BUNDLE.pem", "AWS_CA_BUNDLE");
+        assert_eq!(chosen(Some(&flag), both, Some(profile.clone())), Some(flag));
+        assert_eq!(chosen(None, both, Some(profile.clone())), Some(aws));
+        assert_eq!(chosen(None, requests, Some(profile.clone())), Some(profile.clone()));
+        assert_eq!(chosen(None, requests, None), Some(bundle("r.pem", "REQUESTS_CA_BUNDLE")));
+        assert_eq!(chosen(None, empty, Some(profile.clone())), Some(profile));
+        assert_eq!(chosen(None, empty, None), None);
+    }
+
+    #[test]
+    fn a_tilde_at_the_start_is_the_home_folder() {
+        let home = || Some(PathBuf::from("/home/me"));
+        assert_eq!(expanded(Path::new("~/ca.pem"), home()), Path::new("/home/me/ca.pem"));
+        assert_eq!(expanded(Path::new("~/ca.pem"), None), Path::new("~/ca.pem"));
+        for path in ["a/~/ca.pem", "~you/ca.pem", "ca.pem"] {
+            assert_eq!(expanded(Path::new(path), home()), Path::new(path));
+        }
+    }
+
+    #[test]
+    fn a_folder_and_a_missing_file_are_refused_with_their_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, expected) in
+            [(folder.path().to_owned(), "is a folder"), ("/no/such.pem".into(), "cannot read")]
+        {
+            let named = CaBundle { path: path.clone(), origin: "AWS_CA_BUNDLE".into() };
+            let error = Trust::new(Some(named)).unwrap_err().to_string();
+            for part in [expected, &path.display().to_string(), "(AWS_CA_BUNDLE)"] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
 }
