@@ -8,8 +8,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 /// The entries of `NO_PROXY`.
 ///
-/// hyper-util compares names and addresses. It knows no entry with a port, which curl and Python have, so there is a list
-/// for each port that occurs: the entries without a port, and those with this one.
+/// hyper-util compares names and addresses. It knows no entry with a port, which Python and so the AWS CLI have, so there
+/// is a list for each port that occurs: the entries without a port, and those with this one.
 #[derive(Default)]
 pub(super) struct NoProxy {
     any_port: Entries,

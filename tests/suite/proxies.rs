@@ -218,6 +218,54 @@ fn a_page_of_a_forward_proxy_is_never_an_answer_of_connect() {
 }
 
 #[test]
+fn verify_names_the_proxy_and_settles_nothing_by_its_page() {
+    let folder = Folder::new();
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let url = format!("http://0.0.0.0:{}", connect.port);
+    run_with(&folder, &url, &["--no-sign-request"], &[]).expect(0);
+    for (status, exit, text) in [
+        (403, 7, "A proxy refuses the requests (ProxyRefused: the proxy 127.0.0.1:"),
+        (502, 1, "ProxyFailed: the proxy 127.0.0.1:"),
+    ] {
+        let proxy = Endpoint::serve(move |_| page(status));
+        let own = ["verify", "t.csv", "--key", "id", "--ledger", "t.ledger.db", "--region", "eu-west-2"];
+        let more = [
+            "--instance-id",
+            "11111111-2222-3333-4444-555555555555",
+            "--no-sign-request",
+            "--endpoint-url",
+            &url,
+        ];
+        let mut command = folder.command(&[&own[..], &more].concat());
+        command.env("HTTP_PROXY", proxy.url());
+        let ended = Ended::from(command.output().unwrap()).expect(exit);
+        assert!(said(&ended).contains(text), "{}", said(&ended));
+        assert_eq!(folder.states("t.ledger.db"), "created 1");
+        assert!(!proxy.received().is_empty());
+    }
+}
+
+#[test]
+fn a_source_of_credentials_behind_a_proxy_that_refuses_is_asked_once() {
+    let folder = Folder::new();
+    let token = folder.write("token", "a token");
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let proxy = Endpoint::serve(|_| page(407));
+    folder.write("t.csv", numbered_csv(3));
+    let url = connect.url();
+    let mut command = folder.command(&run_signed(&url, &[]));
+    command.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("HTTPS_PROXY", proxy.url());
+    command.env("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Import");
+    let ended = Ended::from(command.output().unwrap()).expect(7);
+    let named =
+        format!("the proxy 127.0.0.1:{} (HTTPS_PROXY) asks for a user and password (407)", proxy.port);
+    assert!(said(&ended).contains(&named), "{}", said(&ended));
+    let asked: Vec<_> = proxy.received().into_iter().map(|request| request.target).collect();
+    assert_eq!(asked, [format!("{STS}:443")]);
+    assert!(connect.requests().is_empty());
+}
+
+#[test]
 fn a_page_without_a_proxy_is_no_answer_of_connect_either() {
     for (status, exit, row) in [(403, 7, "pending|0"), (200, 75, "pending|1"), (502, 75, "pending|1")] {
         let folder = Folder::new();
