@@ -16,7 +16,7 @@ use crate::pacing::{PoolFailure, Rate};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::shutdown::Signal;
-use crate::submission::{Caller, CallerAbsence, Proxy, ServiceTarget};
+use crate::submission::{Caller, CallerAbsence, ClockOffset, Proxy, ServiceTarget};
 use crate::warning::Warning;
 
 /// An event of a run, a check or a verification.
@@ -125,7 +125,11 @@ pub enum RunEvent {
         cause: Cause,
         /// Duration of the pause.
         pause: Duration,
+        /// Whether the service asked for it, and it would be shorter otherwise.
+        is_asked: bool,
     },
+    /// The service refused the time of a signature. From now on requests are signed with the service's time.
+    ClockCorrected(ClockOffset),
     /// No new request is sent; those in flight are awaited.
     Draining {
         /// Signal that stopped the run, if one did.

@@ -23,9 +23,6 @@ const OTHER_SERVICE: [&str; 3] =
 /// Error codes of accounts that do not have the service or the Region.
 const NOT_SUBSCRIBED: [&str; 2] = ["OptInRequired", "SubscriptionRequiredException"];
 
-/// Error codes of a signature whose time is not the server's.
-const CLOCK_CODES: [&str; 3] = ["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];
-
 /// A request that Connect must refuse, and where it went.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
@@ -192,7 +189,7 @@ impl Question<'_> {
             may_ask: true,
             clock_refusal: None,
         };
-        if is_clock_error(error) {
+        if let AttemptError::Clock(_) = error {
             (verdict.may_ask, verdict.clock_refusal) = (false, Some(found));
             return verdict;
         }
@@ -246,15 +243,6 @@ impl Question<'_> {
     }
 }
 
-/// Whether the answer refuses the time of the signature.
-fn is_clock_error(error: &AttemptError) -> bool {
-    let cause = error.cause();
-    let of_message = ["Signature expired", "Signature not yet current"];
-    CLOCK_CODES.contains(&cause.code.as_str())
-        || is_credentials_error(&cause.code)
-            && of_message.iter().any(|text| cause.message.as_str().contains(text))
-}
-
 fn credentials_remedy(code: &str) -> &'static str {
     match code {
         "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
@@ -298,6 +286,7 @@ mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
     use crate::ledger::Cause;
+    use crate::submission::ClockRefusal;
 
     fn cause(code: &str, message: &str) -> Cause {
         Cause { code: code.into(), message: message.into() }
@@ -340,7 +329,14 @@ mod tests {
         let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 15] = [
             (AttemptError::Refused, "InvalidParameterException", "m", "permission", CheckStatus::Pass, ""),
             (AttemptError::Refused, "SerializationException", "m", "permission", CheckStatus::Warn, "pilot"),
-            (AttemptError::Throttled, "ThrottlingException", "m", "permission", CheckStatus::Warn, "later"),
+            (
+                |cause| AttemptError::Throttled(cause.into()),
+                "ThrottlingException",
+                "m",
+                "permission",
+                CheckStatus::Warn,
+                "later",
+            ),
             (AttemptError::Denied, "AccessDeniedException", "m", "permission", FATAL, "chapter Operations"),
             (
                 AttemptError::Denied,
@@ -374,7 +370,14 @@ mod tests {
             (AttemptError::NotFound, "ResourceNotFoundException", "m", "instance", FATAL, "instance id"),
             (AttemptError::QuotaExceeded, "ServiceQuotaExceededException", "m", "quota", FATAL, "Support"),
             (AttemptError::Denied, "UnknownOperationException", "m", "endpoint", FATAL, "--endpoint-url"),
-            (AttemptError::MaybeSent, "InternalServiceException", "m", "endpoint", LATER, "later"),
+            (
+                |cause| AttemptError::MaybeSent(cause.into()),
+                "InternalServiceException",
+                "m",
+                "endpoint",
+                LATER,
+                "later",
+            ),
         ];
         for (kind, code, message, check, status, remedy) in cases {
             let found = last(kind(cause(code, message)), Responder::Service);
@@ -392,7 +395,7 @@ mod tests {
         for (error, responder) in [
             (none(), Responder::NoResponse(None)),
             (AttemptError::Denied(cause("HTTP403", "")), html()),
-            (AttemptError::MaybeSent(cause("NoAnswer", "")), html()),
+            (AttemptError::MaybeSent(cause("NoAnswer", "").into()), html()),
             (AttemptError::NotSent(cause("OutOfReach", "")), Responder::NoResponse(None)),
         ] {
             let verdict = judged(Some(error), responder, true);
@@ -426,18 +429,11 @@ mod tests {
 
     #[test]
     fn a_refused_time_is_the_clocks_matter_and_nothing_else_is_asked() {
-        for (code, message) in [
-            ("RequestExpired", "m"),
-            (
-                "InvalidSignatureException",
-                "Signature expired: 20260101T000000Z is now earlier than 20260102T000000Z",
-            ),
-            ("InvalidSignatureException", "Signature not yet current: 20260101T000000Z is still later than"),
-        ] {
-            let verdict = judged(Some(AttemptError::Denied(cause(code, message))), Responder::Service, true);
-            assert!(verdict.clock_refusal.is_some() && !verdict.may_ask, "{verdict:?}");
-            assert_eq!(verdict.results.len(), 1, "{verdict:?}");
-        }
+        let cause = cause("InvalidSignatureException", "Signature expired");
+        let refusal = ClockRefusal { cause, offset: None, is_corrected: false };
+        let verdict = judged(Some(AttemptError::Clock(refusal)), Responder::Service, true);
+        assert!(verdict.clock_refusal.is_some() && !verdict.may_ask, "{verdict:?}");
+        assert_eq!(verdict.results.len(), 1, "{verdict:?}");
     }
 
     #[test]

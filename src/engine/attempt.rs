@@ -34,7 +34,7 @@ pub(super) enum AttemptReport {
     /// The attempt was made, and the ledger has its result.
     Attempted {
         settled: Settled,
-        decision: Decision,
+        decision: Box<Decision>,
         cause: Option<Cause>,
         permit: Permit,
         latency: Duration,
@@ -142,6 +142,7 @@ impl<S: Submitter> AttemptResources<S> {
         };
         let settled = self.ledger.settle(in_flight, decision.settlement.clone()).await?;
         let _in_flight_permit = in_flight_permit;
+        let decision = Box::new(decision);
         Ok(AttemptReport::Attempted { settled, decision, cause, permit, latency, _in_flight_permit })
     }
 

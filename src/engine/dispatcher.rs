@@ -23,7 +23,7 @@ use crate::control_signals::ControlSignal;
 use crate::crash_plan::CrashPoint;
 use crate::event::{Progress, RunEvent};
 use crate::ledger::{Cause, Claim, LedgerError, RowState, RunRecord, Settled};
-use crate::pacing::{Concurrency, Pacer, Permit, PoolFailure, Rate, Reaction};
+use crate::pacing::{Concurrency, Pacer, Pause, Permit, PoolFailure, Rate, Reaction};
 use crate::submission::{AttemptContext, Decision, Submitter};
 
 /// Interval of progress events, and of decisions that depend on time alone.
@@ -58,6 +58,8 @@ struct Dispatcher<S> {
     claimable: u64,
     instance_probe: InstanceProbe,
     outage: OutageDetector,
+    /// Whether an answer refused the time of a signature, so that requests are signed with the service's time since.
+    is_clock_corrected: bool,
     /// Error of the last row that is left in doubt for the next run.
     left_in_doubt: Option<Cause>,
     ending: Option<Ending>,
@@ -105,6 +107,7 @@ impl<S: Submitter> Dispatcher<S> {
             claimable: import.to_send,
             instance_probe: InstanceProbe::new(run.instance_proven),
             outage: OutageDetector::new(import.policy.on_unknown, probe_gate),
+            is_clock_corrected: false,
             left_in_doubt: None,
             ending: None,
             has_sent: false,
@@ -189,6 +192,7 @@ impl<S: Submitter> Dispatcher<S> {
                 attempts,
                 instance: self.instance_probe.evidence_for(claim.row),
                 outage: self.outage.is_outage_for(claim.row),
+                is_clock_corrected: self.is_clock_corrected,
             };
             self.attempts.spawn(self.resources.clone().attempt(claim, context));
         }
@@ -239,20 +243,42 @@ impl<S: Submitter> Dispatcher<S> {
             Some(PoolFailure::Unanswered) => self.progress.unanswered += 1,
             Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable) => {}
         }
-        let failure = self.outage.record(claim.row, decision.pool_failure);
-        if let (Some(failure), Some(cause)) = (failure, cause) {
-            self.pause_or_give_up(failure, cause.clone(), permit);
+        // Requests in flight at the first correction are refused, too.
+        if let Some(offset) = decision.clock_correction.filter(|_| !self.is_clock_corrected) {
+            self.is_clock_corrected = true;
+            self.import.reporter.emit(RunEvent::ClockCorrected(offset));
+        }
+        let counted = self.outage.record(claim.row, decision.pool_failure);
+        if let (Some(failure), Some(cause)) = (decision.pool_failure, cause) {
+            let is_counted = counted.is_some();
+            self.pause_or_give_up(failure, is_counted, decision.retry_after, cause.clone(), permit);
         }
     }
 
-    fn pause_or_give_up(&mut self, failure: PoolFailure, cause: Cause, permit: Permit) {
+    /// Pauses the pool after a failure. One that is not counted pauses it only if the service asks for a pause.
+    fn pause_or_give_up(
+        &mut self,
+        failure: PoolFailure,
+        is_counted: bool,
+        asked: Option<Duration>,
+        cause: Cause,
+        permit: Permit,
+    ) {
         // No request will be sent, so there is nothing to pause.
         if self.ending.is_some() {
             return;
         }
-        match self.resources.pacer.report_failure(failure, permit, fastrand::f64()) {
+        let pacer = &self.resources.pacer;
+        let reaction = match asked {
+            _ if is_counted => pacer.report_failure(failure, asked, permit, fastrand::f64()),
+            Some(asked) => pacer.hold(asked),
+            None => Reaction::None,
+        };
+        match reaction {
             Reaction::None => {}
-            Reaction::Pause(pause) => self.import.reporter.emit(RunEvent::Paused { failure, cause, pause }),
+            Reaction::Pause(Pause { duration: pause, is_asked }) => {
+                self.import.reporter.emit(RunEvent::Paused { failure, cause, pause, is_asked });
+            }
             Reaction::GiveUp => self.end(Ending::after(failure, cause)),
         }
     }

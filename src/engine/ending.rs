@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::ledger::Cause;
 use crate::pacing::PoolFailure;
 use crate::shutdown::Signal;
+use crate::submission::ClockRefusal;
 
 /// Why a run stopped sending.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,6 +19,8 @@ pub enum Ending {
     Interrupted(Signal),
     /// Credentials are missing or invalid, or a permission is missing.
     Denied(Cause),
+    /// The service refuses the time of the signature.
+    Clock(ClockRefusal),
     /// The server's certificate is not trusted.
     Untrusted {
         /// What is wrong with it, and the remedy.

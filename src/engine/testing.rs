@@ -64,6 +64,15 @@ impl Outcome {
         &self.result.as_ref().unwrap().1
     }
 
+    /// The pauses that the service asked for.
+    pub(super) fn asked_pauses(&self) -> Vec<(PoolFailure, Duration)> {
+        let pause = |event: &RunEvent| match event {
+            RunEvent::Paused { failure, pause, is_asked: true, .. } => Some((*failure, *pause)),
+            _ => None,
+        };
+        self.events.iter().filter_map(pause).collect()
+    }
+
     pub(super) fn lines(&self) -> Vec<u64> {
         self.attempts.iter().map(|attempt| attempt.line).collect()
     }

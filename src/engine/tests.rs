@@ -131,6 +131,99 @@ fn throttling_uses_up_no_attempts_and_pauses_the_run() {
 }
 
 #[test]
+fn a_pause_that_the_service_asks_for_holds_the_whole_run_back_and_no_burst_follows_it() {
+    let fixture = Fixture::with_rows(20);
+    let reply = FakeReply::throttled().asking_for(60 * SECOND);
+    let replies = [FakeReply::created(), reply];
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |import| import.burst = 5);
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 20));
+    assert_eq!(outcome.asked_pauses(), [(PoolFailure::Throttled, 60 * SECOND)]);
+    let at: Vec<Instant> = outcome.attempts.iter().map(|attempt| attempt.at).collect();
+    // The burst of four was sent before the answer came.
+    let resumed = at.iter().position(|at| *at >= at_least(&outcome, 60)).unwrap();
+    assert!(resumed <= 4 && at.iter().skip(resumed).all(|at| *at >= at_least(&outcome, 60)), "{at:?}");
+    assert!(at[resumed + 3] - at[resumed] >= Duration::from_millis(290), "{at:?}");
+}
+
+/// The start of the run's first attempt, and so many seconds.
+fn at_least(outcome: &Outcome, seconds: u32) -> Instant {
+    outcome.attempts[0].at + seconds * SECOND
+}
+
+#[test]
+fn one_unanswered_attempt_holds_the_run_back_if_the_service_asks_for_it() {
+    let fixture = Fixture::with_rows(4);
+    let replies = [FakeReply::unanswered().asking_for(40 * SECOND)];
+    let outcome = fixture.run(FakeSubmitter::replying(replies), |_| ());
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 4));
+    assert_eq!(outcome.asked_pauses(), [(PoolFailure::Unanswered, 40 * SECOND)]);
+    assert!(outcome.attempts[1..].iter().all(|attempt| attempt.at >= at_least(&outcome, 40)));
+}
+
+#[test]
+fn a_service_that_asks_for_days_is_asked_again_after_five_minutes_and_given_up_after_as_many_failures() {
+    let fixture = Fixture::with_rows(3);
+    let reply = FakeReply::throttled().asking_for(7 * 24 * 3600 * SECOND);
+    let outcome = fixture.run(always(reply), |_| ());
+    assert!(matches!(outcome.ending(), Ending::Throttled(_)), "{:?}", outcome.ending());
+    assert!(outcome.asked_pauses().iter().all(|(_, pause)| *pause == 300 * SECOND));
+    // As without the header.
+    assert_eq!(outcome.asked_pauses().len(), 19);
+    assert_eq!(fixture.count(RowState::Pending), 3);
+}
+
+#[test]
+fn a_signal_and_the_deadline_end_a_pause_that_the_service_asks_for_at_once() {
+    let throttled = || always(FakeReply::throttled().asking_for(300 * SECOND));
+    let fixture = Fixture::with_rows(3);
+    let outcome = fixture.run_with(
+        throttled(),
+        |_| (),
+        async |operator| {
+            operator.submitter.attempt_begun(1).await;
+            tokio::time::sleep(10 * SECOND).await;
+            operator.interrupt();
+        },
+    );
+    assert_eq!(outcome.ending(), &Ending::Interrupted(Signal::Interrupt));
+    assert_eq!(outcome.ended - outcome.attempts[0].at, 10 * SECOND);
+    let fixture = Fixture::with_rows(3);
+    let outcome = fixture.run(throttled(), |import| import.deadline = Some(Instant::now() + 20 * SECOND));
+    assert_eq!(outcome.ending(), &Ending::TimeBudget);
+    assert_eq!(outcome.ended - outcome.attempts[0].at, 20 * SECOND);
+}
+
+#[test]
+fn a_refused_clock_is_corrected_for_all_rows_in_flight_and_told_once() {
+    let fixture = Fixture::with_rows(8);
+    let submitter = FakeSubmitter::new(|attempt| match attempt.number {
+        ..=4 => FakeReply::clock_refused().after(SECOND),
+        _ => FakeReply::created(),
+    });
+    let outcome = fixture.run(submitter, |import| import.policy.max_attempts = 1);
+    assert_eq!((outcome.ending(), outcome.progress().created), (&Ending::Complete, 8));
+    let corrections: Vec<_> = outcome
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::ClockCorrected(offset) => Some(offset.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((corrections, outcome.attempts.len()), (vec![720], 12));
+    assert!(outcome.attempts.iter().all(|attempt| fixture.row(attempt.token).doubt_ms.is_none()));
+}
+
+#[test]
+fn a_clock_that_is_refused_after_its_correction_stops_the_run_and_no_row_is_rejected() {
+    let fixture = Fixture::with_rows(8);
+    let outcome = fixture.run(always(FakeReply::clock_refused()), |import| import.concurrency = 1);
+    assert!(matches!(outcome.ending(), Ending::Clock(_)), "{:?}", outcome.ending());
+    assert!(outcome.attempts.len() <= 4, "{:?}", outcome.attempts);
+    assert_eq!(fixture.count(RowState::Pending), 8);
+}
+
+#[test]
 fn the_rate_that_an_automatic_run_finds_between_two_throttles_is_in_the_ledger() {
     let fixture = Fixture::with_rows(150);
     let submitter = FakeSubmitter::new(|attempt| match attempt.number {

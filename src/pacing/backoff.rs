@@ -29,6 +29,10 @@ pub(super) struct Backoff {
 
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
+/// Longest pause that the service may ask for. Quotas of AWS refill within seconds and most faults end within minutes; a
+/// wrong header must not stop a run for a night, and a service that is still not ready asks again.
+pub(super) const MAX_ASKED_PAUSE: Duration = Duration::from_secs(5 * 60);
+
 /// Failures in succession that end the run. With their pauses this takes about seven minutes.
 const MAX_FAILURES: u32 = 20;
 

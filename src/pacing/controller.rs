@@ -21,6 +21,8 @@
 //!    third throttle without an answer in between the rate stays, too: the server admits nothing, and the pause is the
 //!    longer of the caller's backoff and the controller's.
 //!
+//! A pause that the service asks for is no measurement: a longer one than a bucket takes to fill is left out of it.
+//!
 //! The cut is a share of the rate, and all clients of one bucket have cycles of about the same length. The faster
 //! client is throttled more often and cuts more often, which makes their rates equal.
 //!
@@ -111,6 +113,8 @@ pub(super) struct Controller {
     now: f64,
     /// End of the last pause, in seconds.
     paused_until: f64,
+    /// End of the last pause in which the bucket fills, in seconds. Nothing is measured until then.
+    held_until: f64,
 }
 
 #[derive(Debug)]
@@ -149,6 +153,7 @@ impl Controller {
             allowed: 0.0,
             now: 0.0,
             paused_until: 0.0,
+            held_until: 0.0,
         }
     }
 
@@ -162,7 +167,9 @@ impl Controller {
     /// Records an answer other than a throttle: the attempt took a token.
     pub(super) fn answered(&mut self, at: Duration) {
         self.advance(at);
-        self.interval.answered += 1.0;
+        if self.now >= self.held_until {
+            self.interval.answered += 1.0;
+        }
         self.throttles = 0;
     }
 
@@ -181,6 +188,17 @@ impl Controller {
         Duration::from_secs_f64(pause)
     }
 
+    /// Records that all requests pause for `pause` because the service asks for it, in the place of the controller's own
+    /// pause. That says nothing of the quota: if the bucket fills meanwhile, the next measurement begins after it.
+    pub(super) fn held(&mut self, at: Duration, pause: Duration) {
+        self.advance(at);
+        self.paused_until = self.paused_until.max(self.now + pause.as_secs_f64());
+        if pause.as_secs_f64() > BURST_S {
+            self.held_until = self.paused_until;
+            self.interval = Interval::default();
+        }
+    }
+
     /// The rate at a time, requests per second.
     pub(super) fn rate(&mut self, at: Duration) -> f64 {
         self.advance(at);
@@ -191,8 +209,9 @@ impl Controller {
     pub(super) fn set_ceiling(&mut self, ceiling: Option<f64>) {
         match ceiling {
             Some(ceiling) => {
-                let (now, paused_until) = (self.now, self.paused_until);
-                *self = Controller { now, paused_until, ..Controller::new(ceiling, Some(ceiling)) };
+                let Controller { now, paused_until, held_until, .. } = *self;
+                let new = Controller::new(ceiling, Some(ceiling));
+                *self = Controller { now, paused_until, held_until, ..new };
             }
             None => self.ceiling = MAX_RATE,
         }
@@ -250,7 +269,7 @@ impl Controller {
     fn advance(&mut self, at: Duration) {
         let at = at.as_secs_f64().max(self.now);
         let unpaused = (at - self.paused_until.max(self.now)).max(0.0);
-        self.interval.seconds += at - self.now;
+        self.interval.seconds += (at - self.held_until.max(self.now)).max(0.0);
         self.now = at;
         let fade = (-unpaused / AVERAGING.0.max(AVERAGING.1 / self.rate)).exp();
         self.sent *= fade;
@@ -281,4 +300,52 @@ impl Curve {
 /// `rate`, limited to `MIN_RATE..=ceiling`; `MIN_RATE` if it is not a number.
 fn clamped(rate: f64, ceiling: f64) -> f64 {
     rate.max(MIN_RATE).min(ceiling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// Sends at the controller's rate to a quota of `quota` per second from second `from` to `until`. Each second's
+    /// surplus is throttled at its end. Returns the last rate.
+    fn served(controller: &mut Controller, quota: f64, from: u32, until: u32) -> f64 {
+        for second in from..until {
+            let requests = controller.rate(at(second.into())).ceil().min(1000.0) as u32;
+            for request in 0..requests {
+                let time = at(f64::from(second) + f64::from(request) / f64::from(requests));
+                controller.sent(time);
+                if f64::from(request) < quota {
+                    controller.answered(time);
+                } else {
+                    controller.throttled(time, 0.5);
+                    break;
+                }
+            }
+        }
+        controller.rate(at(until.into()))
+    }
+
+    #[test]
+    fn a_long_pause_that_the_service_asks_for_does_not_change_the_measured_rate() {
+        let mut controller = Controller::new(2.0, None);
+        served(&mut controller, 50.0, 0, 120);
+        let found = controller.found_rate().unwrap();
+        let throttled = at(120.0);
+        controller.throttled(throttled, 0.5);
+        let before = controller.rate(throttled);
+        controller.held(throttled, at(300.0));
+        // Ticks and late answers of requests in flight during the pause.
+        for second in 120..420 {
+            controller.answered(at(f64::from(second)));
+            assert_eq!(controller.rate(at(f64::from(second))), before, "{second}");
+        }
+        let after = served(&mut controller, 50.0, 420, 480);
+        assert!((after / before - 1.0).abs() < 0.2, "{after} after {before}, found {found}");
+        let found_since = controller.found_rate().unwrap();
+        assert!((found_since / found - 1.0).abs() < 0.2, "{found_since} after {found}");
+    }
 }

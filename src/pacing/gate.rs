@@ -125,6 +125,13 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
+    /// Time until the current pause ends; zero without one.
+    pub(super) fn pause_left(&self) -> Duration {
+        self.clock
+            .paused_until()
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
     /// Number of pauses so far.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)

@@ -21,5 +21,5 @@ mod simulation;
 pub use backoff::PoolFailure;
 pub use concurrency::{Concurrency, DEFAULT_CONCURRENCY, connection_limit};
 pub use gate::Permit;
-pub use pacer::{Pacer, Reaction};
+pub use pacer::{Pacer, Pause, Reaction};
 pub use rate::{DEFAULT_BURST, DEFAULT_RATE, Rate};

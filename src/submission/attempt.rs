@@ -1,5 +1,8 @@
 //! One attempt: one HTTP request for one row, and its result.
 
+use std::time::Duration;
+
+use super::clock::ClockRefusal;
 use crate::ledger::{Cause, Contact, InFlight};
 
 /// Sends requests. An implementation makes exactly one attempt per call; pacing, retries and records are the
@@ -24,8 +27,8 @@ pub enum AttemptError {
     Untrusted(Cause),
     /// The credentials provider did not answer: not sent. It may answer later.
     CredentialsUnavailable(Cause),
-    /// 429: not created, and not the row's fault.
-    Throttled(Cause),
+    /// 429, or a code of throttling: not created, and not the row's fault.
+    Throttled(PoolCause),
     /// Connect refuses this row as it is: not created by this attempt.
     Refused(Cause),
     /// 404: the instance, or an id in the row, does not exist.
@@ -35,7 +38,9 @@ pub enum AttemptError {
     /// 409: the client token was used before with other parameters, so a contact very likely exists.
     TokenReused(Cause),
     /// Sent and not answered, or answered ambiguously: a contact may exist.
-    MaybeSent(Cause),
+    MaybeSent(PoolCause),
+    /// The service refuses the time of the signature: not created.
+    Clock(ClockRefusal),
     /// 403, or no credentials: every other row would fail in the same way.
     Denied(Cause),
     /// 402: a hard quota, which waiting does not lift.
@@ -45,6 +50,21 @@ pub enum AttemptError {
     ChainOrQuota(Cause),
 }
 
+/// Cause of a failure that concerns the pool, and the pause that the service asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PoolCause {
+    /// Code and message.
+    pub cause: Cause,
+    /// Time until the next request, as the answer asks for it, whatever its length; `None` if it asks for none.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Cause> for PoolCause {
+    fn from(cause: Cause) -> Self {
+        PoolCause { cause, retry_after: None }
+    }
+}
+
 impl AttemptError {
     /// Code and message, with the row's values redacted.
     pub fn cause(&self) -> &Cause {
@@ -52,15 +72,21 @@ impl AttemptError {
             AttemptError::NotSent(cause)
             | AttemptError::Untrusted(cause)
             | AttemptError::CredentialsUnavailable(cause)
-            | AttemptError::Throttled(cause)
             | AttemptError::Refused(cause)
             | AttemptError::NotFound(cause)
             | AttemptError::Conflict(cause)
             | AttemptError::TokenReused(cause)
-            | AttemptError::MaybeSent(cause)
             | AttemptError::Denied(cause)
             | AttemptError::QuotaExceeded(cause)
             | AttemptError::ChainOrQuota(cause) => cause,
+            AttemptError::Throttled(PoolCause { cause, .. })
+            | AttemptError::MaybeSent(PoolCause { cause, .. }) => cause,
+            AttemptError::Clock(refusal) => &refusal.cause,
         }
+    }
+
+    /// Whether the time of the signature was refused, and the next request is signed with another one.
+    pub fn is_clock_corrected(&self) -> bool {
+        matches!(self, AttemptError::Clock(ClockRefusal { is_corrected: true, .. }))
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptError, Submitter};
+use super::clock::{ClockOffset, ClockRefusal};
 use crate::ledger::{Cause, Contact, InFlight};
 use crate::token::ClientToken;
 
@@ -54,12 +55,12 @@ impl FakeReply {
 
     /// 429.
     pub(crate) fn throttled() -> Self {
-        Self::error(AttemptError::Throttled(cause("TooManyRequestsException")))
+        Self::error(AttemptError::Throttled(cause("TooManyRequestsException").into()))
     }
 
     /// The read timeout passed: a contact may exist.
     pub(crate) fn unanswered() -> Self {
-        Self::error(AttemptError::MaybeSent(cause("NoAnswer")))
+        Self::error(AttemptError::MaybeSent(cause("NoAnswer").into()))
     }
 
     /// The connection was not made.
@@ -82,6 +83,16 @@ impl FakeReply {
         Self::error(AttemptError::Denied(cause("AccessDeniedException")))
     }
 
+    /// 403: the time of the signature is refused by a service whose clock is 12 minutes ahead, and corrected.
+    pub(crate) fn clock_refused() -> Self {
+        let refusal = ClockRefusal {
+            cause: cause("InvalidSignatureException"),
+            offset: Some(ClockOffset(720)),
+            is_corrected: true,
+        };
+        Self::error(AttemptError::Clock(refusal))
+    }
+
     /// The attempt never ends; only cancelling it does.
     pub(crate) fn never() -> Self {
         Self::at_once(FakeOutcome::Never)
@@ -90,6 +101,17 @@ impl FakeReply {
     /// The attempt panics.
     pub(crate) fn panic() -> Self {
         Self::at_once(FakeOutcome::Panic)
+    }
+
+    /// Asks for this pause; for replies that throttle or do not answer.
+    pub(crate) fn asking_for(mut self, pause: Duration) -> Self {
+        match &mut self.outcome {
+            FakeOutcome::Error(AttemptError::Throttled(pool) | AttemptError::MaybeSent(pool)) => {
+                pool.retry_after = Some(pause);
+            }
+            outcome => unreachable!("{outcome:?} asks for nothing"),
+        }
+        self
     }
 
     /// Gives this reply after `latency`.

@@ -2,6 +2,7 @@
 //!
 //! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
 //! - `outcome`: from a result to the row's next state. Pure.
+//! - `clock`: refused times of signatures. Pure.
 //! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
 //! - `response`: who answered a request. Pure.
 //! - `service`: names of the services that answer. Pure.
@@ -16,6 +17,7 @@
 //! Imports `request`, the value types of `ledger`, and `pacing::PoolFailure`.
 
 mod attempt;
+mod clock;
 mod connect;
 mod credentials;
 #[cfg(test)]
@@ -31,7 +33,8 @@ mod service_error;
 mod target;
 mod usable;
 
-pub use attempt::{Attempt, AttemptError, Submitter};
+pub use attempt::{Attempt, AttemptError, PoolCause, Submitter};
+pub use clock::{ClockOffset, ClockRefusal};
 pub use connect::{AwsSettings, CaBundle, ConnectClient, ConnectError, CredentialsInfo, TrustError};
 pub use credentials::{CredentialsFailure, CredentialsSource};
 pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};

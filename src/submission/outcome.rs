@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::{Attempt, AttemptError, PoolCause};
+use super::clock::{ClockOffset, ClockRefusal};
 use crate::ledger::{Cause, Settlement};
 use crate::pacing::PoolFailure;
 
@@ -45,6 +46,8 @@ impl OnUnknown {
 pub enum StopReason {
     /// Credentials or permissions are missing.
     Denied(Cause),
+    /// The service refuses the time of the signature.
+    Clock(ClockRefusal),
     /// A hard quota is used up.
     QuotaExceeded(Cause),
     /// The server's certificate is not trusted.
@@ -71,6 +74,8 @@ pub struct AttemptContext {
     pub instance: InstanceEvidence,
     /// Whether other rows are unanswered too, so that an unanswered attempt says nothing about this row.
     pub outage: bool,
+    /// Whether requests have been signed with the service's time since an answer of this run refused another one.
+    pub is_clock_corrected: bool,
 }
 
 /// Consequences of an attempt.
@@ -84,6 +89,10 @@ pub struct Decision {
     pub retry_in: Option<Duration>,
     /// Failure that concerns the whole pool; `None` if the service answered.
     pub pool_failure: Option<PoolFailure>,
+    /// Pause that the service asks for, whatever its length. Only with a failure that concerns the pool.
+    pub retry_after: Option<Duration>,
+    /// How far this machine's clock is off, if the next request is signed with the service's time because of this answer.
+    pub clock_correction: Option<ClockOffset>,
     /// Why the run must stop, if it must.
     pub stop: Option<StopReason>,
     /// Whether the response proves that the instance exists.
@@ -112,6 +121,8 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
         attempts,
         retry_in: None,
         pool_failure: None,
+        retry_after: None,
+        clock_correction: None,
         stop: None,
         instance_proven: false,
         doubts_instance: false,
@@ -144,10 +155,11 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
         Err(AttemptError::TokenReused(cause)) => {
             counted_and_proven(Settlement::InDoubt { cause, may_resend: false })
         }
-        Err(AttemptError::MaybeSent(cause)) => {
+        Err(AttemptError::MaybeSent(PoolCause { cause, retry_after })) => {
             let may_resend = policy.on_unknown == OnUnknown::Resend;
             let unanswered = Decision {
                 pool_failure: Some(PoolFailure::Unanswered),
+                retry_after,
                 ..counted(Settlement::InDoubt { cause, may_resend })
             };
             match policy.on_unknown {
@@ -164,7 +176,14 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
         }
         Err(AttemptError::NotSent(_)) => pool_failure(PoolFailure::Unreachable),
         Err(AttemptError::CredentialsUnavailable(_)) => pool_failure(PoolFailure::CredentialsUnavailable),
-        Err(AttemptError::Throttled(_)) => pool_failure(PoolFailure::Throttled),
+        Err(AttemptError::Throttled(PoolCause { retry_after, .. })) => {
+            Decision { retry_after, ..pool_failure(PoolFailure::Throttled) }
+        }
+        // At most once: with a wrong date in each answer, every request would be refused.
+        Err(AttemptError::Clock(refusal)) if refusal.is_corrected && !context.is_clock_corrected => {
+            Decision { clock_correction: refusal.offset, ..uncounted() }
+        }
+        Err(AttemptError::Clock(refusal)) => stop(StopReason::Clock(refusal)),
         Err(AttemptError::Untrusted(cause)) => stop(StopReason::Untrusted(cause)),
         Err(AttemptError::Denied(cause)) => stop(StopReason::Denied(cause)),
         Err(AttemptError::QuotaExceeded(cause)) => stop(StopReason::QuotaExceeded(cause)),
@@ -177,7 +196,7 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
 
 /// Decides what follows when the run stops waiting for an answer. This counts as no attempt.
 pub fn decide_interrupted(cause: Cause, context: AttemptContext, policy: Policy) -> Decision {
-    decide(Err(AttemptError::MaybeSent(cause)), AttemptContext { outage: true, ..context }, policy)
+    decide(Err(AttemptError::MaybeSent(cause.into())), AttemptContext { outage: true, ..context }, policy)
 }
 
 /// Delay after the n-th counted attempt: 1 s, 2 s, 4 s and so on, at most 30 s.
@@ -197,7 +216,12 @@ mod tests {
     }
 
     fn context(attempts: u32) -> AttemptContext {
-        AttemptContext { attempts, instance: InstanceEvidence::Proven, outage: false }
+        AttemptContext {
+            attempts,
+            instance: InstanceEvidence::Proven,
+            outage: false,
+            is_clock_corrected: false,
+        }
     }
 
     fn in_doubt(may_resend: bool) -> Settlement {
@@ -206,7 +230,7 @@ mod tests {
 
     #[test]
     fn throttling_counts_as_no_attempt_and_leaves_the_row_unmarked() {
-        let decision = decide(Err(AttemptError::Throttled(cause())), context(2), POLICY);
+        let decision = decide(Err(AttemptError::Throttled(cause().into())), context(2), POLICY);
         assert_eq!(decision.settlement, Settlement::Retry(None));
         assert_eq!((decision.attempts, decision.pool_failure), (2, Some(PoolFailure::Throttled)));
     }
@@ -219,8 +243,41 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_clock_is_corrected_once_and_then_stops_the_run() {
+        let offset = Some(ClockOffset(720));
+        let refusal = ClockRefusal { cause: cause(), offset, is_corrected: true };
+        let decided = |refusal: &ClockRefusal, is_clock_corrected| {
+            let context = AttemptContext { is_clock_corrected, ..context(2) };
+            decide(Err(AttemptError::Clock(refusal.clone())), context, POLICY)
+        };
+        let first = decided(&refusal, false);
+        assert_eq!((first.clock_correction, &first.stop), (offset, &None));
+        assert_eq!((first.settlement, first.attempts), (Settlement::Retry(None), 2));
+        assert_eq!((first.retry_in, first.pool_failure), (Some(Duration::ZERO), None));
+        let second = decided(&refusal, true);
+        assert_eq!(
+            (second.settlement, second.stop),
+            (Settlement::Retry(None), Some(StopReason::Clock(refusal.clone())))
+        );
+        let uncorrected = ClockRefusal { is_corrected: false, ..refusal };
+        assert_eq!(decided(&uncorrected, false).stop, Some(StopReason::Clock(uncorrected)));
+    }
+
+    #[test]
+    fn the_pause_that_the_service_asks_for_goes_with_a_failure_of_the_pool() {
+        let retry_after = Some(Duration::from_secs(60));
+        let pool = || PoolCause { cause: cause(), retry_after };
+        for error in [AttemptError::Throttled(pool()), AttemptError::MaybeSent(pool())] {
+            let decision = decide(Err(error), context(0), POLICY);
+            assert!(decision.pool_failure.is_some());
+            assert_eq!(decision.retry_after, retry_after);
+        }
+    }
+
+    #[test]
     fn an_unanswered_row_is_sent_again_and_never_fails() {
-        let unanswered = |attempts| decide(Err(AttemptError::MaybeSent(cause())), context(attempts), POLICY);
+        let unanswered =
+            |attempts| decide(Err(AttemptError::MaybeSent(cause().into())), context(attempts), POLICY);
         assert_eq!(unanswered(0).settlement, in_doubt(true));
         assert_eq!(unanswered(1).retry_in, Some(Duration::from_secs(2)));
         // After the last attempt the next run sends it, with the same client token.
@@ -231,7 +288,7 @@ mod tests {
     fn a_held_row_is_unknown_after_one_unanswered_attempt() {
         let hold = Policy { on_unknown: OnUnknown::Hold, ..POLICY };
         for context in [context(0), AttemptContext { outage: true, ..context(0) }] {
-            let decision = decide(Err(AttemptError::MaybeSent(cause())), context, hold);
+            let decision = decide(Err(AttemptError::MaybeSent(cause().into())), context, hold);
             assert_eq!((decision.settlement, decision.retry_in), (in_doubt(false), None));
             assert_eq!(decide_interrupted(cause(), context, hold).settlement, in_doubt(false));
         }
@@ -240,7 +297,7 @@ mod tests {
     #[test]
     fn an_unanswered_attempt_during_an_outage_does_not_count() {
         let outage = AttemptContext { outage: true, ..context(2) };
-        let decision = decide(Err(AttemptError::MaybeSent(cause())), outage, POLICY);
+        let decision = decide(Err(AttemptError::MaybeSent(cause().into())), outage, POLICY);
         assert_eq!((decision.settlement, decision.attempts), (in_doubt(true), 2));
         assert_eq!(decision.pool_failure, Some(PoolFailure::Unanswered));
     }

@@ -52,7 +52,7 @@ impl ProxyFailure {
             ProxyProblem::OutOfReach(_) => AttemptError::NotSent(cause(OUT_OF_REACH)),
             _ if self.is_refusal() => AttemptError::Denied(cause(REFUSED)),
             ProxyProblem::NoTunnel(_) => AttemptError::NotSent(cause(FAILED)),
-            ProxyProblem::Answered(_) => AttemptError::MaybeSent(cause(FAILED)),
+            ProxyProblem::Answered(_) => AttemptError::MaybeSent(cause(FAILED).into()),
         }
     }
 
@@ -115,8 +115,8 @@ mod tests {
             (ProxyProblem::NoTunnel(Some(403)), AttemptError::Denied, REFUSED),
             (ProxyProblem::Answered(403), AttemptError::Denied, REFUSED),
             (ProxyProblem::Answered(407), AttemptError::Denied, REFUSED),
-            (ProxyProblem::Answered(504), AttemptError::MaybeSent, FAILED),
-            (ProxyProblem::Answered(200), AttemptError::MaybeSent, FAILED),
+            (ProxyProblem::Answered(504), |cause| AttemptError::MaybeSent(cause.into()), FAILED),
+            (ProxyProblem::Answered(200), |cause| AttemptError::MaybeSent(cause.into()), FAILED),
         ];
         for (problem, kind, code) in cases {
             let failure = ProxyFailure { proxy: proxy.clone(), target: "a.example:443".into(), problem };

@@ -1,69 +1,152 @@
 //! Classifies an error response of the service by its code and status. Pure; names no type of the SDK.
 
-use super::attempt::AttemptError;
+use std::time::Duration;
+
+use super::attempt::{AttemptError, PoolCause};
+use super::clock::{ClockReading, ClockRefusal, is_clock_code};
 use crate::ledger::{Cause, CauseMessage};
 use crate::request::{ContactRequest, Operation};
 
+/// Error codes of throttling, at any status: the AWS SDK's list (aws-runtime, `THROTTLING_ERRORS`; a test compares them).
+/// CreateContact and StartTaskContact declare `ThrottlingException` alone, and no `LimitExceededException`: for other
+/// operations of Connect that is a quota.
+pub(super) const THROTTLING_CODES: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+];
+
+/// Error codes of a request that timed out on its way: the AWS SDK's list (aws-runtime, `TRANSIENT_ERRORS`; a test
+/// compares them). The service may have processed it.
+pub(super) const TRANSIENT_CODES: &[&str] = &["RequestTimeout", "RequestTimeoutException"];
+
+/// Error codes of a service that failed while it processed the request (botocore's and the AWS API reference's common
+/// errors), and of a request that was aborted.
+const FAILURE_CODES: &[&str] = &[
+    "InternalServiceException",
+    "InternalServiceError",
+    "InternalServerException",
+    "InternalServerError",
+    "InternalFailure",
+    "InternalFailureException",
+    "InternalError",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "RequestAbortedException",
+];
+
 /// Error codes of invalid credentials.
-const CREDENTIAL_CODES: &str = "\
-    ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidSignatureException \
-    InvalidClientTokenId SignatureDoesNotMatch IncompleteSignature";
+const CREDENTIAL_CODES: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "AuthFailure",
+];
 
 /// Error codes of missing permissions and of requests that are refused before they are validated.
-const DENIAL_CODES: &str = "\
-    AccessDeniedException MissingAuthenticationTokenException MissingAuthenticationToken RequestExpired \
-    NotAuthorized OptInRequired UnknownOperationException";
+const DENIAL_CODES: &[&str] = &[
+    "AccessDeniedException",
+    "MissingAuthenticationTokenException",
+    "MissingAuthenticationToken",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnknownOperationException",
+];
 
-/// Error codes of the service and its protocol. They are fixed strings and need no redaction.
-const SERVICE_CODES: &str = "\
-    ThrottlingException TooManyRequestsException Throttling RequestLimitExceeded InternalServiceException \
-    RequestAbortedException IdempotencyException ConflictException ServiceQuotaExceededException \
-    ResourceNotFoundException InvalidRequestException InvalidParameterException SerializationException \
-    ValidationException RequestEntityTooLargeException";
+/// Other error codes of the service and its protocol. They are fixed strings and need no redaction.
+const SERVICE_CODES: &[&str] = &[
+    "IdempotencyException",
+    "ConflictException",
+    "ServiceQuotaExceededException",
+    "ResourceNotFoundException",
+    "InvalidRequestException",
+    "InvalidParameterException",
+    "SerializationException",
+    "ValidationException",
+    "RequestEntityTooLargeException",
+];
 
-/// Classifies a response by its error code, and by its status where the code is missing or unknown.
-///
-/// `request` provides the values to redact. Without it the message is dropped, since it may quote any contact.
-pub(super) fn classify(
-    status: u16,
-    code: Option<&str>,
-    message: Option<&str>,
-    request: Option<&ContactRequest<'_>>,
-) -> AttemptError {
-    let code = code.map(|code| sanitized_code(code, request)).unwrap_or_default();
-    let cause = Cause {
-        code: if code.is_empty() { format!("HTTP{status}") } else { code.clone() },
-        message: request
-            .map(|request| cause_message(message.unwrap_or_default(), request))
-            .unwrap_or_default(),
-    };
-    let kind = match (code.as_str(), status) {
-        (_, 200..=399) => AttemptError::MaybeSent,
-        ("ThrottlingException" | "TooManyRequestsException" | "Throttling" | "RequestLimitExceeded", _)
-        | (_, 429) => AttemptError::Throttled,
-        // Aborted, or timed out at a gateway: the service may have processed it.
-        ("InternalServiceException" | "RequestAbortedException", _) | (_, 408 | 500..) => {
-            AttemptError::MaybeSent
-        }
-        ("IdempotencyException", _) => AttemptError::TokenReused,
-        ("ConflictException", _) => AttemptError::Conflict,
-        ("ServiceQuotaExceededException", _) if is_chained_task(request) => AttemptError::ChainOrQuota,
-        ("ServiceQuotaExceededException", _) => AttemptError::QuotaExceeded,
-        ("ResourceNotFoundException", _) => AttemptError::NotFound,
-        (code, _) if is_denial(code) => AttemptError::Denied,
-        (_, 401 | 402 | 403 | 407) => AttemptError::Denied,
-        // Connect always sends an error code: this response is a proxy's or another server's.
-        ("", _) => AttemptError::Denied,
-        _ => AttemptError::Refused,
-    };
-    kind(cause)
+/// An error response of the service.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct ErrorResponse<'a> {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// Error code, without name space.
+    pub(super) code: Option<&'a str>,
+    /// The service's message.
+    pub(super) message: Option<&'a str>,
+    /// Pause that the service asks for.
+    pub(super) retry_after: Option<Duration>,
+    /// Times of the request and of the response, if the request was signed and the response has its time.
+    pub(super) clock: Option<ClockReading>,
 }
 
-/// Classifies a page of HTML by its status.
-pub(super) fn classify_page(status: u16) -> AttemptError {
-    const MESSAGE: &str =
-        "a page of HTML, which is no answer of the service but of a proxy, a gateway or a login page";
-    classify(status, None, Some(MESSAGE), Some(&ContactRequest::empty(Operation::CreateContact)))
+impl ErrorResponse<'_> {
+    /// Classifies the response by its error code, and by its status where the code is missing or unknown.
+    ///
+    /// `request` provides the values to redact. Without it the message is dropped, since it may quote any contact.
+    pub(super) fn classify(self, request: Option<&ContactRequest<'_>>) -> AttemptError {
+        let ErrorResponse { status, retry_after, .. } = self;
+        let message = self.message.unwrap_or_default();
+        let code = self.code.map(|code| sanitized_code(code, request)).unwrap_or_default();
+        let cause = Cause {
+            code: if code.is_empty() { format!("HTTP{status}") } else { code.clone() },
+            message: request.map(|request| cause_message(message, request)).unwrap_or_default(),
+        };
+        let code = code.as_str();
+        let pool = |cause| PoolCause { cause, retry_after };
+        if (200..=399).contains(&status) {
+            return AttemptError::MaybeSent(pool(cause));
+        }
+        if THROTTLING_CODES.contains(&code) || status == 429 {
+            return AttemptError::Throttled(pool(cause));
+        }
+        let is_failure = FAILURE_CODES.contains(&code) || TRANSIENT_CODES.contains(&code);
+        if is_failure || matches!(status, 408 | 500..) {
+            return AttemptError::MaybeSent(pool(cause));
+        }
+        if let Some(refusal) = ClockRefusal::of(&cause, code, message, self.clock) {
+            return AttemptError::Clock(refusal);
+        }
+        match (code, status) {
+            ("IdempotencyException", _) => AttemptError::TokenReused(cause),
+            ("ConflictException", _) => AttemptError::Conflict(cause),
+            ("ServiceQuotaExceededException", _) if is_chained_task(request) => {
+                AttemptError::ChainOrQuota(cause)
+            }
+            ("ServiceQuotaExceededException", _) => AttemptError::QuotaExceeded(cause),
+            ("ResourceNotFoundException", _) => AttemptError::NotFound(cause),
+            (code, _) if is_denial(code) => AttemptError::Denied(cause),
+            (_, 401 | 402 | 403 | 407) => AttemptError::Denied(cause),
+            // Connect always sends an error code: this response is a proxy's or another server's.
+            ("", _) => AttemptError::Denied(cause),
+            _ => AttemptError::Refused(cause),
+        }
+    }
+
+    /// Classifies a page of HTML by its status.
+    pub(super) fn classify_page(self) -> AttemptError {
+        const MESSAGE: &str =
+            "a page of HTML, which is no answer of the service but of a proxy, a gateway or a login page";
+        let page = ErrorResponse { code: None, message: Some(MESSAGE), clock: None, ..self };
+        page.classify(Some(&ContactRequest::empty(Operation::CreateContact)))
+    }
 }
 
 /// Maximum length of a message, characters; Connect's have a few hundred.
@@ -87,20 +170,17 @@ fn is_chained_task(request: Option<&ContactRequest<'_>>) -> bool {
 
 /// Whether an error code says that the credentials are invalid, as opposed to missing permissions.
 pub fn is_credentials_error(code: &str) -> bool {
-    is_one_of(code, CREDENTIAL_CODES)
+    CREDENTIAL_CODES.contains(&code)
+}
+
+fn is_denial(code: &str) -> bool {
+    is_credentials_error(code) || DENIAL_CODES.contains(&code)
 }
 
 /// Whether an error code is one of the services' and their protocols'.
 pub(super) fn is_known_code(code: &str) -> bool {
-    is_one_of(code, SERVICE_CODES) || is_denial(code)
-}
-
-fn is_denial(code: &str) -> bool {
-    is_credentials_error(code) || is_one_of(code, DENIAL_CODES)
-}
-
-fn is_one_of(code: &str, codes: &str) -> bool {
-    codes.split(' ').any(|known| known == code)
+    let known = [THROTTLING_CODES, TRANSIENT_CODES, FAILURE_CODES, SERVICE_CODES];
+    known.iter().any(|codes| codes.contains(&code)) || is_denial(code) || is_clock_code(code)
 }
 
 /// The code without values of the row and without characters that no AWS error code has: an endpoint that is not
@@ -123,50 +203,114 @@ mod tests {
     use super::*;
     use crate::request::OrderedMap;
 
+    /// The name of the class, and the code of the cause.
+    fn class(error: &AttemptError) -> (&'static str, &str) {
+        let class = match error {
+            AttemptError::Throttled(_) => "throttled",
+            AttemptError::MaybeSent(_) => "maybe sent",
+            AttemptError::Refused(_) => "refused",
+            AttemptError::NotFound(_) => "not found",
+            AttemptError::Conflict(_) => "conflict",
+            AttemptError::TokenReused(_) => "token reused",
+            AttemptError::Clock(_) => "clock",
+            AttemptError::Denied(_) => "denied",
+            AttemptError::QuotaExceeded(_) => "quota exceeded",
+            AttemptError::ChainOrQuota(_) => "chain or quota",
+            AttemptError::NotSent(_)
+            | AttemptError::Untrusted(_)
+            | AttemptError::CredentialsUnavailable(_) => "no response",
+        };
+        (class, &error.cause().code)
+    }
+
+    fn response<'a>(status: u16, code: &'a str, message: &'a str) -> ErrorResponse<'a> {
+        ErrorResponse { status, code: Some(code), message: Some(message), ..ErrorResponse::default() }
+    }
+
     #[test]
     fn responses_are_classified_by_code_and_then_by_status() {
-        type Kind = fn(Cause) -> AttemptError;
-        let cases: [(u16, Option<&str>, Kind, &str); 22] = [
-            (429, Some("ThrottlingException"), AttemptError::Throttled, "ThrottlingException"),
-            (400, Some("TooManyRequestsException"), AttemptError::Throttled, "TooManyRequestsException"),
-            (429, None, AttemptError::Throttled, "HTTP429"),
-            (500, Some("InternalServiceException"), AttemptError::MaybeSent, "InternalServiceException"),
-            (503, None, AttemptError::MaybeSent, "HTTP503"),
-            (400, Some("InvalidRequestException"), AttemptError::Refused, "InvalidRequestException"),
-            (404, Some("ResourceNotFoundException"), AttemptError::NotFound, "ResourceNotFoundException"),
-            (404, Some("UnknownOperationException"), AttemptError::Denied, "UnknownOperationException"),
-            (404, None, AttemptError::Denied, "HTTP404"),
-            (404, Some(""), AttemptError::Denied, "HTTP404"),
-            (400, Some("<script>\n"), AttemptError::Refused, "script"),
-            (403, Some("AccessDeniedException"), AttemptError::Denied, "AccessDeniedException"),
-            (403, Some("SomethingNew"), AttemptError::Denied, "SomethingNew"),
-            (
-                402,
-                Some("ServiceQuotaExceededException"),
-                AttemptError::QuotaExceeded,
-                "ServiceQuotaExceededException",
-            ),
-            (409, Some("IdempotencyException"), AttemptError::TokenReused, "IdempotencyException"),
-            (409, Some("ConflictException"), AttemptError::Conflict, "ConflictException"),
-            (400, Some("RequestExpired"), AttemptError::Denied, "RequestExpired"),
-            (400, Some("RequestAbortedException"), AttemptError::MaybeSent, "RequestAbortedException"),
-            (407, None, AttemptError::Denied, "HTTP407"),
-            (400, None, AttemptError::Denied, "HTTP400"),
-            (200, None, AttemptError::MaybeSent, "HTTP200"),
-            (302, None, AttemptError::MaybeSent, "HTTP302"),
+        let cases: [(u16, Option<&str>, &str, &str); 27] = [
+            (429, Some("ThrottlingException"), "throttled", "ThrottlingException"),
+            (429, Some("SomethingNew"), "throttled", "SomethingNew"),
+            (429, None, "throttled", "HTTP429"),
+            (500, Some("InternalServiceException"), "maybe sent", "InternalServiceException"),
+            (500, Some("InvalidParameterException"), "maybe sent", "InvalidParameterException"),
+            (503, None, "maybe sent", "HTTP503"),
+            (408, None, "maybe sent", "HTTP408"),
+            (400, Some("InvalidRequestException"), "refused", "InvalidRequestException"),
+            (400, Some("SomethingNew"), "refused", "SomethingNew"),
+            (404, Some("ResourceNotFoundException"), "not found", "ResourceNotFoundException"),
+            (404, Some("UnknownOperationException"), "denied", "UnknownOperationException"),
+            (404, None, "denied", "HTTP404"),
+            (404, Some(""), "denied", "HTTP404"),
+            (400, Some("<script>\n"), "refused", "script"),
+            (403, Some("AccessDeniedException"), "denied", "AccessDeniedException"),
+            (403, Some("SomethingNew"), "denied", "SomethingNew"),
+            (401, Some("AuthFailure"), "denied", "AuthFailure"),
+            (400, Some("ExpiredTokenException"), "denied", "ExpiredTokenException"),
+            (402, Some("ServiceQuotaExceededException"), "quota exceeded", "ServiceQuotaExceededException"),
+            (409, Some("IdempotencyException"), "token reused", "IdempotencyException"),
+            (409, Some("ConflictException"), "conflict", "ConflictException"),
+            (400, Some("RequestExpired"), "clock", "RequestExpired"),
+            (407, None, "denied", "HTTP407"),
+            (400, None, "denied", "HTTP400"),
+            (200, None, "maybe sent", "HTTP200"),
+            (302, None, "maybe sent", "HTTP302"),
+            (302, Some("ThrottlingException"), "maybe sent", "ThrottlingException"),
         ];
         let request = ContactRequest::empty(Operation::CreateContact);
-        for (status, code, kind, stored_code) in cases {
-            let expected = kind(Cause { code: stored_code.into(), message: "m".into() });
-            assert_eq!(classify(status, code, Some("m"), Some(&request)), expected);
+        for (status, code, expected, stored_code) in cases {
+            let response = ErrorResponse { status, code, message: Some("m"), ..ErrorResponse::default() };
+            let error = response.classify(Some(&request));
+            assert_eq!(class(&error), (expected, stored_code), "{status} {code:?}");
+            assert_eq!(error.cause().message.as_str(), "m");
         }
+    }
+
+    #[test]
+    fn throttling_and_failures_of_the_service_are_no_fault_of_a_row_at_any_status() {
+        for status in [400, 402, 403, 404, 409, 413, 418, 500, 503] {
+            for code in THROTTLING_CODES {
+                assert_eq!(
+                    class(&response(status, code, "").classify(None)),
+                    ("throttled", *code),
+                    "{status}"
+                );
+            }
+            for code in TRANSIENT_CODES.iter().chain(FAILURE_CODES) {
+                let error = response(status, code, "").classify(None);
+                assert_eq!(class(&error), ("maybe sent", *code), "{status}");
+            }
+        }
+        for status in [400, 401, 403] {
+            for code in ["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"] {
+                assert_eq!(class(&response(status, code, "").classify(None)), ("clock", code), "{status}");
+            }
+            let error = response(status, "InvalidSignatureException", "Signature expired: x").classify(None);
+            assert_eq!(class(&error).0, "clock");
+        }
+    }
+
+    #[test]
+    fn the_pause_that_the_service_asks_for_is_kept_where_it_concerns_the_pool() {
+        let retry_after = Some(Duration::from_secs(7));
+        let asked = |status, code| match (ErrorResponse { retry_after, ..response(status, code, "") })
+            .classify(None)
+        {
+            AttemptError::Throttled(pool) | AttemptError::MaybeSent(pool) => pool.retry_after,
+            _ => None,
+        };
+        assert_eq!(asked(429, "ThrottlingException"), retry_after);
+        assert_eq!(asked(400, "SlowDown"), retry_after);
+        assert_eq!(asked(503, ""), retry_after);
+        assert_eq!(asked(400, "InvalidRequestException"), None);
     }
 
     #[test]
     fn a_quota_error_of_a_chained_task_may_be_the_rows_own() {
         let unchained = ContactRequest::empty(Operation::StartTaskContact);
         let chained = ContactRequest { previous_contact_id: Some("p".into()), ..unchained.clone() };
-        let error = |request| classify(402, Some("ServiceQuotaExceededException"), None, Some(request));
+        let error = |request| response(402, "ServiceQuotaExceededException", "").classify(Some(request));
         assert!(matches!(error(&unchained), AttemptError::QuotaExceeded(_)));
         assert!(matches!(error(&chained), AttemptError::ChainOrQuota(_)));
     }
@@ -176,7 +320,7 @@ mod tests {
         let empty = ContactRequest::empty(Operation::CreateContact);
         let request = ContactRequest { name: Some("Jane Roe".into()), ..empty };
         let message = |request| {
-            let error = classify(400, Some("InvalidRequestException"), Some("bad name Jane Roe"), request);
+            let error = response(400, "InvalidRequestException", "bad name Jane Roe").classify(request);
             error.cause().message.to_string()
         };
         assert_eq!(message(Some(&request)), "bad name …");
@@ -209,7 +353,7 @@ mod tests {
             ..ContactRequest::completed_task("Contact flow and reference of the instance")
         };
         for phrase in SERVICE_PHRASES {
-            let error = classify(400, Some("InvalidRequestException"), Some(phrase), Some(&request));
+            let error = response(400, "InvalidRequestException", phrase).classify(Some(&request));
             assert_eq!(error.cause().message.as_str(), phrase);
         }
     }

@@ -7,8 +7,8 @@ use tracing::Level;
 
 use super::announcement::announced;
 use super::words::{
-    broken_rule, count_of, draining, metrics_failed, per_second, pool_failure, printable_lines, rounded,
-    shard_rate_origin, warning_text,
+    broken_rule, clock_corrected, count_of, draining, metrics_failed, paused, per_second, printable_lines,
+    rounded, shard_rate_origin, warning_text,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, Opening, RowState};
@@ -88,18 +88,23 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
             settled(row, *state, *done, cause.as_ref()).map_or(Description::Silent, Description::Problem)
         }
         RunEvent::VerificationFinding(finding) => Description::Problem(found(finding)),
-        RunEvent::Paused { failure, cause, pause } => match pool_failure(*failure) {
+        RunEvent::Paused { failure, cause, pause, is_asked } => match paused(*failure, *is_asked) {
             None => Description::Silent,
-            Some(words) => Description::Problem(Problem {
-                level: Level::WARN,
-                row: None,
-                kind: "pauses",
-                causes: vec![format!("{words} ({})", cause_text(cause))],
-                code: Some(&cause.code),
-                contact_id: None,
-                text: format!("{words} ({}); continuing in {:.1} s", cause_text(cause), pause.as_secs_f64()),
-            }),
+            Some(words) => {
+                let asked = if *is_asked { ", as the service asks" } else { "" };
+                let seconds = pause.as_secs_f64();
+                Description::Problem(Problem {
+                    level: Level::WARN,
+                    row: None,
+                    kind: "pauses",
+                    causes: vec![format!("{words} ({})", cause_text(cause))],
+                    code: Some(&cause.code),
+                    contact_id: None,
+                    text: format!("{words} ({}); continuing in {seconds:.1} s{asked}", cause_text(cause)),
+                })
+            }
         },
+        RunEvent::ClockCorrected(offset) => warning(clock_corrected(*offset)),
         RunEvent::LedgerOpening(Opening::Queued { holder, lock_wait }) => warning(format!(
             "another run holds the ledger ({holder}); waiting for it, up to {}",
             rounded(*lock_wait)
@@ -411,16 +416,25 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_silent_and_any_other_pause_is_a_problem() {
+    fn throttling_is_silent_unless_the_service_asks_for_a_pause_and_any_other_pause_is_a_problem() {
         let paused = |failure| RunEvent::Paused {
             failure,
             cause: Cause { code: "Connection".into(), message: "refused".into() },
             pause: Duration::from_millis(1500),
+            is_asked: false,
         };
         assert!(problem(&paused(PoolFailure::Throttled)).is_none());
         let event = paused(PoolFailure::Unreachable);
         let line = problem(&event).unwrap().line();
         assert_eq!(line, "Connect is out of reach (Connection: refused); continuing in 1.5 s");
+        let asked = RunEvent::Paused {
+            failure: PoolFailure::Throttled,
+            cause: Cause { code: "SlowDown".into(), message: "later".into() },
+            pause: Duration::from_secs(60),
+            is_asked: true,
+        };
+        let line = problem(&asked).unwrap().line();
+        assert_eq!(line, "Connect throttles (SlowDown: later); continuing in 60.0 s, as the service asks");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, RunRecord};
-use crate::submission::is_proxy_code;
+use crate::submission::{ClockRefusal, is_proxy_code};
+use crate::ui::words::clock_offset;
 
 /// Name of an ending, as the ledger records it.
 pub fn ending_name(ending: &Ending) -> &'static str {
@@ -12,6 +13,7 @@ pub fn ending_name(ending: &Ending) -> &'static str {
         Ending::LimitReached => "limit reached",
         Ending::Interrupted(_) => "interrupted",
         Ending::Denied(_) => "denied",
+        Ending::Clock(_) => "clock",
         Ending::Untrusted { .. } => "untrusted",
         Ending::QuotaExceeded(_) => "quota exceeded",
         Ending::NotFound(_) => "not found",
@@ -82,6 +84,23 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             "The rows are not the cause. Check the credentials, that they allow the operation on the instance, and \
              the machine's clock.",
         ),
+        Ending::Clock(ClockRefusal { cause: Cause { code, message }, offset, .. }) => {
+            let (clock, remedy) = match offset {
+                Some(offset) if offset.is_large() => (clock_offset(*offset), "Set it, for instance by NTP."),
+                Some(_) => (
+                    "this machine's clock agrees with the date of the answer".to_owned(),
+                    "Something between this machine and Connect may change that date, such as a cache.",
+                ),
+                None => (
+                    "the answer does not say the service's time".to_owned(),
+                    "Compare this machine's clock with another one, and set it, for instance by NTP.",
+                ),
+            };
+            let problem = "Connect refuses the time of the signature";
+            let reason =
+                format!("{problem} ({code}: {message}); {clock}. The rows are not the cause. {remedy}");
+            return Some((ExitCode::Fatal, reason));
+        }
         Ending::Untrusted { cause, has_sent } => (
             if *has_sent { ExitCode::Fatal } else { ExitCode::Usage },
             cause,

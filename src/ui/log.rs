@@ -100,9 +100,10 @@ impl Observer for LogObserver {
                 }
             }
             // Throttling too, which is no problem to people.
-            RunEvent::Paused { failure, cause, pause } => {
-                let seconds = pause.as_secs_f64();
-                warn!(?failure, code = cause.code, seconds, "requests pause: {}", cause.message);
+            RunEvent::Paused { failure, cause, pause, is_asked } => {
+                let (code, seconds) = (&*cause.code, pause.as_secs_f64());
+                let asked = if *is_asked { ", as the service asks" } else { "" };
+                warn!(?failure, code, seconds, is_asked, "requests pause{asked}: {}", cause.message);
             }
             _ => match describe(event) {
                 Description::Notice(notice) => match (notice.level, notice.is_reply) {

@@ -10,6 +10,7 @@ use crate::ledger::RunRecord;
 use crate::pacing::{PoolFailure, Rate};
 use crate::shard::Shard;
 use crate::shutdown::Signal;
+use crate::submission::ClockOffset;
 use crate::warning::{RowExample, Warning};
 
 /// `text` on one line: line breaks and tabs become spaces, other control characters are escaped as `\u{1b}`.
@@ -134,14 +135,34 @@ pub(super) fn row_example(example: &RowExample) -> String {
     format!("{file}, line {line}{key}{found}")
 }
 
-/// The failure that pauses all requests; none for throttling, which is shown as a number.
-pub(super) fn pool_failure(failure: PoolFailure) -> Option<&'static str> {
+/// The failure that pauses all requests; none for throttling unless the service asks for the pause: it is shown as a
+/// number.
+pub(super) fn paused(failure: PoolFailure, is_asked: bool) -> Option<&'static str> {
     match failure {
-        PoolFailure::Throttled => None,
+        PoolFailure::Throttled => is_asked.then_some("Connect throttles"),
         PoolFailure::Unreachable => Some("Connect is out of reach"),
         PoolFailure::Unanswered => Some("Connect does not answer"),
         PoolFailure::CredentialsUnavailable => Some("the credentials are out of reach"),
     }
+}
+
+/// `this machine's clock is 12m behind the service's`.
+pub(super) fn clock_offset(offset: ClockOffset) -> String {
+    let direction = if offset.0 < 0 { "ahead of" } else { "behind" };
+    let difference = rounded(Duration::from_secs(offset.0.unsigned_abs()));
+    format!("this machine's clock is {difference} {direction} the service's")
+}
+
+/// Notice that a run corrects the time of its signatures.
+pub(super) fn clock_corrected(offset: ClockOffset) -> String {
+    // A wrong date of an earlier answer can be the reason, too.
+    let clock = match offset.is_large() {
+        true => format!("{}; set it, for instance by NTP", clock_offset(offset)),
+        false => "an earlier answer had a wrong date".to_owned(),
+    };
+    format!(
+        "Connect refused the time of a signature; requests are signed with the service's time from now on: {clock}"
+    )
 }
 
 /// Warning that the metrics file cannot be written.
@@ -235,6 +256,17 @@ mod tests {
         for other in [text(Some(Signal::Terminate), 5), text(None, 5)] {
             assert!(other.ends_with("awaiting 5 requests in flight for up to 30s"), "{other}");
         }
+    }
+
+    #[test]
+    fn a_clock_is_behind_or_ahead_of_the_services() {
+        assert_eq!(clock_offset(ClockOffset(725)), "this machine's clock is 12m 5s behind the service's");
+        assert_eq!(clock_offset(ClockOffset(-3600)), "this machine's clock is 1h ahead of the service's");
+        assert!(
+            clock_corrected(ClockOffset(725))
+                .ends_with("12m 5s behind the service's; set it, for instance by NTP")
+        );
+        assert!(clock_corrected(ClockOffset(-2)).ends_with("an earlier answer had a wrong date"));
     }
 
     #[test]

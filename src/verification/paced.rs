@@ -37,6 +37,7 @@ impl PacedOperation {
         F: Future<Output = Result<T, AttemptError>>,
     {
         let mut unanswered = 0;
+        let mut is_clock_corrected = false;
         loop {
             let permit = self.pacer.permit().await;
             self.pacer.sent();
@@ -47,11 +48,24 @@ impl PacedOperation {
                 }
                 Err(error) => error,
             };
+            let mut asked = None;
             let failure = match &error {
-                AttemptError::Throttled(_) => PoolFailure::Throttled,
+                AttemptError::Throttled(pool) => {
+                    asked = pool.retry_after;
+                    PoolFailure::Throttled
+                }
                 AttemptError::NotSent(_) => PoolFailure::Unreachable,
                 AttemptError::CredentialsUnavailable(_) => PoolFailure::CredentialsUnavailable,
-                AttemptError::MaybeSent(_) | AttemptError::Conflict(_) => PoolFailure::Unanswered,
+                AttemptError::MaybeSent(pool) => {
+                    asked = pool.retry_after;
+                    PoolFailure::Unanswered
+                }
+                AttemptError::Conflict(_) => PoolFailure::Unanswered,
+                AttemptError::Clock(refusal) if refusal.is_corrected && !is_clock_corrected => {
+                    is_clock_corrected = true;
+                    continue;
+                }
+                AttemptError::Clock(refusal) => return Err(Ending::Clock(refusal.clone())),
                 AttemptError::Untrusted(cause) => {
                     return Err(Ending::Untrusted { cause: cause.clone(), has_sent: false });
                 }
@@ -71,7 +85,7 @@ impl PacedOperation {
                     return Ok(CallResult::Refused(error.cause().clone()));
                 }
             }
-            if self.pacer.report_failure(failure, permit, fastrand::f64()) == Reaction::GiveUp {
+            if self.pacer.report_failure(failure, asked, permit, fastrand::f64()) == Reaction::GiveUp {
                 return Err(Ending::after(failure, error.cause().clone()));
             }
         }

@@ -15,6 +15,7 @@ mod changed_input;
 mod check;
 mod check_show;
 mod check_warnings;
+mod clock;
 mod consistency;
 mod crash;
 mod credentials;

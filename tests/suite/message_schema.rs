@@ -47,6 +47,25 @@ fn every_message() -> Vec<Value> {
     messages.extend(lines(&folder.run(&[&["doctor"], &target[..], &json[..2]].concat()).expect(0)));
     let page = ["report", "--ledger", "t.ledger.db", "--sandbox", "--output", "json"];
     messages.extend(lines(&folder.run(&page).expect(0)));
+    // A service that asks for a pause, and that refuses the time of the next signature.
+    folder.write("late.csv", numbered_csv(1));
+    let late = Endpoint::serve(|request| {
+        let date = ("date", "Thu, 01 Jan 2026 00:00:00 GMT".to_owned());
+        let asks = ("x-amz-retry-after", "200".to_owned());
+        match request.number {
+            0 => Reply::Raw(429, vec![asks], String::new()),
+            1 => {
+                Reply::Raw(400, vec![date, ("x-amzn-errortype", "RequestExpired".to_owned())], String::new())
+            }
+            _ => Reply::Created,
+        }
+    });
+    let url = late.url();
+    let own = [
+        &["run", "late.csv", "--key", "id", "--sandbox", "--rate", "1000", "--endpoint-url", &url],
+        &json[..2],
+    ];
+    messages.extend(lines(&folder.run(&own.concat()).expect(0)));
     messages.extend(lines(&folder.run(&["run", "missing.csv", "--sandbox", "--output", "json"]).expect(2)));
     messages
 }
@@ -63,7 +82,7 @@ fn every_message_follows_the_schema_and_has_its_version() {
         let phase = message["phase"].as_str().map(|phase| format!(" {phase}"));
         types.insert(format!("{}{}", message["message_type"].as_str().unwrap(), phase.unwrap_or_default()));
     }
-    let phases = ["", " checking", " checked", " importing", " verifying"];
+    let phases = ["", " checking", " checked", " importing", " paused", " verifying"];
     let expected: BTreeSet<String> = schema["oneOf"]
         .as_array()
         .unwrap()

@@ -283,3 +283,74 @@ fn an_invalid_contact_id_leaves_the_row_pending() {
         );
     }
 }
+
+/// An error response with these headers and this body.
+fn error(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Reply::Raw(status, headers, body.to_owned())
+}
+
+fn created() -> Reply {
+    Reply::Raw(200, Vec::new(), r#"{"ContactId":"contact-1","ContactArn":"arn"}"#.to_owned())
+}
+
+/// Imports one row through a scripted endpoint.
+fn import_a_row(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Folder, Endpoint, Ended) {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(1));
+    let endpoint = Endpoint::serve(reply);
+    let url = endpoint.url();
+    let ended = folder.run(&import(&url, &["--max-attempts", "2", "--output", "json"]));
+    (folder, endpoint, ended)
+}
+
+#[test]
+fn codes_of_throttling_and_of_timeouts_reject_no_row_however_the_response_names_them() {
+    const NAME: &str = "x-amzn-errortype";
+    const NONE: (&str, &str) = ("x-other", "");
+    let throttled = [
+        (400, (NAME, "ThrottledException"), ""),
+        (400, (NAME, "SlowDown"), "{}"),
+        (400, (NAME, "LimitExceededException:http://internal.amazon.com/coral/"), "{}"),
+        (503, (NAME, "com.amazonaws.connect#PriorRequestNotComplete"), "{}"),
+        (400, (NAME, "com.amazonaws.connect#RequestThrottled:http://a/"), "{}"),
+        (400, NONE, r#"{"__type":"com.amazonaws.connect#RequestLimitExceeded","message":"m"}"#),
+        (403, NONE, r#"{"code":"EC2ThrottledException","Message":"m"}"#),
+        (429, ("X-Amzn-ErrorType", "SomethingNew"), "{}"),
+    ];
+    for (status, header, body) in throttled {
+        let (_, endpoint, ended) = import_a_row(move |request| match request.number {
+            0 => error(status, &[header], body),
+            _ => created(),
+        });
+        let summary = messages(&ended.expect(0).stdout).remove("summary").unwrap();
+        assert_eq!((&summary["created"], &summary["throttled"]), (&1.into(), &1.into()), "{header:?} {body}");
+        assert_eq!(endpoint.received().len(), 2);
+    }
+    for code in ["RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"] {
+        let (folder, endpoint, ended) = import_a_row(move |_| error(400, &[(NAME, code)], "{}"));
+        ended.expect(75);
+        // In doubt: the service may have processed it.
+        let row = folder.query("t.ledger.db", "SELECT state, may_exist, attempts, code FROM rows");
+        assert_eq!(row, format!("pending|1|2|{code}"));
+        assert_eq!(endpoint.received().len(), 2);
+    }
+}
+
+#[test]
+fn a_pause_that_the_service_asks_for_is_told() {
+    for header in [("x-amz-retry-after", "1200"), ("retry-after", "2")] {
+        let (_, _, ended) = import_a_row(move |request| match request.number {
+            0 => error(429, &[("x-amzn-errortype", "ThrottlingException"), header], "{}"),
+            _ => created(),
+        });
+        let ended = ended.expect(0);
+        let lines = ended.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let paused: Vec<_> = lines.filter(|line| line["phase"] == "paused").collect();
+        assert_eq!(paused.len(), 1, "{}", ended.stdout);
+        assert_eq!((&paused[0]["failure"], &paused[0]["is_asked"]), (&"throttled".into(), &true.into()));
+        let seconds = if header.0 == "retry-after" { 2.0 } else { 1.2 };
+        assert_eq!(paused[0]["seconds"], seconds);
+        assert!(ended.stderr.contains("as the service asks"), "{}", ended.stderr);
+    }
+}

@@ -5,8 +5,9 @@ use std::error::Error;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use aws_runtime::service_clock_skew::DisableClockSkewCorrection;
 use aws_sdk_connect::config::ConfigBag;
 use aws_sdk_connect::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
@@ -16,18 +17,22 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::Response;
 use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing::debug;
 
 use super::answer::{AnswerTooLong, is_page};
 use super::certificate_words::UntrustedCertificate;
+use super::headers::{is_cached, retry_after, service_time};
 use super::responder::responder;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
 use crate::submission::attempt::AttemptError;
+use crate::submission::clock::ClockReading;
 use crate::submission::credentials::CredentialsFailure;
 use crate::submission::proxy_failure::ProxyFailure;
 use crate::submission::response::Responder;
-use crate::submission::service_error::{classify, classify_page, one_line};
+use crate::submission::service_error::{ErrorResponse, one_line};
 
 /// A call without a usable response.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ where
 {
     let start = Instant::now();
     // Unwind safe: no state outlives the call that a panic could leave inconsistent.
-    let (result, is_transmitted) = with_transmission_flag(AssertUnwindSafe(call).catch_unwind()).await;
+    let (result, sent) = with_transmission_record(AssertUnwindSafe(call).catch_unwind()).await;
     let took = start.elapsed();
     match result {
         Ok(Ok(output)) => {
@@ -68,15 +73,15 @@ where
         }
         Ok(Err(error)) => {
             let request_id = header(&error, "x-amzn-requestid");
-            let date = header(&error, "date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-            let server_time_s = date.map(|date| date.timestamp().as_second());
-            let responder = responder(&error, is_transmitted);
-            let error = attempt_error(&error, is_transmitted, request);
+            let date = error.raw_response().and_then(|response| service_time(response.headers()));
+            let server_time_s = date.map(Timestamp::as_second);
+            let responder = responder(&error, sent.is_transmitted);
+            let error = attempt_error(&error, sent, took, request);
             debug!(request_id, ?took, code = error.cause().code, "failed");
             Err(CallFailure { error, server_time_s, responder })
         }
         Err(_) => Err(CallFailure {
-            error: panicked(is_transmitted),
+            error: panicked(sent.is_transmitted),
             server_time_s: None,
             responder: Responder::NoResponse(None),
         }),
@@ -87,49 +92,89 @@ fn header<'a, E>(error: &'a SdkError<E, Response>, name: &'static str) -> Option
     error.raw_response().and_then(|response| response.headers().get(name))
 }
 
+/// What the SDK handed to the transport in one call.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Transmission {
+    /// Whether it handed the request over. Until then nothing was sent, whatever the kind of error: the SDK reports
+    /// missing credentials as a dispatch failure.
+    is_transmitted: bool,
+    /// Time of the signature, in seconds since 1970; `None` if the request is not signed.
+    signed_s: Option<i64>,
+    /// Whether the SDK signs later requests with the service's time.
+    has_clock_correction: bool,
+}
+
 tokio::task_local! {
-    /// Whether the SDK handed the request of this task's current call to the transport.
-    static IS_TRANSMITTED: Cell<bool>;
+    /// The transmission of this task's current call.
+    static TRANSMISSION: Cell<Transmission>;
 }
 
-/// Awaits `call`; also returns whether its request was handed to the transport. Until then nothing was sent, whatever
-/// the kind of error: the SDK reports missing credentials as a dispatch failure.
-async fn with_transmission_flag<T>(call: impl Future<Output = T>) -> (T, bool) {
-    let call = async { (call.await, IS_TRANSMITTED.with(Cell::get)) };
-    IS_TRANSMITTED.scope(Cell::new(false), call).await
+/// Awaits `call`; also returns what was handed to the transport.
+async fn with_transmission_record<T>(call: impl Future<Output = T>) -> (T, Transmission) {
+    let call = async { (call.await, TRANSMISSION.with(Cell::get)) };
+    TRANSMISSION.scope(Cell::default(), call).await
 }
 
-/// Sets the transmission flag when the SDK hands a request to the transport. Registered once on the client: for an
-/// interceptor of a single call the SDK would rebuild its configuration on every call.
+/// Records that the SDK hands a request to the transport. Registered once on the client: for an interceptor of a single
+/// call the SDK would rebuild its configuration on every call.
 #[derive(Debug)]
-pub(super) struct TransmissionFlag;
+pub(super) struct TransmissionRecorder;
 
 #[dyn_dispatch_hint]
-impl Intercept for TransmissionFlag {
+impl Intercept for TransmissionRecorder {
     fn name(&self) -> &'static str {
-        "TransmissionFlag"
+        "TransmissionRecorder"
     }
 
     fn read_before_transmit(
         &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // Fails outside of `with_transmission_flag`: such a request would be taken for one that was never sent.
-        Ok(IS_TRANSMITTED.try_with(|flag| flag.set(true))?)
+        let is_disabled =
+            config.load::<DisableClockSkewCorrection>().is_some_and(DisableClockSkewCorrection::is_disabled);
+        let transmission = Transmission {
+            is_transmitted: true,
+            signed_s: context.request().headers().get("x-amz-date").and_then(signing_time),
+            has_clock_correction: !is_disabled,
+        };
+        // Fails outside of `with_transmission_record`: such a request would be taken for one that was never sent.
+        Ok(TRANSMISSION.try_with(|record| record.set(transmission))?)
     }
+}
+
+/// The time of a signature, such as `20261130T210000Z`, in seconds since 1970.
+fn signing_time(header: &str) -> Option<i64> {
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", header).ok()?;
+    Some(TimeZone::UTC.to_timestamp(time).ok()?.as_second())
+}
+
+/// The clocks at a request that took `took`, if it was signed and the response has the service's time.
+fn clock_reading(response: &Response, sent: Transmission, took: Duration) -> Option<ClockReading> {
+    // The SDK does not adopt the time of such an answer, either.
+    if is_cached(response.headers()) {
+        return None;
+    }
+    let own = Timestamp::now() - took / 2;
+    Some(ClockReading {
+        signed_s: sent.signed_s?,
+        own_s: own.as_second(),
+        service_s: service_time(response.headers())?.as_second(),
+        is_adopted: sent.has_clock_correction,
+    })
 }
 
 fn attempt_error<E>(
     error: &SdkError<E, Response>,
-    is_transmitted: bool,
+    sent: Transmission,
+    took: Duration,
     request: Option<&ContactRequest<'_>>,
 ) -> AttemptError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let no_answer = |message: &str| AttemptError::MaybeSent(local_cause("NoAnswer", message));
+    let no_answer = |message: &str| AttemptError::MaybeSent(local_cause("NoAnswer", message).into());
     if let Some(failure) = find::<ProxyFailure>(error) {
         return failure.attempt_error();
     }
@@ -138,21 +183,26 @@ where
         return AttemptError::Untrusted(local_cause("UntrustedCertificate", &untrusted.to_string()));
     }
     match error {
-        SdkError::ServiceError(service) if is_page(service.raw()) => {
-            classify_page(service.raw().status().as_u16())
-        }
         SdkError::ServiceError(service) => {
-            let status = service.raw().status().as_u16();
-            classify(status, service.err().code(), service.err().message(), request)
+            let response = ErrorResponse {
+                status: service.raw().status().as_u16(),
+                code: service.err().code(),
+                message: service.err().message(),
+                retry_after: retry_after(service.raw().headers(), Timestamp::now()),
+                clock: clock_reading(service.raw(), sent, took),
+            };
+            if is_page(service.raw()) { response.classify_page() } else { response.classify(request) }
         }
-        _ if !is_transmitted => not_transmitted(error),
+        _ if !sent.is_transmitted => not_transmitted(error),
         SdkError::DispatchFailure(_) if is_connect_failure(error) => {
             AttemptError::NotSent(local_cause("OutOfReach", &innermost(error)))
         }
         SdkError::DispatchFailure(_) => no_answer(&innermost(error)),
         SdkError::TimeoutError(_) => no_answer("no answer within the read timeout"),
         SdkError::ResponseError(_) => match find::<AnswerTooLong>(error) {
-            Some(too_long) => AttemptError::MaybeSent(local_cause("AnswerTooLong", &too_long.to_string())),
+            Some(too_long) => {
+                AttemptError::MaybeSent(local_cause("AnswerTooLong", &too_long.to_string()).into())
+            }
             None => no_answer("the response cannot be read"),
         },
         // SdkError is non-exhaustive.
@@ -164,7 +214,7 @@ where
 fn panicked(is_transmitted: bool) -> AttemptError {
     if is_transmitted {
         let message = "the AWS SDK panicked after the request was sent";
-        AttemptError::MaybeSent(local_cause("NoAnswer", message))
+        AttemptError::MaybeSent(local_cause("NoAnswer", message).into())
     } else {
         let message = "the AWS SDK panicked; look for stray characters in the credentials and the Region";
         AttemptError::Denied(local_cause("NotSigned", message))
@@ -263,7 +313,7 @@ mod tests {
             .region(Region::new("us-east-1"))
             .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(transport.clone())));
         config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
-        config.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
+        config.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         aws_sdk_connect::Client::from_conf(config.build())
     }
 
@@ -280,10 +330,25 @@ mod tests {
         let transport = CountingTransport::default();
         for has_credentials in [false, true] {
             let client = client(&transport, has_credentials);
-            let (result, is_transmitted) = with_transmission_flag(client.create_contact().send()).await;
-            assert_eq!((result.is_ok(), is_transmitted), (has_credentials, has_credentials));
+            let (result, sent) = with_transmission_record(client.create_contact().send()).await;
+            assert_eq!((result.is_ok(), sent.is_transmitted), (has_credentials, has_credentials));
+            assert_eq!(sent.signed_s.is_some(), has_credentials);
             assert_eq!(transport.requests(), usize::from(has_credentials));
         }
+    }
+
+    #[test]
+    fn the_time_of_a_signature_is_read_from_its_header() {
+        assert_eq!(signing_time("20261130T210000Z"), Some(1_796_072_400));
+        assert_eq!(signing_time("20261130"), None);
+    }
+
+    #[test]
+    fn the_codes_of_throttling_and_of_timeouts_are_the_sdks() {
+        use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+
+        use crate::submission::service_error::{THROTTLING_CODES, TRANSIENT_CODES};
+        assert_eq!((THROTTLING_CODES, TRANSIENT_CODES), (THROTTLING_ERRORS, TRANSIENT_ERRORS));
     }
 
     #[tokio::test]
@@ -291,10 +356,10 @@ mod tests {
         let transport = CountingTransport::default();
         let (signing, unsigned) = (client(&transport, true), client(&transport, false));
         let (sent, unsent) = tokio::join!(
-            with_transmission_flag(signing.create_contact().send()),
-            with_transmission_flag(unsigned.create_contact().send())
+            with_transmission_record(signing.create_contact().send()),
+            with_transmission_record(unsigned.create_contact().send())
         );
-        assert_eq!((sent.1, unsent.1), (true, false));
+        assert_eq!((sent.1.is_transmitted, unsent.1.is_transmitted), (true, false));
     }
 
     #[tokio::test]
@@ -317,7 +382,8 @@ mod tests {
         type Failure = aws_sdk_connect::operation::create_contact::CreateContactError;
         for is_transmitted in [false, true] {
             let call = async move {
-                IS_TRANSMITTED.with(|flag| flag.set(is_transmitted));
+                TRANSMISSION
+                    .with(|record| record.set(Transmission { is_transmitted, ..Transmission::default() }));
                 panic!("inside the SDK")
             };
             let failure = make::<Output, Failure>(Box::pin(call), None).await.unwrap_err();

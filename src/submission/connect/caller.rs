@@ -23,8 +23,12 @@ impl ConnectClient {
         }
         // No value of a row is sent to STS, so its message stays as it is.
         let nothing = ContactRequest::empty(Operation::CreateContact);
-        let call = self.sts.get_caller_identity();
-        match call::make(Box::pin(call.send()), Some(&nothing)).await.map_err(AttemptError::from) {
+        let ask = || call::make(Box::pin(self.sts.get_caller_identity().send()), Some(&nothing));
+        let mut answer = ask().await.map_err(AttemptError::from);
+        if answer.as_ref().is_err_and(AttemptError::is_clock_corrected) {
+            answer = ask().await.map_err(AttemptError::from);
+        }
+        match answer {
             Ok(answer) => match (answer.account, answer.arn) {
                 (Some(account), Some(arn)) if is_account(&account) => Caller::Known { account, arn },
                 _ => Caller::Unknown("AWS STS did not name it".to_owned()),

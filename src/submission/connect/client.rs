@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
-use super::call::TransmissionFlag;
+use super::call::TransmissionRecorder;
 use super::caught::caught;
 use super::credentials::CredentialsChain;
 use super::settings::expect_usable;
@@ -155,9 +155,9 @@ impl ConnectClient {
         if settings.no_sign_request {
             client = client.allow_no_auth();
         }
-        client.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
+        client.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
-        sts.push_interceptor(SharedInterceptor::permanent(TransmissionFlag));
+        sts.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         Ok(ConnectClient {
             client: Client::from_conf(client.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),

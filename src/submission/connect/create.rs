@@ -145,7 +145,7 @@ fn contact(id: Option<String>, arn: Option<String>) -> Attempt {
         Some(id) => Ok(Contact { id, arn }),
         None => {
             let message = "Connect answered with success and without a contact id";
-            Err(AttemptError::MaybeSent(local_cause("NoContactId", message)))
+            Err(AttemptError::MaybeSent(local_cause("NoContactId", message).into()))
         }
     }
 }

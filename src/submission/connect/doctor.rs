@@ -58,7 +58,16 @@ impl ConnectClient {
 
     /// Sends a request that breaks three documented limits, so that no contact can be created: client token and name
     /// are too long, and an attribute's key has a space. The error shows whether the credentials may create contacts.
+    /// If Connect refuses the time of the signature, it is sent again with Connect's time, as a run does.
     pub async fn probe_permission(&self, operation: Operation) -> PermissionProbe {
+        let probe = self.probe_permission_once(operation).await;
+        match &probe.error {
+            Some(error) if error.is_clock_corrected() => self.probe_permission_once(operation).await,
+            _ => probe,
+        }
+    }
+
+    async fn probe_permission_once(&self, operation: Operation) -> PermissionProbe {
         let token = "x".repeat(TOO_LONG_TOKEN);
         let name = "x".repeat(TOO_LONG_NAME);
         let request = match operation {

@@ -24,11 +24,11 @@ impl ContactLookup for ConnectClient {
         };
         let Some(contact) = contact else {
             let message = "Connect answered with success and without a contact";
-            return Err(AttemptError::MaybeSent(local_cause("NoContact", message)));
+            return Err(AttemptError::MaybeSent(local_cause("NoContact", message).into()));
         };
         if contact.id.as_deref().is_some_and(|id| id != contact_id) {
             let message = "Connect answered with another contact than the requested one";
-            return Err(AttemptError::MaybeSent(local_cause("OtherContact", message)));
+            return Err(AttemptError::MaybeSent(local_cause("OtherContact", message).into()));
         }
         Ok(Some(ContactDetails {
             arn: contact.arn,

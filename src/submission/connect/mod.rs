@@ -7,7 +7,8 @@
 //!   not trusted; `certificate_words`: says what is wrong with it.
 //! - `settings`: values of the environment and of the profile that cannot be used; `caught`: panics of the SDK.
 //! - `credentials`: the sources of credentials.
-//! - `call`: makes one call and classifies its failure; `responder`: who answered it.
+//! - `call`: makes one call and classifies its failure; `headers`: the service's time and the pause that an answer asks
+//!   for; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
 //! - `create`, `lookup`, `doctor`: the calls for the engine, for verification and for the command `doctor`.
 
@@ -21,6 +22,7 @@ mod client;
 mod create;
 mod credentials;
 mod doctor;
+mod headers;
 mod lookup;
 mod responder;
 mod settings;

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, RequestMessage};
 use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
-use super::run::{AnnouncementMessage, CheckedStatus, Checking, ExitError, Importing, RowError, RunSummary};
+use super::run::{
+    AnnouncementMessage, CheckedStatus, Checking, ClockMessage, ExitError, Importing, PausedStatus, RowError,
+    RunSummary,
+};
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
 use crate::warning::Warning;
 
@@ -27,6 +30,8 @@ pub(crate) enum Message<'a> {
     Warning(&'a Warning),
     /// What a run is about to send, by whom and where to, before its first request. From run, if there are rows to send.
     Announcement(AnnouncementMessage<'a>),
+    /// This machine's clock is off, and corrected. From run, at most once.
+    Clock(ClockMessage),
     /// Result of a run; its last message.
     Summary(RunSummary<'a>),
     /// Reason why a command ended without a result; its last message.
@@ -57,6 +62,7 @@ pub(crate) enum StatusMessage<'a> {
     Checking(Checking),
     Checked(CheckedStatus),
     Importing(Importing),
+    Paused(PausedStatus<'a>),
     Verifying(Verifying<'a>),
     Ledger(Box<LedgerStatusMessage<'a>>),
     LedgerSet(LedgerSetStatus<'a>),

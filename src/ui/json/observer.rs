@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::message::{Message, StatusMessage};
-use super::run::{CheckedStatus, Checking, Importing, RowError};
+use super::run::{CheckedStatus, Checking, ClockMessage, Importing, PausedStatus, RowError, failure_name};
 use super::verify::{FindingMessage, Verifying};
 use crate::event::{FindingKind, Observer, RunEvent, VerificationFinding};
 use crate::ledger::{Note, NoteKind, RowState};
 use crate::ui::period::Period;
 use crate::ui::result_output::to_stdout;
+use crate::ui::words::{clock_corrected, paused};
 
 /// Observer that writes a `status` at an interval, an `error` for each row that is not created or may not have been, each `warning`, and
 /// each `finding`.
@@ -51,6 +52,20 @@ impl JsonLines {
                     seconds_left: progress.time_left().as_secs_f64(),
                 })
             })?,
+            RunEvent::Paused { failure, cause, pause, is_asked } => {
+                paused(*failure, *is_asked)?;
+                Message::Status(StatusMessage::Paused(PausedStatus {
+                    phase: "paused",
+                    failure: failure_name(*failure),
+                    code: &cause.code,
+                    message: cause.message.as_str(),
+                    seconds: pause.as_secs_f64(),
+                    is_asked: *is_asked,
+                }))
+            }
+            RunEvent::ClockCorrected(offset) => {
+                Message::Clock(ClockMessage { seconds_behind: offset.0, message: clock_corrected(*offset) })
+            }
             RunEvent::Verifying { done, total, subject } => self.status(|| {
                 StatusMessage::Verifying(Verifying {
                     phase: "verifying",

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::ledger::RowsByState;
 use crate::event::{Announcement, Progress};
+use crate::pacing::PoolFailure;
 use crate::ui::shared_contacts::SharedContactRow;
 
 /// The input is being read; written every --report-every. From run and check.
@@ -108,6 +109,45 @@ pub(crate) struct Importing {
     pub(crate) seconds_elapsed: f64,
     /// Estimated seconds for the remaining rows.
     pub(crate) seconds_left: f64,
+}
+
+/// No request is sent for a time, because of a failure that concerns all requests; written once for each such pause. For
+/// throttling only if the service asks for the pause.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Paused"))]
+pub(crate) struct PausedStatus<'a> {
+    #[cfg_attr(test, schemars(extend("const" = "paused")))]
+    pub(crate) phase: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = ["throttled", "out of reach", "unanswered", "no credentials"])))]
+    pub(crate) failure: &'static str,
+    /// Error code, of this tool or of Connect.
+    pub(crate) code: &'a str,
+    /// Error message; … stands for values of the row of at least 8 characters.
+    pub(crate) message: &'a str,
+    /// Length of the pause, in seconds.
+    pub(crate) seconds: f64,
+    /// Whether the service asked for the pause, by x-amz-retry-after or Retry-After.
+    pub(crate) is_asked: bool,
+}
+
+/// Name of a failure that pauses all requests.
+pub(super) fn failure_name(failure: PoolFailure) -> &'static str {
+    match failure {
+        PoolFailure::Throttled => "throttled",
+        PoolFailure::Unreachable => "out of reach",
+        PoolFailure::Unanswered => "unanswered",
+        PoolFailure::CredentialsUnavailable => "no credentials",
+    }
+}
+
+/// The service refused the time of a signature; requests are signed with the service's time from now on.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ClockMessage {
+    /// The service's time minus this machine's, in seconds.
+    pub(crate) seconds_behind: i64,
+    /// The same for people, with the remedy.
+    pub(crate) message: String,
 }
 
 /// A row that is not created, or may not have been: an unknown row.

@@ -58,8 +58,18 @@ pub(super) struct ProcessState {
     pub(super) progress: Progress,
     /// Whether the rate is found automatically.
     pub(super) is_auto: bool,
-    pause: Option<(PoolFailure, Duration)>,
+    pause: Option<ShownPause>,
     last_throttled: Option<Duration>,
+}
+
+/// A pause of all requests.
+#[derive(Clone, Copy, Debug)]
+struct ShownPause {
+    failure: PoolFailure,
+    /// End, since the start of the observer.
+    until: Duration,
+    /// Whether the service asked for it.
+    is_asked: bool,
 }
 
 /// Time of a report.
@@ -115,8 +125,9 @@ impl ProcessState {
                 self.phase = Phase::Draining { until: at + *grace, is_interrupted };
             }
             RunEvent::Progress(progress) => {
-                // Any answer ends a pause.
-                if progress.done > self.progress.done {
+                // Any answer ends a pause, unless the service asked for it: that answer is of a request in flight.
+                let is_held = self.pause.is_some_and(|pause| pause.is_asked && at < pause.until);
+                if progress.done > self.progress.done && !is_held {
                     self.pause = None;
                 }
                 self.progress = *progress;
@@ -128,8 +139,8 @@ impl ProcessState {
                 };
                 self.phase = Phase::Verifying { done: *done, total: *total, subject, since };
             }
-            RunEvent::Paused { failure, pause, .. } => {
-                self.pause = Some((*failure, at + *pause));
+            RunEvent::Paused { failure, pause, is_asked, .. } => {
+                self.pause = Some(ShownPause { failure: *failure, until: at + *pause, is_asked: *is_asked });
                 if *failure == PoolFailure::Throttled {
                     self.last_throttled = Some(at);
                 }
@@ -174,12 +185,12 @@ impl ProcessState {
         Some(ProgressReport { phase, ended_phase, share, amounts, details })
     }
 
-    /// The failure that holds requests up, and the rest of its pause. Throttling holds them up for that pause,
-    /// any other failure until there is an answer.
-    fn pause(&self, at: Duration) -> Option<(PoolFailure, Duration)> {
-        let (failure, until) = self.pause?;
-        let left = until.saturating_sub(at);
-        (failure != PoolFailure::Throttled || !left.is_zero()).then_some((failure, left))
+    /// The pause that holds requests up, and its rest. Throttling holds them up for that pause, any other failure until
+    /// there is an answer.
+    fn pause(&self, at: Duration) -> Option<(ShownPause, Duration)> {
+        let pause = self.pause?;
+        let left = pause.until.saturating_sub(at);
+        (pause.failure != PoolFailure::Throttled || !left.is_zero()).then_some((pause, left))
     }
 
     /// Estimated time to the end of the phase, if it can be estimated.
@@ -187,7 +198,7 @@ impl ProcessState {
         let progress = &self.progress;
         match self.phase {
             Phase::Starting | Phase::Checking { .. } | Phase::Draining { .. } => None,
-            Phase::Importing if self.pause.is_some_and(|(why, _)| why != PoolFailure::Throttled) => None,
+            Phase::Importing if self.pause.is_some_and(|why| why.failure != PoolFailure::Throttled) => None,
             Phase::Importing if progress.created == 0 && progress.throttled > 0 => None,
             Phase::Importing => (progress.done < progress.to_send).then(|| progress.time_left()),
             Phase::Verifying { done, total, since, .. } => {
@@ -210,7 +221,7 @@ impl ProcessState {
             let text = format!("throttled {}{now}", progress.throttled);
             phrases.push(Phrase { text, weight: if is_now { 8 } else { 5 }, is_problem: is_now });
         }
-        if let Some(text) = self.pause(moment.at).and_then(|(failure, left)| paused(failure, left)) {
+        if let Some(text) = self.pause(moment.at).and_then(|(pause, left)| paused(pause, left)) {
             phrases.push(Phrase { text, weight: 10, is_problem: true });
         }
         phrases.push(phrase(1, format!("in flight {}", progress.in_flight)));
@@ -248,12 +259,13 @@ impl ProcessState {
 }
 
 /// `paused 12s: out of reach`.
-fn paused(failure: PoolFailure, left: Duration) -> Option<String> {
+fn paused(pause: ShownPause, left: Duration) -> Option<String> {
     let state = match left.as_secs() {
         0 => "trying again".to_owned(),
+        seconds if pause.is_asked => format!("paused {seconds}s as asked"),
         seconds => format!("paused {seconds}s"),
     };
-    match failure {
+    match pause.failure {
         PoolFailure::Throttled => (left.as_secs() > 0).then_some(state),
         PoolFailure::Unreachable => Some(format!("{state}: out of reach")),
         PoolFailure::Unanswered => Some(format!("{state}: no answers")),
@@ -337,6 +349,24 @@ mod tests {
         assert!(!state.is_auto);
         state.observe(&RunEvent::RateReloaded(Ok(Rate::Auto)), Duration::ZERO);
         assert!(state.is_auto);
+    }
+
+    #[test]
+    fn a_pause_that_the_service_asks_for_is_shown_until_its_end() {
+        let mut state = ProcessState { phase: Phase::Importing, ..ProcessState::default() };
+        state.progress.to_send = 9;
+        let cause = crate::ledger::Cause { code: "SlowDown".into(), message: "later".into() };
+        let (failure, pause) = (PoolFailure::Throttled, Duration::from_secs(60));
+        state.observe(&RunEvent::Paused { failure, cause, pause, is_asked: true }, Duration::ZERO);
+        let progress = Progress { done: 1, ..state.progress };
+        // A request that was in flight is answered.
+        state.observe(&RunEvent::Progress(progress), Duration::from_secs(1));
+        let has_pause = |second| {
+            let moment = Moment { at: Duration::from_secs(second), local: ZonedDateTime::now() };
+            let details = state.report(&moment).unwrap().details;
+            details.iter().any(|phrase| phrase.text == format!("paused {}s as asked", 60 - second))
+        };
+        assert!(has_pause(2) && has_pause(59) && !has_pause(60));
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn importing() -> ProcessState {
 
 fn paused(state: &mut ProcessState, failure: PoolFailure, pause: Duration, second: u64) {
     let cause = Cause { code: String::new(), message: String::new().into() };
-    state.observe(&RunEvent::Paused { failure, cause, pause }, Duration::from_secs(second));
+    state.observe(&RunEvent::Paused { failure, cause, pause, is_asked: false }, Duration::from_secs(second));
 }
 
 fn with_problems() -> ProcessState {
