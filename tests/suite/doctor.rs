@@ -173,7 +173,18 @@ fn an_endpoint_that_is_not_reached_is_no_matter_of_permissions() {
     let unanswered = examine(&signed(&silent.url(), &[]), &[]).expect(75);
     let (_, remedy) = diagnosis(&unanswered, "endpoint", "fail");
     assert!(remedy.contains("any firewall on the way to 127.0.0.1"), "{remedy}");
-    for ended in [refused, unanswered] {
+    // A server without TLS closes the connection at the first bytes of a handshake.
+    let plain = examine(&signed(&silent.url().replace("http:", "https:"), &[]), &[]).expect(75);
+    let (_, remedy) = diagnosis(&plain, "endpoint", "fail");
+    assert!(remedy.contains("serves TLS"), "{remedy}");
+    // No resolver looks such a name up: a label has at most 63 characters.
+    let name = format!("http://{}.example", "x".repeat(64));
+    let nameless = examine(&signed(&name, &[]), &[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")]).expect(75);
+    let (found, remedy) = diagnosis(&nameless, "endpoint", "fail");
+    assert!(remedy.contains("does eu-west-2 have Amazon Connect?"), "{found}\n{remedy}");
+    let (_, remedy) = diagnosis(&nameless, "account", "warn");
+    assert!(remedy.contains("AWS_ENDPOINT_URL_STS names another STS"), "{remedy}");
+    for ended in [refused, unanswered, plain, nameless] {
         for check in ["permission", "instance", "clock"] {
             assert!(!has(&ended, check), "{}", ended.stdout);
         }

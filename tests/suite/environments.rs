@@ -34,6 +34,8 @@ struct Environment {
     caller: &'static str,
     /// Whether the proxy belongs to the environment and not to the test.
     has_proxy: bool,
+    /// The answer of Connect to the request of `doctor`; `None`: as if it were allowed.
+    refusal: Option<Reply>,
     exit: i32,
 }
 
@@ -48,6 +50,7 @@ impl Environment {
             variables: Vec::new(),
             caller: "arn:aws:sts::111122223333:assumed-role/Import/me",
             has_proxy: false,
+            refusal: None,
             exit: 0,
         }
     }
@@ -60,7 +63,7 @@ impl Environment {
 
 /// A server with the names of Amazon Connect's hosts and of those of AWS STS, which names this caller and gives credentials
 /// for any role. It refuses the request of `doctor` as Connect does.
-fn aws(authority: &Authority, caller: &'static str) -> Endpoint {
+fn aws(authority: &Authority, caller: &'static str, refusal: Option<Reply>) -> Endpoint {
     let stss = ["sts.eu-west-2.amazonaws.com", "sts.us-gov-west-1.amazonaws.com"];
     let tls = authority.server(&[&[CONNECT, GOVCLOUD, VPC_ENDPOINT][..], &stss].concat());
     Endpoint::serve_tls(tls, move |request| {
@@ -73,6 +76,9 @@ fn aws(authority: &Authority, caller: &'static str) -> Endpoint {
             let error = (!error.is_empty()).then(|| ("x-amzn-errortype", error.to_owned()));
             [("x-amzn-requestid", "4e0a5c1b".to_owned()), ("date", date)].into_iter().chain(error).collect()
         };
+        if let Some(reply) = refusal.clone().filter(|_| request.method == "PUT") {
+            return reply;
+        }
         let (status, error, body) = match &*request.method {
             "PUT" => (400, "InvalidParameterException", "{\"message\":\"Client token is too long\"}"),
             _ => (200, "", "{\"Instance\":{\"InstanceStatus\":\"ACTIVE\"}}"),
@@ -96,11 +102,12 @@ fn security_token(request: &Request, caller: &str) -> Reply {
     }
 }
 
-/// What `doctor` prints in an environment: the lines of the shown checks.
-fn diagnoses(environment: &Environment, authority: &Authority) -> String {
+/// What `doctor` prints in an environment, with placeholders for what differs between runs.
+fn doctor(environment: &Environment, authority: &Authority) -> String {
     let home = Home::with_config(&environment.config);
     home.0.write("tickets.csv", numbered_csv(3));
     home.0.write("corp.pem", authority.pem());
+    home.0.write("other.pem", Authority::new("Another Root").pem());
     home.0.write("token", "a token");
     home.sign_in_to_sso("an access token", "2099-01-01T00:00:00Z");
     home.sign_in("ASIAEXAMPLE", "2099-01-01T00:00:00Z");
@@ -109,18 +116,31 @@ fn diagnoses(environment: &Environment, authority: &Authority) -> String {
         environment.instance
     );
     home.0.write("tickets.toml", job);
-    let proxy = TunnelProxy::to(aws(authority, environment.caller).port).port;
+    let aws = aws(authority, environment.caller, environment.refusal.clone());
+    let proxy = TunnelProxy::to(aws.port);
     let mut command = home.command(&["doctor", "--job", "tickets.toml"]);
-    command.env("HTTPS_PROXY", format!("http://127.0.0.1:{proxy}"));
+    command.env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port));
     command.env("CONNECT_IMPORT_CA_BUNDLE", "corp.pem");
     command.envs(environment.variables.iter().map(|(name, value)| (name, value)));
-    let ended = Ended::from(command.output().unwrap()).expect(environment.exit);
-    let mut text = String::new();
-    let mut is_shown = false;
-    for line in ended.stdout.lines().take_while(|line| !line.is_empty()) {
-        if let Some(check) =
-            line.get(6..).and_then(|rest| rest.split(' ').next()).filter(|check| !check.is_empty())
-        {
+    let text = Ended::from(command.output().unwrap()).expect(environment.exit).stdout;
+    let mut parts = text.split("127.0.0.1:");
+    let first = parts.next().unwrap().to_owned();
+    let text = parts.fold(first, |text, part| {
+        text + "127.0.0.1:PORT" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+    });
+    text.replace("2099-01-01T00:00:00Z", "TIME")
+}
+
+/// The check of a line that begins a diagnosis.
+fn check_of(line: &str) -> Option<&str> {
+    line.get(6..).and_then(|rest| rest.split(' ').next()).filter(|check| !check.is_empty())
+}
+
+/// The lines of the shown checks.
+fn shown(environment: &Environment, authority: &Authority) -> String {
+    let (mut text, mut is_shown) = (String::new(), false);
+    for line in doctor(environment, authority).lines().take_while(|line| !line.is_empty()) {
+        if let Some(check) = check_of(line) {
             is_shown = SHOWN.contains(&check) && (check != "proxy" || environment.has_proxy);
         }
         if is_shown {
@@ -128,7 +148,7 @@ fn diagnoses(environment: &Environment, authority: &Authority) -> String {
             text.push('\n');
         }
     }
-    text.replace(&format!(":{proxy}"), ":PORT").replace("2099-01-01T00:00:00Z", "TIME")
+    text
 }
 
 /// The environments of the chapter, with the services that their credentials come from.
@@ -253,7 +273,7 @@ fn the_handbook_shows_what_doctor_prints_in_each_environment() {
             .to_owned();
     let mut printed = String::new();
     for environment in environments(&services) {
-        let text = diagnoses(&environment, &authority);
+        let text = shown(&environment, &authority);
         let line = text.lines().find(|line| line[6..].starts_with("credentials")).unwrap();
         let (verdict, found) = (&line[..4], line[19..].trim());
         let Environment { name, set, platform, .. } = &environment;
@@ -263,4 +283,116 @@ fn the_handbook_shows_what_doctor_prints_in_each_environment() {
     }
     expect_section("src/handbook/environments.md", "environments", &table);
     expect_section("src/handbook/environments.md", "diagnoses", &printed);
+}
+
+/// An error of Amazon Connect.
+fn refusal(status: u16, code: &str, message: &str) -> Option<Reply> {
+    let headers = [("x-amzn-requestid", "4e0a5c1b"), ("x-amzn-errortype", code)];
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+    Some(Reply::Raw(status, headers, serde_json::json!({"message": message}).to_string()))
+}
+
+/// A page as proxies, gateways and portals send it.
+fn page(status: u16) -> Reply {
+    let headers = [("content-type", "text/html"), ("connection", "close")]
+        .map(|(name, value)| (name, value.to_owned()));
+    Reply::Raw(status, headers.to_vec(), "<html><body>Access denied</body></html>".to_owned())
+}
+
+/// Failures of the chapter: the cause, where it happens, and the check that fails.
+fn failures(refusing: &Endpoint) -> Vec<(&'static str, Environment, &'static str)> {
+    let keys = || {
+        Environment::new("", "", "")
+            .with("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .with("AWS_SECRET_ACCESS_KEY", "secret")
+    };
+    let denied = |message| refusal(403, "AccessDeniedException", message);
+    vec![
+        (
+            "the proxy's authority is not trusted",
+            Environment { exit: 2, ..keys().with("CONNECT_IMPORT_CA_BUNDLE", "other.pem") },
+            "endpoint",
+        ),
+        (
+            "the proxy asks for a password",
+            Environment { exit: 7, ..keys().with("HTTPS_PROXY", refusing.url()) },
+            "proxy",
+        ),
+        (
+            "a gateway or portal answers in Connect's place",
+            Environment { exit: 7, refusal: Some(page(403)), ..keys() },
+            "endpoint",
+        ),
+        (
+            "the URL is that of another AWS service",
+            Environment { exit: 7, refusal: refusal(404, "UnknownOperationException", ""), ..keys() },
+            "endpoint",
+        ),
+        (
+            "IAM does not allow it",
+            Environment {
+                exit: 7,
+                refusal: denied(
+                    "User: arn:aws:sts::111122223333:assumed-role/Import/me is not authorized to perform: \
+                     connect:CreateContact because no identity-based policy allows the connect:CreateContact action",
+                ),
+                ..keys()
+            },
+            "permission",
+        ),
+        (
+            "the policy of the VPC endpoint does not allow it",
+            Environment {
+                exit: 7,
+                refusal: denied(
+                    "User: arn:aws:sts::111122223333:assumed-role/Import/me is not authorized to perform: \
+                     connect:CreateContact because no VPC endpoint policy allows the connect:CreateContact action",
+                ),
+                ..keys()
+            },
+            "permission",
+        ),
+        (
+            "the keys are of another partition, such as GovCloud's, or inactive",
+            Environment {
+                exit: 7,
+                refusal: refusal(
+                    403,
+                    "UnrecognizedClientException",
+                    "The security token included in the request is invalid.",
+                ),
+                ..keys()
+            },
+            "credentials",
+        ),
+        (
+            "the clock is wrong",
+            Environment {
+                exit: 7,
+                refusal: refusal(
+                    403,
+                    "InvalidSignatureException",
+                    "Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)",
+                ),
+                ..keys()
+            },
+            "clock",
+        ),
+    ]
+}
+
+#[test]
+fn the_handbook_shows_what_doctor_says_of_failures() {
+    let authority = Authority::new("Example Corp Root");
+    let refusing = Endpoint::serve(|_| page(407));
+    let mut table = "| cause | `doctor` prints |\n|---|---|\n".to_owned();
+    for (cause, environment, check) in failures(&refusing) {
+        let text = doctor(&environment, &authority);
+        let mut lines =
+            text.lines().skip_while(|line| !line.starts_with("fail") || check_of(line) != Some(check));
+        let found = lines.next().ok_or_else(|| format!("{cause}: no {check} fails in\n{text}")).unwrap();
+        let remedy = lines.next().filter(|line| check_of(line).is_none()).unwrap_or_default().trim();
+        table.push_str(&format!("| {cause} | `{}`<br>`{remedy}` |\n", found.trim()));
+    }
+    expect_section("src/handbook/environments.md", "failures", &table);
 }

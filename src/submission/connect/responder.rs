@@ -55,17 +55,16 @@ fn connection_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> Opti
     if chain(error).any(|error| error.to_string() == "dns error") {
         return Some(ConnectionFailure::Name);
     }
-    for error in chain(error).filter_map(|error| error.downcast_ref::<io::Error>()) {
-        let is_tls = error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
-        match error.kind() {
-            _ if is_tls => return Some(ConnectionFailure::Tls),
-            io::ErrorKind::ConnectionRefused => return Some(ConnectionFailure::Refused),
-            io::ErrorKind::TimedOut => return Some(ConnectionFailure::Timeout),
-            _ => {}
-        }
+    // A server without TLS closes the connection, which rustls tells by a text.
+    let is_handshake = chain(error).any(|error| error.to_string().contains("tls handshake"));
+    if is_handshake || find::<rustls::Error>(error).is_some() {
+        return Some(ConnectionFailure::Tls);
     }
-    match find::<rustls::Error>(error) {
-        Some(_) => Some(ConnectionFailure::Tls),
-        None => Some(ConnectionFailure::Other),
-    }
+    let mut kinds = chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let failure = kinds.find_map(|kind| match kind {
+        io::ErrorKind::ConnectionRefused => Some(ConnectionFailure::Refused),
+        io::ErrorKind::TimedOut => Some(ConnectionFailure::Timeout),
+        _ => None,
+    });
+    Some(failure.unwrap_or(ConnectionFailure::Other))
 }
