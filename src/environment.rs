@@ -32,7 +32,7 @@ const OTHERS: [&str; 8] = [
 ];
 
 /// Names that the Rust SDK does not read, with those that it reads. boto3 and the AWS CLI read both, and prefer these:
-/// measured with botocore 1.43.11.
+/// `findings/botocore_has_three_meanings_of_an_empty_variable.sh`.
 const OLD_NAMES: [(&str, &str); 2] =
     [("AWS_DEFAULT_PROFILE", "AWS_PROFILE"), ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")];
 

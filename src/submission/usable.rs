@@ -47,6 +47,17 @@ pub(crate) fn expect_switch(text: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Checks the kind of addresses that the metadata service of an EC2 instance is asked at.
+///
+/// # Errors
+/// As [`expect_region`].
+pub(crate) fn expect_address_family(text: &str) -> Result<(), &'static str> {
+    match text.eq_ignore_ascii_case("IPv4") || text.eq_ignore_ascii_case("IPv6") {
+        true => Ok(()),
+        false => Err("must be IPv4 or IPv6"),
+    }
+}
+
 /// Checks a key or a token: it is sent in a header, and none that AWS gives has a character other than visible ASCII.
 ///
 /// # Errors
@@ -117,6 +128,8 @@ mod tests {
         assert_eq!(expect_header("Basic abc="), Ok(()));
         assert!(expect_header("a\tb").is_err() && expect_header("a\r\nb").is_err());
         assert_eq!((expect_switch("TRUE"), expect_switch("false")), (Ok(()), Ok(())));
+        assert_eq!((expect_address_family("ipv4"), expect_address_family("IPv6")), (Ok(()), Ok(())));
+        assert!(expect_address_family("IPv5").is_err());
         assert!(expect_switch("maybe").is_err() && expect_switch("1").is_err() && expect_switch("").is_err());
     }
 }

@@ -159,6 +159,8 @@ fn a_value_that_cannot_be_used_is_refused_by_its_variable_before_anything_is_sen
         ("AWS_USE_FIPS_ENDPOINT", "planted", "must be true or false"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "1", "must be true or false"),
         ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "yes", "must be true or false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "planted", "must be a URL such as https://host"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5", "must be IPv4 or IPv6"),
         // Without the options.
         ("AWS_REGION", "planted planted", "must be a Region such as eu-west-2"),
         ("AWS_DEFAULT_REGION", "planted/planted", "must be a Region such as eu-west-2"),
@@ -170,7 +172,9 @@ fn a_value_that_cannot_be_used_is_refused_by_its_variable_before_anything_is_sen
             _ => &given[..],
         };
         for command in COMMANDS {
-            let variables = [&USER_KEYS[..], &[(name, value)]].concat();
+            let disabled = if name.starts_with("AWS_EC2_METADATA") { "false" } else { "true" };
+            let variables =
+                [&USER_KEYS[..], &[(name, value), ("AWS_EC2_METADATA_DISABLED", disabled)]].concat();
             let ended = with(&home, &[command, options].concat(), &variables).expect(2);
             assert!(ended.stderr.starts_with(&format!("error: {name} {problem}")), "{}", ended.stderr);
             assert!(!ended.stderr.contains("planted"), "{}", ended.stderr);
@@ -218,6 +222,21 @@ fn a_value_that_cannot_be_used_is_refused_by_its_option_or_its_key_of_the_profil
 }
 
 #[test]
+fn a_region_of_the_metadata_service_that_is_none_is_refused_as_such() {
+    let metadata = Endpoint::serve(|request| match request.target.as_str() {
+        "/latest/api/token" => {
+            Reply::Raw(200, vec![("x-aws-ec2-metadata-token-ttl-seconds", "600".to_owned())], "t".to_owned())
+        }
+        _ => text_reply(200, "eu west 2"),
+    });
+    let url = metadata.url();
+    let variables = [("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*url)];
+    let ended = with(&Home::new(), COMMANDS[0], &[&USER_KEYS[..], &variables].concat()).expect(2);
+    let message = "error: the Region that the metadata service of the EC2 instance names must be a Region";
+    assert!(ended.stderr.starts_with(message), "{}", ended.stderr);
+}
+
+#[test]
 fn a_value_that_is_not_unicode_is_refused() {
     let home = Home::new();
     let mut command = home.command(COMMANDS[2]);
@@ -237,6 +256,9 @@ fn settings_of_the_sdk_that_this_tool_does_not_use_break_nothing() {
         ("AWS_SDK_UA_APP_ID", "two words\nand a line"),
         ("AWS_REQUEST_CHECKSUM_CALCULATION", "maybe"),
         ("AWS_ENDPOINT_URL_S3", "none"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "none"),
+        ("AWS_ENDPOINT_URL", "none"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE"),
         // A profile that is named has keys of its own.
         ("AWS_SESSION_TOKEN", "of\nothers"),
     ];

@@ -13,3 +13,14 @@ pub(super) async fn caught<T>(work: Pin<Box<impl Future<Output = T> + ?Sized>>) 
     // Unwind safe: what the work has left behind is not used after a panic.
     AssertUnwindSafe(work).catch_unwind().await.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_no_result_and_work_that_ends_is() {
+        assert_eq!(caught(Box::pin(async { 7 })).await, Some(7));
+        assert_eq!(caught(Box::pin(async { panic!("planted") })).await, None::<()>);
+    }
+}

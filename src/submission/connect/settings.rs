@@ -11,7 +11,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::client::{AwsSettings, ConnectError};
 use crate::submission::usable::{
-    expect_endpoint, expect_header, expect_region, expect_secret, expect_switch,
+    expect_address_family, expect_endpoint, expect_header, expect_region, expect_secret, expect_switch,
 };
 
 /// Service ids of the SDK for all that is called: Connect, and what credentials come from.
@@ -26,11 +26,22 @@ const SWITCHES: [(&str, &str); 3] = [
 
 const ENDPOINT: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");
 
+const METADATA_ENDPOINT: (&str, &str) =
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+
+const METADATA_MODE: (&str, &str) =
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+
+const REGION: (&str, &str) = ("AWS_REGION", "region");
+
+/// Read by the SDK where `AWS_REGION` is not set.
+const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+
 const KEYS: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// Variables that the SDK takes for unset if they are not Unicode.
-const TEXTS: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+const TEXTS: [&str; 4] = [REGION.0, DEFAULT_REGION, "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
 /// Refuses values of the environment and of the profile that cannot be used. Those of flags and of the job file were
 /// checked before, by the same rules.
@@ -40,39 +51,40 @@ const TEXTS: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AW
 pub(super) fn expect_usable(config: &SdkConfig, settings: &AwsSettings) -> Result<(), ConnectError> {
     let profile = settings.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
     let profile = profile.unwrap_or_else(|| "default".to_owned());
-    let of_profile = |key: &str| format!("{key} of profile {profile}");
-    for name in TEXTS.iter().chain(&KEYS).copied().chain(SWITCHES.map(|(name, _)| name)) {
+    for name in TEXTS.into_iter().chain(SWITCHES.map(|(name, _)| name)) {
         text(name)?;
     }
     if let (None, Some(region)) = (&settings.region, config.region()) {
-        let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(|name| is_set(name));
-        let name = variable.map_or_else(|| of_profile("region"), str::to_owned);
+        let of_metadata = "the Region that the metadata service of the EC2 instance names";
+        let variable = [REGION.0, DEFAULT_REGION].into_iter().find(|name| env::var(name).is_ok());
+        let configured = || configured(config, "Connect", REGION, &profile).map(|(name, _)| name);
+        let name = variable.map(str::to_owned).or_else(configured).unwrap_or_else(|| of_metadata.to_owned());
         expect_region(region.as_ref()).map_err(|problem| unusable(&name, problem))?;
     }
-    for (name, key) in SWITCHES {
-        if let Some(value) = configured(config, "Connect", (name, key)) {
-            let name = if is_set(name) { name.to_owned() } else { of_profile(key) };
-            expect_switch(&value).map_err(|problem| unusable(&name, problem))?;
-        }
+    let expect = |service, setting, rule: fn(&str) -> Result<(), &'static str>| {
+        let found = configured(config, service, setting, &profile);
+        found.map_or(Ok(()), |(name, value)| rule(&value).map_err(|problem| unusable(&name, problem)))
+    };
+    for switch in SWITCHES {
+        expect("Connect", switch, expect_switch)?;
     }
     // One for Connect would not be used.
     let is_given = |service: &&str| *service == "Connect" && settings.endpoint_url.is_some();
     for service in SERVICES.into_iter().filter(|service| !is_given(service)) {
-        let own = format!("{}_{}", ENDPOINT.0, service.to_uppercase().replace(' ', "_"));
-        for name in [&own, ENDPOINT.0] {
+        for name in [&variable_of(service, ENDPOINT.0), ENDPOINT.0] {
             text(name)?;
         }
-        if let Some(url) = configured(config, service, ENDPOINT) {
-            let variable = [&*own, ENDPOINT.0].into_iter().find(|name| is_set(name));
-            let name = variable.map_or_else(|| of_profile(ENDPOINT.1), str::to_owned);
-            expect_endpoint(&url).map_err(|problem| unusable(&name, problem))?;
-        }
+        expect(service, ENDPOINT, expect_endpoint)?;
+    }
+    if !env::var("AWS_EC2_METADATA_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
+        expect("Connect", METADATA_ENDPOINT, expect_endpoint)?;
+        expect("Connect", METADATA_MODE, expect_address_family)?;
     }
     if let Some(value) = text("AWS_EXECUTION_ENV")? {
         expect_header(&value).map_err(|problem| unusable("AWS_EXECUTION_ENV", &problem))?;
     }
     // The keys of the environment do not sign for a profile that is named.
-    if settings.profile.is_none() && !settings.no_sign_request && is_set("AWS_ACCESS_KEY_ID") {
+    if settings.profile.is_none() && !settings.no_sign_request && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
         for name in KEYS {
             if let Some(value) = text(name)? {
                 expect_secret(&value).map_err(|problem| unusable(name, &problem))?;
@@ -101,14 +113,24 @@ pub(super) fn expect_signable(credentials: &Credentials) -> Result<(), String> {
     Ok(())
 }
 
-/// The value of a variable or of a key of the profile, as the SDK finds it for this service.
-fn configured(config: &SdkConfig, service: &str, (variable, key): (&str, &str)) -> Option<String> {
-    let key = ServiceConfigKey::builder().service_id(service).env(variable).profile(key).build().ok()?;
-    config.service_config()?.load_config(key)
+/// The value of a variable or of a key of the profile, as the SDK finds it for this service, after its name.
+fn configured(
+    config: &SdkConfig,
+    service: &str,
+    (variable, key): (&str, &str),
+    profile: &str,
+) -> Option<(String, String)> {
+    let wanted = ServiceConfigKey::builder().service_id(service).env(variable).profile(key).build().ok()?;
+    // None if endpoints of the environment and the profile are ignored.
+    let value = config.service_config()?.load_config(wanted)?;
+    let own = variable_of(service, variable);
+    let name = [&*own, variable].into_iter().find(|name| env::var(name).is_ok());
+    Some((name.map_or_else(|| format!("{key} of profile {profile}"), str::to_owned), value))
 }
 
-fn is_set(name: &str) -> bool {
-    env::var_os(name).is_some()
+/// The variable that sets this for one service, such as `AWS_ENDPOINT_URL_SSO_OIDC`.
+fn variable_of(service: &str, variable: &str) -> String {
+    format!("{variable}_{}", service.to_uppercase().replace(' ', "_"))
 }
 
 /// The value of a variable, which must be Unicode.
