@@ -76,11 +76,14 @@ fn every_form_of_a_bundle_makes_connections() {
         ("DER", authority.der()),
     ];
     for (name, bytes) in forms {
-        let folder = folder_of(1);
-        folder.write("corp.pem", bytes);
-        let connect = Endpoint::serve_tls(server.clone(), created);
-        let ended = import(&folder, &connect, &["--ca-bundle", "corp.pem"], &[]);
-        assert_eq!(ended.code, Some(0), "{name}:\n{}", ended.stderr);
+        let named: [Variables; 2] = [&[("AWS_CA_BUNDLE", "corp.pem")], &[("SSL_CERT_FILE", "corp.pem")]];
+        for variables in named {
+            let folder = folder_of(1);
+            folder.write("corp.pem", &bytes);
+            let connect = Endpoint::serve_tls(server.clone(), created);
+            let ended = import(&folder, &connect, &[], variables);
+            assert_eq!(ended.code, Some(0), "{name}, {variables:?}:\n{}", ended.stderr);
+        }
     }
 }
 
@@ -174,6 +177,62 @@ fn a_certificate_that_changes_during_a_run_loses_no_row() {
     import(&folder, &connect, &["--ca-bundle", "both.pem"], &[]).expect(0);
     let tokens: std::collections::BTreeSet<_> = connect.client_tokens().into_iter().collect();
     assert_eq!((connect.received().len(), tokens.len()), (5, 5));
+}
+
+#[test]
+fn the_bundle_of_the_profile_is_trusted_unless_a_variable_names_one() {
+    let authority = Authority::new("Example Corp Root");
+    let server = authority.server(&[]);
+    let folder = folder_of(1);
+    folder.write("corp.pem", authority.pem());
+    folder.write("other.pem", Authority::new("Other Root").pem());
+    folder.write("config", "[default]\nca_bundle = other.pem\n[profile corp]\nca_bundle = ~/corp.pem\n");
+    let keys = "[corp]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n";
+    folder.write("credentials", keys);
+    let home = folder.path("");
+    let run = |connect: &Endpoint, more: &[&str], variables: Variables| {
+        let url = connect.url();
+        let mut command = folder.command(&run_signed(&url, more));
+        command.env("AWS_CONFIG_FILE", "config").env("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        command.env("HOME", &home).envs(USER_KEYS).envs(variables.iter().copied());
+        Ended::from(command.output().unwrap())
+    };
+    let refusing: [(&[&str], Variables, &str); 3] = [
+        (&["--profile", "corp"], &[("AWS_CA_BUNDLE", "other.pem")], "other.pem (AWS_CA_BUNDLE)"),
+        (&[], &[("REQUESTS_CA_BUNDLE", "corp.pem")], "other.pem (ca_bundle of profile default)"),
+        (&["--profile", "corp", "--ca-bundle", "other.pem"], &[], "other.pem (--ca-bundle)"),
+    ];
+    for (more, variables, expected) in refusing {
+        let connect = Endpoint::serve_tls(server.clone(), created);
+        expect_parts(&run(&connect, more, variables).expect(2).stdout, &[expected]);
+    }
+    let trusting: [(usize, &[&str], Variables); 2] = [
+        (1, &["--profile", "corp"], &[("REQUESTS_CA_BUNDLE", "other.pem")]),
+        (2, &[], &[("AWS_PROFILE", "corp")]),
+    ];
+    let connect = Endpoint::serve_tls(server, created);
+    for (rows, more, variables) in trusting {
+        // One row more than the run before created.
+        folder.write("t.csv", numbered_csv(rows));
+        run(&connect, more, variables).expect(0);
+        assert_eq!(connect.received().len(), rows, "{more:?}");
+    }
+}
+
+#[test]
+fn a_certificate_of_aws_sts_that_is_not_trusted_is_told_where_credentials_come_from_it() {
+    let sts = Endpoint::serve_tls(Authority::new("Example Corp Root").server(&[]), created);
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let folder = folder_of(1);
+    let token = folder.write("token", "a token");
+    let url = connect.url();
+    let mut command = folder.command(&run_signed(&url, &[]));
+    command.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ENDPOINT_URL_STS", sts.url());
+    command.env("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Import");
+    let ended = Ended::from(command.output().unwrap()).expect(7);
+    let told = "the certificate of 127.0.0.1, issued by 'Example Corp Root', is of no authority";
+    expect_parts(&ended.stdout, &["AWS_WEB_IDENTITY_TOKEN_FILE: ", told, "--ca-bundle"]);
+    assert_eq!((sts.received().len(), connect.received().len()), (0, 0));
 }
 
 /// A proxy that connects every CONNECT to `port` on loopback.

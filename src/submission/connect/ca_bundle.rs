@@ -57,6 +57,18 @@ impl Certificates {
 /// # Errors
 /// There is no usable certificate: what the bundle is instead, and the remedy.
 pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Certificates, String> {
+    let (ders, broken) = certificates(bytes);
+    let mut found = Certificates::usable(ders);
+    found.unusable += broken;
+    if found.roots.is_empty() {
+        let (text, _, _) = UTF_8.decode(bytes);
+        return Err(instead(bytes, &text, found.unusable, path));
+    }
+    Ok(found)
+}
+
+/// The certificates of a file in DER, and the number of those that are broken.
+pub(super) fn certificates(bytes: &[u8]) -> (Vec<CertificateDer<'static>>, usize) {
     // A byte order mark would hide the first certificate; PowerShell writes UTF-16.
     let (text, _, _) = UTF_8.decode(bytes);
     let mut broken = 0;
@@ -70,9 +82,7 @@ pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Certificates, String> {
     if ders.is_empty() && broken == 0 && parse_x509_certificate(bytes).is_ok() {
         ders.push(without_trust_settings(CertificateDer::from(bytes.to_vec())));
     }
-    let mut found = Certificates::usable(ders);
-    found.unusable += broken;
-    if found.roots.is_empty() { Err(instead(bytes, &text, found.unusable, path)) } else { Ok(found) }
+    (ders, broken)
 }
 
 /// The text as the PEM parser expects it: one label for all certificates, and no space around a line.

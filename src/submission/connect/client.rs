@@ -20,7 +20,7 @@ use super::caught::caught;
 use super::credentials::CredentialsChain;
 use super::settings::expect_usable;
 use super::transport;
-use super::trust::{CaBundle, Trust, TrustError, chosen};
+use super::trust::{CaBundle, Trust, TrustError, chosen, of_profile};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError};
 use crate::submission::target::ServiceTarget;
 
@@ -126,7 +126,8 @@ impl ConnectClient {
             loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
         } else {
             proxies = Arc::new(Proxies::from_environment()?);
-            let bundle = chosen(settings.ca_bundle.as_ref(), |name| std::env::var_os(name), None);
+            let of_profile = of_profile(settings.profile.as_deref()).await;
+            let bundle = chosen(settings.ca_bundle.as_ref(), |name| std::env::var_os(name), of_profile);
             loader = loader.http_client(transport::with_tls(Trust::new(bundle)?, proxies.clone())?);
         }
         let mut config = loader.no_credentials().load().await;

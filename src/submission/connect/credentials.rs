@@ -19,6 +19,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 
 use super::call::find;
 use super::caught::caught;
+use super::certificate_words::UntrustedCertificate;
 use super::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::proxy_failure::ProxyFailure;
@@ -139,6 +140,11 @@ fn failure_of(source: &CredentialsSource, error: &CredentialsError) -> Credentia
     if let Some(proxy) = find::<ProxyFailure>(error) {
         let (reason, may_pass) = (format!("{source}: {proxy}"), !proxy.is_refusal());
         return CredentialsFailure { reason, remedy: String::new(), may_pass };
+    }
+    if let Some(untrusted) = find::<UntrustedCertificate>(error) {
+        // Its text ends with the remedy.
+        let reason = format!("{source}: {untrusted}");
+        return CredentialsFailure { reason, remedy: String::new(), may_pass: false };
     }
     // Without the sources of the error: they may quote the output of a credential process.
     CredentialsFailure { reason: format!("{source}: {error}"), remedy: String::new(), may_pass }

@@ -5,7 +5,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_config::profile;
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
+use aws_types::os_shim_internal::{Env, Fs};
 use rustls::RootCertStore;
 use thiserror::Error;
 use tracing::debug;
@@ -97,6 +100,16 @@ pub(super) fn chosen(
     given.cloned().or(aws).or(of_profile).or(requests)
 }
 
+/// The CA bundle of the profile, if it names one: that with this name, or that of `AWS_PROFILE`, or `default`.
+pub(super) async fn of_profile(name: Option<&str>) -> Option<CaBundle> {
+    let (files, name) = (EnvConfigFiles::default(), name.map(|name| name.to_owned().into()));
+    // Files that cannot be read are told by the sources of credentials.
+    let profiles = profile::load(&Fs::real(), &Env::real(), &files, name).await.ok()?;
+    let path = profiles.get("ca_bundle")?.trim();
+    let origin = format!("ca_bundle of profile {}", profiles.selected_profile());
+    (!path.is_empty()).then(|| CaBundle { path: path.into(), origin })
+}
+
 impl Trust {
     /// Trusts the certificates of `bundle` and no others; without a bundle the system's.
     ///
@@ -124,14 +137,22 @@ fn of_bundle(CaBundle { path, origin }: &CaBundle) -> Result<Certificates, Trust
         let problem = "is a folder; name one PEM file, made by: cat *.pem > bundle.pem in that folder";
         return Err(unusable(problem.to_owned()));
     }
-    let mut bytes = Vec::new();
-    std::fs::File::open(&real)
-        .and_then(|file| file.take(MAX_BUNDLE + 1).read_to_end(&mut bytes))
-        .map_err(|source| TrustError::Unreadable { path: path.clone(), origin: origin.clone(), source })?;
+    let bytes = bytes_of(&real).map_err(|source| TrustError::Unreadable {
+        path: path.clone(),
+        origin: origin.clone(),
+        source,
+    })?;
     if bytes.len() as u64 > MAX_BUNDLE {
         return Err(unusable(format!("is larger than {} MiB; name a PEM file", MAX_BUNDLE >> 20)));
     }
     ca_bundle::read(&bytes, &real).map_err(unusable)
+}
+
+/// The contents of a file; of one that is too large one byte too much.
+fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BUNDLE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The path with the home folder in the place of a `~` at its start, as the AWS CLI has it.
@@ -147,7 +168,10 @@ fn of_system() -> Certificates {
     for error in &found.errors {
         debug!(%error, "certificates of the system that cannot be read");
     }
-    Certificates::usable(found.certs)
+    // rustls-native-certs passes over certificates that a CA bundle may have, such as one after a byte order mark.
+    let file = std::env::var_os(SYSTEM_VARIABLES[0]).and_then(|path| bytes_of(Path::new(&path)).ok());
+    let (more, _) = file.map(|bytes| ca_bundle::certificates(&bytes)).unwrap_or_default();
+    Certificates::usable(found.certs.into_iter().chain(more))
 }
 
 /// The variables that name the system's certificates, with their values.
