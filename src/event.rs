@@ -16,7 +16,7 @@ use crate::pacing::{PoolFailure, Rate};
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::shutdown::Signal;
-use crate::submission::{Caller, CallerAbsence, ClockOffset, Proxy, ServiceTarget};
+use crate::submission::{Caller, CallerAbsence, ClockOffset, CredentialsSource, Proxy, ServiceTarget};
 use crate::warning::Warning;
 
 /// An event of a run, a check or a verification.
@@ -180,6 +180,8 @@ pub struct Announcement {
     pub to_send: u64,
     /// Owner of the credentials.
     pub caller: Caller,
+    /// Source of the credentials; `None` if requests are not signed with any, or if there are none.
+    pub credentials: Option<CredentialsSource>,
     /// Region and endpoint.
     pub target: ServiceTarget,
     /// Proxy of the requests to the endpoint, if there is one.

@@ -30,6 +30,10 @@ pub(super) async fn announce(
     }
     let caller = unless_signalled(shutdown, client.caller()).await?;
     caller.expect_account(job.account.as_deref())?;
+    let credentials = match &caller {
+        Caller::NoCredentials(_) => None,
+        _ => unless_signalled(shutdown, client.credentials_source()).await?,
+    };
     if let Some((account, arn)) = caller.known() {
         ledger.note_caller(account, arn).await?;
     }
@@ -45,6 +49,7 @@ pub(super) async fn announce(
         name: job.name.clone(),
         to_send,
         caller,
+        credentials,
         target: target.clone(),
         proxy: client.proxy(),
         instance_id: job.identity.instance_id.clone(),

@@ -35,8 +35,10 @@ mod usable;
 
 pub use attempt::{Attempt, AttemptError, PoolCause, Submitter};
 pub use clock::{ClockOffset, ClockRefusal};
-pub use connect::{AwsSettings, CaBundle, ConnectClient, ConnectError, CredentialsInfo, TrustError};
-pub use credentials::{CredentialsFailure, CredentialsSource};
+pub use connect::{
+    AwsSettings, CaBundle, ConnectClient, ConnectError, CredentialsInfo, ProfileError, TrustError,
+};
+pub use credentials::{CredentialsFailure, CredentialsSource, ProfileKind};
 pub use lookup::{ContactDetails, ContactLookup, ContactPage, ContactSearch, FoundContact, SearchBy};
 pub use outcome::{
     AttemptContext, Decision, InstanceEvidence, OnUnknown, Policy, StopReason, decide, decide_interrupted,

@@ -32,11 +32,9 @@ pub(super) fn announced(announcement: &Announcement) -> String {
     };
     let name = announcement.name.as_ref().map(|name| ("job", name.clone()));
     let mut facts: Vec<(&str, String)> = name.into_iter().collect();
-    facts.extend([
-        ("account", caller.to_string()),
-        ("Region", target.region.clone()),
-        ("endpoint", target.host()),
-    ]);
+    facts.push(("account", caller.to_string()));
+    facts.extend(announcement.credentials.as_ref().map(|source| ("credentials", source.to_string())));
+    facts.extend([("Region", target.region.clone()), ("endpoint", target.host())]);
     facts.extend(proxy.as_ref().map(|proxy| ("proxy", proxy.to_string())));
     facts.extend([
         ("instance", instance_id.clone()),
@@ -46,7 +44,7 @@ pub(super) fn announced(announcement: &Announcement) -> String {
     ]);
     facts.extend(shard.map(|shard| ("shard", shard.to_string())));
     let heading = format!("{} to send; {warning}", count_of(*to_send, "row"));
-    let lines = facts.iter().map(|(name, fact)| format!("  {name:<9}  {fact}"));
+    let lines = facts.iter().map(|(name, fact)| format!("  {name:<11}  {fact}"));
     std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
@@ -81,13 +79,17 @@ fn is_yes(answer: &str) -> bool {
 mod tests {
     use super::*;
     use crate::request::Operation;
-    use crate::submission::{Caller, CallerAbsence, ServiceTarget};
+    use crate::submission::{Caller, CallerAbsence, CredentialsSource, ProfileKind, ServiceTarget};
 
     fn announcement(caller: Caller) -> Announcement {
         Announcement {
             name: Some("Tickets of 2026".into()),
             to_send: 193,
             caller,
+            credentials: Some(CredentialsSource::Profile {
+                name: "import".into(),
+                kind: Some(ProfileKind::Sso),
+            }),
             target: ServiceTarget {
                 region: "eu-west-2".into(),
                 endpoint: "https://connect.eu-west-2.amazonaws.com".into(),
@@ -109,20 +111,24 @@ mod tests {
         let known = Caller::Known { account: "111122223333".into(), arn: arn.into() };
         insta::assert_snapshot!(announced(&announcement(known)), @r"
         193 rows to send; contacts cannot be deleted
-          job        Tickets of 2026
-          account    111122223333, arn:aws:sts::111122223333:assumed-role/Importer/me
-          Region     eu-west-2
-          endpoint   connect.eu-west-2.amazonaws.com
-          instance   11111111-2222-3333-4444-555555555555
-          operation  CreateContact
-          rate       2.0 a second, burst 5
-          ledger     tickets.ledger.db
+          job          Tickets of 2026
+          account      111122223333, arn:aws:sts::111122223333:assumed-role/Importer/me
+          credentials  profile import (SSO)
+          Region       eu-west-2
+          endpoint     connect.eu-west-2.amazonaws.com
+          instance     11111111-2222-3333-4444-555555555555
+          operation    CreateContact
+          rate         2.0 a second, burst 5
+          ledger       tickets.ledger.db
         ");
         let unknown = announced(&announcement(Caller::Unknown("AWS STS: OutOfReach".into())));
-        assert!(unknown.contains("\n  account    not known (AWS STS: OutOfReach)\n"), "{unknown}");
+        assert!(unknown.contains("\n  account      not known (AWS STS: OutOfReach)\n"), "{unknown}");
         let rehearsal = announced(&announcement(Caller::Unused(CallerAbsence::Rehearsal)));
         assert!(rehearsal.starts_with("193 rows to send; a rehearsal"), "{rehearsal}");
-        assert!(rehearsal.contains("\n  account    none: a rehearsal uses no credentials\n"), "{rehearsal}");
+        assert!(
+            rehearsal.contains("\n  account      none: a rehearsal uses no credentials\n"),
+            "{rehearsal}"
+        );
     }
 
     #[test]

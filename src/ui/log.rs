@@ -80,6 +80,7 @@ impl Observer for LogObserver {
                     account = known.map(|(account, _)| account),
                     caller = known.map(|(_, arn)| arn),
                     account_unknown = announcement.caller.reason(),
+                    credentials = announcement.credentials.as_ref().map(tracing::field::display),
                     region = target.region,
                     endpoint = target.endpoint,
                     proxy = announcement.proxy.as_ref().map(tracing::field::display),

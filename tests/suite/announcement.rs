@@ -60,13 +60,14 @@ fn a_run_says_once_who_sends_what_where_to() {
     let block = format!(
         "checked: 3 rows read, 2 to send\n\
          2 rows to send; contacts cannot be deleted\n  \
-           account    {ACCOUNT}, {CALLER}\n  \
-           Region     eu-west-2\n  \
-           endpoint   0.0.0.0\n  \
-           instance   {INSTANCE}\n  \
-           operation  CreateContact\n  \
-           rate       100000.0 a second, burst 1000\n  \
-           ledger     t.ledger.db\n"
+           account      {ACCOUNT}, {CALLER}\n  \
+           credentials  the variable AWS_ACCESS_KEY_ID\n  \
+           Region       eu-west-2\n  \
+           endpoint     0.0.0.0\n  \
+           instance     {INSTANCE}\n  \
+           operation    CreateContact\n  \
+           rate         100000.0 a second, burst 1000\n  \
+           ledger       t.ledger.db\n"
     );
     assert_eq!(stderr.matches(&block).count(), 1, "{stderr}");
     assert_eq!(stderr.matches("account ").count(), 1, "{stderr}");
@@ -84,6 +85,8 @@ fn a_run_says_once_who_sends_what_where_to() {
         ("account", ACCOUNT.into()),
         ("caller", CALLER.into()),
         ("account_unknown", Value::Null),
+        ("credentials", "the variable AWS_ACCESS_KEY_ID".into()),
+        ("profile", Value::Null),
         ("region", "eu-west-2".into()),
         ("endpoint", url.as_str().into()),
         ("instance_id", INSTANCE.into()),
@@ -136,7 +139,7 @@ fn where_no_account_is_used_the_run_says_why_and_asks_no_sts() {
         (import(&loopback, &[]), "none: a rehearsal uses no credentials"),
     ] {
         let stderr = with_credentials(&folder, &arguments, &sts).expect(0).stderr;
-        assert!(stderr.contains(&format!("\n  account    {account}\n")), "{stderr}");
+        assert!(stderr.contains(&format!("\n  account      {account}\n")), "{stderr}");
         std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
     }
     assert!(sts.requests().is_empty());
@@ -161,7 +164,7 @@ fn an_sts_that_does_not_tell_stops_no_import() {
         let sts = Endpoint::start(move |_, _| reply.clone());
         let stderr =
             with_credentials(&folder, &run(&arn, &url, &["--read-timeout", "2s"]), &sts).expect(0).stderr;
-        assert!(stderr.contains(&format!("  account    {reason}")), "{stderr}");
+        assert!(stderr.contains(&format!("  account      {reason}")), "{stderr}");
         std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
     }
 }
@@ -201,7 +204,7 @@ fn without_credentials_a_terminal_asks_nothing_and_the_run_ends_in_7() {
     let terminal = Terminal::open(120, 30);
     let arguments = run(INSTANCE, "http://0.0.0.0:9", &[]);
     terminal.start_with_input(&folder, &arguments, &[("AWS_REGION", "eu-west-2")]).end().expect(7);
-    until("the account is told", || terminal.shows("  account    not known ("));
+    until("the account is told", || terminal.shows("  account      not known ("));
     assert!(!terminal.shows("[y/N]"), "{:#?}", terminal.rows());
 }
 

@@ -3,27 +3,30 @@
 use crate::aws_services::*;
 use crate::support::*;
 
-/// A run with this home, options and variables signs its request with this access key.
+/// A run with this home, options and variables signs its request with this access key, and says that it is from this
+/// source.
 #[track_caller]
-fn expect_signer(key: &str, home: &Home, options: &[&str], variables: &[(&str, &str)]) -> Ended {
+fn expect_signer(key: &str, source: &str, home: &Home, options: &[&str], variables: &[(&str, &str)]) {
     let connect = Endpoint::start(|_, _| Reply::Created);
     let ended = home.run(&run_signed(&connect.url(), options), variables).expect(0);
     assert_eq!(signers(&connect), [key], "{}", ended.stderr);
-    ended
+    assert!(ended.stderr.contains(&format!("\n  credentials  {source}\n")), "{}", ended.stderr);
 }
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/Import";
 
 const WITH_METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "false");
 
 #[test]
 fn the_environments_keys_sign() {
-    expect_signer("AKIDEXAMPLE", &Home::new(), &[], &USER_KEYS);
+    expect_signer("AKIDEXAMPLE", "the variable AWS_ACCESS_KEY_ID", &Home::new(), &[], &USER_KEYS);
 }
 
 #[test]
 fn keys_of_a_profile_sign() {
     let home = Home::new();
     home.credentials("[import]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n");
-    expect_signer("AKIDPROFILE", &home, &["--profile", "import"], &[]);
+    expect_signer("AKIDPROFILE", "profile import (keys)", &home, &["--profile", "import"], &[]);
 }
 
 #[test]
@@ -34,7 +37,14 @@ fn a_role_of_a_source_profile_signs() {
          [profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = secret\n",
     );
     let sts_url = sts.url();
-    expect_signer("ASIAROLE", &home, &["--profile", "import"], &[("AWS_ENDPOINT_URL_STS", &sts_url)]);
+    let source = format!("profile import (role {ROLE}, assumed with profile base (keys))");
+    expect_signer(
+        "ASIAROLE",
+        &source,
+        &home,
+        &["--profile", "import"],
+        &[("AWS_ENDPOINT_URL_STS", &sts_url)],
+    );
     assert_eq!(signers(&sts), ["AKIDBASE"]);
 }
 
@@ -44,16 +54,16 @@ fn a_web_identity_token_signs() {
     let token = home.0.write("token", "a token").display().to_string();
     let sts = security_token_service("ASIAWEB");
     let sts_url = sts.url();
-    let role = "arn:aws:iam::111122223333:role/Import";
     let variables = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", &*token),
-        ("AWS_ROLE_ARN", role),
+        ("AWS_ROLE_ARN", ROLE),
         ("AWS_ENDPOINT_URL_STS", &sts_url),
     ];
-    expect_signer("ASIAWEB", &home, &[], &variables);
+    expect_signer("ASIAWEB", "the token of AWS_WEB_IDENTITY_TOKEN_FILE", &home, &[], &variables);
     std::fs::remove_file(home.0.path("t.ledger.db")).unwrap();
-    home.config(&format!("[profile import]\nrole_arn = {role}\nweb_identity_token_file = {token}\n"));
-    expect_signer("ASIAWEB", &home, &["--profile", "import"], &[("AWS_ENDPOINT_URL_STS", &sts_url)]);
+    home.config(&format!("[profile import]\nrole_arn = {ROLE}\nweb_identity_token_file = {token}\n"));
+    let source = format!("profile import (role {ROLE}, assumed with a web identity token)");
+    expect_signer("ASIAWEB", &source, &home, &["--profile", "import"], &[("AWS_ENDPOINT_URL_STS", &sts_url)]);
     for request in sts.received() {
         assert_eq!(sts_operation(&request), "AssumeRoleWithWebIdentity");
         assert!(request.body.contains("WebIdentityToken=a%20token"), "{}", request.body);
@@ -69,20 +79,20 @@ fn a_session_of_sso_signs() {
     home.sign_in_to_sso("an access token", "2099-01-01T00:00:00Z");
     let portal = sso_portal("ASIASSO", "an access token");
     let variables = [("AWS_ENDPOINT_URL_SSO", &*portal.url())];
-    expect_signer("ASIASSO", &home, &["--profile", "import"], &variables);
+    expect_signer("ASIASSO", "profile import (SSO)", &home, &["--profile", "import"], &variables);
 }
 
 #[test]
 fn a_session_of_aws_login_signs() {
     let home = Home::with_config(&format!("[profile import]\nlogin_session = {LOGIN_SESSION}\n"));
     home.sign_in("ASIALOGIN", "2099-01-01T00:00:00Z");
-    expect_signer("ASIALOGIN", &home, &["--profile", "import"], &[]);
+    expect_signer("ASIALOGIN", "profile import (aws login)", &home, &["--profile", "import"], &[]);
     // One that has expired is renewed.
     home.sign_in("ASIAOLD", "2020-01-01T00:00:00Z");
     std::fs::remove_file(home.0.path("t.ledger.db")).unwrap();
     let service = sign_in_service("ASIARENEWED");
     let variables = [("AWS_ENDPOINT_URL_SIGNIN", &*service.url())];
-    expect_signer("ASIARENEWED", &home, &["--profile", "import"], &variables);
+    expect_signer("ASIARENEWED", "profile import (aws login)", &home, &["--profile", "import"], &variables);
 }
 
 #[test]
@@ -90,7 +100,7 @@ fn a_credential_process_signs() {
     let home = Home::new();
     let program = home.credential_process("ASIAPROCESS");
     home.config(&format!("[profile import]\ncredential_process = {program}\n"));
-    expect_signer("ASIAPROCESS", &home, &["--profile", "import"], &[]);
+    expect_signer("ASIAPROCESS", "profile import (credential process)", &home, &["--profile", "import"], &[]);
     assert_eq!(home.calls(), 1);
 }
 
@@ -98,14 +108,14 @@ fn a_credential_process_signs() {
 fn the_containers_role_signs() {
     let endpoint = container("ASIACONTAINER");
     let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*endpoint.url())];
-    expect_signer("ASIACONTAINER", &Home::new(), &[], &variables);
+    expect_signer("ASIACONTAINER", "the container's credentials endpoint", &Home::new(), &[], &variables);
 }
 
 #[test]
 fn the_instances_role_signs() {
     let metadata = instance_metadata("ASIAINSTANCE");
     let variables = [WITH_METADATA, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*metadata.url())];
-    expect_signer("ASIAINSTANCE", &Home::new(), &[], &variables);
+    expect_signer("ASIAINSTANCE", "the metadata service of the EC2 instance", &Home::new(), &[], &variables);
 }
 
 #[test]

@@ -57,6 +57,7 @@ mod proxies;
 mod read_only;
 mod readme;
 mod rehearsal;
+mod profiles;
 mod rejects_file;
 mod samples;
 mod schedulers;

@@ -294,7 +294,7 @@ fn hosts_of_no_proxy_and_loopback_are_reached_directly() {
     let another_port = [down, ("NO_PROXY", "0.0.0.0:1"), ("no_proxy", "")];
     let arguments = ["--no-sign-request", "--max-duration", "1s"];
     let ended = run_with(&folder, &elsewhere, &arguments, &another_port).expect(10).stderr;
-    assert!(ended.contains("  proxy      127.0.0.1:9 (HTTP_PROXY)\n"), "{ended}");
+    assert!(ended.contains("  proxy        127.0.0.1:9 (HTTP_PROXY)\n"), "{ended}");
     assert_eq!(connect.requests().len(), 2);
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -17,7 +18,10 @@ use thiserror::Error;
 
 use super::call::TransmissionRecorder;
 use super::caught::caught;
+use super::config_files::ConfigFiles;
 use super::credentials::CredentialsChain;
+use super::profile::SelectedProfile;
+use super::profile_error::ProfileError;
 use super::settings::expect_usable;
 use super::transport;
 use super::trust::{CaBundle, Trust, TrustError, chosen, of_profile};
@@ -70,6 +74,9 @@ pub enum ConnectError {
     /// The certificates to trust cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The profile does not exist, or the sources of credentials are configured wrongly.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// A variable names a proxy that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
@@ -108,7 +115,13 @@ impl ConnectClient {
             // The read timeout covers the first byte only; this ends a response that arrives slowly.
             .operation_attempt_timeout(settings.connect_timeout + settings.read_timeout)
             .build();
+        let profile = SelectedProfile::new(settings.profile.as_deref());
+        // A rehearsal needs nothing of them.
+        let files = if settings.sandbox { ConfigFiles::empty() } else { ConfigFiles::read().await? };
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .profile_files(files.for_sdk())
+            // The chain keeps credentials for all clients.
+            .identity_cache(IdentityCache::no_cache())
             // The engine paces, counts and records every attempt, so the SDK must not retry.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
@@ -138,8 +151,10 @@ impl ConnectClient {
         if settings.sandbox {
             let constant = Credentials::new("SANDBOX", "SANDBOX", None, None, "connect-import sandbox");
             config = with_credentials(config, SharedCredentialsProvider::new(constant));
-        } else if !settings.no_sign_request {
-            let chain = Arc::new(CredentialsChain::new(&config, settings.profile.as_deref()));
+        } else if settings.no_sign_request {
+            profile.expect_exists(&files, false)?;
+        } else {
+            let chain = Arc::new(CredentialsChain::new(&config, &profile, &files)?);
             config = with_credentials(
                 config,
                 SharedCredentialsProvider::from(chain.clone() as Arc<dyn ProvideCredentials>),
@@ -164,7 +179,7 @@ impl ConnectClient {
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             instance_id: instance_id.to_owned(),
             target: ServiceTarget::new(region, endpoint),
-            profile: settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()),
+            profile: profile.named(),
             is_rehearsal: settings.sandbox,
             credentials,
             proxies,

@@ -2,14 +2,12 @@
 //!
 //! It is built here, since the SDK's own chain tells neither which source gave the credentials nor why another did not.
 
-use std::sync::OnceLock;
-
 use aws_config::BehaviorVersion;
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
@@ -20,6 +18,11 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 use super::call::find;
 use super::caught::caught;
 use super::certificate_words::UntrustedCertificate;
+use super::config_files::{ConfigFiles, variable};
+use super::credentials_cache::CredentialsCache;
+use super::profile::{SelectedBy, SelectedProfile, has_variables};
+use super::profile_error::ProfileError;
+use super::profile_provider::ProfileProvider;
 use super::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::proxy_failure::ProxyFailure;
@@ -27,9 +30,15 @@ use crate::submission::proxy_failure::ProxyFailure;
 /// The sources of credentials, in the order in which they are tried: the first that has any gives them.
 #[derive(Debug)]
 pub(super) struct CredentialsChain {
-    sources: Vec<(CredentialsSource, Box<dyn ProvideCredentials>)>,
-    /// A failure that only the user can end. The sources are not asked again after it.
-    failure: OnceLock<CredentialsFailure>,
+    links: Vec<Link>,
+    cache: CredentialsCache,
+}
+
+/// One source.
+#[derive(Debug)]
+enum Link {
+    Profile(Box<ProfileProvider>),
+    Other(CredentialsSource, Box<dyn ProvideCredentials>),
 }
 
 /// Credentials and their source.
@@ -40,9 +49,25 @@ pub(super) struct Resolved {
 }
 
 impl CredentialsChain {
-    /// The chain for a client with this configuration. An explicit `profile` is asked before the environment's keys, as
-    /// the AWS CLI does.
-    pub(super) fn new(config: &SdkConfig, profile: Option<&str>) -> Self {
+    /// The chain for a client with this configuration. As in the AWS CLI, an explicit profile comes before the environment's
+    /// keys, and `AWS_WEB_IDENTITY_TOKEN_FILE` is then no source.
+    ///
+    /// # Errors
+    /// Any [`ProfileError`] of the sources that would be asked.
+    pub(super) fn new(
+        config: &SdkConfig,
+        profile: &SelectedProfile,
+        files: &ConfigFiles,
+    ) -> Result<Self, ProfileError> {
+        if !profile.is_explicit() && has_variables()? {
+            let source = match profile.by {
+                SelectedBy::Variable => CredentialsSource::VariablesBeforeProfile(profile.name.clone()),
+                SelectedBy::Option | SelectedBy::Nothing => CredentialsSource::Variables,
+            };
+            // They are there, so no other source is asked.
+            let variables = Link::Other(source, Box::new(EnvironmentVariableCredentialsProvider::new()));
+            return Ok(CredentialsChain { links: vec![variables], cache: CredentialsCache::default() });
+        }
         let mut providers = ProviderConfig::default()
             .with_behavior_version(Some(BehaviorVersion::latest()))
             .with_region(config.region().cloned())
@@ -56,61 +81,46 @@ impl CredentialsChain {
         if let Some(http) = config.http_client() {
             providers = providers.with_http_client(http);
         }
-        let mut profiles = ProfileFileCredentialsProvider::builder().configure(&providers);
-        if let Some(profile) = profile {
-            profiles = profiles.profile_name(profile);
+        let of_profile = ProfileProvider::new(profile, files.clone(), providers.clone())?;
+        let mut links = vec![Link::Profile(Box::new(of_profile))];
+        if !profile.is_explicit() {
+            let web = WebIdentityTokenCredentialsProvider::builder().configure(&providers).build();
+            links.push(Link::Other(CredentialsSource::WebIdentity, Box::new(web)));
         }
-        let name = profile.map(str::to_owned).or_else(|| std::env::var("AWS_PROFILE").ok());
-        let name = name.unwrap_or_else(|| "default".to_owned());
-        let web = WebIdentityTokenCredentialsProvider::builder().configure(&providers).build();
         let container = EcsCredentialsProvider::builder().configure(&providers).build();
-        let instance = ImdsCredentialsProvider::builder().configure(&providers).build();
-        let mut sources: Vec<(CredentialsSource, Box<dyn ProvideCredentials>)> = Vec::new();
-        if profile.is_none() {
-            let variables = EnvironmentVariableCredentialsProvider::new();
-            sources.push((CredentialsSource::Variables, Box::new(variables)));
-        }
-        sources.push((CredentialsSource::Profile(name), Box::new(profiles.build())));
-        if profile.is_none() {
-            sources.push((CredentialsSource::WebIdentity, Box::new(web)));
-        }
-        sources.push((CredentialsSource::Container, Box::new(container)));
-        sources.push((CredentialsSource::Instance, Box::new(instance)));
-        CredentialsChain { sources, failure: OnceLock::new() }
+        links.push(Link::Other(CredentialsSource::Container, Box::new(container)));
+        let instance = instance(&providers, profile, files);
+        links.push(Link::Other(CredentialsSource::Instance, Box::new(instance)));
+        Ok(CredentialsChain { links, cache: CredentialsCache::default() })
     }
 
-    /// The credentials of the first source that has any.
+    /// The credentials of the first source that has any. They are kept, and renewed before they expire.
     ///
     /// # Errors
     /// [`CredentialsFailure`]: of the first source that is configured and fails, or that no source is configured.
     pub(super) async fn resolve(&self) -> Result<Resolved, CredentialsFailure> {
-        if let Some(failure) = self.failure.get() {
-            return Err(failure.clone());
-        }
-        let failure = match self.first().await {
-            Ok(resolved) => return Ok(resolved),
-            Err(failure) => failure,
-        };
-        if !failure.may_pass {
-            // Another call may have failed meanwhile; one reason is enough.
-            let _ = self.failure.set(failure.clone());
-        }
-        Err(failure)
+        self.cache.get(self.first()).await
     }
 
     async fn first(&self) -> Result<Resolved, CredentialsFailure> {
-        for (source, provider) in &self.sources {
-            match caught(Box::pin(provider.provide_credentials())).await {
-                Some(Ok(credentials)) => {
-                    expect_signable(&credentials).map_err(|problem| unusable(source, &problem))?;
-                    return Ok(Resolved { credentials, source: source.clone() });
+        let mut tried = Vec::new();
+        for link in &self.links {
+            let (source, result) = match link {
+                Link::Profile(profile) => profile.ask().await?,
+                Link::Other(source, provider) => {
+                    (source.clone(), caught(Box::pin(provider.provide_credentials())).await)
                 }
-                Some(Err(CredentialsError::CredentialsNotLoaded(_))) => {}
-                Some(Err(error)) => return Err(failure_of(source, &error)),
-                None => return Err(unusable(source, "the AWS SDK failed on its settings")),
+            };
+            match result {
+                Some(Ok(credentials)) => {
+                    expect_signable(&credentials).map_err(|problem| unusable(&source, &problem))?;
+                    return Ok(Resolved { credentials, source });
+                }
+                Some(Err(CredentialsError::CredentialsNotLoaded(_))) => tried.push(source.to_string()),
+                Some(Err(error)) => return Err(failure_of(&source, &error)),
+                None => return Err(unusable(&source, "the AWS SDK failed on its settings")),
             }
         }
-        let tried: Vec<String> = self.sources.iter().map(|(source, _)| source.to_string()).collect();
         Err(CredentialsFailure {
             reason: format!("there are no credentials in {}", tried.join(", ")),
             remedy: "log in, or name a profile with --profile".to_owned(),
@@ -119,11 +129,38 @@ impl CredentialsChain {
     }
 }
 
+/// The metadata service of the instance, as the profile has it: the SDK reads its settings from the profile of `AWS_PROFILE`
+/// only.
+fn instance(
+    providers: &ProviderConfig,
+    profile: &SelectedProfile,
+    files: &ConfigFiles,
+) -> ImdsCredentialsProvider {
+    let mut client = imds::Client::builder().configure(providers);
+    let settings = files.profiles().get_profile(&profile.name);
+    let setting = |name: &str, key: &str| match variable(name) {
+        // The SDK reads the variable.
+        Some(_) => None,
+        None => settings.and_then(|profile| profile.get(key)),
+    };
+    let endpoint = setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    if let Some(Ok(set)) = endpoint.map(|url| imds::Client::builder().configure(providers).endpoint(url)) {
+        client = set;
+    }
+    let mode = setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+    if let Some(Ok(mode)) = mode.map(str::parse) {
+        client = client.endpoint_mode(mode);
+    }
+    ImdsCredentialsProvider::builder().configure(providers).imds_client(client.build()).build()
+}
+
 /// A source whose settings or credentials cannot be used. Asking it again would give the same.
 fn unusable(source: &CredentialsSource, problem: &str) -> CredentialsFailure {
     let remedy = match source {
-        CredentialsSource::Variables => "correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
-        CredentialsSource::Profile(_) => "correct the profile, or what its credential_process prints",
+        CredentialsSource::Variables | CredentialsSource::VariablesBeforeProfile(_) => {
+            "correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN"
+        }
+        CredentialsSource::Profile { .. } => "correct the profile, or what its credential_process prints",
         CredentialsSource::WebIdentity => "correct AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN",
         CredentialsSource::Container => {
             "correct AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"

@@ -56,6 +56,12 @@ impl ConnectClient {
         Ok(Some(CredentialsInfo { source, key_suffix, expires_at: credentials.expiry(), is_session }))
     }
 
+    /// The source of the credentials that sign the requests; `None` if they are not signed, signed with constant ones, or
+    /// if no source gives any.
+    pub async fn credentials_source(&self) -> Option<CredentialsSource> {
+        self.credentials().await.ok().flatten().map(|info| info.source)
+    }
+
     /// Sends a request that breaks three documented limits, so that no contact can be created: client token and name
     /// are too long, and an attribute's key has a space. The error shows whether the credentials may create contacts.
     /// If Connect refuses the time of the signature, it is sent again with Connect's time, as a run does.

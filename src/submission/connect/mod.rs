@@ -6,7 +6,9 @@
 //! - `trust`: the certificates that are trusted; `ca_bundle`: reads a file of them; `untrusted`: looks at a certificate that is
 //!   not trusted; `certificate_words`: says what is wrong with it.
 //! - `settings`: values of the environment and of the profile that cannot be used; `caught`: panics of the SDK.
-//! - `credentials`: the sources of credentials.
+//! - `config_files`, `profile`, `profile_error`: the AWS configuration files, the profile in use, and their faults.
+//! - `credentials`: the chain of credentials sources; `profile_provider`: a profile as one of them; `credentials_cache`: when
+//!   they are asked.
 //! - `call`: makes one call and classifies its failure; `headers`: the service's time and the pause that an answer asks
 //!   for; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
@@ -19,11 +21,16 @@ mod caller;
 mod caught;
 mod certificate_words;
 mod client;
+mod config_files;
 mod create;
 mod credentials;
+mod credentials_cache;
 mod doctor;
 mod headers;
 mod lookup;
+mod profile;
+mod profile_error;
+mod profile_provider;
 mod responder;
 mod settings;
 mod transport;
@@ -33,4 +40,5 @@ mod untrusted;
 
 pub use client::{AwsSettings, ConnectClient, ConnectError};
 pub use doctor::CredentialsInfo;
+pub use profile_error::ProfileError;
 pub use trust::{CaBundle, TrustError};

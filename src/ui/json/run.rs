@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::ledger::RowsByState;
 use crate::event::{Announcement, Progress};
 use crate::pacing::PoolFailure;
+use crate::submission::CredentialsSource;
 use crate::ui::shared_contacts::SharedContactRow;
 
 /// The input is being read; written every --report-every. From run and check.
@@ -55,6 +56,10 @@ pub(crate) struct AnnouncementMessage<'a> {
     pub(crate) caller: Option<&'a str>,
     /// Reason why account and caller are null; for people.
     pub(crate) account_unknown: Option<&'a str>,
+    /// Source of the credentials, for people; null if requests are not signed with any, or if there are none.
+    pub(crate) credentials: Option<String>,
+    /// Profile that gives the credentials; null if another source does.
+    pub(crate) profile: Option<&'a str>,
     pub(crate) region: &'a str,
     /// URL of the endpoint.
     pub(crate) endpoint: &'a str,
@@ -83,6 +88,8 @@ impl<'a> From<&'a Announcement> for AnnouncementMessage<'a> {
             account: known.map(|(account, _)| account),
             caller: known.map(|(_, arn)| arn),
             account_unknown: announcement.caller.reason(),
+            credentials: announcement.credentials.as_ref().map(ToString::to_string),
+            profile: announcement.credentials.as_ref().and_then(CredentialsSource::profile),
             region: &announcement.target.region,
             endpoint: &announcement.target.endpoint,
             proxy: announcement.proxy.as_ref().map(|proxy| proxy.address()),
