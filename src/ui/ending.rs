@@ -98,7 +98,7 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             };
             let problem = "Connect refuses the time of the signature";
             let reason =
-                format!("{problem} ({code}: {message}); {clock}. The rows are not the cause. {remedy}");
+                format!("{problem} ({code}: {message}); {clock}. {remedy} The rows are not the cause.");
             return Some((ExitCode::Fatal, reason));
         }
         Ending::Untrusted { cause, has_sent } => (
