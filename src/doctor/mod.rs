@@ -1,12 +1,14 @@
 //! The command `doctor`: checks what an import depends on, before a migration.
 //!
 //! `target` names where requests go, `permission` judges who answers and whether the credentials may create contacts,
-//! `connect` other answers of Amazon Connect, `local` this machine's credentials, ledger and disk. Nothing is created,
-//! except for the contact of `--probe-token`. Imports the submission, the ledger and pacing.
+//! `remedies` what to do about a refusal, `connect` other answers of Amazon Connect, `local` this machine's credentials,
+//! ledger and disk. Nothing is created, except for the contact of `--probe-token`. Imports the submission, the ledger and
+//! pacing.
 
 mod connect;
 mod local;
 mod permission;
+mod remedies;
 mod target;
 
 use std::path::PathBuf;
@@ -17,6 +19,7 @@ use crate::ledger::Identity;
 use crate::pacing::Rate;
 use crate::submission::{Caller, ConnectClient, Service};
 use permission::Question;
+use target::EndpointSource;
 
 /// Result of one check.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,6 +86,8 @@ impl CheckResult {
 pub struct Examination {
     /// Account of the instance, if it is given by its ARN.
     pub account: Option<String>,
+    /// Whether the endpoint is given by an option of this tool, and not by the AWS configuration or the Region.
+    pub is_endpoint_given: bool,
     /// Identity that the ledger has, or would get.
     pub identity: Identity,
     /// Path of the ledger.
@@ -130,7 +135,9 @@ impl Examination {
             emit(result);
         };
         let proxy = client.proxy().map(|proxy| proxy.to_string());
-        let facts = target::facts(client.target(), client.profile(), proxy.as_deref());
+        let source =
+            EndpointSource::of(client.target(), self.is_endpoint_given, |name| std::env::var(name).ok());
+        let facts = target::facts(client.target(), source, client.profile(), proxy.as_deref());
         let is_endpoint = facts.iter().all(|fact| fact.status == CheckStatus::Info);
         facts.into_iter().for_each(&mut emit);
         let credentials = client.credentials().await;
@@ -153,6 +160,7 @@ impl Examination {
         let question = Question {
             identity: &self.identity,
             target: client.target(),
+            source,
             service: Service::of(self.rehearsal, Some(&client.target().authority())),
             proxy: proxy.as_deref(),
             is_signed,

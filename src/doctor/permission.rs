@@ -1,9 +1,10 @@
 //! Judges the answer to a request that Connect must refuse: who answers, and whether the credentials may create contacts.
 
+use super::remedies::{credentials_remedy, denial_remedy};
+use super::target::EndpointSource;
 use super::{CheckResult, connect, target};
 use crate::exit_code::ExitCode;
 use crate::ledger::Identity;
-use crate::request::Operation;
 use crate::submission::{
     AttemptError, ConnectionFailure, PermissionProbe, Responder, Service, ServiceTarget,
     is_credentials_error, is_proxy_code,
@@ -28,6 +29,8 @@ const NOT_SUBSCRIBED: [&str; 2] = ["OptInRequired", "SubscriptionRequiredExcepti
 pub(super) struct Question<'a> {
     pub(super) identity: &'a Identity,
     pub(super) target: &'a ServiceTarget,
+    /// Where the endpoint's URL comes from.
+    pub(super) source: EndpointSource,
     pub(super) service: Service,
     /// The proxy and its variable, if one is used.
     pub(super) proxy: Option<&'a str>,
@@ -61,8 +64,8 @@ impl Question<'_> {
                 "{} accepted a request that exceeds the documented limits, and may have created a contact",
                 self.service.name()
             );
-            let remedy = "check --endpoint-url: is this Amazon Connect?";
-            return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, remedy));
+            let remedy = format!("check {}: is this Amazon Connect?", self.source.name());
+            return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, &remedy));
         };
         if is_proxy_code(&error.cause().code) {
             return Verdict::end(target::of_proxy(error, &self.target.host()));
@@ -104,7 +107,8 @@ impl Question<'_> {
                         format!("check the proxy {proxy} and its rules for {host}; then try again")
                     }
                     (None, None) => {
-                        format!("check --endpoint-url and any firewall on the way to {host}; then try again")
+                        let source = self.source.name();
+                        format!("check {source} and any firewall on the way to {host}; then try again")
                     }
                 };
                 CheckResult::fail(ENDPOINT, ExitCode::TryLater, found, &remedy)
@@ -119,14 +123,16 @@ impl Question<'_> {
 
     /// No connection was made. Failures of a proxy have a check of their own.
     fn connection_remedy(&self, failure: ConnectionFailure) -> String {
-        let (host, region) = (self.target.authority(), &self.target.region);
+        let (host, region, source) = (self.target.authority(), &self.target.region, self.source.name());
         match (failure, self.proxy) {
-            (ConnectionFailure::Name, _) => format!(
-                "check the Region: does {region} have Amazon Connect? Otherwise check --endpoint-url, and whether this \
-                 machine's DNS knows {host}"
+            (ConnectionFailure::Name, _) if self.source == EndpointSource::Region => format!(
+                "check the Region: does {region} have Amazon Connect? Otherwise this machine's DNS does not know {host}"
             ),
+            (ConnectionFailure::Name, _) => {
+                format!("check {source}, and whether this machine's DNS knows {host}")
+            }
             (ConnectionFailure::Refused, _) => {
-                format!("no program accepts connections at {host}: check --endpoint-url and any firewall")
+                format!("no program accepts connections at {host}: check {source} and any firewall")
             }
             (ConnectionFailure::Timeout, _) => format!(
                 "check the way to {host}: a route or a proxy (HTTPS_PROXY), and the security group of a VPC endpoint"
@@ -137,7 +143,7 @@ impl Question<'_> {
             (ConnectionFailure::Other, Some(proxy)) => {
                 format!("check the proxy {proxy}, its rules for {host}, and the network")
             }
-            (ConnectionFailure::Other, None) => format!("check the network, and --endpoint-url: {host}"),
+            (ConnectionFailure::Other, None) => format!("check the network, and {source}: {host}"),
         }
     }
 
@@ -147,12 +153,18 @@ impl Question<'_> {
             AttemptError::MaybeSent(_) | AttemptError::Throttled(_) => ExitCode::TryLater,
             _ => ExitCode::Fatal,
         };
-        let host = self.target.authority();
+        let (host, source) = (self.target.authority(), self.source.name());
         let found = format!("something other than Amazon Connect answers: {response}");
         let remedy = match self.proxy {
-            Some(proxy) => format!("check the proxy {proxy} and its rules for {host}, and --endpoint-url"),
+            Some(proxy) if self.source == EndpointSource::Region => {
+                format!("check the proxy {proxy} and its rules for {host}")
+            }
+            Some(proxy) => format!("check the proxy {proxy} and its rules for {host}, and {source}"),
+            None if self.source == EndpointSource::Region => {
+                format!("check the network: a gateway, firewall or portal answers in the place of {host}")
+            }
             None => format!(
-                "check --endpoint-url: is {host} Amazon Connect, and does a gateway or firewall answer in its place?"
+                "check {source}: is {host} Amazon Connect, and does a gateway or firewall answer in its place?"
             ),
         };
         CheckResult::fail(ENDPOINT, exit, found, &remedy)
@@ -164,12 +176,13 @@ impl Question<'_> {
         let found = connect::described(error);
         if OTHER_SERVICE.contains(&code) || code.starts_with("HTTP") {
             if !self.is_signed {
-                let remedy = "remove --no-sign-request, and check --endpoint-url";
-                return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, remedy));
+                let remedy = format!("remove --no-sign-request, and check {}", self.source.name());
+                return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, &remedy));
             }
             let found = format!("an AWS service answers that does not know the operation ({found})");
             let host = self.target.authority();
-            let remedy = format!("check --endpoint-url: {host} is not the endpoint of Amazon Connect");
+            let remedy =
+                format!("check {}: {host} is not the endpoint of Amazon Connect", self.source.name());
             return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, &remedy));
         }
         if let AttemptError::MaybeSent(_) = error {
@@ -243,49 +256,12 @@ impl Question<'_> {
     }
 }
 
-fn credentials_remedy(code: &str) -> &'static str {
-    match code {
-        "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
-            "check the secret access key: it is not that of the access key, or a proxy changes the request"
-        }
-        "UnrecognizedClientException" | "InvalidClientTokenId" => {
-            "check the access key: it does not exist, is inactive, or belongs to another partition, as those of GovCloud and \
-             China do"
-        }
-        _ => "log in again",
-    }
-}
-
-/// What to change so that the request is allowed: the policy that the message names (IAM user guide, Troubleshoot access
-/// denied error messages), or the caller's.
-fn denial_remedy(message: &str, operation: Operation) -> String {
-    let message = message.to_lowercase();
-    let action = format!("connect:{operation}");
-    let policies = [
-        ("vpc endpoint policy", "the policy of the VPC endpoint"),
-        ("service control policy", "the service control policy of the AWS organization"),
-        ("resource control policy", "the resource control policy of the AWS organization"),
-        ("permissions boundary", "the permissions boundary of the role or user"),
-        ("session policy", "the policy of the session"),
-    ];
-    if let Some((_, policy)) = policies.iter().find(|(words, _)| message.contains(words)) {
-        return format!("allow {action} in {policy}");
-    }
-    if message.contains("explicit deny") {
-        return format!("remove the statement that denies {action} from the policy");
-    }
-    let resource = match operation {
-        Operation::CreateContact => "the instance, its contact/* and its agent/*",
-        Operation::StartTaskContact => "the flow, the quick connect or the task template",
-    };
-    format!("allow {action} on {resource}; the handbook has the policy: chapter Operations, Permissions")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
     use crate::ledger::Cause;
+    use crate::request::Operation;
     use crate::submission::ClockRefusal;
 
     fn cause(code: &str, message: &str) -> Cause {
@@ -307,6 +283,7 @@ mod tests {
         let question = Question {
             identity: &identity,
             target: &target,
+            source: EndpointSource::Region,
             service: Service::Connect,
             proxy: None,
             is_signed,
@@ -326,7 +303,7 @@ mod tests {
     #[test]
     fn each_refusal_by_connect_is_attributed_to_its_cause() {
         type Kind = fn(Cause) -> AttemptError;
-        let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 15] = [
+        let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 12] = [
             (AttemptError::Refused, "InvalidParameterException", "m", "permission", CheckStatus::Pass, ""),
             (AttemptError::Refused, "SerializationException", "m", "permission", CheckStatus::Warn, "pilot"),
             (
@@ -338,38 +315,13 @@ mod tests {
                 "later",
             ),
             (AttemptError::Denied, "AccessDeniedException", "m", "permission", FATAL, "chapter Operations"),
-            (
-                AttemptError::Denied,
-                "AccessDeniedException",
-                "User: arn is not authorized to perform: connect:CreateContact because no VPC endpoint policy allows the \
-                 connect:CreateContact action",
-                "permission",
-                FATAL,
-                "policy of the VPC endpoint",
-            ),
-            (
-                AttemptError::Denied,
-                "AccessDeniedException",
-                "with an explicit deny in a service control policy",
-                "permission",
-                FATAL,
-                "service control policy",
-            ),
-            (
-                AttemptError::Denied,
-                "AccessDeniedException",
-                "with an explicit deny in an identity-based policy",
-                "permission",
-                FATAL,
-                "denies connect:CreateContact",
-            ),
             (AttemptError::Denied, "ExpiredToken", "m", "credentials", FATAL, "log in"),
             (AttemptError::Denied, "UnrecognizedClientException", "m", "credentials", FATAL, "partition"),
             (AttemptError::Denied, "SignatureDoesNotMatch", "m", "credentials", FATAL, "secret access key"),
             (AttemptError::Denied, "OptInRequired", "m", "account", FATAL, "Region eu-west-2"),
             (AttemptError::NotFound, "ResourceNotFoundException", "m", "instance", FATAL, "instance id"),
             (AttemptError::QuotaExceeded, "ServiceQuotaExceededException", "m", "quota", FATAL, "Support"),
-            (AttemptError::Denied, "UnknownOperationException", "m", "endpoint", FATAL, "--endpoint-url"),
+            (AttemptError::Denied, "UnknownOperationException", "m", "endpoint", FATAL, "the Region"),
             (
                 |cause| AttemptError::MaybeSent(cause.into()),
                 "InternalServiceException",
@@ -384,7 +336,7 @@ mod tests {
             assert_eq!((found.0, found.1), (check, status), "{code}");
             assert!(found.2.contains(remedy), "{code}: {}", found.2);
             let is_iam = found.2.contains("allow connect:");
-            assert_eq!(is_iam, code == "AccessDeniedException" && !remedy.starts_with("denies"), "{code}");
+            assert_eq!(is_iam, code == "AccessDeniedException", "{code}");
         }
     }
 

@@ -64,6 +64,7 @@ impl DoctorJob {
         Ok(DoctorJob {
             examination: Examination {
                 account: instance.account.clone(),
+                is_endpoint_given: aws.endpoint_url.is_some() || aws.sandbox,
                 identity: input::identity(instance, &args.job, &args.request, &file, &ledger)?,
                 ledger,
                 rate,

@@ -181,7 +181,10 @@ fn an_endpoint_that_is_not_reached_is_no_matter_of_permissions() {
     let name = format!("http://{}.example", "x".repeat(64));
     let nameless = examine(&signed(&name, &[]), &[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")]).expect(75);
     let (found, remedy) = diagnosis(&nameless, "endpoint", "fail");
-    assert!(remedy.contains("does eu-west-2 have Amazon Connect?"), "{found}\n{remedy}");
+    assert!(
+        remedy.starts_with("check --endpoint-url, and whether this machine's DNS knows xxx"),
+        "{found}\n{remedy}"
+    );
     let (_, remedy) = diagnosis(&nameless, "account", "warn");
     assert!(remedy.contains("AWS_ENDPOINT_URL_STS names another STS"), "{remedy}");
     for ended in [refused, unanswered, plain, nameless] {
@@ -215,7 +218,7 @@ fn the_first_lines_name_where_requests_go_and_who_signs() {
     let url = connect.url();
     let ended = examine(&signed(&url, &[]), &[]).expect(0);
     let expected = [
-        ("host", format!("127.0.0.1:{}, without TLS", connect.port)),
+        ("host", format!("127.0.0.1:{}, without TLS (--endpoint-url)", connect.port)),
         ("Region", "eu-west-2".to_owned()),
         ("profile", "none is named".to_owned()),
         ("proxy", "none".to_owned()),
@@ -232,6 +235,14 @@ fn the_first_lines_name_where_requests_go_and_who_signs() {
         verdicts(&ended)[..5],
         ["host info", "Region info", "profile info", "proxy info", "credentials pass"]
     );
+
+    // What the user has to change is named, wherever it is set.
+    let without_url = ["doctor", "--instance-id", INSTANCE, "--ledger", "t.db", "--output", "json"];
+    let environment = [("AWS_REGION", "eu-west-2"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
+    let down = examine(&without_url, &environment).expect(75);
+    assert_eq!(diagnosis(&down, "host", "info").0, "127.0.0.1:9, without TLS (AWS_ENDPOINT_URL)");
+    let (_, remedy) = diagnosis(&down, "endpoint", "fail");
+    assert!(remedy.ends_with("check AWS_ENDPOINT_URL and any firewall"), "{remedy}");
 
     let unsigned = examine(&signed(&url, &["--no-sign-request"]), &[]).expect(0);
     assert_eq!(diagnosis(&unsigned, "credentials", "warn").0, "requests are not signed");
