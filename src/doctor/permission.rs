@@ -82,15 +82,11 @@ impl Question<'_> {
         let found = connect::described(error);
         let host = self.target.host();
         match error {
+            // The message ends with the remedy.
             AttemptError::CredentialsUnavailable(_) => {
-                CheckResult::fail(CREDENTIALS, ExitCode::TryLater, found, "try again later")
+                CheckResult::fail(CREDENTIALS, ExitCode::TryLater, found, "")
             }
-            AttemptError::Denied(cause) if cause.code == "NoCredentials" => CheckResult::fail(
-                CREDENTIALS,
-                ExitCode::Fatal,
-                found,
-                "log in, or name a profile with --profile",
-            ),
+            AttemptError::NoCredentials(_) => CheckResult::fail(CREDENTIALS, ExitCode::Fatal, found, ""),
             // The cause names the remedy of each certificate.
             AttemptError::Untrusted(_) => {
                 let remedy = format!("check first that {host} is the server that is meant");

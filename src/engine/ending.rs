@@ -17,8 +17,12 @@ pub enum Ending {
     LimitReached,
     /// A signal stopped the run.
     Interrupted(Signal),
-    /// Credentials are missing or invalid, or a permission is missing.
+    /// Credentials are invalid, or a permission is missing.
     Denied(Cause),
+    /// There are no credentials until the user does something.
+    NoCredentials(Cause),
+    /// The source of the credentials did not answer for minutes, or at all.
+    CredentialsOutOfReach(Cause),
     /// The service refuses the time of the signature.
     Clock(ClockRefusal),
     /// The server's certificate is not trusted.
@@ -51,7 +55,7 @@ impl Ending {
             PoolFailure::Throttled => Ending::Throttled(cause),
             PoolFailure::Unreachable => Ending::OutOfReach(cause),
             PoolFailure::Unanswered => Ending::Unanswered(cause),
-            PoolFailure::CredentialsUnavailable => Ending::Denied(cause),
+            PoolFailure::CredentialsUnavailable => Ending::CredentialsOutOfReach(cause),
         }
     }
 }

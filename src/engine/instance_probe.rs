@@ -79,6 +79,7 @@ impl InstanceProbe {
         }
         match &decision.stop {
             Some(StopReason::Denied(cause)) => Some(Ending::Denied(cause.clone())),
+            Some(StopReason::NoCredentials(cause)) => Some(Ending::NoCredentials(cause.clone())),
             Some(StopReason::Clock(refusal)) => Some(Ending::Clock(refusal.clone())),
             Some(StopReason::QuotaExceeded(cause)) => Some(Ending::QuotaExceeded(cause.clone())),
             Some(StopReason::Untrusted(cause)) => {

@@ -94,6 +94,8 @@ pub(super) fn explain_ending(ending: Option<&str>, is_under_way: bool, service: 
         Some("complete") => "completed",
         Some("interrupted") => "was interrupted",
         Some("denied") => "was denied access",
+        Some("no credentials") => "had no credentials",
+        Some("credentials out of reach") => "could not reach the source of its credentials",
         Some("untrusted") => "did not trust the server",
         Some("quota exceeded") => "reached a hard quota",
         Some("not found") => "did not find the instance",

@@ -25,8 +25,10 @@ pub enum AttemptError {
     NotSent(Cause),
     /// The server's certificate is not trusted: not sent, and every other connection would fail in the same way.
     Untrusted(Cause),
-    /// The credentials provider did not answer: not sent. It may answer later.
+    /// The source of the credentials did not answer: not sent. It may answer later.
     CredentialsUnavailable(Cause),
+    /// There are no credentials until the user does something: not sent.
+    NoCredentials(Cause),
     /// 429, or a code of throttling: not created, and not the row's fault.
     Throttled(PoolCause),
     /// Connect refuses this row as it is: not created by this attempt.
@@ -41,7 +43,7 @@ pub enum AttemptError {
     MaybeSent(PoolCause),
     /// The service refuses the time of the signature: not created.
     Clock(ClockRefusal),
-    /// 403, or no credentials: every other row would fail in the same way.
+    /// 403, or the request cannot be signed: every other row would fail in the same way.
     Denied(Cause),
     /// 402: a hard quota, which waiting does not lift.
     QuotaExceeded(Cause),
@@ -72,6 +74,7 @@ impl AttemptError {
             AttemptError::NotSent(cause)
             | AttemptError::Untrusted(cause)
             | AttemptError::CredentialsUnavailable(cause)
+            | AttemptError::NoCredentials(cause)
             | AttemptError::Refused(cause)
             | AttemptError::NotFound(cause)
             | AttemptError::Conflict(cause)

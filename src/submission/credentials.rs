@@ -116,6 +116,13 @@ pub struct CredentialsFailure {
     pub may_pass: bool,
 }
 
+impl CredentialsFailure {
+    /// The reason, and the remedy at its end, such as a command to paste.
+    pub fn with_remedy(&self) -> String {
+        if self.remedy.is_empty() { self.reason.clone() } else { format!("{}; {}", self.reason, self.remedy) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,8 @@ impl OnUnknown {
 pub enum StopReason {
     /// Credentials or permissions are missing.
     Denied(Cause),
+    /// There are no credentials.
+    NoCredentials(Cause),
     /// The service refuses the time of the signature.
     Clock(ClockRefusal),
     /// A hard quota is used up.
@@ -108,7 +110,7 @@ impl Decision {
     pub fn may_have_sent(&self) -> bool {
         let is_unsent =
             matches!(self.pool_failure, Some(PoolFailure::Unreachable | PoolFailure::CredentialsUnavailable));
-        !is_unsent && !matches!(self.stop, Some(StopReason::Untrusted(_)))
+        !is_unsent && !matches!(self.stop, Some(StopReason::Untrusted(_) | StopReason::NoCredentials(_)))
     }
 }
 
@@ -186,6 +188,7 @@ pub fn decide(attempt: Attempt, context: AttemptContext, policy: Policy) -> Deci
         Err(AttemptError::Clock(refusal)) => stop(StopReason::Clock(refusal)),
         Err(AttemptError::Untrusted(cause)) => stop(StopReason::Untrusted(cause)),
         Err(AttemptError::Denied(cause)) => stop(StopReason::Denied(cause)),
+        Err(AttemptError::NoCredentials(cause)) => stop(StopReason::NoCredentials(cause)),
         Err(AttemptError::QuotaExceeded(cause)) => stop(StopReason::QuotaExceeded(cause)),
         // Failed and not rejected: if it was the quota, the next run can create the row.
         Err(AttemptError::ChainOrQuota(cause)) => {

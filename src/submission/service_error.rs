@@ -218,7 +218,8 @@ mod tests {
             AttemptError::ChainOrQuota(_) => "chain or quota",
             AttemptError::NotSent(_)
             | AttemptError::Untrusted(_)
-            | AttemptError::CredentialsUnavailable(_) => "no response",
+            | AttemptError::CredentialsUnavailable(_)
+            | AttemptError::NoCredentials(_) => "no response",
         };
         (class, &error.cause().code)
     }

@@ -13,6 +13,8 @@ pub fn ending_name(ending: &Ending) -> &'static str {
         Ending::LimitReached => "limit reached",
         Ending::Interrupted(_) => "interrupted",
         Ending::Denied(_) => "denied",
+        Ending::NoCredentials(_) => "no credentials",
+        Ending::CredentialsOutOfReach(_) => "credentials out of reach",
         Ending::Clock(_) => "clock",
         Ending::Untrusted { .. } => "untrusted",
         Ending::QuotaExceeded(_) => "quota exceeded",
@@ -60,6 +62,15 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
         Ending::Complete | Ending::LimitReached | Ending::TimeBudget | Ending::ErrorBudget(_) => return None,
         Ending::Interrupted(signal) => {
             return Some((signal.exit_code(), format!("Interrupted by {}.", signal.name())));
+        }
+        // The message ends with the remedy, which may be a command to paste.
+        Ending::NoCredentials(Cause { code, message }) => {
+            let reason = format!("There are no credentials ({code}). The rows are not the cause.\n{message}");
+            return Some((ExitCode::Fatal, reason));
+        }
+        Ending::CredentialsOutOfReach(Cause { code, message }) => {
+            let reason = format!("The source of the credentials is out of reach ({code}).\n{message}");
+            return Some((ExitCode::TryLater, reason));
         }
         Ending::Denied(cause) if is_proxy_code(&cause.code) => {
             (ExitCode::Fatal, cause, "A proxy refuses the requests", "The rows are not the cause.")

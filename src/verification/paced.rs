@@ -70,6 +70,7 @@ impl PacedOperation {
                     return Err(Ending::Untrusted { cause: cause.clone(), has_sent: false });
                 }
                 AttemptError::Denied(cause) => return Err(Ending::Denied(cause.clone())),
+                AttemptError::NoCredentials(cause) => return Err(Ending::NoCredentials(cause.clone())),
                 AttemptError::Refused(cause)
                 | AttemptError::NotFound(cause)
                 | AttemptError::TokenReused(cause)

@@ -19,6 +19,7 @@ mod clock;
 mod consistency;
 mod crash;
 mod credentials;
+mod credentials_failures;
 mod csv_formats;
 mod dates;
 mod doctor;

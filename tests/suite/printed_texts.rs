@@ -16,7 +16,7 @@ const ANSWERED: [&str; 8] =
     ["--dry", "--dry-run", "--dryrun", "--no-op", "--noop", "--simulate", "--simulation", "--what-if"];
 
 /// Flags of other programs that texts name.
-const OF_OTHERS: [&str; 29] = [
+const OF_OTHERS: [&str; 30] = [
     "--against",
     "--batch",
     "--bench",
@@ -42,6 +42,7 @@ const OF_OTHERS: [&str; 29] = [
     "--raw",
     "--recursive",
     "--release",
+    "--sso-session",
     "--system",
     "--target",
     "--timings",

@@ -38,6 +38,8 @@ use crate::submission::service_error::{ErrorResponse, one_line};
 #[derive(Debug)]
 pub(super) struct CallFailure {
     pub(super) error: AttemptError,
+    /// Why there are no credentials, if that is the failure.
+    pub(super) credentials: Option<CredentialsFailure>,
     /// The response's header `Date`, in seconds since 1970, if there is one.
     pub(super) server_time_s: Option<i64>,
     /// Who answered.
@@ -75,13 +77,15 @@ where
             let request_id = header(&error, "x-amzn-requestid");
             let date = error.raw_response().and_then(|response| service_time(response.headers()));
             let server_time_s = date.map(Timestamp::as_second);
+            let credentials = find::<CredentialsFailure>(&error).cloned();
             let responder = responder(&error, sent.is_transmitted);
             let error = attempt_error(&error, sent, took, request);
             debug!(request_id, ?took, code = error.cause().code, "failed");
-            Err(CallFailure { error, server_time_s, responder })
+            Err(CallFailure { error, credentials, server_time_s, responder })
         }
         Err(_) => Err(CallFailure {
             error: panicked(sent.is_transmitted),
+            credentials: None,
             server_time_s: None,
             responder: Responder::NoResponse(None),
         }),
@@ -225,10 +229,10 @@ fn panicked(is_transmitted: bool) -> AttemptError {
 /// later.
 fn not_transmitted<E: Error + 'static>(error: &SdkError<E, Response>) -> AttemptError {
     if let Some(failure) = find::<CredentialsFailure>(error) {
-        let cause = |code| local_cause(code, &failure.to_string());
+        let cause = |code| local_cause(code, &failure.with_remedy());
         return match failure.may_pass {
             true => AttemptError::CredentialsUnavailable(cause("CredentialsOutOfReach")),
-            false => AttemptError::Denied(cause("NoCredentials")),
+            false => AttemptError::NoCredentials(cause("NoCredentials")),
         };
     }
     match error {

@@ -24,29 +24,29 @@ impl ConnectClient {
         // No value of a row is sent to STS, so its message stays as it is.
         let nothing = ContactRequest::empty(Operation::CreateContact);
         let ask = || call::make(Box::pin(self.sts.get_caller_identity().send()), Some(&nothing));
-        let mut answer = ask().await.map_err(AttemptError::from);
-        if answer.as_ref().is_err_and(AttemptError::is_clock_corrected) {
-            answer = ask().await.map_err(AttemptError::from);
+        let mut answer = ask().await;
+        if answer.as_ref().is_err_and(|failure| failure.error.is_clock_corrected()) {
+            answer = ask().await;
         }
-        match answer {
-            Ok(answer) => match (answer.account, answer.arn) {
-                (Some(account), Some(arn)) if is_account(&account) => Caller::Known { account, arn },
-                _ => Caller::Unknown("AWS STS did not name it".to_owned()),
-            },
-            Err(error) => {
-                let cause = error.cause();
-                let reason = match cause.message.as_str() {
-                    "" => format!("AWS STS: {}", cause.code),
-                    message => format!("AWS STS: {}: {message}", cause.code),
+        let failure = match answer {
+            Ok(answer) => {
+                return match (answer.account, answer.arn) {
+                    (Some(account), Some(arn)) if is_account(&account) => Caller::Known { account, arn },
+                    _ => Caller::Unknown("AWS STS did not name it".to_owned()),
                 };
-                match (&error, cause.code.as_str()) {
-                    (AttemptError::CredentialsUnavailable(_), _)
-                    | (AttemptError::Denied(_), "NoCredentials" | "NotSigned") => {
-                        Caller::NoCredentials(cause.message.to_string())
-                    }
-                    _ => Caller::Unknown(reason),
-                }
             }
+            Err(failure) => failure,
+        };
+        if let Some(credentials) = failure.credentials {
+            return Caller::NoCredentials(credentials.reason);
+        }
+        let cause = failure.error.cause();
+        match (&failure.error, cause.message.as_str()) {
+            (AttemptError::Denied(_), message) if cause.code == "NotSigned" => {
+                Caller::NoCredentials(message.to_owned())
+            }
+            (_, "") => Caller::Unknown(format!("AWS STS: {}", cause.code)),
+            (_, message) => Caller::Unknown(format!("AWS STS: {}: {message}", cause.code)),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It is built here, since the SDK's own chain tells neither which source gave the credentials nor why another did not.
 
+use std::time::{Duration, SystemTime};
+
 use aws_config::BehaviorVersion;
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -15,17 +17,25 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 
-use super::call::find;
+use tokio::time::Instant;
+use tracing::debug;
+
 use super::caught::caught;
-use super::certificate_words::UntrustedCertificate;
 use super::config_files::{ConfigFiles, variable};
 use super::credentials_cache::CredentialsCache;
+use super::credentials_failure::{expired, failure_of, too_slow, why_nothing};
 use super::profile::{SelectedBy, SelectedProfile, has_variables};
 use super::profile_error::ProfileError;
+use super::profile_origin::{ProfileOrigin, profile_origin};
 use super::profile_provider::ProfileProvider;
 use super::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
-use crate::submission::proxy_failure::ProxyFailure;
+
+/// How long a source may take: a credential process may wait for a person who logs in.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Longest wait for the answer of a service that gives credentials.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The sources of credentials, in the order in which they are tried: the first that has any gives them.
 #[derive(Debug)]
@@ -76,7 +86,10 @@ impl CredentialsChain {
             // Nothing but a session is created, so the SDK may retry.
             .with_retry_config(RetryConfig::standard());
         if let Some(timeouts) = config.timeout_config() {
-            providers = providers.with_timeout_config(timeouts.clone());
+            let read = timeouts.read_timeout().map_or(READ_TIMEOUT, |timeout| timeout.min(READ_TIMEOUT));
+            let attempt = timeouts.connect_timeout().unwrap_or(READ_TIMEOUT) + read;
+            let shorter = timeouts.to_builder().read_timeout(read).operation_attempt_timeout(attempt);
+            providers = providers.with_timeout_config(shorter.build());
         }
         if let Some(http) = config.http_client() {
             providers = providers.with_http_client(http);
@@ -103,29 +116,67 @@ impl CredentialsChain {
     }
 
     async fn first(&self) -> Result<Resolved, CredentialsFailure> {
-        let mut tried = Vec::new();
+        let mut reasons = Vec::new();
+        // They would be the only source, if they were set.
+        if self.links.iter().any(|link| matches!(link, Link::Other(CredentialsSource::WebIdentity, _))) {
+            reasons.push("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set".to_owned());
+        }
         for link in &self.links {
-            let (source, result) = match link {
-                Link::Profile(profile) => profile.ask().await?,
+            let asked = Instant::now();
+            let (source, answer) = match link {
+                Link::Profile(profile) => {
+                    let answer = tokio::time::timeout(LIMIT, profile.ask()).await;
+                    let Ok(answer) = answer else {
+                        let source = profile.source();
+                        return Err(too_slow(&source, origin(&source).await.as_ref(), LIMIT));
+                    };
+                    answer?
+                }
                 Link::Other(source, provider) => {
-                    (source.clone(), caught(Box::pin(provider.provide_credentials())).await)
+                    let answer = tokio::time::timeout(LIMIT, provider.provide_credentials());
+                    match caught(Box::pin(answer)).await {
+                        Some(Err(_)) => return Err(too_slow(source, None, LIMIT)),
+                        Some(Ok(answer)) => (source.clone(), Some(answer)),
+                        None => (source.clone(), None),
+                    }
                 }
             };
-            match result {
-                Some(Ok(credentials)) => {
-                    expect_signable(&credentials).map_err(|problem| unusable(&source, &problem))?;
-                    return Ok(Resolved { credentials, source });
-                }
-                Some(Err(CredentialsError::CredentialsNotLoaded(_))) => tried.push(source.to_string()),
-                Some(Err(error)) => return Err(failure_of(&source, &error)),
+            let has_credentials = matches!(answer, Some(Ok(_)));
+            debug!(%source, took = ?asked.elapsed(), has_credentials, "asked");
+            let error = match answer {
+                Some(Ok(credentials)) => return usable(credentials, &source).await,
+                Some(Err(error)) => error,
                 None => return Err(unusable(&source, "the AWS SDK failed on its settings")),
+            };
+            let origin = origin(&source).await;
+            match (&error, why_nothing(&source, origin.as_ref(), &error)) {
+                (CredentialsError::CredentialsNotLoaded(_), Some(reason)) => reasons.push(reason),
+                _ => return Err(failure_of(&source, origin.as_ref(), &error)),
             }
         }
         Err(CredentialsFailure {
-            reason: format!("there are no credentials in {}", tried.join(", ")),
-            remedy: "log in, or name a profile with --profile".to_owned(),
+            reason: format!("no source has credentials: {}", reasons.join("; ")),
+            remedy: "log in, set the variables, or name a profile with --profile".to_owned(),
             may_pass: false,
         })
+    }
+}
+
+/// The origin of the source's credentials, if it is a profile.
+async fn origin(source: &CredentialsSource) -> Option<ProfileOrigin> {
+    profile_origin(source.profile()?).await
+}
+
+/// The credentials, unless they cannot be used, or have expired. The SDK itself extends those of the metadata service, which
+/// then have another expiry.
+async fn usable(
+    credentials: Credentials,
+    source: &CredentialsSource,
+) -> Result<Resolved, CredentialsFailure> {
+    expect_signable(&credentials).map_err(|problem| unusable(source, &problem))?;
+    match credentials.expiry() {
+        Some(at) if at <= SystemTime::now() => Err(expired(source, origin(source).await.as_ref(), at)),
+        _ => Ok(Resolved { credentials, source: source.clone() }),
     }
 }
 
@@ -168,23 +219,6 @@ fn unusable(source: &CredentialsSource, problem: &str) -> CredentialsFailure {
         CredentialsSource::Instance => "correct AWS_EC2_METADATA_SERVICE_ENDPOINT, if it is set",
     };
     CredentialsFailure { reason: format!("{source}: {problem}"), remedy: remedy.to_owned(), may_pass: false }
-}
-
-/// Why a source that is configured gave no credentials.
-fn failure_of(source: &CredentialsSource, error: &CredentialsError) -> CredentialsFailure {
-    let may_pass =
-        matches!(error, CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_));
-    if let Some(proxy) = find::<ProxyFailure>(error) {
-        let (reason, may_pass) = (format!("{source}: {proxy}"), !proxy.is_refusal());
-        return CredentialsFailure { reason, remedy: String::new(), may_pass };
-    }
-    if let Some(untrusted) = find::<UntrustedCertificate>(error) {
-        // Its text ends with the remedy.
-        let reason = format!("{source}: {untrusted}");
-        return CredentialsFailure { reason, remedy: String::new(), may_pass: false };
-    }
-    // Without the sources of the error: they may quote the output of a credential process.
-    CredentialsFailure { reason: format!("{source}: {error}"), remedy: String::new(), may_pass }
 }
 
 impl ProvideCredentials for CredentialsChain {

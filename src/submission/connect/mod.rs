@@ -8,7 +8,8 @@
 //! - `settings`: values of the environment and of the profile that cannot be used; `caught`: panics of the SDK.
 //! - `config_files`, `profile`, `profile_error`: the AWS configuration files, the profile in use, and their faults.
 //! - `credentials`: the chain of credentials sources; `profile_provider`: a profile as one of them; `credentials_cache`: when
-//!   they are asked.
+//!   they are asked; `credentials_failure`: why one of them gave none, on `login_failure`, `metadata_failure`,
+//!   `process_error`, `profile_origin` and `provider_error`.
 //! - `call`: makes one call and classifies its failure; `headers`: the service's time and the pause that an answer asks
 //!   for; `responder`: who answered it.
 //! - `caller`: whose credentials sign the requests.
@@ -24,10 +25,16 @@ mod client;
 mod config_files;
 mod create;
 mod credentials;
+mod credentials_failure;
 mod credentials_cache;
 mod doctor;
 mod headers;
+mod login_failure;
 mod lookup;
+mod metadata_failure;
+mod process_error;
+mod profile_origin;
+mod provider_error;
 mod profile;
 mod profile_error;
 mod profile_provider;

@@ -42,6 +42,11 @@ impl ProfileProvider {
         Ok(ProfileProvider { profile: profile.clone(), providers, current })
     }
 
+    /// The profile as a source.
+    pub(super) fn source(&self) -> CredentialsSource {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).source.clone()
+    }
+
     /// The profile as a source, and its credentials; `None` in their place if the SDK panicked.
     ///
     /// # Errors
