@@ -139,7 +139,7 @@ impl ConnectClient {
             loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
         } else {
             proxies = Arc::new(Proxies::from_environment()?);
-            let of_profile = of_profile(settings.profile.as_deref()).await;
+            let of_profile = of_profile(&files, &profile.name);
             let bundle = chosen(settings.ca_bundle.as_ref(), |name| std::env::var_os(name), of_profile);
             loader = loader.http_client(transport::with_tls(Trust::new(bundle)?, proxies.clone())?);
         }

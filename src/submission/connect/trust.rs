@@ -5,15 +5,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_config::profile;
-use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
-use aws_types::os_shim_internal::{Env, Fs};
 use rustls::RootCertStore;
 use thiserror::Error;
 use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
+use super::config_files::ConfigFiles;
 
 /// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
 const MAX_BUNDLE: u64 = 16 << 20;
@@ -100,13 +98,10 @@ pub(super) fn chosen(
     given.cloned().or(aws).or(of_profile).or(requests)
 }
 
-/// The CA bundle of the profile, if it names one: that with this name, or that of `AWS_PROFILE`, or `default`.
-pub(super) async fn of_profile(name: Option<&str>) -> Option<CaBundle> {
-    let (files, name) = (EnvConfigFiles::default(), name.map(|name| name.to_owned().into()));
-    // Files that cannot be read are told by the sources of credentials.
-    let profiles = profile::load(&Fs::real(), &Env::real(), &files, name).await.ok()?;
-    let path = profiles.get("ca_bundle")?.trim();
-    let origin = format!("ca_bundle of profile {}", profiles.selected_profile());
+/// The CA bundle that the profile of this name has, if there is one.
+pub(super) fn of_profile(files: &ConfigFiles, name: &str) -> Option<CaBundle> {
+    let path = files.profiles().get_profile(name)?.get("ca_bundle")?.trim();
+    let origin = format!("ca_bundle of profile {name}");
     (!path.is_empty()).then(|| CaBundle { path: path.into(), origin })
 }
 
