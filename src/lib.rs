@@ -7,6 +7,7 @@ pub mod commands;
 pub mod cli;
 pub mod job;
 
+mod printable;
 pub mod environment;
 mod paths;
 mod suggest;

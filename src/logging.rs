@@ -17,6 +17,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::LogFormat;
+use crate::printable::{printable_json, printable_lines};
 use crate::ui::{append_to_log_as_is, is_shown, stamped_now};
 
 /// Starts the log, if `debug` or the format asks for one. With `is_verbose` it has the details that plain lines have.
@@ -70,8 +71,8 @@ impl Write for EventWriter {
         let text = String::from_utf8_lossy(event);
         // A text may have several lines, each of which needs the time.
         let lines = match self.format {
-            LogFormat::Text => stamped_now(&text),
-            LogFormat::Json => text.into_owned(),
+            LogFormat::Text => stamped_now(&printable_lines(&text)),
+            LogFormat::Json => printable_json(&text).into_owned(),
         };
         append_to_log_as_is(&lines);
         if self.is_shown {

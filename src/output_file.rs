@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::export::{EXPORT_COLUMNS, JOIN_COLUMNS};
+use crate::printable::ShownPath as _;
 use crate::sandbox::STATE_LINE_START;
 use crate::source::REJECT_COLUMNS;
 
@@ -37,7 +38,7 @@ pub enum OutputKind {
 #[derive(Debug, Error)]
 pub enum OutputError {
     /// The path is `-`, or leads to a directory, a pipe, a socket, a device, an open file of this process or nowhere.
-    #[error("{option} names {}, which is {what}; name an ordinary file", path.display())]
+    #[error("{option} names {}, which is {what}; name an ordinary file", path.shown())]
     NotRegular {
         /// The option that names the output.
         option: &'static str,
@@ -50,7 +51,7 @@ pub enum OutputError {
     #[error(
         "{} exists and is not {expected} written by connect-import; {remedy}, or name another file \
          with {option}",
-        path.display()
+        path.shown()
     )]
     Foreign {
         /// The option that names the output.
@@ -63,7 +64,7 @@ pub enum OutputError {
         remedy: &'static str,
     },
     /// The log file exists, and does not begin like a log.
-    #[error("{} exists and is not a log written by connect-import; name another file with --log-file", .0.display())]
+    #[error("{} exists and is not a log written by connect-import; name another file with --log-file", .0.shown())]
     NoLog(PathBuf),
 }
 
@@ -341,9 +342,9 @@ mod tests {
             (&socket, "a socket"),
         ] {
             let refused = OutputKind::Rejects.expect_replaceable(path, true);
-            let Err(OutputError::NotRegular { what, .. }) = refused else { panic!("{}", path.display()) };
-            assert_eq!(what, expected, "{}", path.display());
-            assert!(matches!(expect_log(path), Err(OutputError::NotRegular { .. })), "{}", path.display());
+            let Err(OutputError::NotRegular { what, .. }) = refused else { panic!("{}", path.shown()) };
+            assert_eq!(what, expected, "{}", path.shown());
+            assert!(matches!(expect_log(path), Err(OutputError::NotRegular { .. })), "{}", path.shown());
         }
         assert!(expect_regular("--to", &folder.path().join("missing")).is_ok());
     }

@@ -4,17 +4,19 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::printable::is_unprintable;
+
 /// Start of a word in `$'…'` quotes.
 pub(crate) const ESCAPED: &str = "$'";
 
-/// Quotes a word for a POSIX shell. Control characters and bytes that are not UTF-8 are written as `$'…'`, which bash
+/// Quotes a word for a POSIX shell. Unprintable characters and bytes that are not UTF-8 are written as `$'…'`, which bash
 /// and zsh support, and POSIX since 2024.
 pub(crate) fn shell_word(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
-        Some(text) if !text.contains(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),
+        Some(text) if !text.contains(is_unprintable) => format!("'{}'", text.replace('\'', r"'\''")),
         Some(_) | None => escaped(word),
     }
 }
@@ -42,7 +44,7 @@ fn escaped(word: &OsStr) -> String {
         for c in chunk.valid().chars() {
             match c {
                 '\\' | '\'' => text.extend(['\\', c]),
-                c if c.is_control() => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c if is_unprintable(c) => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
                 c => text.push(c),
             }
         }

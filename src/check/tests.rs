@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::intake::testing::{prepared, write_csv};
+use crate::printable::ShownPath as _;
 
 /// The findings in the files' rows, pairs of id and name, and each fault as code, file index, line and text.
 fn check(files: &[&[(&str, &str)]]) -> (CheckFindings, Vec<String>) {
@@ -14,7 +15,7 @@ fn check(files: &[&[(&str, &str)]]) -> (CheckFindings, Vec<String>) {
     let shown = ShownRows::default();
     let (reporter, shutdown, shown) = (&reporter, &shutdown, &shown);
     let check = Check { shard: None, ledger: None, accept: &[], shown, reporter, shutdown };
-    let mut faults = FaultRecorder { root: format!("{}/", folder.path().display()), faults: Vec::new() };
+    let mut faults = FaultRecorder { root: format!("{}/", folder.path().shown()), faults: Vec::new() };
     let findings = check.run(prepared(&paths), &mut faults);
     (findings.unwrap(), faults.faults)
 }

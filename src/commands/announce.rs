@@ -57,7 +57,7 @@ pub(super) async fn announce(
         rate: job.pacing.rate,
         burst: job.pacing.burst,
         shard: job.identity.shard,
-        ledger: job.ledger.display().to_string(),
+        ledger: job.ledger.to_string_lossy().into_owned(),
         is_question,
     })));
     if !is_question {

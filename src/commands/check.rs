@@ -11,6 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::job::{CheckJob, ResendPolicy, SANDBOX};
 use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger};
 use crate::pacing::Rate;
+use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
 use crate::shutdown::Shutdown;
 use crate::submission::OnUnknown;
@@ -128,8 +129,8 @@ fn other_ledger(job: &CheckJob) -> Option<Warning> {
             format!(
                 "{} would be new, and {} in the same folder is of the same import and has {created} created rows; a run \
                  stops",
-                path.display(),
-                other.display()
+                path.shown(),
+                other.shown()
             ),
             format!(
                 "to continue with it, add --ledger {}; otherwise run with --new-ledger",

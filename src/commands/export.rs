@@ -7,6 +7,7 @@ use crate::export::{ExportError, Join, export_rows};
 use crate::intake::IntakeError;
 use crate::job::ExportJob;
 use crate::ledger::LedgerSet;
+use crate::printable::ShownPath as _;
 use crate::shutdown::Shutdown;
 use crate::ui::{ResultOutput, missing_shards, notice, warning};
 
@@ -44,7 +45,7 @@ async fn write(job: ExportJob, shutdown: Shutdown) -> Result<(), CommandError> {
             blocking(move || Ok(output.publish()?)).await?;
             if let Some(path) = to {
                 let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-                notice(&format!("{rows} written to {}", path.display()));
+                notice(&format!("{rows} written to {}", path.shown()));
             }
             Ok(())
         }

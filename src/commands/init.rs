@@ -16,6 +16,7 @@ use crate::job::{JobError, JobFile, dialect};
 use crate::output_file::expect_regular;
 use crate::paths::{folder_of, uncompressed};
 use crate::permissions::make_world_readable;
+use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
 use crate::source::{
     CsvSource, Dialect, EscapeScope, GuessedSyntax, Input, Record, SourceError, SourceFormat, first_bytes,
@@ -42,10 +43,10 @@ pub enum InitError {
     #[error("init cannot read standard input; name a CSV file")]
     Stdin,
     /// The job file exists.
-    #[error("{} exists and is not overwritten; name another file with --job", .0.display())]
+    #[error("{} exists and is not overwritten; name another file with --job", .0.shown())]
     Exists(PathBuf),
     /// The job file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", path.shown())]
     Write {
         /// The file.
         path: PathBuf,
@@ -284,7 +285,7 @@ fn sample(csv: &Path, dialect: &Dialect) -> Result<Sampled, SourceError> {
 fn relative(csv: &Path, job: &Path) -> String {
     match csv.file_name() {
         Some(name) if folder_of(csv) == folder_of(job) => name.to_string_lossy().into_owned(),
-        _ => crate::paths::resolved(csv).display().to_string(),
+        _ => crate::paths::resolved(csv).to_string_lossy().into_owned(),
     }
 }
 

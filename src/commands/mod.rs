@@ -38,6 +38,7 @@ use crate::job::{
 };
 use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::paths::resolved;
+use crate::printable::{ShownPath as _, is_unprintable, printable_lines};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
 use crate::shutdown::{Shutdown, Signal};
 use crate::submission::{ConnectError, WrongAccount};
@@ -87,7 +88,7 @@ pub enum CommandError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The log file cannot be opened.
-    #[error("cannot open the log file {}: {source}", path.display())]
+    #[error("cannot open the log file {}: {source}", path.shown())]
     LogFile {
         /// The file.
         path: PathBuf,
@@ -284,7 +285,7 @@ async fn serve_sandbox(config: SandboxConfig) -> Result<ServedSandbox, CommandEr
 fn tell_job_at_hand(at_hand: JobAtHand) -> Option<&'static str> {
     match at_hand {
         JobAtHand::Taken => {
-            notice(&format!("job: {}", resolved(Path::new(JOB_AT_HAND)).display()));
+            notice(&format!("job: {}", resolved(Path::new(JOB_AT_HAND)).shown()));
             Some(JOB_AT_HAND)
         }
         JobAtHand::PassedOver => {
@@ -294,6 +295,14 @@ fn tell_job_at_hand(at_hand: JobAtHand) -> Option<&'static str> {
             None
         }
     }
+}
+
+/// The error as clap styles it, or without styles if a word that it quotes may have some of its own.
+fn styled(error: &clap::Error) -> String {
+    let text = error.render();
+    let plain = text.to_string();
+    let is_plain = plain.contains(|c| c != '\n' && is_unprintable(c));
+    if is_plain { printable_lines(&plain) } else { text.ansi().to_string() }
 }
 
 /// Prints why the process cannot start; returns its exit code.
@@ -307,7 +316,7 @@ pub fn end_of_parsing(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         match dry_run::answer(error) {
             Some(answer) => exit_error(Output::Text, ExitCode::Usage, &answer),
-            None => usage_error(&error.render().ansi().to_string()),
+            None => usage_error(&styled(error)),
         }
         return ExitCode::Usage;
     }

@@ -7,6 +7,7 @@ use crate::cli::{GlobalArgs, Output, ReportArgs};
 use crate::exit_code::ExitCode;
 use crate::html_report::{ReportOptions, html_report};
 use crate::job::{ReportJob, refuse_csv};
+use crate::printable::ShownPath as _;
 use crate::ui::{ResultOutput, page_message, to_stdout, warning};
 
 pub(super) async fn report(args: &ReportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
@@ -40,7 +41,7 @@ fn write(job: ReportJob, output: Output) -> Result<(), CommandError> {
     file.publish()?;
     let Some(to) = to else { return Ok(()) };
     let line = match output {
-        Output::Text | Output::Csv => format!("{}\n", to.display()),
+        Output::Text | Output::Csv => format!("{}\n", to.shown()),
         Output::Json => format!("{}\n", page_message(&to)),
     };
     to_stdout(&line).map_err(io("cannot write to standard output"))

@@ -17,6 +17,7 @@ use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, r
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord, expect_no_other_ledger};
 use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
+use crate::printable::ShownPath as _;
 use crate::shutdown::Shutdown;
 use crate::submission::{ConnectClient, OnUnknown, Policy, ServiceTarget};
 use crate::ui::{
@@ -140,7 +141,7 @@ async fn import(
         name: job.name,
     };
     for kept in &rejected.kept {
-        let (rejects, kept) = (settings.rejects.display(), kept.display());
+        let (rejects, kept) = (settings.rejects.shown(), kept.shown());
         notice(&format!("{rejects} had been changed since connect-import wrote it; it is kept as {kept}"));
     }
     let was_rehearsed = record.already_created > 0;
@@ -196,9 +197,10 @@ async fn check(
         let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
             let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
-            reporter.emit(RunEvent::LedgerCreated { ledger: path.display().to_string(), is_recreated });
+            reporter
+                .emit(RunEvent::LedgerCreated { ledger: path.to_string_lossy().into_owned(), is_recreated });
         }
-        let opened = Preparation::LedgerOpened { ledger: path.display().to_string() };
+        let opened = Preparation::LedgerOpened { ledger: path.to_string_lossy().into_owned() };
         reporter.emit(RunEvent::Prepared(opened));
         ledger.start_run(new_run)?;
         let intake =

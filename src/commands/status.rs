@@ -8,7 +8,7 @@ use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
 use crate::job::{JobError, JobFile, SANDBOX, expect_csvs, ledgers_of, named_identity, refuse_csv};
 use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
-use crate::ui::{LedgerStatus, Status, write_stdout};
+use crate::ui::{LedgerStatus, Status, write_cleared, write_stdout};
 
 /// Number of runs shown.
 const RUNS: u32 = 10;
@@ -18,9 +18,6 @@ const CAUSES: u32 = 100;
 
 /// Complete minutes of recent traffic, in addition to the current one.
 const RECENT_MINUTES: i64 = 5;
-
-/// Clears the terminal and moves the cursor to its top.
-const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let output = global.output.unwrap_or_default();
@@ -40,14 +37,14 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
         let each = ledgers.readers().iter().map(|(path, reader)| read(path, reader));
         let status = Status { ledgers: each.collect::<Result<_, _>>()?, missing: ledgers.missing_shards() };
         ledgers.expect_as_opened()?;
-        let text = match output {
+        let written = match output {
             Output::Text | Output::Csv if args.watch.is_some() && io::stdout().is_terminal() => {
-                format!("{CLEAR_SCREEN}{}", status.text())
+                write_cleared(&status.text())
             }
-            Output::Text | Output::Csv => status.text(),
-            Output::Json => format!("{}\n", status.json()),
+            Output::Text | Output::Csv => write_stdout(&status.text()),
+            Output::Json => write_stdout(&format!("{}\n", status.json())),
         };
-        let is_read = write_stdout(&text).map_err(super::io("cannot write the status"))?;
+        let is_read = written.map_err(super::io("cannot write the status"))?;
         match args.watch {
             Some(pause) if is_read => std::thread::sleep(pause),
             Some(_) | None => return Ok(ExitCode::Complete),

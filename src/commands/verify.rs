@@ -88,7 +88,7 @@ async fn open(
         }
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
         let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &CrashPlan::default())?;
-        let opened = Preparation::LedgerOpened { ledger: path.display().to_string() };
+        let opened = Preparation::LedgerOpened { ledger: path.to_string_lossy().into_owned() };
         reporter.emit(RunEvent::Prepared(opened));
         Ok(Arc::new(ledger))
     });

@@ -10,6 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, is_locked};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::paths::{folder_of, resolved};
+use crate::printable::ShownPath as _;
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::submission::{Caller, CallerAbsence, CredentialsFailure, CredentialsInfo, is_credentials_error};
@@ -138,7 +139,7 @@ pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<
 
 /// Checks that a run could use the ledger.
 pub(super) fn ledger(path: &Path, identity: &Identity, is_rehearsal: bool) -> CheckResult {
-    let shown = path.display();
+    let shown = path.shown();
     match row_count(path, identity) {
         Ok((rows, _)) if is_locked(path) => {
             let found = format!("{shown} has {rows} rows, and a run holds it now");
@@ -185,7 +186,7 @@ pub(super) fn disk(ledger: &Path, input: u64) -> CheckResult {
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
     if let Err(error) = tempfile::tempfile_in(folder) {
-        let found = format!("{} is not writable: {error}", folder.display());
+        let found = format!("{} is not writable: {error}", folder.shown());
         let remedy = "name a ledger elsewhere with --ledger, or fix the folder";
         return CheckResult::fail(DISK, ExitCode::Storage, found, remedy);
     }
@@ -193,11 +194,11 @@ pub(super) fn disk(ledger: &Path, input: u64) -> CheckResult {
     if ledger.exists()
         && let Err(error) = OpenOptions::new().append(true).open(&ledger)
     {
-        let found = format!("{} is not writable: {error}", ledger.display());
+        let found = format!("{} is not writable: {error}", ledger.shown());
         return CheckResult::fail(DISK, ExitCode::Storage, found, "allow writing to it");
     }
     let Some(free) = free_bytes(folder) else {
-        let found = format!("{} is writable; its free space is unknown", folder.display());
+        let found = format!("{} is writable; its free space is unknown", folder.shown());
         return CheckResult::warn(DISK, found, "make sure that three times the size of the CSVs is free");
     };
     free_space(folder, free, input)
@@ -212,7 +213,7 @@ fn free_space(folder: &Path, free: u64, input: u64) -> CheckResult {
     let found = format!(
         "{} MiB free in {}; ledger and rejects need at most {} MiB",
         free / MEBIBYTE,
-        folder.display(),
+        folder.shown(),
         needed / MEBIBYTE
     );
     let remedy = "free space: a run without any ends in 74, loses nothing, and continues when there is some";

@@ -24,7 +24,7 @@ use crate::crash_plan::CrashPoint;
 use crate::event::{Progress, RunEvent};
 use crate::ledger::{Cause, Claim, LedgerError, RowState, RunRecord, Settled};
 use crate::pacing::{Concurrency, Pacer, Pause, Permit, PoolFailure, Rate, Reaction};
-use crate::submission::{AttemptContext, Decision, Submitter};
+use crate::submission::{AttemptContext, Decision, Submitter, is_contact_unnamed};
 
 /// Interval of progress events, and of decisions that depend on time alone.
 const TICK: Duration = Duration::from_millis(200);
@@ -267,6 +267,10 @@ impl<S: Submitter> Dispatcher<S> {
         // No request will be sent, so there is nothing to pause.
         if self.ending.is_some() {
             return;
+        }
+        // An endpoint that names no contact for two rows names none for any: each further row would be one more in doubt.
+        if is_counted && failure == PoolFailure::Unanswered && is_contact_unnamed(&cause.code) {
+            return self.end(Ending::Unanswered(cause));
         }
         let pacer = &self.resources.pacer;
         let reaction = match asked {

@@ -7,6 +7,7 @@
 //!   minutes). Throttling and failed connections pause the pool without an outage.
 //! - An unanswered attempt uses up none of its row's attempts, except for rows that went unanswered before while
 //!   others were answered.
+//! - Two rows whose answers name no contact end the run at once: a pause would change nothing about the endpoint.
 //! - With `on_unknown = hold`, a row that goes unanswered is lost to the run. One row at a time probes the service.
 
 use std::collections::HashSet;

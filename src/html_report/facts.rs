@@ -10,6 +10,7 @@ use super::timeline::{Step, steps};
 use super::verification::LedgerVerifications;
 use crate::job::SANDBOX;
 use crate::ledger::{ErrorCount, Latencies, LedgerError, LedgerReader, LedgerSet, RunRecord, is_locked};
+use crate::printable::ShownPath as _;
 use crate::submission::Service;
 use crate::ui::{self, PastedIn, next_steps};
 
@@ -128,7 +129,7 @@ impl Facts {
         let mut errors: Vec<ErrorCount> = Vec::new();
         let readers = ledgers.readers();
         for (path, reader) in readers {
-            let name = path.display().to_string();
+            let name = path.shown();
             // Before the ledger is read: if a run ends in between, its end is read too.
             let is_under_way = is_locked(path);
             let mut read = |reader: &LedgerReader| {

@@ -13,6 +13,7 @@ use super::text::{capitalized, count, latency, percent};
 use super::timeline::Step;
 use super::verification::shown_verifications;
 use super::{ReportError, ReportOptions};
+use crate::printable::printable_page;
 use crate::ui::per_second;
 
 const PAGE: &str = include_str!("page.html");
@@ -33,7 +34,7 @@ pub(super) fn render(facts: &Facts, options: &ReportOptions) -> Result<String, R
         zone,
     };
     let page = environment(clock).and_then(|made| made.render_named_str("page.html", PAGE, context));
-    page.map_err(|error| ReportError::Render(format!("{error:#}")))
+    page.map(|page| printable_page(&page)).map_err(|error| ReportError::Render(format!("{error:#}")))
 }
 
 /// An environment that escapes every value of an HTML template.

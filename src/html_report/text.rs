@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::ledger::RowState;
 use crate::mapping::Rejection;
+use crate::printable::ShownPath as _;
 
 /// Formats `1234567` as `1,234,567`.
 pub(super) fn count(number: u64) -> String {
@@ -43,7 +44,7 @@ pub(super) fn file(source: &str) -> (String, String) {
     let path = Path::new(source);
     match (path.file_name(), path.parent()) {
         (_, _) if source == "-" => ("Standard input".to_owned(), String::new()),
-        (Some(name), Some(folder)) => (name.to_string_lossy().into_owned(), folder.display().to_string()),
+        (Some(name), Some(folder)) => (name.to_string_lossy().into_owned(), folder.shown()),
         (_, _) => (source.to_owned(), String::new()),
     }
 }

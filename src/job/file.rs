@@ -16,6 +16,7 @@ use crate::engine::ErrorBudget;
 use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
 use crate::paths::uncompressed;
+use crate::printable::ShownPath as _;
 use crate::shard::Shard;
 use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
@@ -195,7 +196,7 @@ pub(super) struct SandboxTable {
 #[derive(Debug, Error)]
 pub enum JobFileError {
     /// It cannot be read.
-    #[error("cannot read the job file {}: {source}{}", path.display(), similar_file(path))]
+    #[error("cannot read the job file {}: {source}{}", path.shown(), similar_file(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -203,10 +204,10 @@ pub enum JobFileError {
         source: std::io::Error,
     },
     /// The path ends in `.csv` or `.tsv`.
-    #[error("{} is a CSV by its name, not a job file; name it without --job", .0.display())]
+    #[error("{} is a CSV by its name, not a job file; name it without --job", .0.shown())]
     Csv(PathBuf),
     /// The text is neither TOML nor JSON, a key is unknown, or a value has the wrong type.
-    #[error("{}, line {line}: {message}", path.display())]
+    #[error("{}, line {line}: {message}", path.shown())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -293,7 +294,7 @@ impl JobFile {
         let tables = std::mem::take(&mut job.lookup);
         job.request = match job.members.take() {
             Some(Members::Table(members)) => Some(RequestTemplates {
-                file: path.display().to_string(),
+                file: path.shown(),
                 tree: members.into_iter().map(|(name, value)| (name, json(value))).collect(),
                 lines,
                 tables,

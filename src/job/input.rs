@@ -9,6 +9,7 @@ use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
 use crate::ledger::{Identity, LedgerReader};
 use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
+use crate::printable::ShownPath as _;
 use crate::request::Operation;
 use crate::shard::Shard;
 use crate::source::{
@@ -275,7 +276,7 @@ fn expect_names_that_match(pattern: &Path) -> Result<(), String> {
         None => Ok(()),
         Some(name) => Err(format!(
             "would skip '{}', whose name is not UTF-8; rename it, or name the files one by one",
-            name.display()
+            name.shown()
         )),
     }
 }

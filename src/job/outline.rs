@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::file::{JobFile, keys};
+use crate::printable::ShownPath as _;
 use crate::request::Operation;
 use crate::submission::origin;
 
@@ -33,12 +34,12 @@ impl Outline {
     /// file.
     pub(super) fn unreadable(path: &Path) -> Self {
         let problem = "it cannot be read or is no longer valid".to_owned();
-        Outline { file: path.display().to_string(), problem: Some(problem), tables: Vec::new() }
+        Outline { file: path.shown(), problem: Some(problem), tables: Vec::new() }
     }
 
     /// The outline of a job file, with its values as they are written.
     pub(super) fn of(file: &JobFile) -> Self {
-        let path = file.path.as_deref().map(Path::display);
+        let path = file.path.as_deref().map(|path| path.shown());
         let tables = keys().map(|(name, keys)| {
             let entries = match name {
                 "request" => members(file),
@@ -50,7 +51,7 @@ impl Outline {
             OutlineTable { name, entries }
         });
         Outline {
-            file: path.map(|path| path.to_string()).unwrap_or_default(),
+            file: path.unwrap_or_default(),
             problem: None,
             tables: tables.filter(|table| !table.entries.is_empty()).collect(),
         }

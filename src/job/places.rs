@@ -9,6 +9,7 @@ use super::{JobError, option_error};
 use crate::cli::{JobArgs, LedgersArgs, RequestArgs, RunArgs, duration};
 use crate::ledger::NamedIdentity;
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
+use crate::printable::ShownPath as _;
 use crate::shard::Shard;
 
 /// The ledgers of a job, for commands that only read them. Without `--ledger` and without a ledger of all rows, these
@@ -25,7 +26,7 @@ pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, Jo
     };
     let mut seen = std::collections::HashSet::new();
     match ledgers.iter().find(|ledger| !seen.insert(resolved(ledger))) {
-        Some(twice) => Err(option_error("--ledger", format!("names {} twice", twice.display()))),
+        Some(twice) => Err(option_error("--ledger", format!("names {} twice", twice.shown()))),
         None => Ok(ledgers),
     }
 }
@@ -39,7 +40,7 @@ pub fn expect_csvs(args: &LedgersArgs, is_watched: bool) -> Result<(), JobError>
     for file in
         args.files.iter().filter(|file| !is_pattern(file) && *file != Path::new("-") && !file.exists())
     {
-        let word = file.display();
+        let word = file.shown();
         if is_watched && duration(&word.to_string()).is_ok() {
             let problem = format!(
                 "takes its time after an equals sign: --watch={word}; apart from it '{word}' is a CSV"
@@ -163,8 +164,8 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
         format!(
             "has changed: {} has rows of this import, which {} does not know and would send again. Run again {with}, or \
              move that ledger away if it does not count",
-            path.display(),
-            own.display()
+            path.shown(),
+            own.shown()
         ),
     ))
 }

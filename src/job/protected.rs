@@ -10,6 +10,7 @@ use crate::cli::{JobArgs, RunArgs};
 use crate::ledger::SQLITE_START;
 use crate::output_file::{OutputKind, expect_regular};
 use crate::paths::{resolved, with_suffix};
+use crate::printable::ShownPath as _;
 use crate::source::Input;
 
 /// Suffixes of the files that SQLite and the lock keep beside a ledger.
@@ -81,7 +82,7 @@ impl ProtectedFiles {
 }
 
 fn never_replaced(option: &'static str, path: &Path, what: &str) -> JobError {
-    let path = path.display();
+    let path = path.shown();
     option_error(option, format!("names {path}, which is {what} and is never replaced; name another file"))
 }
 
@@ -97,7 +98,7 @@ pub(super) fn expect_apart<'a>(
     let target = resolved(named);
     match others.into_iter().find(|(_, other)| resolved(other) == target) {
         Some((what, _)) => {
-            let problem = format!("names {}, which is {what} as well; name another file", named.display());
+            let problem = format!("names {}, which is {what} as well; name another file", named.shown());
             Err(option_error(option, problem))
         }
         None => Ok(()),

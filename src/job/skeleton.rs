@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::JobFileError;
 use super::drawn_values::RefusedValue;
 use crate::mapping::RequestTemplates;
+use crate::printable::ShownPath as _;
 use crate::request::{Member, Operation, Shape};
 
 /// A skeleton without the parts that are not filled in.
@@ -64,8 +65,7 @@ impl Skeleton {
         if let Some(RefusedValue { member, message }) = RefusedValue::find(&tree, operation) {
             return Err(syntax(lines.get(&member).copied().unwrap_or(1), message));
         }
-        let request =
-            RequestTemplates { file: path.display().to_string(), tree, lines, tables: BTreeMap::new() };
+        let request = RequestTemplates { file: path.shown(), tree, lines, tables: BTreeMap::new() };
         Ok(Skeleton { instance_id, operation, request })
     }
 }

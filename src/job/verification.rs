@@ -13,6 +13,7 @@ use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::ledger::Identity;
 use crate::mapping::MappingSource;
 use crate::output_file::OutputKind;
+use crate::printable::ShownPath as _;
 use crate::sandbox::SandboxConfig;
 use crate::submission::AwsSettings;
 use crate::ui::DisplayOptions;
@@ -60,7 +61,7 @@ impl VerifyJob {
         }
         if let Some(missing) = kept.as_deref().filter(|kept| !OutputKind::SandboxState.is_at(kept)) {
             let problem =
-                format!("names {}, which no run --sandbox --keep FILE has written", missing.display());
+                format!("names {}, which no run --sandbox --keep FILE has written", missing.shown());
             return Err(option_error("--keep", problem));
         }
         let (instance, aws) = destination(&args.job, &args.request, global, &file)?;

@@ -8,13 +8,14 @@ use thiserror::Error;
 
 use super::row::{RowId, RunId};
 use super::state::Illegal;
+use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
 
 /// Failure of a ledger. Nothing is sent after one.
 #[derive(Clone, Debug, Error)]
 pub enum LedgerError {
     /// Another run holds the lock.
-    #[error("another run holds the ledger {} ({holder}); wait for it, or stop it", path.display())]
+    #[error("another run holds the ledger {} ({holder}); wait for it, or stop it", path.shown())]
     Locked {
         /// The ledger.
         path: PathBuf,
@@ -24,21 +25,21 @@ pub enum LedgerError {
     /// The file is not a ledger.
     #[error(
         "{} is not a ledger of connect-import, or its header is damaged; restore it, or name another file with --ledger",
-        .0.display()
+        .0.shown()
     )]
     NotALedger(PathBuf),
     /// A later version wrote the ledger.
-    #[error("the ledger {} was written by a newer connect-import; update this one", .0.display())]
+    #[error("the ledger {} was written by a newer connect-import; update this one", .0.shown())]
     Newer(PathBuf),
     /// The ledger does not exist.
-    #[error("there is no ledger {}; run an import first, or name it with --ledger{}", .0.display(), of_rehearsal(.0))]
+    #[error("there is no ledger {}; run an import first, or name it with --ledger{}", .0.shown(), of_rehearsal(.0))]
     Missing(PathBuf),
     /// The ledger would be new, and another one of the same import is in its folder.
     #[error(
         "{} would be a new ledger, and {} in the same folder has the same instance, operation, namespace, key and shard, \
          and {created} created rows; the new one would know none of its rows and send every row; to continue with it, use \
          --ledger {}; to create the new one nevertheless, add --new-ledger",
-        path.display(), other.display(), shell_path(other)
+        path.shown(), other.shown(), shell_path(other)
     )]
     OtherLedger {
         /// The ledger that would be created.
@@ -51,7 +52,7 @@ pub enum LedgerError {
     /// The ledger belongs to another import.
     #[error(
         "the ledger {} belongs to {what} '{found}', not '{wanted}'; use that {what}{}",
-        path.display(), instead_of(what)
+        path.shown(), instead_of(what)
     )]
     OtherIdentity {
         /// The ledger.
@@ -66,7 +67,7 @@ pub enum LedgerError {
     /// The ledger has another shard of the same import.
     #[error(
         "the ledger {} has {}, not {}; run it {}, or name another with --ledger",
-        path.display(), rows_of(found), rows_of(wanted),
+        path.shown(), rows_of(found), rows_of(wanted),
         if found.is_empty() { "without --shard".to_owned() } else { format!("with --shard {found}") }
     )]
     OtherShard {
@@ -78,7 +79,7 @@ pub enum LedgerError {
         wanted: String,
     },
     /// The file or its folder cannot be used.
-    #[error("cannot use the ledger {}: {source}", path.display())]
+    #[error("cannot use the ledger {}: {source}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -89,7 +90,7 @@ pub enum LedgerError {
     #[error(
         "cannot read or write the ledger {}: {source}; committed rows are not lost: correct the cause, \
          and run the same command again",
-        path.display()
+        path.shown()
     )]
     Sqlite {
         /// The ledger.
@@ -107,7 +108,7 @@ pub enum LedgerError {
         "the ledger {} is damaged ({problem}) and is not used. Restore it from a backup. Without a backup, move it away: \
          a run with a new ledger sends every row again with the same token, and Connect returns the existing contacts \
          as long as it honours the tokens",
-        path.display()
+        path.shown()
     )]
     Damaged {
         /// The ledger.
@@ -119,14 +120,14 @@ pub enum LedgerError {
     #[error(
         "the ledger {} has a second name (a hard link). Each name has a lock and a log of its own, so that rows may be \
          missing here; remove the other name, or copy the ledger",
-        .0.display()
+        .0.shown()
     )]
     HardLinked(PathBuf),
     /// Part of the ledger is in its write-ahead log, and its folder is read-only.
     #[error(
         "the ledger {} cannot be read in a read-only folder, because part of it is in {}; copy both, and {}.lock, to a \
          folder that you may write to, and name the copy with --ledger",
-        path.display(), log.display(), path.display()
+        path.shown(), log.shown(), path.shown()
     )]
     LogApart {
         /// The ledger.
@@ -135,13 +136,13 @@ pub enum LedgerError {
         log: PathBuf,
     },
     /// The ledger changed while it was read in a folder where SQLite cannot lock it.
-    #[error("the ledger {} changed while it was read; run the same command again", .0.display())]
+    #[error("the ledger {} changed while it was read; run the same command again", .0.shown())]
     Changed(PathBuf),
     /// A file of the ledger was removed, moved or replaced during the run, so that no later run would find the rows.
     #[error(
         "the ledger {} was removed, moved or replaced during the run ({} is another file now, or none); nothing more is \
          sent. Put it back, and run again",
-        path.display(), file.display()
+        path.shown(), file.shown()
     )]
     Gone {
         /// The ledger.
@@ -153,7 +154,7 @@ pub enum LedgerError {
     #[error(
         "the ledger {} disappeared: it was removed or moved while it was watched. Put it back before the next run, which \
          without it sends every row again with the same token",
-        .0.display()
+        .0.shown()
     )]
     Disappeared(PathBuf),
     /// A guarded update found the row in another state.
@@ -167,7 +168,7 @@ pub enum LedgerError {
     /// Two ledgers of one command belong to different imports.
     #[error(
         "the ledger {} is of {what} '{found}' and the ledger {} of '{wanted}'; name those of one import",
-        path.display(), first.display()
+        path.shown(), first.shown()
     )]
     Mixed {
         /// The ledger that differs.
@@ -184,7 +185,7 @@ pub enum LedgerError {
     /// Two ledgers of one command are not shards of one division.
     #[error(
         "the ledger {} has {}, and the ledger {} {}; name those of one division",
-        path.display(), rows_of(found), first.display(), rows_of(other)
+        path.shown(), rows_of(found), first.shown(), rows_of(other)
     )]
     Divided {
         /// The ledger that differs.
@@ -197,7 +198,7 @@ pub enum LedgerError {
         other: String,
     },
     /// The ledger has no run of this number.
-    #[error("the ledger {} has no run {run}: {}", path.display(), latest.map_or(
+    #[error("the ledger {} has no run {run}: {}", path.shown(), latest.map_or(
         "no run has been started".to_owned(), |latest| format!("its latest is run {latest}")
     ))]
     NoRun {
@@ -209,7 +210,7 @@ pub enum LedgerError {
         latest: Option<RunId>,
     },
     /// The ledger has no identity, since its creation was interrupted.
-    #[error("the ledger {} has no rows yet, so there is nothing to join; run the import first", .0.display())]
+    #[error("the ledger {} has no rows yet, so there is nothing to join; run the import first", .0.shown())]
     Unbegun(PathBuf),
     /// A bug: the row's state does not allow the event.
     #[error(transparent)]

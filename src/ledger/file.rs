@@ -13,6 +13,7 @@ use crate::atomic_file::{part_of, remove_if_exists};
 use crate::crash_plan::CrashPlan;
 use crate::paths::{FileId, file_id, folder_of, resolved, with_suffix};
 use crate::permissions::private;
+use crate::printable::ShownPath as _;
 
 /// Page cache while rows are sent: 20 MiB, so that memory does not follow the ledger's size.
 const CACHE_KIB: i64 = 20 << 10;
@@ -51,13 +52,13 @@ pub(super) fn create_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<b
 /// Refuses to treat a ledger as missing if there are remains of one: a link to an unmounted disk, or a log.
 pub(super) fn expect_no_remains(path: &Path) -> Result<(), LedgerError> {
     if let Ok(target) = std::fs::read_link(path) {
-        let problem = format!("it is a link to {}, which is not there", target.display());
+        let problem = format!("it is a link to {}, which is not there", target.shown());
         return Err(LedgerError::damaged(path, problem));
     }
     let log = log_path(path);
     // A reader leaves an empty log behind.
     if length(&log) > 0 {
-        let problem = format!("it is gone, and its log {} is still there", log.display());
+        let problem = format!("it is gone, and its log {} is still there", log.shown());
         return Err(LedgerError::damaged(path, problem));
     }
     Ok(())

@@ -16,6 +16,7 @@ use super::writer::LedgerWriter;
 use super::writer::Session;
 use crate::crash_plan::CrashPlan;
 use crate::paths::resolved;
+use crate::printable::ShownPath as _;
 use crate::source::RowKey;
 use crate::token::{ClientToken, TokenScheme};
 
@@ -96,7 +97,7 @@ impl Ledger {
         }
         // By now the log exists, since the identity was written.
         let files = LedgerFiles::new(path, [file.clone(), log_path(&file), lock_path(&file)])?;
-        debug!(ledger = %file.display(), "open");
+        debug!(ledger = %file.shown(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         let recorder = lock.recorder().map_err(|source| LedgerError::io(&lock_path(&file), source))?;
         let session =
@@ -197,7 +198,7 @@ pub(super) fn expect_commit(connection: &Connection, path: &Path, commit: Commit
     let problem = format!(
         "it lacks {commit}: its log was deleted after a crash, or it is an older copy; if you restored that copy on \
          purpose, delete {}",
-        lock_path(&resolved(path)).display()
+        lock_path(&resolved(path)).shown()
     );
     Err(LedgerError::damaged(path, problem))
 }

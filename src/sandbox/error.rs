@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::printable::ShownPath as _;
+
 /// Why the sandbox cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,7 +49,7 @@ pub enum SandboxError {
     /// The state file could not be opened or read.
     #[error(
         "the sandbox's state file {} cannot be opened: {source}; \
-         give a file in a folder that exists and that you may write to", path.display()
+         give a file in a folder that exists and that you may write to", path.shown()
     )]
     StateOpen {
         /// The state file.
@@ -59,7 +61,7 @@ pub enum SandboxError {
     /// Another sandbox has the state file open.
     #[error(
         "the sandbox's state file {} is in use by another sandbox: stop that one, or give this \
-         one a file of its own", path.display()
+         one a file of its own", path.shown()
     )]
     StateInUse {
         /// The state file.
@@ -69,7 +71,7 @@ pub enum SandboxError {
     /// The file is not a state file. It is left unchanged.
     #[error(
         "{} is not a sandbox's state file (line {line}) and was left unchanged: give another \
-         file, or one that does not exist yet", path.display()
+         file, or one that does not exist yet", path.shown()
     )]
     NotAState {
         /// The file.
@@ -81,7 +83,7 @@ pub enum SandboxError {
     /// A contact could not be written to the state file.
     #[error(
         "the sandbox's state file {} cannot be written: {source}; it has every contact reported as created: \
-         free disk space or repair the folder, then start the sandbox again", path.display()
+         free disk space or repair the folder, then start the sandbox again", path.shown()
     )]
     StateWrite {
         /// The state file.

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use serde_json::json;
 
 use super::api_error::{ApiError, ErrorCode};
 use super::contact::uuid;
 use super::operation::Route;
 use super::service::{RequestOutcome, Service};
+use crate::submission::{host_of, is_loopback_host};
 
 /// Path prefix of the sandbox's own pages.
 const OWN_PAGES: &str = "/_sandbox/";
@@ -57,6 +58,9 @@ pub(super) async fn respond(
     service: Arc<Service>,
     request: Request<Incoming>,
 ) -> Result<SandboxResponse, ConnectionClosed> {
+    if let Err(other) = expect_loopback(&request) {
+        return Ok(short_response(StatusCode::FORBIDDEN, json!({ "Message": other }).to_string()));
+    }
     let path = request.uri().path();
     if path.starts_with(OWN_PAGES) {
         return Ok(own_page(service, request.method(), path));
@@ -71,6 +75,25 @@ pub(super) async fn respond(
         Ok(body) => short_response(StatusCode::OK, body.to_string()),
         Err(error) => error_response(&error),
     })
+}
+
+/// Refuses a request whose Host is not loopback, so that no web page reads or creates contacts through a browser on this machine:
+/// its own host name may lead here (DNS rebinding). A browser always names the host; only HTTP/1.0 may leave it out.
+fn expect_loopback(request: &Request<Incoming>) -> Result<(), String> {
+    let headers = request.headers().get_all(HOST).into_iter();
+    // A text that is not ASCII is no host of loopback.
+    let named = headers.map(|host| host.to_str().unwrap_or("?").to_owned());
+    let hosts: Vec<String> = named.chain(request.uri().authority().map(ToString::to_string)).collect();
+    let problem = match hosts.iter().find(|host| !is_loopback_host(&host_of(host).to_ascii_lowercase())) {
+        Some(other) => format!("the request's Host is {other:?}"),
+        None if hosts.is_empty() && request.version() > Version::HTTP_10 => {
+            "the request names no Host".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(format!(
+        "{problem}; the sandbox answers only requests to localhost or a loopback address: use http://127.0.0.1:PORT"
+    ))
 }
 
 /// Sleeps; a zero duration does not wait for the next tick of the timer.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::foreign::ForeignFormat;
 use super::record::{ExpectedEncoding, MAX_RECORD_BYTES, REJECT_COLUMNS};
+use crate::printable::ShownPath as _;
 use crate::suggest::similar_file;
 
 /// Name of standard input in messages.
@@ -16,7 +17,7 @@ pub(super) const STANDARD_INPUT: &str = "standard input";
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}{}", path.display(), similar_file(path))]
+    #[error("cannot open {}: {source}{}", path.shown(), similar_file(path))]
     Open {
         /// The path as given.
         path: PathBuf,
@@ -24,7 +25,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// The path is a directory.
-    #[error("{} is a directory; name the CSV files in it", .0.display())]
+    #[error("{} is a directory; name the CSV files in it", .0.shown())]
     Directory(PathBuf),
     /// The file is empty, or its first record names no column.
     #[error("{0} has no header; the first line must name the columns")]
@@ -172,7 +173,7 @@ pub enum SourceError {
         remedy: String,
     },
     /// The path is an address, such as that of an object in S3.
-    #[error("{} is an address, not a file; {remedy}", path.display())]
+    #[error("{} is an address, not a file; {remedy}", path.shown())]
     Remote {
         /// The address.
         path: PathBuf,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::{STANDARD_INPUT, SourceError};
 use super::foreign::remote;
 use crate::paths::resolved;
+use crate::printable::ShownPath as _;
 
 /// A file or standard input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +39,7 @@ impl Input {
     /// the same rows, or `-`.
     pub fn identity(&self) -> String {
         match self {
-            Input::File(path) => resolved(path).display().to_string(),
+            Input::File(path) => resolved(path).to_string_lossy().into_owned(),
             Input::Stdin => "-".into(),
         }
     }
@@ -62,7 +63,7 @@ impl Input {
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Input::File(path) => write!(f, "{}", path.display()),
+            Input::File(path) => write!(f, "{}", path.shown()),
             Input::Stdin => f.write_str(STANDARD_INPUT),
         }
     }

@@ -1,6 +1,7 @@
 //! Sends requests to Amazon Connect and decides what their results mean for the row and the run.
 //!
 //! - `attempt`: the trait [`Submitter`], which makes one attempt, and the attempt's result.
+//! - `answered_contact`: the contact that an answer names. Pure.
 //! - `outcome`: from a result to the row's next state. Pure.
 //! - `clock`: refused times of signatures. Pure.
 //! - `service_error`: from an error response to an [`AttemptError`], by code and status. Pure.
@@ -16,6 +17,7 @@
 //!
 //! Imports `request`, the value types of `ledger`, and `pacing::PoolFailure`.
 
+mod answered_contact;
 mod attempt;
 mod clock;
 mod connect;
@@ -33,6 +35,8 @@ mod service_error;
 mod target;
 mod usable;
 
+pub(crate) use answered_contact::contact_arn;
+pub use answered_contact::is_contact_unnamed;
 pub use attempt::{Attempt, AttemptError, PoolCause, Submitter};
 pub use clock::{ClockOffset, ClockRefusal};
 pub use connect::{
@@ -49,5 +53,5 @@ pub use response::{ConnectionFailure, PermissionProbe, Responder};
 pub(crate) use service::Service;
 pub use service_error::is_credentials_error;
 pub use target::{Caller, CallerAbsence, ServiceTarget, WrongAccount};
-pub(crate) use target::{is_loopback_host, origin};
+pub(crate) use target::{host_of, is_loopback_host, origin};
 pub(crate) use usable::{expect_endpoint, expect_region};

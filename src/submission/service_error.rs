@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::attempt::{AttemptError, PoolCause};
 use super::clock::{ClockReading, ClockRefusal, is_clock_code};
 use crate::ledger::{Cause, CauseMessage};
+use crate::printable::is_unprintable;
 use crate::request::{ContactRequest, Operation};
 
 /// Error codes of throttling, at any status: the AWS SDK's list (aws-runtime, `THROTTLING_ERRORS`; a test compares them).
@@ -193,9 +194,9 @@ fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
 }
 
-/// The first `chars` characters, with control characters replaced by spaces.
+/// The first `chars` characters, with unprintable characters replaced by spaces.
 pub(super) fn one_line(text: &str, chars: usize) -> String {
-    text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().take(chars).map(|c| if is_unprintable(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

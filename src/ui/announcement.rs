@@ -6,6 +6,7 @@ use super::terminal::print_prompt;
 use super::words::{count_of, per_second};
 use crate::event::Announcement;
 use crate::pacing::Rate;
+use crate::printable::printable;
 
 /// The announcement as one block of lines.
 pub(super) fn announced(announcement: &Announcement) -> String {
@@ -44,7 +45,7 @@ pub(super) fn announced(announcement: &Announcement) -> String {
     ]);
     facts.extend(shard.map(|shard| ("shard", shard.to_string())));
     let heading = format!("{} to send; {warning}", count_of(*to_send, "row"));
-    let lines = facts.iter().map(|(name, fact)| format!("  {name:<11}  {fact}"));
+    let lines = facts.iter().map(|(name, fact)| format!("  {name:<11}  {}", printable(fact)));
     std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
 }
 

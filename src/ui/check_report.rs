@@ -7,15 +7,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, ZonedDateTime};
 
 use super::json::{CheckSummary, MemberMessage, Message};
-use super::words::{
-    broken_rule, count_lines, count_of, example_lines, per_second, printable_lines, rounded, row_example,
-};
+use super::words::{broken_rule, count_lines, count_of, example_lines, per_second, rounded, row_example};
 use crate::check::{CheckFindings, RowClass};
 use crate::dates::zone_data;
 use crate::engine::ErrorBudget;
 use crate::exit_code::ExitCode;
 use crate::intake::{LongestText, MemberCount};
 use crate::mapping::ZoneUse;
+use crate::printable::ShownPath as _;
+use crate::printable::printable_lines;
 use crate::shard::Shard;
 use crate::slug::slug;
 use crate::warning::{Warning, WarningCode};
@@ -283,7 +283,7 @@ impl CheckReport {
             );
         }
         if let Some(ledger) = &self.settings.ledger {
-            let _ = writeln!(text, "  ledger: {}", ledger.display());
+            let _ = writeln!(text, "  ledger: {}", ledger.shown());
         }
     }
 
@@ -366,7 +366,7 @@ impl CheckReport {
     pub fn json(&self) -> String {
         let findings = &self.findings;
         let warnings = findings.warnings();
-        let ledger = self.settings.ledger.as_ref().map(|path| path.display().to_string());
+        let ledger = self.settings.ledger.as_ref().map(|path| path.to_string_lossy().into_owned());
         let summary = CheckSummary {
             exit_code: self.exit_code().code(),
             files: &findings.files,

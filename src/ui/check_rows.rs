@@ -3,12 +3,12 @@
 use std::io::{self, BufWriter, Stdout, Write as _};
 
 use super::json::{FaultMessage, Message, RequestMessage};
-use super::result_output::ignore_closed_pipe;
-use super::words::printable;
+use super::result_output::{ignore_closed_pipe, stdout_of_rows};
 use crate::check::{FoundFault, RowClass, RowSink, ShownRow};
 use crate::cli::Output;
 use crate::export::{CellStyle, io_error};
 use crate::mapping::RowFault;
+use crate::printable::{RowWriter, printable, printable_json};
 
 /// Columns of the faults as CSV.
 const COLUMNS: [&str; 9] = ["file", "line", "key", "code", "member", "found", "rule", "origin", "accepted"];
@@ -17,11 +17,11 @@ const COLUMNS: [&str; 9] = ["file", "line", "key", "code", "member", "found", "r
 #[derive(Debug)]
 pub enum CheckedRows {
     /// Requests that are shown; faults have their groups in the report only.
-    Text(BufWriter<Stdout>),
+    Text(BufWriter<RowWriter<Stdout>>),
     /// JSON Lines of faults and requests.
-    Json(BufWriter<Stdout>),
+    Json(BufWriter<RowWriter<Stdout>>),
     /// Faults as CSV.
-    Csv(Box<csv::Writer<Stdout>>, CellStyle),
+    Csv(Box<csv::Writer<RowWriter<Stdout>>>, CellStyle),
 }
 
 impl CheckedRows {
@@ -31,10 +31,10 @@ impl CheckedRows {
     /// Standard output cannot be written.
     pub fn start(output: Output, cells: CellStyle) -> io::Result<Self> {
         Ok(match output {
-            Output::Text => CheckedRows::Text(BufWriter::new(io::stdout())),
-            Output::Json => CheckedRows::Json(BufWriter::new(io::stdout())),
+            Output::Text => CheckedRows::Text(BufWriter::new(stdout_of_rows())),
+            Output::Json => CheckedRows::Json(BufWriter::new(stdout_of_rows())),
             Output::Csv => {
-                let mut writer = csv::Writer::from_writer(io::stdout());
+                let mut writer = csv::Writer::from_writer(stdout_of_rows());
                 ignore_closed_pipe(writer.write_record(COLUMNS).map_err(io_error))?;
                 CheckedRows::Csv(Box::new(writer), cells)
             }
@@ -130,26 +130,12 @@ fn verdict(row: &ShownRow<'_>) -> (&'static str, &'static str) {
     }
 }
 
-/// JSON whose control characters after U+001F, which `serde_json` writes as they are, are escaped as JSON spells them:
-/// a terminal may obey them.
-fn escaped_controls(json: &str) -> String {
-    let mut shown = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_control() && c != '\n' {
-            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
 /// A heading with file, line and key, and the request or the faults.
 fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
     let ShownRow { file, line, key, body, .. } = row;
     let heading = printable(&format!("{file}, line {line} (key {key}){}:", verdict(row).1));
     let body = match body {
-        Ok(request) => escaped_controls(&serde_json::to_string_pretty(request)?),
+        Ok(request) => printable_json(&serde_json::to_string_pretty(request)?).into_owned(),
         Err(rejection) => {
             let faults =
                 rejection.faults.iter().map(|fault| printable(&format!("  {}: {fault}", rejection.code)));
@@ -157,17 +143,4 @@ fn shown_text(row: &ShownRow<'_>) -> io::Result<String> {
         }
     };
     Ok(format!("{heading}\n{body}\n\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shown_json_moves_no_cursor_and_stays_json() {
-        let value = "a\u{9b}2J\u{7f}\u{85}\u{1b}\n\té\u{200b}";
-        let shown = escaped_controls(&serde_json::to_string_pretty(&[value]).unwrap());
-        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [value]);
-    }
 }

@@ -7,13 +7,14 @@ use tracing::Level;
 
 use super::announcement::announced;
 use super::words::{
-    broken_rule, clock_corrected, count_of, draining, metrics_failed, paused, per_second, printable_lines,
-    rounded, shard_rate_origin, warning_text,
+    broken_rule, clock_corrected, count_of, draining, metrics_failed, paused, per_second, rounded,
+    shard_rate_origin, warning_text,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
 use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, Opening, RowState};
 use crate::mapping::RowFault;
 use crate::pacing::Rate;
+use crate::printable::{printable, printable_lines};
 
 /// An event as people see it.
 #[derive(Debug)]
@@ -72,7 +73,9 @@ impl Problem<'_> {
     pub(super) fn line(&self) -> String {
         let text = &self.text;
         printable_lines(&match self.row {
-            Some(RowReference { file, line, key }) => format!("{file}, line {line} (key {key}) {text}"),
+            Some(RowReference { file, line, key }) => {
+                format!("{}, line {line} (key {}) {text}", printable(file), printable(key))
+            }
             None => text.clone(),
         })
     }
@@ -124,11 +127,12 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
         }
         RunEvent::MetricsFailed { file, problem } => warning(metrics_failed(file, problem)),
         RunEvent::LedgerCreated { ledger, is_recreated: false } => {
-            milestone(format!("{ledger} is a new ledger"))
+            milestone(format!("{} is a new ledger", printable(ledger)))
         }
         RunEvent::LedgerCreated { ledger, is_recreated: true } => warning(format!(
-            "{ledger} is a new ledger where there was one before: this run knows of no earlier one, and sends every \
-             row again, with the same tokens"
+            "{} is a new ledger where there was one before: this run knows of no earlier one, and sends every row \
+             again, with the same tokens",
+            printable(ledger)
         )),
         RunEvent::SendingStarted { run, to_send } => {
             let adopted = match run.adopted {
@@ -229,7 +233,8 @@ fn in_flight(requests: &[InFlightRequest]) -> String {
         more => format!("{more} requests are in flight:"),
     };
     let lines = requests.iter().map(|InFlightRequest { source, line, key, elapsed }| {
-        format!("  {source}, line {line} (key {key}), for {:.1} s", elapsed.as_secs_f64())
+        let seconds = elapsed.as_secs_f64();
+        format!("  {}, line {line} (key {}), for {seconds:.1} s", printable(source), printable(key))
     });
     std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
 }

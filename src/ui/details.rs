@@ -1,9 +1,10 @@
 //! What `--verbose` adds: a line for each step before the first request, and for each attempt that is made again. Pure.
 
 use super::describe_event::cause_text;
-use super::words::{count_of, printable};
+use super::words::count_of;
 use crate::event::{Preparation, RunEvent};
 use crate::ledger::RowState;
+use crate::printable::printable;
 
 /// The event as a printable line; none if the other lines show it, or the numbers of the progress.
 pub(super) fn detail(event: &RunEvent) -> Option<String> {

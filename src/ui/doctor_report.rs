@@ -4,10 +4,10 @@ use std::io;
 
 use super::json::{DiagnosisMessage, DoctorSummary, Message};
 use super::result_output::to_stdout;
-use super::words::printable_lines;
 use crate::cli::Output;
 use crate::doctor::{CheckResult, CheckStatus};
 use crate::exit_code::ExitCode;
+use crate::printable::printable_lines;
 
 /// Writer of the results to standard output.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Cause, RunRecord};
-use crate::submission::{ClockRefusal, is_proxy_code};
+use crate::submission::{ClockRefusal, is_contact_unnamed, is_proxy_code};
 use crate::ui::words::clock_offset;
 
 /// Name of an ending, as the ledger records it.
@@ -141,6 +141,13 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             cause,
             "Connect is out of reach",
             "Check the network, the Region and --endpoint-url.",
+        ),
+        Ending::Unanswered(cause) if is_contact_unnamed(&cause.code) => (
+            ExitCode::TryLater,
+            cause,
+            "The endpoint answers with success and names no contact of Amazon Connect",
+            "Rows with such an answer are in doubt. Check with doctor what answers at the endpoint, such as a proxy, \
+             before the next run sends them again with the same client tokens.",
         ),
         Ending::Unanswered(cause) => (
             ExitCode::TryLater,

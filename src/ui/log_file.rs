@@ -14,6 +14,7 @@ use super::terminal::print_line;
 use super::words::{log_failed, stamped_now};
 use crate::paths::{FileId, file_id};
 use crate::permissions::private;
+use crate::printable::printable_styled;
 
 /// The process has one log file at most.
 static LOG_FILE: Mutex<Option<LogFile>> = Mutex::new(None);
@@ -49,7 +50,7 @@ pub(super) fn has_log_file() -> bool {
 
 /// Appends a text to the log file, if there is one, with the time on each line.
 pub(super) fn append_to_log(text: &str) {
-    append_to_log_as_is(&stamped_now(&strip_str(text).to_string()));
+    append_to_log_as_is(&stamped_now(&strip_str(&printable_styled(text)).to_string()));
 }
 
 /// Appends lines that have a time to the log file, if there is one. The first failure is said on standard error.
@@ -120,6 +121,7 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::printable::ShownPath as _;
 
     #[test]
     fn a_file_that_was_moved_or_deleted_is_made_anew_and_one_that_was_emptied_goes_on() {
@@ -161,7 +163,7 @@ mod tests {
         let file = File::open(&path).unwrap();
         let mut log = LogFile { path: path.clone(), file, id, is_cut: false, is_failure_reported: false };
         let said = log.append_or_report("a\n").unwrap();
-        let expected = format!("the log cannot be written to {} (", path.display());
+        let expected = format!("the log cannot be written to {} (", path.shown());
         assert!(said.starts_with(&expected), "{said}");
         assert_eq!(log.append_or_report("b\n"), None);
     }

@@ -60,7 +60,7 @@ pub use notices::{
     begin_log, end_log, exit_error, hide_panic_messages, kept_contacts, notice, usage_error, warning,
 };
 pub use rejects::{RejectsError, WrittenRejects, check_rejects_target, write_rejects};
-pub use result_output::{ResultError, ResultOutput, to_stdout, write_stdout};
+pub use result_output::{ResultError, ResultOutput, to_stdout, write_cleared, write_stdout};
 pub use run_report::{RunReport, RunReportSettings};
 pub(crate) use shell::PastedIn;
 pub use shell::{ResumeCommand, this_folder, this_program};
@@ -133,6 +133,6 @@ pub fn observers_of_run(display: DisplayOptions, metrics: Option<&Metrics>) -> V
 
 /// JSON message that the page of an import was written.
 pub fn page_message(page: &Path) -> String {
-    let page = page.display().to_string();
+    let page = page.to_string_lossy().into_owned();
     json::Message::Report(json::PageWritten { page }).to_string()
 }

@@ -10,9 +10,10 @@ use super::log_file::append_to_log;
 use super::result_output::to_stdout;
 use super::standard_error::print;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
-use super::words::{count_of, printable_lines};
+use super::words::count_of;
 use crate::cli::Output;
 use crate::exit_code::ExitCode;
+use crate::printable::printable_lines;
 use crate::shell_word::shell_path;
 
 /// Makes a panic print its location only, since its message may contain a value of a row.

@@ -14,6 +14,7 @@ use crate::kept_file;
 use crate::ledger::{Ledger, LedgerError, LedgerReader, RejectedRow};
 use crate::output_file::{OutputError, OutputKind};
 use crate::paths::{folder_of, resolved};
+use crate::printable::ShownPath as _;
 use crate::source::{REJECT_COLUMNS, fit_to_columns};
 
 /// The rejects file cannot be written.
@@ -26,7 +27,7 @@ pub enum RejectsError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// The file cannot be written.
-    #[error("cannot write rejects to {}: {source}; {remedy}", path.display())]
+    #[error("cannot write rejects to {}: {source}; {remedy}", path.shown())]
     Write {
         /// Path of the rejects file.
         path: PathBuf,

@@ -2,12 +2,13 @@
 //!
 //! A closed pipe is no error, since a reader such as `head` may stop early.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::atomic_file::AtomicFile;
+use crate::printable::{RowWriter, ShownPath as _, printable_page};
 
 /// Writes a result to standard output. A closed pipe is no error.
 ///
@@ -23,7 +24,23 @@ pub fn to_stdout(text: &str) -> io::Result<()> {
 /// Any other error of standard output.
 pub fn write_stdout(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
-    is_open(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    is_open(out.write_all(printable_page(text).as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Clears the terminal, and writes to it as [`write_stdout`] does.
+///
+/// # Errors
+/// Those of [`write_stdout`].
+pub fn write_cleared(text: &str) -> io::Result<bool> {
+    const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
+    Ok(is_open(io::stdout().write_all(CLEAR_SCREEN.as_bytes()))? && write_stdout(text)?)
+}
+
+/// Standard output for rows that programs read.
+pub(super) fn stdout_of_rows() -> RowWriter<Stdout> {
+    let out = io::stdout();
+    let is_terminal = out.is_terminal();
+    RowWriter::new(out, is_terminal)
 }
 
 /// The result of a write, with a closed pipe as success.
@@ -49,7 +66,7 @@ pub enum ResultError {
     #[error("cannot write to standard output: {0}")]
     Stdout(#[source] io::Error),
     /// The file cannot be created, written or renamed.
-    #[error("cannot write {}: {source}; an existing file is unchanged. Fix that, or name another file with --to", path.display())]
+    #[error("cannot write {}: {source}; an existing file is unchanged. Fix that, or name another file with --to", path.shown())]
     File {
         /// Path of the file.
         path: PathBuf,
@@ -78,7 +95,7 @@ impl ResultOutput {
     pub fn writer(&self) -> Result<Box<dyn Write + Send>, ResultError> {
         const BUFFER: usize = 1 << 16;
         match &self.0 {
-            None => Ok(Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))),
+            None => Ok(Box::new(BufWriter::with_capacity(BUFFER, stdout_of_rows()))),
             Some((file, path)) => match file.file().try_clone() {
                 Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER, file))),
                 Err(source) => Err(ResultError::File { path: path.clone(), source }),

@@ -14,11 +14,13 @@ use super::next_step::{RESUME, Step, unknown_steps};
 use super::rejects::WrittenRejects;
 use super::shared_contacts::{log_shared_contacts, shared_contact_rows, shared_contacts_text};
 use super::shell::ResumeCommand;
-use super::words::{count_of, printable_lines, rounded, run_rates, shard_rate_origin};
+use super::words::{count_of, rounded, run_rates, shard_rate_origin};
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{RowState, RunRecord};
 use crate::pacing::Rate;
+use crate::printable::ShownPath as _;
+use crate::printable::printable_lines;
 use crate::shard::Shard;
 
 /// Shortest duration of sending, below which the achieved rate is that of the burst and is not shown.
@@ -135,17 +137,17 @@ impl RunReport {
             let rate = if run.is_auto { Rate::Auto } else { Rate::Fixed(run.rate) };
             line(format!("  shard {shard}: {}", shard_rate_origin(shard, rate, settings.is_own_rate)));
         }
-        line(format!("  ledger: {}", settings.ledger.display()));
+        line(format!("  ledger: {}", settings.ledger.shown()));
         if run.all_rows != run.rows {
             let (created, total) = (run.all_rows.of(RowState::Created), run.all_rows.total());
             line(format!("  in the ledger: {created} of {total} rows created"));
         }
         if let Some(rejects) = self.rejects() {
             let rows = if self.may_exist() { "not created, or may not have been" } else { "not created" };
-            line(format!("  rows that were {rows}, and why: {}", rejects.display()));
+            line(format!("  rows that were {rows}, and why: {}", rejects.shown()));
         }
         for kept in &self.rejects.kept {
-            line(format!("  earlier rejects, which had been changed: {}", kept.display()));
+            line(format!("  earlier rejects, which had been changed: {}", kept.shown()));
         }
         if let Some(shared) = shared_contacts_text(&run.shared, run.verify.as_deref()) {
             line(format!("\n{}", shared.trim_end()));
@@ -313,9 +315,9 @@ impl RunReport {
             rate_set: (!run.is_auto).then_some(run.rate),
             rate_found: run.rate_found,
             rate_achieved: self.rate(),
-            ledger: settings.ledger.display().to_string(),
-            rejects: self.rejects().map(|path| path.display().to_string()),
-            rejects_kept: self.rejects.kept.iter().map(|path| path.display().to_string()).collect(),
+            ledger: settings.ledger.to_string_lossy().into_owned(),
+            rejects: self.rejects().map(|path| path.to_string_lossy().into_owned()),
+            rejects_kept: self.rejects.kept.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             why: self.reason.as_deref(),
             resume: self.resume.as_deref(),
             unknown_steps: self.unknown_steps.iter().map(|step| &*step.command).collect(),

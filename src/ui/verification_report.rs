@@ -10,10 +10,11 @@ use super::json::{Message, VerificationSummary};
 use super::log::log_ending;
 use super::log_file::append_to_log;
 use super::next_step::retry_command;
-use super::words::{count_lines, printable_lines};
+use super::words::count_lines;
 use crate::engine::Ending;
 use crate::exit_code::ExitCode;
 use crate::ledger::{RunRecord, VerificationCounts, VerificationScope};
+use crate::printable::printable_lines;
 
 /// Report of a verification.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl VerificationReport {
             findings,
             exit,
             instance_id,
-            ledger: ledger.display().to_string(),
+            ledger: ledger.to_string_lossy().into_owned(),
             is_by_attribute: scope.search_attribute.is_some(),
             retry: None,
             is_rehearsal: false,

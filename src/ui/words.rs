@@ -8,29 +8,11 @@ use jiff::Timestamp;
 
 use crate::ledger::RunRecord;
 use crate::pacing::{PoolFailure, Rate};
+use crate::printable::{ShownPath as _, printable};
 use crate::shard::Shard;
 use crate::shutdown::Signal;
 use crate::submission::ClockOffset;
 use crate::warning::{RowExample, Warning};
-
-/// `text` on one line: line breaks and tabs become spaces, other control characters are escaped as `\u{1b}`.
-/// File names and messages of the service may contain any character.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => shown.push(' '),
-            c if c.is_control() => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// `text` with its line breaks kept and every line made printable.
-pub(super) fn printable_lines(text: &str) -> String {
-    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
-}
 
 /// `text` with the time, in UTC, at the start of each of its lines and a line break at the end of each: RFC 3339 with
 /// milliseconds, as in exports. Empty lines are left out.
@@ -117,7 +99,7 @@ pub(super) fn example_lines(examples: &[RowExample], count: u64) -> Vec<String> 
         };
         let mut lines: Vec<String> = examples.iter().map(line).collect();
         lines.extend(has_more.then(|| "…".to_owned()));
-        let line = format!("{}, lines {}", first.file, lines.join(", "));
+        let line = printable(&format!("{}, lines {}", first.file, lines.join(", ")));
         if line.chars().count() <= EXAMPLES_WIDTH {
             return vec![line];
         }
@@ -132,7 +114,7 @@ pub(super) fn row_example(example: &RowExample) -> String {
     let RowExample { file, line, key, found } = example;
     let key = if key.is_empty() { String::new() } else { format!(" (key {key})") };
     let found = if found.is_empty() { String::new() } else { format!(": {found}") };
-    format!("{file}, line {line}{key}{found}")
+    printable(&format!("{file}, line {line}{key}{found}"))
 }
 
 /// The failure that pauses all requests; none for throttling unless the service asks for the pause: it is shown as a
@@ -141,7 +123,7 @@ pub(super) fn paused(failure: PoolFailure, is_asked: bool) -> Option<&'static st
     match failure {
         PoolFailure::Throttled => is_asked.then_some("Connect throttles"),
         PoolFailure::Unreachable => Some("Connect is out of reach"),
-        PoolFailure::Unanswered => Some("Connect does not answer"),
+        PoolFailure::Unanswered => Some("Connect gives no usable answer"),
         PoolFailure::CredentialsUnavailable => Some("the credentials are out of reach"),
     }
 }
@@ -172,7 +154,7 @@ pub(super) fn metrics_failed(file: &str, problem: &str) -> String {
 
 /// Warning that the log file cannot be written.
 pub(super) fn log_failed(file: &Path, problem: &std::io::Error) -> String {
-    let file = file.display();
+    let file = file.shown();
     format!(
         "the log cannot be written to {file} ({problem}); its lines are lost until it can be written again"
     )
@@ -223,12 +205,6 @@ pub(super) fn run_rates(run: &RunRecord, achieved: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn printable_text_moves_no_cursor() {
-        assert_eq!(printable("a\u{1b}[2Jb\tc\r\nd\u{9b}é"), r"a\u{1b}[2Jb c  d\u{9b}é");
-        assert_eq!(printable_lines("a\r\nb\u{7}\n"), "a \nb\\u{7}\n");
-    }
 
     #[test]
     fn every_line_has_the_time_in_the_form_of_exports() {

@@ -16,7 +16,7 @@ use crate::mapping::{Mapping, MappingError, MappingSource};
 use crate::request::Operation;
 use crate::shutdown::Shutdown;
 use crate::source::Header;
-use crate::submission::{ContactDetails, ContactLookup, FoundContact};
+use crate::submission::{ContactDetails, ContactLookup, FoundContact, contact_arn};
 
 use super::matching::{ExpectedContact, differences, expected_contact};
 use super::paced::{CallResult, PacedOperation};
@@ -338,7 +338,8 @@ impl<I: ContactLookup> VerificationRun<I> {
         if !is_as_sent || self.of.ledger.has_contact(contact_id.to_owned()).await? {
             return Ok(None);
         }
-        Ok(Some(contact.arn.clone()))
+        let arn = contact.arn.clone();
+        Ok(Some(arn.and_then(|arn| contact_arn(arn, &self.of.instance_id, contact_id))))
     }
 
     fn differences(

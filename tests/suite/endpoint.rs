@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Reply of an `Endpoint` to a request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Status 200 with a contact id that contains the number of the request.
+    /// Status 200 with a contact whose id contains the number of the request.
     Created,
     /// A status and an error code.
     Error(u16, &'static str),
@@ -169,9 +169,7 @@ fn serve(
             std::thread::sleep(delay);
         }
         let (status, code, text) = match reply {
-            Reply::Created | Reply::Slow(_) => {
-                (200, "", format!("{{\"ContactId\":\"contact-{number}\",\"ContactArn\":\"arn\"}}"))
-            }
+            Reply::Created | Reply::Slow(_) => (200, "", created(number, &request.json()).to_string()),
             Reply::Error(status, code) => {
                 (status, code, "{\"Message\":\"refused by the endpoint\"}".to_owned())
             }
@@ -201,6 +199,17 @@ fn serve(
             text.len()
         )?;
     }
+}
+
+/// A contact whose id contains the number of the request. Amazon Connect's ids are UUIDs; a rehearsal's may be any text.
+fn created(number: usize, request: &serde_json::Value) -> serde_json::Value {
+    let instance = request["InstanceId"].as_str().unwrap_or("sandbox");
+    let id = match instance {
+        "sandbox" => format!("contact-{number}"),
+        _ => format!("00000000-0000-4000-8000-{number:012x}"),
+    };
+    let arn = format!("arn:aws:connect:eu-west-2:111122223333:instance/{instance}/contact/{id}");
+    serde_json::json!({"ContactId": id, "ContactArn": arn})
 }
 
 /// The next request of a connection; none at its end.

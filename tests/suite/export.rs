@@ -82,7 +82,7 @@ fn csv_has_one_record_per_row_in_ledger_order() {
     assert_eq!(
         rows,
         [
-            "2|K0|created|contact-0|arn|1|",
+            "2|K0|created|contact-0|arn:aws:connect:eu-west-2:111122223333:instance/sandbox/contact/contact-0|1|",
             "3|K1|rejected|||1|InvalidParameterException",
             "4|K2|failed|||1|ConflictException",
             "5|K3|unknown|||1|NoAnswer",

@@ -3,6 +3,10 @@
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "no test has a path with control characters in a message of its own"
+)]
 #![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
 mod accept;
@@ -30,6 +34,8 @@ mod export;
 mod export_join;
 mod field_files;
 mod handbook;
+mod hostile_answers;
+mod hostile_names;
 mod html_report;
 mod init;
 mod init_dates;

@@ -271,14 +271,19 @@ fn a_few_unanswered_rows_do_not_block_the_others() {
 
 #[test]
 fn an_invalid_contact_id_leaves_the_row_pending() {
-    for id in ["", " ", "a b", "\\u001b[31m"] {
+    for (id, code) in [
+        ("", "NoContactId"),
+        (" ", "NoContactId"),
+        ("a b", "UnexpectedContactId"),
+        ("\\u001b[31m", "UnexpectedContactId"),
+    ] {
         let body = format!("{{\"ContactId\":\"{id}\",\"ContactArn\":\"arn\"}}");
         let (folder, _, ended) =
             import_rows(1, &["--max-attempts", "1"], move |_, _| Reply::Json(body.clone()));
         ended.expect(75);
         assert_eq!(
             folder.query("t.ledger.db", "SELECT state, code FROM rows"),
-            "pending|NoContactId",
+            format!("pending|{code}"),
             "{id:?}"
         );
     }

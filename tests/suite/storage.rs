@@ -106,7 +106,10 @@ fn a_created_row_keeps_its_contact_and_loses_its_record() {
     folder.run(&import(&endpoint.url(), &[])).expect(0);
     let row =
         folder.query("t.ledger.db", "SELECT contact_id, contact_arn, attempts, record IS NULL FROM rows");
-    assert_eq!(row, "contact-0|arn|1|1");
+    assert_eq!(
+        row,
+        "contact-0|arn:aws:connect:eu-west-2:111122223333:instance/sandbox/contact/contact-0|1|1"
+    );
 }
 
 #[test]

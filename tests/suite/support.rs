@@ -260,14 +260,14 @@ impl SandboxProcess {
 
     /// The response body of a GET request to the sandbox on this port.
     pub fn get_from(port: u16, path: &str) -> String {
-        SandboxProcess::send(port, &format!("GET {path} HTTP/1.0\r\nHost: sandbox\r\n\r\n"))
+        SandboxProcess::send(port, &format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"))
     }
 
     /// The response body of a PUT request, such as another client sends.
     pub fn put(&self, path: &str, body: &serde_json::Value) -> String {
         let body = body.to_string();
         let length = body.len();
-        let head = format!("PUT {path} HTTP/1.0\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!("PUT {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
         SandboxProcess::send(self.port, &(head + &body))
     }
 

@@ -21,6 +21,7 @@ struct Seen {
     screen: avt::Terminal,
     /// Everything that was written, with escape sequences.
     raw: String,
+    is_closed: bool,
 }
 
 impl Terminal {
@@ -31,10 +32,14 @@ impl Terminal {
         let mut screen = avt::Terminal::with_scrollback(columns.into(), rows.into(), None).unwrap();
         // The cursor of a used terminal is at the bottom.
         screen.feed("\r\n".repeat(rows.into()).as_str());
-        let terminal = Terminal { master, seen: Arc::new(Mutex::new(Seen { screen, raw: String::new() })) };
+        let terminal = Terminal {
+            master,
+            seen: Arc::new(Mutex::new(Seen { screen, raw: String::new(), is_closed: false })),
+        };
         terminal.set_size(columns, rows);
         let (seen, mut output) =
             (terminal.seen.clone(), std::fs::File::from(terminal.master.try_clone().unwrap()));
+        let closing = terminal.seen.clone();
         std::thread::spawn(move || {
             let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
             // Reading fails when the last process has closed its end.
@@ -48,6 +53,7 @@ impl Terminal {
                 seen.screen.feed(text.as_str());
                 seen.raw += &text;
             }
+            closing.lock().unwrap().is_closed = true;
         });
         terminal
     }
@@ -113,7 +119,17 @@ impl Terminal {
         self.rows().iter().any(|row| row.contains(text))
     }
 
-    fn raw(&self) -> String {
+    /// Starts a process whose standard output and standard error are the terminal.
+    pub fn start_on_it(&self, folder: &Folder, arguments: &[&str]) -> Running {
+        self.start_with(folder, arguments, &[], self.end())
+    }
+
+    /// Whether the last process has closed its end, so that everything was read.
+    pub fn is_closed(&self) -> bool {
+        self.seen.lock().unwrap().is_closed
+    }
+
+    pub fn raw(&self) -> String {
         self.seen.lock().unwrap().raw.clone()
     }
 }

@@ -54,8 +54,10 @@ impl TestClient {
     }
 
     fn send(&mut self, method: &str, path: &str, header: &str, body: &[u8]) {
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{header}content-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{header}content-length: {}\r\n\r\n",
+            body.len()
+        );
         let stream = self.reader.get_mut();
         stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     }

@@ -108,7 +108,8 @@ impl ForeignFormat {
                 format!("decompress it, and name the file that was in it:\n  {unpack}")
             }
             Remedy::DuckDb(statement) => {
-                let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "''"));
+                let quoted =
+                    |path: &Path| format!("'{}'", path.to_string_lossy().into_owned().replace('\'', "''"));
                 let statement = shell_word(filled(statement, &quoted(file), &quoted(&csv)));
                 format!("make a CSV of it:\n  duckdb -c {statement}")
             }

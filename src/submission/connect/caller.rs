@@ -3,6 +3,7 @@
 use super::call;
 use super::client::ConnectClient;
 use crate::request::{ContactRequest, Operation};
+use crate::submission::answered_contact::is_account;
 use crate::submission::attempt::AttemptError;
 use crate::submission::target::{Caller, CallerAbsence};
 
@@ -31,7 +32,9 @@ impl ConnectClient {
         let failure = match answer {
             Ok(answer) => {
                 return match (answer.account, answer.arn) {
-                    (Some(account), Some(arn)) if is_account(&account) => Caller::Known { account, arn },
+                    (Some(account), Some(arn)) if is_account(&account) && is_arn_of(&arn, &account) => {
+                        Caller::Known { account, arn }
+                    }
                     _ => Caller::Unknown("AWS STS did not name it".to_owned()),
                 };
             }
@@ -51,8 +54,11 @@ impl ConnectClient {
     }
 }
 
-/// Whether the text is an account id: 12 digits (AWS Account Management, Account identifiers). A proxy may answer in the
-/// place of STS; its text would be taken for another account.
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+/// Whether the text has the form of an ARN of this account (IAM User Guide, IAM identifiers). A proxy may answer in the place
+/// of STS; its text would be taken for another account.
+fn is_arn_of(arn: &str, account: &str) -> bool {
+    let fields: Vec<&str> = arn.splitn(6, ':').collect();
+    arn.len() <= 2048
+        && arn.bytes().all(|byte| byte.is_ascii_graphic())
+        && matches!(fields[..], ["arn", _, "iam" | "sts", _, named, _] if named == account)
 }

@@ -8,6 +8,7 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::x509::X509Name;
 
 use super::trust::{Trust, TrustedStore};
+use crate::printable::ShownPath as _;
 use crate::submission::service_error::one_line;
 
 /// Maximum length of a name in a certificate where it is shown, characters.
@@ -116,7 +117,7 @@ fn cause_and_remedy(
 fn unknown_issuer(presented: Option<&Presented>, trust: &Trust) -> (String, String) {
     let mut cause = match &trust.store {
         TrustedStore::Bundle(bundle) => {
-            format!("is of no authority in the CA bundle {} ({})", bundle.path.display(), bundle.origin)
+            format!("is of no authority in the CA bundle {} ({})", bundle.path.shown(), bundle.origin)
         }
         TrustedStore::System(_) if trust.roots.is_empty() => "is not trusted".to_owned(),
         TrustedStore::System(None) => "is of no authority that this system trusts".to_owned(),

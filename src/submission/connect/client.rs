@@ -11,9 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_connect::Client;
-use aws_sdk_connect::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
-use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
 use super::call::TransmissionRecorder;
@@ -23,8 +21,8 @@ use super::credentials::CredentialsChain;
 use super::profile::SelectedProfile;
 use super::profile_error::ProfileError;
 use super::settings::expect_usable;
-use super::transport;
 use super::trust::{CaBundle, Trust, TrustError, chosen, of_profile};
+use super::{endpoint, transport};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError};
 use crate::submission::target::ServiceTarget;
 
@@ -162,23 +160,29 @@ impl ConnectClient {
             credentials = Some(chain);
         }
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
-        let endpoint = endpoint(&config, &region, settings.endpoint_url.as_deref());
+        let shown_endpoint = endpoint::of_connect(&config, &region, settings.endpoint_url.as_deref());
         let mut client = aws_sdk_connect::config::Builder::from(&config);
         // Not in the loader: it is the endpoint of Connect, and not that of STS.
         if let Some(url) = &settings.endpoint_url {
             client = client.endpoint_url(url);
+        }
+        if settings.endpoint_url.is_some() || endpoint::configured(&config, endpoint::CONNECT).is_some() {
+            client = client.use_fips(false).use_dual_stack(false);
         }
         if settings.no_sign_request {
             client = client.allow_no_auth();
         }
         client.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
+        if endpoint::configured(&config, endpoint::STS).is_some() {
+            sts = sts.use_fips(false).use_dual_stack(false);
+        }
         sts.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         Ok(ConnectClient {
             client: Client::from_conf(client.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             instance_id: instance_id.to_owned(),
-            target: ServiceTarget::new(region, endpoint),
+            target: ServiceTarget::new(region, shown_endpoint),
             profile: profile.named(),
             is_rehearsal: settings.sandbox,
             credentials,
@@ -199,35 +203,4 @@ impl ConnectClient {
 
 fn with_credentials(config: SdkConfig, credentials: SharedCredentialsProvider) -> SdkConfig {
     config.into_builder().credentials_provider(credentials).build()
-}
-
-/// The endpoint that the SDK chooses: `given`, that of the environment or the profile, or the Region's.
-fn endpoint(config: &SdkConfig, region: &str, given: Option<&str>) -> String {
-    // As in `From<&SdkConfig>` of the SDK's Connect client, which does not show the endpoint that it chose.
-    let configured = || {
-        let key = ServiceConfigKey::builder()
-            .service_id("Connect")
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build()
-            .ok()?;
-        config.service_config()?.load_config(key)
-    };
-    if let Some(url) = given.map(str::to_owned).or_else(configured) {
-        return url;
-    }
-    if let Some(url) = config.endpoint_url() {
-        return url.to_owned();
-    }
-    let parameters = Params::builder()
-        .region(region)
-        .use_fips(config.use_fips().unwrap_or(false))
-        .use_dual_stack(config.use_dual_stack().unwrap_or(false))
-        .build();
-    let of_region = parameters.ok().and_then(|parameters| {
-        use futures_util::FutureExt as _;
-        DefaultResolver::new().resolve_endpoint(&parameters).now_or_never()?.ok()
-    });
-    // The Region may be impossible; the first request then says so.
-    of_region.map_or_else(|| format!("Connect in {region}"), |endpoint| endpoint.url().to_owned())
 }

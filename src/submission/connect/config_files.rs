@@ -14,6 +14,7 @@ use aws_runtime::fs_util::{Os, home_dir};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::profile_error::ProfileError;
+use crate::printable::ShownPath as _;
 use crate::suggest::did_you_mean;
 
 /// Both files, as they were read together.
@@ -151,8 +152,8 @@ impl ConfigFiles {
     /// The error that there is no profile of this name. `named_by` is the variable that names it, if one does.
     pub(super) fn no_profile(&self, name: &str, named_by: Option<&'static str>) -> ProfileError {
         let looked_in = [&self.config, &self.credentials].map(|file| match file.contents {
-            Contents::Missing => format!("{} (does not exist)", file.path.display()),
-            _ => file.path.display().to_string(),
+            Contents::Missing => format!("{} (does not exist)", file.path.shown()),
+            _ => file.path.shown(),
         });
         ProfileError::NoProfile {
             name: name.to_owned(),
@@ -172,7 +173,7 @@ impl ConfigFiles {
             [(&self.config, &plain, &prefixed), (&self.credentials, &prefixed, &plain)]
         {
             if let Some(line) = file.text().lines().position(|line| line.trim() == there) {
-                let path = file.path.display();
+                let path = file.path.shown();
                 return format!("; write {right} instead of {there} in line {} of {path}", line + 1);
             }
         }

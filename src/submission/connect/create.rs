@@ -7,11 +7,12 @@ use aws_sdk_connect::operation::start_task_contact::builders::StartTaskContactFl
 use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types;
 
-use super::call::{self, local_cause};
+use super::call;
 use super::client::ConnectClient;
-use crate::ledger::{Contact, InFlight};
+use crate::ledger::InFlight;
 use crate::request::{Attachment, ContactRequest, Operation, OrderedMap, Reference, SegmentValue, Text};
-use crate::submission::attempt::{Attempt, AttemptError, Submitter};
+use crate::submission::answered_contact::{ContactIdForm, answered_contact};
+use crate::submission::attempt::{Attempt, Submitter};
 
 impl Submitter for ConnectClient {
     async fn submit(&self, in_flight: &InFlight) -> Attempt {
@@ -26,14 +27,23 @@ impl ConnectClient {
             Operation::CreateContact => {
                 let call = self.create_contact(request, token);
                 let output = call::make(Box::pin(call.send()), Some(request)).await?;
-                contact(output.contact_id, output.contact_arn)
+                self.contact(request, output.contact_id, output.contact_arn)
             }
             Operation::StartTaskContact => {
                 let call = self.start_task_contact(request, token);
                 let output = call::make(Box::pin(call.send()), Some(request)).await?;
-                contact(output.contact_id, None)
+                self.contact(request, output.contact_id, None)
             }
         }
+    }
+
+    fn contact(&self, request: &ContactRequest<'_>, id: Option<String>, arn: Option<String>) -> Attempt {
+        answered_contact(id, arn, self.contact_id_form(), &self.instance_id, request)
+    }
+
+    /// The form of the endpoint's contact ids.
+    pub(super) fn contact_id_form(&self) -> ContactIdForm {
+        if self.is_rehearsal { ContactIdForm::Any } else { ContactIdForm::Uuid }
     }
 
     pub(super) fn create_contact(
@@ -135,17 +145,4 @@ fn segment_value(value: &SegmentValue<'_>) -> Option<types::SegmentAttributeValu
         .set_value_arn(owned(value.value_arn.as_ref()))
         .build();
     Some(built)
-}
-
-/// A success response counts only with a contact id: 1 to 256 characters (API reference, ContactId), none of them
-/// white space.
-fn contact(id: Option<String>, arn: Option<String>) -> Attempt {
-    let is_valid = |id: &String| (1..=256).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic());
-    match id.filter(is_valid) {
-        Some(id) => Ok(Contact { id, arn }),
-        None => {
-            let message = "Connect answered with success and without a contact id";
-            Err(AttemptError::MaybeSent(local_cause("NoContactId", message).into()))
-        }
-    }
 }

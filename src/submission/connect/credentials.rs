@@ -24,6 +24,7 @@ use super::caught::caught;
 use super::config_files::{ConfigFiles, variable};
 use super::credentials_cache::CredentialsCache;
 use super::credentials_failure::{expired, failure_of, too_slow, why_nothing};
+use super::endpoint::VariantsOfChain;
 use super::profile::{SelectedBy, SelectedProfile, has_variables};
 use super::profile_error::ProfileError;
 use super::profile_origin::{ProfileOrigin, profile_origin};
@@ -94,10 +95,18 @@ impl CredentialsChain {
         if let Some(http) = config.http_client() {
             providers = providers.with_http_client(http);
         }
-        let of_profile = ProfileProvider::new(profile, files.clone(), providers.clone())?;
+        // At a configured URL the SDK's rules refuse FIPS and dual stack.
+        let variants = VariantsOfChain::of(config);
+        let asking = |has_variants: bool| match has_variants {
+            true => providers.clone(),
+            false => providers.clone().with_use_fips(Some(false)).with_use_dual_stack(Some(false)),
+        };
+        let of_profile = ProfileProvider::new(profile, files.clone(), asking(variants.profile))?;
         let mut links = vec![Link::Profile(Box::new(of_profile))];
         if !profile.is_explicit() {
-            let web = WebIdentityTokenCredentialsProvider::builder().configure(&providers).build();
+            let web = WebIdentityTokenCredentialsProvider::builder()
+                .configure(&asking(variants.web_identity))
+                .build();
             links.push(Link::Other(CredentialsSource::WebIdentity, Box::new(web)));
         }
         let container = EcsCredentialsProvider::builder().configure(&providers).build();

@@ -16,6 +16,7 @@ use super::login_failure::{of_login, of_process, of_sso};
 use super::metadata_failure::{no_instance, of_container, of_instance};
 use super::profile_origin::{OriginKind, ProfileOrigin};
 use super::provider_error::{QUOTED_CHARS, of_call, of_file, of_transport, passing, permanent, texts};
+use crate::printable::ShownPath as _;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::service_error::one_line;
 
@@ -72,10 +73,9 @@ fn provider<'a>(source: &CredentialsSource, origin: Option<&'a ProfileOrigin>) -
             OriginKind::Process { command } => Provider::Process { command },
             OriginKind::Sso { session, role } => Provider::Sso { session: session.as_deref(), role, profile },
             OriginKind::Login => Provider::Login { profile },
-            OriginKind::WebIdentity(file) => Provider::WebIdentity {
-                file: file.display().to_string(),
-                named_by: "web_identity_token_file",
-            },
+            OriginKind::WebIdentity(file) => {
+                Provider::WebIdentity { file: file.shown(), named_by: "web_identity_token_file" }
+            }
             OriginKind::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => Provider::Container,
             OriginKind::Named(name) if name.eq_ignore_ascii_case("Ec2InstanceMetadata") => Provider::Instance,
             OriginKind::Named(_) | OriginKind::Keys | OriginKind::Nothing => Provider::Other,

@@ -9,6 +9,7 @@ use crate::request::{ContactRequest, Operation};
 use crate::submission::attempt::{Attempt, AttemptError};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::response::{PermissionProbe, Responder};
+use crate::submission::service_error::one_line;
 
 /// Resolved credentials, without their secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +23,9 @@ pub struct CredentialsInfo {
     /// Whether they have a session token, so that they expire at some time.
     pub is_session: bool,
 }
+
+/// Characters of an instance's status that are shown; Connect's have at most 20 (API reference, InstanceStatus).
+const STATUS_CHARS: usize = 40;
 
 /// Longer than any client token may be (API reference: at most 500 characters).
 const TOO_LONG_TOKEN: usize = 501;
@@ -103,7 +107,8 @@ impl ConnectClient {
         let nothing = ContactRequest::empty(Operation::CreateContact);
         let output = call::make(Box::pin(call.send()), Some(&nothing)).await?;
         let status = output.instance.and_then(|instance| instance.instance_status);
-        Ok(status.map_or_else(|| "of unknown status".to_owned(), |status| status.as_str().to_owned()))
+        Ok(status
+            .map_or_else(|| "of unknown status".to_owned(), |status| one_line(status.as_str(), STATUS_CHARS)))
     }
 
     /// Creates one completed task with this name and client token.

@@ -58,7 +58,8 @@ impl ContactLookup for ConnectClient {
             .set_next_token(next_token);
         let output = call::make(Box::pin(call.send()), None).await?;
         let contacts = output.contacts.into_iter().filter_map(|contact| {
-            let id = contact.id.filter(|id| !id.is_empty())?;
+            // A text of another form is no contact's id, and would go into the path of a request.
+            let id = contact.id.filter(|id| self.contact_id_form().is_met_by(id))?;
             Some(FoundContact { id, name: contact.name })
         });
         let next_token = output.next_token.filter(|token| !token.is_empty());

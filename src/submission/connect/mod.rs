@@ -1,6 +1,7 @@
 //! Amazon Connect through the AWS SDK. No other folder names the SDK.
 //!
 //! - `client`: sets up the one client of the process: Region, endpoint, timeouts.
+//! - `endpoint`: the endpoints that the clients use.
 //! - `transport`: TLS, proxies and bounded answers; `tunnel`: why a proxy did not connect; `answer`: what is accepted as an
 //!   answer.
 //! - `trust`: the certificates that are trusted; `ca_bundle`: reads a file of them; `untrusted`: looks at a certificate that is
@@ -28,6 +29,7 @@ mod credentials;
 mod credentials_failure;
 mod credentials_cache;
 mod doctor;
+mod endpoint;
 mod headers;
 mod login_failure;
 mod lookup;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::printable::ShownPath as _;
+
 /// The sources of credentials are configured wrongly. Nothing was sent.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ProfileError {
     /// A configuration file exists and cannot be read.
-    #[error("cannot read {}: {problem}; correct it, or name another file with {variable}", path.display())]
+    #[error("cannot read {}: {problem}; correct it, or name another file with {variable}", path.shown())]
     Unreadable {
         /// The file.
         path: PathBuf,

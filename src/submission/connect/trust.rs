@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
 use super::config_files::ConfigFiles;
+use crate::printable::ShownPath as _;
 
 /// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
 const MAX_BUNDLE: u64 = 16 << 20;
@@ -38,7 +39,7 @@ pub enum TrustError {
     /// The CA bundle cannot be read.
     #[error(
         "cannot read the CA bundle {} ({origin}): {source}; name a PEM file with --ca-bundle",
-        path.display()
+        path.shown()
     )]
     Unreadable {
         /// Path of the bundle.
@@ -49,7 +50,7 @@ pub enum TrustError {
         source: std::io::Error,
     },
     /// The CA bundle has no certificate that can be used.
-    #[error("the CA bundle {} ({origin}) {problem}", path.display())]
+    #[error("the CA bundle {} ({origin}) {problem}", path.shown())]
     Unusable {
         /// Path of the bundle.
         path: PathBuf,
@@ -221,7 +222,7 @@ mod tests {
         {
             let named = CaBundle { path: path.clone(), origin: "AWS_CA_BUNDLE".into() };
             let error = Trust::new(Some(named)).unwrap_err().to_string();
-            for part in [expected, &path.display().to_string(), "(AWS_CA_BUNDLE)"] {
+            for part in [expected, &path.shown(), "(AWS_CA_BUNDLE)"] {
                 assert!(error.contains(part), "{error}");
             }
         }

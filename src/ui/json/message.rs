@@ -12,6 +12,7 @@ use super::run::{
     RunSummary,
 };
 use super::verify::{FindingMessage, VerificationSummary, Verifying};
+use crate::printable::printable_json;
 use crate::warning::Warning;
 
 /// Raised when the meaning of any member changes.
@@ -76,7 +77,7 @@ impl fmt::Display for Message<'_> {
             // After message_type.
             members.shift_insert(1, "schema_version".to_owned(), SCHEMA_VERSION.into());
         }
-        write!(f, "{message}")
+        f.write_str(&printable_json(&message.to_string()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::event::{Observer, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::ledger::{LedgerReader, is_locked};
 use crate::permissions::make_world_readable;
+use crate::printable::ShownPath as _;
 use crate::shard::Shard;
 use figures::Figures;
 
@@ -119,7 +120,7 @@ impl Metrics {
             self.read_ledger();
         }
         let problem = self.write().err()?;
-        let file = self.target.file.display().to_string();
+        let file = self.target.file.shown();
         let is_reported = std::mem::replace(&mut state.is_failure_reported, true);
         (!is_reported).then(|| RunEvent::MetricsFailed { file, problem: problem.to_string() })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::ledger::{
     ErrorCount, MinuteTraffic, RowState, RunRecord, SharedContacts, StateCounts, VerificationRecord,
 };
+use crate::printable::ShownPath as _;
 use crate::shard::Shard;
 use crate::ui::json::{LastVerification, LedgerRun, LedgerState, RowsByState};
 use crate::ui::next_step::{Step, next_steps, verify_command};
@@ -158,7 +159,7 @@ impl LedgerStatus {
         parts.extend(self.time_left().known().map(|left| format!("{} left", rounded(left))));
         parts.extend(self.verification_line().filter(|_| self.verification.is_some()));
         let shard = self.shard.map(|shard| format!(" (shard {shard})")).unwrap_or_default();
-        format!("{}{shard}: {}", self.ledger.display(), parts.join("; "))
+        format!("{}{shard}: {}", self.ledger.shown(), parts.join("; "))
     }
 
     /// Name of the job: that of the latest run.
@@ -217,7 +218,7 @@ impl LedgerStatus {
         });
         let mut steps = self.next_steps().into_iter().map(|step| step.command);
         LedgerState {
-            ledger: self.ledger.display().to_string(),
+            ledger: self.ledger.to_string_lossy().into_owned(),
             shard: self.shard.map(|shard| shard.to_string()),
             name: self.name(),
             instance_id: &self.instance_id,

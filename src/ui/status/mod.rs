@@ -8,8 +8,10 @@ use super::json::{LedgerSetStatus, LedgerStatusMessage, Message, RowsByState, St
 use super::next_step::{Step, verify_command};
 use super::shared_contacts::shared_contacts_text;
 use super::shell::PastedIn;
-use super::words::{per_second, printable_lines, rounded};
+use super::words::{per_second, rounded};
 use crate::ledger::{ErrorCount, RowState, StateCounts};
+use crate::printable::ShownPath as _;
+use crate::printable::printable_lines;
 use crate::shard::Shard;
 pub use ledger::LedgerStatus;
 use ledger::{MAX_CAUSES, RecentTraffic, TimeLeft};
@@ -72,7 +74,7 @@ impl Status {
             let _ = write!(text, "{name}: ");
         }
         let _ = match &self.ledgers[..] {
-            [only] => writeln!(text, "{} (instance {})", only.ledger.display(), only.instance_id),
+            [only] => writeln!(text, "{} (instance {})", only.ledger.shown(), only.instance_id),
             several => writeln!(text, "{} ledgers (instance {})", several.len(), self.instance_id()),
         };
         let _ = match missing_shards(&self.missing) {
@@ -172,7 +174,7 @@ impl Status {
             .ledgers
             .iter()
             .filter(unverified)
-            .map(|ledger| ledger.ledger.display().to_string())
+            .map(|ledger| ledger.ledger.to_string_lossy().into_owned())
             .collect();
         if let Some(first) = paths.first() {
             let _ = writeln!(

@@ -9,7 +9,7 @@ use console::{measure_text_width, truncate_str};
 use super::causes::{Causes, CountedCause};
 use super::colour::TerminalColours;
 use super::progress::{Phrase, ProgressReport};
-use crate::ui::words::printable;
+use crate::printable::printable;
 
 /// Most cause lines; they take at most a third of the terminal.
 const MAX_CAUSES: usize = 6;

@@ -10,10 +10,10 @@ use super::colour::TerminalColours;
 use super::layout::joined;
 use super::progress::{Moment, ProcessState, ProgressReport};
 use crate::event::{Observer, RunEvent};
+use crate::printable::printable;
 use crate::ui::describe_event::{Description, describe};
 use crate::ui::details::detail;
 use crate::ui::period::Period;
-use crate::ui::words::printable;
 
 /// Observer that writes a line of progress at an interval, and a line for each notice and each new cause.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use super::colour::TerminalColours;
 use super::layout::{Layout, Size, cause_lines};
 use super::progress::{Moment, ProcessState};
 use crate::event::{Observer, RunEvent};
+use crate::printable::printable_styled;
 use crate::ui::describe_event::{Description, describe};
 use crate::ui::details::detail;
 use crate::ui::period::Period;
@@ -188,7 +189,8 @@ fn show(layout: &Layout, bar: &ProgressBar) {
 
 /// Writes a line to standard error. If it cannot be written, there is no other place for an error.
 fn write_line(line: &str) {
-    let text = if std::io::stderr().is_terminal() { format!("{line}\n") } else { stamped_now(line) };
+    let line = printable_styled(line);
+    let text = if std::io::stderr().is_terminal() { format!("{line}\n") } else { stamped_now(&line) };
     // In one write, since several processes may share a log. anstream enables escape sequences on Windows.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -88,7 +88,7 @@ pub(crate) fn created_body(id: &str) -> String {
 pub(crate) fn get(port: u16, path: &str) -> std::io::Result<Value> {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let body = response.split_once("\r\n\r\n").map_or("", |(_, body)| body);
