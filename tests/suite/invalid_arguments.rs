@@ -131,7 +131,11 @@ fn an_invalid_ca_bundle_is_refused() {
     let arguments =
         ["run", "t.csv", "--instance-id", "x", "--region", "eu-west-2", "--ca-bundle", "bundle.pem"];
     let ended = folder.run(&arguments).expect(2);
-    assert!(ended.stderr.contains("holds no PEM certificate"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("the CA bundle bundle.pem (--ca-bundle) has no certificate that can be read"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -150,22 +154,17 @@ fn a_csv_without_rows_is_reported_and_succeeds() {
 fn a_request_that_cannot_be_signed_rejects_no_row() {
     let folder = Folder::new();
     folder.write("t.csv", "Name\na\n");
-    folder.write(
-        "config",
-        "[profile process]\ncredential_process = sh -c \"echo planted-secret >&2; exit 1\"\n",
-    );
+    folder.write("config", "[profile process]\ncredential_process = sh -c \"echo planted-secret; exit 1\"\n");
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let arguments =
         ["run", "t.csv", "--instance-id", "x", "--region", "eu-west-2", "--endpoint-url", &url, "--profile"];
-    for profile in ["process", "missing"] {
-        let mut command = folder.command(&[&arguments[..], &[profile]].concat());
-        command.env("AWS_CONFIG_FILE", folder.path("config")).env("PATH", "/usr/bin:/bin");
-        let ended = Ended::from(command.output().unwrap()).expect(7);
-        assert_eq!(folder.states("t.ledger.db"), "pending 1", "{profile}");
-        for text in [ended.stdout, ended.stderr, folder.query("t.ledger.db", "SELECT message FROM rows")] {
-            assert!(!text.contains("planted-secret"), "{text}");
-        }
+    let mut command = folder.command(&[&arguments[..], &["process"]].concat());
+    command.env("AWS_CONFIG_FILE", folder.path("config")).env("PATH", "/usr/bin:/bin");
+    let ended = Ended::from(command.output().unwrap()).expect(7);
+    assert_eq!(folder.states("t.ledger.db"), "pending 1");
+    for text in [ended.stdout, ended.stderr, folder.query("t.ledger.db", "SELECT message FROM rows")] {
+        assert!(!text.contains("planted-secret"), "{text}");
     }
     assert!(endpoint.requests().is_empty());
 }
