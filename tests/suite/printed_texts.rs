@@ -16,7 +16,7 @@ const ANSWERED: [&str; 8] =
     ["--dry", "--dry-run", "--dryrun", "--no-op", "--noop", "--simulate", "--simulation", "--what-if"];
 
 /// Flags of other programs that texts name.
-const OF_OTHERS: [&str; 30] = [
+const OF_OTHERS: [&str; 32] = [
     "--against",
     "--batch",
     "--bench",
@@ -42,10 +42,12 @@ const OF_OTHERS: [&str; 30] = [
     "--raw",
     "--recursive",
     "--release",
+    "--serial-number",
     "--sso-session",
     "--system",
     "--target",
     "--timings",
+    "--token-code",
     "--version",
 ];
 
