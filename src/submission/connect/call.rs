@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -21,10 +20,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::debug;
 
-use super::answer::{AnswerTooLong, is_page};
-use super::certificate_words::UntrustedCertificate;
+use super::error_chain::{find, innermost, is_connect_failure};
 use super::headers::{is_cached, retry_after, service_time};
 use super::responder::responder;
+use super::transport::{AnswerTooLong, is_page};
+use super::trust::UntrustedCertificate;
 use crate::ledger::Cause;
 use crate::request::ContactRequest;
 use crate::submission::attempt::AttemptError;
@@ -32,7 +32,7 @@ use crate::submission::clock::ClockReading;
 use crate::submission::credentials::CredentialsFailure;
 use crate::submission::proxy_failure::ProxyFailure;
 use crate::submission::response::Responder;
-use crate::submission::service_error::{ErrorResponse, one_line};
+use crate::submission::service_error::ErrorResponse;
 
 /// A call without a usable response.
 #[derive(Debug)]
@@ -244,30 +244,6 @@ fn not_transmitted<E: Error + 'static>(error: &SdkError<E, Response>) -> Attempt
     }
 }
 
-/// Whether the failure happened before the connection was made, so that nothing was sent.
-fn is_connect_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> bool {
-    find::<hyper_util::client::legacy::Error>(error)
-        .is_some_and(hyper_util::client::legacy::Error::is_connect)
-}
-
-/// The error and its sources. The error within an `io::Error` is one of them, although `io::Error::source` passes it over.
-pub(super) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        within.map(|within| within as &(dyn Error + 'static)).or_else(|| error.source())
-    })
-}
-
-/// The first error of this type in the chain.
-pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    chain(error).find_map(|error| error.downcast_ref())
-}
-
-/// The last error of the chain. It comes from the transport or the credentials, so it quotes no value of the row.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(|error| one_line(&error.to_string(), 300)).unwrap_or_default()
-}
-
 /// The cause of a failure that this machine detected.
 pub(super) fn local_cause(code: &str, message: &str) -> Cause {
     Cause { code: code.to_owned(), message: message.into() }
@@ -319,14 +295,6 @@ mod tests {
         config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
         config.push_interceptor(SharedInterceptor::permanent(TransmissionRecorder));
         aws_sdk_connect::Client::from_conf(config.build())
-    }
-
-    #[test]
-    fn an_error_within_io_errors_is_found() {
-        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
-        let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls.clone()));
-        assert_eq!(find::<rustls::Error>(&nested), Some(&tls));
-        assert_eq!(chain(&nested).count(), 3);
     }
 
     #[tokio::test]

@@ -1,7 +1,6 @@
-//! The SDK's client and its settings.
+//! The SDK's client.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -12,73 +11,16 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_connect::Client;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
-use thiserror::Error;
 
 use super::call::TransmissionRecorder;
 use super::caught::caught;
-use super::config_files::ConfigFiles;
 use super::credentials::CredentialsChain;
-use super::profile::SelectedProfile;
-use super::profile_error::ProfileError;
-use super::settings::expect_usable;
-use super::trust::{CaBundle, Trust, TrustError, chosen, of_profile};
+use super::profile::{ConfigFiles, SelectedProfile};
+use super::settings::{AwsSettings, ConnectError, expect_usable};
+use super::trust::{Trust, chosen, of_profile};
 use super::{endpoint, transport};
-use crate::submission::proxies::{Proxies, Proxy, ProxyError};
+use crate::submission::proxies::{Proxies, Proxy};
 use crate::submission::target::ServiceTarget;
-
-/// Settings of the client; most have the name of the AWS CLI's option.
-#[derive(Clone, Debug, Default)]
-pub struct AwsSettings {
-    /// Profile of the AWS configuration files.
-    pub profile: Option<String>,
-    /// Region; `None` takes it from the environment or the profile.
-    pub region: Option<String>,
-    /// Endpoint of Connect instead of the Region's.
-    pub endpoint_url: Option<String>,
-    /// Certificates to trust; `None` takes them from the environment, the profile or the system.
-    pub ca_bundle: Option<CaBundle>,
-    /// Whether requests are sent unsigned, for endpoints other than Connect's.
-    pub no_sign_request: bool,
-    /// Limit for making a connection.
-    pub connect_timeout: Duration,
-    /// Limit for the time from the start of a request to the first byte of its response.
-    pub read_timeout: Duration,
-    /// Whether the endpoint is a sandbox on loopback: constant credentials, no proxy, no TLS.
-    pub sandbox: bool,
-}
-
-/// The client cannot be set up. Nothing was sent.
-#[derive(Debug, Error)]
-pub enum ConnectError {
-    /// Neither the settings nor the environment nor the profile names a Region.
-    #[error(
-        "no Region is set; use --region, AWS_REGION, the profile, or the instance's ARN as --instance-id"
-    )]
-    NoRegion,
-    /// A value of the environment or of the profile cannot be used.
-    #[error("{name} {problem}")]
-    Setting {
-        /// The variable, or the key and its profile.
-        name: String,
-        /// The problem and the remedy. It quotes no secret.
-        problem: String,
-    },
-    /// The SDK panicked.
-    #[error(
-        "the AWS SDK failed while its client was set up; look for unusual values in the environment variables AWS_… and in \
-         the profile"
-    )]
-    Panicked,
-    /// The certificates to trust cannot be used.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// The profile does not exist, or the sources of credentials are configured wrongly.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// A variable names a proxy that cannot be used.
-    #[error(transparent)]
-    Proxy(#[from] ProxyError),
-}
 
 /// A client of Amazon Connect for one instance. Every call makes one attempt.
 #[derive(Debug)]

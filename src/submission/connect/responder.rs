@@ -7,7 +7,7 @@ use aws_sdk_connect::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::Response;
 
-use super::call::{chain, find};
+use super::error_chain::{chain, find, is_connect_failure};
 use crate::submission::response::{ConnectionFailure, Responder};
 use crate::submission::service_error::{is_known_code, one_line};
 
@@ -44,9 +44,7 @@ where
 
 /// Why no connection was made; `None` if one was, or may have been.
 fn connection_failure<E: Error + 'static>(error: &SdkError<E, Response>) -> Option<ConnectionFailure> {
-    let is_connect = find::<hyper_util::client::legacy::Error>(error)
-        .is_some_and(hyper_util::client::legacy::Error::is_connect);
-    if !is_connect {
+    if !is_connect_failure(error) {
         let is_timeout = find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout);
         let is_of_connecting = chain(error).any(|error| error.to_string().contains("connect timeout"));
         return (is_timeout && is_of_connecting).then_some(ConnectionFailure::Timeout);

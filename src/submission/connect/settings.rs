@@ -1,18 +1,77 @@
-//! Values of the environment and of the profile that cannot be used: refused by their names, before anything is sent.
+//! Settings of the client, and values of the environment and of the profile that cannot be used: refused by their names,
+//! before anything is sent.
 //!
-//! The SDK ignores some of them (requests then go to another endpoint than the one that was meant), fails at every
+//! The SDK ignores some values (requests then go to another endpoint than the one that was meant), fails at every
 //! request for others, and panics on a few. White space and empty variables are corrected before: `environment`.
 
 use std::env;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_types::service_config::ServiceConfigKey;
+use thiserror::Error;
 
-use super::client::{AwsSettings, ConnectError};
+use super::profile::ProfileError;
+use super::trust::{CaBundle, TrustError};
+use crate::submission::proxies::ProxyError;
 use crate::submission::usable::{
     expect_address_family, expect_endpoint, expect_header, expect_region, expect_secret, expect_switch,
 };
+
+/// Settings of the client; most have the name of the AWS CLI's option.
+#[derive(Clone, Debug, Default)]
+pub struct AwsSettings {
+    /// Profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// Region; `None` takes it from the environment or the profile.
+    pub region: Option<String>,
+    /// Endpoint of Connect instead of the Region's.
+    pub endpoint_url: Option<String>,
+    /// Certificates to trust; `None` takes them from the environment, the profile or the system.
+    pub ca_bundle: Option<CaBundle>,
+    /// Whether requests are sent unsigned, for endpoints other than Connect's.
+    pub no_sign_request: bool,
+    /// Limit for making a connection.
+    pub connect_timeout: Duration,
+    /// Limit for the time from the start of a request to the first byte of its response.
+    pub read_timeout: Duration,
+    /// Whether the endpoint is a sandbox on loopback: constant credentials, no proxy, no TLS.
+    pub sandbox: bool,
+}
+
+/// The client cannot be set up. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// Neither the settings nor the environment nor the profile names a Region.
+    #[error(
+        "no Region is set; use --region, AWS_REGION, the profile, or the instance's ARN as --instance-id"
+    )]
+    NoRegion,
+    /// A value of the environment or of the profile cannot be used.
+    #[error("{name} {problem}")]
+    Setting {
+        /// The variable, or the key and its profile.
+        name: String,
+        /// The problem and the remedy. It quotes no secret.
+        problem: String,
+    },
+    /// The SDK panicked.
+    #[error(
+        "the AWS SDK failed while its client was set up; look for unusual values in the environment variables AWS_… and in \
+         the profile"
+    )]
+    Panicked,
+    /// The certificates to trust cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The profile does not exist, or the sources of credentials are configured wrongly.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A variable names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
 
 /// Service ids of the SDK for all that is called: Connect, and what credentials come from.
 const SERVICES: [&str; 5] = ["Connect", "STS", "SSO", "SSO OIDC", "Signin"];

@@ -6,10 +6,8 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::{self, ProvideCredentials as _};
 
-use super::caught::caught;
-use super::config_files::ConfigFiles;
-use super::profile::{SelectedProfile, source_of};
-use super::profile_error::ProfileError;
+use crate::submission::connect::caught::caught;
+use crate::submission::connect::profile::{ConfigFiles, ProfileError, SelectedProfile, source_of};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// The provider of a profile's credentials.

@@ -1,12 +1,13 @@
-//! The profile in use, and where its credentials come from.
+//! Where the credentials of a profile come from.
 //!
 //! [`source_of`] follows a profile as the SDK does (aws-config 1.13, `profile/credentials/repr.rs`), without asking for
 //! credentials: the SDK takes several faults for a profile without credentials, and would go on to the next source.
 
 use aws_config::profile::{Profile, ProfileSet};
 
-use super::config_files::{ConfigFiles, variable};
-use super::profile_error::ProfileError;
+use super::config_files::ConfigFiles;
+use super::error::ProfileError;
+use super::selected::has_variables;
 use crate::shell_word::shell_word;
 use crate::submission::credentials::{CredentialsSource, ProfileKind};
 use crate::suggest::did_you_mean;
@@ -14,93 +15,14 @@ use crate::suggest::did_you_mean;
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 
-/// The profile that the client uses.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct SelectedProfile {
-    pub(super) name: String,
-    pub(super) by: SelectedBy,
-}
-
-/// What selects the profile.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum SelectedBy {
-    /// `--profile`, its variable or its key of the job file. Its credentials come before the environment's keys, as in
-    /// the AWS CLI.
-    Option,
-    /// `AWS_PROFILE`. The environment's keys come before its credentials.
-    Variable,
-    /// Nothing: it is `default`, which need not exist.
-    Nothing,
-}
-
-impl SelectedProfile {
-    /// The profile in use, with `option` as the value of `--profile`.
-    pub(super) fn new(option: Option<&str>) -> Self {
-        let (name, by) = match (option.map(str::to_owned), variable("AWS_PROFILE")) {
-            (Some(name), _) => (name, SelectedBy::Option),
-            (None, Some(name)) => (name, SelectedBy::Variable),
-            (None, None) => ("default".to_owned(), SelectedBy::Nothing),
-        };
-        SelectedProfile { name, by }
-    }
-
-    /// Whether `--profile` names it.
-    pub(super) fn is_explicit(&self) -> bool {
-        self.by == SelectedBy::Option
-    }
-
-    /// Its name, if an option or a variable names it.
-    pub(super) fn named(self) -> Option<String> {
-        (self.by != SelectedBy::Nothing).then_some(self.name)
-    }
-
-    /// Refuses a profile that is named and does not exist. That of `AWS_PROFILE` may be missing if it is not used for
-    /// credentials, as in the SDK.
-    ///
-    /// # Errors
-    /// [`ProfileError::Unreadable`], [`ProfileError::NoProfile`]
-    pub(super) fn expect_exists(
-        &self,
-        files: &ConfigFiles,
-        has_credentials: bool,
-    ) -> Result<(), ProfileError> {
-        let named_by = match self.by {
-            SelectedBy::Option => None,
-            SelectedBy::Variable if has_credentials => Some("AWS_PROFILE"),
-            SelectedBy::Variable | SelectedBy::Nothing => return Ok(()),
-        };
-        if files.profiles().get_profile(&self.name).is_some() {
-            return Ok(());
-        }
-        files.expect_readable(true)?;
-        Err(files.no_profile(&self.name, named_by))
-    }
-}
-
-/// Whether the environment has keys.
-///
-/// # Errors
-/// [`ProfileError::HalfOfVariables`]
-pub(super) fn has_variables() -> Result<bool, ProfileError> {
-    let id = variable("AWS_ACCESS_KEY_ID").is_some();
-    // The SDK reads the second name as well.
-    let secret =
-        ["AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY"].into_iter().any(|name| variable(name).is_some());
-    let half = |there, missing| Err(ProfileError::HalfOfVariables { there, missing });
-    match (id, secret) {
-        (true, false) => half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        (false, true) if variable("AWS_SECRET_ACCESS_KEY").is_some() => {
-            half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
-        }
-        (id, _) => Ok(id),
-    }
-}
-
 /// The profile as a source of credentials.
 ///
 /// # Errors
 /// Any [`ProfileError`] but those of files.
-pub(super) fn source_of(files: &ConfigFiles, name: &str) -> Result<CredentialsSource, ProfileError> {
+pub(in crate::submission::connect) fn source_of(
+    files: &ConfigFiles,
+    name: &str,
+) -> Result<CredentialsSource, ProfileError> {
     let walk = Walk { files, profiles: files.profiles() };
     let kind = match walk.profiles.get_profile(name) {
         Some(profile) => walk.kind(profile, &mut Vec::new())?,

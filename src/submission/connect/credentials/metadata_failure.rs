@@ -5,8 +5,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 
-use super::call::find;
 use super::provider_error::{QUOTED_CHARS, has_text, of_file, passing, permanent, texts, unanswered};
+use crate::submission::connect::error_chain::find;
 use crate::submission::credentials::CredentialsFailure;
 use crate::submission::service_error::one_line;
 use crate::submission::target::origin;

@@ -11,12 +11,12 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 
-use super::call::find;
 use super::login_failure::{of_login, of_process, of_sso};
 use super::metadata_failure::{no_instance, of_container, of_instance};
-use super::profile_origin::{OriginKind, ProfileOrigin};
 use super::provider_error::{QUOTED_CHARS, of_call, of_file, of_transport, passing, permanent, texts};
 use crate::printable::ShownPath as _;
+use crate::submission::connect::error_chain::find;
+use crate::submission::connect::profile::{OriginKind, ProfileOrigin};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 use crate::submission::service_error::one_line;
 

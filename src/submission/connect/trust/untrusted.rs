@@ -24,14 +24,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service as _;
 
-use super::call::find;
+use super::authorities::Trust;
 use super::certificate_words::{Presented, problem};
-use super::trust::Trust;
+use crate::submission::connect::error_chain::find;
 use crate::submission::proxies::{Proxies, Proxy};
 
 /// Finds out what is wrong with certificates.
 #[derive(Debug)]
-pub(super) struct Inspector {
+pub(in crate::submission::connect) struct Inspector {
     trust: Trust,
     proxies: Arc<Proxies>,
     /// What is known of the servers' certificates, by the servers' URLs, so that requests at the same time make one
@@ -52,13 +52,13 @@ struct Seen {
 
 impl Inspector {
     /// `proxies` are those of the transport.
-    pub(super) fn new(trust: Trust, proxies: Arc<Proxies>) -> Self {
+    pub(in crate::submission::connect) fn new(trust: Trust, proxies: Arc<Proxies>) -> Self {
         Inspector { trust, proxies, seen: Mutex::default() }
     }
 
     /// The error itself, or an `UntrustedCertificate` if a certificate is its cause. `limit` bounds one more connection, so
     /// that the failure is not taken for an attempt without an answer.
-    pub(super) async fn with_certificate(
+    pub(in crate::submission::connect) async fn with_certificate(
         &self,
         error: ConnectorError,
         url: &str,

@@ -13,13 +13,13 @@ use aws_runtime::env_config::source;
 use aws_runtime::fs_util::{Os, home_dir};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::profile_error::ProfileError;
+use super::error::ProfileError;
 use crate::printable::ShownPath as _;
 use crate::suggest::did_you_mean;
 
 /// Both files, as they were read together.
 #[derive(Clone, Debug)]
-pub(super) struct ConfigFiles {
+pub(in crate::submission::connect) struct ConfigFiles {
     config: ConfigFile,
     credentials: ConfigFile,
     profiles: ProfileSet,
@@ -67,7 +67,7 @@ impl Kind {
 }
 
 /// The value of a variable that is set and not blank.
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(in crate::submission::connect) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
@@ -77,12 +77,12 @@ impl ConfigFiles {
     ///
     /// # Errors
     /// [`ProfileError::Syntax`]. Files that cannot be read are an error of [`ConfigFiles::expect_readable`] only.
-    pub(super) async fn read() -> Result<Self, ProfileError> {
+    pub(in crate::submission::connect) async fn read() -> Result<Self, ProfileError> {
         ConfigFiles::of(ConfigFile::read(Kind::Config), ConfigFile::read(Kind::Credentials)).await
     }
 
     /// No profiles at all.
-    pub(super) fn empty() -> Self {
+    pub(in crate::submission::connect) fn empty() -> Self {
         let none = |kind| ConfigFile { kind, path: PathBuf::new(), contents: Contents::Missing };
         ConfigFiles {
             config: none(Kind::Config),
@@ -114,12 +114,12 @@ impl ConfigFiles {
     }
 
     /// The profiles of both files.
-    pub(super) fn profiles(&self) -> &ProfileSet {
+    pub(in crate::submission::connect) fn profiles(&self) -> &ProfileSet {
         &self.profiles
     }
 
     /// The files for the SDK, with their contents.
-    pub(super) fn for_sdk(&self) -> EnvConfigFiles {
+    pub(in crate::submission::connect) fn for_sdk(&self) -> EnvConfigFiles {
         EnvConfigFiles::builder()
             .with_contents(EnvConfigFileKind::Config, self.config.text())
             .with_contents(EnvConfigFileKind::Credentials, self.credentials.text())
@@ -127,7 +127,7 @@ impl ConfigFiles {
     }
 
     /// Whether the files have the same contents as these.
-    pub(super) fn is_same(&self, other: &ConfigFiles) -> bool {
+    pub(in crate::submission::connect) fn is_same(&self, other: &ConfigFiles) -> bool {
         self.config == other.config && self.credentials == other.credentials
     }
 
@@ -136,7 +136,10 @@ impl ConfigFiles {
     ///
     /// # Errors
     /// [`ProfileError::Unreadable`]
-    pub(super) fn expect_readable(&self, is_profile_named: bool) -> Result<(), ProfileError> {
+    pub(in crate::submission::connect) fn expect_readable(
+        &self,
+        is_profile_named: bool,
+    ) -> Result<(), ProfileError> {
         for file in [&self.config, &self.credentials] {
             if let Contents::Unreadable { problem, is_meant } = &file.contents
                 && (*is_meant || is_profile_named)
@@ -150,7 +153,11 @@ impl ConfigFiles {
     }
 
     /// The error that there is no profile of this name. `named_by` is the variable that names it, if one does.
-    pub(super) fn no_profile(&self, name: &str, named_by: Option<&'static str>) -> ProfileError {
+    pub(in crate::submission::connect) fn no_profile(
+        &self,
+        name: &str,
+        named_by: Option<&'static str>,
+    ) -> ProfileError {
         let looked_in = [&self.config, &self.credentials].map(|file| match file.contents {
             Contents::Missing => format!("{} (does not exist)", file.path.shown()),
             _ => file.path.shown(),
@@ -164,7 +171,7 @@ impl ConfigFiles {
     }
 
     /// What may be meant by the name of a missing profile.
-    pub(super) fn hint(&self, name: &str) -> String {
+    pub(in crate::submission::connect) fn hint(&self, name: &str) -> String {
         /// Names that are listed.
         const SHOWN: usize = 10;
         let plain = format!("[{name}]");

@@ -20,16 +20,16 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::caught::caught;
-use super::config_files::{ConfigFiles, variable};
-use super::credentials_cache::CredentialsCache;
-use super::credentials_failure::{expired, failure_of, too_slow, why_nothing};
-use super::endpoint::VariantsOfChain;
-use super::profile::{SelectedBy, SelectedProfile, has_variables};
-use super::profile_error::ProfileError;
-use super::profile_origin::{ProfileOrigin, profile_origin};
+use super::cache::{CredentialsCache, Resolved};
+use super::failure::{expired, failure_of, too_slow, why_nothing};
 use super::profile_provider::ProfileProvider;
-use super::settings::expect_signable;
+use crate::submission::connect::caught::caught;
+use crate::submission::connect::endpoint::VariantsOfChain;
+use crate::submission::connect::profile::{
+    ConfigFiles, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables, profile_origin,
+    variable,
+};
+use crate::submission::connect::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// How long a source may take: a credential process may wait for a person who logs in.
@@ -40,7 +40,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The sources of credentials, in the order in which they are tried: the first that has any gives them.
 #[derive(Debug)]
-pub(super) struct CredentialsChain {
+pub(in crate::submission::connect) struct CredentialsChain {
     links: Vec<Link>,
     cache: CredentialsCache,
 }
@@ -52,20 +52,13 @@ enum Link {
     Other(CredentialsSource, Box<dyn ProvideCredentials>),
 }
 
-/// Credentials and their source.
-#[derive(Clone, Debug)]
-pub(super) struct Resolved {
-    pub(super) credentials: Credentials,
-    pub(super) source: CredentialsSource,
-}
-
 impl CredentialsChain {
     /// The chain for a client with this configuration. As in the AWS CLI, an explicit profile comes before the environment's
     /// keys, and `AWS_WEB_IDENTITY_TOKEN_FILE` is then no source.
     ///
     /// # Errors
     /// Any [`ProfileError`] of the sources that would be asked.
-    pub(super) fn new(
+    pub(in crate::submission::connect) fn new(
         config: &SdkConfig,
         profile: &SelectedProfile,
         files: &ConfigFiles,
@@ -120,7 +113,7 @@ impl CredentialsChain {
     ///
     /// # Errors
     /// [`CredentialsFailure`]: of the first source that is configured and fails, or that no source is configured.
-    pub(super) async fn resolve(&self) -> Result<Resolved, CredentialsFailure> {
+    pub(in crate::submission::connect) async fn resolve(&self) -> Result<Resolved, CredentialsFailure> {
         self.cache.get(self.first()).await
     }
 

@@ -11,8 +11,8 @@ use thiserror::Error;
 use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
-use super::config_files::ConfigFiles;
 use crate::printable::ShownPath as _;
+use crate::submission::connect::profile::ConfigFiles;
 
 /// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
 const MAX_BUNDLE: u64 = 16 << 20;
@@ -66,20 +66,20 @@ pub enum TrustError {
 
 /// The authorities that are trusted.
 #[derive(Clone, Debug)]
-pub(super) struct Trust {
+pub(in crate::submission::connect) struct Trust {
     /// The settings of the transport.
-    pub(super) context: TlsContext,
+    pub(in crate::submission::connect) context: TlsContext,
     /// Their certificates.
-    pub(super) roots: Arc<RootCertStore>,
+    pub(in crate::submission::connect) roots: Arc<RootCertStore>,
     /// Where they come from.
-    pub(super) store: TrustedStore,
+    pub(in crate::submission::connect) store: TrustedStore,
     /// Certificates of the store that cannot be used.
-    pub(super) unusable: usize,
+    pub(in crate::submission::connect) unusable: usize,
 }
 
 /// Where trusted certificates come from.
 #[derive(Clone, Debug)]
-pub(super) enum TrustedStore {
+pub(in crate::submission::connect) enum TrustedStore {
     /// A CA bundle.
     Bundle(CaBundle),
     /// The system, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place, such as `SSL_CERT_FILE=/ca.pem`.
@@ -87,7 +87,7 @@ pub(super) enum TrustedStore {
 }
 
 /// The CA bundle to trust: `given`, or that of the environment or of the profile.
-pub(super) fn chosen(
+pub(in crate::submission::connect) fn chosen(
     given: Option<&CaBundle>,
     variable: impl Fn(&str) -> Option<OsString>,
     of_profile: Option<CaBundle>,
@@ -100,7 +100,7 @@ pub(super) fn chosen(
 }
 
 /// The CA bundle that the profile of this name has, if there is one.
-pub(super) fn of_profile(files: &ConfigFiles, name: &str) -> Option<CaBundle> {
+pub(in crate::submission::connect) fn of_profile(files: &ConfigFiles, name: &str) -> Option<CaBundle> {
     let path = files.profiles().get_profile(name)?.get("ca_bundle")?.trim();
     let origin = format!("ca_bundle of profile {name}");
     (!path.is_empty()).then(|| CaBundle { path: path.into(), origin })
@@ -111,7 +111,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`TrustError`]: the bundle is not usable. A system without certificates is no error: the endpoint may need none.
-    pub(super) fn new(bundle: Option<CaBundle>) -> Result<Self, TrustError> {
+    pub(in crate::submission::connect) fn new(bundle: Option<CaBundle>) -> Result<Self, TrustError> {
         let (certificates, store) = match bundle {
             Some(bundle) => (of_bundle(&bundle)?, TrustedStore::Bundle(bundle)),
             None => (of_system(), TrustedStore::System(system_variables())),

@@ -19,7 +19,7 @@ const LIMIT_OF_CONTACTS: usize = 4 * 1024 * 1024;
 /// An answer is longer than any of the service. The rest of it was not read.
 #[derive(Debug, Error)]
 #[error("the answer is longer than {} KiB, which is more than any answer of the service", .limit / 1024)]
-pub(super) struct AnswerTooLong {
+pub(in crate::submission::connect) struct AnswerTooLong {
     limit: usize,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn bounded(mut response: Response, limit: usize) -> Response {
 
 /// Whether a response is a page of HTML. No service of AWS that is called here answers with one, except for the metadata
 /// service of EC2; a proxy, a gateway or a login page does.
-pub(super) fn is_page(response: &Response) -> bool {
+pub(in crate::submission::connect) fn is_page(response: &Response) -> bool {
     content_type(response).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
         && !is_of_aws(response.headers())
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use x509_parser::parse_x509_certificate;
 use x509_parser::x509::X509Name;
 
-use super::trust::{Trust, TrustedStore};
+use super::authorities::{Trust, TrustedStore};
 use crate::printable::ShownPath as _;
 use crate::submission::service_error::one_line;
 
@@ -17,7 +17,7 @@ const NAME_CHARS: usize = 100;
 /// A server's certificate is not trusted: nothing was sent. The text has the host, the issuer, the cause and the remedy.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{0}")]
-pub(super) struct UntrustedCertificate(String);
+pub(in crate::submission::connect) struct UntrustedCertificate(String);
 
 /// Names of the certificate that a server presented. Anybody may have written them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,8 +174,8 @@ fn date(time: UnixTime) -> String {
 mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
 
+    use super::super::authorities::CaBundle;
     use super::*;
-    use crate::submission::connect::trust::{CaBundle, Trust};
 
     fn trust(store: TrustedStore) -> Trust {
         let bundle = tempfile::NamedTempFile::new().unwrap();

@@ -10,10 +10,10 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::call::{chain, find, innermost};
-use super::certificate_words::UntrustedCertificate;
 use crate::request::{ContactRequest, Operation};
 use crate::submission::attempt::AttemptError;
+use crate::submission::connect::error_chain::{chain, find, innermost};
+use crate::submission::connect::trust::UntrustedCertificate;
 use crate::submission::credentials::CredentialsFailure;
 use crate::submission::proxy_failure::ProxyFailure;
 use crate::submission::service_error::{ErrorResponse, one_line};

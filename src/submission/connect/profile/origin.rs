@@ -9,15 +9,15 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 /// The first credentials of a profile. Those of a role come from them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct ProfileOrigin {
+pub(in crate::submission::connect) struct ProfileOrigin {
     /// Profile that has them: the profile itself, or one that `source_profile` leads to.
-    pub(super) profile: String,
-    pub(super) kind: OriginKind,
+    pub(in crate::submission::connect) profile: String,
+    pub(in crate::submission::connect) kind: OriginKind,
 }
 
 /// Kind of the first credentials.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum OriginKind {
+pub(in crate::submission::connect) enum OriginKind {
     /// Access keys.
     Keys,
     /// `credential_process`.
@@ -43,7 +43,7 @@ pub(super) enum OriginKind {
 }
 
 /// The origin of the profile's credentials; `None` without such a profile, or if the files cannot be read.
-pub(super) async fn profile_origin(name: &str) -> Option<ProfileOrigin> {
+pub(in crate::submission::connect) async fn profile_origin(name: &str) -> Option<ProfileOrigin> {
     let name = name.to_owned();
     let files = aws_runtime::env_config::file::EnvConfigFiles::default();
     let profiles =

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::call::{find, innermost};
+use crate::submission::connect::error_chain::{find, innermost, is_connect_failure};
 use crate::submission::proxies::Proxy;
 use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
@@ -28,9 +28,7 @@ pub(super) async fn explained(
     is_tunnel: bool,
     limit: Duration,
 ) -> ConnectorError {
-    let is_connect = find::<hyper_util::client::legacy::Error>(&error)
-        .is_some_and(hyper_util::client::legacy::Error::is_connect);
-    if !is_connect {
+    if !is_connect_failure(&error) {
         return error;
     }
     let problem = if error.is_timeout() {

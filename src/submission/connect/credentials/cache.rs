@@ -6,11 +6,11 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_credential_types::Credentials;
 use tokio::sync::Mutex;
 use tracing::debug;
 
-use super::credentials::Resolved;
-use crate::submission::credentials::CredentialsFailure;
+use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// How long before they expire credentials are renewed, as by AWS SSO and AWS Sign-In in the SDK; at the latest at half of
 /// their lifetime.
@@ -21,6 +21,13 @@ const ASKED_EVERY: Duration = Duration::from_mins(15);
 
 /// The minimum time between two questions for credentials that are valid, or that have expired when they are given.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// Credentials and their source.
+#[derive(Clone, Debug)]
+pub(in crate::submission::connect) struct Resolved {
+    pub(in crate::submission::connect) credentials: Credentials,
+    pub(in crate::submission::connect) source: CredentialsSource,
+}
 
 /// The latest credentials.
 #[derive(Debug, Default)]
@@ -111,10 +118,7 @@ fn due_at(expiry: Option<SystemTime>, now: SystemTime) -> SystemTime {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aws_credential_types::Credentials;
-
     use super::*;
-    use crate::submission::credentials::CredentialsSource;
 
     fn resolved(id: &str, expiry: Option<SystemTime>) -> Resolved {
         let credentials = Credentials::new(id, "secret", None, expiry, "test");

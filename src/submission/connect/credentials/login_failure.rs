@@ -9,12 +9,12 @@ use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::http::Response;
 
-use super::call::find;
 use super::process_error::excerpt;
 use super::provider_error::{
     QUOTED_CHARS, has_text, is_missing, of_call, passing, permanent, quoted_path, texts, unanswered,
 };
 use crate::shell_word::shell_word;
+use crate::submission::connect::error_chain::find;
 use crate::submission::credentials::CredentialsFailure;
 use crate::submission::service_error::one_line;
 

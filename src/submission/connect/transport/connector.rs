@@ -15,14 +15,13 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use hyper::Uri;
 
 use super::answer::{bounded, is_of_proxy, limit};
-use super::trust::Trust;
 use super::tunnel::{as_error, explained};
-use super::untrusted::Inspector;
+use crate::submission::connect::trust::{Inspector, Trust};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError, Route};
 use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
 /// A transport for loopback, which ignores the proxy variables of the environment.
-pub(super) fn without_tls() -> SharedHttpClient {
+pub(in crate::submission::connect) fn without_tls() -> SharedHttpClient {
     let none = ProxyConfig::disabled;
     client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), tls: None })
 }
@@ -31,7 +30,10 @@ pub(super) fn without_tls() -> SharedHttpClient {
 ///
 /// # Errors
 /// [`ProxyError`]: the SDK refuses the URL of a proxy.
-pub(super) fn with_tls(trust: Trust, proxies: Arc<Proxies>) -> Result<SharedHttpClient, ProxyError> {
+pub(in crate::submission::connect) fn with_tls(
+    trust: Trust,
+    proxies: Arc<Proxies>,
+) -> Result<SharedHttpClient, ProxyError> {
     let config = |proxy: Option<&Arc<Proxy>>| match proxy {
         None => Ok(ProxyConfig::disabled()),
         Some(proxy) => ProxyConfig::all(proxy.url_with_password())
