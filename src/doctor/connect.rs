@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::CheckResult;
 use crate::exit_code::ExitCode;
-use crate::ledger::Cause;
 use crate::submission::{Attempt, AttemptError, ConnectClient};
 
 pub(super) const INSTANCE: &str = "instance";
@@ -16,8 +15,7 @@ pub(super) const WRONG_INSTANCE: &str = "check the instance id, the Region and t
 
 /// Code and message of an error.
 pub(super) fn described(error: &AttemptError) -> String {
-    let Cause { code, message } = error.cause();
-    if message.is_empty() { code.clone() } else { format!("{code}: {message}") }
+    error.cause().to_string()
 }
 
 /// Judges the instance's status, or the error of DescribeInstance.
@@ -43,7 +41,8 @@ pub(super) fn instance(status: &Result<String, AttemptError>) -> CheckResult {
 }
 
 /// Compares this machine's clock with the server's, Unix seconds, which was read between `before` and `after`. `refusal` is
-/// the answer, if it refuses the time of the signature.
+/// the answer, if it refuses the time of the signature although the SDK corrected it: a run would end, too. Any other
+/// difference is a warning, since a run signs with the server's time.
 pub(super) fn clock(
     server_s: Option<i64>,
     before: SystemTime,
@@ -55,13 +54,13 @@ pub(super) fn clock(
     /// Difference that a clock synchronised by NTP does not reach, seconds.
     const SUSPICIOUS: u64 = 60;
     const SET: &str = "set it, for instance by NTP: Connect refuses signatures beyond five minutes";
-    let refused = |difference: &str| {
+    let refused = |difference: &str, remedy: &str| {
         let found = format!("{}{difference}", refusal.unwrap_or_default());
-        CheckResult::fail(CLOCK, ExitCode::Fatal, found, SET)
+        CheckResult::fail(CLOCK, ExitCode::Fatal, found, remedy)
     };
     let Some(server_s) = server_s else {
         if refusal.is_some() {
-            return refused("");
+            return refused("", SET);
         }
         return CheckResult::warn(
             CLOCK,
@@ -74,14 +73,19 @@ pub(super) fn clock(
     let own = i64::try_from(own).unwrap_or(i64::MAX);
     let difference = own.abs_diff(server_s);
     let found = format!("{difference} s {} the server's", if own < server_s { "behind" } else { "ahead of" });
-    if refusal.is_some() {
-        refused(&format!("; this machine's clock is {found}"))
-    } else if difference <= SUSPICIOUS {
-        CheckResult::pass(CLOCK, "agrees with the server's to the minute")
-    } else if difference <= MAX_DIFFERENCE {
-        CheckResult::warn(CLOCK, found, "set it, for instance by NTP")
-    } else {
-        CheckResult::fail(CLOCK, ExitCode::Fatal, found, SET)
+    match (refusal, difference) {
+        (Some(_), ..=SUSPICIOUS) => refused(
+            "; this machine's clock agrees with the date of the answer",
+            "compare it with another clock, and check what delays requests or changes that date, such as a cache",
+        ),
+        (Some(_), _) => refused(&format!("; this machine's clock is {found}"), SET),
+        (None, ..=SUSPICIOUS) => CheckResult::pass(CLOCK, "agrees with the server's to the minute"),
+        (None, ..=MAX_DIFFERENCE) => CheckResult::warn(CLOCK, found, "set it, for instance by NTP"),
+        (None, _) => CheckResult::warn(
+            CLOCK,
+            format!("{found}; requests are signed with the server's time"),
+            "set it, for instance by NTP: the idempotency window and the times in the ledger are this machine's",
+        ),
     }
 }
 
@@ -139,7 +143,7 @@ fn token_result(first: Attempt, second: Option<Attempt>) -> CheckResult {
 mod tests {
     use super::*;
     use crate::doctor::CheckStatus;
-    use crate::ledger::Contact;
+    use crate::ledger::{Cause, Contact};
 
     #[test]
     fn an_instance_that_may_not_be_described_is_unknown() {
@@ -169,12 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_may_be_a_minute_off_and_not_five() {
+    fn a_clock_that_is_off_is_a_warning_unless_its_time_is_refused() {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         let status = |server_s| clock(Some(server_s), now, now + Duration::from_secs(1), None).status;
         assert_eq!(status(1_000_030), CheckStatus::Pass);
         assert_eq!(status(1_000_061), CheckStatus::Warn);
-        assert_eq!(status(999_699), CheckStatus::Fail(ExitCode::Fatal));
+        assert_eq!(status(999_699), CheckStatus::Warn);
+        let far = clock(Some(1_000_720), now, now, None).found;
+        assert_eq!(far, "720 s behind the server's; requests are signed with the server's time");
         assert!(clock(Some(1_000_061), now, now, None).found.contains("61 s behind"));
         // What the server says counts, also if its header agrees.
         for server_s in [None, Some(1_000_000)] {
@@ -182,5 +188,8 @@ mod tests {
             assert_eq!(refused.status, CheckStatus::Fail(ExitCode::Fatal));
             assert!(refused.found.starts_with("RequestExpired"), "{refused:?}");
         }
+        let remedy = |server_s| clock(Some(server_s), now, now, Some("RequestExpired")).remedy;
+        assert!(remedy(1_000_720).starts_with("set it"));
+        assert!(remedy(1_000_000).contains("delays requests"), "a clock that agrees need not be set");
     }
 }

@@ -121,6 +121,14 @@ impl Question<'_> {
     fn connection_remedy(&self, failure: ConnectionFailure) -> String {
         let (host, region, source) = (self.target.authority(), &self.target.region, self.source.name());
         match (failure, self.proxy) {
+            (ConnectionFailure::Name, _)
+                if self.source == EndpointSource::Region && host.contains("-fips.") =>
+            {
+                format!(
+                    "{region} may have no FIPS endpoint of Amazon Connect: unset AWS_USE_FIPS_ENDPOINT (use_fips_endpoint \
+                     in the profile) where it is not required; otherwise this machine's DNS does not know {host}"
+                )
+            }
             (ConnectionFailure::Name, _) if self.source == EndpointSource::Region => format!(
                 "check the Region: does {region} have Amazon Connect? Otherwise this machine's DNS does not know {host}"
             ),
@@ -170,7 +178,8 @@ impl Question<'_> {
     fn answered(&self, error: &AttemptError) -> Verdict {
         let code = error.cause().code.as_str();
         let found = connect::described(error);
-        if OTHER_SERVICE.contains(&code) || code.starts_with("HTTP") {
+        let is_unknown = OTHER_SERVICE.contains(&code) || code.starts_with("HTTP");
+        if is_unknown && matches!(error, AttemptError::Denied(_)) {
             if !self.is_signed {
                 let remedy = format!("remove --no-sign-request, and check {}", self.source.name());
                 return Verdict::end(CheckResult::fail(ENDPOINT, ExitCode::Fatal, found, &remedy));
@@ -266,6 +275,10 @@ mod tests {
 
     /// The verdict on an answer of this responder.
     fn judged(error: Option<AttemptError>, responder: Responder, is_signed: bool) -> Verdict {
+        judged_at("https://connect.eu-west-2.amazonaws.com", error, responder, is_signed)
+    }
+
+    fn judged_at(url: &str, error: Option<AttemptError>, responder: Responder, is_signed: bool) -> Verdict {
         let identity = Identity {
             instance_id: "i".into(),
             operation: Operation::CreateContact,
@@ -274,8 +287,7 @@ mod tests {
             key_comparison: Default::default(),
             shard: None,
         };
-        let target =
-            ServiceTarget::new("eu-west-2".into(), "https://connect.eu-west-2.amazonaws.com".to_owned());
+        let target = ServiceTarget::new("eu-west-2".into(), url.to_owned());
         let question = Question {
             identity: &identity,
             target: &target,
@@ -299,7 +311,7 @@ mod tests {
     #[test]
     fn each_refusal_by_connect_is_attributed_to_its_cause() {
         type Kind = fn(Cause) -> AttemptError;
-        let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 12] = [
+        let cases: [(Kind, &str, &str, &str, CheckStatus, &str); 14] = [
             (AttemptError::Refused, "InvalidParameterException", "m", "permission", CheckStatus::Pass, ""),
             (AttemptError::Refused, "SerializationException", "m", "permission", CheckStatus::Warn, "pilot"),
             (
@@ -324,6 +336,16 @@ mod tests {
                 "m",
                 "endpoint",
                 LATER,
+                "later",
+            ),
+            // As a run judges them: without a code the status counts.
+            (|cause| AttemptError::MaybeSent(cause.into()), "HTTP503", "", "endpoint", LATER, "later"),
+            (
+                |cause| AttemptError::Throttled(cause.into()),
+                "HTTP429",
+                "",
+                "permission",
+                CheckStatus::Warn,
                 "later",
             ),
         ];
@@ -373,6 +395,15 @@ mod tests {
             assert_eq!((found.0, found.1), ("endpoint", LATER));
             assert!(found.2.contains(remedy), "{}", found.2);
         }
+    }
+
+    #[test]
+    fn a_fips_host_without_an_address_is_the_variables_matter() {
+        let error = AttemptError::NotSent(cause("OutOfReach", "dns error"));
+        let responder = Responder::NoResponse(Some(ConnectionFailure::Name));
+        let url = "https://connect-fips.eu-west-2.amazonaws.com";
+        let verdict = judged_at(url, Some(error), responder, true);
+        assert!(verdict.results[0].remedy.contains("unset AWS_USE_FIPS_ENDPOINT"), "{verdict:?}");
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub struct Cause {
     pub message: CauseMessage,
 }
 
+/// Code and message; the code alone where there is no message, as in a response without a body.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cause { code, message } = self;
+        if message.is_empty() { f.write_str(code) } else { write!(f, "{code}: {message}") }
+    }
+}
+
 /// Message of an error. It is displayed without sensitive values of the row; the ledger alone sees the text before they
 /// were redacted, for the rejects file, which has the row anyway.
 #[derive(Clone, PartialEq, Eq, Default)]

@@ -7,11 +7,11 @@ use crate::ledger::Cause;
 const MAX_DIFFERENCE_S: u64 = 4 * 60;
 
 /// Error codes of a wrong time, whatever the clocks say.
-const TIME_CODES: &[&str] = &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"];
+pub(super) const TIME_CODES: &[&str] = &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"];
 
 /// Error codes that may be due to a wrong time: the AWS SDKs' lists (aws-runtime, `CLOCK_SKEW_ERROR_CODES`; AWS SDK for
 /// JavaScript, `CLOCK_SKEW_ERROR_CODES`) without those above.
-const SKEW_CODES: &[&str] =
+pub(super) const SKEW_CODES: &[&str] =
     &["InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure", "AccessDeniedException"];
 
 /// Messages of `InvalidSignatureException` and `SignatureDoesNotMatch` for a wrong time (IAM user guide, troubleshooting
@@ -71,11 +71,6 @@ impl ClockRefusal {
             is_corrected: is_skewed && reading.is_some_and(|reading| reading.is_adopted),
         })
     }
-}
-
-/// Whether a code may be that of a wrong time.
-pub(super) fn is_clock_code(code: &str) -> bool {
-    TIME_CODES.contains(&code) || SKEW_CODES.contains(&code)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{AttemptError, PoolCause};
-use super::clock::{ClockReading, ClockRefusal, is_clock_code};
+use super::clock::{ClockReading, ClockRefusal, SKEW_CODES, TIME_CODES};
 use crate::ledger::{Cause, CauseMessage};
 use crate::printable::is_unprintable;
 use crate::request::{ContactRequest, Operation};
@@ -180,16 +180,31 @@ fn is_denial(code: &str) -> bool {
 
 /// Whether an error code is one of the services' and their protocols'.
 pub(super) fn is_known_code(code: &str) -> bool {
-    let known = [THROTTLING_CODES, TRANSIENT_CODES, FAILURE_CODES, SERVICE_CODES];
-    known.iter().any(|codes| codes.contains(&code)) || is_denial(code) || is_clock_code(code)
+    known_code(code).is_some()
+}
+
+/// The code as the services spell it, if it is one of theirs in any case of its letters.
+fn known_code(code: &str) -> Option<&'static str> {
+    let known = [
+        THROTTLING_CODES,
+        TRANSIENT_CODES,
+        FAILURE_CODES,
+        CREDENTIAL_CODES,
+        DENIAL_CODES,
+        SERVICE_CODES,
+        TIME_CODES,
+        SKEW_CODES,
+    ];
+    known.into_iter().flatten().copied().find(|known| known.eq_ignore_ascii_case(code))
 }
 
 /// The code without values of the row and without characters that no AWS error code has: an endpoint that is not
 /// Connect may put anything there.
 fn sanitized_code(code: &str, request: Option<&ContactRequest<'_>>) -> String {
-    let code = match request {
-        Some(request) if !is_known_code(code) => request.redact(code, false),
-        _ => code.to_owned(),
+    let code = match (known_code(code), request) {
+        (Some(known), _) => return known.to_owned(),
+        (None, Some(request)) => request.redact(code, false),
+        (None, None) => code.to_owned(),
     };
     code.chars().filter(|c| c.is_ascii_alphanumeric() || "._#-".contains(*c)).take(100).collect()
 }
@@ -280,8 +295,10 @@ mod tests {
                 );
             }
             for code in TRANSIENT_CODES.iter().chain(FAILURE_CODES) {
-                let error = response(status, code, "").classify(None);
-                assert_eq!(class(&error), ("maybe sent", *code), "{status}");
+                for spelling in [(*code).to_owned(), code.to_lowercase(), code.to_uppercase()] {
+                    let error = response(status, &spelling, "").classify(None);
+                    assert_eq!(class(&error), ("maybe sent", *code), "{status}");
+                }
             }
         }
         for status in [400, 401, 403] {

@@ -6,6 +6,7 @@
 use tracing::Level;
 
 use super::announcement::announced;
+use super::describe_finding::finding_words;
 use super::words::{
     broken_rule, clock_corrected, count_of, draining, metrics_failed, paused, per_second, rounded,
     shard_rate_origin, warning_text,
@@ -100,10 +101,10 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
                     level: Level::WARN,
                     row: None,
                     kind: "pauses",
-                    causes: vec![format!("{words} ({})", cause_text(cause))],
+                    causes: vec![format!("{words} ({cause})")],
                     code: Some(&cause.code),
                     contact_id: None,
-                    text: format!("{words} ({}); continuing in {seconds:.1} s{asked}", cause_text(cause)),
+                    text: format!("{words} ({cause}); continuing in {seconds:.1} s{asked}"),
                 })
             }
         },
@@ -291,12 +292,12 @@ fn settled<'a>(
         | RowState::Accepted
         | RowState::Withdrawn => return None,
     };
-    let why = cause.map(|cause| format!(": {}", cause_text(cause))).unwrap_or_default();
+    let why = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
     Some(Problem {
         level,
         row: Some(row),
         kind,
-        causes: vec![cause.map(cause_text).unwrap_or_default()],
+        causes: vec![cause.map(Cause::to_string).unwrap_or_default()],
         code: cause.map(|cause| &*cause.code),
         contact_id: None,
         text: format!("{text}{why}"),
@@ -305,60 +306,16 @@ fn settled<'a>(
 
 fn found(finding: &VerificationFinding) -> Problem<'_> {
     let VerificationFinding { source, line, key, contact_id, kind } = finding;
-    let contact = contact_id.as_deref().unwrap_or_default();
-    let (counted, cause, text) = match kind {
-        FindingKind::Missing => (
-            "missing",
-            "Connect does not know the contact".to_owned(),
-            format!("is missing: Connect does not know contact {contact}"),
-        ),
-        FindingKind::Different(members) => {
-            let members = members.join(" and ");
-            ("different", members.clone(), format!("differs in {members} from contact {contact}"))
-        }
-        FindingKind::Found => (
-            "found",
-            "unknown before, and created".to_owned(),
-            format!("was unknown and is created: contact {contact}"),
-        ),
-        FindingKind::Ambiguous { contacts, rows } => {
-            let reason = match rows {
-                1 => "several contacts match".to_owned(),
-                rows => format!("{rows} rows have the same name and attributes"),
-            };
-            (
-                "still unknown",
-                "several contacts or rows match".to_owned(),
-                format!("stays unknown: {reason}; contacts {}", contacts.join(", ")),
-            )
-        }
-        FindingKind::Shared => (
-            "shared",
-            "another row has the same contact".to_owned(),
-            format!("has contact {contact}, which another row has too"),
-        ),
-        FindingKind::NotFound => (
-            "still unknown",
-            "no contact was found, which does not prove that there is none".to_owned(),
-            "stays unknown: no contact was found, which does not prove that there is none".to_owned(),
-        ),
-        FindingKind::Refused(cause) => {
-            ("not answered", cause_text(cause), format!("cannot be looked up: {}", cause_text(cause)))
-        }
-    };
+    let words = finding_words(finding);
     Problem {
         level: if *kind == FindingKind::Found { Level::INFO } else { Level::WARN },
         row: Some(RowReference { file: source, line: *line, key }),
-        kind: counted,
-        causes: vec![cause],
+        kind: words.kind,
+        causes: vec![words.cause],
         code: None,
         contact_id: contact_id.as_deref(),
-        text,
+        text: words.text,
     }
-}
-
-pub(super) fn cause_text(cause: &Cause) -> String {
-    format!("{}: {}", cause.code, cause.message)
 }
 
 #[cfg(test)]

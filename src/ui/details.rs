@@ -1,6 +1,5 @@
 //! What `--verbose` adds: a line for each step before the first request, and for each attempt that is made again. Pure.
 
-use super::describe_event::cause_text;
 use super::words::count_of;
 use crate::event::{Preparation, RunEvent};
 use crate::ledger::RowState;
@@ -22,7 +21,7 @@ pub(super) fn detail(event: &RunEvent) -> Option<String> {
             cause: Some(cause),
             ..
         } => {
-            format!("{source}, line {line} (key {key}) is tried again: {}", cause_text(cause))
+            format!("{source}, line {line} (key {key}) is tried again: {cause}")
         }
         _ => return None,
     };

@@ -95,7 +95,7 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
             "The rows are not the cause. Check the credentials, that they allow the operation on the instance, and \
              the machine's clock.",
         ),
-        Ending::Clock(ClockRefusal { cause: Cause { code, message }, offset, .. }) => {
+        Ending::Clock(ClockRefusal { cause, offset, .. }) => {
             let (clock, remedy) = match offset {
                 Some(offset) if offset.is_large() => (clock_offset(*offset), "Set it, for instance by NTP."),
                 Some(_) => (
@@ -108,8 +108,7 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
                 ),
             };
             let problem = "Connect refuses the time of the signature";
-            let reason =
-                format!("{problem} ({code}: {message}); {clock}. {remedy} The rows are not the cause.");
+            let reason = format!("{problem} ({cause}); {clock}. {remedy} The rows are not the cause.");
             return Some((ExitCode::Fatal, reason));
         }
         Ending::Untrusted { cause, has_sent } => (
@@ -152,11 +151,10 @@ pub(super) fn failure(ending: &Ending) -> Option<(ExitCode, String)> {
         Ending::Unanswered(cause) => (
             ExitCode::TryLater,
             cause,
-            "Connect accepts requests and does not answer them",
+            "Connect gives no usable answer to the requests",
             "Unanswered rows are in doubt. The next run sends them again with the same client tokens within \
              --idempotency-window; with --on-unknown hold they are unknown.",
         ),
     };
-    let Cause { code, message } = cause;
-    Some((exit, format!("{problem} ({code}: {message}). {remedy}")))
+    Some((exit, format!("{problem} ({cause}). {remedy}")))
 }

@@ -1,8 +1,9 @@
 //! Everything that people and programs see: progress, results, rejects, metrics. The only folder that writes
 //! to standard output and standard error.
 //!
-//! - `describe_event` describes every event for people; a new event is added there, and where it is shown in
-//!   a form of its own. Observers: `terminal` (status area, plain lines), `log`, `json`, `metrics`.
+//! - `describe_event` describes every event for people; a new event is added there, and where it is shown in a form of its
+//!   own. `describe_finding` has the words of `verify`. Observers: `terminal` (status area, plain lines), `log`, `json`,
+//!   `metrics`.
 //! - `standard_error` decides which lines are shown, and copies all of them to `log_file`; `details` has those of `--verbose`.
 //! - `announcement`: who sends what where, before the first request, and the question whether to.
 //! - Results of commands: `run_report`, `check_report` and `check_rows`, `verification_report`, `doctor_report`, `status`,
@@ -16,6 +17,7 @@ mod announcement;
 mod check_report;
 mod check_rows;
 mod describe_event;
+mod describe_finding;
 mod details;
 mod doctor_report;
 mod ending;

@@ -32,7 +32,7 @@ fn strict(ahead: SignedDuration, code: &'static str, accepted: &'static str) -> 
     })
 }
 
-const CREATED: &str = r#"{"ContactId":"contact-1","ContactArn":"arn"}"#;
+const CREATED: &str = r#"{"ContactId":"166c4e33-95aa-4c39-bde3-e89df8bd205c"}"#;
 
 fn import_signed(folder: &Folder, url: &str, change: impl FnOnce(&mut Command)) -> Ended {
     let mut command = folder.command(&run_signed(url, &["--concurrency", "1", "--output", "json"]));
@@ -109,6 +109,40 @@ fn a_denial_is_a_denial_where_the_clocks_agree_or_a_cache_answers() {
         assert!(ended.stdout.contains("AccessDeniedException"), "{}", ended.stdout);
         assert!(!ended.stdout.contains("refuses the time"), "{}", ended.stdout);
         assert_eq!(folder.states("t.ledger.db"), "pending 3");
+    }
+}
+
+#[test]
+fn doctor_warns_of_a_clock_that_a_run_corrects_and_fails_where_a_run_would_end() {
+    for (disabled, exit, found) in [
+        ("false", 0, "warn  clock        7"),
+        (
+            "true",
+            7,
+            "fail  clock        SignatureDoesNotMatch: Signature expired: x; this machine's clock is 7",
+        ),
+    ] {
+        let folder = with_rows(1);
+        let ahead = SignedDuration::from_mins(12);
+        let connect = Endpoint::serve(move |request| {
+            let date = ("date", date(ahead));
+            if difference(request, ahead) > SignedDuration::from_mins(5) {
+                let code = ("x-amzn-errortype", "SignatureDoesNotMatch".to_owned());
+                return Reply::Raw(403, vec![date, code], r#"{"message":"Signature expired: x"}"#.to_owned());
+            }
+            match &*request.method {
+                "PUT" => {
+                    let code = ("x-amzn-errortype", "InvalidParameterException".to_owned());
+                    Reply::Raw(400, vec![date, code], r#"{"message":"Client token is too long"}"#.to_owned())
+                }
+                _ => Reply::Raw(200, vec![date], r#"{"Instance":{"InstanceStatus":"ACTIVE"}}"#.to_owned()),
+            }
+        });
+        let url = connect.url();
+        let mut command = folder.command(&[&["doctor"], &run_signed(&url, &[])[1..]].concat());
+        command.envs(USER_KEYS).env("AWS_DISABLE_CLOCK_SKEW_CORRECTION", disabled);
+        let ended = Ended::from(command.output().unwrap()).expect(exit);
+        assert!(ended.stdout.contains(found), "{}", ended.stdout);
     }
 }
 

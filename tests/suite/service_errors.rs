@@ -185,7 +185,7 @@ fn an_outage_exits_with_75_and_the_next_run_creates_the_pending_rows() {
         if outage.load(Ordering::SeqCst) { Reply::Error(503, "") } else { Reply::Created }
     });
     let ended = ended.expect(75);
-    assert!(ended.stdout.contains("does not answer"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Connect gives no usable answer"), "{}", ended.stdout);
     assert_eq!(folder.states("t.ledger.db"), "pending 30");
     is_down.store(false, Ordering::SeqCst);
     let url = endpoint.url();
@@ -321,6 +321,10 @@ fn codes_of_throttling_and_of_timeouts_reject_no_row_however_the_response_names_
         (400, (NAME, "com.amazonaws.connect#RequestThrottled:http://a/"), "{}"),
         (400, NONE, r#"{"__type":"com.amazonaws.connect#RequestLimitExceeded","message":"m"}"#),
         (403, NONE, r#"{"code":"EC2ThrottledException","Message":"m"}"#),
+        (400, (NAME, "http://internal.amazon.com/coral/#ThrottlingException"), "{}"),
+        (400, NONE, r#"{"__type":"http://internal.amazon.com/coral/#SlowDown:http://a/","message":"m"}"#),
+        (400, (NAME, ""), r#"{"__type":"SlowDown"}"#),
+        (400, (NAME, "throttlingexception"), "{}"),
         (429, ("X-Amzn-ErrorType", "SomethingNew"), "{}"),
     ];
     for (status, header, body) in throttled {

@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 use tracing::debug;
 
 use super::error_chain::{find, innermost, is_connect_failure};
+use super::error_code::error_code;
 use super::headers::{is_cached, retry_after, service_time};
 use super::responder::responder;
 use super::transport::{AnswerTooLong, is_page};
@@ -188,9 +189,10 @@ where
     }
     match error {
         SdkError::ServiceError(service) => {
+            let code = error_code(service.err(), service.raw());
             let response = ErrorResponse {
                 status: service.raw().status().as_u16(),
-                code: service.err().code(),
+                code: code.as_deref(),
                 message: service.err().message(),
                 retry_after: retry_after(service.raw().headers(), Timestamp::now()),
                 clock: clock_reading(service.raw(), sent, took),

@@ -9,7 +9,8 @@
 //! - `settings`: the client's settings, and values of the environment and of the profile that cannot be used.
 //! - `endpoint`: the endpoints that the clients use.
 //! - `credentials`: the sources of credentials, and why they give none.
-//! - `headers`: the service's time and the pause that an answer asks for; `responder`: who answered a call.
+//! - `headers`: the service's time and the pause that an answer asks for; `error_code`: the code of an error response;
+//!   `responder`: who answered a call.
 //! - `call`: makes one call and classifies its failure.
 //! - `client`: the one client of the process.
 //! - `caller`: whose credentials sign the requests.
@@ -24,6 +25,7 @@ mod credentials;
 mod doctor;
 mod endpoint;
 mod error_chain;
+mod error_code;
 mod headers;
 mod lookup;
 mod profile;
