@@ -138,7 +138,6 @@ impl Examination {
         let source =
             EndpointSource::of(client.target(), self.is_endpoint_given, |name| std::env::var(name).ok());
         let facts = target::facts(client.target(), source, client.profile(), proxy.as_deref());
-        let is_endpoint = facts.iter().all(|fact| fact.status == CheckStatus::Info);
         facts.into_iter().for_each(&mut emit);
         let credentials = client.credentials().await;
         let is_signed = self.rehearsal || !matches!(credentials, Ok(None));
@@ -151,7 +150,7 @@ impl Examination {
         let caller = client.caller().await;
         let earlier = local::earlier_account(&self.ledger);
         local::account(&caller, self.account.as_deref(), earlier.as_deref()).into_iter().for_each(&mut emit);
-        if !is_endpoint || matches!(caller, Caller::NoCredentials(_)) {
+        if matches!(caller, Caller::NoCredentials(_)) {
             return false;
         }
         let before = SystemTime::now();

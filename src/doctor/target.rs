@@ -50,25 +50,20 @@ impl EndpointSource {
     }
 }
 
-/// Host, Region, profile and proxy of the requests; and a failure if no request can be sent there.
+/// Host, Region, profile and proxy of the requests.
 pub(super) fn facts(
     target: &ServiceTarget,
     source: EndpointSource,
     profile: Option<&str>,
     proxy: Option<&str>,
-) -> Vec<CheckResult> {
-    let Some(host) = target.host_and_port() else {
-        let found = format!("'{}' is no endpoint", target.endpoint);
-        let remedy = "correct the Region, or the URL of --endpoint-url, AWS_ENDPOINT_URL_CONNECT, AWS_ENDPOINT_URL or \
-                      endpoint_url in the profile: https://HOST";
-        return vec![CheckResult::fail("endpoint", ExitCode::Fatal, found, remedy)];
-    };
+) -> [CheckResult; 4] {
+    let host = target.host_and_port();
     let tls = if target.is_encrypted() { "" } else { ", without TLS" };
     let host = match source {
         EndpointSource::Region => format!("{host}{tls}"),
         EndpointSource::Named(_) | EndpointSource::Profile => format!("{host}{tls} ({})", source.name()),
     };
-    vec![
+    [
         CheckResult::info("host", host),
         CheckResult::info("Region", &target.region),
         CheckResult::info("profile", profile.unwrap_or("none is named")),
@@ -89,7 +84,6 @@ pub(super) fn of_proxy(error: &AttemptError, host: &str) -> CheckResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::CheckStatus;
 
     #[test]
     fn the_source_of_the_endpoint_is_what_the_user_has_to_change() {
@@ -113,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_has_its_port_and_an_endpoint_that_is_none_fails() {
+    fn the_host_has_its_port() {
         let facts = |url: &str, proxy| {
             let target = ServiceTarget::new("eu-west-2".into(), url.into());
             facts(&target, EndpointSource::Region, None, proxy)
@@ -130,10 +124,5 @@ mod tests {
         );
         assert_eq!(found("http://[::1]:8080", None)[0], "[::1]:8080, without TLS");
         assert_eq!(found("http://host", None)[0], "host:80, without TLS");
-        for wrong in ["localhost:8080", "Connect in eu west 2", "connect", ""] {
-            let facts = facts(wrong, None);
-            assert_eq!(facts.len(), 1, "{wrong}");
-            assert_eq!(facts[0].status, CheckStatus::Fail(ExitCode::Fatal), "{wrong}");
-        }
     }
 }

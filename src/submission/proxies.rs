@@ -135,7 +135,7 @@ pub enum ProxyError {
 
 /// The way of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Route<'a> {
+pub(super) enum ProxyRoute<'a> {
     /// To the service.
     Direct,
     /// To the proxy, which reads it and passes it on: plain HTTP.
@@ -194,25 +194,25 @@ impl Proxies {
     }
 
     /// The way of a request to this URL.
-    pub(super) fn route(&self, url: &str) -> Route<'_> {
+    pub(super) fn route(&self, url: &str) -> ProxyRoute<'_> {
         if self.http.is_none() && self.https.is_none() {
-            return Route::Direct;
+            return ProxyRoute::Direct;
         }
-        let Ok(url) = url.parse::<Uri>() else { return Route::Direct };
-        let Some(host) = url.host() else { return Route::Direct };
+        let Ok(url) = url.parse::<Uri>() else { return ProxyRoute::Direct };
+        let Some(host) = url.host() else { return ProxyRoute::Direct };
         let route = match (url.scheme_str(), &self.http, &self.https) {
-            (Some("http"), Some(proxy), _) => Route::Forward(proxy),
-            (Some("https"), _, Some(proxy)) => Route::Tunnel(proxy),
-            _ => return Route::Direct,
+            (Some("http"), Some(proxy), _) => ProxyRoute::Forward(proxy),
+            (Some("https"), _, Some(proxy)) => ProxyRoute::Tunnel(proxy),
+            _ => return ProxyRoute::Direct,
         };
-        if is_of_this_machine(host) || self.exceptions.contains(&url) { Route::Direct } else { route }
+        if is_of_this_machine(host) || self.exceptions.contains(&url) { ProxyRoute::Direct } else { route }
     }
 
     /// The proxy of requests to this URL, if they go through one.
     pub fn proxy_for(&self, url: &str) -> Option<Arc<Proxy>> {
         match self.route(url) {
-            Route::Direct => None,
-            Route::Forward(proxy) | Route::Tunnel(proxy) => Some(proxy.clone()),
+            ProxyRoute::Direct => None,
+            ProxyRoute::Forward(proxy) | ProxyRoute::Tunnel(proxy) => Some(proxy.clone()),
         }
     }
 }

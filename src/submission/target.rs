@@ -31,16 +31,11 @@ impl ServiceTarget {
         self.endpoint.split_once("://").map_or(&*self.endpoint, |(_, authority)| authority).to_owned()
     }
 
-    /// Host and port of the endpoint; `None` if it is no URL.
-    pub fn host_and_port(&self) -> Option<String> {
-        let uri = self.endpoint.parse::<hyper::Uri>().ok()?;
-        let port = match (uri.port_u16(), uri.scheme_str()?) {
-            (Some(port), "http" | "https") => port,
-            (None, "http") => 80,
-            (None, "https") => 443,
-            _ => return None,
-        };
-        Some(format!("{}:{port}", uri.host()?))
+    /// Host and port of the endpoint.
+    pub fn host_and_port(&self) -> String {
+        let uri = self.endpoint.parse::<hyper::Uri>().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if self.is_encrypted() { 443 } else { 80 });
+        format!("{}:{port}", self.host())
     }
 
     /// Whether requests are encrypted on their way.

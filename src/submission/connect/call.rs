@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -15,11 +14,11 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::Response;
-use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::debug;
 
+use super::caught::caught;
 use super::error_chain::{find, innermost, is_connect_failure};
 use super::error_code::error_code;
 use super::headers::{is_cached, retry_after, service_time};
@@ -66,15 +65,14 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let start = Instant::now();
-    // Unwind safe: no state outlives the call that a panic could leave inconsistent.
-    let (result, sent) = with_transmission_record(AssertUnwindSafe(call).catch_unwind()).await;
+    let (result, sent) = with_transmission_record(caught(call)).await;
     let took = start.elapsed();
     match result {
-        Ok(Ok(output)) => {
+        Some(Ok(output)) => {
             debug!(request_id = output.request_id(), ?took, "answered");
             Ok(output)
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             let request_id = header(&error, "x-amzn-requestid");
             let date = error.raw_response().and_then(|response| service_time(response.headers()));
             let server_time_s = date.map(Timestamp::as_second);
@@ -84,7 +82,7 @@ where
             debug!(request_id, ?took, code = error.cause().code, "failed");
             Err(CallFailure { error, credentials, server_time_s, responder })
         }
-        Err(_) => Err(CallFailure {
+        None => Err(CallFailure {
             error: panicked(sent.is_transmitted),
             credentials: None,
             server_time_s: None,

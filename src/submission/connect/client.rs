@@ -102,7 +102,8 @@ impl ConnectClient {
             credentials = Some(chain);
         }
         let region = config.region().ok_or(ConnectError::NoRegion)?.to_string();
-        let shown_endpoint = endpoint::of_connect(&config, &region, settings.endpoint_url.as_deref());
+        let shown_endpoint = endpoint::of_connect(&config, &region, settings.endpoint_url.as_deref())
+            .map_err(|reason| ConnectError::NoEndpoint { region: region.clone(), reason })?;
         let mut client = aws_sdk_connect::config::Builder::from(&config);
         // Not in the loader: it is the endpoint of Connect, and not that of STS.
         if let Some(url) = &settings.endpoint_url {

@@ -1,9 +1,16 @@
-//! The headers of an answer: the service's time, and the pause that it asks for.
+//! The headers of an answer: who set them, the service's time, and the pause that it asks for.
 
 use std::time::Duration;
 
 use aws_smithy_runtime_api::http::Headers;
 use jiff::Timestamp;
+
+/// Whether a service of AWS set the headers: each answer of one has a request id, and an error names its code.
+pub(super) fn is_of_aws(headers: &Headers) -> bool {
+    ["x-amzn-requestid", "x-amzn-errortype"]
+        .into_iter()
+        .any(|name| headers.get(name).is_some_and(|value| !value.trim_matches([' ', ':']).is_empty()))
+}
 
 /// The service's time: the header `Date`.
 pub(super) fn service_time(headers: &Headers) -> Option<Timestamp> {
@@ -75,6 +82,16 @@ mod tests {
             assert_eq!(of(&[("retry-after", invalid), ("x-amz-retry-after", invalid)]), None, "{invalid}");
         }
         assert_eq!(of(&[("retry-after", "99999999999999999999")]), Some(Duration::from_secs(u64::MAX)));
+    }
+
+    #[test]
+    fn the_headers_of_a_service_have_a_request_id_or_a_code() {
+        for own in [("x-amzn-requestid", "7"), ("x-amzn-errortype", "AccessDeniedException:")] {
+            assert!(is_of_aws(&headers(&[own])), "{own:?}");
+        }
+        for other in [("x-amzn-requestid", " "), ("x-amzn-errortype", ":"), ("server", "squid")] {
+            assert!(!is_of_aws(&headers(&[other])), "{other:?}");
+        }
     }
 
     #[test]

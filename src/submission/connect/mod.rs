@@ -5,12 +5,12 @@
 //! - `error_chain`: the causes of an SDK error; `caught`: panics of the SDK.
 //! - `profile`: the AWS configuration files and the profile in use.
 //! - `trust`: the certificates that are trusted.
+//! - `headers`: the headers of an answer: who set them, the service's time, and the pause that it asks for.
 //! - `transport`: TLS, proxies and bounded answers.
-//! - `settings`: the client's settings, and values of the environment and of the profile that cannot be used.
 //! - `endpoint`: the endpoints that the clients use.
+//! - `settings`: the client's settings, and values of the environment and of the profile that cannot be used.
 //! - `credentials`: the sources of credentials, and why they give none.
-//! - `headers`: the service's time and the pause that an answer asks for; `error_code`: the code of an error response;
-//!   `responder`: who answered a call.
+//! - `error_code`: the code of an error response; `responder`: who answered a call.
 //! - `call`: makes one call and classifies its failure.
 //! - `client`: the one client of the process.
 //! - `caller`: whose credentials sign the requests.

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::Response;
 
 use super::error_chain::{chain, find, is_connect_failure};
+use super::headers::is_of_aws;
 use crate::submission::response::{ConnectionFailure, Responder};
 use crate::submission::service_error::{is_known_code, one_line};
 
@@ -28,9 +29,7 @@ where
         SdkError::ServiceError(service) => service.err().code(),
         _ => None,
     };
-    // Every answer of an AWS service has a request id, and an error names its code.
-    let has_code = !header("x-amzn-errortype").trim_matches(':').is_empty();
-    if has_code || !header("x-amzn-requestid").is_empty() || code.is_some_and(is_known_code) {
+    if is_of_aws(response.headers()) || code.is_some_and(is_known_code) {
         return Responder::Service;
     }
     let status = format!("HTTP {}", response.status().as_u16());

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
-use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
+use super::endpoint::{self, CONNECT, SIGN_IN, SSO, SSO_OIDC, STS, setting_of, variable_of};
 use super::profile::ProfileError;
 use super::trust::{CaBundle, TrustError};
 use crate::submission::proxies::ProxyError;
@@ -48,6 +48,17 @@ pub enum ConnectError {
         "no Region is set; use --region, AWS_REGION, the profile, or the instance's ARN as --instance-id"
     )]
     NoRegion,
+    /// The AWS SDK has no endpoint of Connect for the Region.
+    #[error(
+        "Connect has no endpoint in {region}: {reason}; correct the Region, AWS_USE_FIPS_ENDPOINT or \
+         AWS_USE_DUALSTACK_ENDPOINT, or name an endpoint with --endpoint-url"
+    )]
+    NoEndpoint {
+        /// The Region.
+        region: String,
+        /// Reason of the SDK.
+        reason: String,
+    },
     /// A value of the environment or of the profile cannot be used.
     #[error("{name} {problem}")]
     Setting {
@@ -73,8 +84,8 @@ pub enum ConnectError {
     Proxy(#[from] ProxyError),
 }
 
-/// Service ids of the SDK for all that is called: Connect, and what credentials come from.
-const SERVICES: [&str; 5] = ["Connect", "STS", "SSO", "SSO OIDC", "Signin"];
+/// All services that are called.
+const SERVICES: [&str; 5] = [CONNECT, STS, SSO, SSO_OIDC, SIGN_IN];
 
 /// Switches, with their keys in a profile.
 const SWITCHES: [(&str, &str); 3] = [
@@ -82,8 +93,6 @@ const SWITCHES: [(&str, &str); 3] = [
     ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
 ];
-
-const ENDPOINT: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");
 
 const METADATA_ENDPOINT: (&str, &str) =
     ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
@@ -116,7 +125,7 @@ pub(super) fn expect_usable(config: &SdkConfig, settings: &AwsSettings) -> Resul
     if let (None, Some(region)) = (&settings.region, config.region()) {
         let of_metadata = "the Region that the metadata service of the EC2 instance names";
         let variable = [REGION.0, DEFAULT_REGION].into_iter().find(|name| env::var(name).is_ok());
-        let configured = || configured(config, "Connect", REGION, &profile).map(|(name, _)| name);
+        let configured = || configured(config, CONNECT, REGION, &profile).map(|(name, _)| name);
         let name = variable.map(str::to_owned).or_else(configured).unwrap_or_else(|| of_metadata.to_owned());
         expect_region(region.as_ref()).map_err(|problem| unusable(&name, problem))?;
     }
@@ -125,19 +134,19 @@ pub(super) fn expect_usable(config: &SdkConfig, settings: &AwsSettings) -> Resul
         found.map_or(Ok(()), |(name, value)| rule(&value).map_err(|problem| unusable(&name, problem)))
     };
     for switch in SWITCHES {
-        expect("Connect", switch, expect_switch)?;
+        expect(CONNECT, switch, expect_switch)?;
     }
     // One for Connect would not be used.
-    let is_given = |service: &&str| *service == "Connect" && settings.endpoint_url.is_some();
+    let is_given = |service: &&str| *service == CONNECT && settings.endpoint_url.is_some();
     for service in SERVICES.into_iter().filter(|service| !is_given(service)) {
-        for name in [&variable_of(service, ENDPOINT.0), ENDPOINT.0] {
+        for name in [&variable_of(service, endpoint::URL.0), endpoint::URL.0] {
             text(name)?;
         }
-        expect(service, ENDPOINT, expect_endpoint)?;
+        expect(service, endpoint::URL, expect_endpoint)?;
     }
     if !env::var("AWS_EC2_METADATA_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
-        expect("Connect", METADATA_ENDPOINT, expect_endpoint)?;
-        expect("Connect", METADATA_MODE, expect_address_family)?;
+        expect(CONNECT, METADATA_ENDPOINT, expect_endpoint)?;
+        expect(CONNECT, METADATA_MODE, expect_address_family)?;
     }
     if let Some(value) = text("AWS_EXECUTION_ENV")? {
         expect_header(&value).map_err(|problem| unusable("AWS_EXECUTION_ENV", &problem))?;
@@ -176,20 +185,14 @@ pub(super) fn expect_signable(credentials: &Credentials) -> Result<(), String> {
 fn configured(
     config: &SdkConfig,
     service: &str,
-    (variable, key): (&str, &str),
+    setting: (&str, &str),
     profile: &str,
 ) -> Option<(String, String)> {
-    let wanted = ServiceConfigKey::builder().service_id(service).env(variable).profile(key).build().ok()?;
-    // None if endpoints of the environment and the profile are ignored.
-    let value = config.service_config()?.load_config(wanted)?;
+    let value = setting_of(config, service, setting)?;
+    let (variable, key) = setting;
     let own = variable_of(service, variable);
     let name = [&*own, variable].into_iter().find(|name| env::var(name).is_ok());
     Some((name.map_or_else(|| format!("{key} of profile {profile}"), str::to_owned), value))
-}
-
-/// The variable that sets this for one service, such as `AWS_ENDPOINT_URL_SSO_OIDC`.
-fn variable_of(service: &str, variable: &str) -> String {
-    format!("{variable}_{}", service.to_uppercase().replace(' ', "_"))
 }
 
 /// The value of a variable, which must be Unicode.

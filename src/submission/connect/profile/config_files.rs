@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -69,6 +69,14 @@ impl Kind {
 /// The value of a variable that is set and not blank.
 pub(in crate::submission::connect) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The path with the home folder in the place of a `~` at its start, as the AWS CLI has it.
+pub(in crate::submission::connect) fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
 }
 
 impl ConfigFiles {
@@ -201,14 +209,10 @@ impl ConfigFile {
     fn read(kind: Kind) -> Self {
         let (variable_name, name) = kind.names();
         let named = variable(variable_name);
-        let home = home_dir(&Env::real(), Os::real());
-        let path = match (&named, home) {
-            (Some(path), Some(home)) => match path.strip_prefix("~/") {
-                Some(rest) => PathBuf::from(home).join(rest),
-                None => path.into(),
-            },
-            (Some(path), None) => path.into(),
-            (None, home) => PathBuf::from(home.unwrap_or_else(|| "~".to_owned())).join(".aws").join(name),
+        let home = home_dir(&Env::real(), Os::real()).map(PathBuf::from);
+        let path = match &named {
+            Some(path) => expanded(Path::new(path), home),
+            None => expanded(&Path::new("~/.aws").join(name), home),
         };
         let is_meant = named.is_some() || path.metadata().is_ok();
         let contents = match std::fs::read(&path) {
@@ -253,6 +257,17 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::testing::config_files;
+    use super::*;
+
+    #[test]
+    fn a_tilde_at_the_start_is_the_home_folder() {
+        let home = || Some(PathBuf::from("/home/me"));
+        assert_eq!(expanded(Path::new("~/ca.pem"), home()), Path::new("/home/me/ca.pem"));
+        assert_eq!(expanded(Path::new("~/ca.pem"), None), Path::new("~/ca.pem"));
+        for path in ["a/~/ca.pem", "~you/ca.pem", "ca.pem"] {
+            assert_eq!(expanded(Path::new(path), home()), Path::new(path));
+        }
+    }
 
     #[tokio::test]
     async fn a_syntax_error_is_named_with_file_and_line() {

@@ -13,7 +13,7 @@ mod origin;
 mod selected;
 mod source;
 
-pub(super) use config_files::{ConfigFiles, variable};
+pub(super) use config_files::{ConfigFiles, expanded, variable};
 pub use error::ProfileError;
 pub(super) use origin::{OriginKind, ProfileOrigin, profile_origin};
 pub(super) use selected::{SelectedBy, SelectedProfile, has_variables};

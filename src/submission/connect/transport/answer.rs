@@ -2,10 +2,12 @@
 
 use std::error::Error;
 
-use aws_smithy_runtime_api::http::{Headers, Response};
+use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use thiserror::Error;
+
+use crate::submission::connect::headers::is_of_aws;
 
 /// Longest answer that is read, bytes. Those of CreateContact and StartTaskContact have some hundred, those of AWS STS and
 /// of sources of credentials some thousand.
@@ -59,11 +61,6 @@ pub(super) fn is_of_proxy(response: &Response) -> bool {
     response.status().as_u16() == 407
         || is_page(response)
         || is_error && !is_data && !is_of_aws(response.headers())
-}
-
-/// Whether a service of AWS set the headers.
-fn is_of_aws(headers: &Headers) -> bool {
-    ["x-amzn-requestid", "x-amzn-errortype"].into_iter().any(|name| headers.contains_key(name))
 }
 
 /// The media type without its parameters.

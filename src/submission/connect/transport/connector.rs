@@ -17,7 +17,7 @@ use hyper::Uri;
 use super::answer::{bounded, is_of_proxy, limit};
 use super::tunnel::{as_error, explained};
 use crate::submission::connect::trust::{Inspector, Trust};
-use crate::submission::proxies::{Proxies, Proxy, ProxyError, Route};
+use crate::submission::proxies::{Proxies, Proxy, ProxyError, ProxyRoute};
 use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
 /// A transport for loopback, which ignores the proxy variables of the environment.
@@ -143,7 +143,7 @@ impl HttpConnector for Transport {
         let limit_of_explanation = self.limit_of_explanation();
         let (routes, url) = (self.routes.clone(), request.uri().to_owned());
         let (proxy, is_tunnel) = match self.routes.proxies.route(request.uri()) {
-            Route::Direct => {
+            ProxyRoute::Direct => {
                 let direct = self.direct.get_or_init(|| self.connector(ProxyConfig::disabled()));
                 let call = direct.call(request);
                 return HttpConnectorFuture::new(async move {
@@ -153,8 +153,8 @@ impl HttpConnector for Transport {
                     }
                 });
             }
-            Route::Forward(proxy) => (proxy.clone(), false),
-            Route::Tunnel(proxy) => (proxy.clone(), true),
+            ProxyRoute::Forward(proxy) => (proxy.clone(), false),
+            ProxyRoute::Tunnel(proxy) => (proxy.clone(), true),
         };
         let target = target(&url);
         let connector = match is_tunnel {

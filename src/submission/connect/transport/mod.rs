@@ -4,7 +4,7 @@
 //! - `tunnel`: why a proxy did not connect.
 //! - `answer`: which answers are accepted, and how long they may be.
 //!
-//! Imports `trust` of its parent.
+//! Imports `trust`, `headers` and `error_chain` of its parent.
 
 mod answer;
 mod connector;

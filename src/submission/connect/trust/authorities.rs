@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
 use crate::printable::ShownPath as _;
-use crate::submission::connect::profile::ConfigFiles;
+use crate::submission::connect::profile::{ConfigFiles, expanded};
 
 /// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
 const MAX_BUNDLE: u64 = 16 << 20;
@@ -151,14 +151,6 @@ fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The path with the home folder in the place of a `~` at its start, as the AWS CLI has it.
-fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
-    }
-}
-
 fn of_system() -> Certificates {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
@@ -202,16 +194,6 @@ mod tests {
         assert_eq!(chosen(None, requests, None), Some(bundle("r.pem", "REQUESTS_CA_BUNDLE")));
         assert_eq!(chosen(None, empty, Some(profile.clone())), Some(profile));
         assert_eq!(chosen(None, empty, None), None);
-    }
-
-    #[test]
-    fn a_tilde_at_the_start_is_the_home_folder() {
-        let home = || Some(PathBuf::from("/home/me"));
-        assert_eq!(expanded(Path::new("~/ca.pem"), home()), Path::new("/home/me/ca.pem"));
-        assert_eq!(expanded(Path::new("~/ca.pem"), None), Path::new("~/ca.pem"));
-        for path in ["a/~/ca.pem", "~you/ca.pem", "ca.pem"] {
-            assert_eq!(expanded(Path::new(path), home()), Path::new(path));
-        }
     }
 
     #[test]
