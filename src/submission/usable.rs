@@ -58,12 +58,16 @@ pub(crate) fn expect_address_family(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks a key or a token: it is sent in a header, and none that AWS gives has a character other than visible ASCII.
+/// Checks a key or a token: it is sent in a header, and none that AWS gives has a quotation mark, or a character other than
+/// visible ASCII.
 ///
 /// # Errors
 /// As [`expect_region`]. The text is not quoted, since it is a secret.
 pub(crate) fn expect_secret(text: &str) -> Result<(), String> {
-    expect_characters(text, "white space or an unusual character", |character| character.is_ascii_graphic())
+    // Docker's --env-file keeps the quotation marks of its values.
+    expect_characters(text, "white space or an unusual character", |character| {
+        character.is_ascii_graphic() && !matches!(character, '"' | '\'')
+    })
 }
 
 /// Checks a text that is sent in a header, in which spaces are allowed.
@@ -80,7 +84,11 @@ fn expect_characters(text: &str, what: &str, is_usual: impl Fn(char) -> bool) ->
     let Some((before, found)) = text.chars().enumerate().find(|(_, character)| !is_usual(*character)) else {
         return Ok(());
     };
-    let what = if matches!(found, '\n' | '\r') { "a line break" } else { what };
+    let what = match found {
+        '\n' | '\r' => "a line break",
+        '"' | '\'' => "a quotation mark",
+        _ => what,
+    };
     Err(format!("has {what} as its character {} of {}; copy it again", before + 1, text.chars().count()))
 }
 
@@ -117,6 +125,9 @@ mod tests {
         assert_eq!(expect_secret("AKIA/+=%~"), Ok(()));
         let line = expect_secret("ab\ncd").unwrap_err();
         assert_eq!(line, "has a line break as its character 3 of 5; copy it again");
+        let quoted = expect_secret("\"AKIA\"").unwrap_err();
+        assert_eq!(quoted, "has a quotation mark as its character 1 of 6; copy it again");
+        assert!(expect_secret("AKIA'").is_err());
         for text in ["a b", "a\u{200b}b", "é", "a\tb", "a\u{1}b"] {
             let problem = expect_secret(text).unwrap_err();
             assert!(

@@ -132,3 +132,36 @@ fn nothing_is_sent_with_a_role_that_is_refused() {
     assert_eq!(signers(&sts)[0], "AKIDEXAMPLE");
     assert!(connect.received().is_empty());
 }
+
+#[test]
+fn a_token_without_a_role_does_not_lead_to_the_machines_role() {
+    let metadata = instance_metadata("ASIAINSTANCE");
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let (url, metadata_url) = (connect.url(), metadata.url());
+    let variables = [
+        WITH_METADATA,
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*metadata_url),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"),
+    ];
+    let ended = Home::new().run(&run_signed(&url, &[]), &variables).expect(7);
+    assert!(ended.stdout.contains("AWS_ROLE_ARN is not set, and AWS_WEB_IDENTITY_TOKEN_FILE is"));
+    assert!(connect.received().is_empty());
+}
+
+#[test]
+fn a_refused_token_with_a_line_end_in_its_file_is_said_to_have_one() {
+    let home = Home::new();
+    let sts = Endpoint::serve(|_| sts_error(400, "InvalidIdentityToken", "not a valid JWT"));
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    let (url, sts_url, file) = (connect.url(), sts.url(), home.0.path("token").display().to_string());
+    let variables =
+        [("AWS_WEB_IDENTITY_TOKEN_FILE", &*file), ("AWS_ROLE_ARN", ROLE), ("AWS_ENDPOINT_URL_STS", &sts_url)];
+    let of_file = format!("write {file} without white space at its ends");
+    for (token, has_line_end) in [("a.b.c\n", true), ("a.b.c", false)] {
+        home.0.write("token", token);
+        let ended = home.run(&run_signed(&url, &[]), &variables).expect(7);
+        assert!(ended.stdout.contains("InvalidIdentityToken: not a valid JWT"), "{}", ended.stdout);
+        assert_eq!(ended.stdout.contains(&of_file), has_line_end, "{}", ended.stdout);
+    }
+    assert!(connect.received().is_empty());
+}

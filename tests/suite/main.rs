@@ -24,6 +24,7 @@ mod consistency;
 mod crash;
 mod credentials;
 mod credentials_failures;
+mod credentials_renewal;
 mod csv_formats;
 mod dates;
 mod doctor;

@@ -133,9 +133,16 @@ fn a_profile_that_does_not_exist_ends_every_command_with_2() {
     let text = refused(&home, &["--profile", "zzz"], &[("AWS_CONFIG_FILE", &elsewhere)]);
     assert!(text.contains("looked in HOME/elsewhere and "), "{text}");
     assert!(text.contains("the profiles are: staging\n"), "{text}");
+    // An empty home is not the working directory.
+    let text = refused(&home, &["--profile", "import"], &[("HOME", "")]);
+    let expected =
+        "looked in ~/.aws/config (does not exist) and ~/.aws/credentials (does not exist); HOME is not set";
+    assert!(text.contains(expected), "{text}");
     // AWS_PROFILE: unless the environment's keys sign.
-    let text = refused(&home, &[], &[("AWS_PROFILE", "imprt")]);
-    assert!(text.contains("AWS_PROFILE: profile 'imprt' does not exist"), "{text}");
+    for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let text = refused(&home, &[], &[(name, "imprt")]);
+        assert!(text.contains(&format!("error: {name}: profile 'imprt' does not exist")), "{text}");
+    }
     let connect = Endpoint::start(|_, _| Reply::Created);
     let mut command = home.command(&run_signed(&connect.url(), &[]));
     Ended::from(command.envs(USER_KEYS).env("AWS_PROFILE", "imprt").output().unwrap()).expect(0);
@@ -218,4 +225,30 @@ fn a_source_profile_that_is_missing_does_not_lead_to_another_signer() {
     let text = refused(&home, &[], &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container.url())]);
     assert!(text.contains("profile 'default' has source_profile = gone, which does not exist"), "{text}");
     assert!(container.received().is_empty());
+}
+
+/// `AWS_CONFIG_FILE=<(vault read …)` of a shell is a pipe.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_configuration_file_that_is_a_pipe_is_read_once_and_its_process_not_quoted_with_secrets() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let failing = |home: &Home| home.program("echo 'SecretAccessKey: hunter2' >&2; exit 4");
+    let giving = |home: &Home| home.credential_process("ASIAPIPE");
+    let connect = Endpoint::start(|_, _| Reply::Created);
+    for (process, code) in [(&failing as &dyn Fn(&Home) -> String, 7), (&giving, 0)] {
+        let home = Home::new();
+        let process = process(&home);
+        let url = connect.url();
+        let mut command = home.command(&run_signed(&url, &IMPORT));
+        command.env("AWS_CONFIG_FILE", "/dev/stdin").stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let text = format!("[profile import]\ncredential_process = {process}\n");
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let ended = Ended::from(child.wait_with_output().unwrap()).expect(code);
+        if code == 7 {
+            assert!(ended.stdout.contains("and wrote: SecretAccessKey: …"), "{}", ended.stdout);
+        }
+    }
+    assert_eq!(signers(&connect), ["ASIAPIPE"]);
 }

@@ -19,6 +19,7 @@ use jiff::tz::TimeZone;
 use tracing::debug;
 
 use super::caught::caught;
+use super::credentials::CredentialsChain;
 use super::error_chain::{find, innermost, is_connect_failure};
 use super::error_code::error_code;
 use super::headers::{is_cached, retry_after, service_time};
@@ -53,10 +54,12 @@ impl From<CallFailure> for AttemptError {
 }
 
 /// Awaits `call` and classifies its failure. `request` provides the values to redact from the service's message;
-/// without it the message is dropped.
+/// without it the message is dropped. The credentials come first, outside of the call's timeouts: a source may take longer
+/// than Connect, and would otherwise be asked again at every attempt.
 ///
 /// The call is boxed: the SDK's futures are nested so deeply that rustc gives up on the layout of those around them.
 pub(super) async fn make<T, E>(
+    credentials: Option<&CredentialsChain>,
     call: Pin<Box<impl Future<Output = Result<T, SdkError<E, Response>>>>>,
     request: Option<&ContactRequest<'_>>,
 ) -> Result<T, CallFailure>
@@ -64,6 +67,14 @@ where
     T: RequestId,
     E: ProvideErrorMetadata + Error + 'static,
 {
+    if let Some(chain) = credentials
+        && let Err(failure) = chain.resolve().await
+    {
+        let error = without_credentials(&failure);
+        debug!(code = error.cause().code, "not sent");
+        let responder = Responder::NoResponse(None);
+        return Err(CallFailure { error, credentials: Some(failure), server_time_s: None, responder });
+    }
     let start = Instant::now();
     let (result, sent) = with_transmission_record(caught(call)).await;
     let took = start.elapsed();
@@ -225,15 +236,20 @@ fn panicked(is_transmitted: bool) -> AttemptError {
     }
 }
 
+/// The request was not signed: there are no credentials.
+fn without_credentials(failure: &CredentialsFailure) -> AttemptError {
+    let cause = |code| local_cause(code, &failure.with_remedy());
+    match failure.may_pass {
+        true => AttemptError::CredentialsUnavailable(cause("CredentialsOutOfReach")),
+        false => AttemptError::NoCredentials(cause("NoCredentials")),
+    }
+}
+
 /// The request was not built or not signed. Missing credentials stop the run; a source that did not answer may answer
 /// later.
 fn not_transmitted<E: Error + 'static>(error: &SdkError<E, Response>) -> AttemptError {
     if let Some(failure) = find::<CredentialsFailure>(error) {
-        let cause = |code| local_cause(code, &failure.with_remedy());
-        return match failure.may_pass {
-            true => AttemptError::CredentialsUnavailable(cause("CredentialsOutOfReach")),
-            false => AttemptError::NoCredentials(cause("NoCredentials")),
-        };
+        return without_credentials(failure);
     }
     match error {
         SdkError::TimeoutError(_) => AttemptError::CredentialsUnavailable(local_cause(
@@ -344,7 +360,7 @@ mod tests {
     #[tokio::test]
     async fn missing_credentials_are_denied_and_not_taken_for_an_unanswered_attempt() {
         let client = client(&CountingTransport::default(), false);
-        let failure = make(Box::pin(client.create_contact().send()), None).await.unwrap_err();
+        let failure = make(None, Box::pin(client.create_contact().send()), None).await.unwrap_err();
         assert!(matches!(failure.error, AttemptError::Denied(_)), "{failure:?}");
     }
 
@@ -358,7 +374,7 @@ mod tests {
                     .with(|record| record.set(Transmission { is_transmitted, ..Transmission::default() }));
                 panic!("inside the SDK")
             };
-            let failure = make::<Output, Failure>(Box::pin(call), None).await.unwrap_err();
+            let failure = make::<Output, Failure>(None, Box::pin(call), None).await.unwrap_err();
             assert_eq!(matches!(failure.error, AttemptError::MaybeSent(_)), is_transmitted);
             assert_eq!(matches!(failure.error, AttemptError::Denied(_)), !is_transmitted);
         }

@@ -16,15 +16,16 @@ impl ConnectClient {
         if self.is_rehearsal {
             return Caller::Unused(CallerAbsence::Rehearsal);
         }
-        if self.credentials.is_none() {
+        let Some(credentials) = self.credentials.as_deref() else {
             return Caller::Unused(CallerAbsence::Unsigned);
-        }
+        };
         if self.target.is_loopback() {
             return Caller::Unused(CallerAbsence::Loopback);
         }
         // No value of a row is sent to STS, so its message stays as it is.
         let nothing = ContactRequest::empty(Operation::CreateContact);
-        let ask = || call::make(Box::pin(self.sts.get_caller_identity().send()), Some(&nothing));
+        let ask =
+            || call::make(Some(credentials), Box::pin(self.sts.get_caller_identity().send()), Some(&nothing));
         let mut answer = ask().await;
         if answer.as_ref().is_err_and(|failure| failure.error.is_clock_corrected()) {
             answer = ask().await;

@@ -26,12 +26,14 @@ impl ConnectClient {
         match request.operation {
             Operation::CreateContact => {
                 let call = self.create_contact(request, token);
-                let output = call::make(Box::pin(call.send()), Some(request)).await?;
+                let output =
+                    call::make(self.credentials.as_deref(), Box::pin(call.send()), Some(request)).await?;
                 self.contact(request, output.contact_id, output.contact_arn)
             }
             Operation::StartTaskContact => {
                 let call = self.start_task_contact(request, token);
-                let output = call::make(Box::pin(call.send()), Some(request)).await?;
+                let output =
+                    call::make(self.credentials.as_deref(), Box::pin(call.send()), Some(request)).await?;
                 self.contact(request, output.contact_id, None)
             }
         }

@@ -83,11 +83,11 @@ impl ConnectClient {
         let failure = match operation {
             Operation::CreateContact => {
                 let call = self.create_contact(&request, token).attributes("not a key", "x");
-                call::make(Box::pin(call.send()), Some(&nothing)).await.err()
+                call::make(self.credentials.as_deref(), Box::pin(call.send()), Some(&nothing)).await.err()
             }
             Operation::StartTaskContact => {
                 let call = self.start_task_contact(&request, token).attributes("not a key", "x");
-                call::make(Box::pin(call.send()), Some(&nothing)).await.err()
+                call::make(self.credentials.as_deref(), Box::pin(call.send()), Some(&nothing)).await.err()
             }
         };
         match failure {
@@ -105,7 +105,7 @@ impl ConnectClient {
     pub async fn instance_status(&self) -> Result<String, AttemptError> {
         let call = self.client.describe_instance().instance_id(&self.instance_id);
         let nothing = ContactRequest::empty(Operation::CreateContact);
-        let output = call::make(Box::pin(call.send()), Some(&nothing)).await?;
+        let output = call::make(self.credentials.as_deref(), Box::pin(call.send()), Some(&nothing)).await?;
         let status = output.instance.and_then(|instance| instance.instance_status);
         Ok(status
             .map_or_else(|| "of unknown status".to_owned(), |status| one_line(status.as_str(), STATUS_CHARS)))

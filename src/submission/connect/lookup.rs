@@ -17,7 +17,10 @@ const PAGE_SIZE: i32 = 100;
 impl ContactLookup for ConnectClient {
     async fn describe(&self, contact_id: &str) -> Result<Option<ContactDetails>, AttemptError> {
         let call = self.client.describe_contact().instance_id(&self.instance_id).contact_id(contact_id);
-        let contact = match call::make(Box::pin(call.send()), None).await.map_err(AttemptError::from) {
+        let contact = match call::make(self.credentials.as_deref(), Box::pin(call.send()), None)
+            .await
+            .map_err(AttemptError::from)
+        {
             Ok(output) => output.contact,
             Err(AttemptError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error),
@@ -56,7 +59,7 @@ impl ContactLookup for ConnectClient {
             .search_criteria(criteria(search).map_err(unbuildable)?)
             .max_results(PAGE_SIZE)
             .set_next_token(next_token);
-        let output = call::make(Box::pin(call.send()), None).await?;
+        let output = call::make(self.credentials.as_deref(), Box::pin(call.send()), None).await?;
         let contacts = output.contacts.into_iter().filter_map(|contact| {
             // A text of another form is no contact's id, and would go into the path of a request.
             let id = contact.id.filter(|id| self.contact_id_form().is_met_by(id))?;

@@ -19,7 +19,7 @@ const RENEWED_BEFORE: Duration = Duration::from_mins(5);
 /// How long credentials without a time of expiry are used, as in the SDK: files and processes may have newer ones.
 const ASKED_EVERY: Duration = Duration::from_mins(15);
 
-/// The minimum time between two questions for credentials that are valid, or that have expired when they are given.
+/// The minimum time between two questions for credentials that are valid.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// Credentials and their source.
@@ -83,7 +83,9 @@ impl CredentialsCache {
             }
             (Err(failure), Some(found)) => {
                 debug!(reason = failure.reason, "the credentials are not renewed and still valid");
-                self.keep(found.clone(), SystemTime::now() + PAUSE);
+                let later = SystemTime::now() + PAUSE;
+                let due_at = found.credentials.expiry().map_or(later, |expiry| later.min(expiry));
+                self.keep(found.clone(), due_at);
                 Ok(found)
             }
             (Err(failure), None) => {
@@ -107,11 +109,11 @@ fn is_valid(found: &Resolved, now: SystemTime) -> bool {
     found.credentials.expiry().is_none_or(|expiry| now < expiry)
 }
 
-/// When credentials given at `now` are renewed.
+/// When credentials given at `now` are renewed: never after they expire.
 fn due_at(expiry: Option<SystemTime>, now: SystemTime) -> SystemTime {
     let Some(expiry) = expiry else { return now + ASKED_EVERY };
     let lifetime = expiry.duration_since(now).unwrap_or_default();
-    now + (lifetime / 2).max(lifetime.saturating_sub(RENEWED_BEFORE)).max(PAUSE)
+    now + (lifetime / 2).max(lifetime.saturating_sub(RENEWED_BEFORE)).max(PAUSE).min(lifetime)
 }
 
 #[cfg(test)]
@@ -135,8 +137,9 @@ mod tests {
         let due = |lifetime| due_at(Some(now + lifetime), now).duration_since(now).unwrap();
         assert_eq!(due(Duration::from_hours(1)), Duration::from_mins(55));
         assert_eq!(due(Duration::from_mins(4)), Duration::from_mins(2));
-        assert_eq!(due(Duration::from_secs(1)), PAUSE);
-        assert_eq!(due_at(Some(now - PAUSE), now), now + PAUSE);
+        assert_eq!(due(Duration::from_secs(40)), PAUSE);
+        assert_eq!(due(Duration::from_secs(4)), Duration::from_secs(4));
+        assert_eq!(due_at(Some(now - PAUSE), now), now);
         assert_eq!(due_at(None, now), now + ASKED_EVERY);
     }
 
@@ -175,6 +178,11 @@ mod tests {
         assert_eq!(id(cache.get(async { Ok(resolved("NEW", None)) }).await), "OLD");
         cache.keep(resolved("OLD", Some(expiry)), SystemTime::now() - PAUSE);
         assert_eq!(id(cache.get(async { Ok(resolved("NEW", None)) }).await), "NEW");
+        // They are kept for the pause at most, and not beyond their expiry.
+        let soon = SystemTime::now() + PAUSE / 2;
+        cache.keep(resolved("OLD", Some(soon)), SystemTime::now() - PAUSE);
+        assert_eq!(id(cache.get(async { Err(failure(false)) }).await), "OLD");
+        assert_eq!(cache.kept().unwrap().due_at, soon);
         cache.keep(resolved("EXPIRED", Some(SystemTime::UNIX_EPOCH)), SystemTime::UNIX_EPOCH);
         assert_eq!(cache.get(async { Err(failure(true)) }).await.unwrap_err(), failure(true));
     }

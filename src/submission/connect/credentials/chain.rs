@@ -26,8 +26,7 @@ use super::profile_provider::ProfileProvider;
 use crate::submission::connect::caught::caught;
 use crate::submission::connect::endpoint::VariantsOfChain;
 use crate::submission::connect::profile::{
-    ConfigFiles, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables, profile_origin,
-    variable,
+    ConfigFiles, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables, variable,
 };
 use crate::submission::connect::settings::expect_signable;
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
@@ -129,8 +128,7 @@ impl CredentialsChain {
                 Link::Profile(profile) => {
                     let answer = tokio::time::timeout(LIMIT, profile.ask()).await;
                     let Ok(answer) = answer else {
-                        let source = profile.source();
-                        return Err(too_slow(&source, origin(&source).await.as_ref(), LIMIT));
+                        return Err(too_slow(&profile.source(), profile.origin().as_ref(), LIMIT));
                     };
                     answer?
                 }
@@ -145,12 +143,20 @@ impl CredentialsChain {
             };
             let has_credentials = matches!(answer, Some(Ok(_)));
             debug!(%source, took = ?asked.elapsed(), has_credentials, "asked");
+            let origin = match link {
+                Link::Profile(profile) => profile.origin(),
+                Link::Other(..) => None,
+            };
             let error = match answer {
-                Some(Ok(credentials)) => return usable(credentials, &source).await,
+                Some(Ok(credentials)) => return usable(credentials, &source, origin.as_ref()),
                 Some(Err(error)) => error,
                 None => return Err(unusable(&source, "the AWS SDK failed on its settings")),
             };
-            let origin = origin(&source).await;
+            // The next source may be another role, such as that of the machine.
+            if source == CredentialsSource::WebIdentity && is_half_of_web_identity() {
+                let problem = "AWS_ROLE_ARN is not set, and AWS_WEB_IDENTITY_TOKEN_FILE is";
+                return Err(unusable(&source, problem));
+            }
             match (&error, why_nothing(&source, origin.as_ref(), &error)) {
                 (CredentialsError::CredentialsNotLoaded(_), Some(reason)) => reasons.push(reason),
                 _ => return Err(failure_of(&source, origin.as_ref(), &error)),
@@ -164,20 +170,21 @@ impl CredentialsChain {
     }
 }
 
-/// The origin of the source's credentials, if it is a profile.
-async fn origin(source: &CredentialsSource) -> Option<ProfileOrigin> {
-    profile_origin(source.profile()?).await
+/// Whether the environment names a token and no role. boto3 refuses that, and the SDK goes on to the next source.
+fn is_half_of_web_identity() -> bool {
+    variable("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() && variable("AWS_ROLE_ARN").is_none()
 }
 
 /// The credentials, unless they cannot be used, or have expired. The SDK itself extends those of the metadata service, which
 /// then have another expiry.
-async fn usable(
+fn usable(
     credentials: Credentials,
     source: &CredentialsSource,
+    origin: Option<&ProfileOrigin>,
 ) -> Result<Resolved, CredentialsFailure> {
     expect_signable(&credentials).map_err(|problem| unusable(source, &problem))?;
     match credentials.expiry() {
-        Some(at) if at <= SystemTime::now() => Err(expired(source, origin(source).await.as_ref(), at)),
+        Some(at) if at <= SystemTime::now() => Err(expired(source, origin, at)),
         _ => Ok(Resolved { credentials, source: source.clone() }),
     }
 }
@@ -237,4 +244,47 @@ impl ProvideCredentials for CredentialsChain {
 /// The failure as an error of the SDK. `call` finds it again in the chain of sources.
 fn wrapped(failure: CredentialsFailure) -> provider::error::CredentialsError {
     CredentialsError::provider_error(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::submission::connect::profile::OriginKind;
+    use crate::submission::credentials::ProfileKind;
+
+    /// A source that never answers.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_does_not_answer_ends_after_the_limit_and_no_other_is_asked() {
+        let silent = |source| Link::Other(source, Box::new(Silent));
+        let links = vec![silent(CredentialsSource::Container), silent(CredentialsSource::Instance)];
+        let chain = CredentialsChain { links, cache: CredentialsCache::default() };
+        let asked = Instant::now();
+        let failure = chain.resolve().await.unwrap_err();
+        // The clock of tokio counts milliseconds.
+        assert_eq!(asked.elapsed().as_secs(), LIMIT.as_secs());
+        assert_eq!(failure.reason, "the container's credentials endpoint: no answer within 120 s");
+        assert!(failure.may_pass);
+    }
+
+    #[test]
+    fn a_process_that_does_not_end_is_not_started_again() {
+        let source =
+            CredentialsSource::Profile { name: "import".to_owned(), kind: Some(ProfileKind::Process) };
+        let kind = OriginKind::Process { command: "vault --password hunter2".to_owned() };
+        let failure = too_slow(&source, Some(&ProfileOrigin { profile: "import".to_owned(), kind }), LIMIT);
+        assert_eq!(failure.reason, "profile import: the credential_process did not end within 120 s");
+        assert!(!failure.may_pass);
+    }
 }

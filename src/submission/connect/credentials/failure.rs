@@ -3,6 +3,7 @@
 //! A text of the SDK is quoted only where it is known to hold no secret: not the output of a credential process, and not an
 //! answer with credentials that cannot be parsed.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -50,7 +51,8 @@ pub(super) fn failure_of(
     error: &CredentialsError,
 ) -> CredentialsFailure {
     let provider = provider(source, origin);
-    let found = of_transport(error).or_else(|| of_role(error)).or_else(|| of_provider(&provider, error));
+    let found =
+        of_transport(error).or_else(|| of_role(&provider, error)).or_else(|| of_provider(&provider, error));
     let found = found.unwrap_or_else(|| of_text(error));
     CredentialsFailure { reason: format!("{}: {}", name(source), found.reason), ..found }
 }
@@ -85,7 +87,7 @@ fn provider<'a>(source: &CredentialsSource, origin: Option<&'a ProfileOrigin>) -
 }
 
 /// The refusal of a role by AWS STS, or its absence.
-fn of_role(error: &CredentialsError) -> Option<CredentialsFailure> {
+fn of_role(provider: &Provider<'_>, error: &CredentialsError) -> Option<CredentialsFailure> {
     const STS: &str = "AWS STS";
     if let Some(error) = find::<SdkError<AssumeRoleError, Response>>(error) {
         return Some(of_call(STS, error, |code| match code {
@@ -100,10 +102,21 @@ fn of_role(error: &CredentialsError) -> Option<CredentialsFailure> {
     let error = find::<SdkError<AssumeRoleWithWebIdentityError, Response>>(error)?;
     Some(of_call(STS, error, |code| match code {
         "ExpiredTokenException" | "ExpiredToken" => "renew the token".to_owned(),
-        "InvalidIdentityToken" => "check the identity provider in IAM, and the token's audience".to_owned(),
+        "InvalidIdentityToken" => match provider {
+            Provider::WebIdentity { file, .. } if is_padded(file) => {
+                format!("write {file} without white space at its ends: AWS STS got that as part of the token")
+            }
+            _ => "check the identity provider in IAM, and the token's audience".to_owned(),
+        },
         _ => "allow sts:AssumeRoleWithWebIdentity for the token's subject in the role's trust policy"
             .to_owned(),
     }))
+}
+
+/// Whether the text of the file has white space at its ends. The SDK sends the text as it is.
+fn is_padded(file: &str) -> bool {
+    let is_file = Path::new(file).is_file();
+    is_file && std::fs::read_to_string(file).is_ok_and(|token| token != token.trim())
 }
 
 fn of_provider(provider: &Provider<'_>, error: &CredentialsError) -> Option<CredentialsFailure> {
@@ -176,11 +189,7 @@ pub(super) fn why_nothing(
             (_, None) => format!("there is no profile {name}"),
             (_, Some(_)) => format!("profile {name} has no keys, role, login or credential_process"),
         },
-        CredentialsSource::WebIdentity => {
-            let is_set = std::env::var_os("AWS_WEB_IDENTITY_TOKEN_FILE").is_some();
-            let name = if is_set { "AWS_ROLE_ARN" } else { "AWS_WEB_IDENTITY_TOKEN_FILE" };
-            format!("{name} is not set")
-        }
+        CredentialsSource::WebIdentity => "AWS_WEB_IDENTITY_TOKEN_FILE is not set".to_owned(),
         CredentialsSource::Container => {
             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI are not set"
                 .to_owned()

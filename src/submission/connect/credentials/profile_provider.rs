@@ -7,7 +7,9 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::{self, ProvideCredentials as _};
 
 use crate::submission::connect::caught::caught;
-use crate::submission::connect::profile::{ConfigFiles, ProfileError, SelectedProfile, source_of};
+use crate::submission::connect::profile::{
+    ConfigFiles, ProfileError, ProfileOrigin, SelectedProfile, origin_in, source_of,
+};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// The provider of a profile's credentials.
@@ -45,6 +47,12 @@ impl ProfileProvider {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).source.clone()
     }
 
+    /// What its credentials begin with; `None` without such a profile.
+    pub(super) fn origin(&self) -> Option<ProfileOrigin> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        origin_in(current.files.profiles(), &self.profile.name)
+    }
+
     /// The profile as a source, and its credentials; `None` in their place if the SDK panicked.
     ///
     /// # Errors
@@ -58,7 +66,7 @@ impl ProfileProvider {
             may_pass: true,
         };
         let mut known = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let files = ConfigFiles::read().await.map_err(failure)?;
+        let files = known.files.read_again().await.map_err(failure)?;
         if !files.is_same(&known.files) {
             known = current(&self.profile, files, &self.providers).map_err(failure)?;
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();

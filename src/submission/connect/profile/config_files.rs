@@ -66,6 +66,11 @@ impl Kind {
     }
 }
 
+/// The user's home, as the SDK finds it; an empty one would be the working directory.
+fn home() -> Option<String> {
+    home_dir(&Env::real(), Os::real()).filter(|home| !home.trim().is_empty())
+}
+
 /// The value of a variable that is set and not blank.
 pub(in crate::submission::connect) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
@@ -87,6 +92,18 @@ impl ConfigFiles {
     /// [`ProfileError::Syntax`]. Files that cannot be read are an error of [`ConfigFiles::expect_readable`] only.
     pub(in crate::submission::connect) async fn read() -> Result<Self, ProfileError> {
         ConfigFiles::of(ConfigFile::read(Kind::Config), ConfigFile::read(Kind::Credentials)).await
+    }
+
+    /// Reads the files again, except those that are no regular files: a pipe gives its contents once.
+    ///
+    /// # Errors
+    /// [`ProfileError::Syntax`]
+    pub(in crate::submission::connect) async fn read_again(&self) -> Result<Self, ProfileError> {
+        let again = |file: &ConfigFile| match file.path.metadata() {
+            Ok(metadata) if !metadata.is_file() => file.clone(),
+            _ => ConfigFile::read(file.kind),
+        };
+        ConfigFiles::of(again(&self.config), again(&self.credentials)).await
     }
 
     /// No profiles at all.
@@ -198,6 +215,7 @@ impl ConfigFiles {
             return similar;
         }
         match names.len() {
+            0 if home().is_none() => "; HOME is not set: set it, or AWS_CONFIG_FILE".to_owned(),
             0 => "; there are no profiles: create one, for instance with aws configure sso".to_owned(),
             1..=SHOWN => format!("; the profiles are: {}", names.join(", ")),
             more => format!("; the profiles are: {} and {} more", names[..SHOWN].join(", "), more - SHOWN),
@@ -209,7 +227,7 @@ impl ConfigFile {
     fn read(kind: Kind) -> Self {
         let (variable_name, name) = kind.names();
         let named = variable(variable_name);
-        let home = home_dir(&Env::real(), Os::real()).map(PathBuf::from);
+        let home = home().map(PathBuf::from);
         let path = match &named {
             Some(path) => expanded(Path::new(path), home),
             None => expanded(&Path::new("~/.aws").join(name), home),

@@ -15,6 +15,6 @@ mod source;
 
 pub(super) use config_files::{ConfigFiles, expanded, variable};
 pub use error::ProfileError;
-pub(super) use origin::{OriginKind, ProfileOrigin, profile_origin};
+pub(super) use origin::{OriginKind, ProfileOrigin, origin_in};
 pub(super) use selected::{SelectedBy, SelectedProfile, has_variables};
 pub(super) use source::source_of;

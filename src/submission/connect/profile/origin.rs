@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use aws_config::profile::{Profile, ProfileSet};
-use aws_types::os_shim_internal::{Env, Fs};
 
 /// The first credentials of a profile. Those of a role come from them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,16 +41,8 @@ pub(in crate::submission::connect) enum OriginKind {
     Nothing,
 }
 
-/// The origin of the profile's credentials; `None` without such a profile, or if the files cannot be read.
-pub(in crate::submission::connect) async fn profile_origin(name: &str) -> Option<ProfileOrigin> {
-    let name = name.to_owned();
-    let files = aws_runtime::env_config::file::EnvConfigFiles::default();
-    let profiles =
-        aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(name.clone().into())).await.ok()?;
-    origin_in(&profiles, &name)
-}
-
-fn origin_in(profiles: &ProfileSet, name: &str) -> Option<ProfileOrigin> {
+/// The origin of the profile's credentials; `None` without such a profile.
+pub(in crate::submission::connect) fn origin_in(profiles: &ProfileSet, name: &str) -> Option<ProfileOrigin> {
     let mut visited = Vec::new();
     let mut name = name.to_owned();
     loop {
@@ -101,6 +92,7 @@ fn kind_of(profile: &Profile) -> OriginKind {
 #[cfg(test)]
 mod tests {
     use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+    use aws_types::os_shim_internal::{Env, Fs};
 
     use super::*;
 

@@ -55,7 +55,11 @@ impl SelectedProfile {
     ) -> Result<(), ProfileError> {
         let named_by = match self.by {
             SelectedBy::Option => None,
-            SelectedBy::Variable if has_credentials => Some("AWS_PROFILE"),
+            // The name that boto3 prefers sets the other one: `environment`.
+            SelectedBy::Variable if has_credentials => {
+                let is_default = variable("AWS_DEFAULT_PROFILE").is_some();
+                Some(if is_default { "AWS_DEFAULT_PROFILE" } else { "AWS_PROFILE" })
+            }
             SelectedBy::Variable | SelectedBy::Nothing => return Ok(()),
         };
         if files.profiles().get_profile(&self.name).is_some() {
