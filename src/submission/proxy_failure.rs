@@ -56,7 +56,7 @@ impl ProxyFailure {
         }
     }
 
-    /// Whether the proxy would refuse every other request too, until somebody changes its settings or the variable.
+    /// Whether the proxy would refuse every other request too, until its settings or the variable change.
     pub(super) fn is_refusal(&self) -> bool {
         match self.problem {
             ProxyProblem::NoTunnel(Some(status)) | ProxyProblem::Answered(status) => {
