@@ -1,5 +1,7 @@
 //! Writes headers and texts as MiniJinja literals, TOML strings and TOML comments.
 
+use crate::printable::is_unprintable;
+
 /// The expression `row['Exact Header']` of a column.
 pub(super) fn column(header: &str) -> String {
     let quote = if header.contains('\'') && !header.contains('"') { '"' } else { '\'' };
@@ -15,7 +17,7 @@ fn quoted(text: &str, quote: char) -> String {
             '\r' => string.push_str("\\r"),
             '\t' => string.push_str("\\t"),
             c if c == quote || c == '\\' => string.extend(['\\', c]),
-            c if c.is_control() => string.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_unprintable(c) => string.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => string.push(c),
         }
     }
@@ -25,7 +27,7 @@ fn quoted(text: &str, quote: char) -> String {
 
 /// A TOML string of the kind that needs the fewest escapes.
 pub(super) fn toml(text: &str) -> String {
-    let has_control = text.contains(char::is_control);
+    let has_control = text.contains(is_unprintable);
     let has_apostrophe_outside = text.starts_with('\'') || text.ends_with('\'');
     if !has_control && !text.contains(['"', '\\']) {
         format!("\"{text}\"")
@@ -46,7 +48,7 @@ pub(super) fn toml_key(key: &str) -> String {
 
 /// A text for a TOML comment, which may not hold line breaks and control characters.
 pub(super) fn comment(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text.replace(is_unprintable, " ")
 }
 
 #[cfg(test)]
@@ -61,6 +63,7 @@ mod tests {
             ("Size \"L\"", r#"'''{{ row['Size "L"'] }}'''"#),
             ("C:\\path", r#"'''{{ row['C:\\path'] }}'''"#),
             ("two\nlines", r#"'''{{ row['two\nlines'] }}'''"#),
+            ("a\u{202e}b", r#"'''{{ row['a\u202eb'] }}'''"#),
             ("'\"'", r#"'''{{ row['\'"\''] }}'''"#),
             ("'''", r#""{{ row[\"'''\"] }}""#),
         ] {

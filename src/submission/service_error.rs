@@ -96,6 +96,9 @@ pub(super) struct ErrorResponse<'a> {
     pub(super) retry_after: Option<Duration>,
     /// Times of the request and of the response, if the request was signed and the response has its time.
     pub(super) clock: Option<ClockReading>,
+    /// Whether the headers are those of a service of AWS. Without them an unknown code is that of another program, such as
+    /// a gateway, and says nothing of the row.
+    pub(super) is_of_aws: bool,
 }
 
 impl ErrorResponse<'_> {
@@ -104,15 +107,21 @@ impl ErrorResponse<'_> {
     /// `request` provides the values to redact. Without it the message is dropped, since it may quote any contact.
     pub(super) fn classify(self, request: Option<&ContactRequest<'_>>) -> AttemptError {
         let ErrorResponse { status, retry_after, .. } = self;
-        let message = self.message.unwrap_or_default();
-        let code = self.code.map(|code| sanitized_code(code, request)).unwrap_or_default();
+        let message = match (self.message.unwrap_or_default(), status) {
+            ("", 200..=299) => "an answer with success that cannot be read",
+            ("", 300..=399) => "a redirection, which is not followed",
+            (message, _) => message,
+        };
+        let code = self.code.filter(|code| self.is_of_aws || is_known_code(code));
+        let code = code.map(|code| sanitized_code(code, request)).unwrap_or_default();
         let cause = Cause {
             code: if code.is_empty() { format!("HTTP{status}") } else { code.clone() },
             message: request.map(|request| cause_message(message, request)).unwrap_or_default(),
         };
         let code = code.as_str();
         let pool = |cause| PoolCause { cause, retry_after };
-        if (200..=399).contains(&status) {
+        // Also 101: what became of the request is not known.
+        if status <= 399 {
             return AttemptError::MaybeSent(pool(cause));
         }
         if THROTTLING_CODES.contains(&code) || status == 429 {
@@ -241,7 +250,9 @@ mod tests {
     }
 
     fn response<'a>(status: u16, code: &'a str, message: &'a str) -> ErrorResponse<'a> {
-        ErrorResponse { status, code: Some(code), message: Some(message), ..ErrorResponse::default() }
+        let response =
+            ErrorResponse { status, code: Some(code), message: Some(message), ..ErrorResponse::default() };
+        ErrorResponse { is_of_aws: true, ..response }
     }
 
     #[test]
@@ -278,9 +289,39 @@ mod tests {
         let request = ContactRequest::empty(Operation::CreateContact);
         for (status, code, expected, stored_code) in cases {
             let response = ErrorResponse { status, code, message: Some("m"), ..ErrorResponse::default() };
-            let error = response.classify(Some(&request));
+            let error = ErrorResponse { is_of_aws: true, ..response }.classify(Some(&request));
             assert_eq!(class(&error), (expected, stored_code), "{status} {code:?}");
             assert_eq!(error.cause().message.as_str(), "m");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_of_another_program_rejects_no_row() {
+        let foreign =
+            |status, code| ErrorResponse { is_of_aws: false, ..response(status, code, "m") }.classify(None);
+        for (status, code, expected, stored_code) in [
+            (400, "BLOCKED", "denied", "HTTP400"),
+            (403, "BLOCKED", "denied", "HTTP403"),
+            (429, "RATE_LIMITED", "throttled", "HTTP429"),
+            (502, "DNS", "maybe sent", "HTTP502"),
+            (400, "InvalidRequestException", "refused", "InvalidRequestException"),
+            (400, "SlowDown", "throttled", "SlowDown"),
+        ] {
+            assert_eq!(class(&foreign(status, code)), (expected, stored_code), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_error_leaves_the_row_in_doubt_with_a_reason() {
+        let request = ContactRequest::empty(Operation::CreateContact);
+        for (status, message) in [
+            (101, ""),
+            (200, "an answer with success that cannot be read"),
+            (307, "a redirection, which is not followed"),
+        ] {
+            let error = ErrorResponse { status, ..ErrorResponse::default() }.classify(Some(&request));
+            assert_eq!(class(&error), ("maybe sent", &*format!("HTTP{status}")));
+            assert_eq!(error.cause().message.as_str(), message);
         }
     }
 

@@ -33,6 +33,14 @@ pub(crate) fn expect_endpoint(url: &str) -> Result<(), &'static str> {
             "must name no user and no password: they would not be sent; leave out what stands before the @",
         );
     }
+    // Of a port beyond 65535 the scheme's own would take the place.
+    let port = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
+    if port.is_some_and(|port| !port.is_empty()) && uri.port_u16().is_none_or(|port| port == 0) {
+        return Err("must have a port from 1 to 65535, or none");
+    }
+    if url.contains(['?', '#']) {
+        return Err("must have no ? and no #: what follows them would not be sent");
+    }
     Ok(())
 }
 
@@ -110,13 +118,21 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_a_url_without_a_password() {
-        for url in ["https://connect.example", "http://127.0.0.1:8080", "https://[::1]:443/path"] {
+        for url in
+            ["https://connect.example", "http://127.0.0.1:8080", "https://[::1]:443/path", "https://[::1]"]
+        {
             assert_eq!(expect_endpoint(url), Ok(()), "{url}");
         }
         for url in
             ["", "connect.example", "ftp://host", "not a url", "https://", "https://u:p@host", "//host"]
         {
             assert!(expect_endpoint(url).is_err(), "{url}");
+        }
+        for url in ["http://127.0.0.1:99999", "https://[::1]:99999/p", "http://host:", "http://host:0/"] {
+            assert_eq!(expect_endpoint(url), Err("must have a port from 1 to 65535, or none"), "{url}");
+        }
+        for url in ["https://host?a=b", "https://host/p#f", "https://host#f"] {
+            assert!(expect_endpoint(url).unwrap_err().starts_with("must have no ? and no #"), "{url}");
         }
     }
 

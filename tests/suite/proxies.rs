@@ -279,6 +279,16 @@ fn a_page_without_a_proxy_is_no_answer_of_connect_either() {
 }
 
 #[test]
+fn a_code_of_a_gateway_rejects_no_row() {
+    let folder = Folder::new();
+    let json = vec![("content-type", "application/json".to_owned())];
+    let gateway = Endpoint::serve(move |_| Reply::Raw(400, json.clone(), r#"{"code":"BLOCKED"}"#.to_owned()));
+    let said = said(&run_with(&folder, &gateway.url(), &[], &[]).expect(7));
+    assert!(said.contains("not Amazon Connect answers the requests (HTTP400"), "{said}");
+    assert_eq!(folder.query("t.ledger.db", "SELECT state, may_exist FROM rows"), "pending|0");
+}
+
+#[test]
 fn hosts_of_no_proxy_and_loopback_are_reached_directly() {
     let connect = Endpoint::start(|_, _| Reply::Created);
     let elsewhere = format!("http://0.0.0.0:{}", connect.port);

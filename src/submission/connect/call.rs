@@ -22,7 +22,7 @@ use super::caught::caught;
 use super::credentials::CredentialsChain;
 use super::error_chain::{find, innermost, is_connect_failure};
 use super::error_code::error_code;
-use super::headers::{is_cached, retry_after, service_time};
+use super::headers::{is_cached, is_of_aws, retry_after, service_time};
 use super::responder::responder;
 use super::transport::{AnswerTooLong, is_page};
 use super::trust::UntrustedCertificate;
@@ -205,6 +205,7 @@ where
                 message: service.err().message(),
                 retry_after: retry_after(service.raw().headers(), Timestamp::now()),
                 clock: clock_reading(service.raw(), sent, took),
+                is_of_aws: is_of_aws(service.raw().headers()),
             };
             if is_page(service.raw()) { response.classify_page() } else { response.classify(request) }
         }

@@ -43,8 +43,8 @@ pub(super) fn of_call<E: ProvideErrorMetadata + Error + 'static>(
     // No value of a row is sent to the service, so its message stays as it is.
     let nothing = ContactRequest::empty(Operation::CreateContact);
     let status = answer.raw().status().as_u16();
-    let error =
-        ErrorResponse { status, code, message, retry_after: None, clock: None }.classify(Some(&nothing));
+    let error = ErrorResponse { status, code, message, retry_after: None, clock: None, is_of_aws: true }
+        .classify(Some(&nothing));
     let cause = error.cause();
     let said = match cause.message.as_str() {
         "" => cause.code.clone(),
