@@ -78,9 +78,9 @@ fn provider<'a>(source: &CredentialsSource, origin: Option<&'a ProfileOrigin>) -
             OriginKind::WebIdentity(file) => {
                 Provider::WebIdentity { file: file.shown(), named_by: "web_identity_token_file" }
             }
-            OriginKind::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => Provider::Container,
-            OriginKind::Named(name) if name.eq_ignore_ascii_case("Ec2InstanceMetadata") => Provider::Instance,
-            OriginKind::Named(_) | OriginKind::Keys | OriginKind::Nothing => Provider::Other,
+            OriginKind::Container => Provider::Container,
+            OriginKind::Instance => Provider::Instance,
+            OriginKind::Keys | OriginKind::Nothing => Provider::Other,
         },
         _ => Provider::Other,
     }

@@ -8,7 +8,7 @@ use aws_credential_types::provider::{self, ProvideCredentials as _};
 
 use crate::submission::connect::caught::caught;
 use crate::submission::connect::profile::{
-    ConfigFiles, ProfileError, ProfileOrigin, SelectedProfile, origin_in, source_of,
+    ConfigFiles, ProfileError, ProfileOrigin, SelectedProfile, origin_of, source_of,
 };
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
@@ -50,7 +50,7 @@ impl ProfileProvider {
     /// What its credentials begin with; `None` without such a profile.
     pub(super) fn origin(&self) -> Option<ProfileOrigin> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        origin_in(current.files.profiles(), &self.profile.name)
+        origin_of(&current.source, current.files.profiles())
     }
 
     /// The profile as a source, and its credentials; `None` in their place if the SDK panicked.

@@ -67,8 +67,8 @@ impl Kind {
 }
 
 /// The user's home, as the SDK finds it; an empty one would be the working directory.
-fn home() -> Option<String> {
-    home_dir(&Env::real(), Os::real()).filter(|home| !home.trim().is_empty())
+pub(in crate::submission::connect) fn home() -> Option<PathBuf> {
+    home_dir(&Env::real(), Os::real()).filter(|home| !home.trim().is_empty()).map(PathBuf::from)
 }
 
 /// The value of a variable that is set and not blank.
@@ -227,7 +227,7 @@ impl ConfigFile {
     fn read(kind: Kind) -> Self {
         let (variable_name, name) = kind.names();
         let named = variable(variable_name);
-        let home = home().map(PathBuf::from);
+        let home = home();
         let path = match &named {
             Some(path) => expanded(Path::new(path), home),
             None => expanded(&Path::new("~/.aws").join(name), home),

@@ -13,8 +13,8 @@ mod origin;
 mod selected;
 mod source;
 
-pub(super) use config_files::{ConfigFiles, expanded, variable};
+pub(super) use config_files::{ConfigFiles, expanded, home, variable};
 pub use error::ProfileError;
-pub(super) use origin::{OriginKind, ProfileOrigin, origin_in};
+pub(super) use origin::{OriginKind, ProfileOrigin, origin_of};
 pub(super) use selected::{SelectedBy, SelectedProfile, has_variables};
 pub(super) use source::source_of;

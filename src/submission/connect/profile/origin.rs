@@ -1,10 +1,10 @@
-//! What a profile of the AWS configuration files begins with, as far as a failure's reason and remedy depend on it.
-//!
-//! It follows `source_profile` as the SDK does, aws-config 1.13, `profile/credentials/repr.rs`.
+//! What the credentials of a profile begin with, as far as a failure's reason and remedy depend on it.
 
 use std::path::PathBuf;
 
 use aws_config::profile::{Profile, ProfileSet};
+
+use crate::submission::credentials::{CredentialsSource, ProfileKind};
 
 /// The first credentials of a profile. Those of a role come from them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +17,7 @@ pub(in crate::submission::connect) struct ProfileOrigin {
 /// Kind of the first credentials.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::submission::connect) enum OriginKind {
-    /// Access keys.
+    /// Access keys, also those in variables.
     Keys,
     /// `credential_process`.
     Process {
@@ -35,98 +35,87 @@ pub(in crate::submission::connect) enum OriginKind {
     Login,
     /// `web_identity_token_file`, and its path.
     WebIdentity(PathBuf),
-    /// `credential_source`, and its value.
-    Named(String),
+    /// The credentials endpoint of a container.
+    Container,
+    /// The metadata service of an EC2 instance.
+    Instance,
     /// There are none.
     Nothing,
 }
 
-/// The origin of the profile's credentials; `None` without such a profile.
-pub(in crate::submission::connect) fn origin_in(profiles: &ProfileSet, name: &str) -> Option<ProfileOrigin> {
-    let mut visited = Vec::new();
-    let mut name = name.to_owned();
-    loop {
-        let profile = profiles.get_profile(&name)?;
-        let is_first = visited.is_empty();
-        visited.push(name.clone());
-        let has_keys =
-            profile.get("aws_access_key_id").is_some() && profile.get("aws_secret_access_key").is_some();
-        if !is_first && has_keys {
-            return Some(ProfileOrigin { profile: name, kind: OriginKind::Keys });
+/// The origin of the credentials of `source`; `None` if it is no profile, or one that does not exist.
+pub(in crate::submission::connect) fn origin_of(
+    source: &CredentialsSource,
+    profiles: &ProfileSet,
+) -> Option<ProfileOrigin> {
+    let CredentialsSource::Profile { name, kind } = source else { return None };
+    let profile = profiles.get_profile(name)?;
+    let kind = match kind {
+        Some(ProfileKind::Role { source, .. } | ProfileKind::Source(source)) => match &**source {
+            CredentialsSource::Profile { .. } => return origin_of(source, profiles),
+            CredentialsSource::Container => OriginKind::Container,
+            CredentialsSource::Instance => OriginKind::Instance,
+            CredentialsSource::Variables
+            | CredentialsSource::VariablesBeforeProfile(_)
+            | CredentialsSource::WebIdentity => OriginKind::Keys,
+        },
+        Some(ProfileKind::Keys) => OriginKind::Keys,
+        Some(ProfileKind::WebIdentity(_)) => {
+            OriginKind::WebIdentity(value(profile, "web_identity_token_file").into())
         }
-        let is_role = profile.get("role_arn").is_some() && profile.get("web_identity_token_file").is_none();
-        match profile.get("source_profile") {
-            Some(next) if is_role && next != name => {
-                if visited.iter().any(|visited| visited == next) {
-                    return None;
-                }
-                name = next.to_owned();
-            }
-            _ => return Some(ProfileOrigin { kind: kind_of(profile), profile: name }),
-        }
-    }
+        Some(ProfileKind::Sso) => OriginKind::Sso {
+            session: profile.get("sso_session").map(str::to_owned),
+            role: format!(
+                "{} of account {}",
+                value(profile, "sso_role_name"),
+                value(profile, "sso_account_id")
+            ),
+        },
+        Some(ProfileKind::Login) => OriginKind::Login,
+        Some(ProfileKind::Process) => OriginKind::Process { command: value(profile, "credential_process") },
+        None => OriginKind::Nothing,
+    };
+    Some(ProfileOrigin { profile: name.clone(), kind })
 }
 
-fn kind_of(profile: &Profile) -> OriginKind {
-    let get = |key| profile.get(key).map(str::to_owned);
-    let is_sso = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"];
-    if let Some(source) = get("credential_source") {
-        OriginKind::Named(source)
-    } else if let (Some(_), Some(file)) = (get("role_arn"), get("web_identity_token_file")) {
-        OriginKind::WebIdentity(file.into())
-    } else if is_sso.iter().any(|key| profile.get(key).is_some()) {
-        let named = |key| get(key).unwrap_or_default();
-        let role = format!("{} of account {}", named("sso_role_name"), named("sso_account_id"));
-        OriginKind::Sso { session: get("sso_session"), role }
-    } else if get("login_session").is_some() {
-        OriginKind::Login
-    } else if let Some(command) = get("credential_process") {
-        OriginKind::Process { command }
-    } else if get("aws_access_key_id").is_some() {
-        OriginKind::Keys
-    } else {
-        OriginKind::Nothing
-    }
+fn value(profile: &Profile, key: &str) -> String {
+    profile.get(key).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-    use aws_types::os_shim_internal::{Env, Fs};
-
+    use super::super::config_files::testing::config_files;
+    use super::super::source::source_of;
     use super::*;
 
     async fn origin(text: &str, name: &str) -> Option<ProfileOrigin> {
-        let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, text).build();
-        let profiles =
-            aws_config::profile::load(&Fs::real(), &Env::from_slice(&[]), &files, None).await.unwrap();
-        origin_in(&profiles, name)
+        let files = config_files(text, "").await.unwrap();
+        origin_of(&source_of(&files, name).unwrap(), files.profiles())
     }
 
     #[tokio::test]
     async fn a_chain_of_roles_begins_with_the_last_source_profile() {
         let text = "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = c\n\
                     [profile c]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n\
-                    [profile loop]\nrole_arn = r\nsource_profile = back\n[profile back]\nrole_arn = r\nsource_profile = loop\n";
+                    [sso-session s]\nsso_region = eu-west-2\nsso_start_url = https://corp.example/start\n";
         let kind = OriginKind::Sso { session: Some("s".into()), role: "R of account 1".into() };
         assert_eq!(origin(text, "a").await, Some(ProfileOrigin { profile: "c".into(), kind }));
-        assert_eq!(origin(text, "loop").await, None);
         assert_eq!(origin(text, "none").await, None);
     }
 
     #[tokio::test]
-    async fn the_kinds_of_credentials_are_told_apart_in_the_sdks_order() {
-        let kind =
-            async |keys: &str| origin(&format!("[profile p]\n{keys}\n"), "p").await.map(|found| found.kind);
-        let expect =
-            async |keys: &str, expected: OriginKind| assert_eq!(kind(keys).await, Some(expected), "{keys}");
+    async fn each_kind_of_credentials_has_what_a_failure_names() {
+        let expect = async |keys: &str, expected: OriginKind| {
+            let found = origin(&format!("[profile p]\n{keys}\n"), "p").await;
+            assert_eq!(found.map(|found| found.kind), Some(expected), "{keys}");
+        };
         expect("region = x", OriginKind::Nothing).await;
-        expect("aws_access_key_id = x", OriginKind::Keys).await;
+        expect("aws_access_key_id = x\naws_secret_access_key = y", OriginKind::Keys).await;
         expect("credential_process = x -y", OriginKind::Process { command: "x -y".into() }).await;
         expect("login_session = arn\ncredential_process = x", OriginKind::Login).await;
         expect("role_arn = r\nweb_identity_token_file = /t", OriginKind::WebIdentity("/t".into())).await;
-        expect("role_arn = r\ncredential_source = EcsContainer", OriginKind::Named("EcsContainer".into()))
-            .await;
+        expect("role_arn = r\ncredential_source = EcsContainer", OriginKind::Container).await;
+        expect("credential_source = ec2instancemetadata", OriginKind::Instance).await;
         let own = "role_arn = r\nsource_profile = p\naws_access_key_id = x\naws_secret_access_key = y";
         expect(own, OriginKind::Keys).await;
     }

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
 use crate::printable::ShownPath as _;
-use crate::submission::connect::profile::{ConfigFiles, expanded};
+use crate::submission::connect::profile::{ConfigFiles, expanded, home};
 
 /// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
 const MAX_BUNDLE: u64 = 16 << 20;
@@ -128,7 +128,7 @@ impl Trust {
 
 fn of_bundle(CaBundle { path, origin }: &CaBundle) -> Result<Certificates, TrustError> {
     let unusable = |problem| TrustError::Unusable { path: path.clone(), origin: origin.clone(), problem };
-    let real = expanded(path, std::env::home_dir());
+    let real = expanded(path, home());
     if real.is_dir() {
         let problem = "is a folder; name one PEM file, made by: cat *.pem > bundle.pem in that folder";
         return Err(unusable(problem.to_owned()));
