@@ -56,15 +56,19 @@ pub(crate) fn origin(url: &str) -> Option<String> {
     Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
-/// The host of `host`, `host:port` or `[address]:port`.
+/// The host of `host`, `host:port` or `[address]:port`; the whole text of another form.
 pub(crate) fn host_of(authority: &str) -> String {
     let parsed = authority.parse::<hyper::http::uri::Authority>();
-    parsed.map_or_else(|_| authority.to_owned(), |parsed| parsed.host().to_owned())
+    let host = parsed.as_ref().map(|parsed| parsed.host()).unwrap_or(authority);
+    // The parser takes `[::1]example` for the host `[::1]`.
+    let after = authority.rsplit('@').next().and_then(|rest| rest.strip_prefix(host)).unwrap_or_default();
+    if after.is_empty() || after.starts_with(':') { host.to_owned() } else { authority.to_owned() }
 }
 
 /// Whether a host is this machine: `localhost`, or a loopback address. Other names are not looked up.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let address = in_brackets.unwrap_or(host).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 

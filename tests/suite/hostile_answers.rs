@@ -276,6 +276,8 @@ fn the_sandbox_answers_only_to_names_of_loopback() {
         "GET /_sandbox/stats HTTP/1.1|Host: evil.example|Connection: close||",
         "GET /_sandbox/contacts HTTP/1.1|Host: localhost.evil.example:80|Connection: close||",
         "GET /_sandbox/contacts HTTP/1.1|Host: 0.0.0.0|Connection: close||",
+        "GET /_sandbox/contacts HTTP/1.1|Host: [::1]evil.example|Connection: close||",
+        "GET /_sandbox/contacts HTTP/1.1|Host: [::1|Connection: close||",
         "GET /_sandbox/contacts HTTP/1.1|Host: localhost@evil.example|Connection: close||",
         "GET /_sandbox/contacts HTTP/1.1|Host:|Connection: close||",
         "GET /_sandbox/contacts HTTP/1.1|Host: localhost|Host: evil.example|Connection: close||",

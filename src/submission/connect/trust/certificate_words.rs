@@ -102,7 +102,7 @@ fn cause_and_remedy(
             ("is not valid yet".to_owned(), "set this machine's clock, for instance by NTP".to_owned())
         }
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-            // Debug output of the names' types: `DnsName("a.example")`.
+            // Debug output of the names' types: `DnsName("a.example")`, `IpAddress(127.0.0.1)`.
             let names = presented.iter().take(5).map(|name| one_line(bare(name), NAME_CHARS));
             let names = names.collect::<Vec<_>>().join(", ");
             (format!("is for {names} and not for {host}"), other_server)
@@ -159,9 +159,10 @@ fn unusual(text: &str) -> (String, String) {
     (cause, "have the server's certificate replaced; --ca-bundle does not help here".to_owned())
 }
 
-/// The text between the quotes of a name's debug output; the whole text without quotes.
+/// The name in its debug output: between quotes, or else in parentheses.
 fn bare(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    let in_parentheses = || name.split_once('(')?.1.strip_suffix(')');
+    name.split('"').nth(1).or_else(in_parentheses).unwrap_or(name)
 }
 
 fn date(time: UnixTime) -> String {
@@ -221,9 +222,9 @@ mod tests {
             (
                 CertificateError::NotValidForNameContext {
                     expected: "h.example".try_into().unwrap(),
-                    presented: vec!["DnsName(\"a.example\")".into()],
+                    presented: vec!["DnsName(\"a.example\")".into(), "IpAddress(127.0.0.1)".into()],
                 },
-                "is for a.example and not for h.example; check --endpoint-url",
+                "is for a.example, 127.0.0.1 and not for h.example; check --endpoint-url",
             ),
             (CertificateError::BadEncoding, "cannot be used"),
         ];
