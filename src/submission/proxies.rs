@@ -73,9 +73,10 @@ impl Proxy {
             return Err(invalid());
         }
         // The last at sign ends the password, as for curl and Python.
-        let login = authority.rsplit_once('@').map(|(login, _)| format!("{}@", login.replace('@', "%40")));
-        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let login = login.unwrap_or_default();
+        let (login, host_and_port) = match authority.rsplit_once('@') {
+            Some((login, host_and_port)) => (format!("{}@", login.replace('@', "%40")), host_and_port),
+            None => (String::new(), authority),
+        };
         let given = format!("{scheme}://{login}{host_and_port}");
         // hyper-util decodes user and password, and takes what it cannot parse for no proxy.
         let any = Uri::from_static("https://service");
@@ -83,13 +84,8 @@ impl Proxy {
         let host = found.uri().host().filter(|host| !host.is_empty()).ok_or_else(invalid)?.to_owned();
         let is_tls = found.uri().scheme_str() == Some("https");
         let port = match host_and_port.strip_prefix(&host).ok_or_else(invalid)?.strip_prefix(':') {
-            None | Some("") => {
-                if is_tls {
-                    443
-                } else {
-                    80
-                }
-            }
+            None | Some("") if is_tls => 443,
+            None | Some("") => 80,
             Some(port) => port.parse().ok().filter(|&port| port > 0).ok_or_else(invalid)?,
         };
         let scheme = if is_tls { "https" } else { "http" };

@@ -421,21 +421,7 @@ fn verify_says_the_reason_and_the_remedy() {
     let connect = Endpoint::start(|_, _| Reply::Created);
     let url = connect.url();
     home.run(&run_signed(&url, &[]), &USER_KEYS).expect(0);
-    let verify = [
-        "verify",
-        "--key",
-        "id",
-        "--ledger",
-        "t.ledger.db",
-        "--instance-id",
-        "11111111-2222-3333-4444-555555555555",
-        "--region",
-        "eu-west-2",
-        "--endpoint-url",
-        &url,
-        "--profile",
-        "old",
-    ];
+    let verify = [&["verify", "--key", "id", "--profile", "old"][..], &into_service(&url)].concat();
     let ended = home.run(&verify, &[]).expect(7);
     assert!(ended.stdout.contains("not logged in to IAM Identity Center"), "{}", ended.stdout);
     assert!(ended.stdout.contains("log in with: aws sso login --profile old\n"), "{}", ended.stdout);

@@ -16,7 +16,7 @@ const COMMANDS: [&[&str]; 3] = [
     &["doctor", "--ledger", "t.ledger.db", "--instance-id", INSTANCE],
 ];
 
-/// Runs the command with these variables only, besides `HOME` and `PATH`.
+/// Runs the command with `HOME`, `PATH` and these variables only.
 fn with(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let mut command = home.command(arguments);
     command.env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());

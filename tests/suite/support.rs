@@ -308,27 +308,16 @@ pub fn into(url: &str) -> [&str; 9] {
 pub const USER_KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 
-/// Arguments of a run of `t.csv` that signs its requests, in Region `eu-west-2`, with the ledger `t.ledger.db`.
+/// Options of a command with the ledger `t.ledger.db` and this endpoint, as a service of Region `eu-west-2`.
+pub fn into_service(url: &str) -> [&str; 8] {
+    let instance = "11111111-2222-3333-4444-555555555555";
+    ["--ledger", "t.ledger.db", "--instance-id", instance, "--region", "eu-west-2", "--endpoint-url", url]
+}
+
+/// Arguments of a run of `t.csv` that signs its requests, with no effective rate limit.
 pub fn run_signed<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let own = [
-        "run",
-        "t.csv",
-        "--key",
-        "id",
-        "--rate",
-        "100000",
-        "--burst",
-        "1000",
-        "--ledger",
-        "t.ledger.db",
-        "--instance-id",
-        "11111111-2222-3333-4444-555555555555",
-        "--region",
-        "eu-west-2",
-        "--endpoint-url",
-        url,
-    ];
-    [&own[..], more].concat()
+    let own = ["run", "t.csv", "--key", "id", "--rate", "100000", "--burst", "1000"];
+    [&own[..], &into_service(url), more].concat()
 }
 
 /// Replaces paths, ports, rates and times, which differ between runs, by placeholders.

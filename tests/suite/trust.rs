@@ -318,17 +318,7 @@ fn doctor_shows_the_certificate_at_the_endpoint() {
     let connect = Endpoint::serve_tls(Authority::new("Example Corp Root").server(&[]), created);
     let folder = folder_of(1);
     let url = connect.url();
-    let mut command = folder.command(&[
-        "doctor",
-        "--ledger",
-        "t.db",
-        "--instance-id",
-        "11111111-2222-3333-4444-555555555555",
-        "--region",
-        "eu-west-2",
-        "--endpoint-url",
-        &url,
-    ]);
+    let mut command = folder.command(&[&["doctor"][..], &into_service(&url)].concat());
     let ended = Ended::from(command.envs(USER_KEYS).output().unwrap()).expect(2);
     let line = ended.stdout.lines().find(|line| line.contains("UntrustedCertificate")).unwrap();
     expect_parts(line, &["endpoint", "issued by 'Example Corp Root'", "--ca-bundle"]);

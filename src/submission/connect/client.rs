@@ -85,7 +85,7 @@ impl ConnectClient {
         }
         let mut config = loader.no_credentials().load().await;
         if !settings.sandbox {
-            expect_usable(&config, settings)?;
+            expect_usable(&config, settings, &profile)?;
         }
         let mut credentials = None;
         if settings.sandbox {

@@ -12,7 +12,7 @@ use aws_credential_types::Credentials;
 use thiserror::Error;
 
 use super::endpoint::{self, CONNECT, SIGN_IN, SSO, SSO_OIDC, STS, setting_of, variable_of};
-use super::profile::ProfileError;
+use super::profile::{ProfileError, SelectedProfile};
 use super::trust::{CaBundle, TrustError};
 use crate::submission::proxies::ProxyError;
 use crate::submission::usable::{
@@ -94,10 +94,10 @@ const SWITCHES: [(&str, &str); 3] = [
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
 ];
 
-const METADATA_ENDPOINT: (&str, &str) =
+pub(super) const METADATA_ENDPOINT: (&str, &str) =
     ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
 
-const METADATA_MODE: (&str, &str) =
+pub(super) const METADATA_MODE: (&str, &str) =
     ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
 
 const REGION: (&str, &str) = ("AWS_REGION", "region");
@@ -116,21 +116,23 @@ const TEXTS: [&str; 4] = [REGION.0, DEFAULT_REGION, "AWS_PROFILE", "AWS_DEFAULT_
 ///
 /// # Errors
 /// [`ConnectError::Setting`]
-pub(super) fn expect_usable(config: &SdkConfig, settings: &AwsSettings) -> Result<(), ConnectError> {
-    let profile = settings.profile.clone().or_else(|| env::var("AWS_PROFILE").ok());
-    let profile = profile.unwrap_or_else(|| "default".to_owned());
+pub(super) fn expect_usable(
+    config: &SdkConfig,
+    settings: &AwsSettings,
+    profile: &SelectedProfile,
+) -> Result<(), ConnectError> {
     for name in TEXTS.into_iter().chain(SWITCHES.map(|(name, _)| name)) {
         text(name)?;
     }
     if let (None, Some(region)) = (&settings.region, config.region()) {
         let of_metadata = "the Region that the metadata service of the EC2 instance names";
         let variable = [REGION.0, DEFAULT_REGION].into_iter().find(|name| env::var(name).is_ok());
-        let configured = || configured(config, CONNECT, REGION, &profile).map(|(name, _)| name);
+        let configured = || configured(config, CONNECT, REGION, &profile.name).map(|(name, _)| name);
         let name = variable.map(str::to_owned).or_else(configured).unwrap_or_else(|| of_metadata.to_owned());
         expect_region(region.as_ref()).map_err(|problem| unusable(&name, problem))?;
     }
     let expect = |service, setting, rule: fn(&str) -> Result<(), &'static str>| {
-        let found = configured(config, service, setting, &profile);
+        let found = configured(config, service, setting, &profile.name);
         found.map_or(Ok(()), |(name, value)| rule(&value).map_err(|problem| unusable(&name, problem)))
     };
     for switch in SWITCHES {
@@ -152,7 +154,7 @@ pub(super) fn expect_usable(config: &SdkConfig, settings: &AwsSettings) -> Resul
         expect_header(&value).map_err(|problem| unusable("AWS_EXECUTION_ENV", &problem))?;
     }
     // The keys of the environment do not sign for a profile that is named.
-    if settings.profile.is_none() && !settings.no_sign_request && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
+    if !profile.is_explicit() && !settings.no_sign_request && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
         for name in KEYS {
             if let Some(value) = text(name)? {
                 expect_secret(&value).map_err(|problem| unusable(name, &problem))?;

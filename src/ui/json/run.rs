@@ -153,7 +153,7 @@ pub(super) fn failure_name(failure: PoolFailure) -> &'static str {
 pub(crate) struct ClockMessage {
     /// The service's time minus this machine's, in seconds.
     pub(crate) seconds_behind: i64,
-    /// The same for people, with the remedy.
+    /// How far the clocks differ in words, and the remedy.
     pub(crate) message: String,
 }
 

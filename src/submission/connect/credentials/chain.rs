@@ -28,7 +28,7 @@ use crate::submission::connect::endpoint::VariantsOfChain;
 use crate::submission::connect::profile::{
     ConfigFiles, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables, variable,
 };
-use crate::submission::connect::settings::expect_signable;
+use crate::submission::connect::settings::{METADATA_ENDPOINT, METADATA_MODE, expect_signable};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
 
 /// How long a source may take: a credential process may wait for a person who logs in.
@@ -198,16 +198,16 @@ fn instance(
 ) -> ImdsCredentialsProvider {
     let mut client = imds::Client::builder().configure(providers);
     let settings = files.profiles().get_profile(&profile.name);
-    let setting = |name: &str, key: &str| match variable(name) {
+    let setting = |(name, key): (&str, &str)| match variable(name) {
         // The SDK reads the variable.
         Some(_) => None,
         None => settings.and_then(|profile| profile.get(key)),
     };
-    let endpoint = setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    let endpoint = setting(METADATA_ENDPOINT);
     if let Some(Ok(set)) = endpoint.map(|url| imds::Client::builder().configure(providers).endpoint(url)) {
         client = set;
     }
-    let mode = setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+    let mode = setting(METADATA_MODE);
     if let Some(Ok(mode)) = mode.map(str::parse) {
         client = client.endpoint_mode(mode);
     }
