@@ -27,6 +27,7 @@ CREATE TABLE headers (
 
 CREATE TABLE runs (
     id              INTEGER PRIMARY KEY,
+    nonce           INTEGER NOT NULL,           -- random; the lock file repeats it, which tells copies of a ledger apart
     version         TEXT NOT NULL,              -- of connect-import
     command         TEXT NOT NULL,              -- command line, quoted for a shell
     folder          TEXT NOT NULL,              -- working folder

@@ -356,8 +356,8 @@ mod tests {
         let all = format!(
             "INSERT INTO sources VALUES (1, '/a'), (2, '/b');
              INSERT INTO headers VALUES (1, '[]');
-             INSERT INTO runs (version, command, folder, mapping, rate, is_auto, started_ms, last_ms)
-             SELECT '0', '', '/', zeroblob(16), 1, 0, 0, 0 FROM (VALUES (1), (2), (3), (4));
+             INSERT INTO runs (version, command, folder, mapping, rate, is_auto, started_ms, last_ms, nonce)
+             SELECT '0', '', '/', zeroblob(16), 1, 0, 0, 0, 0 FROM (VALUES (1), (2), (3), (4));
              {sql}"
         );
         connection.execute_batch(&all).unwrap();

@@ -10,7 +10,8 @@ use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path};
 use super::identity::{Identity, bind_identity};
-use super::lock::{ClosedFile, Commit, Lock, Opening, is_taken, lock_path};
+use super::lock::{Lock, Opening, is_taken, lock_path};
+use super::lock_record::{ClosedFile, Commit, Nonce};
 use super::schema::migrate;
 use super::writer::LedgerWriter;
 use super::writer::Session;
@@ -187,17 +188,18 @@ impl Ledger {
 
 /// Refuses a ledger that lacks the commit in its lock record.
 pub(super) fn expect_commit(connection: &Connection, path: &Path, commit: Commit) -> Result<(), LedgerError> {
-    let commits = "SELECT commits FROM runs WHERE id = ?1";
-    let found: Option<i64> = connection
-        .query_row(commits, [commit.run], |row| row.get(0))
+    let commits = "SELECT commits, nonce FROM runs WHERE id = ?1";
+    let found: Option<(i64, Nonce)> = connection
+        .query_row(commits, [commit.run], |row| Ok((row.get(0)?, Nonce(row.get(1)?))))
         .optional()
         .map_err(|source| LedgerError::sqlite(path, source))?;
-    if found.is_some_and(|found| found >= commit.number) {
-        return Ok(());
-    }
+    let cause = match found {
+        Some((_, nonce)) if nonce != commit.nonce => "it is another copy, with another run of this number",
+        Some((number, _)) if number >= commit.number => return Ok(()),
+        Some(_) | None => "its log was deleted after a crash, or it is an older copy",
+    };
     let problem = format!(
-        "it lacks {commit}: its log was deleted after a crash, or it is an older copy; if you restored that copy on \
-         purpose, delete {}",
+        "it lacks {commit}: {cause}; if you restored that copy on purpose, delete {}",
         lock_path(&resolved(path)).shown()
     );
     Err(LedgerError::damaged(path, problem))

@@ -1,16 +1,14 @@
-//! The lock file `<ledger>.lock`: one run per ledger, and a record of the run's last commit.
+//! The lock file `<ledger>.lock`: one run per ledger, and the [`LockRecord`] of the run's last commit.
 //!
-//! The operating system holds the lock, so it ends with its holder. The file stays. The record shows that commits are
-//! missing: after a crash they are in the write-ahead log alone, and the ledger does not show that a log was deleted.
+//! The operating system holds the lock, so it ends with its holder. The file stays.
 
-use std::fmt;
-use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
-use super::file::modified_ns;
+use super::lock_record::{ClosedFile, Commit, LockRecord};
 use crate::paths::{is_at, with_suffix};
 use crate::permissions::private;
 
@@ -29,93 +27,6 @@ pub enum Opening {
         /// Size of the ledger, bytes.
         bytes: u64,
     },
-}
-
-/// A commit of a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Commit {
-    pub(super) run: i64,
-    /// Number among the run's commits, from 1.
-    pub(super) number: i64,
-}
-
-impl fmt::Display for Commit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {}, commit {}", self.run, self.number)
-    }
-}
-
-impl Commit {
-    fn parse(line: &str) -> Option<Self> {
-        let (run, number) = numbers(line, "run ", ", commit ")?;
-        Some(Commit { run, number })
-    }
-}
-
-/// Size and modification time of the ledger's file when its last run closed it. A file that still has both is not
-/// checked for damage by a crash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ClosedFile {
-    bytes: i64,
-    modified_ns: i64,
-}
-
-impl ClosedFile {
-    /// The file at `path` as it is now.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = path.metadata()?;
-        let bytes = i64::try_from(metadata.len()).map_err(io::Error::other)?;
-        Ok(ClosedFile { bytes, modified_ns: modified_ns(&metadata)? })
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let (bytes, modified_ns) = numbers(line, "closed with ", " bytes, modified ")?;
-        Some(ClosedFile { bytes, modified_ns })
-    }
-}
-
-fn numbers(line: &str, before: &str, between: &str) -> Option<(i64, i64)> {
-    let (one, other) = line.strip_prefix(before)?.split_once(between)?;
-    Some((one.parse().ok()?, other.parse().ok()?))
-}
-
-/// Content of the lock file, one line each.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct LockRecord {
-    /// Current or last holder of the lock.
-    pub(super) holder: String,
-    pub(super) commit: Option<Commit>,
-    /// `None` while a run holds the ledger, or after a run that died.
-    pub(super) closed: Option<ClosedFile>,
-}
-
-impl LockRecord {
-    pub(super) fn read(file: &mut File) -> Self {
-        let mut text = String::new();
-        // An unreadable record is as good as none: the lock itself does not depend on it.
-        let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-        let holder = text.lines().next().filter(|holder| !holder.is_empty()).unwrap_or("unknown process");
-        LockRecord {
-            holder: holder.to_owned(),
-            commit: text.lines().find_map(Commit::parse),
-            closed: text.lines().find_map(ClosedFile::parse),
-        }
-    }
-
-    fn write(&self, file: &mut File) -> io::Result<()> {
-        let commit = self.commit.map(|commit| format!("{commit}\n")).unwrap_or_default();
-        let closed = self.closed.map(|ClosedFile { bytes, modified_ns }| {
-            format!("closed with {bytes} bytes, modified {modified_ns}\n")
-        });
-        let text = format!("{}\n{commit}{}", self.holder, closed.unwrap_or_default());
-        file.rewind()?;
-        file.write_all(text.as_bytes())?;
-        // It is written with every commit, and seldom gets shorter.
-        if file.metadata()?.len() != text.len() as u64 {
-            file.set_len(text.len() as u64)?;
-        }
-        Ok(())
-    }
 }
 
 /// Writes the lock record of the run that holds the lock. A failure is ignored: the record then names an earlier commit
@@ -157,8 +68,9 @@ impl Lock {
     ) -> Result<Self, LedgerError> {
         let path = lock_path(ledger);
         let io = |source| LedgerError::io(&path, source);
-        let opened = private().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = opened.map_err(io)?;
+        let mut options = private();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = without_following(&mut options).open(&path).map_err(io)?;
         let mut locked = try_within(&file, PROBE);
         if matches!(locked, Err(TryLockError::WouldBlock)) && !lock_wait.is_zero() {
             notify(Opening::Queued { holder: LockRecord::read(&mut file).holder, lock_wait });
@@ -210,15 +122,30 @@ fn try_within(file: &File, time: Duration) -> Result<(), TryLockError> {
     }
 }
 
+/// A symbolic link in the lock file's place is an error, and a pipe is not waited for.
+fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+    }
+    options
+}
+
+fn open_to_read(file: &Path) -> io::Result<File> {
+    without_following(OpenOptions::new().read(true)).open(lock_path(file))
+}
+
 /// Whether a run holds the lock of the ledger `file`.
 pub(super) fn is_taken(file: &Path) -> bool {
-    let Ok(lock) = File::open(lock_path(file)) else { return false };
+    let Ok(lock) = open_to_read(file) else { return false };
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// The last commit in the lock record of the ledger `file`.
 pub(super) fn recorded_commit(file: &Path) -> Option<Commit> {
-    let mut lock = File::open(lock_path(file)).ok()?;
+    let mut lock = open_to_read(file).ok()?;
     LockRecord::read(&mut lock).commit
 }
 
@@ -277,28 +204,5 @@ mod tests {
         });
         assert!(waited.is_ok());
         assert!(holders[0].contains("process "), "{holders:?}");
-    }
-
-    #[test]
-    fn a_lock_record_is_read_as_it_was_written() {
-        let mut file = tempfile::tempfile().unwrap();
-        let closed = ClosedFile { bytes: 4096, modified_ns: 1_795_262_400_000_000_000 };
-        let commit = Commit { run: 3, number: 4711 };
-        for record in [
-            LockRecord { holder: "process 7".into(), commit: Some(commit), closed: Some(closed) },
-            LockRecord { holder: "process 8, since today".into(), commit: Some(commit), closed: None },
-            LockRecord { holder: "p".into(), commit: None, closed: None },
-        ] {
-            record.write(&mut file).unwrap();
-            assert_eq!(LockRecord::read(&mut file), record);
-        }
-    }
-
-    #[test]
-    fn other_lines_of_a_lock_file_are_ignored() {
-        for line in ["", "run 3", "run x, commit 1", "process 1, since yesterday", "closed with 1 bytes"] {
-            assert_eq!(Commit::parse(line), None, "{line}");
-            assert_eq!(ClosedFile::parse(line), None, "{line}");
-        }
     }
 }

@@ -11,7 +11,7 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `mended_rows`, `progress`, `file`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
+//! `counts`, `mended_rows`, `progress`, `file`, `lock_record`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
 //! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
 //! `traffic`, `listing`, `verifications` and `ledger_set`.
 
@@ -29,6 +29,7 @@ mod known_rows;
 mod ledger_set;
 mod listing;
 mod lock;
+mod lock_record;
 mod mend;
 mod mended_input;
 mod mended_rows;

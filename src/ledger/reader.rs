@@ -15,7 +15,8 @@ use super::file::{
 };
 use super::handle::expect_commit;
 use super::identity::{Identity, read_identity};
-use super::lock::{ClosedFile, Commit, is_taken, recorded_commit};
+use super::lock::{is_taken, recorded_commit};
+use super::lock_record::{ClosedFile, Commit};
 use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
 use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version};
 use super::shared_contacts::{SharedContacts, shared_contacts};

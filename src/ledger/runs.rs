@@ -275,8 +275,8 @@ impl Session {
         let rate = found.map_or(run.rate, |found| (found / 2.0).max(SLOWEST_START));
         self.connection.execute(
             "INSERT INTO runs (version, mapping, rate, is_auto, started_ms, last_ms, command, folder, accept, verify, name,
-                 endpoint, region)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 endpoint, region, nonce)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 env!("CARGO_PKG_VERSION"),
                 run.mapping.0,
@@ -289,7 +289,8 @@ impl Session {
                 run.verify,
                 run.name,
                 run.endpoint,
-                run.region
+                run.region,
+                self.nonce.0
             ],
         )?;
         self.run = RunId(self.connection.last_insert_rowid());

@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
 use super::file::LedgerFiles;
-use super::lock::{Commit, LockRecorder};
+use super::lock::LockRecorder;
+use super::lock_record::{Commit, Nonce};
 use super::progress::RunProgress;
 use super::row::{RowId, RunId};
 use crate::crash_plan::{CrashPlan, CrashPoint};
@@ -176,6 +177,8 @@ pub(super) struct Session {
     pub(super) scheme: TokenScheme,
     /// The run; 0 before there is one, as in `verify`.
     pub(super) run: RunId,
+    /// The run's random number.
+    pub(super) nonce: Nonce,
     /// The idempotency window, milliseconds.
     pub(super) window_ms: i64,
     /// `--retry rejected`
@@ -213,6 +216,7 @@ impl Session {
             path,
             scheme,
             run: RunId(0),
+            nonce: Nonce::random(),
             window_ms: 0,
             retries_rejected: false,
             retries_unknown: false,
@@ -257,7 +261,11 @@ impl Session {
         // Before any caller is answered: a commit to a file that was removed is lost.
         self.files.expect_in_place()?;
         if is_recorded {
-            self.recorder.commit(Commit { run: self.run.0, number: self.progress.commits });
+            self.recorder.commit(Commit {
+                run: self.run.0,
+                nonce: self.nonce,
+                number: self.progress.commits,
+            });
         }
         Ok(())
     }
