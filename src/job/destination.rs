@@ -27,6 +27,7 @@ pub(super) fn destination(
             .or(connect.connect_timeout)
             .unwrap_or(Duration::from_secs(10)),
         read_timeout: global.read_timeout.or(connect.read_timeout).unwrap_or(Duration::from_secs(30)),
+        separate_connections: false,
         sandbox: false,
     };
     for (option, timeout) in

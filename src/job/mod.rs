@@ -178,7 +178,10 @@ impl Job {
         let ledger = ledger_to_write(&args.job, file);
         let input = InputSettings::resolve(&args.job, &args.import, file, ledger.as_deref().ok())?;
         let pacing = pacing(args, global, file, input.shard)?;
-        let (instance, aws) = destination(&args.job, &args.import.request, global, file)?;
+        let (instance, mut aws) = destination(&args.job, &args.import.request, global, file)?;
+        let resend_policy = resend_policy(&args.import, file)?;
+        // There each unanswered request costs a row.
+        aws.separate_connections = resend_policy.on_unknown == OnUnknown::Hold;
         let ledger = ledger?;
         let display = display(&args.import.display, global, file);
         refuse_csv(display.output)?;
@@ -207,7 +210,7 @@ impl Job {
             grace: args.grace.or(file.run.grace).unwrap_or(Duration::from_secs(30)).min(LONGEST),
             max_duration: args.max_duration.or(file.run.max_duration).map(|time| time.min(LONGEST)),
             lock_wait: args.lock_wait.or(file.run.lock_wait).unwrap_or_default().min(LONGEST),
-            resend_policy: resend_policy(&args.import, file)?,
+            resend_policy,
             aws,
             display,
             sandbox: sandbox.map(|sandbox| SandboxConfig { state: state.clone(), ..sandbox }),

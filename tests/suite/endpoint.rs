@@ -34,6 +34,8 @@ pub enum Reply {
 pub struct Request {
     /// Number of the request at its endpoint, from 0.
     pub number: usize,
+    /// Number of the request on its connection, from 0.
+    pub on_connection: usize,
     pub method: String,
     /// Path and query, or what else the request line names.
     pub target: String,
@@ -156,8 +158,9 @@ fn serve(
     reply: &dyn Fn(&Request) -> Reply,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    loop {
-        let Some(mut request) = received(&mut stream)? else { return Ok(()) };
+    for on_connection in 0.. {
+        let Some(mut request) = received(&mut stream)? else { break };
+        request.on_connection = on_connection;
         {
             let mut recorded = recorded.lock().unwrap();
             request.number = recorded.len();
@@ -199,6 +202,7 @@ fn serve(
             text.len()
         )?;
     }
+    Ok(())
 }
 
 /// A contact whose id contains the number of the request. Amazon Connect's ids are UUIDs; a rehearsal's may be any text.
@@ -234,5 +238,5 @@ fn received(stream: &mut BufReader<impl Read>) -> std::io::Result<Option<Request
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     let body = String::from_utf8(body).unwrap();
-    Ok(Some(Request { number: 0, method, target, headers, body }))
+    Ok(Some(Request { number: 0, on_connection: 0, method, target, headers, body }))
 }

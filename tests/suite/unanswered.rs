@@ -281,3 +281,21 @@ fn the_summary_counts_unknown_rows_of_another_input() {
     let ended = folder.run(&import(&url, &[])).expect(1);
     assert!(ended.stdout.contains("1  unknown of earlier runs"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_held_row_is_never_sent_on_a_connection_that_the_server_may_be_closing() {
+    // A server that ends an idle connection may read a request that was sent at that moment, or may not.
+    let held =
+        Endpoint::serve(|request| if request.on_connection > 0 { Reply::Close } else { Reply::Created });
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(20));
+    let one_by_one = ["--concurrency", "1", "--on-unknown"];
+    folder.run(&import(&held.url(), &[&one_by_one[..], &["hold"]].concat())).expect(0);
+    assert!(held.received().iter().all(|request| request.on_connection == 0));
+    assert_eq!(held.received().len(), 20);
+    // Without the option connections are used again.
+    let resent = Endpoint::serve(|_| Reply::Created);
+    std::fs::remove_file(folder.path("t.ledger.db")).unwrap();
+    folder.run(&import(&resent.url(), &[&one_by_one[..], &["resend"]].concat())).expect(0);
+    assert!(resent.received().iter().any(|request| request.on_connection > 0));
+}

@@ -15,10 +15,11 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use super::call::TransmissionRecorder;
 use super::caught::caught;
 use super::credentials::CredentialsChain;
+use super::endpoint;
 use super::profile::{ConfigFiles, SelectedProfile};
 use super::settings::{AwsSettings, ConnectError, expect_usable};
+use super::transport::{self, Pooling};
 use super::trust::{Trust, chosen, of_profile};
-use super::{endpoint, transport};
 use crate::submission::proxies::{Proxies, Proxy};
 use crate::submission::target::ServiceTarget;
 
@@ -73,15 +74,20 @@ impl ConnectClient {
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
         }
+        let pooling = match settings.separate_connections {
+            true => Pooling::None,
+            false => Pooling::Reused,
+        };
         let mut proxies = Arc::new(Proxies::default());
         if settings.sandbox {
             // FIPS and dual-stack endpoints may be set in the environment; loopback has neither.
-            loader = loader.http_client(transport::without_tls()).use_fips(false).use_dual_stack(false);
+            loader =
+                loader.http_client(transport::without_tls(pooling)).use_fips(false).use_dual_stack(false);
         } else {
             proxies = Arc::new(Proxies::from_environment()?);
             let of_profile = of_profile(&files, &profile.name);
             let bundle = chosen(settings.ca_bundle.as_ref(), |name| std::env::var_os(name), of_profile);
-            loader = loader.http_client(transport::with_tls(Trust::new(bundle)?, proxies.clone())?);
+            loader = loader.http_client(transport::with_tls(Trust::new(bundle)?, proxies.clone(), pooling)?);
         }
         let mut config = loader.no_credentials().load().await;
         if !settings.sandbox {

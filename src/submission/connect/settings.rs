@@ -36,6 +36,9 @@ pub struct AwsSettings {
     pub connect_timeout: Duration,
     /// Limit for the time from the start of a request to the first byte of its response.
     pub read_timeout: Duration,
+    /// Whether every request is sent on a connection of its own. On one that was used before, a request may meet the server's
+    /// closing of an idle connection, and nothing tells whether the server has read it.
+    pub separate_connections: bool,
     /// Whether the endpoint is a sandbox on loopback: constant credentials, no proxy, no TLS.
     pub sandbox: bool,
 }

@@ -20,10 +20,19 @@ use crate::submission::connect::trust::{Inspector, Trust};
 use crate::submission::proxies::{Proxies, Proxy, ProxyError, ProxyRoute};
 use crate::submission::proxy_failure::{ProxyFailure, ProxyProblem};
 
+/// Whether connections are used for several requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::submission::connect) enum Pooling {
+    /// A connection waits for the next request.
+    Reused,
+    /// A connection ends with its request.
+    None,
+}
+
 /// A transport for loopback, which ignores the proxy variables of the environment.
-pub(in crate::submission::connect) fn without_tls() -> SharedHttpClient {
+pub(in crate::submission::connect) fn without_tls(pooling: Pooling) -> SharedHttpClient {
     let none = ProxyConfig::disabled;
-    client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), tls: None })
+    client(Routes { proxies: Arc::default(), forward: none(), tunnel: none(), tls: None }, pooling)
 }
 
 /// A transport that sends requests through these proxies.
@@ -33,6 +42,7 @@ pub(in crate::submission::connect) fn without_tls() -> SharedHttpClient {
 pub(in crate::submission::connect) fn with_tls(
     trust: Trust,
     proxies: Arc<Proxies>,
+    pooling: Pooling,
 ) -> Result<SharedHttpClient, ProxyError> {
     let config = |proxy: Option<&Arc<Proxy>>| match proxy {
         None => Ok(ProxyConfig::disabled()),
@@ -41,10 +51,10 @@ pub(in crate::submission::connect) fn with_tls(
     };
     let [forward, tunnel] = proxies.all().map(config);
     let tls = Some((trust.context.clone(), Inspector::new(trust, proxies.clone())));
-    Ok(client(Routes { forward: forward?, tunnel: tunnel?, proxies, tls }))
+    Ok(client(Routes { forward: forward?, tunnel: tunnel?, proxies, tls }, pooling))
 }
 
-fn client(routes: Routes) -> SharedHttpClient {
+fn client(routes: Routes, pooling: Pooling) -> SharedHttpClient {
     let routes = Arc::new(routes);
     // A transport for each pair of timeouts: sources of credentials have others.
     let transports = RwLock::new(Vec::<(Timeouts, SharedHttpConnector)>::new());
@@ -60,6 +70,9 @@ fn client(routes: Routes) -> SharedHttpClient {
         find(&known).unwrap_or_else(|| {
             let mut builder = Connector::builder().connector_settings(settings.clone());
             builder.set_sleep_impl(components.sleep_impl());
+            if pooling == Pooling::None {
+                builder.set_pool_max_idle_per_host(Some(0));
+            }
             let transport = SharedHttpConnector::new(Transport {
                 routes: routes.clone(),
                 builder,

@@ -11,4 +11,4 @@ mod connector;
 mod tunnel;
 
 pub(super) use answer::{AnswerTooLong, is_page};
-pub(super) use connector::{with_tls, without_tls};
+pub(super) use connector::{Pooling, with_tls, without_tls};
