@@ -4,9 +4,11 @@
 //! error or a signal removes it. `kill -9` and a power failure leave it behind: only its owner can read it, nothing reads
 //! it again, and it may be deleted. Of several processes that write one target, the last to finish replaces it whole.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -15,10 +17,44 @@ use crate::paths::{folder_of, resolved, with_suffix};
 /// The last part of the name of a file that is not complete.
 const PART_SUFFIX: &str = ".connect-import-part";
 
+/// The temporary files of this process, so that they can be removed where no destructor runs.
+static PARTS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn parts() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files of this process, which is about to end.
+pub(crate) fn remove_parts() {
+    let parts = std::mem::take(&mut *parts());
+    for part in parts {
+        // Best effort: a file that stays is harmless.
+        let _ = remove_if_exists(&part);
+    }
+}
+
+/// A temporary file among [`PARTS`] for as long as this exists.
+#[derive(Debug)]
+struct ListedPart(PathBuf);
+
+impl ListedPart {
+    fn new(path: &Path) -> Self {
+        parts().insert(path.to_owned());
+        ListedPart(path.to_owned())
+    }
+}
+
+impl Drop for ListedPart {
+    fn drop(&mut self) {
+        parts().remove(&self.0);
+    }
+}
+
 /// A file being written, mode 0600. It is removed unless [`AtomicFile::publish`] puts it in its place.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
     part: NamedTempFile,
+    listed: ListedPart,
     target: PathBuf,
 }
 
@@ -30,7 +66,8 @@ impl AtomicFile {
         prefix.push(".");
         let part =
             tempfile::Builder::new().prefix(&prefix).suffix(PART_SUFFIX).tempfile_in(folder_of(&target))?;
-        Ok(AtomicFile { part, target })
+        let listed = ListedPart::new(part.path());
+        Ok(AtomicFile { part, listed, target })
     }
 
     /// Path of the file that it becomes, without symbolic links.
@@ -56,12 +93,12 @@ impl AtomicFile {
 
     /// As [`AtomicFile::publish_new`], but returns the unpublished file if there is one in its place.
     pub(crate) fn publish_unless_exists(self) -> io::Result<Option<Self>> {
-        let AtomicFile { part, target } = self;
+        let AtomicFile { part, listed, target } = self;
         part.as_file().sync_all()?;
         match part.persist_noclobber(&target) {
             Ok(_) => Ok(None),
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(Some(AtomicFile { part: failed.file, target }))
+                Ok(Some(AtomicFile { part: failed.file, listed, target }))
             }
             Err(failed) => Err(failed.error),
         }

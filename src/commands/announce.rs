@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::CommandError;
+use super::{CommandError, unless_signalled};
 use crate::event::{Announcement, Reporter, RunEvent};
 use crate::job::Job;
 use crate::ledger::Ledger;
@@ -74,16 +74,5 @@ pub(super) async fn announce(
         Ok(true) => Ok(()),
         Ok(false) => Err(CommandError::NotConfirmed),
         Err(_) => Err(CommandError::Internal),
-    }
-}
-
-/// Awaits `work`, or fails as soon as a signal comes meanwhile.
-async fn unless_signalled<T>(shutdown: &Shutdown, work: impl Future<Output = T>) -> Result<T, CommandError> {
-    let mut shutdown = shutdown.clone();
-    tokio::select! {
-        // Work that takes no time is done; the engine then ends the run with a summary.
-        biased;
-        result = work => Ok(result),
-        signal = shutdown.requested() => Err(CommandError::Interrupted(signal)),
     }
 }

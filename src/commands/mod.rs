@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use thiserror::Error;
+use tokio::runtime::Handle;
 
+use crate::atomic_file::remove_parts;
 use crate::check::CheckError;
 use crate::cli::{
     Cli, Command, GlobalArgs, Output, RunArgs, UnknownVariable, expect_known_variables, named_paths,
@@ -40,11 +42,11 @@ use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
 use crate::paths::resolved;
 use crate::printable::{ShownPath as _, is_unprintable, printable_lines};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
-use crate::shutdown::{Shutdown, Signal};
-use crate::submission::{ConnectError, WrongAccount};
+use crate::shutdown::{ForcedEnd, Shutdown, Signal};
+use crate::submission::{AwsSettings, ConnectClient, ConnectError, WrongAccount};
 use crate::ui::{
-    RejectsError, ResultError, ResumeCommand, begin_log, end_log, exit_error, notice, open_log_file,
-    usage_error, warning,
+    RejectsError, ResultError, ResumeCommand, begin_log, end_by_signal, end_log, exit_error, notice,
+    open_log_file, overdue, usage_error, warning,
 };
 use init::InitError;
 
@@ -262,6 +264,28 @@ async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<Pr
     unless_interrupted(shutdown.clone(), work).await
 }
 
+/// The AWS client, which reads files that may be pipes.
+async fn connect_client(
+    instance_id: &str,
+    aws: &AwsSettings,
+    shutdown: &Shutdown,
+) -> Result<ConnectClient, CommandError> {
+    let (instance_id, aws, runtime) = (instance_id.to_owned(), aws.clone(), Handle::current());
+    let work = blocking(move || Ok(runtime.block_on(ConnectClient::new(&instance_id, &aws))?));
+    unless_signalled(shutdown, work).await?
+}
+
+/// Awaits `work`, or fails as soon as a signal comes meanwhile.
+async fn unless_signalled<T>(shutdown: &Shutdown, work: impl Future<Output = T>) -> Result<T, CommandError> {
+    let mut shutdown = shutdown.clone();
+    tokio::select! {
+        // Work that takes no time is done; the engine then ends the run with a summary.
+        biased;
+        result = work => Ok(result),
+        signal = shutdown.requested() => Err(CommandError::Interrupted(signal)),
+    }
+}
+
 /// The built-in sandbox while it serves.
 struct ServedSandbox {
     endpoint_url: String,
@@ -303,6 +327,17 @@ fn styled(error: &clap::Error) -> String {
     let plain = text.to_string();
     let is_plain = plain.contains(|c| c != '\n' && is_unprintable(c));
     if is_plain { printable_lines(&plain) } else { text.ansi().to_string() }
+}
+
+/// Removes files that are not complete, and says why the process ends before its command has.
+pub fn on_forced_end(signal: Signal, why: ForcedEnd) {
+    remove_parts();
+    let text = match why {
+        // As after a signal that is not handled.
+        ForcedEnd::AtOnce | ForcedEnd::Again => None,
+        ForcedEnd::Overdue(allowed) => Some(overdue(signal, allowed)),
+    };
+    end_by_signal(text.as_deref(), signal.exit_code());
 }
 
 /// Prints why the process cannot start; returns its exit code.

@@ -1,11 +1,12 @@
 //! `run`: imports the rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::announce::announce;
-use super::{CommandError, blocking, io, prepared, serve_sandbox, unless_interrupted};
+use super::{CommandError, blocking, connect_client, io, prepared, serve_sandbox, unless_interrupted};
 use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
 use crate::control_signals::ControlSignals;
@@ -19,7 +20,7 @@ use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::printable::ShownPath as _;
 use crate::shutdown::Shutdown;
-use crate::submission::{ConnectClient, OnUnknown, Policy, ServiceTarget};
+use crate::submission::{OnUnknown, Policy, ServiceTarget};
 use crate::ui::{
     Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
     kept_contacts, notice, observers_of_run, this_folder, to_stdout, write_rejects,
@@ -74,7 +75,7 @@ async fn import(
         kept = state.map(|state| (state, served.handle));
         job.aws.endpoint_url = Some(served.endpoint_url);
     }
-    let submitter = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
+    let submitter = connect_client(&job.identity.instance_id, &job.aws, &shutdown).await?;
     let reporter = Arc::new(
         Reporter::start(observers_of_run(job.display, metrics)).map_err(io("cannot start a thread"))?,
     );
@@ -91,6 +92,8 @@ async fn import(
     if let Err(error) = announce(&job, to_send, &submitter, &ledger, &reporter, &shutdown).await {
         return Err(not_started(ledger, reporter, error).await);
     }
+    shutdown.allow(job.grace);
+    let stopping = shutdown.clone();
     let (file, flag, shard) = (args.job.job.clone(), args.import.rate, job.identity.shard);
     let import = Import {
         ledger: ledger.clone(),
@@ -113,7 +116,8 @@ async fn import(
         crash_plan: job.crash_plan.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;
-    reporter.finish();
+    // Nothing is in flight any more.
+    stopping.allow(Duration::ZERO);
 
     let (metrics, name) = (metrics.cloned(), ending_name(&ending));
     let (job, exit, ending, record, rejected) = blocking(move || {
@@ -130,6 +134,8 @@ async fn import(
         Ok((job, exit, ending, record, rejected))
     })
     .await?;
+    // After the ledger is settled: standard error may be a pipe that nobody reads.
+    reporter.finish();
     let settings = RunReportSettings {
         instance_id: job.identity.instance_id,
         ledger: job.ledger.clone(),

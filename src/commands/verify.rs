@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CommandError, blocking, io, serve_sandbox, unless_interrupted};
+use super::{CommandError, blocking, connect_client, io, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
 use crate::crash_plan::CrashPlan;
@@ -11,7 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
 use crate::ledger::{Ledger, LedgerError, LedgerReader, VerificationScope};
 use crate::shutdown::Shutdown;
-use crate::submission::{ConnectClient, ServiceTarget};
+use crate::submission::ServiceTarget;
 use crate::ui::{VerificationReport, ending_name, observers, to_stdout};
 use crate::verification::Verification;
 
@@ -23,7 +23,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     if let Some(sandbox) = job.sandbox.take() {
         job.aws.endpoint_url = Some(serve_sandbox(sandbox).await?.endpoint_url);
     }
-    let client = ConnectClient::new(&job.identity.instance_id, &job.aws).await?;
+    let client = connect_client(&job.identity.instance_id, &job.aws, &shutdown).await?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let ledger = open(&job, &reporter, &shutdown).await?;
     let scope = scope(&job, client.target());

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::{Level, enabled, error, info, warn};
 
@@ -10,11 +11,12 @@ use super::log_file::append_to_log;
 use super::result_output::to_stdout;
 use super::standard_error::print;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
-use super::words::count_of;
+use super::words::{count_of, rounded};
 use crate::cli::Output;
 use crate::exit_code::ExitCode;
 use crate::printable::printable_lines;
 use crate::shell_word::shell_path;
+use crate::shutdown::Signal;
 
 /// Makes a panic print its location only, since its message may contain a value of a row.
 pub fn hide_panic_messages() {
@@ -93,4 +95,28 @@ pub fn end_log(exit: ExitCode) {
     } else {
         append_to_log(&format!("ends with exit code {code}"));
     }
+}
+
+/// The line of a process that did not end in time after a signal.
+pub fn overdue(signal: Signal, allowed: Duration) -> String {
+    format!(
+        "{}: the command did not end within {}, since a file, a pipe or a service does not answer, and is ended now; nothing \
+         is lost: run the same command again",
+        signal.name(),
+        rounded(allowed)
+    )
+}
+
+/// Writes the end of a process that a signal ends to the log or the log file, and `text` to standard error, too. That may
+/// block, so it comes last.
+pub fn end_by_signal(text: Option<&str>, exit: ExitCode) {
+    if enabled!(Level::INFO) {
+        if let Some(text) = text {
+            warn!("{text}");
+        }
+        return end_log(exit);
+    }
+    text.iter().for_each(|text| append_to_log(text));
+    end_log(exit);
+    text.iter().for_each(|text| print_line(text));
 }

@@ -28,6 +28,7 @@ mod credentials_renewal;
 mod csv_formats;
 mod dates;
 mod doctor;
+mod ending_by_signal;
 mod endpoint;
 mod environment_variables;
 mod environments;

@@ -98,8 +98,7 @@ fn a_run_refused_by_the_lock_keeps_the_metrics_of_the_run_that_holds_it() {
     let after = folder.read("m.prom");
     assert_eq!(start(&after), start(&during));
     assert!(!after.contains("last_exit_code"), "{after}");
-    holder.signal("TERM");
-    holder.signal("TERM");
+    holder.signal("KILL");
     holder.end();
 }
 

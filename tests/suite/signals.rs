@@ -1,7 +1,11 @@
-//! Signals: the first SIGINT or SIGTERM drains, the second ends the process, and SIGHUP and SIGUSR1 control a
-//! run. Also `--max-duration` and the lock of the ledger.
+//! Signals: the first SIGINT or SIGTERM drains, another one ends the process unless it comes at once, and SIGHUP and SIGUSR1
+//! control a run. Also `--max-duration` and the lock of the ledger.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
 
 use crate::printed_commands::paste;
 use crate::support::*;
@@ -79,7 +83,7 @@ fn a_drain_waits_for_responses_no_longer_than_the_grace_period() {
 
 /// A full pipe without a reader.
 #[cfg(target_os = "linux")]
-fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+pub fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     use std::io::Write as _;
     let (reader, mut writer) = std::io::pipe().unwrap();
     // The default capacity of a pipe, pipe(7).
@@ -101,9 +105,10 @@ fn a_second_signal_ends_a_process_that_blocks_on_a_full_pipe() {
     until("the run has ended in the ledger", || folder.path("t.ledger.db").exists() && has_ended());
     assert!(!stuck.is_over());
     stuck.signal("INT");
+    // The time in which another signal is the same request. If the process sees both later, it ends by itself.
+    std::thread::sleep(Duration::from_millis(1100));
     stuck.signal("TERM");
     until("the process has ended", || stuck.is_over());
-    // The operating system may deliver two pending signals in either order.
     assert!(matches!(stuck.end().code, Some(130 | 143)));
 }
 
@@ -118,6 +123,7 @@ fn a_second_signal_ends_the_process_and_the_next_run_settles_its_rows() {
     until("the requests are in flight", || endpoint.requests().len() == 3);
     running.signal("INT");
     until("the drain has begun", || stderr_so_far(&folder).contains("no new request is sent"));
+    std::thread::sleep(Duration::from_millis(1100));
     running.signal("TERM");
     running.end().expect(143);
     assert_eq!(folder.states("t.ledger.db"), "in_flight 3");
@@ -125,6 +131,64 @@ fn a_second_signal_ends_the_process_and_the_next_run_settles_its_rows() {
     assert_eq!(folder.states("t.ledger.db"), "created 3");
     let tokens: BTreeSet<_> = endpoint.client_tokens().into_iter().collect();
     assert_eq!(tokens.len(), 3, "a row was resent with another token");
+}
+
+/// Options of a run that drains for as long as the test needs, and whose rows become unknown if it does not.
+const HELD: [&str; 6] = ["--on-unknown", "hold", "--grace", "10m", "--read-timeout", "10m"];
+
+#[test]
+fn two_signals_within_a_second_are_one() {
+    for (signals, codes) in [
+        ([Signal::TERM, Signal::TERM], [143, 143]),
+        ([Signal::INT, Signal::INT], [130, 130]),
+        // The operating system may deliver two pending signals in either order.
+        ([Signal::INT, Signal::TERM], [130, 143]),
+        ([Signal::TERM, Signal::INT], [130, 143]),
+    ] {
+        let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(2));
+        let gate = Gate::default();
+        let endpoint = Endpoint::created_after(&gate);
+        let url = endpoint.url();
+        let mut running = start_with_stderr_file(&folder, &import(&url, &HELD));
+        until("the requests are in flight", || endpoint.requests().len() == 2);
+        running.signal_twice(signals);
+        until("the drain has begun", || stderr_so_far(&folder).contains("no new request is sent"));
+        // Longer than the process would need to end at the second signal.
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!running.is_over(), "{signals:?}");
+        gate.open();
+        let code = running.end().code;
+        assert!(codes.map(Some).contains(&code), "{signals:?}: {code:?}");
+        assert_eq!(folder.states("t.ledger.db"), "created 2", "{signals:?}");
+        assert_eq!(folder.query("t.ledger.db", "SELECT count(ending) FROM runs"), "1");
+    }
+}
+
+#[test]
+fn a_run_under_gnu_timeout_drains() {
+    for foreground in [&[][..], &["--foreground"]] {
+        let folder = Folder::new();
+        folder.write("t.csv", numbered_csv(2));
+        let gate = Gate::default();
+        let endpoint = Endpoint::created_after(&gate);
+        let url = endpoint.url();
+        let stderr = std::fs::File::create(folder.path("stderr")).unwrap();
+        let run = folder.command(&import(&url, &HELD));
+        let mut command = Command::new("timeout");
+        command.args(foreground).arg("1h").arg(run.get_program()).args(run.get_args());
+        command.current_dir(folder.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+        let mut running = Running::of(&mut command);
+        until("the requests are in flight", || endpoint.requests().len() == 2);
+        // It does the same with a signal as with the end of its time: one to the run, one to the whole group.
+        running.signal("TERM");
+        until("the drain has begun", || stderr_so_far(&folder).contains("no new request is sent"));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!running.is_over(), "{foreground:?}");
+        gate.open();
+        running.end().expect(143);
+        assert_eq!(folder.states("t.ledger.db"), "created 2", "{foreground:?}");
+    }
 }
 
 #[test]

@@ -101,6 +101,12 @@ impl Folder {
         rusqlite::Connection::open(self.path(ledger)).unwrap().execute_batch(sql).unwrap();
     }
 
+    /// As [`Folder::states`]; nothing while the ledger has no tables yet.
+    pub fn states_or_nothing(&self, ledger: &str) -> String {
+        let tables = self.query(ledger, "SELECT count(*) FROM sqlite_schema WHERE name = 'rows'");
+        if tables == "1" { self.states(ledger) } else { String::new() }
+    }
+
     /// Rows by state, such as `created 3, pending 1`.
     pub fn states(&self, ledger: &str) -> String {
         let counts =
@@ -170,8 +176,28 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.0.as_ref().unwrap().id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Whether the process handles a signal, `INT` or `TERM`.
+    pub fn handles(&self, name: &str) -> bool {
+        let number = if name == "INT" { 2 } else { 15 };
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+        u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << (number - 1)) != 0)
+    }
+
+    /// Sends two signals directly one after the other.
+    pub fn signal_twice(&self, signals: [rustix::process::Signal; 2]) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).unwrap()).unwrap();
+        for signal in signals {
+            rustix::process::kill_process(id, signal).unwrap();
+        }
+    }
+
+    fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
     }
 
     pub fn is_over(&mut self) -> bool {
