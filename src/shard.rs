@@ -14,6 +14,15 @@ use crate::source::RowKey;
 /// Maximum number of shards of an import.
 const MAX_SHARDS: u32 = 10_000;
 
+/// The shard of a child of an AWS Batch array job, which the next two variables number.
+const ARRAY_JOB: &str = "aws-batch";
+
+/// Set in the children of array jobs only: <https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html>.
+const ARRAY_INDEX: &str = "AWS_BATCH_JOB_ARRAY_INDEX";
+
+/// Number of children of the array job, from the same page.
+const ARRAY_SIZE: &str = "AWS_BATCH_JOB_ARRAY_SIZE";
+
 /// One shard of an import. Written `INDEX/COUNT`, such as `0/4` for the first of four.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Shard {
@@ -24,6 +33,26 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Parses `INDEX/COUNT`, or `aws-batch` for the shard of this child of an AWS Batch array job. `variable` is the value of
+    /// an environment variable.
+    ///
+    /// # Errors
+    /// Neither is written; the numbers are no shard; or the process is no child of an array job.
+    pub fn of_process(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        if text != ARRAY_JOB {
+            return text.parse();
+        }
+        let (Some(index), Some(count)) = (variable(ARRAY_INDEX), variable(ARRAY_SIZE)) else {
+            return Err(format!(
+                "{ARRAY_INDEX} and {ARRAY_SIZE} are not both set, so this is no child of an array job; write INDEX/COUNT, \
+                 or leave the shard out to import all rows"
+            ));
+        };
+        let shard = format!("{index}/{count}").parse();
+        shard
+            .map_err(|problem| format!("{ARRAY_INDEX} is '{index}' and {ARRAY_SIZE} is '{count}': {problem}"))
+    }
+
     /// Number of this shard, from 0.
     pub fn index(self) -> u32 {
         self.index
@@ -76,7 +105,11 @@ impl FromStr for Shard {
             Some((Some(_), Some(count))) if count > 0 => {
                 Err(format!("shards are numbered from 0: write 0/{count} to {}/{count}", count - 1))
             }
-            Some(_) | None => Err("write INDEX/COUNT, such as 0/4 for the first of four".to_owned()),
+            Some(_) | None => {
+                Err("write INDEX/COUNT, such as 0/4 for the first of four; in an AWS Batch array job \
+                                   --shard aws-batch takes both from the job"
+                    .to_owned())
+            }
         }
     }
 }
@@ -150,6 +183,28 @@ mod tests {
             let problem = text.parse::<Shard>().unwrap_err();
             assert!(problem.contains(message), "{text}: {problem}");
         }
+    }
+
+    #[test]
+    fn a_child_of_an_array_job_has_the_shard_of_its_index() {
+        let of = |index: Option<&str>, count: Option<&str>| {
+            let variable = |name: &str| match name {
+                "AWS_BATCH_JOB_ARRAY_INDEX" => index.map(str::to_owned),
+                "AWS_BATCH_JOB_ARRAY_SIZE" => count.map(str::to_owned),
+                _ => None,
+            };
+            Shard::of_process("aws-batch", variable).map(|shard| shard.to_string())
+        };
+        assert_eq!(of(Some("3"), Some("4")).as_deref(), Ok("3/4"));
+        assert_eq!(of(Some("0"), Some("10000")).as_deref(), Ok("0/10000"));
+        for (index, count) in [(None, None), (Some("3"), None), (None, Some("4"))] {
+            assert!(of(index, count).unwrap_err().contains("are not both set"), "{index:?} {count:?}");
+        }
+        let problem = of(Some("4"), Some("4")).unwrap_err();
+        assert!(problem.contains("ARRAY_INDEX is '4'") && problem.contains("write 0/4 to 3/4"), "{problem}");
+        let never = |name: &str| -> Option<String> { panic!("{name}") };
+        assert_eq!(Shard::of_process("1/2", never), "1/2".parse());
+        assert!(Shard::of_process("batch", never).unwrap_err().contains("--shard aws-batch"));
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use clap::builder::BoolishValueParser;
 
 use super::values::{
     ProgressKind, duration, escape_in, key_compare, on_too_long, on_unknown, operation, rejection_code,
-    retry, short_rows, source_format,
+    retry, shard, short_rows, source_format,
 };
 use crate::engine::ErrorBudget;
 use crate::ledger::Retry;
@@ -33,8 +33,9 @@ pub struct JobArgs {
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Import only this part of the rows, to split an import over several machines: 0/4 is the first of four, with the
-    /// ledger NAME.0-of-4.ledger.db [default: all rows]
-    #[arg(long, hide_short_help = true, value_name = "K/N")]
+    /// ledger NAME.0-of-4.ledger.db. In an AWS Batch array job --shard aws-batch is the child's index and the number of
+    /// children [default: all rows]
+    #[arg(long, hide_short_help = true, value_name = "K/N", value_parser = shard)]
     pub shard: Option<Shard>,
     /// Rehearse against the built-in sandbox, with a separate ledger
     #[arg(long, value_parser = BoolishValueParser::new())]

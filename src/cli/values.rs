@@ -8,6 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::ledger::{Retry, RowState};
 use crate::mapping::{OnTooLong, Rejection};
 use crate::request::Operation;
+use crate::shard::Shard;
 use crate::source::{EscapeScope, KeyComparison, ShortRows, SourceFormat};
 use crate::submission::OnUnknown;
 use crate::suggest::did_you_mean;
@@ -161,6 +162,11 @@ pub(super) fn operation(name: &str) -> Result<Operation, String> {
         let hint = did_you_mean(name, known.into_iter()).unwrap_or_default();
         format!("it can be {}{hint}", known.join(" or "))
     })
+}
+
+/// Parses the shard of this process: see [`Shard::of_process`].
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    Shard::of_process(text, |name| std::env::var(name).ok())
 }
 
 /// Parses the code of a rejection: one of this tool's own, or the name of an exception of Connect. These are not listed,

@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 
 use crate::cli::Cli;
+use crate::shard::Shard;
 use crate::shell_word::{ESCAPED, no_option, shell_path, shell_word};
 
 /// Options that apply to one run only: a resumed run sends every row that waits, and none that may exist already, and it
@@ -134,8 +135,13 @@ fn is_given(arg: &Arg, given: &ArgMatches) -> bool {
     matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
 }
 
-fn values(arg: &Arg, given: &ArgMatches) -> impl Iterator<Item = OsString> {
-    given.get_raw(arg.get_id().as_str()).into_iter().flatten().map(OsStr::to_owned)
+fn values(arg: &Arg, given: &ArgMatches) -> Vec<OsString> {
+    let id = arg.get_id().as_str();
+    // As numbers, since a shell outside of an array job lacks the variables of `aws-batch`.
+    if let Ok(Some(shard)) = given.try_get_one::<Shard>(id) {
+        return vec![shard.to_string().into()];
+    }
+    given.get_raw(id).into_iter().flatten().map(OsStr::to_owned).collect()
 }
 
 /// The option, once for each of its values.
@@ -143,7 +149,7 @@ fn options(name: &str, arg: &Arg, given: &ArgMatches) -> Vec<GivenOption> {
     let is_joined = arg.is_require_equals_set();
     let option = |value| GivenOption { name: name.to_owned(), value, is_joined };
     if !matches!(arg.get_action(), ArgAction::SetTrue) {
-        return values(arg, given).map(|value| option(Some(value))).collect();
+        return values(arg, given).into_iter().map(|value| option(Some(value))).collect();
     }
     let is_on = given.get_flag(arg.get_id().as_str());
     is_on.then(|| option(None)).into_iter().collect()

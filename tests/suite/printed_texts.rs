@@ -16,15 +16,18 @@ const ANSWERED: [&str; 8] =
     ["--dry", "--dry-run", "--dryrun", "--no-op", "--noop", "--simulate", "--simulation", "--what-if"];
 
 /// Flags of other programs that texts name.
-const OF_OTHERS: [&str; 32] = [
+const OF_OTHERS: [&str; 40] = [
     "--against",
     "--batch",
     "--bench",
     "--blanks",
+    "--build-arg",
+    "--chown",
     "--collector",
     "--convert-to",
     "--csv",
     "--exclude",
+    "--from",
     "--generate-cli-skeleton",
     "--headless",
     "--ijson",
@@ -39,15 +42,20 @@ const OF_OTHERS: [&str; 32] = [
     "--open",
     "--otsv",
     "--path",
+    "--print",
     "--raw",
+    "--read-only",
     "--recursive",
     "--release",
+    "--rm",
     "--serial-number",
     "--sso-session",
     "--system",
     "--target",
     "--timings",
+    "--tmpfs",
     "--token-code",
+    "--userns",
     "--version",
 ];
 
@@ -242,7 +250,11 @@ fn a_flag_after_a_command_is_one_of_that_command() {
     for Text { place, text } in texts() {
         for (name, known) in &commands {
             for (at, _) in text.match_indices(&format!("{name} --")) {
-                if text[..at].ends_with(|c: char| c.is_alphanumeric() || "-_/.".contains(c)) {
+                let before = &text[..at];
+                // The flags after `docker run` are Docker's.
+                if before.ends_with(|c: char| c.is_alphanumeric() || "-_/.".contains(c))
+                    || before.ends_with("docker ")
+                {
                     continue;
                 }
                 // Up to what ends the command in a sentence or in a line.
@@ -286,8 +298,6 @@ fn words(line: &str) -> Option<Vec<String>> {
 fn command_lines(text: &str) -> Vec<String> {
     const PROGRAM: &str = "connect-import ";
     let text = text.replace("\\\n", " ");
-    // The variables of an array job in AWS Batch.
-    let text = text.replace("$AWS_BATCH_JOB_ARRAY_INDEX", "0").replace("$AWS_BATCH_JOB_ARRAY_SIZE", "2");
     let mut found = Vec::new();
     for (at, _) in text.match_indices(PROGRAM) {
         let before = text[..at].rsplit('\n').next().unwrap();
