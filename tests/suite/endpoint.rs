@@ -27,6 +27,8 @@ pub enum Reply {
     Hang,
     /// A status, headers and a body; no other headers than these and the body's length.
     Raw(u16, Vec<(&'static str, String)>, String),
+    /// Bytes as they are, piece by piece; then closes the connection if the second field says so.
+    Pieces(Vec<String>, bool),
 }
 
 /// A request as an endpoint received it.
@@ -185,6 +187,15 @@ fn serve(
             Reply::Hang => {
                 let _ = stream.read(&mut [0]);
                 return Ok(());
+            }
+            Reply::Pieces(pieces, is_closed) => {
+                for piece in pieces {
+                    stream.get_mut().write_all(piece.as_bytes())?;
+                }
+                if is_closed {
+                    return Ok(());
+                }
+                continue;
             }
             Reply::Raw(status, headers, body) => {
                 let headers: String =

@@ -11,6 +11,8 @@
 
 mod accept;
 mod announcement;
+#[cfg(target_os = "linux")]
+mod attacks;
 mod authority;
 mod aws_services;
 mod around_the_table;
