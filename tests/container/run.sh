@@ -2,21 +2,23 @@
 # Builds the image of samples/Containerfile and runs connect-import in it: with buildah's chroot isolation, which needs no
 # engine and no daemon, and as process 1 of a sealed container: user 10001, read-only root, no capability. As root:
 #
-#   tests/container/run.sh [--binary FILE] [--keep FOLDER]
+#   tests/container/run.sh [--binary FILE | --compile IMAGE] [--keep FOLDER]
 #
-# --binary  the static connect-import to put into the image; without it, `cargo build` makes one in the dev profile
-# --keep    folder that keeps the image and the imports; without it, a temporary one is removed at the end
+# --binary   the static connect-import to put into the image; without it, `cargo build` makes one in the dev profile
+# --compile  compiles in the build stage, in this image with Rust: docker.io/library/rust:1.95-slim-bookworm, oci:FOLDER
+# --keep     folder that keeps the image and the imports; without it, a temporary one is removed at the end
 #
-# The build stage has an image of its own here, with BusyBox and the root certificates of this machine instead of Rust, so
-# that no registry is needed: the compilation in the Containerfile is not tested. On Debian:
+# Without --compile the build stage has BusyBox and the root certificates of this machine instead of Rust, so that no
+# registry is needed. On Debian:
 #   apt-get install buildah busybox-static ca-certificates openssl util-linux
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-binary="" folder=""
+binary="" compile="" folder=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --binary) binary="$(realpath "$2")"; shift 2 ;;
+    --compile) compile="$2"; shift 2 ;;
     --keep) mkdir -p "$2"; folder="$(realpath "$2")"; shift 2 ;;
     *) echo "unknown option $1" >&2; exit 2 ;;
   esac
@@ -25,7 +27,7 @@ done
 for tool in buildah busybox openssl unshare setpriv python3; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed; the head of this script names the packages" >&2; exit 2; }
 done
-if [ -z "$binary" ]; then
+if [ -z "$binary$compile" ]; then
   target="$(rustc --print host-tuple)"
   RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --manifest-path "$root/Cargo.toml" --target "$target"
   binary="${CARGO_TARGET_DIR:-$root/target}/$target/debug/connect-import"
@@ -41,7 +43,7 @@ trap clean EXIT
 # Neither the images of this machine nor its settings take part.
 export BUILDAH_ISOLATION=chroot
 for name in "${!AWS_@}" "${!CONNECT_IMPORT_@}"; do unset "$name"; done
-rm -rf -- "$folder"/{storage,runtime,data,context,port,key.pem,first}
+rm -rf -- "$folder"/{storage,runtime,data,context,port,key.pem,first,build.log}
 b() { buildah --root "$folder/storage" --runroot "$folder/runtime" --storage-driver vfs "$@"; }
 
 passed=0 failed=0
@@ -63,20 +65,27 @@ has() {
 }
 
 # The image.
-tools="$(b from scratch)"
-at="$(b mount "$tools")"
-mkdir -p "$at/bin" "$at/etc/ssl/certs"
-cp "$(command -v busybox)" "$at/bin/busybox"
-chroot "$at" /bin/busybox --install -s /bin
-cp -L /etc/ssl/certs/ca-certificates.crt "$at/etc/ssl/certs/"
-b umount "$tools" >/dev/null
-b commit --quiet "$tools" localhost/tools >/dev/null
 mkdir "$folder/context"
 cp -r "$root"/{Cargo.toml,Cargo.lock,build.rs,src,migrations} "$folder/context/"
-cp "$binary" "$folder/context/a-binary"
-chmod 700 "$folder/context/a-binary"
-b bud --quiet --build-arg BUILD_IMAGE=localhost/tools --build-arg BINARY=a-binary --file "$root/samples/Containerfile" \
-  --tag connect-import "$folder/context" >/dev/null
+if [ -n "$compile" ]; then
+  b tag "$(b pull --quiet "$compile")" localhost/tools
+  given=()
+else
+  tools="$(b from scratch)"
+  at="$(b mount "$tools")"
+  mkdir -p "$at/bin" "$at/etc/ssl/certs"
+  cp "$(command -v busybox)" "$at/bin/busybox"
+  chroot "$at" /bin/busybox --install -s /bin
+  cp -L /etc/ssl/certs/ca-certificates.crt "$at/etc/ssl/certs/"
+  b umount "$tools" >/dev/null
+  b commit --quiet "$tools" localhost/tools >/dev/null
+  cp "$binary" "$folder/context/a-binary"
+  # The image's user must be able to run it all the same.
+  chmod 700 "$folder/context/a-binary"
+  given=(--build-arg BINARY=a-binary)
+fi
+b bud --quiet --build-arg BUILD_IMAGE=localhost/tools "${given[@]}" --file "$root/samples/Containerfile" \
+  --tag connect-import "$folder/context" >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; exit 1; }
 container="$(b from localhost/connect-import)"
 # `buildah run` ignores --volume where the image has a volume.
 b config --volume /data- "$container"
@@ -105,6 +114,7 @@ is "entry point" "$(setting .OCIv1.Config.Entrypoint)" '[connect-import]'
 is "variables" "$(setting .OCIv1.Config.Env)" '[PATH=/usr/local/bin]'
 is "version" "$(setting 'index .OCIv1.Config.Labels "org.opencontainers.image.version"')" \
   "$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)"
+binary="$at/usr/local/bin/connect-import"
 more=$(( $(du -sb "$at" | cut -f1) - $(stat -c %s "$binary") ))
 is "the image is at most 1 MB larger than the binary" "$([ "$more" -lt 1000000 ] && echo yes || echo "$more bytes")" yes
 
@@ -296,6 +306,6 @@ run_sealed "" run --job /data/tickets.toml --sandbox --progress plain
 is "a folder of another user" "$([ "$code" = 2 ] || [ "$code" = 74 ] && echo yes || echo "$code")" yes
 has "a folder of another user" "$text" "Permission denied"
 
+echo "$passed passed, $failed failed: $(b --version | cut -d' ' -f1-3), a binary of $(($(stat -c %s "$binary") / 1000000)) MB"
 b umount "$container" >/dev/null
-echo "$passed passed, $failed failed: $(b --version), $(($(stat -c %s "$binary") / 1000000)) MB"
 [ "$failed" = 0 ]

@@ -6,7 +6,7 @@
 #
 # FOLDER  keeps the pinned packages of requirements.txt; without it target/schedulers
 #
-# Each kind of file is also validated with faults in it, which must be found. Needs python3 with venv, and a package index
+# Each kind of file is also validated with faults in it, which must be found. Needs python3 (3.11 or newer) with venv, and a package index
 # for the first run. systemd is verified where systemd-analyze is installed; it is not worth installing for that.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
