@@ -5,7 +5,7 @@
 //! first bytes, and an empty file. Any other existing file needs `--force`.
 
 use std::fs::{File, FileType};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -62,6 +62,16 @@ pub enum OutputError {
         expected: &'static str,
         /// How to make room for the output.
         remedy: &'static str,
+    },
+    /// The file exists, and cannot be read, so that its kind is not known.
+    #[error("cannot read {}: {source}; name another file with {option}", path.shown())]
+    Unreadable {
+        /// The option that names the output.
+        option: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
     },
     /// The log file exists, and does not begin like a log.
     #[error("{} exists and is not a log written by connect-import; name another file with --log-file", .0.shown())]
@@ -120,21 +130,31 @@ impl OutputKind {
     pub fn expect_replaceable(self, path: &Path, force: bool) -> Result<(), OutputError> {
         let option = self.option();
         expect_regular(option, path)?;
-        if force || !path.exists() || self.is_at(path) {
+        if force {
             return Ok(());
         }
-        let (expected, remedy) = (self.name(), self.remedy());
-        Err(OutputError::Foreign { option, path: path.to_owned(), expected, remedy })
+        let path = path.to_owned();
+        match self.is_found(&path) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let (expected, remedy) = (self.name(), self.remedy());
+                Err(OutputError::Foreign { option, path, expected, remedy })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(OutputError::Unreadable { option, path, source }),
+        }
     }
 
     /// Whether the file at `path` is ordinary, and empty or an output of this kind. An unreadable file is not.
     pub fn is_at(self, path: &Path) -> bool {
-        if !path.is_file() {
-            return false;
-        }
+        path.is_file() && self.is_found(path).unwrap_or(false)
+    }
+
+    /// Whether the ordinary file at `path` is empty or an output of this kind.
+    fn is_found(self, path: &Path) -> io::Result<bool> {
         let mut head = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-        read.is_ok() && (head.is_empty() || self.is_start_of(&head))
+        File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+        Ok(head.is_empty() || self.is_start_of(&head))
     }
 
     fn is_start_of(self, head: &[u8]) -> bool {

@@ -57,7 +57,13 @@ pub(crate) fn file_id(_: &Metadata) -> FileId {
 }
 
 /// Whether `path` leads to the open `file`, which another process may have replaced or removed.
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: io::Result<Metadata>| metadata.map(|metadata| file_id(&metadata));
-    id(file.metadata()).is_ok_and(|open| id(path.metadata()).is_ok_and(|there| there == open))
+///
+/// # Errors
+/// The system does not tell: that is no removal.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match path.metadata() {
+        Ok(there) => Ok(file_id(&there) == file_id(&file.metadata()?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

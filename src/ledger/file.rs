@@ -27,11 +27,12 @@ const INTAKE_CACHE_KIB: i64 = 64 << 10;
 /// It is built under another name and renamed, so that a half-made file is never taken for a ledger without rows. The
 /// caller holds the lock.
 pub(super) fn create_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<bool, LedgerError> {
-    if path.exists() {
+    let io = |source| LedgerError::io(path, source);
+    // A file that cannot be looked up is not a missing one, which a new ledger would replace.
+    if path.try_exists().map_err(io)? {
         return Ok(false);
     }
     expect_no_remains(path)?;
-    let io = |source| LedgerError::io(path, source);
     let part = part_of(path);
     // A process may have died here.
     for remains in [with_suffix(&part, "-journal"), part.clone()] {
@@ -57,7 +58,7 @@ pub(super) fn expect_no_remains(path: &Path) -> Result<(), LedgerError> {
     }
     let log = log_path(path);
     // A reader leaves an empty log behind.
-    if length(&log) > 0 {
+    if length(&log)? > 0 {
         let problem = format!("it is gone, and its log {} is still there", log.shown());
         return Err(LedgerError::damaged(path, problem));
     }
@@ -171,15 +172,23 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
         return Err(LedgerError::damaged(path, found.replace('\n', " ")));
     }
     // SQLite takes missing pages at the end for empty ones. With a log they may not be in the file yet.
-    if length(&log_path(&resolved(path))) == 0 && length(path) < bytes {
-        return Err(LedgerError::damaged(path, format!("it has {} of {bytes} bytes", length(path))));
+    let found = length(path)?;
+    if found < bytes && length(&log_path(&resolved(path)))? == 0 {
+        return Err(LedgerError::damaged(path, format!("it has {found} of {bytes} bytes")));
     }
     Ok(())
 }
 
 /// Length of a file in bytes; 0 if there is none.
-pub(super) fn length(path: &Path) -> u64 {
-    path.metadata().map_or(0, |metadata| metadata.len())
+///
+/// # Errors
+/// [`LedgerError::Io`]: the system does not tell.
+pub(super) fn length(path: &Path) -> Result<u64, LedgerError> {
+    match path.metadata() {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(source) => Err(LedgerError::io(path, source)),
+    }
 }
 
 /// Write-ahead log of the ledger `file`.

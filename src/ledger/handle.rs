@@ -69,7 +69,8 @@ impl Ledger {
         crash_plan: &CrashPlan,
     ) -> Result<Self, LedgerError> {
         let file = resolved(path);
-        let had_lock_file = lock_path(&file).exists();
+        let had_lock_file =
+            lock_path(&file).try_exists().map_err(|source| LedgerError::io(&lock_path(&file), source))?;
         let lock = Lock::take(&file, lock_wait, notify)?;
         let origin = match (create_if_missing(&file, crash_plan)?, had_lock_file) {
             (false, _) => LedgerOrigin::Existing,
@@ -77,12 +78,14 @@ impl Ledger {
             (true, true) => LedgerOrigin::Recreated,
         };
         let mut connection = file::open(path)?;
-        let is_closed = lock.found().closed.is_some_and(|closed| {
-            ClosedFile::of(&file).ok() == Some(closed) && length(&log_path(&file)) == 0
-        });
+        let log_bytes = length(&log_path(&file))?;
+        let is_closed = lock
+            .found()
+            .closed
+            .is_some_and(|closed| ClosedFile::of(&file).ok() == Some(closed) && log_bytes == 0);
         let is_checked = origin == LedgerOrigin::Existing && !is_closed;
         if is_checked {
-            let bytes = length(&file);
+            let bytes = length(&file)?;
             if bytes > ANNOUNCED_BYTES {
                 notify(Opening::Examined { bytes });
             }

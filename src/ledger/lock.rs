@@ -84,7 +84,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        if !is_at(&file, &path) {
+        if !is_at(&file, &path).map_err(io)? {
             // The file was removed while this run waited, and another run may hold a new one.
             drop(file);
             return Lock::take(ledger, lock_wait, notify);

@@ -36,7 +36,8 @@ const APPLICATION_ID_AT: usize = 68;
 /// # Errors
 /// [`LedgerError::OtherLedger`]
 pub fn expect_no_other_ledger(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
-    if path.exists() {
+    // Opening it says why it cannot be looked up.
+    if path.try_exists().unwrap_or(true) {
         return Ok(());
     }
     let entries = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
@@ -69,7 +70,7 @@ fn has_ledger_header(path: &Path) -> bool {
 fn created_rows_of(path: &Path, identity: &Identity) -> Result<Option<u64>, LedgerError> {
     let file = resolved(path);
     // A ledger at rest is left as it is: reading it in the usual way would create two files beside it.
-    let at_rest = length(&log_path(&file)) == 0;
+    let at_rest = length(&log_path(&file))? == 0;
     let immutable = at_rest.then(|| connect_immutable(&file, path).ok()).flatten();
     let read = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -227,13 +227,13 @@ impl ImmutableLedger {
     /// Expects the file to be as it was when it was opened.
     fn expect_unchanged(&self) -> Result<(), LedgerError> {
         let is_same = ClosedFile::of(&self.file).is_ok_and(|now| now == self.opened);
-        if is_same && !has_log(&self.file) { Ok(()) } else { Err(LedgerError::Changed(self.file.clone())) }
+        if is_same && !has_log(&self.file)? { Ok(()) } else { Err(LedgerError::Changed(self.file.clone())) }
     }
 }
 
 /// Opens an existing ledger for reading.
 fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
-    if !path.exists() {
+    if !path.try_exists().map_err(|source| LedgerError::io(path, source))? {
         expect_no_remains(path)?;
         return Err(LedgerError::Missing(path.to_owned()));
     }
@@ -271,7 +271,7 @@ fn connect_for_reading(path: &Path) -> Result<(Connection, Option<ImmutableLedge
         usual => return usual,
     };
     let file = resolved(path);
-    if has_log(&file) {
+    if has_log(&file)? {
         return Err(LedgerError::LogApart { path: path.to_owned(), log: log_path(&file) });
     }
     let opened = ClosedFile::of(&file).map_err(|source| LedgerError::io(path, source))?;
@@ -300,8 +300,8 @@ fn needs_log_index(source: &Arc<rusqlite::Error>) -> bool {
     matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
-fn has_log(file: &Path) -> bool {
-    length(&log_path(file)) > 0
+fn has_log(file: &Path) -> Result<bool, LedgerError> {
+    Ok(length(&log_path(file))? > 0)
 }
 
 /// Connects to a file that nothing writes to, so that SQLite creates no file beside it.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::*;
 
 /// Classes of calls, each with the errors that a system gives. 0 is a short transfer.
-const FAILURES: [(&str, &[i32]); 8] = [
+const FAILURES: [(&str, &[i32]); 9] = [
     ("open", &[EIO, EACCES, EMFILE, ENOSPC]),
     ("read", &[EINTR, 0, ESTALE]),
     ("write", &[EIO, ENOSPC, EDQUOT, EINTR, 0]),
@@ -14,6 +14,7 @@ const FAILURES: [(&str, &[i32]); 8] = [
     ("truncate", &[EIO, ENOSPC]),
     ("name", &[EIO, ENOSPC, EACCES]),
     ("lock", &[EIO, ENOLCK]),
+    ("stat", &[EIO, ESTALE, EACCES]),
     ("map", &[EIO, ENOMEM]),
 ];
 
@@ -69,12 +70,11 @@ fn attack(seed: u64) -> usize {
             variables.push(("ATTACK_ALWAYS", String::new()));
         }
         import.history.push_str(&format!("; {class} {call} fails with {error}, always: {is_always}"));
-        let before = import.sandbox.stat("requests");
-        let ended = import.end(import.attacked(&[], &variables));
+        // Without the check, the input is read while its rows are sent.
+        let options: &[&str] = if random.bool() { &["--no-check"] } else { &[] };
+        let ended = import.end(import.attacked(options, &variables));
         let is_published = matches!(ended.code, Some(0 | 1 | 2 | 11 | 74 | 75));
         assert!(is_published, "{}: {}", import.history, ended.stderr);
-        let sent = import.sandbox.stat("requests") - before;
-        assert!(ended.code != Some(2) || sent == 0, "{}: {}", import.history, ended.stderr);
         import.expect_consistent();
         // A run whose threads came in another order may have made fewer calls.
         attacks += usize::from(!import.server.read("notes").is_empty());
