@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::atomic_file::remove_if_exists;
+use crate::file_kind::open_ordinary;
 use crate::permissions::private;
 
 /// Takes the file at `path`, which is no symbolic link, from its place. If it is empty or `is_ours` says that this tool wrote
@@ -22,7 +23,8 @@ pub(crate) fn clear(
     is_ours: impl FnOnce(&File) -> io::Result<bool>,
 ) -> io::Result<Option<PathBuf>> {
     let Some(aside) = move_aside(path, now)? else { return Ok(None) };
-    let is_unchanged = File::open(&aside).and_then(|file| Ok(file.metadata()?.len() == 0 || is_ours(&file)?));
+    let is_unchanged =
+        open_ordinary(&aside).and_then(|file| Ok(file.metadata()?.len() == 0 || is_ours(&file)?));
     if !is_unchanged.unwrap_or(false) {
         return Ok(Some(aside));
     }

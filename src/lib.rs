@@ -10,6 +10,7 @@ pub mod job;
 mod printable;
 pub mod environment;
 mod paths;
+mod file_kind;
 mod suggest;
 mod slug;
 mod shell_word;

@@ -4,13 +4,13 @@
 //! that names one, without opening them. A command replaces an earlier output of the same kind, which it recognises by its
 //! first bytes, and an empty file. Any other existing file needs `--force`.
 
-use std::fs::{File, FileType};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::export::{EXPORT_COLUMNS, JOIN_COLUMNS};
+use crate::file_kind::{is_link_loop, is_open_file, open_ordinary, special_kind};
 use crate::printable::ShownPath as _;
 use crate::sandbox::STATE_LINE_START;
 use crate::source::REJECT_COLUMNS;
@@ -38,7 +38,11 @@ pub enum OutputKind {
 #[derive(Debug, Error)]
 pub enum OutputError {
     /// The path is `-`, or leads to a directory, a pipe, a socket, a device, an open file of this process or nowhere.
-    #[error("{option} names {}, which is {what}; name an ordinary file", path.shown())]
+    #[error(
+        "{option} names {}, which is {what}; name an ordinary file{}",
+        path.shown(),
+        if *option == "--to" { ", or - for standard output" } else { "" }
+    )]
     NotRegular {
         /// The option that names the output.
         option: &'static str,
@@ -83,9 +87,6 @@ const HEAD: u64 = 1 << 20;
 
 /// The first bytes of a page that clap_mangen renders.
 const MANUAL_PAGE_START: &[u8] = b".ie \\n(.g .ds Aq";
-
-/// Paths of open files of this process. Replacing one writes nothing to the pipe or terminal behind it.
-const OPEN_FILES: [&str; 4] = ["/proc", "/dev/fd", "/dev/stdout", "/dev/stderr"];
 
 impl OutputKind {
     /// The option that names an output of this kind.
@@ -147,13 +148,13 @@ impl OutputKind {
 
     /// Whether the file at `path` is ordinary, and empty or an output of this kind. An unreadable file is not.
     pub fn is_at(self, path: &Path) -> bool {
-        path.is_file() && self.is_found(path).unwrap_or(false)
+        self.is_found(path).unwrap_or(false)
     }
 
-    /// Whether the ordinary file at `path` is empty or an output of this kind.
+    /// Whether the file at `path` is ordinary, and empty or an output of this kind.
     fn is_found(self, path: &Path) -> io::Result<bool> {
         let mut head = Vec::new();
-        File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+        open_ordinary(path)?.take(HEAD).read_to_end(&mut head)?;
         Ok(head.is_empty() || self.is_start_of(&head))
     }
 
@@ -182,11 +183,12 @@ impl OutputKind {
 pub fn expect_regular(option: &'static str, path: &Path) -> Result<(), OutputError> {
     let what = if path == Path::new("-") {
         Some("standard output")
-    } else if OPEN_FILES.iter().any(|open| path.starts_with(open)) {
+    } else if is_open_file(path) {
         Some("an open file of this process")
     } else {
         match path.metadata() {
-            Ok(metadata) => special_type(metadata.file_type()),
+            Ok(metadata) => special_kind(metadata.file_type()),
+            Err(error) if is_link_loop(&error) => Some("a link that leads to itself"),
             Err(_) if path.is_symlink() => Some("a link to a missing file"),
             Err(_) => None,
         }
@@ -194,25 +196,6 @@ pub fn expect_regular(option: &'static str, path: &Path) -> Result<(), OutputErr
     match what {
         Some(what) => Err(OutputError::NotRegular { option, path: path.to_owned(), what }),
         None => Ok(()),
-    }
-}
-
-/// The type of a file that is not an ordinary one.
-fn special_type(file_type: FileType) -> Option<&'static str> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        if file_type.is_fifo() {
-            return Some("a pipe");
-        }
-        if file_type.is_socket() {
-            return Some("a socket");
-        }
-    }
-    match file_type {
-        kind if kind.is_file() => None,
-        kind if kind.is_dir() => Some("a directory"),
-        _ => Some("a device"),
     }
 }
 
@@ -226,7 +209,7 @@ pub(crate) const LOG_FILE: &str = "--log-file";
 pub fn expect_log(path: &Path) -> Result<(), OutputError> {
     expect_regular(LOG_FILE, path)?;
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let read = open_ordinary(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     match read {
         // A missing file is created, and of one that only its owner may read the opening says what is wrong.
         Err(_) => Ok(()),
@@ -343,6 +326,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("missing", &link).unwrap();
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
         let pipe = folder.path().join("pipe");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
@@ -357,6 +342,7 @@ mod tests {
             (Path::new("/dev/stdout"), "an open file of this process"),
             (Path::new("-"), "standard output"),
             (&link, "a link to a missing file"),
+            (&circle, "a link that leads to itself"),
             (&pipe, "a pipe"),
             (&to_pipe, "a pipe"),
             (&socket, "a socket"),

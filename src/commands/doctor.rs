@@ -3,6 +3,7 @@
 use super::{CommandError, blocking, io, serve_sandbox};
 use crate::cli::{DoctorArgs, GlobalArgs};
 use crate::exit_code::ExitCode;
+use crate::file_kind::is_pipe;
 use crate::intake::prepare;
 use crate::job::DoctorJob;
 use crate::paths::uncompressed;
@@ -23,10 +24,11 @@ pub(super) async fn doctor(args: &DoctorArgs, global: &GlobalArgs) -> Result<Exi
     report.finish().map_err(io("cannot write the diagnoses"))
 }
 
-/// Size of the input in bytes, with compressed files counted tenfold; or why a run could not read it. Standard input is
-/// left unread.
+/// Size of the input in bytes, with compressed files counted tenfold; or why a run could not read it. Standard input and
+/// pipes are left unread.
 fn input(job: &DoctorJob) -> Result<u64, String> {
-    let files: Vec<Input> = job.inputs.iter().filter(|input| **input != Input::Stdin).cloned().collect();
+    let is_read = |input: &&Input| input.path().is_some_and(|path| !is_pipe(&path));
+    let files: Vec<Input> = job.inputs.iter().filter(is_read).cloned().collect();
     let identity = &job.examination.identity;
     let (key, comparison, condition) = (&identity.key, identity.key_comparison, job.condition.as_deref());
     prepare(&files, &job.dialect, key, comparison, &job.mapping, condition)

@@ -8,10 +8,12 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::CommandError;
+use crate::atomic_file::AtomicFile;
 use crate::cli::{CompletionsArgs, ManArgs, described};
 use crate::exit_code::ExitCode;
 use crate::job::JobError;
 use crate::output_file::OutputKind;
+use crate::permissions::make_world_readable;
 use crate::ui::to_stdout;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
@@ -45,7 +47,10 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
 fn pages(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for (name, command) in documented() {
-        std::fs::write(folder.join(name), rendered(&command)?)?;
+        let mut file = AtomicFile::create(&folder.join(name))?;
+        make_world_readable(file.file())?;
+        file.write_all(&rendered(&command)?)?;
+        file.publish()?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::CommandError;
 use crate::atomic_file::AtomicFile;
 use crate::cli::InitArgs;
 use crate::exit_code::ExitCode;
+use crate::file_kind::is_pipe;
 use crate::init::{
     CsvSample, GuessedJob, guess_encoding, guess_nulls, job_file, lines_before_rows, source_lines,
 };
@@ -42,6 +43,9 @@ pub enum InitError {
     /// Standard input has no name to derive the job file's from.
     #[error("init cannot read standard input; name a CSV file")]
     Stdin,
+    /// A pipe can be read once, and the guesses need several readings.
+    #[error("init reads a CSV several times, and {} is a pipe; name an ordinary file", .0.shown())]
+    Pipe(PathBuf),
     /// The job file exists.
     #[error("{} exists and is not overwritten; name another file with --job", .0.shown())]
     Exists(PathBuf),
@@ -64,6 +68,9 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let csv = args.csv.clone().unwrap_or_default();
     if csv == Path::new("-") {
         return Err(InitError::Stdin.into());
+    }
+    if is_pipe(&csv) {
+        return Err(InitError::Pipe(csv).into());
     }
     let job = args.job.clone().unwrap_or_else(|| uncompressed(&csv).with_extension("toml"));
     expect_regular("--job", &job).map_err(JobError::from)?;

@@ -13,6 +13,7 @@ use super::skeleton::{self, Skeleton};
 use super::values::{budget, codes, time};
 use crate::cli::{Output, ProgressKind};
 use crate::engine::ErrorBudget;
+use crate::file_kind::read_bounded;
 use crate::mapping::{OnTooLong, RequestTemplates};
 use crate::pacing::Rate;
 use crate::paths::uncompressed;
@@ -335,7 +336,8 @@ impl JobFile {
 }
 
 fn read_text(path: &Path) -> Result<String, JobFileError> {
-    std::fs::read_to_string(path).map_err(|source| JobFileError::Read { path: path.to_owned(), source })
+    let text = read_bounded(path).and_then(|bytes| std::io::read_to_string(&*bytes));
+    text.map_err(|source| JobFileError::Read { path: path.to_owned(), source })
 }
 
 /// Collects the line of every member below `path`.

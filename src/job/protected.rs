@@ -7,6 +7,7 @@ use super::file::JobFile;
 use super::places::{ledger_path, rejects_named};
 use super::{JobError, input, option_error};
 use crate::cli::{JobArgs, RunArgs};
+use crate::file_kind::open_ordinary;
 use crate::ledger::SQLITE_START;
 use crate::output_file::{OutputKind, expect_regular};
 use crate::paths::{resolved, with_suffix};
@@ -72,12 +73,12 @@ impl ProtectedFiles {
         let ledger = of_companion.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
         let has_sqlite_header = || {
             let mut start = [0; SQLITE_START.len()];
-            let read = std::fs::File::open(&ledger).and_then(|mut file| file.read_exact(&mut start));
+            let read = open_ordinary(&ledger).and_then(|mut file| file.read_exact(&mut start));
             read.is_ok() && start == *SQLITE_START
         };
         ledger.to_string_lossy().ends_with(".ledger.db")
             || self.ledgers.iter().any(|own| resolved(own) == ledger)
-            || ledger.is_file() && has_sqlite_header()
+            || has_sqlite_header()
     }
 }
 

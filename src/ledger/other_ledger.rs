@@ -3,7 +3,6 @@
 //! The new ledger would know none of its rows and send them again. This happens when a job file or a CSV is renamed, since
 //! the ledger's name follows theirs.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::file::{length, log_path};
 use super::identity::{Identity, read_identity};
 use super::reader::connect_immutable;
 use super::schema::APPLICATION_ID;
+use crate::file_kind::open_ordinary;
 use crate::paths::{folder_of, resolved};
 
 /// Extension of the files that may be ledgers.
@@ -56,12 +56,8 @@ pub fn expect_no_other_ledger(path: &Path, identity: &Identity) -> Result<(), Le
 
 /// Whether the file begins as a ledger does. Its application id is in the file from its creation.
 fn has_ledger_header(path: &Path) -> bool {
-    // Opening a named pipe waits for a writer.
-    if !path.is_file() {
-        return false;
-    }
     let mut header = [0; HEADER];
-    let is_read = File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    let is_read = open_ordinary(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
     let id = &header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4];
     is_read && header.starts_with(SQLITE_START) && id == APPLICATION_ID.to_be_bytes()
 }

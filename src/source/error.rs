@@ -27,6 +27,14 @@ pub enum SourceError {
     /// The path is a directory.
     #[error("{} is a directory; name the CSV files in it", .0.shown())]
     Directory(PathBuf),
+    /// The path is a socket or a device.
+    #[error("{} is {what}; name a CSV file, or - for standard input", path.shown())]
+    Special {
+        /// The path as given.
+        path: PathBuf,
+        /// Kind of the file.
+        what: &'static str,
+    },
     /// The file is empty, or its first record names no column.
     #[error("{0} has no header; the first line must name the columns")]
     NoHeader(String),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{STANDARD_INPUT, SourceError};
 use super::foreign::remote;
+use crate::file_kind::endless_kind;
 use crate::paths::resolved;
 use crate::printable::ShownPath as _;
 
@@ -51,6 +52,10 @@ impl Input {
             return Err(SourceError::Remote { path: path.clone(), remedy });
         }
         let failed = |source| SourceError::Open { path: path.clone(), source };
+        // A socket cannot be opened, and a device may have no end. A pipe is waited for, and so is a terminal.
+        if let Some(what) = endless_kind(path).filter(|what| *what != "a pipe") {
+            return Err(SourceError::Special { path: path.clone(), what });
+        }
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {

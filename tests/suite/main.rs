@@ -77,6 +77,7 @@ mod sharding;
 mod shared_contacts;
 mod signals;
 mod skeletons;
+mod special_files;
 mod spreadsheet;
 mod status;
 mod storage;

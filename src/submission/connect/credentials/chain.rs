@@ -2,6 +2,7 @@
 //!
 //! It is built here, since the SDK's own chain tells neither which source gave the credentials nor why another did not.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
@@ -23,10 +24,13 @@ use tracing::debug;
 use super::cache::{CredentialsCache, Resolved};
 use super::failure::{expired, failure_of, too_slow, why_nothing};
 use super::profile_provider::ProfileProvider;
+use crate::file_kind::endless_kind;
+use crate::printable::ShownPath as _;
 use crate::submission::connect::caught::caught;
 use crate::submission::connect::endpoint::VariantsOfChain;
 use crate::submission::connect::profile::{
-    ConfigFiles, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables, variable,
+    ConfigFiles, OriginKind, ProfileError, ProfileOrigin, SelectedBy, SelectedProfile, has_variables,
+    variable,
 };
 use crate::submission::connect::settings::{METADATA_ENDPOINT, METADATA_MODE, expect_signable};
 use crate::submission::credentials::{CredentialsFailure, CredentialsSource};
@@ -123,6 +127,9 @@ impl CredentialsChain {
             reasons.push("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set".to_owned());
         }
         for link in &self.links {
+            if let Some(failure) = endless_token(link) {
+                return Err(failure);
+            }
             let asked = Instant::now();
             let (source, answer) = match link {
                 Link::Profile(profile) => {
@@ -168,6 +175,35 @@ impl CredentialsChain {
             may_pass: false,
         })
     }
+}
+
+/// The failure of a source whose token file is a pipe, a socket or a device: the SDK reads it on the runtime's thread, and
+/// to its end.
+fn endless_token(link: &Link) -> Option<CredentialsFailure> {
+    const CONTAINER: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    let named = |name| Some((name, PathBuf::from(variable(name)?)));
+    let (source, token) = match link {
+        Link::Other(source @ CredentialsSource::WebIdentity, _) => {
+            (source.clone(), named("AWS_WEB_IDENTITY_TOKEN_FILE"))
+        }
+        Link::Other(source @ CredentialsSource::Container, _) => (source.clone(), named(CONTAINER)),
+        Link::Other(..) => return None,
+        Link::Profile(profile) => {
+            let token = match profile.origin()?.kind {
+                OriginKind::WebIdentity(file) => Some(("web_identity_token_file", file)),
+                OriginKind::Container => named(CONTAINER),
+                _ => None,
+            };
+            (profile.source(), token)
+        }
+    };
+    let (named_by, file) = token?;
+    let kind = endless_kind(&file)?;
+    Some(CredentialsFailure {
+        reason: format!("{source}: {named_by} names {}, which is {kind}", file.shown()),
+        remedy: "name an ordinary file".to_owned(),
+        may_pass: false,
+    })
 }
 
 /// Whether the environment names a token and no role. boto3 refuses that, and the SDK goes on to the next source.

@@ -3,6 +3,7 @@
 //! A text of the SDK is quoted only where it is known to hold no secret: not the output of a credential process, and not an
 //! answer with credentials that cannot be parsed.
 
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,7 @@ use aws_smithy_runtime_api::http::Response;
 use super::login_failure::{of_login, of_process, of_sso};
 use super::metadata_failure::{no_instance, of_container, of_instance};
 use super::provider_error::{QUOTED_CHARS, of_call, of_file, of_transport, passing, permanent, texts};
+use crate::file_kind::{MAX_SETTINGS, open_ordinary};
 use crate::printable::ShownPath as _;
 use crate::submission::connect::error_chain::find;
 use crate::submission::connect::profile::{OriginKind, ProfileOrigin};
@@ -115,8 +117,8 @@ fn of_role(provider: &Provider<'_>, error: &CredentialsError) -> Option<Credenti
 
 /// Whether the text of the file has white space at its ends. The SDK sends the text as it is.
 fn is_padded(file: &str) -> bool {
-    let is_file = Path::new(file).is_file();
-    is_file && std::fs::read_to_string(file).is_ok_and(|token| token != token.trim())
+    let text = open_ordinary(Path::new(file)).and_then(|file| io::read_to_string(file.take(MAX_SETTINGS)));
+    text.is_ok_and(|token| token != token.trim())
 }
 
 fn of_provider(provider: &Provider<'_>, error: &CredentialsError) -> Option<CredentialsFailure> {

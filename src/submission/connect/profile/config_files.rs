@@ -14,6 +14,7 @@ use aws_runtime::fs_util::{Os, home_dir};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::error::ProfileError;
+use crate::file_kind::read_settings;
 use crate::printable::ShownPath as _;
 use crate::suggest::did_you_mean;
 
@@ -233,7 +234,7 @@ impl ConfigFile {
             None => expanded(&Path::new("~/.aws").join(name), home),
         };
         let is_meant = named.is_some() || path.metadata().is_ok();
-        let contents = match std::fs::read(&path) {
+        let contents = match read_settings(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Contents::Text(text),
                 Err(_) => Contents::Unreadable { problem: "it is not UTF-8".to_owned(), is_meant },

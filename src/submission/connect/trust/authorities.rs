@@ -1,8 +1,7 @@
 //! The certificates that the transport trusts.
 
 use std::ffi::OsString;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
@@ -11,11 +10,9 @@ use thiserror::Error;
 use tracing::debug;
 
 use super::ca_bundle::{self, Certificates};
+use crate::file_kind::{endless_kind, read_settings};
 use crate::printable::ShownPath as _;
 use crate::submission::connect::profile::{ConfigFiles, expanded, home};
-
-/// Maximum size of a CA bundle, bytes. That of a system has a quarter of a megabyte.
-const MAX_BUNDLE: u64 = 16 << 20;
 
 /// Variables that name a CA bundle, in the AWS CLI's order: the profile's `ca_bundle` stands between them. The second is
 /// that of Python's requests, which the AWS CLI and boto3 read too.
@@ -114,7 +111,7 @@ impl Trust {
     pub(in crate::submission::connect) fn new(bundle: Option<CaBundle>) -> Result<Self, TrustError> {
         let (certificates, store) = match bundle {
             Some(bundle) => (of_bundle(&bundle)?, TrustedStore::Bundle(bundle)),
-            None => (of_system(), TrustedStore::System(system_variables())),
+            None => (of_system()?, TrustedStore::System(system_variables())),
         };
         let Certificates { roots, pem, unusable } = certificates;
         debug!(?store, certificates = roots.len(), unusable, "trusted certificates");
@@ -133,33 +130,32 @@ fn of_bundle(CaBundle { path, origin }: &CaBundle) -> Result<Certificates, Trust
         let problem = "is a folder; name one PEM file, made by: cat *.pem > bundle.pem in that folder";
         return Err(unusable(problem.to_owned()));
     }
-    let bytes = bytes_of(&real).map_err(|source| TrustError::Unreadable {
+    let bytes = read_settings(&real).map_err(|source| TrustError::Unreadable {
         path: path.clone(),
         origin: origin.clone(),
         source,
     })?;
-    if bytes.len() as u64 > MAX_BUNDLE {
-        return Err(unusable(format!("is larger than {} MiB; name a PEM file", MAX_BUNDLE >> 20)));
-    }
     ca_bundle::read(&bytes, &real).map_err(unusable)
 }
 
-/// The contents of a file; of one that is too large one byte too much.
-fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_BUNDLE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn of_system() -> Certificates {
+/// # Errors
+/// `SSL_CERT_FILE` is a pipe, a socket or a device, which the library would read without end.
+fn of_system() -> Result<Certificates, TrustError> {
+    let named = std::env::var_os(SYSTEM_VARIABLES[0]).map(PathBuf::from);
+    if let Some(path) = &named
+        && let Some(kind) = endless_kind(path)
+    {
+        let (path, origin) = (path.clone(), SYSTEM_VARIABLES[0].to_owned());
+        return Err(TrustError::Unusable { path, origin, problem: format!("is {kind}; name a PEM file") });
+    }
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         debug!(%error, "certificates of the system that cannot be read");
     }
     // rustls-native-certs passes over certificates that a CA bundle may have, such as one after a byte order mark.
-    let file = std::env::var_os(SYSTEM_VARIABLES[0]).and_then(|path| bytes_of(Path::new(&path)).ok());
+    let file = named.and_then(|path| read_settings(&path).ok());
     let (more, _) = file.map(|bytes| ca_bundle::certificates(&bytes)).unwrap_or_default();
-    Certificates::usable(found.certs.into_iter().chain(more))
+    Ok(Certificates::usable(found.certs.into_iter().chain(more)))
 }
 
 /// The variables that name the system's certificates, with their values.
