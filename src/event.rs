@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::file_system::FileSystem;
 use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
 use crate::request::Operation;
@@ -90,6 +91,13 @@ pub enum RunEvent {
     Prepared(Preparation),
     /// Opening the ledger takes longer than usual.
     LedgerOpening(Opening),
+    /// The ledger is on a file system that may not keep the promises of a ledger.
+    LedgerAtRisk {
+        /// Path of the ledger.
+        ledger: String,
+        /// Its file system.
+        file_system: FileSystem,
+    },
     /// Reply to SIGUSR1: the in-flight requests, the oldest first.
     InFlightListed(Vec<InFlightRequest>),
     /// Reply to SIGHUP: the rate from now on, or why it stays.

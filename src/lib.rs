@@ -18,6 +18,7 @@ mod dates;
 mod atomic_file;
 mod permissions;
 mod kept_file;
+pub mod file_system;
 pub mod digest;
 pub mod source;
 pub mod request;

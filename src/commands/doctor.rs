@@ -1,4 +1,4 @@
-//! `doctor`: checks what an import depends on, without creating anything.
+//! `doctor`: checks what an import depends on, without creating a contact.
 
 use super::{CommandError, blocking, io, serve_sandbox};
 use crate::cli::{DoctorArgs, GlobalArgs};

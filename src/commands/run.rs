@@ -1,5 +1,6 @@
 //! `run`: imports the rows.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use crate::control_signals::ControlSignals;
 use crate::engine::Import;
 use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
+use crate::file_system::FileSystem;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
 use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord, expect_no_other_ledger};
 use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
+use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
 use crate::shutdown::Shutdown;
 use crate::submission::{OnUnknown, Policy, ServiceTarget};
@@ -199,6 +202,7 @@ async fn check(
         if !may_be_new {
             expect_no_other_ledger(&path, &identity)?;
         }
+        warn_of_file_system(&path, &reporter);
         let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
         let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
@@ -221,6 +225,15 @@ async fn check(
         }
     });
     unless_interrupted(shutdown, intake).await
+}
+
+/// Warns of a file system that may not keep the promises of a ledger.
+fn warn_of_file_system(ledger: &Path, reporter: &Reporter) {
+    let file = resolved(ledger);
+    if let Some(file_system) = FileSystem::of(folder_of(&file)).filter(|found| found.risk().is_some()) {
+        let ledger = ledger.to_string_lossy().into_owned();
+        reporter.emit(RunEvent::LedgerAtRisk { ledger, file_system });
+    }
 }
 
 /// Ends the record of a run that sends nothing because of `error`; returns the error.

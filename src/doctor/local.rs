@@ -1,6 +1,5 @@
-//! Checks of this machine and of the settings: credentials, quota, ledger and disk.
+//! Checks of this machine and of the settings: credentials, quota and ledger.
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +8,6 @@ use super::connect::ACCOUNT;
 use crate::exit_code::ExitCode;
 use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, is_locked};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
-use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
 use crate::request::Operation;
 use crate::shard::Shard;
@@ -18,7 +16,6 @@ use crate::submission::{Caller, CallerAbsence, CredentialsFailure, CredentialsIn
 const CREDENTIALS: &str = "credentials";
 const QUOTA: &str = "quota";
 const LEDGER: &str = "ledger";
-const DISK: &str = "disk";
 
 /// Judges resolved credentials, `None` if requests are not signed, or the provider's error.
 pub(super) fn credentials(
@@ -179,67 +176,6 @@ fn row_count(path: &Path, identity: &Identity) -> Result<(u64, bool), LedgerErro
     Ok((reader.state_counts()?.total(), is_true))
 }
 
-const MEBIBYTE: u64 = 1 << 20;
-
-/// Checks that the ledger's folder is writable and has room for inputs of `input` bytes.
-pub(super) fn disk(ledger: &Path, input: u64) -> CheckResult {
-    let ledger = resolved(ledger);
-    let folder = folder_of(&ledger);
-    if let Err(error) = tempfile::tempfile_in(folder) {
-        let found = format!("{} is not writable: {error}", folder.shown());
-        let remedy = "name a ledger elsewhere with --ledger, or fix the folder";
-        return CheckResult::fail(DISK, ExitCode::Storage, found, remedy);
-    }
-    // Opening a file to append does not change it.
-    if ledger.exists()
-        && let Err(error) = OpenOptions::new().append(true).open(&ledger)
-    {
-        let found = format!("{} is not writable: {error}", ledger.shown());
-        return CheckResult::fail(DISK, ExitCode::Storage, found, "allow writing to it");
-    }
-    let Some(free) = free_bytes(folder) else {
-        let found = format!("{} is writable; its free space is unknown", folder.shown());
-        return CheckResult::warn(DISK, found, "make sure that three times the size of the CSVs is free");
-    };
-    free_space(folder, free, input)
-}
-
-/// Compares the free bytes with the need. A ledger of pending rows took 2.3 times its CSV (a million rows of 116 bytes);
-/// it shrinks as rows are created. The rejects file may be as large as the CSV.
-fn free_space(folder: &Path, free: u64, input: u64) -> CheckResult {
-    /// Size of an empty ledger and its log.
-    const LEAST: u64 = 64 * MEBIBYTE;
-    let needed = input.saturating_mul(3).saturating_add(LEAST);
-    let found = format!(
-        "{} MiB free in {}; ledger and rejects need at most {} MiB",
-        free / MEBIBYTE,
-        folder.shown(),
-        needed / MEBIBYTE
-    );
-    let remedy = "free space: a run without any ends in 74, loses nothing, and continues when there is some";
-    if free >= needed {
-        CheckResult::pass(DISK, found)
-    } else if free >= input.saturating_add(LEAST) {
-        CheckResult::warn(DISK, found, remedy)
-    } else {
-        CheckResult::fail(DISK, ExitCode::Storage, found, remedy)
-    }
-}
-
-/// Bytes that this user may still write to the folder's disk, if the system says.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        let disk = rustix::fs::statvfs(folder).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = folder;
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,21 +238,5 @@ mod tests {
         assert_eq!(status(2.1, 5), CheckStatus::Warn);
         assert_eq!(status(2.0, 6), CheckStatus::Warn);
         assert_eq!(quota(Operation::CreateContact, Rate::Auto, 99, None).status, CheckStatus::Pass);
-    }
-
-    #[test]
-    fn the_free_space_is_compared_with_the_input() {
-        let status = |free| free_space(Path::new("f"), free * MEBIBYTE, 1000 * MEBIBYTE).status;
-        assert_eq!(status(3064), CheckStatus::Pass);
-        assert_eq!(status(3063), CheckStatus::Warn);
-        assert_eq!(status(1063), CheckStatus::Fail(ExitCode::Storage));
-    }
-
-    #[test]
-    fn a_missing_folder_fails_and_an_existing_one_stays_empty() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_ne!(disk(&folder.path().join("x.db"), 0).status, CheckStatus::Fail(ExitCode::Storage));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert_eq!(disk(&folder.path().join("no/x.db"), 0).status, CheckStatus::Fail(ExitCode::Storage));
     }
 }

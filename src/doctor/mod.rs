@@ -1,11 +1,12 @@
 //! The command `doctor`: checks what an import depends on, before a migration.
 //!
 //! `target` names where requests go, `permission` judges who answers and whether the credentials may create contacts,
-//! `remedies` what to do about a refusal, `connect` other answers of Amazon Connect, `local` this machine's credentials,
-//! ledger and disk. Nothing is created, except for the contact of `--probe-token`. Imports the submission, the ledger and
+//! `remedies` what to do about a refusal, `connect` other answers of Amazon Connect, `local` this machine's credentials
+//! and ledger, `disk` its folder. No contact is created, except for that of `--probe-token`. Imports the submission, the ledger and
 //! pacing.
 
 mod connect;
+mod disk;
 mod local;
 mod permission;
 mod remedies;
@@ -117,7 +118,8 @@ impl Examination {
             emit(CheckResult::fail("input", ExitCode::Usage, problem, ""));
         }
         emit(local::ledger(&self.ledger, &self.identity, self.rehearsal));
-        emit(local::disk(&self.ledger, input.unwrap_or_default()));
+        emit(disk::file_system(&self.ledger));
+        disk::disk(&self.ledger, input.unwrap_or_default()).into_iter().for_each(&mut emit);
         if self.probe_token {
             emit(match is_sound {
                 true => connect::probe_token(client).await,

@@ -74,7 +74,7 @@ fn create(part: &Path, crash_plan: &CrashPlan) -> Result<(), LedgerError> {
 }
 
 /// Makes a rename durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     let synced = std::fs::File::open(folder_of(path))?.sync_all();
     // Windows cannot open a folder; its rename is durable by itself.

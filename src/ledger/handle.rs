@@ -12,6 +12,7 @@ use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, lo
 use super::identity::{Identity, bind_identity};
 use super::lock::{Lock, Opening, is_taken, lock_path};
 use super::lock_record::{ClosedFile, Commit, Nonce};
+use super::log_index::create_index_in_place;
 use super::schema::migrate;
 use super::writer::LedgerWriter;
 use super::writer::Session;
@@ -77,6 +78,7 @@ impl Ledger {
             (true, false) => LedgerOrigin::Created,
             (true, true) => LedgerOrigin::Recreated,
         };
+        create_index_in_place(&file);
         let mut connection = file::open(path)?;
         let log_bytes = length(&log_path(&file))?;
         let is_closed = lock

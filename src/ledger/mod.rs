@@ -11,9 +11,9 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `mended_rows`, `progress`, `file`, `lock_record`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
+//! `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
 //! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
-//! `traffic`, `listing`, `verifications` and `ledger_set`.
+//! `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
 
 mod accept;
 mod contacts;
@@ -30,6 +30,7 @@ mod ledger_set;
 mod listing;
 mod lock;
 mod lock_record;
+mod log_index;
 mod mend;
 mod mended_input;
 mod mended_rows;
@@ -49,6 +50,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod trial;
 mod verifications;
 mod writer;
 
@@ -74,4 +76,5 @@ pub use send::{Claim, InFlight, SetAside, Settled, Settlement};
 pub use shared_contacts::{MAX_SHARED_LISTED, SharedContact, SharedContacts};
 pub use state::{Illegal, RowEvent, RowState, RowStatus, transition};
 pub use traffic::{Latencies, MinuteTraffic, RunTraffic, Traffic};
+pub use trial::{TrialError, TrialResult, TrialStep, try_folder};
 pub use verifications::{VerificationCounts, VerificationId, VerificationRecord, VerificationScope};

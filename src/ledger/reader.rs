@@ -17,6 +17,7 @@ use super::handle::expect_commit;
 use super::identity::{Identity, read_identity};
 use super::lock::{is_taken, recorded_commit};
 use super::lock_record::{ClosedFile, Commit};
+use super::log_index::create_index_in_place;
 use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
 use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version};
 use super::shared_contacts::{SharedContacts, shared_contacts};
@@ -264,6 +265,8 @@ fn expect_recorded_commit(
 }
 
 fn connect_for_reading(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
+    // SQLite may leave the index behind for the next run.
+    create_index_in_place(&resolved(path));
     let usual = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|connection| expect_known_schema(&connection, path).map(|()| (connection, None)));
     let source = match usual {

@@ -176,6 +176,12 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
         RunEvent::OpenFilesLimited { requested, allowed } => warning(format!(
             "the limit on open files allows {allowed} requests in flight, not {requested}; to raise it, use ulimit -n"
         )),
+        RunEvent::LedgerAtRisk { ledger, file_system } => match file_system.risk() {
+            Some((risk, remedy)) => {
+                warning(format!("{} is on {file_system}: {risk}; {remedy}", printable(ledger)))
+            }
+            None => Description::Silent,
+        },
         RunEvent::Draining { signal, in_flight, grace } => milestone(draining(*signal, *in_flight, *grace)),
         RunEvent::Prepared(_)
         | RunEvent::NotStarted
@@ -323,6 +329,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::file_system::FileSystem;
     use crate::mapping::Rejection;
     use crate::pacing::PoolFailure;
 
@@ -331,6 +338,20 @@ mod tests {
             Description::Problem(problem) => Some(problem),
             Description::Notice(_) | Description::Silent => None,
         }
+    }
+
+    #[test]
+    fn a_ledger_at_risk_is_a_warning_with_the_risk_and_the_remedy() {
+        let of = |type_name| RunEvent::LedgerAtRisk {
+            ledger: "t.ledger.db".to_owned(),
+            file_system: FileSystem::of_type(type_name),
+        };
+        let event = of("nfs4");
+        let told = problem(&event).unwrap();
+        assert_eq!(told.level, Level::WARN);
+        assert!(told.text.starts_with("t.ledger.db is on NFS (nfs4): hosts may not see"), "{}", told.text);
+        assert!(told.text.contains("--ledger"), "{}", told.text);
+        assert!(problem(&of("ext4")).is_none());
     }
 
     fn settled(state: RowState, done: bool) -> RunEvent {
