@@ -31,6 +31,7 @@ fn with_seeds(attacks: &str, seeds: std::ops::Range<u64>, attack: impl Fn(u64) -
         let (first, end) = range.split_once("..").unwrap();
         first.parse().unwrap()..end.parse().unwrap()
     });
+    let is_requested = requested.is_some();
     let seeds = Mutex::new(requested.unwrap_or(seeds));
     let held = Mutex::new(0);
     let run_all = || {
@@ -51,7 +52,8 @@ fn with_seeds(attacks: &str, seeds: std::ops::Range<u64>, attack: impl Fn(u64) -
         }
     });
     let held = held.into_inner().unwrap();
-    assert!(held > 0, "nothing was attacked");
+    // Of a single seed, the run may make fewer calls than the attack counts.
+    assert!(held > 0 || is_requested, "nothing was attacked");
     eprintln!("held: {held} {attacks}");
 }
 
