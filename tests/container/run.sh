@@ -225,13 +225,17 @@ server.serve_forever()
 EOF
 server=$!
 for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done
-variables=(--env AWS_ACCESS_KEY_ID=AKIDEXAMPLE --env AWS_SECRET_ACCESS_KEY=secret --env AWS_EC2_METADATA_DISABLED=true)
+variables=(--env AWS_EC2_METADATA_DISABLED=true)
+mkdir "$folder/data/.aws"
+printf '[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n' >"$folder/data/.aws/credentials"
+chown -R 10001:10001 "$folder/data/.aws"
 real=(run --job tickets.toml --yes --instance-id 11111111-2222-3333-4444-555555555555 --region eu-west-2 \
   --endpoint-url "https://127.0.0.1:$(cat "$folder/port")" --progress plain)
 run "${real[@]}"
 exits "a certificate of nobody" 2
 has "a certificate of nobody" "$text" "is not trusted"
 has "a certificate of nobody" "$text" "nobody"
+has "AWS files of the home folder" "$text" "credentials  profile default"
 run "${real[@]}" --ca-bundle nobody.pem
 exits "a certificate of the bundle" 7
 variables=()
