@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::file_system::FileSystem;
-use crate::ledger::{Cause, Note, Opening, RowState, RunRecord};
+use crate::ledger::{Cause, LedgerNotice, Note, RowState, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
 use crate::request::Operation;
 use crate::shard::Shard;
@@ -89,8 +89,8 @@ pub enum RunEvent {
     },
     /// A step before the first request is done.
     Prepared(Preparation),
-    /// Opening the ledger takes longer than usual.
-    LedgerOpening(Opening),
+    /// Opening the ledger takes longer than usual, or another program keeps it busy or lets its log grow.
+    LedgerNoticed(LedgerNotice),
     /// The ledger is on a file system that may not keep the promises of a ledger.
     LedgerAtRisk {
         /// Path of the ledger.

@@ -23,7 +23,7 @@ pub enum ExitCode {
     Locked = 11,
     /// The ledger or an output could not be written.
     Storage = 74,
-    /// Connect kept throttling or was unreachable; rows remain. Run later.
+    /// Connect kept throttling or was unreachable, or the ledger was busy; rows remain. Run later.
     TryLater = 75,
     /// Interrupted by SIGINT; rows remain. Run again.
     Interrupted = 130,
@@ -64,7 +64,10 @@ impl ExitCode {
             ExitCode::PlannedStop => ("planned stop, such as `--limit`; rows remain", "yes"),
             ExitCode::Locked => ("another run holds the ledger", "later"),
             ExitCode::Storage => ("the ledger or an output could not be written", "after fixing it"),
-            ExitCode::TryLater => ("Connect kept throttling or was unreachable; rows remain", "yes, later"),
+            ExitCode::TryLater => (
+                "Connect kept throttling or was unreachable, or the ledger was busy; rows remain",
+                "yes, later",
+            ),
             ExitCode::Interrupted => ("interrupted by SIGINT; rows remain", "yes"),
             ExitCode::Terminated => ("interrupted by SIGTERM; rows remain", "yes"),
         }

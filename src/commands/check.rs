@@ -137,6 +137,11 @@ fn other_ledger(job: &CheckJob) -> Option<Warning> {
                 shell_path(&other)
             ),
         )),
+        Err(unread @ (LedgerError::OtherUnread { .. } | LedgerError::Io { .. })) => Some(Warning::new(
+            WarningCode::OtherLedger,
+            unread.to_string(),
+            "let a run read it, since it stops otherwise".to_owned(),
+        )),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //! logic of their own.
 
 mod announce;
+mod busy_wait;
 mod check;
 mod doctor;
 mod dry_run;
@@ -38,7 +39,7 @@ use crate::job::{
     InputSettings, JOB_AT_HAND, JobAtHand, JobError, JobFile, expect_not_imported, log_target,
     take_job_at_hand,
 };
-use crate::ledger::{LedgerError, LedgerSet, NamedIdentity};
+use crate::ledger::{BusyWait, LedgerError, LedgerSet, NamedIdentity};
 use crate::paths::resolved;
 use crate::printable::{ShownPath as _, is_unprintable, printable_lines};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
@@ -46,7 +47,7 @@ use crate::shutdown::{ForcedEnd, Shutdown, Signal};
 use crate::submission::{AwsSettings, ConnectClient, ConnectError, WrongAccount};
 use crate::ui::{
     RejectsError, ResultError, ResumeCommand, begin_log, end_by_signal, end_log, exit_error, notice,
-    open_log_file, overdue, usage_error, warning,
+    open_log_file, overdue, tell_of_ledger, usage_error, warning,
 };
 use init::InitError;
 
@@ -139,6 +140,7 @@ impl CommandError {
                 intake_code(error)
             }
             CommandError::Export(error) => export_code(error),
+            CommandError::Job(JobError::Ledger(error)) => ledger_code(error),
             CommandError::Interrupted(signal) => signal.exit_code(),
             CommandError::Check(CheckError::Write(_))
             | CommandError::Init(InitError::Write { .. })
@@ -184,6 +186,8 @@ fn export_code(error: &ExportError) -> ExitCode {
 fn ledger_code(error: &LedgerError) -> ExitCode {
     match error {
         LedgerError::Locked { .. } => ExitCode::Locked,
+        LedgerError::Busy { signal, .. } => signal.map_or(ExitCode::TryLater, Signal::exit_code),
+        LedgerError::OtherUnread { source, .. } => ledger_code(source),
         LedgerError::NotALedger(_)
         | LedgerError::Newer(_)
         | LedgerError::Missing(_)
@@ -198,6 +202,7 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         LedgerError::Io { .. }
         | LedgerError::Temporary(_)
         | LedgerError::Sqlite { .. }
+        | LedgerError::Misread { .. }
         | LedgerError::Damaged { .. }
         | LedgerError::LogApart { .. }
         | LedgerError::Changed(_)
@@ -246,7 +251,7 @@ fn ledgers_apart_from(
     ledgers: Vec<PathBuf>,
     named: &NamedIdentity,
 ) -> Result<LedgerSet, CommandError> {
-    let ledgers = LedgerSet::open(ledgers, named)?;
+    let ledgers = LedgerSet::open(ledgers, named, &BusyWait::telling(tell_of_ledger))?;
     if let Some(to) = to {
         for (_, reader) in ledgers.readers() {
             expect_not_imported("--to", to, &reader.sources()?)?;

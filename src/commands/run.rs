@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::announce::announce;
+use super::busy_wait::busy_wait;
 use super::{CommandError, blocking, connect_client, io, prepared, serve_sandbox, unless_interrupted};
 use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
@@ -193,6 +194,7 @@ async fn check(
         endpoint: target.authority(),
         region: target.region.clone(),
     };
+    let busy = busy_wait(reporter, &shutdown, job.grace);
     let (reporter, stop) = (reporter.clone(), shutdown.clone());
     let Job { ledger: path, identity, lock_wait, crash_plan, check, .. } = job.clone();
     let shard = job.input.shard;
@@ -203,8 +205,7 @@ async fn check(
             expect_no_other_ledger(&path, &identity)?;
         }
         warn_of_file_system(&path, &reporter);
-        let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
-        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &crash_plan)?;
+        let ledger = Ledger::open(&path, &identity, lock_wait, &busy, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
             let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
             reporter

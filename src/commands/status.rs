@@ -7,8 +7,8 @@ use super::CommandError;
 use crate::cli::{GlobalArgs, Output, StatusArgs};
 use crate::exit_code::ExitCode;
 use crate::job::{JobError, JobFile, SANDBOX, expect_csvs, ledgers_of, named_identity, refuse_csv};
-use crate::ledger::{LedgerError, LedgerReader, LedgerSet, is_locked};
-use crate::ui::{LedgerStatus, Status, write_cleared, write_stdout};
+use crate::ledger::{BusyWait, LedgerError, LedgerReader, LedgerSet, is_locked};
+use crate::ui::{LedgerStatus, Status, tell_of_ledger, write_cleared, write_stdout};
 
 /// Number of runs shown.
 const RUNS: u32 = 10;
@@ -25,10 +25,11 @@ pub(super) fn status(args: &StatusArgs, global: &GlobalArgs) -> Result<ExitCode,
     expect_csvs(&args.ledgers, args.watch.is_some())?;
     let file = JobFile::at(args.ledgers.job.as_deref()).map_err(JobError::from)?;
     let named = named_identity(&args.ledgers, &file)?;
+    let busy = BusyWait::telling(tell_of_ledger);
     let mut is_refresh = false;
     loop {
         // Opened at each refresh: a shard may start later and then create its ledger.
-        let ledgers = LedgerSet::open(ledgers_of(&args.ledgers, &file)?, &named);
+        let ledgers = LedgerSet::open(ledgers_of(&args.ledgers, &file)?, &named, &busy);
         let ledgers = ledgers.map_err(|error| match error {
             LedgerError::Missing(path) if is_refresh => LedgerError::Disappeared(path),
             error => error,

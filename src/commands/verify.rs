@@ -1,7 +1,9 @@
 //! `verify`: compares the ledger with Connect.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::busy_wait::busy_wait;
 use super::{CommandError, blocking, connect_client, io, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
@@ -81,13 +83,17 @@ async fn open(
     shutdown: &Shutdown,
 ) -> Result<Arc<Ledger>, CommandError> {
     let (path, identity, lock_wait) = (job.ledger.clone(), job.identity.clone(), job.lock_wait);
+    // What it finds can be found again.
+    let busy = busy_wait(reporter, shutdown, Duration::ZERO);
     let reporter = reporter.clone();
     let opening = blocking(move || {
-        if !path.exists() {
+        let is_there = path.try_exists();
+        let is_there =
+            is_there.map_err(|source| LedgerError::Io { path: path.clone(), source: source.into() })?;
+        if !is_there {
             return Err(LedgerError::Missing(path).into());
         }
-        let mut emit = |opening| reporter.emit(RunEvent::LedgerOpening(opening));
-        let ledger = Ledger::open(&path, &identity, lock_wait, &mut emit, &CrashPlan::default())?;
+        let ledger = Ledger::open(&path, &identity, lock_wait, &busy, &CrashPlan::default())?;
         let opened = Preparation::LedgerOpened { ledger: path.to_string_lossy().into_owned() };
         reporter.emit(RunEvent::Prepared(opened));
         Ok(Arc::new(ledger))

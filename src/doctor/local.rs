@@ -162,6 +162,9 @@ pub(super) fn ledger(path: &Path, identity: &Identity, is_rehearsal: bool) -> Ch
             | LedgerError::HardLinked(_)
             | LedgerError::Newer(_)),
         ) => CheckResult::fail(LEDGER, ExitCode::Usage, error.to_string(), ""),
+        Err(error @ LedgerError::Busy { .. }) => {
+            CheckResult::fail(LEDGER, ExitCode::TryLater, error.to_string(), "")
+        }
         Err(error) => CheckResult::fail(LEDGER, ExitCode::Storage, error.to_string(), ""),
     }
 }

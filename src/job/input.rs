@@ -6,7 +6,7 @@ use super::file::JobFile;
 use super::instance::Instance;
 use super::{JobError, option_error};
 use crate::cli::{DialectArgs, ImportArgs, JobArgs, RequestArgs};
-use crate::ledger::{Identity, LedgerReader};
+use crate::ledger::{BusyWait, Identity, LedgerError, LedgerReader};
 use crate::mapping::{MappingSource, MemberSource};
 use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
@@ -17,6 +17,7 @@ use crate::source::{
     parse_encoding, parse_escape, parse_quote,
 };
 use crate::suggest::did_you_mean;
+use crate::ui::tell_of_ledger;
 
 /// Input files, CSV dialect, key and mapping.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ impl InputSettings {
             inputs: inputs(job, file, &dialect)?,
             dialect,
             key,
-            key_comparison: key_comparison(&args.request, file, ledger),
+            key_comparison: key_comparison(&args.request, file, ledger)?,
             condition: args.condition.clone().or_else(|| file.source.condition.clone()),
             namespace: namespace(&args.request, file),
             mapping,
@@ -68,13 +69,26 @@ fn key(args: &RequestArgs, file: &JobFile) -> Vec<String> {
 }
 
 /// The comparison that is named; otherwise that of the ledger, if it exists.
-fn key_comparison(args: &RequestArgs, file: &JobFile, ledger: Option<&Path>) -> KeyComparison {
-    let of_ledger = || {
-        // A ledger that cannot be read is reported when it is opened.
-        let reader = LedgerReader::open(ledger?).ok()?;
-        reader.identity().ok()?.map(|identity| identity.key_comparison)
+///
+/// # Errors
+/// The ledger cannot be read now, and may have another comparison than the default.
+fn key_comparison(
+    args: &RequestArgs,
+    file: &JobFile,
+    ledger: Option<&Path>,
+) -> Result<KeyComparison, JobError> {
+    let (Some(ledger), None) = (ledger, args.key_compare.or(file.source.key_compare)) else {
+        return Ok(args.key_compare.or(file.source.key_compare).unwrap_or_default());
     };
-    args.key_compare.or(file.source.key_compare).or_else(of_ledger).unwrap_or_default()
+    let busy = BusyWait::telling(tell_of_ledger);
+    let identity = LedgerReader::open_waiting(ledger, &busy).and_then(|reader| reader.identity());
+    match identity {
+        Err(
+            unread @ (LedgerError::Busy { .. } | LedgerError::Sqlite { .. } | LedgerError::Misread { .. }),
+        ) => Err(unread.into()),
+        // Another error is reported when the ledger is opened.
+        identity => Ok(identity.ok().flatten().map(|identity| identity.key_comparison).unwrap_or_default()),
+    }
 }
 
 fn namespace(args: &RequestArgs, file: &JobFile) -> String {
@@ -98,7 +112,7 @@ pub(super) fn identity(
         operation: operation(args, file)?,
         namespace: namespace(args, file),
         key: key(args, file),
-        key_comparison: key_comparison(args, file, Some(ledger)),
+        key_comparison: key_comparison(args, file, Some(ledger))?,
         shard: shard(job, file),
     })
 }

@@ -31,7 +31,7 @@ use thiserror::Error;
 use crate::cli::{GlobalArgs, ImportArgs, Output, ProgressArgs, ProgressKind, RunArgs};
 use crate::crash_plan::CrashPlan;
 use crate::engine::ErrorBudget;
-use crate::ledger::{Identity, Retry};
+use crate::ledger::{Identity, LedgerError, Retry};
 use crate::output_file::OutputError;
 use crate::sandbox::SandboxConfig;
 use crate::submission::{AwsSettings, OnUnknown};
@@ -131,6 +131,9 @@ pub enum JobError {
     /// The output cannot be written where it was asked for.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A ledger cannot be read, or it cannot be seen whether there is one.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// No CSV is named.
     #[error(
         "no CSV is named; give one as an argument, or under [source] files in the job file: --job FILE, or \

@@ -1,5 +1,6 @@
 //! Paths of a job's ledgers and of its rejects file.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::destination::instance;
@@ -7,7 +8,7 @@ use super::file::JobFile;
 use super::input::{is_pattern, operation, shard};
 use super::{JobError, option_error};
 use crate::cli::{JobArgs, LedgersArgs, RequestArgs, RunArgs, duration};
-use crate::ledger::NamedIdentity;
+use crate::ledger::{LedgerError, NamedIdentity};
 use crate::paths::{folder_of, resolved, uncompressed, with_suffix};
 use crate::printable::ShownPath as _;
 use crate::shard::Shard;
@@ -19,7 +20,7 @@ use crate::shard::Shard;
 /// [`JobError::NoLedger`]; [`JobError::Option`] if a ledger is named twice.
 pub fn ledgers_of(args: &LedgersArgs, file: &JobFile) -> Result<Vec<PathBuf>, JobError> {
     let ledgers = match (&args.ledger[..], ledger_path(&job_args(args), file)) {
-        ([], Ok(ledger)) => or_of_shards(ledger),
+        ([], Ok(ledger)) => or_of_shards(ledger)?,
         ([], Err(JobError::NoInput)) => return Err(JobError::NoLedger),
         (_, Err(error)) => return Err(error),
         (named, Ok(_)) => named.to_vec(),
@@ -71,18 +72,32 @@ pub fn named_identity(args: &LedgersArgs, file: &JobFile) -> Result<NamedIdentit
 }
 
 /// The ledger, or if it is missing the ledgers of shards beside it, in the order of the shards.
-fn or_of_shards(ledger: PathBuf) -> Vec<PathBuf> {
-    let found = if ledger.exists() { Vec::new() } else { shards_beside(&ledger) };
-    if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() }
+fn or_of_shards(ledger: PathBuf) -> Result<Vec<PathBuf>, JobError> {
+    let found = if is_there(&ledger)? { Vec::new() } else { shards_beside(&ledger)? };
+    Ok(if found.is_empty() { vec![ledger] } else { found.into_iter().map(|(_, path)| path).collect() })
+}
+
+/// Whether the ledger exists. An error of the disk is not taken for a missing ledger.
+pub(super) fn is_there(ledger: &Path) -> Result<bool, JobError> {
+    ledger.try_exists().map_err(|source| unread(ledger, source))
+}
+
+fn unread(path: &Path, source: io::Error) -> JobError {
+    LedgerError::Io { path: path.to_owned(), source: source.into() }.into()
 }
 
 /// The ledgers of shards beside the ledger of all rows, in the order of the shards.
-fn shards_beside(ledger: &Path) -> Vec<(Shard, PathBuf)> {
-    let entries = std::fs::read_dir(folder_of(ledger)).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| ledger.with_file_name(entry.file_name()));
+fn shards_beside(ledger: &Path) -> Result<Vec<(Shard, PathBuf)>, JobError> {
+    let folder = folder_of(ledger);
+    let entries = match std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(unread(folder, source)),
+    };
+    let paths = entries.iter().map(|entry| ledger.with_file_name(entry.file_name()));
     let mut found: Vec<_> = paths.filter_map(|path| Some((shard_of(ledger, &path)?, path))).collect();
     found.sort();
-    found
+    Ok(found)
 }
 
 /// The path of a shard's own file: `tickets.ledger.db` is `tickets.0-of-4.ledger.db`, and `x.csv` is
@@ -153,10 +168,10 @@ pub(super) fn ledger_to_write(args: &JobArgs, file: &JobFile) -> Result<PathBuf,
     }
     let (whole, shard) = (whole_path(args, file)?, shard(args, file));
     let is_other = |other: Shard| shard.map(Shard::count) != Some(other.count());
-    let other = shards_beside(&whole).into_iter().find(|(other, _)| is_other(*other));
+    let other = shards_beside(&whole)?.into_iter().find(|(other, _)| is_other(*other));
     let (path, with) = match other {
         Some((other, path)) => (path, format!("with --shard K/{}", other.count())),
-        None if shard.is_some() && whole.exists() => (whole, "without --shard".to_owned()),
+        None if shard.is_some() && is_there(&whole)? => (whole, "without --shard".to_owned()),
         None => return Ok(own),
     };
     Err(option_error(
@@ -211,6 +226,7 @@ mod tests {
             "t.2-of-2.ledger.db",
             "t.x.ledger.db",
         ];
+        let or_of_shards = |ledger| or_of_shards(ledger).unwrap();
         let shards = ["t.0-of-12.ledger.db", "t.2-of-12.ledger.db", "t.10-of-12.ledger.db"].map(path);
         assert_eq!(or_of_shards(path("t.ledger.db")), [path("t.ledger.db")]);
         for file in others.map(path).iter().chain(&shards) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::JobError;
 use super::file::JobFile;
 use super::outline::Outline;
-use super::places::{job_args, ledger_path, ledgers_of, named_identity};
+use super::places::{is_there, job_args, ledger_path, ledgers_of, named_identity};
 use super::protected::ProtectedFiles;
 use crate::cli::{LedgersArgs, ReportArgs};
 use crate::ledger::NamedIdentity;
@@ -73,5 +73,5 @@ fn ledgers_without_job(args: &LedgersArgs, file: &JobFile) -> Result<Option<Vec<
         return ledgers_of(args, file).map(Some);
     }
     let ledger = ledger_path(&job_args(args), file)?;
-    Ok(ledger.exists().then(|| vec![ledger]))
+    Ok(is_there(&ledger)?.then(|| vec![ledger]))
 }

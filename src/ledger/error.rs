@@ -1,15 +1,19 @@
 //! Errors of a ledger. Each is fatal to the run.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use super::row::{RowId, RunId};
+use super::second_reading::{SecondReading, read_again, read_failure};
+use super::sqlite_code::{self, CodeKind};
 use super::state::Illegal;
 use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
+use crate::shutdown::Signal;
 
 /// Failure of a ledger. Nothing is sent after one.
 #[derive(Clone, Debug, Error)]
@@ -78,25 +82,70 @@ pub enum LedgerError {
         /// The job's shard.
         wanted: String,
     },
+    /// It cannot be seen whether a file beside the new ledger is another one of the same import.
+    #[error(
+        "{} would be a new ledger, and it cannot be seen whether {} in the same folder is one of the same import: {source}; \
+         to create the new one nevertheless, add --new-ledger",
+        path.shown(), other.shown()
+    )]
+    OtherUnread {
+        /// The ledger that would be created.
+        path: PathBuf,
+        /// The file that cannot be read.
+        other: PathBuf,
+        /// Its error.
+        source: Box<LedgerError>,
+    },
+    /// Another program kept the ledger busy for longer than a command waits.
+    #[error(
+        "the ledger {} is kept busy by {}{}; end what that program does with it, and run the same command again; committed \
+         rows are not lost",
+        path.shown(),
+        if holder.is_empty() { "another program" } else { holder },
+        if waited.is_zero() { String::new() } else { format!(", for more than {} s", waited.as_secs()) }
+    )]
+    Busy {
+        /// The ledger.
+        path: PathBuf,
+        /// The processes, such as `process 4711 (sqlite3)`; empty: not looked for.
+        holder: String,
+        /// Time that the command waited.
+        waited: Duration,
+        /// Signal that ended the wait.
+        signal: Option<Signal>,
+    },
     /// The file or its folder cannot be used.
-    #[error("cannot use the ledger {}: {source}", path.shown())]
+    #[error("cannot use the ledger {}: {source}{}", path.shown(), remedy_of(source))]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's error.
         source: Arc<std::io::Error>,
     },
-    /// SQLite failed: a full disk, a read-only file, damage.
+    /// SQLite failed: a full disk, a read-only file, a disk that cannot be read.
     #[error(
-        "cannot read or write the ledger {}: {source}; committed rows are not lost: correct the cause, \
-         and run the same command again",
-        path.shown()
+        "cannot read or write the ledger {}: {source} ({}); committed rows are not lost: {}, and run the same command \
+         again",
+        path.shown(), sqlite_code::name(code_of(source)), sqlite_code::remedy(code_of(source))
     )]
     Sqlite {
         /// The ledger.
         path: PathBuf,
         /// SQLite's error.
         source: Arc<rusqlite::Error>,
+    },
+    /// The file seemed to be damaged, and is intact when it is read a second time.
+    #[error(
+        "the ledger {} could not be read ({problem}), and is intact now that it was read again: its disk or file system \
+         failed for a moment; committed rows are not lost: look at the messages of the system about its disk (dmesg), \
+         and run the same command again; if this comes again, see 'Damage' in the handbook's chapter on the ledger",
+        path.shown()
+    )]
+    Misread {
+        /// The ledger.
+        path: PathBuf,
+        /// The first error.
+        problem: String,
     },
     /// SQLite cannot write or read a temporary database beside the ledger.
     #[error(
@@ -105,10 +154,11 @@ pub enum LedgerError {
     Temporary(Arc<rusqlite::Error>),
     /// The file is damaged or incomplete.
     #[error(
-        "the ledger {} is damaged ({problem}) and is not used. Restore it from a backup. Without a backup, move it away: \
-         a run with a new ledger sends every row again with the same token, and Connect returns the existing contacts \
-         as long as it honours the tokens",
-        path.shown()
+        "the ledger {file} is damaged ({problem}) and is not used. Keep {file}, {file}-wal and {file}.lock as they are. \
+         Restore the latest backup of them; without one, recover a copy and check it with verify: 'Damage' in the \
+         handbook's chapter on the ledger has the commands. Do not begin a new ledger: it sends every row again, and \
+         rows whose tokens Connect no longer honours get a second contact, which cannot be deleted",
+        file = path.shown()
     )]
     Damaged {
         /// The ledger.
@@ -224,26 +274,55 @@ impl LedgerError {
     /// An error of SQLite; a damaged file and a file that is no database have variants of their own.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
-        let path = path.to_owned();
         if let FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) = source {
-            return LedgerError::Damaged { path, problem: source.to_string() };
+            return LedgerError::damaged(path, source.to_string());
         }
         // The statements are the program's own, so that a missing column is damage to the schema.
         if let rusqlite::Error::SqlInputError { msg, .. } = source {
-            return LedgerError::Damaged { path, problem: msg };
+            return LedgerError::damaged(path, msg);
         }
         // The same, of a statement in which SQLite does not say where, such as UPDATE.
         if let rusqlite::Error::SqliteFailure(error, Some(message)) = &source
             && error.extended_code == rusqlite::ffi::SQLITE_ERROR
             && message.starts_with("no such ")
         {
-            return LedgerError::Damaged { path, problem: message.clone() };
+            return LedgerError::damaged(path, message.clone());
         }
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path),
-            Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged { path, problem: source.to_string() },
-            _ => LedgerError::Sqlite { path, source: Arc::new(source) },
+        match sqlite_code::kind(code_of(&source)) {
+            CodeKind::Corrupt => LedgerError::unless_intact(path, source.to_string(), LedgerError::damaged),
+            CodeKind::NotADatabase => LedgerError::unless_intact(path, source.to_string(), |path, _| {
+                LedgerError::NotALedger(path.to_owned())
+            }),
+            CodeKind::Busy => LedgerError::busy(path),
+            CodeKind::Unread | CodeKind::Other => {
+                LedgerError::Sqlite { path: path.to_owned(), source: Arc::new(source) }
+            }
         }
+    }
+
+    /// What SQLite's check of all pages found, other than that they are intact.
+    pub(super) fn of_check(path: &Path, found: &str) -> Self {
+        match read_failure(found) {
+            Some(source) => LedgerError::Sqlite { path: path.to_owned(), source: Arc::new(source) },
+            None => LedgerError::unless_intact(path, found.replace('\n', " "), LedgerError::damaged),
+        }
+    }
+
+    /// The error `damage`, if the file shows the same when it is read a second time.
+    fn unless_intact(path: &Path, problem: String, damage: impl FnOnce(&Path, String) -> Self) -> Self {
+        match read_again(path) {
+            SecondReading::Intact => LedgerError::Misread { path: path.to_owned(), problem },
+            SecondReading::Unread(source) => {
+                LedgerError::Sqlite { path: path.to_owned(), source: Arc::new(source) }
+            }
+            SecondReading::Damaged => damage(path, problem),
+        }
+    }
+
+    /// Another program keeps the ledger busy at this moment.
+    pub(super) fn busy(path: &Path) -> Self {
+        let (path, holder) = (path.to_owned(), String::new());
+        LedgerError::Busy { path, holder, waited: Duration::ZERO, signal: None }
     }
 
     pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
@@ -252,6 +331,38 @@ impl LedgerError {
 
     pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> Self {
         LedgerError::Damaged { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Extended result code of SQLite.
+fn code_of(source: &rusqlite::Error) -> i32 {
+    source.sqlite_error().map_or(rusqlite::ffi::SQLITE_ERROR, |error| error.extended_code)
+}
+
+/// What to do about an error of the operating system.
+fn remedy_of(source: &io::Error) -> &'static str {
+    use io::ErrorKind::{
+        NotFound, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        match Errno::from_io_error(source) {
+            Some(Errno::MFILE | Errno::NFILE) => return "; raise the limit on open files (ulimit -n)",
+            Some(Errno::IO) => {
+                return "; committed rows are not lost: look at the messages of the system about its disk (dmesg), and \
+                        run the same command again";
+            }
+            Some(_) | None => {}
+        }
+    }
+    match source.kind() {
+        NotFound => "",
+        PermissionDenied => "; allow reading and writing it and its folder",
+        ReadOnlyFilesystem => "; put it on a disk that may be written to",
+        StorageFull | QuotaExceeded => "; free space on its disk, or raise the quota there",
+        OutOfMemory => "; free memory, and run the same command again",
+        _ => "; committed rows are not lost: correct the cause, and run the same command again",
     }
 }
 
@@ -271,6 +382,7 @@ fn of_rehearsal(missing: &Path) -> &'static str {
         let stem = name.to_str()?.strip_suffix(".ledger.db")?;
         Some(missing.with_file_name(format!("{stem}.sandbox.ledger.db")))
     });
+    // A hint; the error is that there is no other ledger.
     if rehearsal.is_some_and(|path| path.exists()) {
         "; for that of the rehearsal, add --sandbox"
     } else {

@@ -3,12 +3,13 @@
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
 use super::schema::{APPLICATION_ID, application_id, migrate};
+use super::sqlite_code::BUSY_STEP;
 use crate::atomic_file::{part_of, remove_if_exists};
 use crate::crash_plan::CrashPlan;
 use crate::paths::{FileId, file_id, folder_of, resolved, with_suffix};
@@ -52,9 +53,14 @@ pub(super) fn create_if_missing(path: &Path, crash_plan: &CrashPlan) -> Result<b
 
 /// Refuses to treat a ledger as missing if there are remains of one: a link to an unmounted disk, or a log.
 pub(super) fn expect_no_remains(path: &Path) -> Result<(), LedgerError> {
-    if let Ok(target) = std::fs::read_link(path) {
-        let problem = format!("it is a link to {}, which is not there", target.shown());
-        return Err(LedgerError::damaged(path, problem));
+    match std::fs::read_link(path) {
+        Ok(target) => {
+            let problem = format!("it is a link to {}, which is not there", target.shown());
+            return Err(LedgerError::damaged(path, problem));
+        }
+        // No link, or nothing.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {}
+        Err(source) => return Err(LedgerError::io(path, source)),
     }
     let log = log_path(path);
     // A reader leaves an empty log behind.
@@ -88,7 +94,7 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Ledg
     let failed = |source| LedgerError::sqlite(path, source);
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
+    connection.busy_timeout(BUSY_STEP).map_err(failed)?;
     Ok(connection)
 }
 
@@ -138,7 +144,7 @@ pub(super) fn expect_one_name(path: &Path) -> Result<(), LedgerError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        if path.metadata().is_ok_and(|metadata| metadata.nlink() > 1) {
+        if path.metadata().map_err(|source| LedgerError::io(path, source))?.nlink() > 1 {
             return Err(LedgerError::HardLinked(path.to_owned()));
         }
     }
@@ -169,12 +175,12 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
     };
     let (found, bytes) = check().map_err(|source| LedgerError::sqlite(path, source))?;
     if found != "ok" {
-        return Err(LedgerError::damaged(path, found.replace('\n', " ")));
+        return Err(LedgerError::of_check(path, &found));
     }
     // SQLite takes missing pages at the end for empty ones. With a log they may not be in the file yet.
-    let found = length(path)?;
-    if found < bytes && length(&log_path(&resolved(path)))? == 0 {
-        return Err(LedgerError::damaged(path, format!("it has {found} of {bytes} bytes")));
+    let length_in_file = length(path)?;
+    if length(&log_path(&resolved(path)))? == 0 && length_in_file < bytes {
+        return Err(LedgerError::damaged(path, format!("it has {length_in_file} of {bytes} bytes")));
     }
     Ok(())
 }
@@ -182,7 +188,7 @@ pub(super) fn expect_sound(connection: &Connection, path: &Path) -> Result<(), L
 /// Length of a file in bytes; 0 if there is none.
 ///
 /// # Errors
-/// [`LedgerError::Io`]: the system does not tell.
+/// [`LedgerError::Io`]: it is not known whether there is one.
 pub(super) fn length(path: &Path) -> Result<u64, LedgerError> {
     match path.metadata() {
         Ok(metadata) => Ok(metadata.len()),
@@ -279,6 +285,23 @@ mod tests {
         let refused = create_if_missing(&lost, &CrashPlan::default());
         assert!(matches!(refused, Err(LedgerError::Damaged { .. })));
         assert!(!lost.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_cannot_be_looked_at_is_neither_a_missing_ledger_nor_a_damaged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let circle = folder.path().join("circle.db");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let below_a_file = created(&folder).join("y.db");
+        let too_long = folder.path().join("x".repeat(300));
+        for path in [circle, below_a_file, too_long] {
+            let refused = create_if_missing(&path, &CrashPlan::default());
+            assert!(matches!(refused, Err(LedgerError::Io { .. })), "{refused:?}");
+            assert!(matches!(length(&path), Err(LedgerError::Io { .. })));
+            let refused = crate::ledger::LedgerReader::open(&path).map(drop);
+            assert!(matches!(refused, Err(LedgerError::Io { .. })), "{refused:?}");
+        }
     }
 
     #[test]

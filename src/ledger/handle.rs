@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _};
 use tracing::debug;
 
+use super::busy_wait::{BusyWait, LedgerNotice};
 use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path};
@@ -50,8 +51,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens or creates the ledger at `path` and locks it. If another run holds it, waits up to `lock_wait`.
-    /// `notify` is called before anything that takes long.
+    /// Opens or creates the ledger at `path` and locks it. If another run holds it, waits up to `lock_wait`; if another
+    /// program keeps it busy, as `busy` says, also later. `busy` is told before anything that takes long.
     ///
     /// A ledger that its last run closed and nothing wrote to since opens at once, whatever its size. Any other is checked
     /// first: 1 s per million rows, measured.
@@ -61,53 +62,65 @@ impl Ledger {
     /// - [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::Damaged`], [`LedgerError::HardLinked`]: the
     ///   file cannot be used.
     /// - [`LedgerError::OtherIdentity`], [`LedgerError::OtherShard`]: it belongs to another import.
-    /// - [`LedgerError::Io`], [`LedgerError::Sqlite`]: it cannot be read or written.
+    /// - [`LedgerError::Busy`]: another program keeps it busy.
+    /// - [`LedgerError::Io`], [`LedgerError::Sqlite`], [`LedgerError::Misread`]: it cannot be read or written.
     pub fn open(
         path: &Path,
         identity: &Identity,
         lock_wait: Duration,
-        notify: &mut dyn FnMut(Opening),
+        busy: &BusyWait,
         crash_plan: &CrashPlan,
     ) -> Result<Self, LedgerError> {
         let file = resolved(path);
-        let had_lock_file =
-            lock_path(&file).try_exists().map_err(|source| LedgerError::io(&lock_path(&file), source))?;
-        let lock = Lock::take(&file, lock_wait, notify)?;
+        let lock_file = lock_path(&file);
+        let had_lock_file = lock_file.try_exists().map_err(|source| LedgerError::io(&lock_file, source))?;
+        let mut notify = |opening| busy.notify(LedgerNotice::Opening(opening));
+        let lock = Lock::take(&file, lock_wait, &mut notify)?;
         let origin = match (create_if_missing(&file, crash_plan)?, had_lock_file) {
             (false, _) => LedgerOrigin::Existing,
             (true, false) => LedgerOrigin::Created,
             (true, true) => LedgerOrigin::Recreated,
         };
         create_index_in_place(&file);
-        let mut connection = file::open(path)?;
-        let log_bytes = length(&log_path(&file))?;
-        let is_closed = lock
-            .found()
-            .closed
-            .is_some_and(|closed| ClosedFile::of(&file).ok() == Some(closed) && log_bytes == 0);
-        let is_checked = origin == LedgerOrigin::Existing && !is_closed;
-        if is_checked {
-            let bytes = length(&file)?;
-            if bytes > ANNOUNCED_BYTES {
-                notify(Opening::Examined { bytes });
+        let mut is_announced = false;
+        let connection = busy.until_free(path, || {
+            let mut connection = file::open(path)?;
+            let is_closed = match lock.found().closed {
+                Some(closed) => ClosedFile::of(&file).ok() == Some(closed) && length(&log_path(&file))? == 0,
+                None => false,
+            };
+            let is_checked = origin == LedgerOrigin::Existing && !is_closed;
+            if is_checked {
+                let bytes = length(&file)?;
+                if bytes > ANNOUNCED_BYTES && !is_announced {
+                    is_announced = true;
+                    busy.notify(LedgerNotice::Opening(Opening::Examined { bytes }));
+                }
+                expect_pages(&connection, path)?;
             }
-            expect_pages(&connection, path)?;
-        }
-        migrate(&mut connection, path, crash_plan)?;
-        if is_checked {
-            recount(&connection).map_err(|source| LedgerError::sqlite(path, source))?;
-        }
-        bind_identity(&connection, path, identity)?;
-        if let (LedgerOrigin::Existing, Some(commit)) = (origin, lock.found().commit) {
-            expect_commit(&connection, path, commit)?;
-        }
+            migrate(&mut connection, path, crash_plan)?;
+            if is_checked {
+                recount(&connection).map_err(|source| LedgerError::sqlite(path, source))?;
+            }
+            bind_identity(&connection, path, identity)?;
+            if let (LedgerOrigin::Existing, Some(commit)) = (origin, lock.found().commit) {
+                expect_commit(&connection, path, commit)?;
+            }
+            Ok(connection)
+        })?;
         // By now the log exists, since the identity was written.
         let files = LedgerFiles::new(path, [file.clone(), log_path(&file), lock_path(&file)])?;
         debug!(ledger = %file.shown(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
         let recorder = lock.recorder().map_err(|source| LedgerError::io(&lock_path(&file), source))?;
-        let session =
-            Session::new(connection, path.to_owned(), scheme.clone(), (files, recorder), crash_plan.clone())?;
+        let session = Session::new(
+            connection,
+            path.to_owned(),
+            scheme.clone(),
+            (files, recorder),
+            busy.clone(),
+            crash_plan.clone(),
+        )?;
         #[cfg(test)]
         let commit_fault = session.commit_fault();
         Ok(Ledger {

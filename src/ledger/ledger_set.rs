@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::busy_wait::BusyWait;
 use super::error::LedgerError;
 use super::identity::{Identity, NamedIdentity};
 use super::listing::ListedRow;
@@ -21,17 +22,18 @@ pub struct LedgerSet {
 }
 
 impl LedgerSet {
-    /// Opens ledgers that belong together and have the identity that is named.
+    /// Opens ledgers that belong together and have the identity that is named. If another program keeps one busy, waits as
+    /// `busy` says.
     ///
     /// # Errors
     /// - Those of [`LedgerReader::open`].
     /// - [`LedgerError::OtherIdentity`]: a ledger belongs to another import than the one named.
     /// - [`LedgerError::Mixed`]: two ledgers belong to different imports.
     /// - [`LedgerError::Divided`]: two ledgers are of different divisions, or of the same shard.
-    pub fn open(paths: Vec<PathBuf>, named: &NamedIdentity) -> Result<Self, LedgerError> {
+    pub fn open(paths: Vec<PathBuf>, named: &NamedIdentity, busy: &BusyWait) -> Result<Self, LedgerError> {
         let mut ledgers = LedgerSet { readers: Vec::new(), identities: Vec::new() };
         for path in paths {
-            let reader = LedgerReader::open(&path)?;
+            let reader = LedgerReader::open_waiting(&path, busy)?;
             // A ledger whose creation was interrupted has no rows.
             if let Some(identity) = reader.identity()? {
                 named.expect(&path, &identity)?;

@@ -73,13 +73,13 @@ impl Lock {
         let mut file = without_following(&mut options).open(&path).map_err(io)?;
         let mut locked = try_within(&file, PROBE);
         if matches!(locked, Err(TryLockError::WouldBlock)) && !lock_wait.is_zero() {
-            notify(Opening::Queued { holder: LockRecord::read(&mut file).holder, lock_wait });
+            notify(Opening::Queued { holder: LockRecord::read_holder(&mut file), lock_wait });
             locked = try_within(&file, lock_wait);
         }
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let holder = LockRecord::read(&mut file).holder;
+                let holder = LockRecord::read_holder(&mut file);
                 return Err(LedgerError::Locked { path: ledger.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
@@ -89,7 +89,7 @@ impl Lock {
             drop(file);
             return Lock::take(ledger, lock_wait, notify);
         }
-        let found = LockRecord::read(&mut file);
+        let found = LockRecord::read(&mut file).map_err(io)?;
         let holder = format!("process {}, since {:.0}", std::process::id(), jiff::Timestamp::now());
         let own = LockRecord { holder, commit: found.commit, closed: None };
         own.write(&mut file).map_err(io)?;
@@ -143,10 +143,14 @@ pub(super) fn is_taken(file: &Path) -> bool {
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// The last commit in the lock record of the ledger `file`.
-pub(super) fn recorded_commit(file: &Path) -> Option<Commit> {
-    let mut lock = open_to_read(file).ok()?;
-    LockRecord::read(&mut lock).commit
+/// The last commit in the lock record of the ledger `file`; none if another user's lock file may not be read.
+pub(super) fn recorded_commit(file: &Path) -> Result<Option<Commit>, LedgerError> {
+    let read = open_to_read(file).and_then(|mut lock| LockRecord::read(&mut lock));
+    match read.map_err(|error| (error.kind(), error)) {
+        Ok(record) => Ok(record.commit),
+        Err((io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied, _)) => Ok(None),
+        Err((_, source)) => Err(LedgerError::io(&lock_path(file), source)),
+    }
 }
 
 /// Lock file of the ledger `file`.

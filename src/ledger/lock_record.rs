@@ -14,6 +14,9 @@ use super::file::modified_ns;
 /// First line of a lock file. A file without it is not written to.
 pub(super) const FIRST_LINE: &str = "lock file of a connect-import ledger";
 
+/// The holder of a record that names none.
+const UNKNOWN_HOLDER: &str = "unknown process";
+
 /// A random number of a run. Runs of the same number in two copies of a ledger differ in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Nonce(pub(super) i64);
@@ -100,16 +103,24 @@ pub(super) struct LockRecord {
 }
 
 impl LockRecord {
-    pub(super) fn read(file: &mut File) -> Self {
-        let mut text = String::new();
-        // An unreadable record is as good as none: the lock itself does not depend on it.
-        let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-        let holder = text.lines().nth(1).filter(|holder| !holder.is_empty()).unwrap_or("unknown process");
-        LockRecord {
+    /// Reads the record. What is no line of one is passed over; a failed read is not, since it would hide the commit that the
+    /// ledger must have.
+    pub(super) fn read(file: &mut File) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let holder = text.lines().nth(1).filter(|holder| !holder.is_empty()).unwrap_or(UNKNOWN_HOLDER);
+        Ok(LockRecord {
             holder: holder.to_owned(),
             commit: text.lines().find_map(Commit::parse),
             closed: text.lines().find_map(ClosedFile::parse),
-        }
+        })
+    }
+
+    /// The holder in the record, for a message.
+    pub(super) fn read_holder(file: &mut File) -> String {
+        LockRecord::read(file).map_or_else(|_| UNKNOWN_HOLDER.to_owned(), |record| record.holder)
     }
 
     pub(super) fn write(&self, file: &mut File) -> io::Result<()> {
@@ -143,7 +154,7 @@ mod tests {
             LockRecord { holder: "p".into(), commit: None, closed: None },
         ] {
             record.write(&mut file).unwrap();
-            assert_eq!(LockRecord::read(&mut file), record);
+            assert_eq!(LockRecord::read(&mut file).unwrap(), record);
         }
     }
 

@@ -10,18 +10,20 @@
 //! May import: `source`, `request`, `mapping`, `token`, `shard` and the crate's small helpers. Every SQL statement of
 //! the crate is in this folder.
 //!
-//! Order of the files, each importing earlier ones alone: `state`, `row`, `error`, `schema`, `identity`, `occurrences`,
-//! `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `lock`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
+//! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `error`, `schema`, `identity`,
+//! `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `lock`, `holders`, `busy_wait`, `log_watch`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
 //! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
 //! `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
 
 mod accept;
+mod busy_wait;
 mod contacts;
 mod counts;
 mod error;
 mod existing;
 mod file;
 mod handle;
+mod holders;
 mod identity;
 mod intake;
 mod known_keys;
@@ -31,6 +33,7 @@ mod listing;
 mod lock;
 mod lock_record;
 mod log_index;
+mod log_watch;
 mod mend;
 mod mended_input;
 mod mended_rows;
@@ -42,8 +45,10 @@ mod resume;
 mod row;
 mod runs;
 mod schema;
+mod second_reading;
 mod send;
 mod shared_contacts;
+mod sqlite_code;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -54,6 +59,7 @@ mod trial;
 mod verifications;
 mod writer;
 
+pub use busy_wait::{BusyWait, LedgerNotice};
 pub use contacts::{CreatedRow, InDoubtRow, SentRow};
 pub use counts::{ErrorCount, ScanCounts, SourceAccount, SourceScan, StateCounts};
 pub use error::LedgerError;

@@ -3,7 +3,7 @@
 //! The new ledger would know none of its rows and send them again. This happens when a job file or a CSV is renamed, since
 //! the ledger's name follows theirs.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,36 +30,79 @@ pub const SQLITE_START: &[u8; 16] = b"SQLite format 3\0";
 const HEADER: usize = 100;
 const APPLICATION_ID_AT: usize = 68;
 
+/// Ending of the names that ledgers have by default.
+const LEDGER_NAME: &str = ".ledger.db";
+
 /// Refuses to create the ledger at `path` if another one in its folder has the same identity. A file that is no ledger, or
-/// cannot be read, is passed over. Does nothing if the ledger exists.
+/// damaged, is passed over. Does nothing if the ledger exists.
 ///
 /// # Errors
-/// [`LedgerError::OtherLedger`]
+/// - [`LedgerError::OtherLedger`]
+/// - [`LedgerError::OtherUnread`], [`LedgerError::Io`]: it cannot be seen whether there is one.
 pub fn expect_no_other_ledger(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
     // Opening it says why it cannot be looked up.
     if path.try_exists().unwrap_or(true) {
         return Ok(());
     }
-    let entries = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    let folder = folder_of(path);
+    let entries = match std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(unread(path, folder, LedgerError::io(folder, source))),
+    };
     let mut others: Vec<_> = entries
+        .iter()
         .map(|entry| path.with_file_name(entry.file_name()))
         .filter(|other| other.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION)))
-        .filter(|other| has_ledger_header(other))
         .collect();
     others.sort();
-    let created = |other: &Path| created_rows_of(other, identity).ok().flatten();
-    match others.into_iter().find_map(|other| Some((created(&other)?, other))) {
-        Some((created, other)) => Err(LedgerError::OtherLedger { path: path.to_owned(), other, created }),
-        None => Ok(()),
+    for other in others {
+        let created = match has_ledger_header(&other) {
+            Ok(false) => continue,
+            Ok(true) => created_rows_of(&other, identity),
+            Err(source) => Err(LedgerError::io(&other, source)),
+        };
+        match created {
+            Ok(None) | Err(LedgerError::Damaged { .. } | LedgerError::NotALedger(_)) => {}
+            Ok(Some(created)) => {
+                return Err(LedgerError::OtherLedger { path: path.to_owned(), other, created });
+            }
+            Err(error) => return Err(unread(path, &other, error)),
+        }
     }
+    Ok(())
 }
 
-/// Whether the file begins as a ledger does. Its application id is in the file from its creation.
-fn has_ledger_header(path: &Path) -> bool {
-    let mut header = [0; HEADER];
-    let is_read = open_ordinary(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
-    let id = &header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4];
-    is_read && header.starts_with(SQLITE_START) && id == APPLICATION_ID.to_be_bytes()
+fn unread(path: &Path, other: &Path, source: LedgerError) -> LedgerError {
+    LedgerError::OtherUnread { path: path.to_owned(), other: other.to_owned(), source: Box::new(source) }
+}
+
+/// Whether the file begins as a ledger does. Its application id is in the file from its creation. A file of another user that
+/// may not be read is taken for none, unless it has the name of a ledger.
+fn has_ledger_header(path: &Path) -> io::Result<bool> {
+    // Opening a named pipe waits for a writer.
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let mut header = Vec::new();
+    let read = open_ordinary(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !has_ledger_name(path) => {
+            return Ok(false);
+        }
+        read => read?,
+    };
+    let id = header.get(APPLICATION_ID_AT..APPLICATION_ID_AT + 4);
+    Ok(header.len() == HEADER
+        && header.starts_with(SQLITE_START)
+        && id == Some(&APPLICATION_ID.to_be_bytes()))
+}
+
+fn has_ledger_name(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(LEDGER_NAME)
 }
 
 /// Number of created rows of the ledger, or `None` if it has another identity.
@@ -87,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::crash_plan::CrashPlan;
-    use crate::ledger::Ledger;
+    use crate::ledger::{BusyWait, Ledger};
     use crate::request::Operation;
 
     fn identity(namespace: &str) -> Identity {
@@ -102,7 +145,7 @@ mod tests {
     }
 
     fn open(path: &Path, identity: &Identity) -> Ledger {
-        Ledger::open(path, identity, Duration::ZERO, &mut |_| {}, &CrashPlan::default()).unwrap()
+        Ledger::open(path, identity, Duration::ZERO, &BusyWait::default(), &CrashPlan::default()).unwrap()
     }
 
     /// The other ledger that the error names, if there is one.
@@ -132,6 +175,31 @@ mod tests {
         let before = names();
         assert_eq!(other(&path("b.db"), &identity("")), Some(path("a.db")));
         assert_eq!(names(), before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_looked_at_may_be_another_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink(path("a.db"), path("a.db")).unwrap();
+        let refused = expect_no_other_ledger(&path("b.db"), &identity(""));
+        let Err(LedgerError::OtherUnread { other, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(other, path("a.db"));
+    }
+
+    #[test]
+    fn a_ledger_that_is_busy_may_be_of_the_same_import() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        open(&path("a.db"), &identity("")).close().unwrap();
+        let other = Connection::open(path("a.db")).unwrap();
+        other
+            .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; CREATE TABLE t (x); COMMIT")
+            .unwrap();
+        let refused = expect_no_other_ledger(&path("b.db"), &identity(""));
+        let Err(LedgerError::OtherUnread { source, .. }) = refused else { panic!("{refused:?}") };
+        assert!(matches!(*source, LedgerError::Busy { .. }), "{source:?}");
     }
 
     #[test]

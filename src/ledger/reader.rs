@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
+use super::busy_wait::BusyWait;
 use super::counts::{
     ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
     error_counts, source_accounts, state_counts,
@@ -24,6 +26,10 @@ use super::shared_contacts::{SharedContacts, shared_contacts};
 use crate::digest::Digest;
 use crate::paths::resolved;
 
+/// How long a query waits for another program. An open reader is kept out by nobody, unless a program has changed the journal
+/// mode of the ledger.
+const READING: Duration = Duration::from_secs(10);
+
 /// A read-only view of a ledger; it takes no lock.
 #[derive(Debug)]
 pub struct LedgerReader {
@@ -33,14 +39,24 @@ pub struct LedgerReader {
 }
 
 impl LedgerReader {
-    /// Opens an existing ledger.
+    /// Opens an existing ledger. If another program keeps it busy, waits for two seconds.
     ///
     /// # Errors
+    /// As [`LedgerReader::open_waiting`].
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        LedgerReader::open_waiting(path, &BusyWait::default())
+    }
+
+    /// Opens an existing ledger. If another program keeps it busy, waits as `busy` says.
+    ///
+    /// # Errors
+    /// - [`LedgerError::Busy`]: another program keeps it busy.
     /// - [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::HardLinked`].
     /// - [`LedgerError::Damaged`]: also if it lacks the commit in its lock record.
     /// - [`LedgerError::LogApart`], [`LedgerError::Io`], [`LedgerError::Sqlite`]: it cannot be read.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let (connection, immutable) = open_read_only(path)?;
+    pub fn open_waiting(path: &Path, busy: &BusyWait) -> Result<Self, LedgerError> {
+        let (connection, immutable) = busy.until_free(path, || open_read_only(path))?;
+        connection.busy_timeout(READING).map_err(|source| LedgerError::sqlite(path, source))?;
         Ok(LedgerReader { path: path.to_owned(), connection, immutable })
     }
 
@@ -241,7 +257,7 @@ fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), 
     expect_content(path)?;
     expect_one_name(path)?;
     // Read before the ledger: a run commits first, and updates the lock record afterwards.
-    let recorded = recorded_commit(&resolved(path));
+    let recorded = recorded_commit(&resolved(path))?;
     let (connection, immutable) = connect_for_reading(path)?;
     expect_recorded_commit(&connection, path, recorded)?;
     Ok((connection, immutable))
@@ -256,7 +272,7 @@ fn expect_recorded_commit(
     while let Some(commit) = recorded {
         let Err(lacking) = expect_commit(connection, path, commit) else { return Ok(()) };
         // The record may have been read while a run wrote it. Without a run it is the same again.
-        recorded = recorded_commit(&resolved(path));
+        recorded = recorded_commit(&resolved(path))?;
         if recorded == Some(commit) {
             return Err(lacking);
         }
@@ -274,6 +290,10 @@ fn connect_for_reading(path: &Path) -> Result<(Connection, Option<ImmutableLedge
         usual => return usual,
     };
     let file = resolved(path);
+    // SQLite says the same where too many files are open.
+    if is_out_of_files() {
+        return Err(LedgerError::Sqlite { path: path.to_owned(), source });
+    }
     if has_log(&file)? {
         return Err(LedgerError::LogApart { path: path.to_owned(), log: log_path(&file) });
     }
@@ -305,6 +325,11 @@ fn needs_log_index(source: &Arc<rusqlite::Error>) -> bool {
 
 fn has_log(file: &Path) -> Result<bool, LedgerError> {
     Ok(length(&log_path(file))? > 0)
+}
+
+/// Whether the process can open no more files, so that SQLite's error says nothing about the folder.
+fn is_out_of_files() -> bool {
+    cfg!(unix) && std::fs::File::open("/dev/null").is_err()
 }
 
 /// Connects to a file that nothing writes to, so that SQLite creates no file beside it.

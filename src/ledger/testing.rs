@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::busy_wait::BusyWait;
 use super::counts::ScanCounts;
+use super::error::LedgerError;
 use super::handle::Ledger;
 use super::identity::Identity;
 use super::intake::IntakeRow;
@@ -28,8 +30,12 @@ pub(crate) fn identity() -> Identity {
 
 /// Opens or creates the ledger `x.db` in `folder`.
 pub(crate) fn ledger(folder: &Path) -> Ledger {
-    let path = folder.join("x.db");
-    Ledger::open(&path, &identity(), Duration::ZERO, &mut |_| {}, &CrashPlan::default()).unwrap()
+    waiting_ledger(folder, &BusyWait::default()).unwrap()
+}
+
+/// Opens or creates the ledger `x.db` in `folder`, which waits for other programs as `busy` says.
+pub(super) fn waiting_ledger(folder: &Path, busy: &BusyWait) -> Result<Ledger, LedgerError> {
+    Ledger::open(&folder.join("x.db"), &identity(), Duration::ZERO, busy, &CrashPlan::default())
 }
 
 /// A run at two requests per second with a token window of a day.

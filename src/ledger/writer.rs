@@ -12,14 +12,17 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Params};
 use tokio::sync::oneshot;
 
+use super::busy_wait::BusyWait;
 use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
 use super::file::LedgerFiles;
 use super::lock::LockRecorder;
 use super::lock_record::{Commit, Nonce};
+use super::log_watch::LogWatch;
 use super::progress::RunProgress;
 use super::row::{RowId, RunId};
 use crate::crash_plan::{CrashPlan, CrashPoint};
+use crate::paths::resolved;
 use crate::token::TokenScheme;
 
 /// Most calls in one transaction: a bound on how long the first of them waits.
@@ -196,6 +199,9 @@ pub(super) struct Session {
     changes_before: u64,
     /// SQLite's number of commits by other connections when this one was opened.
     data_version: i64,
+    /// Waits at the start of a transaction, when another program writes to the ledger.
+    busy: BusyWait,
+    log_watch: LogWatch,
     crash_plan: CrashPlan,
     #[cfg(test)]
     commit_fault: CommitFault,
@@ -207,10 +213,12 @@ impl Session {
         path: PathBuf,
         scheme: TokenScheme,
         (files, recorder): (LedgerFiles, LockRecorder),
+        busy: BusyWait,
         crash_plan: CrashPlan,
     ) -> Result<Self, LedgerError> {
         connection.set_prepared_statement_cache_capacity(64);
         let data_version = data_version(&connection).map_err(|source| LedgerError::sqlite(&path, source))?;
+        let log_watch = LogWatch::new(&resolved(&path), busy.log_limit);
         Ok(Session {
             connection,
             path,
@@ -227,6 +235,8 @@ impl Session {
             recorder,
             changes_before: 0,
             data_version,
+            busy,
+            log_watch,
             crash_plan,
             #[cfg(test)]
             commit_fault: CommitFault::default(),
@@ -241,7 +251,12 @@ impl Session {
 
     pub(super) fn begin_transaction(&mut self) -> Stored<()> {
         self.changes_before = self.connection.total_changes();
-        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+        let begin = || {
+            let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
+            begun.map_err(|source| LedgerError::sqlite(&self.path, source))
+        };
+        // No later statement waits: the transaction has the one lock that other programs can hold.
+        Ok(self.busy.until_free(&self.path, begin)?)
     }
 
     pub(super) fn commit(&mut self) -> Stored<()> {
@@ -266,6 +281,9 @@ impl Session {
                 nonce: self.nonce,
                 number: self.progress.commits,
             });
+        }
+        if let Some(notice) = self.log_watch.look(&self.connection) {
+            self.busy.notify(notice);
         }
         Ok(())
     }

@@ -8,11 +8,11 @@ use tracing::Level;
 use super::announcement::announced;
 use super::describe_finding::finding_words;
 use super::words::{
-    broken_rule, clock_corrected, count_of, draining, metrics_failed, paused, per_second, rounded,
+    broken_rule, clock_corrected, count_of, draining, ledger_noticed, metrics_failed, paused, per_second,
     shard_rate_origin, warning_text,
 };
 use crate::event::{FindingKind, InFlightRequest, RunEvent, VerificationFinding};
-use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, Opening, RowState};
+use crate::ledger::{Cause, DoubtCounts, Note, NoteKind, RowState};
 use crate::mapping::RowFault;
 use crate::pacing::Rate;
 use crate::printable::{printable, printable_lines};
@@ -109,14 +109,7 @@ pub(super) fn describe(event: &RunEvent) -> Description<'_> {
             }
         },
         RunEvent::ClockCorrected(offset) => warning(clock_corrected(*offset)),
-        RunEvent::LedgerOpening(Opening::Queued { holder, lock_wait }) => warning(format!(
-            "another run holds the ledger ({holder}); waiting for it, up to {}",
-            rounded(*lock_wait)
-        )),
-        RunEvent::LedgerOpening(Opening::Examined { bytes }) => warning(format!(
-            "the ledger was not closed by its last run, or was changed since; checking all {} MB of it",
-            bytes / 1_000_000
-        )),
+        RunEvent::LedgerNoticed(notice) => warning(ledger_noticed(notice)),
         RunEvent::ShardStarted { shard, rate, burst, is_own_rate } => {
             let origin = shard_rate_origin(*shard, *rate, *is_own_rate);
             milestone(match rate {

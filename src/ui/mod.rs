@@ -60,7 +60,7 @@ pub use metrics::{Metrics, MetricsTarget};
 pub(crate) use next_step::{Step, next_steps, verify_command};
 pub use notices::{
     begin_log, end_by_signal, end_log, exit_error, hide_panic_messages, kept_contacts, notice, overdue,
-    usage_error, warning,
+    tell_of_ledger, usage_error, warning,
 };
 pub use rejects::{RejectsError, WrittenRejects, check_rejects_target, write_rejects};
 pub use result_output::{ResultError, ResultOutput, to_stdout, write_cleared, write_stdout};

@@ -11,9 +11,10 @@ use super::log_file::append_to_log;
 use super::result_output::to_stdout;
 use super::standard_error::print;
 use super::terminal::{TerminalColours, leave_status_area, print_line};
-use super::words::{count_of, rounded};
+use super::words::{count_of, ledger_noticed, rounded};
 use crate::cli::Output;
 use crate::exit_code::ExitCode;
+use crate::ledger::LedgerNotice;
 use crate::printable::printable_lines;
 use crate::shell_word::shell_path;
 use crate::shutdown::Signal;
@@ -35,6 +36,11 @@ pub fn notice(text: &str) {
 /// Writes a warning to standard error, or to the log.
 pub fn warning(text: &str) {
     if enabled!(Level::WARN) { warn!("{text}") } else { print(Level::WARN, &printable_lines(text)) }
+}
+
+/// Warns of what a ledger tells while a command without events goes on.
+pub fn tell_of_ledger(notice: LedgerNotice) {
+    warning(&ledger_noticed(&notice));
 }
 
 /// Tells where a rehearsal's sandbox keeps its contacts, and how to look at them. `stale` is the ledger if it has every row

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ledger::RunRecord;
+use crate::ledger::{LedgerNotice, Opening, RunRecord};
 use crate::pacing::{PoolFailure, Rate};
 use crate::printable::{ShownPath as _, printable};
 use crate::shard::Shard;
@@ -133,6 +133,31 @@ pub(super) fn clock_offset(offset: ClockOffset) -> String {
     let direction = if offset.0 < 0 { "ahead of" } else { "behind" };
     let difference = rounded(Duration::from_secs(offset.0.unsigned_abs()));
     format!("this machine's clock is {difference} {direction} the service's")
+}
+
+/// What a ledger tells while a command goes on, with the remedy.
+pub(super) fn ledger_noticed(notice: &LedgerNotice) -> String {
+    match notice {
+        LedgerNotice::Opening(Opening::Queued { holder, lock_wait }) => {
+            format!("another run holds the ledger ({holder}); waiting for it, up to {}", rounded(*lock_wait))
+        }
+        LedgerNotice::Opening(Opening::Examined { bytes }) => format!(
+            "the ledger was not closed by its last run, or was changed since; checking all {} MB of it",
+            bytes / 1_000_000
+        ),
+        LedgerNotice::Busy { ledger, holder, bound } => format!(
+            "the ledger {} is kept busy by {holder}; waiting for it, up to {}, and sending nothing meanwhile; end what \
+             that program does with it",
+            ledger.shown(),
+            rounded(*bound)
+        ),
+        LedgerNotice::LogGrown { log, bytes, reader } => format!(
+            "{} has {} MB and grows, since {reader} reads the ledger in one long transaction; end what that program does \
+             with it before the disk is full",
+            log.shown(),
+            bytes / 1_000_000
+        ),
+    }
 }
 
 /// Notice that a run corrects the time of its signatures.

@@ -58,6 +58,7 @@ mod model;
 mod new_ledger;
 mod not_a_csv;
 mod open_tasks;
+mod other_programs;
 mod output;
 mod output_files;
 mod pacing;

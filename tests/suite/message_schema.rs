@@ -66,6 +66,13 @@ fn every_message() -> Vec<Value> {
         &json[..2],
     ];
     messages.extend(lines(&folder.run(&own.concat()).expect(0)));
+    // A ledger that another program keeps busy.
+    let other = rusqlite::Connection::open(folder.path("late.sandbox.ledger.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let run = start_with_stderr_file(&folder, &own.concat());
+    until("the wait is told", || stderr_so_far(&folder).contains("kept busy"));
+    other.execute_batch("COMMIT").unwrap();
+    messages.extend(lines(&run.end().expect(0)));
     messages.extend(lines(&folder.run(&["run", "missing.csv", "--sandbox", "--output", "json"]).expect(2)));
     messages
 }

@@ -260,7 +260,7 @@ fn a_damaged_ledger_is_refused_with_a_remedy_and_nothing_is_sent() {
     assert_eq!(sandbox.stat("requests"), requests);
     folder.write("t.ledger.db", "");
     let empty = folder.run(&import(&url, &[])).expect(74);
-    assert!(empty.stderr.contains("it is empty") && empty.stderr.contains("Restore it from a backup"));
+    assert!(empty.stderr.contains("it is empty") && empty.stderr.contains("Restore the latest backup"));
 }
 
 #[test]

@@ -2,8 +2,41 @@
 
 use serde::Serialize;
 
-use crate::ledger::{ErrorCount, RowState, StateCounts, VerificationCounts, VerificationRecord};
+use crate::ledger::{
+    ErrorCount, LedgerNotice, RowState, StateCounts, VerificationCounts, VerificationRecord,
+};
 use crate::ui::shared_contacts::SharedContactRow;
+use crate::ui::words::ledger_noticed;
+
+/// Another program keeps the ledger busy, or reads it for so long that its log grows. From run and verify.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LedgerMessage<'a> {
+    /// busy: nothing is sent until the ledger is free. log_grown: the write-ahead log uses more and more of the disk.
+    #[cfg_attr(test, schemars(extend("enum" = ["busy", "log_grown"])))]
+    pub(crate) kind: &'static str,
+    /// Path of the ledger, or of its log.
+    pub(crate) file: String,
+    /// The other processes, such as process 4711 (sqlite3), or an unknown process.
+    pub(crate) process: &'a str,
+    /// Size of the log; null if the ledger is busy.
+    pub(crate) bytes: Option<u64>,
+    /// The same in words, with the remedy.
+    pub(crate) message: String,
+}
+
+impl<'a> LedgerMessage<'a> {
+    /// The message of a notice, unless that is about opening the ledger.
+    pub(super) fn of(notice: &'a LedgerNotice) -> Option<Self> {
+        let (kind, file, process, bytes) = match notice {
+            LedgerNotice::Opening(_) => return None,
+            LedgerNotice::Busy { ledger, holder, .. } => ("busy", ledger, holder, None),
+            LedgerNotice::LogGrown { log, bytes, reader } => ("log_grown", log, reader, Some(*bytes)),
+        };
+        let file = file.to_string_lossy().into_owned();
+        Some(LedgerMessage { kind, file, process, bytes, message: ledger_noticed(notice) })
+    }
+}
 
 /// Contents of a ledger. From status.
 #[derive(Debug, Serialize)]

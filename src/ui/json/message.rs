@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::check::{CheckSummary, DiagnosisMessage, DoctorSummary, FaultMessage, RequestMessage};
-use super::ledger::{LedgerSetStatus, LedgerStatusMessage, PageWritten};
+use super::ledger::{LedgerMessage, LedgerSetStatus, LedgerStatusMessage, PageWritten};
 use super::run::{
     AnnouncementMessage, CheckedStatus, Checking, ClockMessage, ExitError, Importing, PausedStatus, RowError,
     RunSummary,
@@ -33,6 +33,8 @@ pub(crate) enum Message<'a> {
     Announcement(AnnouncementMessage<'a>),
     /// This machine's clock is off, and corrected. From run, at most once.
     Clock(ClockMessage),
+    /// Another program keeps the ledger busy, or lets its log grow. From run and verify.
+    Ledger(LedgerMessage<'a>),
     /// Result of a run; its last message.
     Summary(RunSummary<'a>),
     /// Reason why a command ended without a result; its last message.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::ledger::LedgerMessage;
 use super::message::{Message, StatusMessage};
 use super::run::{CheckedStatus, Checking, ClockMessage, Importing, PausedStatus, RowError, failure_name};
 use super::verify::{FindingMessage, Verifying};
@@ -66,6 +67,7 @@ impl JsonLines {
             RunEvent::ClockCorrected(offset) => {
                 Message::Clock(ClockMessage { seconds_behind: offset.0, message: clock_corrected(*offset) })
             }
+            RunEvent::LedgerNoticed(notice) => Message::Ledger(LedgerMessage::of(notice)?),
             RunEvent::Verifying { done, total, subject } => self.status(|| {
                 StatusMessage::Verifying(Verifying {
                     phase: "verifying",

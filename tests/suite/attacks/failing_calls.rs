@@ -8,7 +8,7 @@ use super::*;
 /// Classes of calls, each with the errors that a system gives. 0 is a short transfer.
 const FAILURES: [(&str, &[i32]); 9] = [
     ("open", &[EIO, EACCES, EMFILE, ENOSPC]),
-    ("read", &[EINTR, 0, ESTALE]),
+    ("read", &[EIO, EINTR, 0, ESTALE]),
     ("write", &[EIO, ENOSPC, EDQUOT, EINTR, 0]),
     ("sync", &[EIO, ENOSPC, EDQUOT]),
     ("truncate", &[EIO, ENOSPC]),
@@ -75,6 +75,10 @@ fn attack(seed: u64) -> usize {
         let ended = import.end(import.attacked(options, &variables));
         let is_published = matches!(ended.code, Some(0 | 1 | 2 | 11 | 74 | 75));
         assert!(is_published, "{}: {}", import.history, ended.stderr);
+        // A failed read is no damage, and the ledger is a ledger.
+        let is_damage_told =
+            ["is damaged (", "is not a ledger"].iter().any(|told| ended.stderr.contains(told));
+        assert!(!is_damage_told, "{}: {}", import.history, ended.stderr);
         import.expect_consistent();
         // A run whose threads came in another order may have made fewer calls.
         attacks += usize::from(!import.server.read("notes").is_empty());
