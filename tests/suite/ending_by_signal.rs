@@ -175,7 +175,7 @@ fn nobody_reads_a_check(folder: &Folder) -> Stage {
 }
 
 fn status_is_watched(folder: &Folder) -> Stage {
-    nobody_reads(folder, &["status", "--ledger", "t.ledger.db", "--watch", "1h"])
+    nobody_reads(folder, &["status", "--ledger", "t.ledger.db", "--watch=1h"])
 }
 
 fn a_verification_is_not_answered(folder: &Folder) -> Stage {
