@@ -339,12 +339,12 @@ mod tests {
             ledger: "t.ledger.db".to_owned(),
             file_system: FileSystem::of_type(type_name),
         };
-        let event = of("nfs4");
-        let told = problem(&event).unwrap();
+        let nfs = of("nfs4");
+        let Description::Notice(told) = describe(&nfs) else { panic!("it is not told") };
         assert_eq!(told.level, Level::WARN);
         assert!(told.text.starts_with("t.ledger.db is on NFS (nfs4): hosts may not see"), "{}", told.text);
         assert!(told.text.contains("--ledger"), "{}", told.text);
-        assert!(problem(&of("ext4")).is_none());
+        assert!(matches!(describe(&of("ext4")), Description::Silent));
     }
 
     fn settled(state: RowState, done: bool) -> RunEvent {
