@@ -18,6 +18,8 @@ mod dates;
 mod atomic_file;
 mod permissions;
 mod kept_file;
+mod open_files;
+pub mod temporary_folder;
 pub mod file_system;
 pub mod digest;
 pub mod source;
@@ -39,6 +41,7 @@ pub mod doctor;
 pub mod export;
 pub mod output_file;
 
+pub mod time_budget;
 pub mod shutdown;
 pub mod control_signals;
 pub mod event;

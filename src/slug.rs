@@ -1,6 +1,6 @@
 //! Keys for headers. A key of `Attributes` may have A-Z, a-z, 0-9, - and _ only.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use deunicode::deunicode;
 
@@ -21,12 +21,16 @@ pub(crate) fn slug(text: &str) -> String {
 
 /// The keys of one map, each used once.
 #[derive(Debug, Default)]
-pub(crate) struct UsedKeys(HashSet<String>);
+pub(crate) struct UsedKeys {
+    used: HashSet<String>,
+    /// The number that is tried next for a key that is used. A million headers may share one.
+    next: HashMap<String, usize>,
+}
 
 impl UsedKeys {
     /// Marks a key as used.
     pub(crate) fn insert(&mut self, key: String) {
-        self.0.insert(key);
+        self.used.insert(key);
     }
 
     /// An attribute's key: the header's slug. `position` counts columns from 1.
@@ -46,13 +50,17 @@ impl UsedKeys {
 
     /// `key`, with a number from 2 on if it is used.
     fn unused(&mut self, key: String, separator: char) -> String {
-        let mut unused = key.clone();
-        let mut number = 2_usize;
-        while !self.0.insert(unused.clone()) {
-            unused = format!("{key}{separator}{number}");
-            number += 1;
+        if self.used.insert(key.clone()) {
+            return key;
         }
-        unused
+        let number = self.next.entry(key.clone()).or_insert(2);
+        loop {
+            let unused = format!("{key}{separator}{number}");
+            *number += 1;
+            if self.used.insert(unused.clone()) {
+                return unused;
+            }
+        }
     }
 }
 

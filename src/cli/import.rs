@@ -40,7 +40,7 @@ pub struct RunArgs {
     /// How long to wait for in-flight requests after a signal [default: 30s]
     #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub grace: Option<Duration>,
-    /// Stop sending after this time, such as 7h; the next run continues [default: never]
+    /// Stop after this time, such as 7h, also while reading; the next run continues [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Sending")]
     pub max_duration: Option<Duration>,
     /// How long to wait for the lock if another run holds the ledger, such as 5m [default: 0s]

@@ -15,7 +15,7 @@ use crate::ui::{has_questioner, is_sending_confirmed, leave_question};
 ///
 /// # Errors
 /// - [`CommandError::Account`]: the credentials are not the instance's account's.
-/// - [`CommandError::NotConfirmed`], [`CommandError::Interrupted`].
+/// - [`CommandError::NotConfirmed`], [`CommandError::Interrupted`], [`CommandError::TimeBudget`].
 /// - [`CommandError::Ledger`]
 pub(super) async fn announce(
     job: &Job,

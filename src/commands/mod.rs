@@ -14,11 +14,11 @@ mod run;
 mod sandbox;
 mod status;
 mod verify;
+mod waiting;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::ArgMatches;
 use thiserror::Error;
@@ -40,16 +40,19 @@ use crate::job::{
     take_job_at_hand,
 };
 use crate::ledger::{BusyWait, LedgerError, LedgerSet, NamedIdentity};
+use crate::open_files::{LEAST, LEAST_OF_RUN, expect_open_files};
 use crate::paths::resolved;
 use crate::printable::{ShownPath as _, is_unprintable, printable_lines};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError, SandboxHandle};
 use crate::shutdown::{ForcedEnd, Shutdown, Signal};
 use crate::submission::{AwsSettings, ConnectClient, ConnectError, WrongAccount};
+use crate::temporary_folder::{UnusableTemporaryFolder, expect_temporary_folder};
 use crate::ui::{
     RejectsError, ResultError, ResumeCommand, begin_log, end_by_signal, end_log, exit_error, notice,
     open_log_file, overdue, tell_of_ledger, usage_error, warning,
 };
 use init::InitError;
+use waiting::{unless_interrupted, unless_signalled};
 
 /// A command ended without its result.
 #[derive(Debug, Error)]
@@ -115,6 +118,15 @@ pub enum CommandError {
     /// A signal arrived before the first request.
     #[error("interrupted before the first request; nothing was sent; run the same command again")]
     Interrupted(Signal),
+    /// The time of the run is over before the first request.
+    #[error(
+        "the time that --max-duration allows was over before the first request; nothing was sent; run the same command \
+         again, with a longer --max-duration"
+    )]
+    TimeBudget,
+    /// The folder for temporary files cannot be used.
+    #[error(transparent)]
+    TemporaryFolder(#[from] UnusableTemporaryFolder),
     /// A thread panicked, which is a bug.
     #[error("internal error; run the command again to continue, and report the line above")]
     Internal,
@@ -142,6 +154,7 @@ impl CommandError {
             CommandError::Export(error) => export_code(error),
             CommandError::Job(JobError::Ledger(error)) => ledger_code(error),
             CommandError::Interrupted(signal) => signal.exit_code(),
+            CommandError::TimeBudget => ExitCode::PlannedStop,
             CommandError::Check(CheckError::Write(_))
             | CommandError::Init(InitError::Write { .. })
             | CommandError::Sandbox(SandboxError::StateWrite { .. })
@@ -158,6 +171,7 @@ impl CommandError {
             | CommandError::Variable(_)
             | CommandError::Account(_)
             | CommandError::NotConfirmed
+            | CommandError::TemporaryFolder(_)
             | CommandError::Init(_)
             | CommandError::Sandbox(_)
             | CommandError::Rejects(RejectsError::Output(_)) => ExitCode::Usage,
@@ -171,6 +185,7 @@ fn intake_code(error: &IntakeError) -> ExitCode {
         IntakeError::Ledger(error) => ledger_code(error),
         IntakeError::Thread(_) => ExitCode::Storage,
         IntakeError::Interrupted(signal) => signal.exit_code(),
+        IntakeError::TimeBudget => ExitCode::PlannedStop,
     }
 }
 
@@ -227,24 +242,6 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(CommandError::Internal))
 }
 
-/// Awaits `work`, or fails if a signal comes first. Work that checks for signals itself has a second to do so; work that
-/// waits for input cannot check.
-async fn unless_interrupted<T>(
-    mut shutdown: Shutdown,
-    work: impl Future<Output = Result<T, CommandError>>,
-) -> Result<T, CommandError> {
-    const SELF_CHECK_TIME: Duration = Duration::from_secs(1);
-    let interrupted = async {
-        let signal = shutdown.requested().await;
-        tokio::time::sleep(SELF_CHECK_TIME).await;
-        signal
-    };
-    tokio::select! {
-        result = work => result,
-        signal = interrupted => Err(IntakeError::Interrupted(signal).into()),
-    }
-}
-
 /// Opens the ledgers, and checks that the output file is none of their inputs.
 fn ledgers_apart_from(
     to: Option<&Path>,
@@ -262,6 +259,7 @@ fn ledgers_apart_from(
 
 /// Opens the inputs. Standard input may take a while to deliver its first bytes.
 async fn prepared(reading: &InputSettings, shutdown: &Shutdown) -> Result<Vec<PreparedInput>, CommandError> {
+    expect_temporary_folder()?;
     let InputSettings { inputs, dialect, key, key_comparison, mapping, condition, .. } = reading.clone();
     let work = blocking(move || {
         Ok(prepare(&inputs, &dialect, &key, key_comparison, &mapping, condition.as_deref())?)
@@ -278,17 +276,6 @@ async fn connect_client(
     let (instance_id, aws, runtime) = (instance_id.to_owned(), aws.clone(), Handle::current());
     let work = blocking(move || Ok(runtime.block_on(ConnectClient::new(&instance_id, &aws))?));
     unless_signalled(shutdown, work).await?
-}
-
-/// Awaits `work`, or fails as soon as a signal comes meanwhile.
-async fn unless_signalled<T>(shutdown: &Shutdown, work: impl Future<Output = T>) -> Result<T, CommandError> {
-    let mut shutdown = shutdown.clone();
-    tokio::select! {
-        // Work that takes no time is done; the engine then ends the run with a summary.
-        biased;
-        result = work => Ok(result),
-        signal = shutdown.requested() => Err(CommandError::Interrupted(signal)),
-    }
 }
 
 /// The built-in sandbox while it serves.
@@ -372,11 +359,17 @@ pub fn end_of_parsing(error: &clap::Error) -> ExitCode {
 /// Runs the command of `cli` and reports its error; returns the exit code of the process. `matches` are clap's matches, for
 /// printing the command to resume.
 pub fn run_to_end(cli: Cli, matches: &ArgMatches) -> ExitCode {
+    let least = if matches!(cli.command, Command::Run(_)) { LEAST_OF_RUN } else { LEAST };
     let output = match cli.command {
         // The output of an export is rows only; a message among them would be taken for a row.
         Command::Export(_) => Output::Text,
         _ => cli.global.output.unwrap_or_default(),
     };
+    // Before the runtime opens its own.
+    if let Err(error) = expect_open_files(least) {
+        exit_error(output, ExitCode::Usage, &error.to_string());
+        return ExitCode::Usage;
+    }
     // One thread: the ledger and the readers of files have their own, and handing requests over between several took a
     // fifth of their CPU. Measured with the benchmark `speed no-quota`.
     let code = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -25,6 +25,7 @@ use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
 use crate::shutdown::Shutdown;
 use crate::submission::{OnUnknown, Policy, ServiceTarget};
+use crate::time_budget::TimeBudget;
 use crate::ui::{
     Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
     kept_contacts, notice, observers_of_run, this_folder, to_stdout, write_rejects,
@@ -58,11 +59,12 @@ async fn import(
     file: Result<JobFile, JobFileError>,
     metrics: Option<&Metrics>,
 ) -> Result<ExitCode, CommandError> {
+    let start = Instant::now();
     let mut job = Job::resolve(args, global, &file.map_err(JobError::from)?)?;
     let again =
         &again.clone().with_kept_contacts(job.sandbox.as_ref().is_some_and(|own| own.state.is_some()));
-    let deadline = job.max_duration.map(|time| Instant::now() + time);
-    let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
+    let budget = TimeBudget::new(start, job.max_duration);
+    let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?.with_budget(budget);
     let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
@@ -109,14 +111,14 @@ async fn import(
         mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
-        concurrency: concurrency(job.pacing.concurrency, &reporter),
+        concurrency: concurrency(job.pacing.concurrency, is_rehearsal, &reporter),
         policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resend_policy.on_unknown },
         idempotency_window: job.resend_policy.window,
         grace: job.grace,
         to_send,
         held_back: waiting - to_send,
         max_errors: job.max_errors,
-        deadline,
+        deadline: budget.end(),
         crash_plan: job.crash_plan.clone(),
     };
     let (ending, progress) = import.run(&checked).await?;
@@ -205,6 +207,7 @@ async fn check(
             expect_no_other_ledger(&path, &identity)?;
         }
         warn_of_file_system(&path, &reporter);
+        let lock_wait = stop.budget().at_most(lock_wait);
         let ledger = Ledger::open(&path, &identity, lock_wait, &busy, &crash_plan)?;
         if ledger.origin() != LedgerOrigin::Existing {
             let is_recreated = ledger.origin() == LedgerOrigin::Recreated;
@@ -256,8 +259,8 @@ async fn not_started(ledger: Arc<Ledger>, reporter: Arc<Reporter>, error: Comman
 }
 
 /// Maximum in-flight requests, limited by the number of files that the process may open.
-fn concurrency(requested: Option<usize>, reporter: &Reporter) -> usize {
-    let allowed = connection_limit().unwrap_or(usize::MAX);
+fn concurrency(requested: Option<usize>, is_rehearsal: bool, reporter: &Reporter) -> usize {
+    let allowed = connection_limit(is_rehearsal).unwrap_or(usize::MAX);
     if let Some(requested) = requested.filter(|requested| *requested > allowed) {
         reporter.emit(RunEvent::OpenFilesLimited { requested, allowed });
     }

@@ -9,6 +9,7 @@ use crate::file_system::{FileSystem, FileSystemKind};
 use crate::ledger::{TrialError, TrialResult, TrialStep, try_folder};
 use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
+use crate::temporary_folder::expect_temporary_folder;
 
 const FILE_SYSTEM: &str = "file system";
 const DISK: &str = "disk";
@@ -82,6 +83,9 @@ fn judged(name: &str, found: Option<&FileSystem>, trial: &TrialResult) -> CheckR
 /// Checks that the ledger is writable, and that its folder has room for inputs of `input` bytes; nothing of a folder that is
 /// not there.
 pub(super) fn disk(ledger: &Path, input: u64) -> Option<CheckResult> {
+    if let Err(error) = expect_temporary_folder() {
+        return Some(CheckResult::fail(DISK, ExitCode::Usage, error.to_string(), ""));
+    }
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
     // Opening a file to append does not change it.

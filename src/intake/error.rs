@@ -35,6 +35,12 @@ pub enum IntakeError {
     /// The system cannot start the thread that reads.
     #[error("cannot start a thread: {0}; run the same command again later")]
     Thread(std::io::Error),
+    /// The time of the run is over before everything was read.
+    #[error(
+        "the time that --max-duration allows was over before the input was read to its end; nothing was sent; rows of an \
+         input are sent once it was read to its end: run the same command again, with a longer --max-duration"
+    )]
+    TimeBudget,
     /// A signal arrived before everything was read.
     #[error("interrupted while the input was read; nothing was sent; run the same command again")]
     Interrupted(Signal),

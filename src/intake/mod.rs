@@ -46,7 +46,7 @@ pub struct Intake<'a> {
     pub ledger: &'a Ledger,
     /// Receives the events.
     pub reporter: &'a Reporter,
-    /// SIGINT and SIGTERM.
+    /// SIGINT and SIGTERM, and the time of the run.
     pub shutdown: &'a Shutdown,
     /// Part of the rows that is entered; none is all.
     pub shard: Option<Shard>,
@@ -65,7 +65,7 @@ impl Intake<'_> {
     /// # Errors
     /// - [`IntakeError::Source`], [`IntakeError::Mapping`]: an input cannot be read, or shows that the mapping is faulty.
     /// - [`IntakeError::Ledger`]: the ledger cannot be read or written.
-    /// - [`IntakeError::Interrupted`]: a signal arrived.
+    /// - [`IntakeError::Interrupted`], [`IntakeError::TimeBudget`]: a signal arrived, or the run's time is over.
     pub fn take_in(&self, inputs: Vec<PreparedInput>) -> Result<RunRecord, IntakeError> {
         let mut input = InputIntake::new(self);
         let files = inputs.iter().map(|prepared| &prepared.input).filter(|input| **input != Input::Stdin);

@@ -1,6 +1,6 @@
 //! Cells that look like no value and are none of the texts under `[source] null`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::source::{Record, looks_like_null, may_look_like_null};
 use crate::warning::{RowExample, WarnedRow, Warning, WarningCode, Warnings};
@@ -11,6 +11,8 @@ pub(super) struct NullLookAlikes {
     /// Position in `columns` of each column of the current header; its listed texts follow.
     current: Vec<usize>,
     columns: Vec<LookAlikeColumn>,
+    /// Position in `columns` of each header.
+    places: HashMap<String, usize>,
     /// Texts that the job lists already, for the remedy.
     listed: Vec<String>,
     /// Whether any cell may have been one of them.
@@ -38,10 +40,9 @@ const EXAMPLES: usize = 3;
 impl NullLookAlikes {
     /// Begins an input with these columns.
     pub(super) fn begin(&mut self, headers: &[String]) {
-        let columns = &mut self.columns;
+        let (columns, places) = (&mut self.columns, &mut self.places);
         let positions = headers.iter().map(|header| {
-            columns.iter().position(|column| column.header == *header).unwrap_or_else(|| {
-                let header = header.clone();
+            *places.entry(header.clone()).or_insert_with(|| {
                 for are_listed in [false, true] {
                     let (header, texts) = (header.clone(), BTreeMap::new());
                     columns.push(LookAlikeColumn { header, are_listed, texts, examples: Vec::new() });

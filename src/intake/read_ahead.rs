@@ -1,6 +1,7 @@
 //! Reads inputs on a thread of its own, so that one core decompresses, decodes and parses while another one maps.
 
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::time::Duration;
 
 use super::error::IntakeError;
 use super::prepared::{PreparedInput, Rules, now};
@@ -19,6 +20,9 @@ const LARGE: usize = 1 << 14;
 
 /// Batches that may wait for the visitor. More would smooth no further and use memory.
 const WAITING: usize = 2;
+
+/// How often a reader that waits for input looks whether the run has to stop.
+const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// Consecutive rows of an input.
 #[derive(Debug, Default)]
@@ -77,7 +81,7 @@ pub trait Visitor {
 ///
 /// # Errors
 /// - [`IntakeError::Source`]: an input cannot be read.
-/// - [`IntakeError::Interrupted`]: a signal arrived.
+/// - [`IntakeError::Interrupted`], [`IntakeError::TimeBudget`]: a signal arrived, or the run's time is over.
 /// - Errors of the visitor.
 pub fn read_all<V: Visitor>(
     inputs: Vec<PreparedInput>,
@@ -100,11 +104,7 @@ pub fn read_all<V: Visitor>(
         let thread = std::thread::Builder::new().name("read".into());
         thread.spawn(move || read(source, &sender, &free)).map_err(IntakeError::Thread)?;
         let mut bytes = 0;
-        for batch in batches {
-            let batch = batch.map_err(IntakeError::from)?;
-            if let Some(signal) = shutdown.signal() {
-                return Err(IntakeError::Interrupted(signal).into());
-            }
+        while let Some(batch) = next_batch(&batches, shutdown)? {
             visitor.rows(&rules, batch.rows(), now())?;
             rows += batch.len as u64;
             bytes = batch.bytes;
@@ -117,6 +117,28 @@ pub fn read_all<V: Visitor>(
         reporter.emit(RunEvent::Prepared(Preparation::InputRead { file, rows: rows - rows_before }));
     }
     Ok(())
+}
+
+/// The next batch; none at the end of the input. An input that delivers nothing, such as a pipe, must not keep a run from
+/// stopping.
+fn next_batch(
+    batches: &Receiver<Result<Batch, SourceError>>,
+    shutdown: &Shutdown,
+) -> Result<Option<Batch>, IntakeError> {
+    loop {
+        let received = batches.recv_timeout(LOOK_UP);
+        if let Some(signal) = shutdown.signal() {
+            return Err(IntakeError::Interrupted(signal));
+        }
+        if shutdown.budget().is_used_up() {
+            return Err(IntakeError::TimeBudget);
+        }
+        match received {
+            Ok(batch) => return Ok(Some(batch?)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 fn read(mut source: CsvSource, sender: &SyncSender<Result<Batch, SourceError>>, free: &Receiver<Batch>) {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
+use super::line_index::LineIndex;
 use super::skeleton::{self, Skeleton};
 use super::values::{budget, codes, time};
 use crate::cli::{Output, ProgressKind};
@@ -247,15 +248,16 @@ impl JobFile {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, JobFileError> {
+        let index = LineIndex::new(text);
         let wrong = |error: toml::de::Error| JobFileError::Syntax {
             path: path.to_owned(),
-            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            line: error.span().map_or(1, |span| index.line_of(span.start)),
             message: error.message().to_owned(),
         };
         let document = DeTable::parse(text).map_err(wrong)?;
         let mut lines = BTreeMap::new();
         for (table, value) in document.get_ref() {
-            let line = line_of(text, table.span().start);
+            let line = index.line_of(table.span().start);
             let name: &str = table.get_ref();
             let unknown = |line, key: String, word: &str, known: &[&'static str]| {
                 let hint = did_you_mean(word, known.iter().copied())
@@ -275,7 +277,7 @@ impl JobFile {
                 return Err(JobFileError::Syntax { path: path.to_owned(), line, message });
             };
             if name == "request" {
-                member_lines(text, "", entries, &mut lines);
+                member_lines(&index, "", entries, &mut lines);
                 continue;
             }
             if name == "lookup" {
@@ -284,7 +286,7 @@ impl JobFile {
             for key in entries.keys() {
                 let word: &str = key.get_ref();
                 if !known.contains(&word) {
-                    let line = line_of(text, key.span().start);
+                    let line = index.line_of(key.span().start);
                     return Err(unknown(line, format!("{name}.{word}"), word, &known));
                 }
             }
@@ -341,26 +343,22 @@ fn read_text(path: &Path) -> Result<String, JobFileError> {
 }
 
 /// Collects the line of every member below `path`.
-fn member_lines(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+fn member_lines(index: &LineIndex, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
     for (key, value) in table {
         let name: &str = key.get_ref();
         let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         if let DeValue::Table(inner) = value.get_ref() {
-            member_lines(text, &path, inner, lines);
+            member_lines(index, &path, inner, lines);
         }
         if let DeValue::Array(items) = value.get_ref() {
-            for (index, item) in items.iter().enumerate() {
+            for (number, item) in items.iter().enumerate() {
                 if let DeValue::Table(inner) = item.get_ref() {
-                    member_lines(text, &format!("{path}.{index}"), inner, lines);
+                    member_lines(index, &format!("{path}.{number}"), inner, lines);
                 }
             }
         }
-        lines.insert(path, line_of(text, key.span().start));
+        lines.insert(path, index.line_of(key.span().start));
     }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
 /// Converts TOML to JSON; a date becomes its text.

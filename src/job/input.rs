@@ -180,6 +180,11 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
         columns: listed(&args.columns, &table.columns),
         short_rows: args.short_rows.or(table.short_rows).unwrap_or(own.short_rows),
     };
+    if dialect.null.len() > MOST_NULLS {
+        let option = if args.null.is_empty() { "[source] null" } else { "--null" };
+        let problem = format!("has {} texts, at most {MOST_NULLS} are allowed", dialect.null.len());
+        return Err(option_error(option, problem));
+    }
     check_column_names(&dialect.columns).map_err(|problem| {
         let option = if args.columns.is_empty() { "[source] columns" } else { "--columns" };
         option_error(option, problem)
@@ -189,6 +194,9 @@ pub fn dialect(args: &DialectArgs, file: &JobFile) -> Result<Dialect, JobError> 
         Err(problem) => Err(option_error("--delimiter, --quote, --escape:", problem)),
     }
 }
+
+/// Maximum number of texts for no value. Each cell is compared with each.
+const MOST_NULLS: usize = 1000;
 
 /// The flag's values, or else those of the job file.
 fn listed(flag: &[String], key: &Option<Vec<String>>) -> Vec<String> {

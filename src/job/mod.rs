@@ -11,6 +11,7 @@ mod export;
 mod file;
 mod input;
 mod instance;
+mod line_index;
 mod log_file;
 mod metrics;
 mod outline;

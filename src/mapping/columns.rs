@@ -1,11 +1,13 @@
 //! The columns of a header and the cells of a row, as templates reach them.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 
+use super::bounds::ROW_BYTES;
+use super::error::RenderError;
 use crate::source::{Header, column_listing, delimiter_hint};
 use crate::suggest::did_you_mean;
 
@@ -38,6 +40,11 @@ impl Columns {
         // `row` is the whole row; a column of that name is reached as row['RowView'].
         identifiers.remove("row");
         Columns { names: header.names().to_vec(), exact, repeated, identifiers }
+    }
+
+    /// The column of exactly this name.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.exact.get(name).copied()
     }
 
     fn find_header(&self, name: &str) -> Option<usize> {
@@ -108,17 +115,29 @@ pub(super) struct RowView<'a> {
     columns: &'a Arc<Columns>,
     /// Paths of the leaves whose texts `truncate` cut.
     cuts: RefCell<Vec<String>>,
+    /// Bytes of the texts that templates made of it.
+    made: Cell<usize>,
     /// Built for the first template that MiniJinja renders; plain templates need none.
     context: OnceCell<Arc<RowContext>>,
 }
 
 impl<'a> RowView<'a> {
     pub(super) fn new(columns: &'a Arc<Columns>, cells: &'a csv::StringRecord) -> Self {
-        RowView { cells, columns, cuts: RefCell::default(), context: OnceCell::new() }
+        RowView { cells, columns, cuts: RefCell::default(), made: Cell::default(), context: OnceCell::new() }
     }
 
     pub(super) fn cell(&self, column: usize) -> &'a str {
         self.cells.get(column).unwrap_or_default()
+    }
+
+    /// Notes that a template made a text of so many bytes.
+    ///
+    /// # Errors
+    /// All templates of the row together make more than [`ROW_BYTES`].
+    #[inline]
+    pub(super) fn charge(&self, bytes: usize) -> Result<(), RenderError> {
+        self.made.set(self.made.get().saturating_add(bytes));
+        if self.made.get() > ROW_BYTES { Err(RenderError::TooExpensive) } else { Ok(()) }
     }
 
     /// Notes that `truncate` cut the text of a leaf.
@@ -136,7 +155,14 @@ impl<'a> RowView<'a> {
     pub(super) fn context(&self) -> &Arc<RowContext> {
         self.context.get_or_init(|| {
             let (columns, cells) = (self.columns.clone(), self.cells.clone());
-            Arc::new(RowContext { row: Arc::new(RowObject { columns, cells, missing: Mutex::default() }) })
+            Arc::new(RowContext {
+                row: Arc::new(RowObject {
+                    columns,
+                    cells,
+                    long: Mutex::default(),
+                    missing: Mutex::default(),
+                }),
+            })
         })
     }
 }
@@ -151,6 +177,9 @@ pub(super) struct RowContext {
 struct RowObject {
     columns: Arc<Columns>,
     cells: csv::StringRecord,
+    /// Cells of more than [`LONG`] bytes that templates used, by column. MiniJinja shares them; a loop that keeps a cell a
+    /// million times would copy it as often.
+    long: Mutex<HashMap<usize, Value>>,
     /// Lookups that found nothing. A filter such as `default` would hide them.
     missing: Mutex<Vec<MissingName>>,
 }
@@ -177,7 +206,20 @@ impl RowContext {
     }
 }
 
+/// Bytes above which the value of a cell is shared. One step of a template pays for as many.
+const LONG: usize = 64;
+
 impl RowObject {
+    /// The value of a cell.
+    fn value(&self, column: usize) -> Value {
+        let cell = self.cells.get(column).unwrap_or_default();
+        if cell.len() <= LONG {
+            return Value::from(cell);
+        }
+        let mut long = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        long.entry(column).or_insert_with(|| Value::from(cell)).clone()
+    }
+
     fn note_missing(&self, name: MissingName) {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).push(name);
     }
@@ -190,7 +232,7 @@ impl Object for RowContext {
             return Some(Value::from_dyn_object(self.row.clone()));
         }
         match self.row.columns.find_identifier(name) {
-            Some(index) => Some(Value::from(self.row.cells.get(index).unwrap_or_default())),
+            Some(index) => Some(self.row.value(index)),
             None => {
                 self.row.note_missing(MissingName::Identifier(name.to_owned()));
                 None
@@ -203,7 +245,7 @@ impl Object for RowObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
         match self.columns.find_header(&name) {
-            Some(index) => Some(Value::from(self.cells.get(index).unwrap_or_default())),
+            Some(index) => Some(self.value(index)),
             None => {
                 self.note_missing(MissingName::Header(name));
                 None
@@ -212,7 +254,9 @@ impl Object for RowObject {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.columns.names.iter().map(|name| Value::from(name.as_str())).collect())
+        let columns = self.columns.clone();
+        let names = (0..columns.names.len()).map(move |column| Value::from(columns.names[column].as_str()));
+        Enumerator::Iter(Box::new(names))
     }
 }
 

@@ -8,15 +8,17 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::columns::{Columns, MissingName, RowView};
-use super::error::RenderError;
+use super::error::{RenderError, TOO_EXPENSIVE};
 use super::filters::{self, Tables};
 use super::template::{PlainPart, Template, check_filter_calls, plain_parts};
-use super::{lexer, none};
+use super::{bounds, lexer, none};
 use crate::suggest::did_you_mean;
 
 /// The strings of one mapping and their MiniJinja environment.
 pub(super) struct Compiler {
     environment: Environment<'static>,
+    /// Number of templates in the environment.
+    templates: usize,
     tables: Tables,
     pub(super) columns: Arc<Columns>,
     /// The columns that templates use.
@@ -34,7 +36,7 @@ impl Compiler {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.add_test("none", none::is_none);
         environment.set_formatter(|output, state, value| {
-            if none::holds_none(value) {
+            if none::holds_none(state, value)? {
                 let problem = "the template renders a list or map with none in it; render its entries";
                 let error = RenderError::Row(problem.to_owned());
                 return Err(Error::new(ErrorKind::InvalidOperation, problem).with_source(error));
@@ -45,7 +47,8 @@ impl Compiler {
         environment.remove_filter("pprint");
         environment.remove_global("debug");
         filters::install(&mut environment, &tables);
-        Compiler { environment, tables, columns, used: BTreeSet::new(), hides_columns: false }
+        bounds::install(&mut environment);
+        Compiler { environment, templates: 0, tables, columns, used: BTreeSet::new(), hides_columns: false }
     }
 
     /// The columns that no template so far uses.
@@ -94,6 +97,7 @@ impl Compiler {
             return Ok(Template::Literal(text.to_owned()));
         }
         let parts = lexer::parts(text);
+        bounds::check_source(text, &parts)?;
         for part in &parts {
             for header in lexer::uses_of_row(part.lexemes()) {
                 match header {
@@ -119,9 +123,13 @@ impl Compiler {
             return Ok(Template::Plain(parts));
         }
         // Named by number, since two members may share a path.
-        let name = self.environment.templates().count().to_string();
+        let name = self.templates.to_string();
+        self.templates += 1;
         self.environment
-            .add_template_owned(name.clone(), none::without_none(text, &parts).into_owned())
+            .add_template_owned(
+                name.clone(),
+                lexer::with_guarded_namespaces(&none::without_none(text, &parts)),
+            )
             .map_err(|error| format!("the template does not parse: {}", described(&error)))?;
         self.check_names(&name)?;
         self.check_empty_row(&name)?;
@@ -174,11 +182,12 @@ impl Compiler {
         }
     }
 
-    /// Renders an empty row, which finds an unknown test. One in a branch that the empty row does not take is
-    /// found by the first row that takes it.
+    /// Renders an empty row, which finds an unknown test, and a template that exceeds its bounds without any cell. One in
+    /// a branch that the empty row does not take is found by the first row that takes it.
     fn check_empty_row(&self, name: &str) -> Result<(), String> {
         match self.render_by_engine(name, &RowView::new(&self.columns, &csv::StringRecord::new())) {
             Err(RenderError::Job(problem)) => Err(problem),
+            Err(RenderError::TooExpensive) => Err(TOO_EXPENSIVE.to_owned()),
             Ok(_) | Err(RenderError::Row(_)) => Ok(()),
         }
     }
@@ -197,11 +206,20 @@ impl Compiler {
             Template::Plain(parts) => match &parts[..] {
                 [part] => part.render(row),
                 parts => {
-                    let texts = parts.iter().map(|part| part.render(row));
-                    Ok(texts.collect::<Result<String, _>>()?.into())
+                    let mut joined = String::new();
+                    for part in parts {
+                        let text = part.render(row)?;
+                        row.charge(text.len())?;
+                        joined.push_str(&text);
+                    }
+                    Ok(joined.into())
                 }
             },
-            Template::Engine(name) => self.render_by_engine(name, row).map(Cow::Owned),
+            Template::Engine(name) => {
+                let text = self.render_by_engine(name, row)?;
+                row.charge(text.len())?;
+                Ok(text.into())
+            }
         }
     }
 
@@ -217,7 +235,7 @@ impl Compiler {
             RenderError::Row(problem) if repeats_cell(&problem, template.source(), row) => {
                 RenderError::Row("the template refuses the row".to_owned())
             }
-            error @ (RenderError::Row(_) | RenderError::Job(_)) => error,
+            error @ (RenderError::Row(_) | RenderError::TooExpensive | RenderError::Job(_)) => error,
         })
     }
 
@@ -267,9 +285,13 @@ fn render_error(error: &minijinja::Error) -> RenderError {
         if let Some(error) = inner.downcast_ref::<RenderError>() {
             return error.clone();
         }
+        if inner.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::OutOfFuel) {
+            return RenderError::TooExpensive;
+        }
         source = inner.source();
     }
     match error.kind() {
+        ErrorKind::OutOfFuel => RenderError::TooExpensive,
         ErrorKind::UnknownFilter
         | ErrorKind::UnknownTest
         | ErrorKind::UnknownFunction
@@ -377,6 +399,7 @@ mod tests {
     fn outcome(rendered: Result<Cow<'_, str>, RenderError>) -> Result<String, String> {
         rendered.map(Cow::into_owned).map_err(|error| match error {
             RenderError::Row(problem) => problem,
+            RenderError::TooExpensive => TOO_EXPENSIVE.to_owned(),
             RenderError::Job(problem) => format!("job: {problem}"),
         })
     }

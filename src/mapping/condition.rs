@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bounds::check_source;
 use super::columns::{Columns, RowView};
 use super::comparison::compared_with_text;
 use super::compiler::Compiler;
 use super::error::{MapError, MappingError, Rejection, RenderError};
-use super::lexer::{self, Lexeme, TemplatePart};
+use super::lexer;
 use super::source::{MappingSource, MemberSource};
 use super::template::Template;
 use crate::source::Header;
-
-/// Maximum number of operators. MiniJinja nests them, and thousands of them overflow the stack.
-const OPERATORS: usize = 500;
 
 /// Place of the expression in messages.
 const PLACE: &str = "[source] where";
@@ -50,13 +48,7 @@ impl RowCondition {
         // In parentheses, so that a filter applies to its operand alone and an `else` stays inside.
         let text = format!("{{{{ ({expression}) }}}}");
         let parts = lexer::parts(&text);
-        if parts.iter().flat_map(TemplatePart::lexemes).filter(|lexeme| is_operator(lexeme)).count()
-            > OPERATORS
-        {
-            return Err(wrong(format!(
-                "has more than {OPERATORS} operators; write alternatives as a list, as in id in ['1', '2']"
-            )));
-        }
+        check_source(&text, &parts).map_err(wrong)?;
         compiler.check_expression(expression).map_err(wrong)?;
         for part in &parts {
             if let Some(value) = compared_with_text(part.lexemes()) {
@@ -95,16 +87,12 @@ impl RowCondition {
                 Err(rejected("is neither true nor false for [source] where", rule))
             }
             Err(RenderError::Row(problem)) => Err(rejected("cannot be selected by [source] where", &problem)),
+            Err(error @ RenderError::TooExpensive) => {
+                let rule = format!("cannot be selected by [source] where: {error}");
+                Err(Rejection::of_row(Rejection::TOO_EXPENSIVE, "", rule).into())
+            }
             Err(RenderError::Job(problem)) => Err(MappingError { place: PLACE.to_owned(), problem }.into()),
         }
-    }
-}
-
-fn is_operator(lexeme: &Lexeme<'_>) -> bool {
-    match lexeme {
-        Lexeme::Name(word) => ["and", "or"].contains(word),
-        Lexeme::Sign(sign) => "~+*/%|".contains(*sign),
-        Lexeme::Text(_) | Lexeme::Number(_) => false,
     }
 }
 

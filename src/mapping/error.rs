@@ -63,7 +63,7 @@ impl fmt::Display for Rejection {
 impl Rejection {
     /// The codes of rejections by this tool, which checks each row again in every run. Any other code of a
     /// rejected row is the service's.
-    pub const CODES: [&str; 10] = [
+    pub const CODES: [&str; 11] = [
         "Mapping",
         "Validation",
         Self::RAGGED,
@@ -74,6 +74,7 @@ impl Rejection {
         Self::HEADER_ROW,
         Self::RULE_ROW,
         Self::COUNT_ROW,
+        Self::TOO_EXPENSIVE,
     ];
 
     /// The codes of rows whose form was wrong. In a rejects file such a row is imported only after its `_code` is cleared,
@@ -100,6 +101,9 @@ impl Rejection {
 
     /// The code of records that hold a number of rows, a total or an end mark only.
     pub const COUNT_ROW: &str = "CountRow";
+
+    /// The code of rows for which a template exceeds its bounds.
+    pub const TOO_EXPENSIVE: &str = "TemplateTooExpensive";
 
     /// A rejection of the row as a whole.
     pub fn of_row(code: &'static str, found: impl Into<String>, rule: impl Into<String>) -> Self {
@@ -139,7 +143,24 @@ pub(super) enum RenderError {
     /// The row's cell does not fit.
     #[error("{0}")]
     Row(String),
+    /// The row makes the template exceed its bounds.
+    #[error("{TOO_EXPENSIVE}")]
+    TooExpensive,
     /// The template is wrong for every row.
     #[error("{0}")]
     Job(String),
 }
+
+impl RenderError {
+    /// Code of the rejection of a row because of this error.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            RenderError::TooExpensive => Rejection::TOO_EXPENSIVE,
+            RenderError::Row(_) | RenderError::Job(_) => "Mapping",
+        }
+    }
+}
+
+/// The rule and its remedy. The numbers are those of `super::bounds`.
+pub(super) const TOO_EXPENSIVE: &str = "its template takes more than 1048576 steps or makes more than 64 MiB of text; \
+     shorten its loops, or cut its columns first, as in {{ column | truncate(4096) }}";

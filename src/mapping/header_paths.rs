@@ -1,11 +1,11 @@
 //! The mapping without a job file: each column is named by a member's JSON path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::compiler::Compiler;
 use super::error::MappingError;
 use super::template::Template;
-use super::tree::{Children, Leaf, Node, default_members};
+use super::tree::{Children, Leaf, Node, default_members, join};
 use crate::request::{Operation, Shape};
 use crate::suggest::did_you_mean;
 
@@ -21,6 +21,7 @@ pub(super) fn tree(
     compiler: &mut Compiler,
 ) -> Result<(Children, Vec<usize>), MappingError> {
     let mut root = Node::Object(Vec::new());
+    let (mut places, mut seen) = (HashMap::new(), HashSet::new());
     let mut unnamed = Vec::new();
     for (index, name) in header.iter().map(|name| name.trim()).enumerate() {
         let error =
@@ -30,7 +31,7 @@ pub(super) fn tree(
             continue;
         }
         match HeaderPath::parse(name, operation) {
-            Ok(_) if header[..index].iter().any(|other| other.trim() == name) => {
+            Ok(_) if !seen.insert(name) => {
                 return Err(error("is in the header twice; rename one".into()));
             }
             Ok(path) => {
@@ -40,7 +41,7 @@ pub(super) fn tree(
                     place: format!("column '{name}'"),
                     origin: String::new(),
                 };
-                path.insert(&mut root, leaf);
+                path.insert(&mut root, leaf, &mut places);
             }
             Err(_) if key.contains(&index) => {}
             Err(hint) => {
@@ -123,17 +124,19 @@ impl<'a> HeaderPath<'a> {
         }
     }
 
-    /// Inserts the leaf at this path below `node`.
-    fn insert(&self, node: &mut Node, leaf: Leaf) {
+    /// Inserts the leaf at this path below `node`. `places` has the index of each node below its parent by its path: a
+    /// header may have a hundred thousand columns.
+    fn insert(&self, node: &mut Node, leaf: Leaf, places: &mut HashMap<String, usize>) {
         let mut at = node;
+        let mut path = String::new();
         for (step, shape) in &self.0 {
+            path = join(&path, step);
             at = match at {
                 Node::Object(children) => {
-                    let found = children.iter().position(|(key, _)| key.is_literal(step));
-                    let index = found.unwrap_or_else(|| {
+                    let index = *places.entry(path.clone()).or_insert(children.len());
+                    if index == children.len() {
                         children.push((Template::Literal((*step).to_owned()), empty_node(shape)));
-                        children.len() - 1
-                    });
+                    }
                     &mut children[index].1
                 }
                 Node::List(items) => {

@@ -63,7 +63,7 @@ pub enum KeyError {
 
 /// Whether an entry of the job's `key` is a template, and not the name of a column, which may have braces too.
 fn is_template(entry: &str, columns: &Columns) -> bool {
-    let is_column = || columns.names.iter().any(|name| name == entry.trim());
+    let is_column = || columns.named(entry.trim()).is_some();
     (entry.contains("{{") || entry.contains("{%")) && !is_column()
 }
 
@@ -157,10 +157,10 @@ impl KeyRule {
             match compiler.render(template, &row) {
                 Ok(_) => {}
                 Err(RenderError::Job(problem)) => return Err(key_error(text, problem).into()),
-                Err(RenderError::Row(problem)) => {
-                    let rule = format!("has no key: {problem}");
+                Err(error @ (RenderError::Row(_) | RenderError::TooExpensive)) => {
+                    let rule = format!("has no key: {error}");
                     let fault = RowFault { rule, origin: text.clone(), ..RowFault::default() };
-                    return Err(Rejection { code: "Mapping", faults: vec![fault] }.into());
+                    return Err(Rejection { code: error.code(), faults: vec![fault] }.into());
                 }
             }
         }
@@ -208,7 +208,7 @@ pub(super) fn columns_of_key(key: &[String], columns: &Arc<Columns>) -> BTreeSet
             true => compiled(entry, columns)
                 .map(|(compiler, _)| compiler.used_columns().collect())
                 .unwrap_or_default(),
-            false => columns.names.iter().position(|name| name == entry.trim()).into_iter().collect(),
+            false => columns.named(entry.trim()).into_iter().collect(),
         }
     };
     key.iter().flat_map(columns_of).collect()

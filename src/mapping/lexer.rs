@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::bounds::KEPT;
+
 /// A part of a template.
 #[derive(Debug, PartialEq)]
 pub(super) enum TemplatePart<'a> {
@@ -49,16 +51,22 @@ pub(super) fn is_template(text: &str) -> bool {
 /// The parts of `template`, in order.
 pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
     let mut parts = Vec::new();
+    for_each_part(template, |part, _| parts.push(part));
+    parts
+}
+
+/// Calls `visit` with each part of `template` and the text after it.
+fn for_each_part<'a>(template: &'a str, mut visit: impl FnMut(TemplatePart<'a>, &'a str)) {
     let mut rest = template;
     while let Some(at) = next_block(rest) {
         if at > 0 {
-            parts.push(TemplatePart::Text(&rest[..at]));
+            visit(TemplatePart::Text(&rest[..at]), &rest[at..]);
         }
         let mut inside = &rest[at + 2..];
         let opening = rest.as_bytes()[at + 1];
         if opening == b'#' {
-            parts.push(TemplatePart::Opaque);
             rest = inside.split_once("#}").map_or("", |(_, rest)| rest);
+            visit(TemplatePart::Opaque, rest);
             continue;
         }
         let mut is_trimmed = false;
@@ -66,8 +74,8 @@ pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
             (inside, is_trimmed) = (after, true);
         }
         let Some((mut lexemes, after)) = lex_block(inside, if opening == b'{' { "}}" } else { "%}" }) else {
-            parts.push(TemplatePart::Opaque);
             rest = "";
+            visit(TemplatePart::Opaque, rest);
             continue;
         };
         rest = after;
@@ -75,19 +83,19 @@ pub(super) fn parts(template: &str) -> Vec<TemplatePart<'_>> {
             lexemes.pop();
             is_trimmed = true;
         }
-        parts.push(match opening {
+        let part = match opening {
             b'%' if lexemes == [Lexeme::Name("raw")] => {
                 rest = after_raw(rest);
                 TemplatePart::Opaque
             }
             b'{' if !is_trimmed => TemplatePart::Expression(lexemes),
             _ => TemplatePart::Statement(lexemes),
-        });
+        };
+        visit(part, rest);
     }
     if !rest.is_empty() {
-        parts.push(TemplatePart::Text(rest));
+        visit(TemplatePart::Text(rest), "");
     }
-    parts
 }
 
 /// The text after `{% endraw %}`.
@@ -103,8 +111,10 @@ fn after_raw(text: &str) -> &str {
     ""
 }
 
+/// The beginning of the next block. Each byte is looked at once, whatever blocks follow.
 fn next_block(text: &str) -> Option<usize> {
-    ["{{", "{%", "{#"].iter().filter_map(|open| text.find(open)).min()
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'{', bytes).find(|at| matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')))
 }
 
 /// The lexemes up to `closing` and the text after it; none if the block is never closed.
@@ -144,6 +154,52 @@ fn end_of_string(text: &str, quote: char) -> Option<usize> {
         is_escaped = !is_escaped && c == '\\';
         is_end
     })
+}
+
+/// Number of operators in a block, and of calls, members, tests and filters, which MiniJinja nests as well.
+pub(super) fn operators(lexemes: &[Lexeme<'_>]) -> usize {
+    let is_operand = |lexeme: &Lexeme<'_>| match lexeme {
+        Lexeme::Name(_) | Lexeme::Text(_) | Lexeme::Number(_) => true,
+        Lexeme::Sign(sign) => ")]".contains(*sign),
+    };
+    let is_operator = |at: &usize| match lexemes[*at] {
+        Lexeme::Name(word) => ["and", "or", "not", "is", "if"].contains(&word),
+        Lexeme::Sign('[' | '(') => *at > 0 && is_operand(&lexemes[*at - 1]),
+        // Not of a negative number, of which a list may have many.
+        Lexeme::Sign('-') => {
+            *at > 0 && is_operand(&lexemes[*at - 1])
+                || !matches!(lexemes.get(*at + 1), Some(Lexeme::Number(_)))
+        }
+        Lexeme::Sign(sign) => "~+*/%|.".contains(sign),
+        Lexeme::Text(_) | Lexeme::Number(_) => false,
+    };
+    (0..lexemes.len()).filter(is_operator).count()
+}
+
+/// `template` with every value that it assigns to a namespace put through the filter [`KEPT`].
+pub(super) fn with_guarded_namespaces(template: &str) -> String {
+    let mut guarded = String::with_capacity(template.len());
+    let mut done = 0;
+    for_each_part(template, |part, rest| {
+        if let [
+            Lexeme::Name("set"),
+            Lexeme::Name(space),
+            Lexeme::Sign('.'),
+            Lexeme::Name(name),
+            Lexeme::Sign('='),
+            ..,
+        ] = part.lexemes()
+        {
+            let end = template.len() - rest.len();
+            guarded.push_str(&template[done..end]);
+            // The white space after the block is trimmed as before.
+            let trim = if template[..end].ends_with("-%}") { "-" } else { "" };
+            guarded.push_str(&format!("{{% set {space}.{name} = {space}.{name}|{KEPT} {trim}%}}"));
+            done = end;
+        }
+    });
+    guarded.push_str(&template[done..]);
+    guarded
 }
 
 /// The header of each use of `row` in a block, as in `row['Header']` and `row.header`; none for a use that

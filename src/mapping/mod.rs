@@ -11,6 +11,7 @@
 
 mod error;
 mod source;
+mod bounds;
 mod columns;
 mod comparison;
 mod filters;

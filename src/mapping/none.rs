@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 
-use minijinja::Value;
 use minijinja::value::ValueKind;
+use minijinja::{Error, State, Value};
 
+use super::bounds::charge_visit;
 use super::lexer::{Lexeme, TemplatePart};
 
 /// MiniJinja's undefined value that is no error.
@@ -55,22 +56,34 @@ pub(super) fn is_none(value: &Value) -> bool {
     value.is_none() || value.is_undefined()
 }
 
-/// Whether a value is a list or map with none in it, which its text would name.
-pub(super) fn holds_none(value: &Value) -> bool {
-    let is_or_holds = |item: &Value| is_none(item) || holds_none(item);
-    let mut items = match value.kind() {
-        ValueKind::Seq | ValueKind::Map => match value.try_iter() {
-            Ok(items) => items,
-            Err(_) => return false,
-        },
-        _ => return false,
-    };
+/// Whether a value is a list or map with none in it, which its text would name. Each visited value is charged as its text
+/// will be: entries that share one value are written each.
+///
+/// # Errors
+/// The template exceeds its bounds.
+pub(super) fn holds_none(state: &State, value: &Value) -> Result<bool, Error> {
     match value.kind() {
-        ValueKind::Map => {
-            items.any(|key| is_none(&key) || value.get_item(&key).is_ok_and(|item| is_or_holds(&item)))
-        }
-        _ => items.any(|item| is_or_holds(&item)),
+        ValueKind::Seq | ValueKind::Map => entries_hold_none(state, value, 0),
+        _ => Ok(false),
     }
+}
+
+fn entries_hold_none(state: &State, value: &Value, depth: usize) -> Result<bool, Error> {
+    charge_visit(state, value, depth)?;
+    let is_map = match value.kind() {
+        ValueKind::Seq => false,
+        ValueKind::Map => true,
+        _ => return Ok(false),
+    };
+    let Ok(items) = value.try_iter() else { return Ok(false) };
+    let mut holds = false;
+    for item in items {
+        let entry = if is_map { value.get_item(&item).ok() } else { None };
+        for part in [Some(item), entry].into_iter().flatten() {
+            holds |= is_none(&part) | entries_hold_none(state, &part, depth + 1)?;
+        }
+    }
+    Ok(holds)
 }
 
 #[cfg(test)]

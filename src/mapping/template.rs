@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::bounds::ROW_BYTES;
 use super::columns::{Columns, RowView};
 use super::error::RenderError;
 use super::filters::{Argument, Arguments, FilterStep, OWN, Tables};
@@ -54,13 +55,22 @@ impl Template {
 
 impl PlainPart {
     /// # Errors
-    /// A filter refuses the cell.
+    /// A filter refuses the cell, or the row exceeds its bounds.
     pub(super) fn render<'a>(&'a self, row: &RowView<'a>) -> Result<Cow<'a, str>, RenderError> {
         match self {
             PlainPart::Text(text) => Ok(text.as_str().into()),
             PlainPart::Cell(column, steps) => {
                 let cell = Cow::Borrowed(row.cell(*column));
-                steps.iter().try_fold(cell, |text, step| step.apply(text))
+                steps.iter().try_fold(cell, |text, step| {
+                    if step.most_bytes(&text) > ROW_BYTES {
+                        return Err(RenderError::TooExpensive);
+                    }
+                    let text = step.apply(text)?;
+                    if let Cow::Owned(text) = &text {
+                        row.charge(text.len())?;
+                    }
+                    Ok(text)
+                })
             }
         }
     }

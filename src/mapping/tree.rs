@@ -149,7 +149,10 @@ pub(super) fn members<'a>(
 
 fn key_error(error: RenderError) -> MapError {
     match error {
-        RenderError::Row(rule) => Rejection::of_member("the key of a map", rule, "").into(),
+        RenderError::Row(_) | RenderError::TooExpensive => {
+            let code = error.code();
+            Rejection { code, ..Rejection::of_member("the key of a map", error.to_string(), "") }.into()
+        }
         RenderError::Job(problem) => MappingError { place: "[request]".to_owned(), problem }.into(),
     }
 }
@@ -207,7 +210,9 @@ impl Leaf {
     /// The rendered text; none if it is blank.
     fn text<'a>(&'a self, row: &RowView<'a>, compiler: &Compiler) -> Result<Option<Cow<'a, str>>, MapError> {
         let text = compiler.render(&self.template, row).map_err(|error| match error {
-            RenderError::Row(problem) => MapError::from(self.rejection(&problem)),
+            RenderError::Row(_) | RenderError::TooExpensive => {
+                MapError::from(Rejection { code: error.code(), ..self.rejection(&error.to_string()) })
+            }
             RenderError::Job(problem) => MappingError { place: self.place.clone(), problem }.into(),
         })?;
         self.note_cut(row);

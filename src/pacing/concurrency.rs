@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::open_files::open_files_limit;
+
 /// Default limit for requests in flight: 200 per second with a latency of a second and more.
 pub const DEFAULT_CONCURRENCY: usize = 256;
 
@@ -70,17 +72,13 @@ impl Concurrency {
     }
 }
 
-/// Connections that the process's limit of open files allows, at least 1; `None` if the system has no such limit.
-pub fn connection_limit() -> Option<usize> {
-    #[cfg(unix)]
-    {
-        /// Open files other than connections: ledger and its log, inputs, rejects, name resolution.
-        const OTHER_FILES: usize = 64;
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
-        Some(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1))
-    }
-    #[cfg(not(unix))]
-    None
+/// Connections that the process's limit on open files allows, at least 1; `None` if the system has no such limit. In a
+/// rehearsal the process holds both ends of each.
+pub fn connection_limit(is_rehearsal: bool) -> Option<usize> {
+    /// Open files other than connections: those that a run needs at least, and room for several name resolutions.
+    const OTHER_FILES: usize = 64;
+    let limit = usize::try_from(open_files_limit()?).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES);
+    Some((limit / if is_rehearsal { 2 } else { 1 }).max(1))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
+use crate::time_budget::TimeBudget;
 pub use sequence::{ONE_REQUEST, SETTLE_TIME};
 use sequence::{SignalEffect, SignalSequence};
 
@@ -162,6 +163,7 @@ fn end_process(signal: Signal, why: ForcedEnd, farewell: Farewell) -> ! {
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     received: watch::Receiver<Option<Signal>>,
+    budget: TimeBudget,
 }
 
 impl Shutdown {
@@ -174,7 +176,9 @@ impl Shutdown {
         end_on_signal(|_, _| {})?;
         set_grace(Duration::ZERO);
         match LISTENER.get() {
-            Some(listener) => Ok(Shutdown { received: listener.received.clone() }),
+            Some(listener) => {
+                Ok(Shutdown { received: listener.received.clone(), budget: TimeBudget::default() })
+            }
             None => Err(io::Error::other("no thread receives signals")),
         }
     }
@@ -188,7 +192,18 @@ impl Shutdown {
     /// A shutdown that is requested through the sender, for tests and embedding.
     pub fn manual() -> (watch::Sender<Option<Signal>>, Self) {
         let (sender, received) = watch::channel(None);
-        (sender, Shutdown { received })
+        (sender, Shutdown { received, budget: TimeBudget::default() })
+    }
+
+    /// The same, for a run that stops of itself too.
+    #[must_use]
+    pub fn with_budget(self, budget: TimeBudget) -> Self {
+        Shutdown { budget, ..self }
+    }
+
+    /// When the run stops of itself.
+    pub fn budget(&self) -> TimeBudget {
+        self.budget
     }
 
     /// The signal that arrived, if one did.

@@ -13,7 +13,9 @@ use super::error::SourceError;
 use super::header::Header;
 use super::input::{Input, ProgressReader};
 use super::non_row::NonRow;
-use super::record::{ExpectedEncoding, MalformedText, REJECT_COLUMNS, Record, Reject, saved_column};
+use super::record::{
+    ExpectedEncoding, MOST_COLUMNS, MalformedText, REJECT_COLUMNS, Record, Reject, saved_column,
+};
 use super::records::{RecordForm, RecordReader};
 
 /// Rows with malformed text after which the encoding is probably another, unless a row before had valid letters outside
@@ -121,6 +123,9 @@ impl CsvSource {
             fields.truncate(own);
         } else if telling_columns(&fields) >= TELLING_COLUMNS {
             return Err(SourceError::PartOfRejects { file });
+        }
+        if fields.len() > MOST_COLUMNS {
+            return Err(SourceError::TooManyColumns { file, columns: fields.len() });
         }
         let mut columns: Vec<String> = fields.iter().map(str::to_owned).collect();
         // A byte order mark within the first field's quotes is not at the beginning of the file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::foreign::ForeignFormat;
-use super::record::{ExpectedEncoding, MAX_RECORD_BYTES, REJECT_COLUMNS};
+use super::record::{ExpectedEncoding, MAX_RECORD_BYTES, MOST_COLUMNS, REJECT_COLUMNS};
 use crate::printable::ShownPath as _;
 use crate::suggest::similar_file;
 
@@ -127,6 +127,17 @@ pub enum SourceError {
         file: String,
         /// The line on which the record starts.
         line: u64,
+    },
+    /// The header has more columns than [`MOST_COLUMNS`].
+    #[error(
+        "{file} has a header of {columns} columns, at most {MOST_COLUMNS} are allowed; look for a line end that is missing, \
+         or set the delimiter with --delimiter"
+    )]
+    TooManyColumns {
+        /// The CSV.
+        file: String,
+        /// Number of columns.
+        columns: usize,
     },
     /// A record is longer than `MAX_RECORD_BYTES`.
     #[error(

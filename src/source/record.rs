@@ -9,6 +9,9 @@ use crate::digest::Digest;
 /// need not fit into memory.
 pub(super) const MAX_RECORD_BYTES: usize = 64 << 20;
 
+/// Maximum number of columns: four times those of a sheet of Excel. A header with more has no line end, or is no header.
+pub(super) const MOST_COLUMNS: usize = 1 << 16;
+
 /// The columns that a rejects file has after the original ones.
 pub const REJECT_COLUMNS: [&str; 7] = ["_file", "_line", "_key", "_state", "_code", "_message", "_row"];
 

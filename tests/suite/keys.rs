@@ -253,7 +253,7 @@ fn a_row_that_was_stopped_and_mended_is_not_named_again() {
     folder.write("t.csv", csv(&["HD-0001", "HD-0002"]));
     folder.run(&import(&url, &["--limit", "1"])).expect(10);
     folder.write("t.csv", csv(&["HD-0001", "hd-0001"]));
-    let ended = folder.run(&import(&url, &["--max-duration", "0s"]));
+    let ended = folder.run(&import(&url, &["--limit", "0"]));
     assert!(ended.stderr.contains("LookAlikeKey"), "{}", ended.stderr);
     let waits =
         folder.run(&["check", "t.csv", "--key", "id", "--sandbox", "--ledger", "t.ledger.db"]).expect(0);

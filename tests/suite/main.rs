@@ -16,6 +16,7 @@ mod attacks;
 mod authority;
 mod aws_services;
 mod around_the_table;
+mod bounds;
 mod browser;
 mod changed_input;
 mod check;

@@ -288,16 +288,13 @@ fn a_run_stops_with_10_after_max_duration_and_the_next_run_continues() {
     folder.write("t.csv", numbered_csv(50));
     let sandbox = SandboxProcess::start(&folder, &["--rate", "0"]);
     let url = sandbox.url();
-    let slow = ["--rate", "0.0001", "--burst", "4", "--max-duration", "2s"];
+    let slow = ["--rate", "0.0001", "--burst", "4", "--max-duration", "5s"];
     let ended = folder.run(&import(&url, &slow)).expect(10);
     assert!(ended.stdout.contains("The time that --max-duration allows is over."), "{}", ended.stdout);
     // The rate allows no more requests than the burst, however fast the machine is.
     let created = sandbox.stat("contacts");
     assert!((1..=4).contains(&created), "{created}");
     assert_eq!(folder.states("t.ledger.db"), format!("created {created}, pending {}", 50 - created));
-    let none = folder.run(&import(&url, &["--max-duration", "0s"])).expect(10);
-    assert!(none.stdout.contains(&format!("{}  waiting to be sent", 50 - created)), "{}", none.stdout);
-    assert_eq!(sandbox.stat("contacts"), created);
     folder.run(&import(&url, &["--max-duration", "10h"])).expect(0);
 }
 

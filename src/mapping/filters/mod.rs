@@ -11,6 +11,7 @@ use minijinja::value::{Kwargs, Rest, StringInput, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::RenderError;
+use super::none;
 use crate::dates::zone_data;
 use dates::DateForm;
 pub(super) use step::{Argument, Arguments, FilterStep, OWN, Tables, take_cut};
@@ -121,7 +122,9 @@ fn urlencode(state: &State, value: &Value) -> Result<String, Error> {
 
 /// A value as JSON: a text with its quotes and escapes, none as null. MiniJinja's own filter also escapes for HTML,
 /// where an apostrophe takes six characters.
-fn tojson(value: &Value) -> Result<String, Error> {
+fn tojson(state: &State, value: &Value) -> Result<String, Error> {
+    // Entries that share one value are written each.
+    none::holds_none(state, value)?;
     match serde_json::to_string(value) {
         Ok(text) => Ok(text),
         Err(_) => fail(RenderError::Row("tojson: the value has no form in JSON".to_owned())),

@@ -160,6 +160,17 @@ impl FilterStep {
         }
     }
 
+    /// Bytes that the result for `text` may have at most; 0 where it is never much longer than the text.
+    #[inline]
+    pub(in crate::mapping) fn most_bytes(&self, text: &str) -> usize {
+        match self {
+            FilterStep::Replace(from, to) if to.len() > from.len().max(1) => {
+                text.len().saturating_add(text.matches(from.as_str()).count().saturating_mul(to.len()))
+            }
+            _ => 0,
+        }
+    }
+
     /// The result of the filter for `text`.
     ///
     /// # Errors

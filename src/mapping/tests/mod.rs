@@ -1,5 +1,6 @@
 //! Whole mappings: a job file or header, and the request that a row becomes.
 
+mod bounds;
 mod filter_arguments;
 mod missing_values;
 
