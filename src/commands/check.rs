@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, GlobalArgs, Output};
 use crate::event::Reporter;
 use crate::exit_code::ExitCode;
 use crate::job::{CheckJob, ResendPolicy, SANDBOX};
-use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger};
+use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, expect_usable_place};
 use crate::pacing::Rate;
 use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
@@ -24,6 +24,11 @@ pub(super) async fn check(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitC
     let shutdown = Shutdown::listen().map_err(io("cannot listen for signals"))?;
     let input = &job.input;
     let inputs = prepared(input, &shutdown).await?;
+    if let Some(ledger) = &job.ledger
+        && let Err(error @ LedgerError::Misplaced { .. }) = expect_usable_place(ledger)
+    {
+        return Err(error.into());
+    }
     let known = known(&job)?;
     let reporter = Arc::new(Reporter::start(observers(job.display)).map_err(io("cannot start a thread"))?);
     let has_ledger = known.is_some();

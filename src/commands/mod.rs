@@ -203,7 +203,8 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         LedgerError::Locked { .. } => ExitCode::Locked,
         LedgerError::Busy { signal, .. } => signal.map_or(ExitCode::TryLater, Signal::exit_code),
         LedgerError::OtherUnread { source, .. } => ledger_code(source),
-        LedgerError::NotALedger(_)
+        LedgerError::Misplaced { .. }
+        | LedgerError::NotALedger(_)
         | LedgerError::Newer(_)
         | LedgerError::Missing(_)
         | LedgerError::HardLinked(_)

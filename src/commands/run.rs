@@ -18,7 +18,9 @@ use crate::exit_code::ExitCode;
 use crate::file_system::FileSystem;
 use crate::intake::{Intake, PreparedInput};
 use crate::job::{Job, JobError, JobFile, JobFileError, Pacing, metrics_target, reload_rate};
-use crate::ledger::{Ledger, LedgerOrigin, NewRun, RowState, RunRecord, expect_no_other_ledger};
+use crate::ledger::{
+    Ledger, LedgerOrigin, NewRun, RowState, RunRecord, expect_no_other_ledger, expect_usable_place,
+};
 use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::paths::{folder_of, resolved};
@@ -68,6 +70,7 @@ async fn import(
     let control_signals = ControlSignals::listen().map_err(io("cannot listen for signals"))?;
     // Errors in file names and headers are reported before a ledger is created.
     let inputs = prepared(&job.input, &shutdown).await?;
+    expect_usable_place(&job.ledger)?;
     check_rejects_target(&job.rejects, job.force)?;
     let is_rehearsal = job.sandbox.is_some();
     let mut kept = None;

@@ -11,7 +11,7 @@ use crate::crash_plan::CrashPlan;
 use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
-use crate::ledger::{Ledger, LedgerError, LedgerReader, VerificationScope};
+use crate::ledger::{Ledger, LedgerError, LedgerReader, VerificationScope, expect_readable_place};
 use crate::shutdown::Shutdown;
 use crate::submission::ServiceTarget;
 use crate::ui::{VerificationReport, ending_name, observers, to_stdout};
@@ -87,6 +87,7 @@ async fn open(
     let busy = busy_wait(reporter, shutdown, Duration::ZERO);
     let reporter = reporter.clone();
     let opening = blocking(move || {
+        expect_readable_place(&path)?;
         let is_there = path.try_exists();
         let is_there =
             is_there.map_err(|source| LedgerError::Io { path: path.clone(), source: source.into() })?;

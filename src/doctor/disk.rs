@@ -88,8 +88,8 @@ pub(super) fn disk(ledger: &Path, input: u64) -> Option<CheckResult> {
     }
     let ledger = resolved(ledger);
     let folder = folder_of(&ledger);
-    // Opening a file to append does not change it.
-    if ledger.exists()
+    // Opening a file to append does not change it, and would wait for the reader of a pipe.
+    if ledger.is_file()
         && let Err(error) = OpenOptions::new().append(true).open(&ledger)
     {
         let found = format!("{} is not writable: {error}", ledger.shown());

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use super::CheckResult;
 use super::connect::ACCOUNT;
 use crate::exit_code::ExitCode;
-use crate::ledger::{Identity, LedgerError, LedgerReader, expect_no_other_ledger, is_locked};
+use crate::ledger::{
+    Identity, LedgerError, LedgerReader, expect_no_other_ledger, expect_usable_place, is_locked,
+};
 use crate::pacing::{DEFAULT_BURST, DEFAULT_RATE, Rate};
 use crate::printable::ShownPath as _;
 use crate::request::Operation;
@@ -137,6 +139,9 @@ pub(super) fn quota(operation: Operation, rate: Rate, burst: u32, shard: Option<
 /// Checks that a run could use the ledger.
 pub(super) fn ledger(path: &Path, identity: &Identity, is_rehearsal: bool) -> CheckResult {
     let shown = path.shown();
+    if let Err(error @ LedgerError::Misplaced { .. }) = expect_usable_place(path) {
+        return CheckResult::fail(LEDGER, ExitCode::Usage, error.to_string(), "");
+    }
     match row_count(path, identity) {
         Ok((rows, _)) if is_locked(path) => {
             let found = format!("{shown} has {rows} rows, and a run holds it now");

@@ -148,9 +148,6 @@ pub(super) fn job_args(args: &LedgersArgs) -> JobArgs {
 /// [`JobError::NoInput`], [`JobError::LedgerUnnamed`]
 pub(super) fn ledger_path(args: &JobArgs, file: &JobFile) -> Result<PathBuf, JobError> {
     match &args.ledger {
-        Some(path) if path == Path::new("-") => {
-            Err(option_error("--ledger", "cannot be standard input or output; name a file"))
-        }
         Some(path) => Ok(path.clone()),
         None => Ok(of_shard(whole_path(args, file)?, shard(args, file))),
     }

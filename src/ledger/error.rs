@@ -32,6 +32,15 @@ pub enum LedgerError {
         .0.shown()
     )]
     NotALedger(PathBuf),
+    /// No ledger can be at the path: something else is there, in the place of a file beside it, or mounted. Nothing was made
+    /// or changed.
+    #[error("the ledger {} cannot be used: {problem}", path.shown())]
+    Misplaced {
+        /// The ledger.
+        path: PathBuf,
+        /// What is there, and the remedy.
+        problem: String,
+    },
     /// A later version wrote the ledger.
     #[error("the ledger {} was written by a newer connect-import; update this one", .0.shown())]
     Newer(PathBuf),

@@ -98,6 +98,30 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Ledg
     Ok(connection)
 }
 
+/// Connects to a file that nothing writes to, so that SQLite creates no file beside it.
+#[cfg(unix)]
+pub(super) fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let bytes = file.as_os_str().as_bytes().iter();
+    let name: String = bytes
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    connect(Path::new(&format!("file:{name}?immutable=1")), flags).map_err(|error| match error {
+        // With the path as it was given.
+        LedgerError::Sqlite { source, .. } => LedgerError::Sqlite { path: path.to_owned(), source },
+        other => other,
+    })
+}
+
+/// Elsewhere a path cannot be written as a URL.
+#[cfg(not(unix))]
+pub(super) fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
+    let source = std::io::Error::other("its folder is read-only; copy it to a folder that you may write to");
+    Err(LedgerError::io(path, source))
+}
+
 /// Opens an existing ledger for the one writer.
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     expect_content(path)?;

@@ -11,9 +11,10 @@ use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path};
 use super::identity::{Identity, bind_identity};
-use super::lock::{Lock, Opening, is_taken, lock_path};
+use super::lock::{Lock, Opening, is_taken};
 use super::lock_record::{ClosedFile, Commit, Nonce};
 use super::log_index::create_index_in_place;
+use super::place::{expect_usable_place, lock_path};
 use super::schema::migrate;
 use super::writer::LedgerWriter;
 use super::writer::Session;
@@ -59,6 +60,7 @@ impl Ledger {
     ///
     /// # Errors
     /// - [`LedgerError::Locked`]: another run holds it after `lock_wait`.
+    /// - [`LedgerError::Misplaced`]: no ledger can be there. Nothing was made or locked.
     /// - [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::Damaged`], [`LedgerError::HardLinked`]: the
     ///   file cannot be used.
     /// - [`LedgerError::OtherIdentity`], [`LedgerError::OtherShard`]: it belongs to another import.
@@ -71,11 +73,14 @@ impl Ledger {
         busy: &BusyWait,
         crash_plan: &CrashPlan,
     ) -> Result<Self, LedgerError> {
+        expect_usable_place(path)?;
         let file = resolved(path);
         let lock_file = lock_path(&file);
         let had_lock_file = lock_file.try_exists().map_err(|source| LedgerError::io(&lock_file, source))?;
         let mut notify = |opening| busy.notify(LedgerNotice::Opening(opening));
         let lock = Lock::take(&file, lock_wait, &mut notify)?;
+        // The files may be others since this run waited for the lock.
+        expect_usable_place(path)?;
         let origin = match (create_if_missing(&file, crash_plan)?, had_lock_file) {
             (false, _) => LedgerOrigin::Existing,
             (true, false) => LedgerOrigin::Created,

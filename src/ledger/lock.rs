@@ -2,14 +2,15 @@
 //!
 //! The operating system holds the lock, so it ends with its holder. The file stays.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
 use super::lock_record::{ClosedFile, Commit, LockRecord};
-use crate::paths::{is_at, with_suffix};
+use super::place::{expect_lock_file, lock_error, lock_path, open_lock_file, without_following};
+use crate::paths::is_at;
 use crate::permissions::private;
 
 /// Why opening a ledger takes time.
@@ -70,7 +71,9 @@ impl Lock {
         let io = |source| LedgerError::io(&path, source);
         let mut options = private();
         options.read(true).write(true).create(true).truncate(false);
-        let mut file = without_following(&mut options).open(&path).map_err(io)?;
+        let opened = without_following(&mut options).open(&path);
+        let mut file = opened.map_err(|source| lock_error(ledger, source))?;
+        expect_lock_file(ledger, &mut file)?;
         let mut locked = try_within(&file, PROBE);
         if matches!(locked, Err(TryLockError::WouldBlock)) && !lock_wait.is_zero() {
             notify(Opening::Queued { holder: LockRecord::read_holder(&mut file), lock_wait });
@@ -89,6 +92,8 @@ impl Lock {
             drop(file);
             return Lock::take(ledger, lock_wait, notify);
         }
+        // Another program may have written to it during the wait.
+        expect_lock_file(ledger, &mut file)?;
         let found = LockRecord::read(&mut file).map_err(io)?;
         let holder = format!("process {}, since {:.0}", std::process::id(), jiff::Timestamp::now());
         let own = LockRecord { holder, commit: found.commit, closed: None };
@@ -122,40 +127,20 @@ fn try_within(file: &File, time: Duration) -> Result<(), TryLockError> {
     }
 }
 
-/// A symbolic link in the lock file's place is an error, and a pipe is not waited for.
-fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
-    }
-    options
-}
-
-fn open_to_read(file: &Path) -> io::Result<File> {
-    without_following(OpenOptions::new().read(true)).open(lock_path(file))
-}
-
 /// Whether a run holds the lock of the ledger `file`.
 pub(super) fn is_taken(file: &Path) -> bool {
-    let Ok(lock) = open_to_read(file) else { return false };
+    let Ok(lock) = open_lock_file(file) else { return false };
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// The last commit in the lock record of the ledger `file`; none if another user's lock file may not be read.
 pub(super) fn recorded_commit(file: &Path) -> Result<Option<Commit>, LedgerError> {
-    let read = open_to_read(file).and_then(|mut lock| LockRecord::read(&mut lock));
+    let read = open_lock_file(file).and_then(|mut lock| LockRecord::read(&mut lock));
     match read.map_err(|error| (error.kind(), error)) {
         Ok(record) => Ok(record.commit),
         Err((io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied, _)) => Ok(None),
         Err((_, source)) => Err(LedgerError::io(&lock_path(file), source)),
     }
-}
-
-/// Lock file of the ledger `file`.
-pub(super) fn lock_path(file: &Path) -> PathBuf {
-    with_suffix(file, ".lock")
 }
 
 #[cfg(test)]

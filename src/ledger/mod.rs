@@ -11,7 +11,7 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `error`, `schema`, `identity`,
-//! `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `lock`, `holders`, `busy_wait`, `log_watch`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
+//! `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `mount_point`, `place`, `lock`, `holders`, `busy_wait`, `log_watch`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
 //! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
 //! `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
 
@@ -37,8 +37,10 @@ mod log_watch;
 mod mend;
 mod mended_input;
 mod mended_rows;
+mod mount_point;
 mod occurrences;
 mod other_ledger;
+mod place;
 mod progress;
 mod reader;
 mod resume;
@@ -74,6 +76,7 @@ pub use lock::Opening;
 pub use mended_rows::LeftTo;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
 pub use other_ledger::{SQLITE_START, expect_no_other_ledger};
+pub use place::{expect_readable_place, expect_usable_place};
 pub use reader::LedgerReader;
 pub use resume::{IntakeTotals, Recognition, RowFingerprint, RowKind};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};

@@ -10,9 +10,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
-use super::file::{length, log_path};
+use super::file::{connect_immutable, length, log_path};
 use super::identity::{Identity, read_identity};
-use super::reader::connect_immutable;
 use super::schema::APPLICATION_ID;
 use crate::file_kind::open_ordinary;
 use crate::paths::{folder_of, resolved};

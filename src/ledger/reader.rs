@@ -12,14 +12,13 @@ use super::counts::{
     error_counts, source_accounts, state_counts,
 };
 use super::error::LedgerError;
-use super::file::{
-    connect, expect_content, expect_no_remains, expect_one_name, expect_sound, length, log_path,
-};
+use super::file::{connect, connect_immutable, expect_no_remains, expect_sound, length, log_path};
 use super::handle::expect_commit;
 use super::identity::{Identity, read_identity};
 use super::lock::{is_taken, recorded_commit};
 use super::lock_record::{ClosedFile, Commit};
 use super::log_index::create_index_in_place;
+use super::place::expect_readable_place;
 use super::runs::{Retry, RunRecord, is_refused_by_connect, latest_runs, rate_found};
 use super::schema::{APPLICATION_ID, SCHEMA_VERSION, application_id, schema_version};
 use super::shared_contacts::{SharedContacts, shared_contacts};
@@ -51,7 +50,8 @@ impl LedgerReader {
     ///
     /// # Errors
     /// - [`LedgerError::Busy`]: another program keeps it busy.
-    /// - [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::HardLinked`].
+    /// - [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::HardLinked`],
+    ///   [`LedgerError::Misplaced`].
     /// - [`LedgerError::Damaged`]: also if it lacks the commit in its lock record.
     /// - [`LedgerError::LogApart`], [`LedgerError::Io`], [`LedgerError::Sqlite`]: it cannot be read.
     pub fn open_waiting(path: &Path, busy: &BusyWait) -> Result<Self, LedgerError> {
@@ -250,12 +250,11 @@ impl ImmutableLedger {
 
 /// Opens an existing ledger for reading.
 fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), LedgerError> {
+    expect_readable_place(path)?;
     if !path.try_exists().map_err(|source| LedgerError::io(path, source))? {
         expect_no_remains(path)?;
         return Err(LedgerError::Missing(path.to_owned()));
     }
-    expect_content(path)?;
-    expect_one_name(path)?;
     // Read before the ledger: a run commits first, and updates the lock record afterwards.
     let recorded = recorded_commit(&resolved(path))?;
     let (connection, immutable) = connect_for_reading(path)?;
@@ -330,30 +329,6 @@ fn has_log(file: &Path) -> Result<bool, LedgerError> {
 /// Whether the process can open no more files, so that SQLite's error says nothing about the folder.
 fn is_out_of_files() -> bool {
     cfg!(unix) && std::fs::File::open("/dev/null").is_err()
-}
-
-/// Connects to a file that nothing writes to, so that SQLite creates no file beside it.
-#[cfg(unix)]
-pub(super) fn connect_immutable(file: &Path, path: &Path) -> Result<Connection, LedgerError> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
-    let bytes = file.as_os_str().as_bytes().iter();
-    let name: String = bytes
-        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
-        .collect();
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    connect(Path::new(&format!("file:{name}?immutable=1")), flags).map_err(|error| match error {
-        // With the path as it was given.
-        LedgerError::Sqlite { source, .. } => LedgerError::Sqlite { path: path.to_owned(), source },
-        other => other,
-    })
-}
-
-/// Elsewhere a path cannot be written as a URL.
-#[cfg(not(unix))]
-pub(super) fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, LedgerError> {
-    let source = std::io::Error::other("its folder is read-only; copy it to a folder that you may write to");
-    Err(LedgerError::io(path, source))
 }
 
 #[cfg(test)]

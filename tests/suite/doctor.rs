@@ -408,7 +408,8 @@ fn a_ledger_that_a_run_cannot_use_fails() {
     assert_eq!(verdict(&other), "ledger fail");
     folder.write("t.ledger.db", "");
     assert_eq!(verdict(&folder.run(&doctor(&url, &json)).expect(74)), "ledger fail");
-    let missing_folder = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(74);
+    let missing_folder = folder.run(&doctor(&url, &["--ledger", "no/t.db", "--output", "json"])).expect(2);
+    assert_eq!(verdict(&missing_folder), "ledger fail");
     assert!(verdicts(&missing_folder).contains(&"file system fail".to_owned()), "{}", missing_folder.stdout);
 }
 

@@ -47,6 +47,7 @@ mod init_dates;
 mod invalid_arguments;
 mod job_at_hand;
 mod keys;
+mod ledger_place;
 mod log;
 mod log_file;
 mod long_answers;

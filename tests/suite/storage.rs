@@ -51,19 +51,6 @@ fn a_full_disk_ends_in_74_and_the_next_run_completes_the_import() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_created_ends_in_74_and_nothing_is_sent() {
-    let folder = Folder::new();
-    folder.write("t.csv", numbered_csv(2));
-    let endpoint = Endpoint::start(|_, _| Reply::Created);
-    let url = endpoint.url();
-    let mut arguments = import(&url, &[]);
-    let at = arguments.iter().position(|word| *word == "t.ledger.db").unwrap();
-    arguments[at] = "missing/t.ledger.db";
-    folder.run(&arguments).expect(74);
-    assert!(endpoint.requests().is_empty());
-}
-
-#[test]
 fn another_file_or_the_ledger_of_another_import_is_refused_with_2_and_not_changed() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(2));
