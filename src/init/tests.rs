@@ -52,6 +52,12 @@ fn epoch(text: String, formats: Rest<String>, options: Kwargs) -> Result<String,
     }
 }
 
+/// The texts that `[source] null` of a job file lists.
+fn null_markers(document: &toml::Table) -> Vec<String> {
+    let listed = document.get("source").and_then(|source| source.get("null")?.as_array());
+    listed.into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
 /// Parses the job file and renders its members for each row, by path.
 fn rendered(file: &str, columns: &[String], rows: &[Vec<String>]) -> Vec<BTreeMap<String, String>> {
     let document: toml::Table = toml::from_str(file).unwrap_or_else(|error| panic!("{error}\n{file}"));
@@ -65,8 +71,10 @@ fn rendered(file: &str, columns: &[String], rows: &[Vec<String>]) -> Vec<BTreeMa
     environment.add_filter("epoch", epoch);
     environment
         .add_filter("truncate", |text: String, chars: usize| text.chars().take(chars).collect::<String>());
+    let null = null_markers(&document);
     let render = |row: &Vec<String>| {
-        let row: BTreeMap<String, String> = columns.iter().cloned().zip(row.iter().cloned()).collect();
+        let cells = row.iter().map(|cell| if null.contains(cell) { String::new() } else { cell.clone() });
+        let row: BTreeMap<String, String> = columns.iter().cloned().zip(cells).collect();
         let context = minijinja::context! { row };
         let render = |template: &String| {
             let rendered = environment.render_str(template, context.clone());
@@ -279,10 +287,11 @@ proptest! {
         let text = job_file(&sample, &job_name);
         let document: toml::Table = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(document["source"]["files"][0].as_str(), Some(&*file));
+        let null = null_markers(&document);
         for (row, members) in rows.iter().zip(rendered(&text, &columns, &rows)) {
             for (column, cell) in columns.iter().zip(row) {
                 prop_assert!(
-                    cell.trim().is_empty() || members.values().any(|value| value == cell),
+                    cell.trim().is_empty() || null.contains(cell) || members.values().any(|value| value == cell),
                     "{:?} is lost in {}", column, text
                 );
             }
