@@ -324,7 +324,7 @@ mod tests {
             assert!(matches!(refused, Err(LedgerError::Io { .. })), "{refused:?}");
             assert!(matches!(length(&path), Err(LedgerError::Io { .. })));
             let refused = crate::ledger::LedgerReader::open(&path).map(drop);
-            assert!(matches!(refused, Err(LedgerError::Io { .. })), "{refused:?}");
+            assert!(matches!(refused, Err(LedgerError::Misplaced { .. })), "{refused:?}");
         }
     }
 

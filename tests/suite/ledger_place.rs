@@ -59,7 +59,9 @@ fn expect_refused(folder: &Folder, ledger: &str, reason: &str) {
 fn expect_unreadable(folder: &Folder, ledger: &str, reason: &str) {
     let before = content(&folder.path(""));
     for command in ["status", "export", "report"] {
-        let refused = ended(folder, &[command, "--ledger", ledger]).expect(2);
+        // Without --to a report would be beside the ledger, and its own place is judged first.
+        let to: &[&str] = if command == "report" { &["--to", "report.html"] } else { &[] };
+        let refused = ended(folder, &[&[command, "--ledger", ledger], to].concat()).expect(2);
         assert!(refused.stderr.contains(reason), "{command}: {}", refused.stderr);
     }
     let url = "http://127.0.0.1:9";
