@@ -10,7 +10,8 @@ CREATE TABLE identity (
     key_columns   TEXT NOT NULL,                -- JSON array of columns and templates; empty: the whole content is the key
     key_compare   TEXT NOT NULL CHECK (key_compare = 'trim' OR key_compare = 'exact'),
     token_version INTEGER NOT NULL,
-    shard         TEXT NOT NULL                 -- such as '0/4'; empty: all rows
+    shard         TEXT NOT NULL,                -- such as '0/4'; empty: all rows
+    nonce         INTEGER NOT NULL              -- of the last run or verification; 0: none yet
 ) STRICT;
 
 -- Inputs: absolute paths, or '-' for standard input.
@@ -224,6 +225,8 @@ CREATE TABLE verifications (
     search_attribute TEXT,                       -- that unknown rows are searched by; NULL: by name
     started_ms       INTEGER NOT NULL,
     last_ms          INTEGER NOT NULL,           -- of the counts
+    nonce            INTEGER NOT NULL,           -- as of a run
+    commits          INTEGER NOT NULL DEFAULT 0, -- as of a run
     ending           TEXT,                       -- 'complete', or why it ended early; NULL while it lasts, or if it died
     -- Numbers of rows.
     created          INTEGER NOT NULL DEFAULT 0, -- at the start

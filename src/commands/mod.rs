@@ -12,6 +12,7 @@ mod init;
 mod report;
 mod run;
 mod sandbox;
+mod sent;
 mod status;
 mod verify;
 mod waiting;
@@ -52,6 +53,7 @@ use crate::ui::{
     open_log_file, overdue, tell_of_ledger, usage_error, warning,
 };
 use init::InitError;
+use sent::code_after_sending;
 use waiting::{unless_interrupted, unless_signalled};
 
 /// A command ended without its result.
@@ -115,6 +117,9 @@ pub enum CommandError {
         "not confirmed, so nothing was sent; to send the rows, run the same command again, and answer y or add --yes"
     )]
     NotConfirmed,
+    /// An error after the first request may have left.
+    #[error(transparent)]
+    AfterSending(Box<CommandError>),
     /// A signal arrived before the first request.
     #[error("interrupted before the first request; nothing was sent; run the same command again")]
     Interrupted(Signal),
@@ -152,6 +157,7 @@ impl CommandError {
                 intake_code(error)
             }
             CommandError::Export(error) => export_code(error),
+            CommandError::AfterSending(error) => code_after_sending(error.exit_code()),
             CommandError::Job(JobError::Ledger(error)) => ledger_code(error),
             CommandError::Interrupted(signal) => signal.exit_code(),
             CommandError::TimeBudget => ExitCode::PlannedStop,
@@ -200,7 +206,7 @@ fn export_code(error: &ExportError) -> ExitCode {
 
 fn ledger_code(error: &LedgerError) -> ExitCode {
     match error {
-        LedgerError::Locked { .. } => ExitCode::Locked,
+        LedgerError::Locked { .. } | LedgerError::LockedElsewhere { .. } => ExitCode::Locked,
         LedgerError::Busy { signal, .. } => signal.map_or(ExitCode::TryLater, Signal::exit_code),
         LedgerError::OtherUnread { source, .. } => ledger_code(source),
         LedgerError::Misplaced { .. }
@@ -220,6 +226,9 @@ fn ledger_code(error: &LedgerError) -> ExitCode {
         | LedgerError::Sqlite { .. }
         | LedgerError::Misread { .. }
         | LedgerError::Damaged { .. }
+        | LedgerError::OtherCopy { .. }
+        | LedgerError::OtherLog { .. }
+        | LedgerError::TakenOver { .. }
         | LedgerError::LogApart { .. }
         | LedgerError::Changed(_)
         | LedgerError::Gone { .. }

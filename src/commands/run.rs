@@ -1,6 +1,6 @@
 //! `run`: imports the rows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::announce::announce;
 use super::busy_wait::busy_wait;
+use super::sent::SentError;
 use super::{CommandError, blocking, connect_client, io, prepared, serve_sandbox, unless_interrupted};
 use crate::atomic_file::remove_if_exists;
 use crate::cli::{GlobalArgs, Output, RunArgs};
@@ -25,8 +26,9 @@ use crate::output_file::OutputKind;
 use crate::pacing::{DEFAULT_CONCURRENCY, Rate, connection_limit};
 use crate::paths::{folder_of, resolved};
 use crate::printable::ShownPath as _;
+use crate::sandbox::SandboxHandle;
 use crate::shutdown::Shutdown;
-use crate::submission::{OnUnknown, Policy, ServiceTarget};
+use crate::submission::{ConnectClient, OnUnknown, Policy, ServiceTarget};
 use crate::time_budget::TimeBudget;
 use crate::ui::{
     Metrics, ResumeCommand, RunReport, RunReportSettings, check_rejects_target, ending_name, exit_code,
@@ -102,19 +104,19 @@ async fn import(
         return Err(not_started(ledger, reporter, error).await);
     }
     shutdown.allow(job.grace);
-    let stopping = shutdown.clone();
     let (file, flag, shard) = (args.job.job.clone(), args.import.rate, job.identity.shard);
+    let concurrency = concurrency(job.pacing.concurrency, is_rehearsal, &reporter);
     let import = Import {
-        ledger: ledger.clone(),
+        ledger,
         submitter: Arc::new(submitter),
-        reporter: reporter.clone(),
+        reporter,
         shutdown,
         control_signals,
         rate_source: Box::new(move || reload_rate(file.as_deref(), flag, shard, is_rehearsal)),
         mapping: job.input.mapping.clone(),
         rate: job.pacing.rate,
         burst: job.pacing.burst,
-        concurrency: concurrency(job.pacing.concurrency, is_rehearsal, &reporter),
+        concurrency,
         policy: Policy { max_attempts: job.pacing.max_attempts, on_unknown: job.resend_policy.on_unknown },
         idempotency_window: job.resend_policy.window,
         grace: job.grace,
@@ -124,6 +126,20 @@ async fn import(
         deadline: budget.end(),
         crash_plan: job.crash_plan.clone(),
     };
+    send(import, checked, job, again, metrics, kept).await.map_err(SentError::of_command)
+}
+
+/// Sends the rows, and reports the result.
+async fn send(
+    import: Import<ConnectClient>,
+    checked: RunRecord,
+    job: Job,
+    again: &ResumeCommand,
+    metrics: Option<&Metrics>,
+    kept: Option<(PathBuf, SandboxHandle)>,
+) -> Result<ExitCode, SentError> {
+    let (ledger, reporter) = (import.ledger.clone(), import.reporter.clone());
+    let stopping = import.shutdown.clone();
     let (ending, progress) = import.run(&checked).await?;
     // Nothing is in flight any more.
     stopping.allow(Duration::ZERO);

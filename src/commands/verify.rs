@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::busy_wait::busy_wait;
+use super::sent::SentError;
 use super::{CommandError, blocking, connect_client, io, serve_sandbox, unless_interrupted};
 use crate::cli::{GlobalArgs, Output, VerifyArgs};
 use crate::control_signals::ControlSignals;
@@ -11,9 +12,11 @@ use crate::crash_plan::CrashPlan;
 use crate::event::{Preparation, Reporter, RunEvent};
 use crate::exit_code::ExitCode;
 use crate::job::VerifyJob;
-use crate::ledger::{Ledger, LedgerError, LedgerReader, VerificationScope, expect_readable_place};
+use crate::ledger::{
+    Ledger, LedgerError, LedgerReader, VerificationId, VerificationScope, expect_readable_place,
+};
 use crate::shutdown::Shutdown;
-use crate::submission::ServiceTarget;
+use crate::submission::{ConnectClient, ServiceTarget};
 use crate::ui::{VerificationReport, ending_name, observers, to_stdout};
 use crate::verification::Verification;
 
@@ -31,10 +34,10 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     let scope = scope(&job, client.target());
     let record = ledger.start_verification(scope.clone()).await?;
     let verification = Verification {
-        ledger: ledger.clone(),
+        ledger,
         record,
         lookup: Arc::new(client),
-        reporter: reporter.clone(),
+        reporter,
         shutdown,
         instance_id: job.identity.instance_id.clone(),
         // Rows of other shards are in other ledgers, which are not read.
@@ -46,6 +49,17 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
         describe_rate: job.describe_rate,
         search_rate: job.search_rate,
     };
+    look_up(verification, record, &scope, job).await.map_err(SentError::of_command)
+}
+
+/// Looks the rows up, and reports the result.
+async fn look_up(
+    verification: Verification<ConnectClient>,
+    record: VerificationId,
+    scope: &VerificationScope,
+    job: VerifyJob,
+) -> Result<ExitCode, SentError> {
+    let (ledger, reporter) = (verification.ledger.clone(), verification.reporter.clone());
     let (ending, findings) = verification.run().await?;
     ledger.end_verification(record, findings, ending_name(&ending)).await?;
     reporter.finish();
@@ -54,7 +68,7 @@ pub(super) async fn verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exi
     }
     // Without the command the report is still complete.
     let runs = LedgerReader::open(&job.ledger).and_then(|reader| reader.latest_runs(1)).unwrap_or_default();
-    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, &scope, &ending, findings)
+    let report = VerificationReport::new(job.identity.instance_id, &job.ledger, scope, &ending, findings)
         .of_rehearsal(job.aws.sandbox)
         .with_retry(runs.first());
     report.log();

@@ -11,6 +11,7 @@ use super::row::{RowId, RunId};
 use super::second_reading::{SecondReading, read_again, read_failure};
 use super::sqlite_code::{self, CodeKind};
 use super::state::Illegal;
+use crate::paths::{folder_of, with_suffix};
 use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
 use crate::shutdown::Signal;
@@ -174,6 +175,68 @@ pub enum LedgerError {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The file lacks the last commit in its lock record.
+    #[error(
+        "the ledger {} is not the copy that was used last: it lacks {lacks}; {has}. It is not used. Put back the file that has that \
+         commit, with its log {}-wal if it has one. If both copies were used, keep both: each has rows that the other lacks. To \
+         compare them, copy this one without its lock file: {}. Only without {} a run continues with this copy: rows that \
+         it does not know as created are sent again with the same tokens, and Connect returns the existing contacts as long \
+         as it honours the tokens",
+        path.shown(), path.shown(), copied(path), lock.shown()
+    )]
+    OtherCopy {
+        /// The ledger.
+        path: PathBuf,
+        /// The commit that it lacks, with its author.
+        lacks: String,
+        /// What it has instead.
+        has: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// The log beside the file is of another copy.
+    #[error(
+        "the ledger {} is not opened: the log beside it is of another copy, in which {author} died, and SQLite would mix the two. \
+         Put back the file that the log belongs to. If this copy was made from that file and its log, and used since, move the log \
+         away, and keep it: {}",
+        path.shown(), moved_away(log)
+    )]
+    OtherLog {
+        /// The ledger.
+        path: PathBuf,
+        /// The log.
+        log: PathBuf,
+        /// The run that wrote the log.
+        author: String,
+    },
+    /// Another run holds the ledger, and the system gave this one the lock nevertheless.
+    #[error(
+        "another run holds the ledger {} ({holder}): its lock file changes, although the system gave the lock to this run, too. The \
+         two see its folder through mounts that do not share locks, such as two FUSE mounts; nothing was sent. Wait for the other \
+         run, or stop it, and keep the ledger on a local disk",
+        path.shown()
+    )]
+    LockedElsewhere {
+        /// The ledger.
+        path: PathBuf,
+        /// The holder's line in the lock file.
+        holder: String,
+    },
+    /// Another run took the ledger while this one held it.
+    #[error(
+        "another run ({other}) took the ledger {} while this one ({own}) held it; this one has stopped, and nothing more is sent. The two see \
+         its folder through mounts that do not share locks, such as two FUSE mounts. Let the other run end, then run again, which \
+         settles the rows in flight; run one at a time, and keep the ledger on a local disk",
+        path.shown()
+    )]
+    TakenOver {
+        /// The ledger.
+        path: PathBuf,
+        /// The line of this run in the lock file.
+        own: String,
+        /// The line of the other run.
+        other: String,
     },
     /// The file has more than one name.
     #[error(
@@ -341,6 +404,26 @@ impl LedgerError {
     pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> Self {
         LedgerError::Damaged { path: path.to_owned(), problem: problem.into() }
     }
+}
+
+/// Commands that export a copy of a ledger.
+fn copied(ledger: &Path) -> String {
+    let name = Path::new(ledger.file_name().unwrap_or_default());
+    let apart = folder_of(ledger).join("apart");
+    let copy = apart.join(name);
+    let log = with_suffix(ledger, "-wal");
+    let log = if log.metadata().is_ok_and(|log| log.len() > 0) {
+        format!(" {}", shell_path(&log))
+    } else {
+        String::new()
+    };
+    let (ledger, apart, copy) = (shell_path(ledger), shell_path(&apart), shell_path(&copy));
+    format!("mkdir {apart} && cp {ledger}{log} {apart} && connect-import export --ledger {copy}")
+}
+
+/// The command that moves a log away.
+fn moved_away(log: &Path) -> String {
+    format!("mv {} {}", shell_path(log), shell_path(&with_suffix(log, ".other")))
 }
 
 /// Extended result code of SQLite.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
@@ -142,6 +143,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     };
     set_up().map_err(failed)?;
     Ok(connection)
+}
+
+/// Lets closing the connection leave the log as it is, instead of merging it into the file.
+pub(super) fn leave_log(connection: &Connection) {
+    // It fails for an unknown option alone.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
 pub(super) fn use_cache_for_intake(connection: &Connection) -> rusqlite::Result<()> {

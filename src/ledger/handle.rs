@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _};
 use tracing::debug;
 
 use super::busy_wait::{BusyWait, LedgerNotice};
+use super::copies::{expect_commit, expect_file_of_log};
 use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
-use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path};
+use super::file::{self, LedgerFiles, create_if_missing, expect_pages, leave_log, length, log_path};
 use super::identity::{Identity, bind_identity};
 use super::lock::{Lock, Opening, is_taken};
-use super::lock_record::{ClosedFile, Commit, Nonce};
+use super::lock_record::ClosedFile;
 use super::log_index::create_index_in_place;
 use super::place::{expect_usable_place, lock_path};
 use super::schema::migrate;
@@ -59,7 +59,8 @@ impl Ledger {
     /// first: 1 s per million rows, measured.
     ///
     /// # Errors
-    /// - [`LedgerError::Locked`]: another run holds it after `lock_wait`.
+    /// - [`LedgerError::Locked`], [`LedgerError::LockedElsewhere`]: another run holds it after `lock_wait`.
+    /// - [`LedgerError::OtherCopy`], [`LedgerError::OtherLog`]: it lacks the last commit, or the log is of another copy.
     /// - [`LedgerError::Misplaced`]: no ledger can be there. Nothing was made or locked.
     /// - [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::Damaged`], [`LedgerError::HardLinked`]: the
     ///   file cannot be used.
@@ -86,6 +87,10 @@ impl Ledger {
             (true, false) => LedgerOrigin::Created,
             (true, true) => LedgerOrigin::Recreated,
         };
+        let last_commit = lock.found().commit.as_ref().filter(|_| origin == LedgerOrigin::Existing);
+        if let Some(commit) = last_commit {
+            expect_file_of_log(path, &file, commit)?;
+        }
         create_index_in_place(&file);
         let mut is_announced = false;
         let connection = busy.until_free(path, || {
@@ -104,25 +109,24 @@ impl Ledger {
                 expect_pages(&connection, path)?;
             }
             migrate(&mut connection, path, crash_plan)?;
+            if let Some(commit) = last_commit {
+                expect_commit(&connection, path, commit).inspect_err(|_| leave_log(&connection))?;
+            }
             if is_checked {
                 recount(&connection).map_err(|source| LedgerError::sqlite(path, source))?;
             }
             bind_identity(&connection, path, identity)?;
-            if let (LedgerOrigin::Existing, Some(commit)) = (origin, lock.found().commit) {
-                expect_commit(&connection, path, commit)?;
-            }
             Ok(connection)
         })?;
         // By now the log exists, since the identity was written.
         let files = LedgerFiles::new(path, [file.clone(), log_path(&file), lock_path(&file)])?;
         debug!(ledger = %file.shown(), "open");
         let scheme = TokenScheme::new(&identity.instance_id, identity.operation, &identity.namespace);
-        let recorder = lock.recorder().map_err(|source| LedgerError::io(&lock_path(&file), source))?;
         let session = Session::new(
             connection,
             path.to_owned(),
             scheme.clone(),
-            (files, recorder),
+            (files, lock.record()),
             busy.clone(),
             crash_plan.clone(),
         )?;
@@ -207,25 +211,6 @@ impl Ledger {
     pub fn close(mut self) -> Result<(), LedgerError> {
         self.writer.stop()
     }
-}
-
-/// Refuses a ledger that lacks the commit in its lock record.
-pub(super) fn expect_commit(connection: &Connection, path: &Path, commit: Commit) -> Result<(), LedgerError> {
-    let commits = "SELECT commits, nonce FROM runs WHERE id = ?1";
-    let found: Option<(i64, Nonce)> = connection
-        .query_row(commits, [commit.run], |row| Ok((row.get(0)?, Nonce(row.get(1)?))))
-        .optional()
-        .map_err(|source| LedgerError::sqlite(path, source))?;
-    let cause = match found {
-        Some((_, nonce)) if nonce != commit.nonce => "it is another copy, with another run of this number",
-        Some((number, _)) if number >= commit.number => return Ok(()),
-        Some(_) | None => "its log was deleted after a crash, or it is an older copy",
-    };
-    let problem = format!(
-        "it lacks {commit}: {cause}; if you restored that copy on purpose, delete {}",
-        lock_path(&resolved(path)).shown()
-    );
-    Err(LedgerError::damaged(path, problem))
 }
 
 /// Whether a run holds the ledger at this moment.

@@ -98,8 +98,8 @@ pub(super) fn bind_identity(
     let bind = || {
         connection.execute(
             "INSERT INTO identity
-                 (only, instance_id, operation, namespace, key_columns, key_compare, shard, token_version)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                 (only, instance_id, operation, namespace, key_columns, key_compare, shard, token_version, nonce)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT DO NOTHING",
             (
                 &wanted[0].1,
                 &wanted[1].1,

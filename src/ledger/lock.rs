@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
-use super::lock_record::{ClosedFile, Commit, LockRecord};
+use super::lock_record::{Commit, LockRecord};
+use super::own_record::{Heartbeat, OwnRecord, SILENCE, expect_silence};
 use super::place::{expect_lock_file, lock_error, lock_path, open_lock_file, without_following};
 use crate::paths::is_at;
 use crate::permissions::private;
@@ -30,38 +31,18 @@ pub enum Opening {
     },
 }
 
-/// Writes the lock record of the run that holds the lock. A failure is ignored: the record then names an earlier commit
-/// than the ledger has, which is allowed.
-#[derive(Debug)]
-pub(super) struct LockRecorder {
-    file: File,
-    record: LockRecord,
-}
-
-impl LockRecorder {
-    /// Records a commit that is on disk.
-    pub(super) fn commit(&mut self, commit: Commit) {
-        self.record.commit = Some(commit);
-        let _ = self.record.write(&mut self.file);
-    }
-
-    /// Records that the ledger was closed as its file is now.
-    pub(super) fn close(mut self, ledger: &Path) {
-        self.record.closed = ClosedFile::of(ledger).ok();
-        let _ = self.record.write(&mut self.file);
-    }
-}
-
 /// The lock on a ledger. It is on a file of its own, since closing any handle of the SQLite file drops SQLite's locks.
 #[derive(Debug)]
 pub(super) struct Lock {
-    file: File,
     found: LockRecord,
-    own: LockRecord,
+    // Ends before the file is closed, which releases the lock.
+    _heartbeat: Heartbeat,
+    own: OwnRecord,
 }
 
 impl Lock {
-    /// Takes the lock. If another run holds it, calls `notify` once and waits up to `lock_wait`.
+    /// Takes the lock. If another run holds it, calls `notify` once and waits up to `lock_wait`. A holder that the lock
+    /// does not show is one too.
     pub(super) fn take(
         ledger: &Path,
         lock_wait: Duration,
@@ -95,10 +76,10 @@ impl Lock {
         // Another program may have written to it during the wait.
         expect_lock_file(ledger, &mut file)?;
         let found = LockRecord::read(&mut file).map_err(io)?;
-        let holder = format!("process {}, since {:.0}", std::process::id(), jiff::Timestamp::now());
-        let own = LockRecord { holder, commit: found.commit, closed: None };
-        own.write(&mut file).map_err(io)?;
-        Ok(Lock { file, found, own })
+        let found = expect_silence(ledger, found, (SILENCE, lock_wait), notify)?;
+        let own = OwnRecord::begin(ledger, file, &found).map_err(io)?;
+        let heartbeat = Heartbeat::start(own.clone()).map_err(io)?;
+        Ok(Lock { found, _heartbeat: heartbeat, own })
     }
 
     /// The record that the last holder left.
@@ -106,9 +87,9 @@ impl Lock {
         &self.found
     }
 
-    /// A second handle on the file, for the thread that commits.
-    pub(super) fn recorder(&self) -> io::Result<LockRecorder> {
-        Ok(LockRecorder { file: self.file.try_clone()?, record: self.own.clone() })
+    /// The record, for the thread that commits.
+    pub(super) fn record(&self) -> OwnRecord {
+        self.own.clone()
     }
 }
 

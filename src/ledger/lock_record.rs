@@ -1,15 +1,16 @@
-//! The record in a lock file: its holder, the last commit of its run, and the ledger's file as it was closed.
+//! The record in a lock file: its holder, the last commit, and the ledger's file as it was closed.
 //!
 //! It shows that commits are missing: after a crash they are in the write-ahead log alone, and the ledger does not show that
 //! a log was deleted. It shows as well that the ledger is another copy than the one that had the commit.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::str::FromStr;
 
 use super::file::modified_ns;
+use super::lock_holder::Holder;
 
 /// First line of a lock file. A file without it is not written to.
 pub(super) const FIRST_LINE: &str = "lock file of a connect-import ledger";
@@ -17,7 +18,7 @@ pub(super) const FIRST_LINE: &str = "lock file of a connect-import ledger";
 /// The holder of a record that names none.
 const UNKNOWN_HOLDER: &str = "unknown process";
 
-/// A random number of a run. Runs of the same number in two copies of a ledger differ in it.
+/// A random number of a run or verification. Those of the same number in two copies of a ledger differ in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Nonce(pub(super) i64);
 
@@ -42,31 +43,103 @@ impl FromStr for Nonce {
     }
 }
 
-/// A commit of a run.
+/// Random number that SQLite writes into a write-ahead log, and into each of its pages, whenever it begins it again.
+/// It tells the log of one copy from that of another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct LogSalt(u64);
+
+impl LogSalt {
+    /// Where both halves are in the header of the log: "WAL Header Format" of <https://sqlite.org/walformat.html>.
+    const OFFSET: u64 = 16;
+
+    /// The salt of a log. `None` of an empty or unreadable one.
+    pub(super) fn read(mut log: &File) -> Option<Self> {
+        let mut salt = [0; 8];
+        log.seek(SeekFrom::Start(Self::OFFSET)).ok()?;
+        log.read_exact(&mut salt).ok()?;
+        Some(LogSalt(u64::from_be_bytes(salt)))
+    }
+}
+
+/// What commits to a ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Author {
+    /// A run, by its number.
+    Run(i64),
+    /// A verification, by its number. It settles unknown rows.
+    Verification(i64),
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Author::Run(id) => write!(f, "run {id}"),
+            Author::Verification(id) => write!(f, "verification {id}"),
+        }
+    }
+}
+
+impl Author {
+    /// Its table, and its number there.
+    pub(super) fn row(self) -> (&'static str, i64) {
+        match self {
+            Author::Run(id) => ("runs", id),
+            Author::Verification(id) => ("verifications", id),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ')? {
+            ("run", id) => Some(Author::Run(id.parse().ok()?)),
+            ("verification", id) => Some(Author::Verification(id.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+/// A commit of a run or verification.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Commit {
-    pub(super) run: i64,
+    pub(super) author: Author,
     pub(super) nonce: Nonce,
-    /// Number among the run's commits, from 1.
+    /// Number among the author's commits, from 1.
     pub(super) number: i64,
+    /// The log that has the commit, if the ledger's file itself has the author's nonce.
+    pub(super) log: Option<LogSalt>,
+    /// For people: the author's process, its start, and its command.
+    pub(super) origin: String,
 }
 
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {}, commit {}", self.run, self.number)
+        write!(f, "commit {} of {} ({})", self.number, self.author, self.origin)
     }
 }
 
 impl Commit {
-    fn line(self) -> String {
-        let Commit { run, nonce, number } = self;
-        format!("run {run} (nonce {nonce}), commit {number}\n")
+    fn line(&self) -> String {
+        let Commit { author, nonce, number, log, origin } = self;
+        let log = log.map(|LogSalt(salt)| format!(", log {salt:016x}")).unwrap_or_default();
+        // A command may have line ends.
+        let origin = origin.replace(char::is_control, " ");
+        format!("{author} (nonce {nonce}), commit {number}{log}: {origin}\n")
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let (run, rest) = line.strip_prefix("run ")?.split_once(" (nonce ")?;
-        let (nonce, number) = rest.split_once("), commit ")?;
-        Some(Commit { run: run.parse().ok()?, nonce: nonce.parse().ok()?, number: number.parse().ok()? })
+        let (author, rest) = line.split_once(" (nonce ")?;
+        let (nonce, rest) = rest.split_once("), commit ")?;
+        let (number, origin) = rest.split_once(": ")?;
+        let (number, log) = match number.split_once(", log ") {
+            Some((number, salt)) => (number, Some(LogSalt(u64::from_str_radix(salt, 16).ok()?))),
+            None => (number, None),
+        };
+        Some(Commit {
+            author: Author::parse(author)?,
+            nonce: nonce.parse().ok()?,
+            number: number.parse().ok()?,
+            log,
+            origin: origin.to_owned(),
+        })
     }
 }
 
@@ -95,8 +168,10 @@ impl ClosedFile {
 /// Content of the lock file: [`FIRST_LINE`], then one line each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct LockRecord {
-    /// Current or last holder of the lock.
-    pub(super) holder: String,
+    /// Current or last holder of the lock. `None` if the file names none.
+    pub(super) holder: Option<Holder>,
+    /// Number that the holder changes while it commits nothing, which shows that it lives.
+    pub(super) beat: u64,
     pub(super) commit: Option<Commit>,
     /// `None` while a run holds the ledger, or after a run that died.
     pub(super) closed: Option<ClosedFile>,
@@ -110,9 +185,12 @@ impl LockRecord {
         file.rewind()?;
         file.read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
-        let holder = text.lines().nth(1).filter(|holder| !holder.is_empty()).unwrap_or(UNKNOWN_HOLDER);
+        let mut lines = text.lines().skip(1);
+        let holder = lines.next().zip(lines.next()).and_then(|(name, line)| Holder::parse(name, line));
+        let beat = lines.next().and_then(|line| line.strip_prefix("beat ")?.parse().ok());
         Ok(LockRecord {
-            holder: holder.to_owned(),
+            holder,
+            beat: beat.unwrap_or_default(),
             commit: text.lines().find_map(Commit::parse),
             closed: text.lines().find_map(ClosedFile::parse),
         })
@@ -120,15 +198,22 @@ impl LockRecord {
 
     /// The holder in the record, for a message.
     pub(super) fn read_holder(file: &mut File) -> String {
-        LockRecord::read(file).map_or_else(|_| UNKNOWN_HOLDER.to_owned(), |record| record.holder)
+        LockRecord::read(file).map_or_else(|_| UNKNOWN_HOLDER.to_owned(), |record| record.holder_name())
+    }
+
+    /// The holder, for people.
+    pub(super) fn holder_name(&self) -> String {
+        self.holder.as_ref().map_or_else(|| UNKNOWN_HOLDER.to_owned(), |holder| holder.name.clone())
     }
 
     pub(super) fn write(&self, file: &mut File) -> io::Result<()> {
-        let commit = self.commit.map(Commit::line).unwrap_or_default();
+        let holder = self.holder.as_ref().map(Holder::lines).unwrap_or_default();
+        let commit = self.commit.as_ref().map(Commit::line).unwrap_or_default();
         let closed = self.closed.map(|ClosedFile { bytes, modified_ns }| {
             format!("closed with {bytes} bytes, modified {modified_ns}\n")
         });
-        let text = format!("{FIRST_LINE}\n{}\n{commit}{}", self.holder, closed.unwrap_or_default());
+        let closed = closed.unwrap_or_default();
+        let text = format!("{FIRST_LINE}\n{holder}beat {}\n{commit}{closed}", self.beat);
         file.rewind()?;
         file.write_all(text.as_bytes())?;
         // It is written with every commit, and seldom gets shorter.
@@ -147,11 +232,18 @@ mod tests {
     fn a_lock_record_is_read_as_it_was_written() {
         let mut file = tempfile::tempfile().unwrap();
         let closed = ClosedFile { bytes: 4096, modified_ns: 1_795_262_400_000_000_000 };
-        let commit = Commit { run: 3, nonce: Nonce(-42), number: 4711 };
+        let commit = Commit {
+            author: Author::Run(3),
+            nonce: Nonce(-42),
+            number: 4711,
+            log: Some(LogSalt(7)),
+            origin: "process 7, since today: connect-import run --job 'a: b.toml'".into(),
+        };
+        let verified = Commit { author: Author::Verification(1), log: None, ..commit.clone() };
         for record in [
-            LockRecord { holder: "process 7".into(), commit: Some(commit), closed: Some(closed) },
-            LockRecord { holder: "process 8, since today".into(), commit: Some(commit), closed: None },
-            LockRecord { holder: "p".into(), commit: None, closed: None },
+            LockRecord { holder: Some(Holder::new()), beat: 7, commit: Some(commit), closed: Some(closed) },
+            LockRecord { holder: Some(Holder::new()), beat: 0, commit: Some(verified), closed: None },
+            LockRecord { holder: Some(Holder::new()), beat: 12, commit: None, closed: None },
         ] {
             record.write(&mut file).unwrap();
             assert_eq!(LockRecord::read(&mut file).unwrap(), record);
@@ -159,13 +251,32 @@ mod tests {
     }
 
     #[test]
+    fn a_command_with_line_ends_is_written_on_one_line() {
+        let mut file = tempfile::tempfile().unwrap();
+        let commit = Commit {
+            author: Author::Run(1),
+            nonce: Nonce(1),
+            number: 2,
+            log: None,
+            origin: "run 'a\nrun 9 (nonce 1), commit 9: x\nclosed with 1 bytes, modified 1'".into(),
+        };
+        LockRecord { holder: Some(Holder::new()), beat: 1, commit: Some(commit), closed: None }
+            .write(&mut file)
+            .unwrap();
+        let read = LockRecord::read(&mut file).unwrap();
+        assert_eq!((read.commit.unwrap().author, read.closed), (Author::Run(1), None));
+    }
+
+    #[test]
     fn other_lines_of_a_lock_file_are_ignored() {
         for line in [
             "",
             "run 3",
-            "run x (nonce 1), commit 1",
-            "run 1 (nonce x), commit 1",
-            "run 1, commit 1",
+            "run x (nonce 1), commit 1: p",
+            "run 1 (nonce x), commit 1: p",
+            "walk 1 (nonce 1), commit 1: p",
+            "run 1 (nonce 1), commit 1",
+            "run 1, commit 1: p",
             "process 1, since yesterday",
             "closed with 1 bytes",
         ] {

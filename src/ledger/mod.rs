@@ -10,14 +10,17 @@
 //! May import: `source`, `request`, `mapping`, `token`, `shard` and the crate's small helpers. Every SQL statement of
 //! the crate is in this folder.
 //!
-//! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `error`, `schema`, `identity`,
-//! `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record`, `mount_point`, `place`, `lock`, `holders`, `busy_wait`, `log_watch`, `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`,
-//! `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`,
-//! `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
+//! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `error`, `schema`,
+//! `identity`, `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record` with `lock_holder`, `mount_point`,
+//! `place`, `lock` with `own_record`, `copies`, `holders`, `busy_wait`, `log_watch`, `writer` with `commit_recorder`, `handle`; then
+//! `shared_contacts`, `send`, `runs`, `existing`, `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend
+//! [`Ledger`]; then `reader`, `known_rows`, `other_ledger`, `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
 
 mod accept;
 mod busy_wait;
+mod commit_recorder;
 mod contacts;
+mod copies;
 mod counts;
 mod error;
 mod existing;
@@ -31,6 +34,7 @@ mod known_rows;
 mod ledger_set;
 mod listing;
 mod lock;
+mod lock_holder;
 mod lock_record;
 mod log_index;
 mod log_watch;
@@ -40,6 +44,7 @@ mod mended_rows;
 mod mount_point;
 mod occurrences;
 mod other_ledger;
+mod own_record;
 mod place;
 mod progress;
 mod reader;

@@ -98,6 +98,4 @@ pub(super) struct RunProgress {
     pub(super) last_claimed: RowId,
     /// Whether the time of the run's first request is recorded.
     pub(super) is_sending: bool,
-    /// Number of the run's commits.
-    pub(super) commits: i64,
 }

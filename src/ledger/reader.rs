@@ -7,13 +7,13 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::busy_wait::BusyWait;
+use super::copies::{expect_commit, expect_file_of_log};
 use super::counts::{
     ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
     error_counts, source_accounts, state_counts,
 };
 use super::error::LedgerError;
 use super::file::{connect, connect_immutable, expect_no_remains, expect_sound, length, log_path};
-use super::handle::expect_commit;
 use super::identity::{Identity, read_identity};
 use super::lock::{is_taken, recorded_commit};
 use super::lock_record::{ClosedFile, Commit};
@@ -51,8 +51,8 @@ impl LedgerReader {
     /// # Errors
     /// - [`LedgerError::Busy`]: another program keeps it busy.
     /// - [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Newer`], [`LedgerError::HardLinked`],
-    ///   [`LedgerError::Misplaced`].
-    /// - [`LedgerError::Damaged`]: also if it lacks the commit in its lock record.
+    ///   [`LedgerError::Misplaced`], [`LedgerError::Damaged`].
+    /// - [`LedgerError::OtherCopy`], [`LedgerError::OtherLog`]: it lacks the last commit, or the log is of another copy.
     /// - [`LedgerError::LogApart`], [`LedgerError::Io`], [`LedgerError::Sqlite`]: it cannot be read.
     pub fn open_waiting(path: &Path, busy: &BusyWait) -> Result<Self, LedgerError> {
         let (connection, immutable) = busy.until_free(path, || open_read_only(path))?;
@@ -256,7 +256,16 @@ fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), 
         return Err(LedgerError::Missing(path.to_owned()));
     }
     // Read before the ledger: a run commits first, and updates the lock record afterwards.
-    let recorded = recorded_commit(&resolved(path))?;
+    let file = resolved(path);
+    let recorded = recorded_commit(&file)?;
+    if let Some(commit) = &recorded
+        && let Err(refused) = expect_file_of_log(path, &file, commit)
+        // A run that began meanwhile has written to the file. It has refused the log, if it is of another.
+        && !is_taken(&file)
+        && recorded_commit(&file)?.as_ref() == Some(commit)
+    {
+        return Err(refused);
+    }
     let (connection, immutable) = connect_for_reading(path)?;
     expect_recorded_commit(&connection, path, recorded)?;
     Ok((connection, immutable))
@@ -269,10 +278,10 @@ fn expect_recorded_commit(
     mut recorded: Option<Commit>,
 ) -> Result<(), LedgerError> {
     while let Some(commit) = recorded {
-        let Err(lacking) = expect_commit(connection, path, commit) else { return Ok(()) };
+        let Err(lacking) = expect_commit(connection, path, &commit) else { return Ok(()) };
         // The record may have been read while a run wrote it. Without a run it is the same again.
         recorded = recorded_commit(&resolved(path))?;
-        if recorded == Some(commit) {
+        if recorded.as_ref() == Some(&commit) {
             return Err(lacking);
         }
     }

@@ -8,6 +8,7 @@ use super::counts::{StateCounts, counts_of_run, state_counts};
 use super::error::{LedgerError, Stored};
 use super::file::use_cache_for_intake;
 use super::handle::Ledger;
+use super::lock_record::Author;
 use super::mended_rows::MendedRows;
 use super::progress::RunProgress;
 use super::row::{RowId, RunId};
@@ -290,12 +291,13 @@ impl Session {
                 run.name,
                 run.endpoint,
                 run.region,
-                self.nonce.0
+                self.recorder.nonce().0
             ],
         )?;
         self.run = RunId(self.connection.last_insert_rowid());
         let mended = MendedRows::read(&self.connection, run.mapping)?;
         self.progress = RunProgress { mended, ..RunProgress::default() };
+        self.recorder.begin(&self.connection, Author::Run(self.run.0), Some(&run.command))?;
         let last = "SELECT coalesce(max(id), 0) FROM rows";
         self.progress.last_row_before = RowId(self.connection.query_row(last, [], |row| row.get(0))?);
         self.retries_rejected = run.retry.contains(&Retry::Rejected);

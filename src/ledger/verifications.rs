@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
+use super::lock_record::Author;
 use super::reader::LedgerReader;
 use super::writer::{Session, now_ms};
 
@@ -134,11 +135,21 @@ impl Ledger {
     pub async fn start_verification(&self, scope: VerificationScope) -> Result<VerificationId, LedgerError> {
         self.call(move |session| {
             session.connection.execute(
-                "INSERT INTO verifications (run_id, endpoint, region, sample, search_attribute, started_ms, last_ms)
-                 VALUES ((SELECT coalesce(max(id), 0) FROM runs), ?1, ?2, ?3, ?4, ?5, ?5)",
-                params![scope.endpoint, scope.region, scope.sample, scope.search_attribute, now_ms()],
+                "INSERT INTO verifications
+                     (run_id, endpoint, region, sample, search_attribute, started_ms, last_ms, nonce)
+                 VALUES ((SELECT coalesce(max(id), 0) FROM runs), ?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                params![
+                    scope.endpoint,
+                    scope.region,
+                    scope.sample,
+                    scope.search_attribute,
+                    now_ms(),
+                    session.recorder.nonce().0
+                ],
             )?;
-            Ok(VerificationId(session.connection.last_insert_rowid()))
+            let id = session.connection.last_insert_rowid();
+            session.recorder.begin(&session.connection, Author::Verification(id), None)?;
+            Ok(VerificationId(id))
         })
         .await
     }

@@ -13,12 +13,12 @@ use rusqlite::{Connection, Params};
 use tokio::sync::oneshot;
 
 use super::busy_wait::BusyWait;
+use super::commit_recorder::CommitRecorder;
 use super::counts::CountChanges;
 use super::error::{LedgerError, Stored};
 use super::file::LedgerFiles;
-use super::lock::LockRecorder;
-use super::lock_record::{Commit, Nonce};
 use super::log_watch::LogWatch;
+use super::own_record::OwnRecord;
 use super::progress::RunProgress;
 use super::row::{RowId, RunId};
 use crate::crash_plan::{CrashPlan, CrashPoint};
@@ -180,8 +180,6 @@ pub(super) struct Session {
     pub(super) scheme: TokenScheme,
     /// The run; 0 before there is one, as in `verify`.
     pub(super) run: RunId,
-    /// The run's random number.
-    pub(super) nonce: Nonce,
     /// The idempotency window, milliseconds.
     pub(super) window_ms: i64,
     /// `--retry rejected`
@@ -194,7 +192,7 @@ pub(super) struct Session {
     /// Changes of the open transaction to the row counts.
     pub(super) counts: CountChanges,
     files: LedgerFiles,
-    recorder: LockRecorder,
+    pub(super) recorder: CommitRecorder,
     /// SQLite's count of changed rows when the transaction began.
     changes_before: u64,
     /// SQLite's number of commits by other connections when this one was opened.
@@ -212,7 +210,7 @@ impl Session {
         connection: Connection,
         path: PathBuf,
         scheme: TokenScheme,
-        (files, recorder): (LedgerFiles, LockRecorder),
+        (files, record): (LedgerFiles, OwnRecord),
         busy: BusyWait,
         crash_plan: CrashPlan,
     ) -> Result<Self, LedgerError> {
@@ -224,7 +222,6 @@ impl Session {
             path,
             scheme,
             run: RunId(0),
-            nonce: Nonce::random(),
             window_ms: 0,
             retries_rejected: false,
             retries_unknown: false,
@@ -232,7 +229,7 @@ impl Session {
             progress: RunProgress::default(),
             counts: CountChanges::default(),
             files,
-            recorder,
+            recorder: CommitRecorder::new(record),
             changes_before: 0,
             data_version,
             busy,
@@ -261,13 +258,11 @@ impl Session {
 
     pub(super) fn commit(&mut self) -> Stored<()> {
         self.counts.write(&self.connection)?;
-        let is_recorded = self.run != RunId(0) && self.connection.total_changes() != self.changes_before;
-        if is_recorded {
-            self.progress.commits += 1;
-            self.connection
-                .prepare_cached("UPDATE runs SET commits = ?2, last_ms = ?3 WHERE id = ?1")?
-                .execute((self.run.0, self.progress.commits, now_ms()))?;
+        let is_change = self.connection.total_changes() != self.changes_before;
+        if is_change {
+            self.recorder.count(&self.connection)?;
         }
+        self.recorder.expect_own(&self.connection)?;
         self.crash_plan.reach(CrashPoint::BeforeCommit);
         #[cfg(test)]
         self.commit_fault.reach()?;
@@ -275,12 +270,8 @@ impl Session {
         self.crash_plan.reach(CrashPoint::AfterCommit);
         // Before any caller is answered: a commit to a file that was removed is lost.
         self.files.expect_in_place()?;
-        if is_recorded {
-            self.recorder.commit(Commit {
-                run: self.run.0,
-                nonce: self.nonce,
-                number: self.progress.commits,
-            });
+        if is_change {
+            self.recorder.committed(&self.connection, &self.path);
         }
         if let Some(notice) = self.log_watch.look(&self.connection) {
             self.busy.notify(notice);
@@ -291,10 +282,11 @@ impl Session {
     /// Closes the connection. If nothing else wrote to the ledger, the next run need not check it.
     pub(super) fn close(self) -> Result<(), LedgerError> {
         let is_ours = data_version(&self.connection).is_ok_and(|version| version == self.data_version);
+        self.recorder.expect_own(&self.connection)?;
         let path = self.path;
         self.connection.close().map_err(|(_, source)| LedgerError::sqlite(&path, source))?;
         if is_ours {
-            self.recorder.close(&path);
+            self.recorder.closed(&path);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Calls of one read-only operation at its quota, repeated until they are answered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::engine::Ending;
 use crate::ledger::Cause;
 use crate::pacing::{Pacer, PoolFailure, Rate, Reaction};
@@ -20,12 +22,18 @@ pub(super) enum CallResult<T> {
 #[derive(Debug)]
 pub(super) struct PacedOperation {
     pacer: Pacer,
+    has_sent: AtomicBool,
 }
 
 impl PacedOperation {
     /// `rate` in requests per second.
     pub(super) fn new(rate: f64, burst: u32) -> Self {
-        PacedOperation { pacer: Pacer::new(Rate::Fixed(rate), rate, burst) }
+        PacedOperation { pacer: Pacer::new(Rate::Fixed(rate), rate, burst), has_sent: AtomicBool::new(false) }
+    }
+
+    /// Whether a request may have left.
+    pub(super) fn has_sent(&self) -> bool {
+        self.has_sent.load(Ordering::Relaxed)
     }
 
     /// Calls the operation until it is answered or refused.
@@ -41,7 +49,16 @@ impl PacedOperation {
         loop {
             let permit = self.pacer.permit().await;
             self.pacer.sent();
-            let error = match attempt().await {
+            let outcome = attempt().await;
+            let is_unsent = matches!(
+                outcome,
+                Err(AttemptError::NotSent(_)
+                    | AttemptError::CredentialsUnavailable(_)
+                    | AttemptError::NoCredentials(_)
+                    | AttemptError::Untrusted(_))
+            );
+            self.has_sent.fetch_or(!is_unsent, Ordering::Relaxed);
+            let error = match outcome {
                 Ok(answer) => {
                     self.pacer.answered();
                     return Ok(CallResult::Answered(answer));
@@ -90,5 +107,22 @@ impl PacedOperation {
                 return Err(Ending::after(failure, error.cause().clone()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_has_been_sent_once_one_was_answered_or_may_have_left() {
+        let cause = || Cause { code: "Code".into(), message: "message".into() };
+        let operation = PacedOperation::new(1000.0, 10);
+        let _ = operation.call(|| async { Err::<(), _>(AttemptError::Untrusted(cause())) }).await;
+        assert!(!operation.has_sent());
+        let _ = operation.call(|| async { Err::<(), _>(AttemptError::Refused(cause())) }).await;
+        assert!(operation.has_sent());
+        let _ = operation.call(|| async { Err::<(), _>(AttemptError::Untrusted(cause())) }).await;
+        assert!(operation.has_sent(), "it was forgotten");
     }
 }

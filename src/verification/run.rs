@@ -108,6 +108,9 @@ impl<I: ContactLookup> Verification<I> {
         let ending = tokio::select! {
             outcome = run.all() => match outcome {
                 Ok(()) => Ending::Complete,
+                Err(EndedEarly::Ending(Ending::Untrusted { cause, .. })) => {
+                    Ending::Untrusted { cause, has_sent: run.describe.has_sent() || run.search.has_sent() }
+                }
                 Err(EndedEarly::Ending(ending)) => ending,
                 Err(EndedEarly::Ledger(error)) => return Err(error),
             },

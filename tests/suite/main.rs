@@ -10,6 +10,7 @@
 #![expect(unreachable_pub, reason = "no other crate uses a test binary")]
 
 mod accept;
+mod after_sending;
 mod announcement;
 #[cfg(target_os = "linux")]
 mod attacks;
@@ -24,6 +25,7 @@ mod check_show;
 mod check_warnings;
 mod clock;
 mod consistency;
+mod copies;
 mod crash;
 mod credentials;
 mod credentials_failures;
@@ -76,6 +78,7 @@ mod rejects_file;
 mod samples;
 mod schedulers;
 mod service_errors;
+mod second_view;
 mod sharding;
 mod shared_contacts;
 mod signals;

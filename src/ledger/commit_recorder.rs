@@ -1,0 +1,102 @@
+//! Records the commits of a run or verification: their number in its row, and the last one in the lock record.
+
+use std::fs::File;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::{LedgerError, Stored};
+use super::file::{leave_log, log_path};
+use super::lock_record::{Author, Commit, LogSalt, Nonce};
+use super::own_record::OwnRecord;
+use super::writer::now_ms;
+use crate::paths::resolved;
+
+/// The run or verification whose commits are recorded; none before it has a row.
+#[derive(Debug)]
+pub(super) struct CommitRecorder {
+    record: OwnRecord,
+    author: Option<Author>,
+    /// For people: the process, its start and its command.
+    origin: String,
+    /// Commits so far.
+    number: i64,
+    /// The log, once the file itself has the author's nonce.
+    log: Option<File>,
+}
+
+impl CommitRecorder {
+    pub(super) fn new(record: OwnRecord) -> Self {
+        CommitRecorder { record, author: None, origin: String::new(), number: 0, log: None }
+    }
+
+    /// Random number of the run or verification.
+    pub(super) fn nonce(&self) -> Nonce {
+        self.record.holder().nonce
+    }
+
+    /// Begins to record the commits of `author`, whose row has [`nonce`](Self::nonce).
+    pub(super) fn begin(
+        &mut self,
+        connection: &Connection,
+        author: Author,
+        command: Option<&str>,
+    ) -> Stored<()> {
+        let holder = self.record.holder();
+        connection.execute("UPDATE identity SET nonce = ?1", [holder.nonce.0])?;
+        self.origin = match command {
+            Some(command) => format!("{}: {command}", holder.name),
+            None => holder.name,
+        };
+        (self.author, self.number, self.log) = (Some(author), 0, None);
+        Ok(())
+    }
+
+    /// Counts the commit that follows.
+    pub(super) fn count(&mut self, connection: &Connection) -> Stored<()> {
+        let Some(author) = self.author else { return Ok(()) };
+        self.number += 1;
+        match author {
+            Author::Run(id) => connection
+                .prepare_cached("UPDATE runs SET commits = ?2, last_ms = ?3 WHERE id = ?1")?
+                .execute((id, self.number, now_ms()))?,
+            Author::Verification(id) => connection
+                .prepare_cached("UPDATE verifications SET commits = ?2 WHERE id = ?1")?
+                .execute((id, self.number))?,
+        };
+        Ok(())
+    }
+
+    /// Expects that no other run has taken the ledger. If one has, closing the connection writes nothing more.
+    pub(super) fn expect_own(&self, connection: &Connection) -> Result<(), LedgerError> {
+        self.record.expect_own().inspect_err(|_| leave_log(connection))
+    }
+
+    /// Records the commit that was counted, and is on disk.
+    pub(super) fn committed(&mut self, connection: &Connection, ledger: &Path) {
+        let Some(author) = self.author else { return };
+        if self.number == 1 && is_log_merged(connection) {
+            self.log = File::open(log_path(&resolved(ledger))).ok();
+        }
+        self.record.commit(Commit {
+            author,
+            nonce: self.nonce(),
+            number: self.number,
+            log: self.log.as_ref().and_then(LogSalt::read),
+            origin: self.origin.clone(),
+        });
+    }
+
+    /// Records that the ledger was closed as its file is now.
+    pub(super) fn closed(&self, ledger: &Path) {
+        self.record.close(ledger);
+    }
+}
+
+/// Merges the log into the file, as far as no reader holds it, and returns whether all of it is merged.
+fn is_log_merged(connection: &Connection) -> bool {
+    let merged = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)? == row.get::<_, i64>(2)?))
+    });
+    matches!(merged, Ok((0, true)))
+}
