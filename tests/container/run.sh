@@ -111,7 +111,7 @@ is "user" "$(setting .OCIv1.Config.User)" 10001:10001
 is "working folder" "$(setting .OCIv1.Config.WorkingDir)" /data
 is "volume" "$(setting .OCIv1.Config.Volumes)" 'map[/data:{}]'
 is "entry point" "$(setting .OCIv1.Config.Entrypoint)" '[connect-import]'
-is "variables" "$(setting .OCIv1.Config.Env)" '[PATH=/usr/local/bin]'
+is "variables" "$(setting .OCIv1.Config.Env)" '[PATH=/usr/local/bin HOME=/data]'
 is "version" "$(setting 'index .OCIv1.Config.Labels "org.opencontainers.image.version"')" \
   "$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)"
 binary="$at/usr/local/bin/connect-import"
@@ -236,6 +236,12 @@ exits "a certificate of nobody" 2
 has "a certificate of nobody" "$text" "is not trusted"
 has "a certificate of nobody" "$text" "nobody"
 has "AWS files of the home folder" "$text" "credentials  profile default"
+chown -R 10002:10002 "$folder/data"
+variables+=(--user 10002:10002)
+run "${real[@]}"
+has "AWS files of the home folder, as a user that the image does not name" "$text" "credentials  profile default"
+chown -R 10001:10001 "$folder/data"
+variables=(--env AWS_EC2_METADATA_DISABLED=true)
 run "${real[@]}" --ca-bundle nobody.pem
 exits "a certificate of the bundle" 7
 variables=()
