@@ -43,6 +43,7 @@ impl CommitRecorder {
         command: Option<&str>,
     ) -> Stored<()> {
         let holder = self.record.holder();
+        self.record.forget_log()?;
         connection.execute("UPDATE identity SET nonce = ?1", [holder.nonce.0])?;
         self.origin = match command {
             Some(command) => format!("{}: {command}", holder.name),

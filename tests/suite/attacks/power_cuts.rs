@@ -5,7 +5,8 @@ use super::*;
 
 #[test]
 fn no_power_cut_loses_or_duplicates_a_row_or_damages_the_ledger() {
-    with_seeds("power cuts", 1..31, attack);
+    // Seeds 1000 and 1024 cut a run that goes on with the log of a dead one before the lock record names that log as its own.
+    with_seeds("power cuts", 1000..1031, attack);
 }
 
 /// About the number of changes of a whole run.
