@@ -1,16 +1,14 @@
 //! Records the commits of a run or verification: their number in its row, and the last one in the lock record.
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::error::{LedgerError, Stored};
-use super::file::{leave_log, log_path};
-use super::lock_record::{Author, Commit, LogSalt, Nonce};
+use super::file::leave_log;
+use super::lock_record::{Author, Commit, Nonce};
 use super::own_record::OwnRecord;
 use super::writer::now_ms;
-use crate::paths::resolved;
 
 /// The run or verification whose commits are recorded; none before it has a row.
 #[derive(Debug)]
@@ -21,13 +19,11 @@ pub(super) struct CommitRecorder {
     origin: String,
     /// Commits so far.
     number: i64,
-    /// The log, once the file itself has the author's nonce.
-    log: Option<File>,
 }
 
 impl CommitRecorder {
     pub(super) fn new(record: OwnRecord) -> Self {
-        CommitRecorder { record, author: None, origin: String::new(), number: 0, log: None }
+        CommitRecorder { record, author: None, origin: String::new(), number: 0 }
     }
 
     /// Random number of the run or verification.
@@ -43,13 +39,12 @@ impl CommitRecorder {
         command: Option<&str>,
     ) -> Stored<()> {
         let holder = self.record.holder();
-        self.record.forget_log()?;
         connection.execute("UPDATE identity SET nonce = ?1", [holder.nonce.0])?;
         self.origin = match command {
             Some(command) => format!("{}: {command}", holder.name),
             None => holder.name,
         };
-        (self.author, self.number, self.log) = (Some(author), 0, None);
+        (self.author, self.number) = (Some(author), 0);
         Ok(())
     }
 
@@ -74,16 +69,12 @@ impl CommitRecorder {
     }
 
     /// Records the commit that was counted, and is on disk.
-    pub(super) fn committed(&mut self, connection: &Connection, ledger: &Path) {
+    pub(super) fn committed(&self) {
         let Some(author) = self.author else { return };
-        if self.number == 1 && is_log_merged(connection) {
-            self.log = File::open(log_path(&resolved(ledger))).ok();
-        }
         self.record.commit(Commit {
             author,
             nonce: self.nonce(),
             number: self.number,
-            log: self.log.as_ref().and_then(LogSalt::read),
             origin: self.origin.clone(),
         });
     }
@@ -92,12 +83,4 @@ impl CommitRecorder {
     pub(super) fn closed(&self, ledger: &Path) {
         self.record.close(ledger);
     }
-}
-
-/// Merges the log into the file, as far as no reader holds it, and returns whether all of it is merged.
-fn is_log_merged(connection: &Connection) -> bool {
-    let merged = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)? == row.get::<_, i64>(2)?))
-    });
-    matches!(merged, Ok((0, true)))
 }

@@ -3,15 +3,15 @@
 //! Every later state of a ledger has the last commit of an earlier one: the same author with the same nonce, and no fewer
 //! commits. An older copy has not, nor has a copy that was used elsewhere while this one was used.
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::LedgerError;
-use super::file::{connect_immutable, log_path};
-use super::lock_record::{Author, Commit, LogSalt, Nonce};
+use super::file::{connect_immutable, length, log_path};
+use super::lock_record::{Author, Commit, Nonce};
 use super::place::lock_path;
+use super::schema::{SCHEMA_VERSION, schema_version};
 use crate::paths::resolved;
 
 /// Refuses a ledger that lacks the commit in its lock record.
@@ -39,9 +39,7 @@ pub(super) fn expect_commit(
             )
         }
         None => {
-            let last = "SELECT id FROM runs ORDER BY id DESC LIMIT 1";
-            let last = connection.query_row(last, [], |row| row.get(0)).optional().map_err(failed)?;
-            let last = match last.map(Author::Run) {
+            let last = match last_run(connection).map_err(failed)? {
                 Some(run) => format!("its last is {run}{}", described(connection, run).map_err(failed)?),
                 None => "it has no run".to_owned(),
             };
@@ -68,23 +66,47 @@ fn described(connection: &Connection, author: Author) -> rusqlite::Result<String
     })
 }
 
-/// Refuses the log of a run that died beside another file than its own: SQLite would mix the two without a word.
-pub(super) fn expect_file_of_log(path: &Path, file: &Path, commit: &Commit) -> Result<(), LedgerError> {
-    let salt = File::open(log_path(file)).ok().and_then(|log| LogSalt::read(&log));
-    if salt.is_none() || salt != commit.log {
-        // No log of that commit. SQLite applies a log of the file's own.
+/// Refuses the log of a run that died beside another file than its own: SQLite mixes the two without a word.
+///
+/// The transaction that writes a nonce into the identity writes the row of its run or verification, and a log has the page of
+/// each row whose commits it has. So whatever part of its log a file has received, the two together have the row of the
+/// file's own nonce. A file of another copy has a nonce that no row has.
+pub(super) fn expect_log_of_file(
+    connection: &Connection,
+    path: &Path,
+    nonce_of_file: Option<Nonce>,
+) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::sqlite(path, source);
+    let Some(Nonce(nonce)) = nonce_of_file else { return Ok(()) };
+    // Another version has its own message.
+    if schema_version(connection).map_err(failed)? != SCHEMA_VERSION {
         return Ok(());
     }
-    // Damage has its own messages. The nonce has a page of its own, which is not written again after the first commit.
-    let session = connect_immutable(file, path).ok().and_then(|connection| {
-        connection.query_row("SELECT nonce FROM identity", [], |row| Ok(Nonce(row.get(0)?))).ok()
-    });
-    match session {
-        Some(session) if session != commit.nonce => Err(LedgerError::OtherLog {
-            path: path.to_owned(),
-            log: log_path(file),
-            author: format!("{} ({})", commit.author, commit.origin),
-        }),
-        Some(_) | None => Ok(()),
+    let known = "SELECT EXISTS (SELECT 1 FROM runs WHERE nonce = ?1)
+                 OR EXISTS (SELECT 1 FROM verifications WHERE nonce = ?1)";
+    if connection.query_row(known, [nonce], |row| row.get(0)).map_err(failed)? {
+        return Ok(());
     }
+    let author = match last_run(connection).map_err(failed)? {
+        Some(run) => format!("{run}{}", described(connection, run).map_err(failed)?),
+        None => "a run".to_owned(),
+    };
+    Err(LedgerError::OtherLog { path: path.to_owned(), log: log_path(&resolved(path)), author })
+}
+
+/// The last nonce in the ledger's file without its log. `None` without a log, or a nonce; damage has its own messages.
+/// Read before the ledger is opened, so that the log may have later ones, and not earlier ones.
+pub(super) fn nonce_of_file(path: &Path) -> Option<Nonce> {
+    let file = resolved(path);
+    if length(&log_path(&file)).ok()? == 0 {
+        return None;
+    }
+    let connection = connect_immutable(&file, path).ok()?;
+    let nonce = connection.query_row("SELECT nonce FROM identity", [], |row| row.get(0)).ok()?;
+    (nonce != 0).then_some(Nonce(nonce))
+}
+
+fn last_run(connection: &Connection) -> rusqlite::Result<Option<Author>> {
+    let last = "SELECT id FROM runs ORDER BY id DESC LIMIT 1";
+    Ok(connection.query_row(last, [], |row| row.get(0)).optional()?.map(Author::Run))
 }

@@ -123,11 +123,13 @@ pub(super) fn connect_immutable(_: &Path, path: &Path) -> Result<Connection, Led
     Err(LedgerError::io(path, source))
 }
 
-/// Opens an existing ledger for the one writer.
+/// Opens an existing ledger for the one writer. Closing the connection leaves the log as it is until
+/// [`merge_log_at_close`]: the two may not belong together.
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     expect_content(path)?;
     expect_one_name(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    leave_log(&connection);
     let failed = |source| LedgerError::sqlite(path, source);
     if application_id(&connection).map_err(failed)? != APPLICATION_ID {
         return Err(LedgerError::NotALedger(path.to_owned()));
@@ -149,6 +151,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
 pub(super) fn leave_log(connection: &Connection) {
     // It fails for an unknown option alone.
     let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// Lets closing the connection merge the log into the file.
+pub(super) fn merge_log_at_close(connection: &Connection) {
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
 }
 
 pub(super) fn use_cache_for_intake(connection: &Connection) -> rusqlite::Result<()> {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tracing::debug;
 
 use super::busy_wait::{BusyWait, LedgerNotice};
-use super::copies::{expect_commit, expect_file_of_log};
+use super::copies::{expect_commit, expect_log_of_file, nonce_of_file};
 use super::counts::{StateCounts, recount, state_counts};
 use super::error::{LedgerError, Stored};
-use super::file::{self, LedgerFiles, create_if_missing, expect_pages, leave_log, length, log_path};
+use super::file::{self, LedgerFiles, create_if_missing, expect_pages, length, log_path, merge_log_at_close};
 use super::identity::{Identity, bind_identity};
 use super::lock::{Lock, Opening, is_taken};
 use super::lock_record::ClosedFile;
@@ -88,13 +88,12 @@ impl Ledger {
             (true, true) => LedgerOrigin::Recreated,
         };
         let last_commit = lock.found().commit.as_ref().filter(|_| origin == LedgerOrigin::Existing);
-        if let Some(commit) = last_commit {
-            expect_file_of_log(path, &file, commit)?;
-        }
+        let nonce_of_file = nonce_of_file(path);
         create_index_in_place(&file);
         let mut is_announced = false;
         let connection = busy.until_free(path, || {
             let mut connection = file::open(path)?;
+            expect_log_of_file(&connection, path, nonce_of_file)?;
             let is_closed = match lock.found().closed {
                 Some(closed) => ClosedFile::of(&file).ok() == Some(closed) && length(&log_path(&file))? == 0,
                 None => false,
@@ -110,12 +109,13 @@ impl Ledger {
             }
             migrate(&mut connection, path, crash_plan)?;
             if let Some(commit) = last_commit {
-                expect_commit(&connection, path, commit).inspect_err(|_| leave_log(&connection))?;
+                expect_commit(&connection, path, commit)?;
             }
             if is_checked {
                 recount(&connection).map_err(|source| LedgerError::sqlite(path, source))?;
             }
             bind_identity(&connection, path, identity)?;
+            merge_log_at_close(&connection);
             Ok(connection)
         })?;
         // By now the log exists, since the identity was written.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -40,24 +40,6 @@ impl FromStr for Nonce {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         u64::from_str_radix(text, 16).map(|number| Nonce(number.cast_signed()))
-    }
-}
-
-/// Random number that SQLite writes into a write-ahead log, and into each of its pages, whenever it begins it again.
-/// It tells the log of one copy from that of another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct LogSalt(u64);
-
-impl LogSalt {
-    /// Where both halves are in the header of the log: "WAL Header Format" of <https://sqlite.org/walformat.html>.
-    const OFFSET: u64 = 16;
-
-    /// The salt of a log. `None` of an empty or unreadable one.
-    pub(super) fn read(mut log: &File) -> Option<Self> {
-        let mut salt = [0; 8];
-        log.seek(SeekFrom::Start(Self::OFFSET)).ok()?;
-        log.read_exact(&mut salt).ok()?;
-        Some(LogSalt(u64::from_be_bytes(salt)))
     }
 }
 
@@ -104,8 +86,6 @@ pub(super) struct Commit {
     pub(super) nonce: Nonce,
     /// Number among the author's commits, from 1.
     pub(super) number: i64,
-    /// The log that has the commit, if the ledger's file itself has the author's nonce.
-    pub(super) log: Option<LogSalt>,
     /// For people: the author's process, its start, and its command.
     pub(super) origin: String,
 }
@@ -118,26 +98,20 @@ impl fmt::Display for Commit {
 
 impl Commit {
     fn line(&self) -> String {
-        let Commit { author, nonce, number, log, origin } = self;
-        let log = log.map(|LogSalt(salt)| format!(", log {salt:016x}")).unwrap_or_default();
+        let Commit { author, nonce, number, origin } = self;
         // A command may have line ends.
         let origin = origin.replace(char::is_control, " ");
-        format!("{author} (nonce {nonce}), commit {number}{log}: {origin}\n")
+        format!("{author} (nonce {nonce}), commit {number}: {origin}\n")
     }
 
     fn parse(line: &str) -> Option<Self> {
         let (author, rest) = line.split_once(" (nonce ")?;
         let (nonce, rest) = rest.split_once("), commit ")?;
         let (number, origin) = rest.split_once(": ")?;
-        let (number, log) = match number.split_once(", log ") {
-            Some((number, salt)) => (number, Some(LogSalt(u64::from_str_radix(salt, 16).ok()?))),
-            None => (number, None),
-        };
         Some(Commit {
             author: Author::parse(author)?,
             nonce: nonce.parse().ok()?,
             number: number.parse().ok()?,
-            log,
             origin: origin.to_owned(),
         })
     }
@@ -236,10 +210,9 @@ mod tests {
             author: Author::Run(3),
             nonce: Nonce(-42),
             number: 4711,
-            log: Some(LogSalt(7)),
             origin: "process 7, since today: connect-import run --job 'a: b.toml'".into(),
         };
-        let verified = Commit { author: Author::Verification(1), log: None, ..commit.clone() };
+        let verified = Commit { author: Author::Verification(1), ..commit.clone() };
         for record in [
             LockRecord { holder: Some(Holder::new()), beat: 7, commit: Some(commit), closed: Some(closed) },
             LockRecord { holder: Some(Holder::new()), beat: 0, commit: Some(verified), closed: None },
@@ -257,7 +230,6 @@ mod tests {
             author: Author::Run(1),
             nonce: Nonce(1),
             number: 2,
-            log: None,
             origin: "run 'a\nrun 9 (nonce 1), commit 9: x\nclosed with 1 bytes, modified 1'".into(),
         };
         LockRecord { holder: Some(Holder::new()), beat: 1, commit: Some(commit), closed: None }

@@ -72,22 +72,6 @@ impl OwnRecord {
         }
     }
 
-    /// Forgets which log has the last commit, and returns once that is on disk.
-    ///
-    /// This run goes on with the log of one that died, and a checkpoint gives the file its own nonce. A crash before the
-    /// next record is on disk would otherwise leave a log that looks like that of another copy.
-    ///
-    /// # Errors
-    /// [`LedgerError::Io`]: the record cannot be written.
-    pub(super) fn forget_log(&self) -> Result<(), LedgerError> {
-        let mut written = self.written();
-        if written.record.commit.as_mut().and_then(|commit| commit.log.take()).is_none() {
-            return Ok(());
-        }
-        let synced = written.write().and_then(|()| written.file.sync_all());
-        synced.map_err(|source| LedgerError::io(&lock_path(&written.ledger), source))
-    }
-
     /// Records a commit that is on disk. A failure is ignored: the record then names an earlier commit than the ledger
     /// has, which is allowed.
     pub(super) fn commit(&self, commit: Commit) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row};
 
 use super::busy_wait::BusyWait;
-use super::copies::{expect_commit, expect_file_of_log};
+use super::copies::{expect_commit, expect_log_of_file, nonce_of_file};
 use super::counts::{
     ErrorCount, IS_OF_UNFINISHED_SCAN, IS_REMOVED, SourceAccount, StateCounts, are_counts_right,
     error_counts, source_accounts, state_counts,
@@ -258,15 +258,9 @@ fn open_read_only(path: &Path) -> Result<(Connection, Option<ImmutableLedger>), 
     // Read before the ledger: a run commits first, and updates the lock record afterwards.
     let file = resolved(path);
     let recorded = recorded_commit(&file)?;
-    if let Some(commit) = &recorded
-        && let Err(refused) = expect_file_of_log(path, &file, commit)
-        // A run that began meanwhile has written to the file. It has refused the log, if it is of another.
-        && !is_taken(&file)
-        && recorded_commit(&file)?.as_ref() == Some(commit)
-    {
-        return Err(refused);
-    }
+    let nonce_of_file = nonce_of_file(path);
     let (connection, immutable) = connect_for_reading(path)?;
+    expect_log_of_file(&connection, path, nonce_of_file)?;
     expect_recorded_commit(&connection, path, recorded)?;
     Ok((connection, immutable))
 }

@@ -271,7 +271,7 @@ impl Session {
         // Before any caller is answered: a commit to a file that was removed is lost.
         self.files.expect_in_place()?;
         if is_change {
-            self.recorder.committed(&self.connection, &self.path);
+            self.recorder.committed();
         }
         if let Some(notice) = self.log_watch.look(&self.connection) {
             self.busy.notify(notice);
