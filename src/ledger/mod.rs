@@ -10,8 +10,8 @@
 //! May import: `source`, `request`, `mapping`, `token`, `shard` and the crate's small helpers. Every SQL statement of
 //! the crate is in this folder.
 //!
-//! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `error`, `schema`,
-//! `identity`, `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record` with `lock_holder`, `mount_point`,
+//! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `remedy`, `error`,
+//! `schema`, `identity`, `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record` with `lock_holder`, `mount_point`,
 //! `place`, `lock` with `own_record`, `copies`, `holders`, `busy_wait`, `log_watch`, `writer` with `commit_recorder`, `handle`; then
 //! `shared_contacts`, `send`, `runs`, `existing`, `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend
 //! [`Ledger`]; then `reader`, `known_rows`, `other_ledger`, `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
@@ -48,6 +48,7 @@ mod own_record;
 mod place;
 mod progress;
 mod reader;
+mod remedy;
 mod resume;
 mod row;
 mod runs;

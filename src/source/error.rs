@@ -128,7 +128,7 @@ pub enum SourceError {
         /// The line on which the record starts.
         line: u64,
     },
-    /// The header has more columns than [`MOST_COLUMNS`].
+    /// The header has more than 65,536 columns.
     #[error(
         "{file} has a header of {columns} columns, at most {MOST_COLUMNS} are allowed; look for a line end that is missing, \
          or set the delimiter with --delimiter"

@@ -33,6 +33,7 @@ mod credentials_renewal;
 mod csv_formats;
 mod dates;
 mod doctor;
+mod doctor_disk;
 mod ending_by_signal;
 mod endpoint;
 mod environment_variables;

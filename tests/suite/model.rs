@@ -325,7 +325,7 @@ impl Script<'_> {
         let ended = self.start(&options.arguments).end();
         self.record(format!("  ended in {:?}", ended.code));
         assert!(ended.code.is_some(), "a run ended by a signal that the test did not send: {}", ended.stderr);
-        self.check_run(options, ended.code);
+        self.check_run(options, &ended);
         ended.code
     }
 
@@ -368,7 +368,7 @@ impl Script<'_> {
             running.end()
         };
         self.record(format!("  ended in {:?}", ended.code));
-        self.check_run(&options, ended.code);
+        self.check_run(&options, &ended);
     }
 
     /// Starts a run and sends SIGTERM after a random time, unless it has ended before.
@@ -383,6 +383,6 @@ impl Script<'_> {
         }
         let ended = running.end();
         self.record(format!("  ended in {:?}", ended.code));
-        self.check_run(&options, ended.code);
+        self.check_run(&options, &ended);
     }
 }

@@ -7,8 +7,9 @@ impl Script<'_> {
         self.last_rows = rows.iter().map(|row| (row.id, row.clone())).collect();
     }
 
-    /// Checks everything after a run. `code` is `None` if the run was killed.
-    pub(super) fn check_run(&mut self, options: &RunOptions, code: Option<i32>) {
+    /// Checks everything after a run.
+    pub(super) fn check_run(&mut self, options: &RunOptions, ended: &Ended) {
+        let code = ended.code;
         let (rows, contacts) = (rows(&self.folder), contacts(self.sandbox()));
         let contradictions = contradictions(&rows, &contacts);
         assert!(contradictions.is_empty(), "{contradictions:#?}");
@@ -24,9 +25,10 @@ impl Script<'_> {
         for name in [LEDGER, REJECTS] {
             assert!(is_private(&self.folder, name), "{name}");
         }
-        // A signal before the handlers are installed kills the run. One that arrives while the input is read
-        // leaves all rows to the next run.
-        if code.is_some_and(|code| code != 143) {
+        // A signal before the handlers are installed kills the run. One that arrives while the input is read, or the end
+        // of the time budget then, leaves all rows to the next run.
+        let is_out_of_time = ended.stderr.contains("that --max-duration allows was over before ");
+        if code.is_some_and(|code| code != 143) && !is_out_of_time {
             self.is_read = true;
             self.check_expired_rows_are_unknown(options, &rows);
             self.check_rejects_and_exit_code(options, &rows, code);

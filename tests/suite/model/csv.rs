@@ -232,6 +232,6 @@ impl Script<'_> {
         self.record(format!("run mended.csv {}", options.arguments.join(" ")));
         let ended = self.start_file("mended.csv", &options.arguments).end();
         self.record(format!("  ended in {:?}", ended.code));
-        self.check_run(&options, ended.code);
+        self.check_run(&options, &ended);
     }
 }
