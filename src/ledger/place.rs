@@ -30,6 +30,8 @@ const LOCK: Companion = Companion { suffix: ".lock", name: "lock file", is_start
 const LOG: Companion = Companion { suffix: "-wal", name: "write-ahead log", is_start: Some(is_start_of_log) };
 /// Closing it would drop the locks that SQLite has on it in this process, so that its content is not looked at.
 const INDEX: Companion = Companion { suffix: "-shm", name: "index of the log", is_start: None };
+/// Without a ledger this process has no connection to it.
+const INDEX_ALONE: Companion = Companion { is_start: Some(is_start_of_index), ..INDEX };
 const JOURNAL: Companion =
     Companion { suffix: "-journal", name: "rollback journal", is_start: Some(is_start_of_journal) };
 /// `atomic_file::part_of`, while the ledger is created.
@@ -40,7 +42,7 @@ const PART_JOURNAL: Companion =
 /// Files beside a ledger that exists.
 const OF_EXISTING: [Companion; 4] = [LOCK, LOG, INDEX, JOURNAL];
 /// Files beside a ledger that is created.
-const OF_CREATION: [Companion; 2] = [PART, PART_JOURNAL];
+const OF_CREATION: [Companion; 3] = [PART, PART_JOURNAL, INDEX_ALONE];
 
 /// Longest path of a file that SQLite opens, bytes: `MAX_PATHNAME` of its os_unix.c.
 const SQLITE_PATH: usize = 512;
@@ -275,16 +277,14 @@ fn expect_ledger_content(path: &Path, file: &Path) -> Result<(), LedgerError> {
     match id {
         Ok(id) if id != APPLICATION_ID => Err(LedgerError::NotALedger(path.to_owned())),
         Err(error @ LedgerError::NotALedger(_)) => Err(error),
-        Err(LedgerError::Sqlite { source, .. }) if is_not_opened(&source) => {
+        Err(LedgerError::Sqlite { source, .. })
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
+        {
             let source = File::open(file).map(drop).err().unwrap_or_else(|| io::Error::other(source));
             Err(LedgerError::io(path, source))
         }
         Ok(_) | Err(_) => Ok(()),
     }
-}
-
-fn is_not_opened(source: &rusqlite::Error) -> bool {
-    source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
 }
 
 fn expect_companions(path: &Path, file: &Path, companions: &[Companion]) -> Result<(), LedgerError> {
@@ -366,6 +366,11 @@ fn is_start_of_journal(head: &[u8]) -> bool {
     is_zero_or_one_of(head, &[b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"])
 }
 
+/// Version of the format, in the byte order of the machine: sqlite.org/walformat.html, 2.1.
+fn is_start_of_index(head: &[u8]) -> bool {
+    is_zero_or_one_of(head, &[&3_007_000_u32.to_ne_bytes()])
+}
+
 fn is_zero_or_one_of(head: &[u8], magic_numbers: &[&[u8]]) -> bool {
     magic_numbers.iter().any(|magic| {
         let start = &head[..head.len().min(magic.len())];
@@ -400,15 +405,14 @@ mod tests {
         assert!(!is_start_of_lock(&[0; HEAD as usize]));
         let log = b"\x37\x7f\x06\x82\x00\x2d\xe2\x18";
         let journal = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7\0\0";
-        for own in [&b""[..], b"\0\0\0\0\0\0\0\0\x01", &log[..2], &log[..]] {
-            assert!(is_start_of_log(own), "{own:?}");
-        }
-        for own in [&b""[..], b"\0\0\0\0\0\0\0\0\x01", &journal[..2], &journal[..]] {
-            assert!(is_start_of_journal(own), "{own:?}");
-        }
-        for foreign in [&b"precious"[..], b"\0\0a", b"7"] {
-            assert!(!is_start_of_log(foreign) || foreign == b"7", "{foreign:?}");
-            assert!(!is_start_of_journal(foreign), "{foreign:?}");
+        let zeros = b"\0\0\0\0\0\0\0\0\x01";
+        assert!([&b""[..], zeros, &log[..2], log].iter().all(|own| is_start_of_log(own)));
+        assert!([&b""[..], zeros, &journal[..2], journal].iter().all(|own| is_start_of_journal(own)));
+        assert!(is_start_of_index(b"") && is_start_of_index(&3_007_000_u32.to_ne_bytes()));
+        for foreign in [&b"precious"[..], b"\0\0a"] {
+            let is_own =
+                is_start_of_log(foreign) || is_start_of_journal(foreign) || is_start_of_index(foreign);
+            assert!(!is_own, "{foreign:?}");
         }
         assert!(!is_start_of_log(journal) && !is_start_of_journal(log));
     }
