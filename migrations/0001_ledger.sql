@@ -225,8 +225,8 @@ CREATE TABLE verifications (
     search_attribute TEXT,                       -- that unknown rows are searched by; NULL: by name
     started_ms       INTEGER NOT NULL,
     last_ms          INTEGER NOT NULL,           -- of the counts
-    nonce            INTEGER NOT NULL,           -- as of a run
-    commits          INTEGER NOT NULL DEFAULT 0, -- as of a run
+    nonce            INTEGER NOT NULL,           -- random, as that of a run
+    commits          INTEGER NOT NULL DEFAULT 0, -- transactions, as those of a run
     ending           TEXT,                       -- 'complete', or why it ended early; NULL while it lasts, or if it died
     -- Numbers of rows.
     created          INTEGER NOT NULL DEFAULT 0, -- at the start

@@ -61,20 +61,33 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| special_kind(metadata.file_type()) == Some("a pipe"))
 }
 
+/// Lets a pipe without its other end fail to open, instead of waiting for it, and no terminal become that of this process.
+pub(crate) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    custom_flags(options, rustix::fs::OFlags::empty());
+    options
+}
+
+/// As [`without_waiting`]; a symbolic link in the file's place is an error.
+pub(crate) fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    custom_flags(options, rustix::fs::OFlags::NOFOLLOW);
+    options
+}
+
+#[cfg(unix)]
+fn custom_flags(options: &mut OpenOptions, more: rustix::fs::OFlags) {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+}
+
 /// Opens an ordinary file for reading. Never waits for the other end of a pipe.
 ///
 /// # Errors
 /// It is no ordinary file, or cannot be opened.
 pub(crate) fn open_ordinary(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
-    }
-    let file = options.open(path)?;
+    let file = without_waiting(OpenOptions::new().read(true)).open(path)?;
     match special_kind(file.metadata()?.file_type()) {
         Some(kind) => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}"))),
         None => Ok(file),

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::mounts::{Mount, mounts};
 use crate::printable::ShownPath as _;
 
 /// The file system of a folder.
@@ -214,15 +215,6 @@ impl fmt::Display for FileSystem {
     }
 }
 
-/// A line of `/proc/self/mountinfo`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is no mountinfo"))]
-struct Mount {
-    point: PathBuf,
-    type_name: String,
-    source: String,
-}
-
 /// The mount that a folder is in. The kernel names it by its number, so that neither links nor mounts over mounts matter.
 #[cfg(target_os = "linux")]
 fn mount_of(folder: &Path) -> Option<Mount> {
@@ -230,34 +222,16 @@ fn mount_of(folder: &Path) -> Option<Mount> {
     let opened = std::fs::File::open(folder).ok()?;
     let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", opened.as_raw_fd())).ok()?;
     let number = about.lines().find_map(|line| line.strip_prefix("mnt_id:"))?.trim();
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    mounts.lines().find_map(|line| mount_in(line, number))
-}
-
-/// The mount of a line, if it has this number.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is no mountinfo"))]
-fn mount_in(line: &str, number: &str) -> Option<Mount> {
-    let rest = line.strip_prefix(number)?.strip_prefix(' ')?;
-    let (before, after) = rest.split_once(" - ")?;
-    let point = before.split(' ').nth(3)?;
-    let mut words = after.split(' ');
-    let (type_name, source) = (words.next()?, words.next().unwrap_or_default());
-    Some(Mount { point: unescaped(point).into(), type_name: unescaped(type_name), source: unescaped(source) })
-}
-
-/// Space, tab, line feed and backslash are three octal digits after a backslash.
-fn unescaped(word: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(word.to_owned(), |word, (escaped, plain)| word.replace(escaped, plain))
+    mounts()?.into_iter().find(|mount| mount.number == number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mounts::parsed;
 
     fn of_line(line: &str) -> FileSystem {
-        FileSystem::of_mount(&mount_in(line, "71").unwrap())
+        FileSystem::of_mount(&parsed(line.as_bytes())[0])
     }
 
     #[test]
@@ -289,13 +263,6 @@ mod tests {
             let is_risky = matches!(kind, Network | Shared | Fuse | ObjectStore);
             assert_eq!(found.risk().is_some(), is_risky, "{after}");
         }
-    }
-
-    #[test]
-    fn a_mount_is_found_by_its_whole_number_and_its_escapes_are_read() {
-        let line = "712 27 0:39 / /my\\040disk rw - ext4 /dev/a rw";
-        assert_eq!(mount_in(line, "71"), None);
-        assert_eq!(mount_in(line, "712").unwrap().point, Path::new("/my disk"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod permissions;
 mod kept_file;
 mod open_files;
 pub mod temporary_folder;
+mod mounts;
 pub mod file_system;
 pub mod digest;
 pub mod source;

@@ -354,7 +354,8 @@ fn no_more_requests_are_in_flight_than_the_concurrency_allows_and_the_run_report
 
 #[test]
 fn a_ledger_that_fails_stops_the_run_and_knows_every_request_that_was_sent() {
-    for commit in [1, 2, 3, 5, 8, 13, 21, 34] {
+    // How many attempts a commit has depends on speed, so that no later commit is certain to come before the last attempt.
+    for commit in [1, 2, 3, 5, 8, 13, 21] {
         let fixture = Fixture::with_rows(30);
         fixture.ledger.fail_at_commit(commit);
         let outcome = fixture.run(always(FakeReply::created().after(SECOND / 2)), |_| ());

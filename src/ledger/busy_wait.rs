@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
 use super::holders::holder_of;
-use super::lock::Opening;
+use super::opening::Opening;
 use crate::paths::resolved;
 use crate::shutdown::Shutdown;
 

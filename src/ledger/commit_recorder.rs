@@ -6,9 +6,10 @@ use rusqlite::Connection;
 
 use super::error::{LedgerError, Stored};
 use super::file::leave_log;
-use super::lock_record::{Author, Commit, Nonce};
+use super::lock_holder::Nonce;
+use super::lock_record::{Author, Commit};
 use super::own_record::OwnRecord;
-use super::writer::now_ms;
+use super::schema::now_ms;
 
 /// The run or verification whose commits are recorded; none before it has a row.
 #[derive(Debug)]

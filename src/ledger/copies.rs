@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::LedgerError;
 use super::file::{connect_immutable, length, log_path};
-use super::lock_record::{Author, Commit, Nonce};
+use super::lock_holder::Nonce;
+use super::lock_record::{Author, Commit};
 use super::place::lock_path;
 use super::schema::{SCHEMA_VERSION, schema_version};
 use crate::paths::resolved;

@@ -9,27 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
 use super::lock_record::{Commit, LockRecord};
-use super::own_record::{Heartbeat, OwnRecord, SILENCE, expect_silence};
-use super::place::{expect_lock_file, lock_error, lock_path, open_lock_file, without_following};
+use super::opening::Opening;
+use super::own_record::{DEAD_AFTER, Heartbeat, OwnRecord, expect_ended};
+use super::place::{expect_lock_file, lock_error, lock_path, open_lock_file};
+use crate::file_kind::without_following;
 use crate::paths::is_at;
 use crate::permissions::private;
-
-/// Why opening a ledger takes time.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Opening {
-    /// Another run holds the ledger, and this one waits for it.
-    Queued {
-        /// The holder's line in the lock file.
-        holder: String,
-        /// How long this run waits at most.
-        lock_wait: Duration,
-    },
-    /// The last run did not close the ledger, so that every page of it is checked.
-    Examined {
-        /// Size of the ledger, bytes.
-        bytes: u64,
-    },
-}
 
 /// The lock on a ledger. It is on a file of its own, since closing any handle of the SQLite file drops SQLite's locks.
 #[derive(Debug)]
@@ -76,7 +61,7 @@ impl Lock {
         // Another program may have written to it during the wait.
         expect_lock_file(ledger, &mut file)?;
         let found = LockRecord::read(&mut file).map_err(io)?;
-        let found = expect_silence(ledger, found, (SILENCE, lock_wait), notify)?;
+        let found = expect_ended(ledger, found, (DEAD_AFTER, lock_wait), notify)?;
         let own = OwnRecord::begin(ledger, file, &found).map_err(io)?;
         let heartbeat = Heartbeat::start(own.clone()).map_err(io)?;
         Ok(Lock { found, _heartbeat: heartbeat, own })

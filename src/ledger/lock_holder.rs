@@ -1,6 +1,32 @@
 //! The process that holds a lock, as the lock record names it, and whether it has surely ended.
 
-use super::lock_record::Nonce;
+use std::fmt;
+use std::str::FromStr;
+
+/// A random number of a run or verification. Those of the same number in two copies of a ledger differ in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Nonce(pub(super) i64);
+
+impl Nonce {
+    /// A new one.
+    pub(super) fn random() -> Self {
+        Nonce(fastrand::i64(..))
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Nonce {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(|number| Nonce(number.cast_signed()))
+    }
+}
 
 /// A run or verification, and its process.
 #[derive(Clone, PartialEq, Eq, Debug)]

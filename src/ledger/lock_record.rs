@@ -7,41 +7,15 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::str::FromStr;
 
 use super::file::modified_ns;
-use super::lock_holder::Holder;
+use super::lock_holder::{Holder, Nonce};
 
 /// First line of a lock file. A file without it is not written to.
 pub(super) const FIRST_LINE: &str = "lock file of a connect-import ledger";
 
 /// The holder of a record that names none.
 const UNKNOWN_HOLDER: &str = "unknown process";
-
-/// A random number of a run or verification. Those of the same number in two copies of a ledger differ in it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Nonce(pub(super) i64);
-
-impl Nonce {
-    /// A new one.
-    pub(super) fn random() -> Self {
-        Nonce(fastrand::i64(..))
-    }
-}
-
-impl fmt::Display for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl FromStr for Nonce {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(|number| Nonce(number.cast_signed()))
-    }
-}
 
 /// What commits to a ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,10 +11,11 @@
 //! the crate is in this folder.
 //!
 //! Order of the files, each importing earlier ones alone: `state`, `row`, `sqlite_code`, `second_reading`, `remedy`, `error`,
-//! `schema`, `identity`, `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_record` with `lock_holder`, `mount_point`,
-//! `place`, `lock` with `own_record`, `copies`, `holders`, `busy_wait`, `log_watch`, `writer` with `commit_recorder`, `handle`; then
-//! `shared_contacts`, `send`, `runs`, `existing`, `intake`, `mended_input`, `mend`, `resume` and `contacts`, which extend
-//! [`Ledger`]; then `reader`, `known_rows`, `other_ledger`, `traffic`, `listing`, `verifications`, `ledger_set` and `trial`.
+//! `schema`, `identity`, `occurrences`, `counts`, `mended_rows`, `progress`, `file`, `log_index`, `lock_holder`, `lock_record`,
+//! `mount_point`, `place`, `opening`, `own_record`, `lock`, `copies`, `holders`, `busy_wait`, `log_watch`, `commit_recorder`,
+//! `writer`, `handle`; then `shared_contacts`, `send`, `runs`, `existing`, `intake`, `mended_input`, `mend`, `resume` and
+//! `contacts`, which extend [`Ledger`]; then `reader`, `known_rows`, `other_ledger`, `traffic`, `listing`, `verifications`,
+//! `ledger_set` and `trial`.
 
 mod accept;
 mod busy_wait;
@@ -43,6 +44,7 @@ mod mended_input;
 mod mended_rows;
 mod mount_point;
 mod occurrences;
+mod opening;
 mod other_ledger;
 mod own_record;
 mod place;
@@ -78,9 +80,9 @@ pub use known_keys::KnownKey;
 pub use known_rows::KnownRow;
 pub use ledger_set::LedgerSet;
 pub use listing::{ListedRow, RejectedRow, RowPage, RowsInDoubt, Selection};
-pub use lock::Opening;
 pub use mended_rows::LeftTo;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
+pub use opening::Opening;
 pub use other_ledger::{SQLITE_START, expect_no_other_ledger};
 pub use place::{expect_readable_place, expect_usable_place};
 pub use reader::LedgerReader;

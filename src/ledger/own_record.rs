@@ -12,16 +12,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
-use super::lock::Opening;
 use super::lock_holder::Holder;
 use super::lock_record::{ClosedFile, Commit, LockRecord};
+use super::opening::Opening;
 use super::place::{lock_path, open_lock_file};
 
 /// How often the record of a run that commits nothing changes.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// A record that does not change for this time has no living holder. Longer than NFS and FUSE keep what they read.
-pub(super) const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const DEAD_AFTER: Duration = Duration::from_secs(5);
 
 /// How often the record of another holder is read.
 const LOOK: Duration = Duration::from_millis(200);
@@ -144,22 +144,22 @@ impl Drop for Heartbeat {
 }
 
 /// Expects that the holder in `found`, the record of a lock that this run was given, does not live: a record that
-/// is not closed stays the same for `silence`. Waits up to `lock_wait` for a living one, and calls `notify` once. Returns
+/// is not closed stays the same for `dead_after`. Waits up to `lock_wait` for a living one, and calls `notify` once. Returns
 /// the record as it is then.
-pub(super) fn expect_silence(
+pub(super) fn expect_ended(
     ledger: &Path,
     mut found: LockRecord,
-    (silence, lock_wait): (Duration, Duration),
+    (dead_after, lock_wait): (Duration, Duration),
     notify: &mut dyn FnMut(Opening),
 ) -> Result<LockRecord, LedgerError> {
     let started = Instant::now();
     let mut changed: Option<Instant> = None;
     loop {
         let has_ended = found.holder.as_ref().is_none_or(Holder::has_ended);
-        if found.closed.is_some() || has_ended || changed.unwrap_or(started).elapsed() >= silence {
+        if found.closed.is_some() || has_ended || changed.unwrap_or(started).elapsed() >= dead_after {
             return Ok(found);
         }
-        std::thread::sleep(LOOK.min(silence));
+        std::thread::sleep(LOOK.min(dead_after));
         let now = open_lock_file(ledger).and_then(|mut file| LockRecord::read(&mut file));
         let now = now.map_err(|source| LedgerError::io(&lock_path(ledger), source))?;
         if now == found {
@@ -203,14 +203,14 @@ mod tests {
         let (mut file, mut record) = elsewhere(&ledger);
         let begun = Instant::now();
         let found =
-            expect_silence(&ledger, record.clone(), (SHORT, Duration::ZERO), &mut |_| panic!()).unwrap();
+            expect_ended(&ledger, record.clone(), (SHORT, Duration::ZERO), &mut |_| panic!()).unwrap();
         assert!(begun.elapsed() >= SHORT, "it took it at once");
         assert_eq!(found, record);
         // A holder that lives.
         let old = record.clone();
         record.beat += 1;
         record.write(&mut file).unwrap();
-        let refused = expect_silence(&ledger, old, (SHORT, Duration::ZERO), &mut |_| panic!()).unwrap_err();
+        let refused = expect_ended(&ledger, old, (SHORT, Duration::ZERO), &mut |_| panic!()).unwrap_err();
         assert!(matches!(&refused, LedgerError::LockedElsewhere { holder, .. } if holder.contains("web-2")));
     }
 
@@ -222,7 +222,7 @@ mod tests {
         let (mut file, mut record) = elsewhere(&ledger);
         let old = LockRecord { beat: 0, ..record.clone() };
         let hour = Duration::from_secs(3600);
-        let found = expect_silence(&ledger, old, (hour, hour), &mut |_| {
+        let found = expect_ended(&ledger, old, (hour, hour), &mut |_| {
             record.closed = ClosedFile::of(&ledger).ok();
             record.write(&mut file).unwrap();
         });

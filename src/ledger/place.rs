@@ -13,7 +13,7 @@ use super::file::{connect_immutable, expect_content, expect_no_remains, expect_o
 use super::lock_record::FIRST_LINE;
 use super::mount_point::is_mount_point;
 use super::schema::{APPLICATION_ID, application_id};
-use crate::file_kind::{is_link_loop, special_kind};
+use crate::file_kind::{is_link_loop, special_kind, without_following};
 use crate::paths::{folder_of, resolved, with_suffix};
 use crate::printable::ShownPath as _;
 use crate::shell_word::shell_path;
@@ -136,17 +136,6 @@ pub(super) fn lock_error(ledger: &Path, source: io::Error) -> LedgerError {
 pub(super) fn open_lock_file(file: &Path) -> io::Result<File> {
     let mut lock = without_following(OpenOptions::new().read(true)).open(lock_path(file))?;
     if is_lock_file(&mut lock)? { Ok(lock) } else { Err(io::ErrorKind::InvalidData.into()) }
-}
-
-/// A symbolic link in the file's place is an error, and a pipe is not waited for.
-pub(super) fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
-    }
-    options
 }
 
 fn refused(path: &Path, problem: impl Into<String>) -> LedgerError {

@@ -12,9 +12,10 @@ use super::lock_record::Author;
 use super::mended_rows::MendedRows;
 use super::progress::RunProgress;
 use super::row::{RowId, RunId};
+use super::schema::now_ms;
 use super::shared_contacts::{SharedContacts, shared_contacts};
 use super::state::RowState;
-use super::writer::{Session, now_ms};
+use super::writer::Session;
 use crate::digest::Digest;
 use crate::mapping::Rejection;
 

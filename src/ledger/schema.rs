@@ -93,6 +93,11 @@ fn unreadable(index: usize, problem: impl Into<Box<dyn std::error::Error + Send 
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, problem.into())
 }
 
+/// Milliseconds since 1970-01-01 UTC, as the ledger stores times.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::ErrorCode;

@@ -9,7 +9,7 @@ use super::error::LedgerError;
 use super::handle::Ledger;
 use super::reader::LedgerReader;
 use super::row::RunId;
-use super::writer::now_ms;
+use super::schema::now_ms;
 
 /// Longest answer time that is told apart, microseconds: an hour.
 const LONGEST: u64 = 3_600_000_000;

@@ -15,6 +15,7 @@ use super::log_index::create_index_in_place;
 use super::other_ledger::SQLITE_START;
 use super::schema::APPLICATION_ID;
 use crate::atomic_file::{part_of, remove_if_exists};
+use crate::file_kind::without_following;
 use crate::paths::{is_at, with_suffix};
 use crate::permissions::private;
 use crate::printable::ShownPath as _;
@@ -165,17 +166,6 @@ fn take_lock(path: &Path) -> Result<Option<File>, TrialError> {
             }
         }
     }
-}
-
-/// A symbolic link in the file's place is an error, and a pipe is not waited for.
-fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
-    }
-    options
 }
 
 /// Expects that there is no file, or one that a trial may have left.

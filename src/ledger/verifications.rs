@@ -7,7 +7,8 @@ use super::error::{LedgerError, Stored};
 use super::handle::Ledger;
 use super::lock_record::Author;
 use super::reader::LedgerReader;
-use super::writer::{Session, now_ms};
+use super::schema::now_ms;
+use super::writer::Session;
 
 /// Ending of a verification that looked up every row of its scope.
 const COMPLETE: &str = "complete";

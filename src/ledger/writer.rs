@@ -168,11 +168,6 @@ fn transaction(session: &mut Session, group: &mut [WriterCall], uncommitted: &mu
     session.commit()
 }
 
-/// Milliseconds since 1970-01-01 UTC, as the ledger stores times.
-pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
-
 /// The writer's connection and the state of its run.
 pub(super) struct Session {
     pub(super) connection: Connection,

@@ -3,7 +3,7 @@
 //! Lines are appended (O_APPEND), each text in one write, so several processes may share a file. A file that was moved or
 //! deleted is created again, so logrotate needs neither `copytruncate` nor a signal.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use anstream::adapter::strip_str;
 
 use super::terminal::print_line;
 use super::words::{log_failed, stamped_now};
+use crate::file_kind::without_waiting;
 use crate::paths::{FileId, file_id};
 use crate::permissions::private;
 use crate::printable::printable_styled;
@@ -106,16 +107,6 @@ fn open(path: &Path) -> io::Result<(File, FileId)> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
     Ok((file, file_id(&metadata)))
-}
-
-/// A pipe without a reader fails to open, instead of waiting for one.
-fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        options,
-        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
-    );
-    options
 }
 
 #[cfg(test)]

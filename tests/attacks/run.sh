@@ -5,11 +5,11 @@
 #
 # --calls  seeds of failing system calls, one to three calls each; default 100
 # --cuts   seeds of power cuts, one to three cuts each; default 300
-# --lies   seeds of a lying server, some twenty lies each; default 60
+# --lies   seeds of a lying server, some six lies each; default 60
 # --first  the first seed; default 1000
 #
 # Linux only. Needs cc, which compiles tests/suite/attacks/shim.c. A seed takes about two seconds on two slow cores.
-# Prints one line in the end, such as: 102 failing system calls, 600 power cuts, 1200 lies: held
+# Prints one line in the end, such as: 102 failing system calls, 600 power cuts, 400 lies: held
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 calls=100 cuts=300 lies=60 first=1000
