@@ -18,7 +18,7 @@ mod dates;
 mod atomic_file;
 mod permissions;
 mod kept_file;
-mod open_files;
+pub mod open_files;
 pub mod temporary_folder;
 mod mounts;
 pub mod file_system;

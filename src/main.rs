@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use connect_import::cli::Cli;
-use connect_import::{commands, environment, logging, shutdown, ui};
+use connect_import::{commands, environment, logging, open_files, shutdown, ui};
 
 /// The SDK allocates hundreds of times per call. Measured with the benchmark `speed no-quota`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // First, since anything later may wait, for example for a pipe. A command that needs the signals reports the error.
+    // Before anything opens a file.
+    open_files::count_inherited();
+    // Early, since anything later may wait, for example for a pipe. A command that needs the signals reports the error.
     let _ = shutdown::end_on_signal(commands::on_forced_end);
     match environment::correct() {
         Ok(None) => {}

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
+use crate::open_files::{LEAST_OF_SIGNALS, expect_open_files};
 use crate::time_budget::TimeBudget;
 pub use sequence::{ONE_REQUEST, SETTLE_TIME};
 use sequence::{SignalEffect, SignalSequence};
@@ -85,11 +86,13 @@ fn grace() -> Option<Duration> {
 /// process 1 of a container, for which the system ignores signals that it does not handle.
 ///
 /// # Errors
-/// The system refuses a signal handler or the thread.
+/// The system refuses a signal handler or the thread, or the limit on open files is too low.
 pub fn end_on_signal(farewell: Farewell) -> io::Result<()> {
     if LISTENER.get().is_some() {
         return Ok(());
     }
+    // Tokio panics if it cannot open the files of its signal handlers.
+    expect_open_files(LEAST_OF_SIGNALS).map_err(io::Error::other)?;
     let (sender, received) = watch::channel(None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let mut signals = {

@@ -146,22 +146,13 @@ fn max_duration_ends_the_wait_for_a_named_pipe_and_for_the_lock() {
     assert_eq!(endpoint.requests().len(), 0);
 }
 
-/// Runs the command under a limit on open files.
-fn with_open_files(folder: &Folder, limit: u32, arguments: &[&str]) -> Ended {
-    let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_connect-import")]).args(arguments);
-    command.current_dir(folder.path("")).env_clear().stdin(Stdio::null());
-    Ended::from(command.output().unwrap())
-}
-
 #[test]
 fn a_run_needs_forty_open_files_and_says_so_before_anything_else() {
     let folder = Folder::new();
     folder.write("t.csv", numbered_csv(300));
     let run = ["run", "t.csv", "--key", "id", "--sandbox", "--rate", "100000", "--burst", "1000"];
     for limit in [8, 12, 20, 39] {
-        let ended = with_open_files(&folder, limit, &run).expect(2);
+        let ended = folder.run_with_open_files(limit, 3..3, &run).expect(2);
         let problem =
             format!("the limit on open files is {limit}, and this command needs at least 40; raise it");
         assert!(
@@ -172,12 +163,44 @@ fn a_run_needs_forty_open_files_and_says_so_before_anything_else() {
         assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1, "{limit}");
     }
     let outputs = ["--metrics-file", "m.prom", "--log-file", "x.log"];
-    with_open_files(&folder, 40, &[&run[..], &outputs].concat()).expect(0);
+    folder.run_with_open_files(40, 3..3, &[&run[..], &outputs].concat()).expect(0);
     let status = ["status", "--ledger", "t.sandbox.ledger.db"];
-    let ended = with_open_files(&folder, 20, &status).expect(2);
+    let ended = folder.run_with_open_files(20, 3..3, &status).expect(2);
     assert!(ended.stderr.contains("this command needs at least 24"), "{}", ended.stderr);
-    with_open_files(&folder, 24, &status).expect(0);
-    with_open_files(&folder, 24, &["check", "t.csv", "--key", "id"]).expect(0);
+    folder.run_with_open_files(24, 3..3, &status).expect(0);
+    folder.run_with_open_files(24, 3..3, &["check", "t.csv", "--key", "id"]).expect(0);
+}
+
+#[test]
+fn inherited_files_are_not_among_those_that_a_command_needs() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    let run = ["run", "t.csv", "--key", "id", "--sandbox", "--rate", "1000"];
+    for limit in [12, 20, 40, 46] {
+        let ended = folder.run_with_open_files(limit, 3..10, &run).expect(2);
+        let problem = format!(
+            "the limit on open files is {limit}, 7 files are inherited from the process that started this one, and this \
+             command needs at least 40; raise it, for example by ulimit -n 263"
+        );
+        assert!(ended.stderr.contains(&problem), "{limit}: {}", ended.stderr);
+        assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1, "{limit}");
+    }
+    folder.run_with_open_files(47, 3..10, &run).expect(0);
+    folder.run_with_open_files(30, 3..10, &["check", "t.csv", "--key", "id"]).expect(2);
+    folder.run_with_open_files(31, 3..10, &["check", "t.csv", "--key", "id"]).expect(0);
+}
+
+#[test]
+fn no_limit_on_open_files_makes_a_command_panic() {
+    let folder = Folder::new();
+    folder.write("t.csv", numbered_csv(3));
+    // The loader of the program itself needs file 3.
+    for limit in 4..=24 {
+        let ended =
+            folder.run_with_open_files(limit, 3..3, &["run", "t.csv", "--key", "id", "--sandbox"]).expect(2);
+        assert!(ended.stderr.contains("the limit on open files is"), "{limit}: {}", ended.stderr);
+        folder.run_with_open_files(limit, 3..3, &["--help"]).expect(0);
+    }
 }
 
 #[test]

@@ -81,14 +81,7 @@ fn the_limit_on_open_files_reduces_the_concurrency() {
     let endpoint = Endpoint::start(|_, _| Reply::Created);
     let url = endpoint.url();
     let arguments = import(&url, &["--concurrency", "5000"]);
-    let run = |arguments: &[&str]| {
-        let output = std::process::Command::new("sh")
-            .args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_connect-import")])
-            .args(arguments)
-            .current_dir(folder.path(""))
-            .output();
-        Ended::from(output.unwrap()).expect(0).stderr
-    };
+    let run = |arguments: &[&str]| folder.run_with_open_files(100, 3..3, arguments).expect(0).stderr;
     let message = "the limit on open files allows 36 requests in flight, not 5000";
     assert!(run(&arguments).contains(message));
     // A lower default needs no message.

@@ -63,6 +63,24 @@ impl Folder {
         ended
     }
 
+    /// Runs the command under a limit on open files, with the files from 3 on that `inherited` names and no other one.
+    pub fn run_with_open_files(
+        &self,
+        limit: u32,
+        inherited: std::ops::Range<u32>,
+        arguments: &[&str],
+    ) -> Ended {
+        let opened: String = inherited.map(|number| format!("exec {number}</dev/null; ")).collect();
+        let script = format!(
+            "for file in /proc/self/fd/*; do file=${{file##*/}}; [ $file -lt 3 ] || eval \"exec $file>&-\"; done; \
+             {opened}ulimit -n {limit}; exec \"$0\" \"$@\""
+        );
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_connect-import")]).args(arguments);
+        command.current_dir(self.path("")).env_clear().stdin(Stdio::null());
+        Ended::from(command.output().unwrap())
+    }
+
     /// Runs the binary with a pipe for standard output whose reader closes it at once.
     pub fn run_with_closed_stdout(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments);
