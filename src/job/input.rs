@@ -77,9 +77,10 @@ fn key_comparison(
     file: &JobFile,
     ledger: Option<&Path>,
 ) -> Result<KeyComparison, JobError> {
-    let (Some(ledger), None) = (ledger, args.key_compare.or(file.source.key_compare)) else {
-        return Ok(args.key_compare.or(file.source.key_compare).unwrap_or_default());
-    };
+    if let Some(named) = args.key_compare.or(file.source.key_compare) {
+        return Ok(named);
+    }
+    let Some(ledger) = ledger else { return Ok(KeyComparison::default()) };
     let busy = BusyWait::telling(tell_of_ledger);
     let identity = LedgerReader::open_waiting(ledger, &busy).and_then(|reader| reader.identity());
     match identity {

@@ -8,14 +8,11 @@ use super::places::{ledger_path, rejects_named};
 use super::{JobError, input, option_error};
 use crate::cli::{JobArgs, RunArgs};
 use crate::file_kind::open_ordinary;
-use crate::ledger::SQLITE_START;
+use crate::ledger::{SQLITE_START, companion_suffixes};
 use crate::output_file::{OutputKind, expect_regular};
 use crate::paths::{resolved, with_suffix};
 use crate::printable::ShownPath as _;
 use crate::source::Input;
-
-/// Suffixes of the files that SQLite and the lock keep beside a ledger.
-const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
 /// Files of a job that no output replaces.
 #[derive(Debug, Default)]
@@ -69,7 +66,7 @@ impl ProtectedFiles {
     /// Whether a path is a ledger, by its name or its content, or a file that belongs to one.
     fn is_ledger(&self, path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let of_companion = COMPANIONS.iter().find_map(|suffix| name.strip_suffix(suffix));
+        let of_companion = companion_suffixes().into_iter().find_map(|suffix| name.strip_suffix(suffix));
         let ledger = of_companion.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
         let has_sqlite_header = || {
             let mut start = [0; SQLITE_START.len()];

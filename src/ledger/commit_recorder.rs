@@ -15,6 +15,8 @@ use super::schema::now_ms;
 #[derive(Debug)]
 pub(super) struct CommitRecorder {
     record: OwnRecord,
+    /// Random number of the run or verification.
+    nonce: Nonce,
     author: Option<Author>,
     /// For people: the process, its start and its command.
     origin: String,
@@ -24,12 +26,13 @@ pub(super) struct CommitRecorder {
 
 impl CommitRecorder {
     pub(super) fn new(record: OwnRecord) -> Self {
-        CommitRecorder { record, author: None, origin: String::new(), number: 0 }
+        let nonce = record.holder().nonce;
+        CommitRecorder { record, nonce, author: None, origin: String::new(), number: 0 }
     }
 
     /// Random number of the run or verification.
     pub(super) fn nonce(&self) -> Nonce {
-        self.record.holder().nonce
+        self.nonce
     }
 
     /// Begins to record the commits of `author`, whose row has [`nonce`](Self::nonce).
@@ -39,11 +42,11 @@ impl CommitRecorder {
         author: Author,
         command: Option<&str>,
     ) -> Stored<()> {
-        let holder = self.record.holder();
-        connection.execute("UPDATE identity SET nonce = ?1", [holder.nonce.0])?;
+        connection.execute("UPDATE identity SET nonce = ?1", [self.nonce.0])?;
+        let holder = self.record.holder().name;
         self.origin = match command {
-            Some(command) => format!("{}: {command}", holder.name),
-            None => holder.name,
+            Some(command) => format!("{holder}: {command}"),
+            None => holder,
         };
         (self.author, self.number) = (Some(author), 0);
         Ok(())
@@ -74,7 +77,7 @@ impl CommitRecorder {
         let Some(author) = self.author else { return };
         self.record.commit(Commit {
             author,
-            nonce: self.nonce(),
+            nonce: self.nonce,
             number: self.number,
             origin: self.origin.clone(),
         });

@@ -84,7 +84,7 @@ pub use mended_rows::LeftTo;
 pub use occurrences::{IS_CREATED, KeyHash, Occurrence, Occurrences, halves};
 pub use opening::Opening;
 pub use other_ledger::{SQLITE_START, expect_no_other_ledger};
-pub use place::{expect_readable_place, expect_usable_place};
+pub use place::{companion_suffixes, expect_readable_place, expect_usable_place};
 pub use reader::LedgerReader;
 pub use resume::{IntakeTotals, Recognition, RowFingerprint, RowKind};
 pub use row::{Cause, CauseMessage, Contact, RequestDigest, RowId, RunId};

@@ -144,7 +144,7 @@ impl Drop for Heartbeat {
 }
 
 /// Expects that the holder in `found`, the record of a lock that this run was given, does not live: a record that
-/// is not closed stays the same for `dead_after`. Waits up to `lock_wait` for a living one, and calls `notify` once. Returns
+/// is not closed does not change for `dead_after`. Waits up to `lock_wait` for a living one, and calls `notify` once. Returns
 /// the record as it is then.
 pub(super) fn expect_ended(
     ledger: &Path,

@@ -44,6 +44,11 @@ const OF_EXISTING: [Companion; 4] = [LOCK, LOG, INDEX, JOURNAL];
 /// Files beside a ledger that is created.
 const OF_CREATION: [Companion; 3] = [PART, PART_JOURNAL, INDEX_ALONE];
 
+/// Suffixes of the files that SQLite and the lock keep beside a ledger.
+pub fn companion_suffixes() -> [&'static str; 4] {
+    OF_EXISTING.map(|companion| companion.suffix)
+}
+
 /// Longest path of a file that SQLite opens, bytes: `MAX_PATHNAME` of its os_unix.c.
 const SQLITE_PATH: usize = 512;
 

@@ -344,10 +344,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_else_in_its_place_is_left_and_named() {
+    fn a_file_of_another_program_in_its_place_is_left_and_named() {
         for name in [NAME.to_owned(), format!("{NAME}.lock")] {
             let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join(&name), "notes of somebody else").unwrap();
+            std::fs::write(folder.path().join(&name), "notes of another program").unwrap();
             let error = try_folder(folder.path()).unwrap_err();
             assert_eq!(error.step, TrialStep::Create);
             assert!(error.problem.contains(&name) && error.problem.contains("move it away"), "{error}");

@@ -18,7 +18,7 @@ fn disturbed(disturb: impl Fn(&std::path::Path) + Send + Sync + 'static) -> Ende
 }
 
 #[test]
-fn a_file_of_somebody_else_in_the_place_of_the_rejects_ends_the_run_in_74_once_it_has_sent() {
+fn a_foreign_file_in_the_place_of_the_rejects_ends_the_run_in_74_once_it_has_sent() {
     let notes = |folder: &std::path::Path| {
         std::fs::write(folder.join("t.ledger.db.rejects.csv"), "my notes\n").unwrap();
     };

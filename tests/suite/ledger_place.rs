@@ -225,7 +225,7 @@ fn special_and_foreign_files_beside_a_ledger_are_left_unchanged() {
                 expect("a symbolic link", suffix != "-shm");
                 std::fs::remove_file(&path).unwrap();
             }
-            // An index beside a ledger is made anew if it is none.
+            // SQLite replaces what is no index beside a ledger.
             if matches!(suffix, "-wal" | "-journal") || (suffix, ledger) == ("-shm", "new.db") {
                 std::fs::write(&path, "precious").unwrap();
                 let reason = format!(
