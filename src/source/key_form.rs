@@ -8,7 +8,8 @@ use super::key::{RowKey, SEPARATOR};
 /// Most passes over a text until its form stays the same. Two are usual, and no text is known that needs more than three.
 const PASSES: usize = 8;
 
-/// Finds the forms of keys. Reuses its buffers, so that the form of an ASCII key allocates nothing.
+/// Finds the forms of keys. Reuses its buffers, so that the form of an ASCII key without a slash
+/// allocates nothing.
 #[derive(Debug)]
 pub struct KeyForms {
     nfkc: ComposingNormalizerBorrowed<'static>,
@@ -26,13 +27,14 @@ impl KeyForms {
     pub fn of_key(&mut self, key: &RowKey) -> &str {
         self.form.clear();
         match key {
-            RowKey::Columns(parts) => {
+            // Without a slash in a part the label has its separators between the parts alone.
+            RowKey::Columns(parts) if parts.iter().all(|part| !part.contains('/')) => {
                 for (index, part) in parts.iter().enumerate() {
                     self.separate(index);
-                    self.add_label(part);
+                    self.add_piece(part);
                 }
             }
-            RowKey::Content(_) | RowKey::Unusable(_) => self.add_label(&key.label()),
+            RowKey::Columns(_) | RowKey::Content(_) | RowKey::Unusable(_) => self.add_label(&key.label()),
         }
         &self.form
     }
@@ -44,7 +46,8 @@ impl KeyForms {
         &self.form
     }
 
-    /// A label joins the parts of a key, and a part may hold the separator itself: either way the pieces count.
+    /// A label joins the parts of a key, and a part may hold the separator itself, or a piece of it at its end: the pieces of
+    /// the label count.
     fn add_label(&mut self, label: &str) {
         if !label.contains('/') {
             return self.add_piece(label);
@@ -202,6 +205,9 @@ mod tests {
         };
         assert_ne!(two("1", "23"), two("12", "3"));
         assert_eq!(two(" A", "B "), two("a", "b"));
+        // The label of the first is `a / / ="x"`, whose second piece begins with a slash.
+        let mut of_label = KeyForms::default();
+        assert_eq!(two("a /", "=\"x\""), of_label.of_label("a / / =\"x\""));
     }
 
     #[test]
